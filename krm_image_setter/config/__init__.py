@@ -1,0 +1,59 @@
+"""The functionConfig: decoded by hand into frozen values; explained by JSON Schema where it is wrong."""
+
+from __future__ import annotations
+
+from krm_image_setter.config.decode import decode, decode_image, decode_kind
+from krm_image_setter.config.image_setter import API_VERSION, KIND, ImageSetter
+from krm_image_setter.config.value import ShapeError, Value
+from krm_image_setter.errors import ConfigError, InputError
+from krm_image_setter.resources import read, read_slices
+from krm_image_setter.yaml import tree
+from krm_image_setter.yaml.stream import Source
+
+__all__ = [
+    "API_VERSION",
+    "KIND",
+    "ImageSetter",
+    "ShapeError",
+    "Value",
+    "config_value",
+    "configurations_in",
+    "decode",
+    "decode_image",
+    "decode_kind",
+    "read_config",
+    "read_values",
+]
+
+
+def read_config(*texts: str) -> ImageSetter:
+    """Return the configuration that one or several YAML texts give together. Raises ConfigError."""
+    return decode([value for text in texts for value in read_values(text, None)])
+
+
+def read_values(text: str, file: str | None) -> list[Value]:
+    """Return the configurations in a text, one a document. Raises ConfigError where it is not YAML."""
+    body = text.removeprefix("\ufeff")
+    source = Source(body, body, 0)
+    try:
+        documents = tree.parse(body)
+    except InputError as error:
+        raise ConfigError(error.message, file=file, line=error.line, column=error.column) from error
+    return [config_value(document.root, source, file) for document in documents if document.root is not None]
+
+
+def configurations_in(text: str) -> list[Value]:
+    """Return the ImageSetter documents among the resources of a stream. Raises InputError where it is not YAML."""
+    return [
+        config_value(parsed.document.root, parsed.source)
+        for part in read_slices(text)
+        for parsed in read(text, part, [KIND], whole=True)
+        if isinstance(parsed.document.root, dict)
+        and parsed.document.root.get("kind") == KIND
+        and parsed.document.root.get("apiVersion") == API_VERSION
+    ]
+
+
+def config_value(root: object, source: Source, file: str | None = None) -> Value:
+    """Return a node that was parsed from `source` as a configuration."""
+    return Value(root, root, "", file, source.line)

@@ -1,0 +1,72 @@
+"""Which configurations are accepted, and the fields of an ImageSetter that each stands for.
+
+`v1 ConfigMap`, and any kind with only `data:`, is what kpt and kustomize make of `-- name=nginx newTag=1.20`:
+all values are strings there, so lists and mappings come as YAML in a string, and a scalar counts as written.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from krm_image_setter.config.image_setter import API_VERSION, KIND
+from krm_image_setter.config.value import Value
+from krm_image_setter.errors import ConfigError, InputError
+from krm_image_setter.yaml import tree
+
+IMAGE_SETTER_FIELDS: Final = ("images", "kinds", "podSpecs", "onUnused")
+IMAGE_FIELDS: Final = ("name", "newName", "newTag", "digest", "tagSuffix", "newImage")
+_META: Final = ("apiVersion", "kind", "metadata")
+
+
+def image_setter_fields(document: Value) -> dict[str, Value]:
+    """Return the fields of the ImageSetter that `document` stands for.
+
+    Raises ShapeError for a field that is not known, ConfigError for a kind that is not known.
+    """
+    if not document.is_mapping:
+        document.misshapen("the configuration must be a mapping: give an ImageSetter")
+    api_version, kind = document.data.get("apiVersion"), document.data.get("kind")
+    if kind == KIND and "data" not in document.data:
+        if api_version != API_VERSION:
+            document.misshapen(f"an ImageSetter is of {API_VERSION} here: write that", "apiVersion")
+        fields = document.fields((*_META, *IMAGE_SETTER_FIELDS))
+        return {name: value for name, value in fields.items() if name not in _META}
+    if isinstance(document.data.get("data"), dict) and not document.data.keys() - {*_META, "data"}:
+        return _data_fields(document.child("data"))
+    raise document.place(_unknown_kind(kind), key="kind")
+
+
+def _unknown_kind(kind: Any) -> ConfigError:
+    said = f'"{kind}"' if kind else "none"
+    return ConfigError(f"the configuration's kind is {said}: give an {KIND} of {API_VERSION}, or a ConfigMap")
+
+
+def _data_fields(data: Value) -> dict[str, Value]:
+    given = data.fields((*IMAGE_SETTER_FIELDS, *IMAGE_FIELDS))
+    fields: dict[str, Value] = {}
+    image: dict[str, Any] = {}
+    for name, value in given.items():
+        text = value.source_text
+        if isinstance(value.data, dict | list):
+            value.misshapen("this must be a string: a ConfigMap's data are strings")
+        if name in IMAGE_FIELDS:
+            image[name] = text
+        else:
+            fields[name] = _embedded(value, text)
+    if image:
+        if "images" in fields:
+            data.fail("images and the fields of one image are both given: keep one of them")
+        # One image, put together as if it had been written as the one entry of `images`.
+        fields["images"] = data._replace(data=[image], written=None, field=data.field)
+    return fields
+
+
+def _embedded(value: Value, text: str) -> Value:
+    try:
+        documents = tree.parse(text)
+    except InputError as error:
+        raise value.place(ConfigError(f"{error.message}, in the string that is given here")) from error
+    line = value.line(value.written.start_mark.index)
+    if len(documents) != 1:
+        value.fail("this must hold one YAML value")
+    return Value(documents[0].root, None, value.field, value.file, lambda _: line)

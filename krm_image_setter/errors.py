@@ -1,0 +1,66 @@
+"""What can go wrong, and the one sentence that says where and what to do.
+
+The lower layer knows the column, the decoder adds the field, the rim adds the file: each calls `at` on its
+way up, and `str(error)` is the sentence.
+"""
+
+from __future__ import annotations
+
+from typing import Self
+
+
+class ImageSetterError(Exception):
+    """A mistake of the user's, told in one sentence.
+
+    `message` says what is wrong and what to do: lower case, no full stop. The rest says where: `file` as the
+    user named it; `document`, `line` and `column` from 1; `field` as a path in the document (`images[0].newTag`).
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        file: str | None = None,
+        document: int | None = None,
+        line: int | None = None,
+        column: int | None = None,
+        field: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.file = file
+        self.document = document
+        self.line = line
+        self.column = column
+        self.field = field
+
+    def at(
+        self,
+        *,
+        file: str | None = None,
+        document: int | None = None,
+        line: int | None = None,
+        column: int | None = None,
+        field: str | None = None,
+    ) -> Self:
+        """Return this error with the parts of its place that it did not know yet."""
+        self.file = self.file if self.file is not None else file
+        self.document = self.document if self.document is not None else document
+        self.line = self.line if self.line is not None else line
+        self.column = self.column if self.column is not None else column
+        self.field = self.field if self.field is not None else field
+        return self
+
+    def __str__(self) -> str:
+        numbers = (("document", self.document), ("line", self.line), ("column", self.column))
+        told = [f"{word} {number}" for word, number in numbers if number is not None]
+        parts = [self.file, " ".join(told), self.field, self.message]
+        return ": ".join(part for part in parts if part)
+
+
+class InputError(ImageSetterError):
+    """The manifests can't be read: not YAML, no resource, a ResourceList without items."""
+
+
+class ConfigError(ImageSetterError):
+    """The functionConfig, or an argument that stands for a part of it, is wrong."""

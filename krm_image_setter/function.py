@@ -1,0 +1,128 @@
+"""The KRM function protocol: a ResourceList's text in, its text with the images set and `results` out.
+
+https://github.com/kubernetes-sigs/kustomize/blob/master/cmd/config/docs/api-conventions/functions-spec.md. Nothing
+is ever lost: where something is wrong the ResourceList comes back as it came, with `results` that say so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Final, NamedTuple
+
+from krm_image_setter.config import ImageSetter, Value, config_value
+from krm_image_setter.edits import Edit, apply_edits
+from krm_image_setter.errors import ImageSetterError, InputError
+from krm_image_setter.results import ERROR, Result, to_json, to_yaml
+from krm_image_setter.transform import Outcome, set_images
+from krm_image_setter.yaml import stream, tree
+from krm_image_setter.yaml.stream import Source
+
+_API_VERSIONS: Final = tuple(f"config.kubernetes.io/{version}" for version in ("v1", "v1beta1", "v1alpha1"))
+
+
+class ResourceList(NamedTuple):
+    """A ResourceList's text and its mapping, which may have been parsed without the items (stream.Listing)."""
+
+    text: str
+    root: tree.Mapping
+    source: str
+    resumes: int
+    shift: int
+
+    @property
+    def function_config(self) -> Value | None:
+        """The functionConfig, or None where there is none."""
+        config = self.root.get("functionConfig")
+        if config is None:
+            return None
+        return config_value(config, Source(self.source, self.source, 0))._replace(
+            field="functionConfig", written=self.root.origin("functionConfig")
+        )
+
+    def at(self, offset: int) -> int:
+        """Return where code point `offset` of the mapping's source stands in the text."""
+        return offset + self.text.startswith("\ufeff") + (self.shift if offset >= self.resumes else 0)
+
+
+def read_resource_list(text: str) -> ResourceList | None:
+    """Return the ResourceList that `text` is, or None where it is something else, or not YAML."""
+    if "ResourceList" not in text:
+        return None
+    start = int(text.startswith("\ufeff"))
+    listing = stream.cut_items(text, start, len(text))
+    if listing is not None:
+        root = _resource_list_root(listing.frame)
+        if root is not None and root.get("items", "") is None:
+            return ResourceList(text, root, listing.frame, listing.resumes, listing.shift)
+    root = _resource_list_root(text[start:])
+    return None if root is None else ResourceList(text, root, text[start:], 0, 0)
+
+
+def _resource_list_root(source: str) -> tree.Mapping | None:
+    try:
+        roots = [document.root for document in tree.parse(source) if document.root is not None]
+    except InputError:
+        return None
+    root = roots[0] if len(roots) == 1 else None
+    return root if isinstance(root, tree.Mapping) and root.get("kind") == "ResourceList" else None
+
+
+def run_function(resource_list: ResourceList, configure: Callable[[Value | None], ImageSetter]) -> Outcome:
+    """Return the ResourceList's text with the images set and the results added.
+
+    `configure` makes the configuration of the functionConfig. Any ImageSetterError becomes a result.
+    """
+    text = resource_list.text
+    try:
+        api_version = resource_list.root.get("apiVersion")
+        if api_version not in _API_VERSIONS:
+            raise InputError(f"the ResourceList is of {api_version}: give one of {', '.join(_API_VERSIONS)}")
+        outcome = set_images(text, configure(resource_list.function_config))
+    except ImageSetterError as error:
+        outcome = Outcome(text, (Result(str(error), ERROR),))
+    if not outcome.results:
+        return outcome
+    changed = read_resource_list(outcome.text) or resource_list
+    return outcome._replace(text=apply_edits(outcome.text, [_results_edit(changed, outcome.results)]))
+
+
+def _results_edit(resource_list: ResourceList, results: Iterable[Result]) -> Edit:
+    """Return the edit that adds `results` behind those that earlier functions have left."""
+    root, at = resource_list.root, resource_list.at
+    pair = root.written("results")
+    if pair is None:
+        if root.flow:
+            end = at(root.end.start_mark.index)
+            return Edit(end, end, f', "results": [{to_json(results)}]')
+        column = root.children[0].start_mark.column
+        return _added_lines(resource_list, root, column, " " * column + "results:", results)
+    key, value = pair
+    if isinstance(value, tree.Sequence) and not value.flow:
+        return _added_lines(resource_list, value, value.children[0].start_mark.column - 2, None, results)
+    if isinstance(value, tree.Sequence):
+        end = at(value.end.start_mark.index)
+        return Edit(end, end, (", " if value.children else "") + to_json(results))
+    # Nothing, or what is no list of results: ours takes its place.
+    start = resource_list.source.index(":", key.end_mark.index) + 1
+    end = max(start, tree.end_of(resource_list.source, value))
+    return Edit(at(start), at(end), f" [{to_json(results)}]")
+
+
+def _added_lines(
+    resource_list: ResourceList,
+    behind: tree.Mapping | tree.Sequence,
+    column: int,
+    head: str | None,
+    results: Iterable[Result],
+) -> Edit:
+    """Return the edit that adds results as lines where the block `behind` ends, before the next token."""
+    text = resource_list.text
+    end = resource_list.at(behind.end.start_mark.index)
+    line_break = "\r\n" if "\r\n" in text else "\n"
+    lines = (head + line_break if head is not None else "") + to_yaml(
+        results, column=column, line_break=line_break
+    )
+    start_of_line = text.rfind("\n", 0, end) + 1
+    if not text[start_of_line:end].strip(" "):
+        return Edit(start_of_line, start_of_line, lines)
+    return Edit(end, end, line_break + lines.removesuffix(line_break))

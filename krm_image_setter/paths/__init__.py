@@ -1,0 +1,24 @@
+"""Paths to fields, in three notations. Knows no YAML and no images: works on any dict and list."""
+
+from __future__ import annotations
+
+import re
+
+from krm_image_setter.paths import field_spec, kubernetes
+from krm_image_setter.paths.path import Location, Match, Path, PathError, format_location
+
+__all__ = ["Location", "Match", "Path", "PathError", "format_location", "parse_path"]
+
+
+def parse_path(text: str) -> Path:
+    """Return the path in the notation that its look tells (api.md, 1.4). Raises PathError."""
+    stripped = text.strip()
+    if not stripped:
+        raise PathError("the path is empty: give one such as {.spec.image}", column=1)
+    if stripped.startswith("$"):
+        from krm_image_setter.paths import jsonpath  # noqa: PLC0415  (jsonpath-ng costs 32 ms)
+
+        return jsonpath.parse(text)
+    if stripped[0] not in "{.[" and "\\." not in stripped and "/" in re.sub(r"\[[^\]]+\]", "", stripped):
+        return field_spec.parse(text)
+    return kubernetes.parse(text)

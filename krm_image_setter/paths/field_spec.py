@@ -1,0 +1,64 @@
+r"""kustomize fieldSpec paths: `spec/manifest/images[]/image`.
+
+As `api/filters/fieldspec` and `kyaml/utils.PathSplitter` read them: `\/` is a slash within a key, a list is
+entered with or without `[]`, and a path ends where the data do.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, NamedTuple
+
+from krm_image_setter.paths.path import Match, PathError
+
+
+class FieldSpecPath(NamedTuple):
+    """The keys, each with whether `[]` says that it holds a list."""
+
+    text: str
+    keys: tuple[tuple[str, bool], ...]
+
+    def find(self, data: Any) -> list[Match]:
+        """Return where the path leads in `data`."""
+        nodes = [Match((), data)]
+        for key, is_list in self.keys:
+            nodes = [
+                child
+                for node in nodes
+                for location, value in _entered(node)
+                if isinstance(value, dict) and key in value
+                for child in _listed(Match((*location, key), value[key]), is_list)
+            ]
+        return nodes
+
+
+def parse(text: str) -> FieldSpecPath:
+    """Return the parsed path. Raises PathError."""
+    keys: list[tuple[str, bool]] = []
+    position = 0
+    for part in re.split(r"(?<!\\)/", text.strip()):
+        key = part.replace("\\/", "/")
+        name = key.removesuffix("[]")
+        if name:
+            keys.append((name, name != key))
+        elif part or position:
+            raise PathError("a key is missing here: give a/b[]/c", column=position + 1)
+        position += len(part) + 1
+    return FieldSpecPath(text, tuple(keys))
+
+
+def _entered(node: Match) -> list[Match]:
+    """Return the mappings that a key is looked up in: the items of a list, at any depth."""
+    location, value = node
+    if not isinstance(value, list):
+        return [node]
+    return [inner for index, item in enumerate(value) for inner in _entered(Match((*location, index), item))]
+
+
+def _listed(node: Match, is_list: bool) -> list[Match]:
+    if not is_list:
+        return [node]
+    location, value = node
+    if not isinstance(value, list):
+        return []
+    return [Match((*location, index), item) for index, item in enumerate(value)]

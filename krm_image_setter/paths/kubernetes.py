@@ -1,0 +1,456 @@
+r"""Kubernetes JSONPath, as client-go's `util/jsonpath` reads it and kubectl documents it.
+
+    template := { text | "{" action "}" }
+    action   := "range" steps | "end" | steps
+    steps    := { step }
+    step     := "." field | "." "*" | ".." | "[" item { "," item } "]" | "[?(" filter ")]" | "@" | "$" | literal
+    field    := characters up to one of . , [ ] $ @ { } or a blank; "\" takes the next one as it is
+    item     := "*" | "'" key "'" | index | [start] ":" [end] [":" step]
+    filter   := steps | steps operator steps,  operator := == != < <= > >=
+
+https://kubernetes.io/docs/reference/kubectl/jsonpath/. Differences, all of them because a path here only leads to
+fields: text between actions yields nothing; what client-go calls an error of the data (a missing key, an index
+out of bounds, a filter on a mapping) leads nowhere; and `['a.b']` is the key `a.b` where there is one.
+"""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable, Iterator
+from typing import Any, Final, NamedTuple
+
+from krm_image_setter.paths.path import Location, Match, PathError
+
+Nodes = list[Match]
+
+
+class KubernetesPath(NamedTuple):
+    """A parsed template: its actions, one after the other."""
+
+    text: str
+    actions: tuple[Action, ...]
+
+    def find(self, data: Any) -> list[Match]:
+        """Return where the path leads in `data`, each location once."""
+        found: dict[Location, Match] = {}
+        for match in _run(self.actions, [Match((), data)]):
+            if match.location is not _NOWHERE:
+                found.setdefault(match.location, match)
+        return list(found.values())
+
+
+# Steps: each takes the current nodes to the next ones.
+
+
+class Field(NamedTuple):
+    """`.key`."""
+
+    key: str
+
+    def walk(self, nodes: Nodes) -> Nodes:
+        """Return the values under the key."""
+        key = self.key
+        return [
+            Match((*location, key), value[key])
+            for location, value in nodes
+            if isinstance(value, dict) and key in value
+        ]
+
+
+class QuotedKey(NamedTuple):
+    """`['a.b']` is the key `a.b`, or, where there is none, the fields that client-go makes of it."""
+
+    key: str
+    fields: tuple[Step, ...]  # empty where the key is no such path
+
+    def walk(self, nodes: Nodes) -> Nodes:
+        """Return the values under the key."""
+        found: Nodes = []
+        for node in nodes:
+            found += Field(self.key).walk([node]) or (_walk(self.fields, [node]) if self.fields else [])
+        return found
+
+
+class Wildcard(NamedTuple):
+    """`.*` and `[*]`: every child; `[*]` is a slice to client-go, and leads nowhere in a mapping."""
+
+    lists_only: bool
+
+    def walk(self, nodes: Nodes) -> Nodes:
+        """Return the children."""
+        return [
+            child
+            for node in nodes
+            if isinstance(node.value, list) or not self.lists_only
+            for child in _children(node)
+        ]
+
+
+class Descent(NamedTuple):
+    """`..`: each collection that is not empty, itself and everywhere below."""
+
+    def walk(self, nodes: Nodes) -> Nodes:
+        """Return the collections, parents first."""
+        found: Nodes = []
+        pending = nodes[::-1]
+        while pending:
+            node = pending.pop()
+            children = _children(node)
+            if children:
+                found.append(node)
+                pending += reversed(children)
+        return found
+
+
+class Slice(NamedTuple):
+    """`[1]`, `[1:3]`, `[-2:]`, `[::2]`; an index is the slice of one."""
+
+    start: int | None
+    end: int | None
+    step: int
+    single: bool
+
+    def walk(self, nodes: Nodes) -> Nodes:
+        """Return the items."""
+        found: Nodes = []
+        for location, value in nodes:
+            if not isinstance(value, list):
+                continue
+            length = len(value)
+            start = self.start or 0
+            start += length if start < 0 else 0
+            if self.single:
+                end = start + 1
+            else:
+                end = length if self.end is None else self.end
+                end += length if end < 0 else 0
+            # Python would cut a slice to the list; client-go calls it an error, and so nobody means it.
+            if 0 <= start < end <= length:
+                found += (Match((*location, i), value[i]) for i in range(start, end, self.step))
+        return found
+
+
+class Union(NamedTuple):
+    """`[0,2]`, `['a','b']`: the results of each part."""
+
+    parts: tuple[tuple[Step, ...], ...]
+
+    def walk(self, nodes: Nodes) -> Nodes:
+        """Return what the parts lead to, one part after the other."""
+        return [match for part in self.parts for match in _walk(part, nodes)]
+
+
+class Filter(NamedTuple):
+    """`[?(@.name=="x")]`: the items for which it holds; without an operator, where it leads somewhere."""
+
+    left: tuple[Step, ...]
+    operator: str
+    right: tuple[Step, ...]
+
+    def walk(self, nodes: Nodes) -> Nodes:
+        """Return the items."""
+        return [
+            item for node in nodes if isinstance(node.value, list) for item in _children(node) if self._holds(item)
+        ]
+
+    def _holds(self, item: Match) -> bool:
+        left = _walk(self.left, [item])
+        if not self.operator:
+            return bool(left)
+        right = _walk(self.right, [item])
+        if len(left) != 1 or len(right) != 1:
+            return False
+        return _compare(left[0].value, self.operator, right[0].value)
+
+
+class Literal(NamedTuple):
+    """A number, a boolean or a quoted text: a value, but no place in the data."""
+
+    value: Any
+
+    def walk(self, nodes: Nodes) -> Nodes:
+        """Return the value, once for each node; a text once in all, as in client-go."""
+        count = 1 if isinstance(self.value, str) else len(nodes)
+        return [Match(_NOWHERE, self.value)] * count
+
+
+Step = Field | QuotedKey | Wildcard | Descent | Slice | Union | Filter | Literal
+
+
+class Action(NamedTuple):
+    """`{…}`: steps; `body` holds the actions of a range, which run for each node that the steps lead to."""
+
+    steps: tuple[Step, ...]
+    body: tuple[Action, ...] | None = None
+
+
+_NOWHERE: Final[Location] = ("", -1, "")
+
+
+def _run(actions: tuple[Action, ...], nodes: Nodes) -> Iterator[Match]:
+    for steps, body in actions:
+        found = _walk(steps, nodes)
+        if body is None:
+            yield from found
+        else:
+            for match in found:
+                yield from _run(body, [match])
+
+
+def _walk(steps: tuple[Step, ...], nodes: Nodes) -> Nodes:
+    for step in steps:
+        nodes = step.walk(nodes)
+    return nodes
+
+
+def _children(node: Match) -> Nodes:
+    location, value = node
+    if isinstance(value, dict):
+        return [Match((*location, key), child) for key, child in value.items()]
+    if isinstance(value, list):
+        return [Match((*location, index), child) for index, child in enumerate(value)]
+    return []
+
+
+_OPERATORS: Final[dict[str, Callable[[Any, Any], bool]]] = {
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+
+
+def _compare(left: Any, sign: str, right: Any) -> bool:
+    """Compare two values of one kind, as text/template does: bool, number or string; others never compare.
+
+    JSON has one kind of number, so `4 == 4.0` holds here.
+    """
+    kinds = {bool if isinstance(value, bool) else float if isinstance(value, int | float) else type(value)
+             for value in (left, right)}  # fmt: skip
+    if len(kinds) != 1 or not kinds <= {bool, float, str}:
+        return False
+    if bool in kinds and sign not in ("==", "!="):
+        return False
+    return _OPERATORS[sign](left, right)
+
+
+# The parser.
+
+_TERMINATORS: Final = " \t\r\n.,[]$@{}"
+_SLICE: Final = re.compile(r"(-?\d*)(:-?\d*)?(:-?\d*)?", re.ASCII)
+_KEY: Final = re.compile(r"'[^']*'")
+_NUMBER: Final = re.compile(r"[-+]?[\d.]+", re.ASCII)
+_COMPARISON: Final = re.compile(r"([^!<>=]+)([!<>=]+)(.+)", re.DOTALL)
+_WORD: Final = re.compile(r"[^\s.,\[\]$@{}]+")
+
+
+def parse(text: str) -> KubernetesPath:
+    """Return the parsed path. Raises PathError.
+
+    kubectl's relaxed form is taken too: `spec.image` and `.spec.image` and `{spec.image}` are `{.spec.image}`.
+    """
+    source = text.strip()
+    shift = len(text) - len(text.lstrip())
+    if "{" not in _outside_brackets(source):
+        source, shift = "{" + source + "}", shift - 1
+    word = _WORD.match(source, 1)
+    if word and source.startswith("{") and "{" not in _outside_brackets(source[1:]) and _starts_field(word[0]):
+        source, shift = "{." + source[1:], shift - 1
+    return KubernetesPath(text, _Parser(source, shift).template())
+
+
+def _starts_field(word: str) -> bool:
+    return (word[0].isalpha() or word[0] in "_\\") and word not in ("range", "end", "true", "false")
+
+
+def _outside_brackets(text: str) -> str:
+    return re.sub(r"\[[^\]]*\]", "", text)
+
+
+class _Parser:
+    """Reads one template; `shift` is how far its columns are off those of the user's text."""
+
+    def __init__(self, text: str, shift: int) -> None:
+        self.text = text
+        self.shift = shift
+        self.position = 0
+
+    def fail(self, message: str, position: int | None = None) -> PathError:
+        at = self.position if position is None else position
+        return PathError(message, column=max(1, at + self.shift + 1))
+
+    def template(self) -> tuple[Action, ...]:
+        """Read actions up to the end of the text."""
+        open_ranges: list[tuple[int, tuple[Step, ...], list[Action]]] = []
+        actions: list[Action] = []
+        while (start := self.text.find("{", self.position)) >= 0:
+            self.position = start + 1
+            word = self._word()
+            if word == "end":
+                if not open_ranges:
+                    raise self.fail("this end closes no range: take it out", start)
+                self.position += len("end")
+                self.steps("}")
+                _, steps, outer = open_ranges.pop()
+                outer.append(Action(steps, tuple(actions)))
+                actions = outer
+            elif word == "range":
+                self.position = self.text.index("range", self.position) + len("range")
+                open_ranges.append((start, self.steps("}"), actions))
+                actions = []
+            else:
+                actions.append(Action(self.steps("}")))
+            self.position += 1
+        if open_ranges:
+            raise self.fail("this range has no end: add {end}", open_ranges[-1][0])
+        return tuple(actions)
+
+    def _word(self) -> str:
+        match = re.compile(r"[ \t]*(\w+)").match(self.text, self.position)
+        return match[1] if match else ""
+
+    def steps(self, closing: str) -> tuple[Step, ...]:
+        """Read steps up to `closing`, which stays unread."""
+        steps: list[Step] = []
+        while True:
+            character = self.text[self.position : self.position + 1]
+            if character == closing:
+                return tuple(steps)
+            if not character or character in "\r\n":
+                raise self.fail("this is not closed: add }")
+            if character in " \t@$":
+                self.position += 1
+            elif self.text.startswith("..", self.position):
+                if steps and isinstance(steps[-1], Descent):
+                    raise self.fail("two .. follow each other: keep one")
+                self.position += 2
+                steps.append(Descent())
+                if self.text[self.position : self.position + 1].isalnum():
+                    steps.append(self._field())
+            elif character == ".":
+                self.position += 1
+                steps.append(self._field())
+            elif self.text.startswith("[?(", self.position):
+                steps.append(self._filter())
+            elif character == "[":
+                steps.append(self._array())
+            else:
+                steps.append(self._literal(character))
+
+    def _field(self) -> Step:
+        name = ""
+        while (character := self.text[self.position : self.position + 1]) and character not in _TERMINATORS:
+            if character == "\\":
+                self.position += 1
+                character = self.text[self.position : self.position + 1]
+            name += character
+            self.position += 1
+        return Wildcard(lists_only=False) if name == "*" else Field(name)
+
+    def _literal(self, character: str) -> Literal:
+        start = self.position
+        if character in "\"'":
+            return Literal(self._quoted(character))
+        number = _NUMBER.match(self.text, start)
+        if number:
+            self.position = number.end()
+            try:
+                return Literal(float(number[0]) if "." in number[0] else int(number[0]))
+            except ValueError:
+                raise self.fail(f'"{number[0]}" is no number', start) from None
+        word = _WORD.match(self.text, start)
+        if word and word[0] in ("true", "false"):
+            self.position = word.end()
+            return Literal(word[0] == "true")
+        said = word[0] if word and (character.isalnum() or character == "_") else character
+        raise self.fail(f'"{said}" has no meaning here: a field starts with a dot', start)
+
+    def _quoted(self, quote: str) -> str:
+        start = self.position
+        match = re.compile(rf"{quote}((?:[^\\{quote}\r\n]|\\.)*){quote}").match(self.text, start)
+        if match is None:
+            raise self.fail(f"this text is not closed: add {quote}", start)
+        self.position = match.end()
+        return re.sub(r"\\(.)", lambda escape: _ESCAPES.get(escape[1], escape[1]), match[1])
+
+    def _array(self) -> Step:
+        start = self.position
+        end = self.text.find("]", start)
+        if end < 0 or "\n" in self.text[start:end]:
+            raise self.fail("this [ is not closed: add ]", start)
+        self.position = end + 1
+        items = self.text[start + 1 : end].split(",")
+        if len(items) == 1:
+            return self._item(items[0], start)
+        return Union(tuple((self._item(item.strip(" "), start),) for item in items))
+
+    def _item(self, text: str, start: int) -> Step:
+        if text == "*":
+            return Wildcard(lists_only=True)
+        if _KEY.fullmatch(text):
+            key = text[1:-1]
+            try:
+                fields = _Parser(f".{key}}}", 0).steps("}")
+            except PathError:  # a key that is no path, such as 'a b'
+                fields = ()
+            return QuotedKey(re.sub(r"\\(.)", r"\1", key), fields)
+        match = _SLICE.fullmatch(text)
+        if match is None or not text:
+            raise self.fail(f'"[{text}]" is no index: give a number, a slice, * or a key in quotes', start)
+        first, second, third = match.groups()
+        if second is None and not re.search(r"\d", first):
+            raise self.fail(f'"[{text}]" is no index: give a number, a slice, * or a key in quotes', start)
+        try:
+            numbers = [int(part) if part not in ("", ":") else None for part in
+                       (first, (second or "")[1:], (third or "")[1:])]  # fmt: skip
+        except ValueError:
+            raise self.fail(f'"[{text}]" is no slice: its parts are numbers', start) from None
+        step = 1 if numbers[2] is None else numbers[2]
+        if step <= 0:
+            raise self.fail("the step of a slice must be more than 0", start)
+        return Slice(numbers[0], numbers[1], step, single=second is None)
+
+    def _filter(self) -> Filter:
+        start = self.position
+        position = start + len("[?(")
+        quote = ""
+        while True:  # to the ")" that stands outside quotes
+            character = self.text[position : position + 1]
+            if not character or character == "\n":
+                raise self.fail("this filter is not closed: add )]", start)
+            if quote:
+                if character == "\\":
+                    position += 1
+                elif character == quote:
+                    quote = ""
+            elif character in "\"'":
+                quote = character
+            elif character == ")":
+                break
+            position += 1
+        if self.text[position + 1 : position + 2] != "]":
+            raise self.fail("this filter is not closed: add ] behind )", start)
+        inside = self.text[start + 3 : position]
+        self.position = position + 2
+        comparison = _COMPARISON.fullmatch(inside)
+        if comparison is None:
+            return Filter(self._inner(inside, start + 3), "", ())
+        left, sign, right = comparison.groups()
+        if sign not in _OPERATORS:
+            raise self.fail(
+                f'"{sign}" compares nothing: give ==, !=, <, <=, > or >=', start + 3 + comparison.start(2)
+            )
+        return Filter(self._inner(left, start + 3), sign, self._inner(right, start + 3 + comparison.start(3)))
+
+    def _inner(self, text: str, position: int) -> tuple[Step, ...]:
+        inner = _Parser(text + "}", self.shift + position)
+        steps = inner.steps("}")
+        if inner.position < len(text):
+            raise inner.fail('"}" has no meaning here: quote it')
+        return steps
+
+
+_ESCAPES: Final = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v"}

@@ -1,0 +1,46 @@
+"""What the three notations have in common: a path is found in data, and each match knows where it is."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, Protocol, TypeAlias
+
+from krm_image_setter.errors import ImageSetterError
+
+#: The keys and indexes from the root of the data to one match.
+Location: TypeAlias = tuple[str | int, ...]
+
+
+class Match(NamedTuple):
+    """One value that a path leads to, and where it is."""
+
+    location: Location
+    value: Any
+
+
+class Path(Protocol):
+    """A path as its user wrote it."""
+
+    @property
+    def text(self) -> str:
+        """The path as written."""
+
+    def find(self, data: Any) -> list[Match]:
+        """Return where it leads in `data`, each location once; where it leads nowhere, nothing."""
+
+
+class PathError(ImageSetterError):
+    """A path that does not parse; `column` counts from 1 in the path."""
+
+
+def format_location(location: Location) -> str:
+    """Return a location as a path that people know: `spec.containers[0].image`, `data['a.b']`."""
+    text = ""
+    for step in location:
+        if isinstance(step, int):
+            text += f"[{step}]"
+        elif step.replace("_", "").replace("-", "").isalnum():
+            text += f".{step}" if text else step
+        else:
+            escaped = step.replace("\\", "\\\\").replace("'", "\\'")
+            text += f"['{escaped}']"
+    return text

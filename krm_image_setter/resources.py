@@ -1,0 +1,211 @@
+"""Which nodes of a stream are resources: documents, items of a ResourceList, items of other lists."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Final, NamedTuple
+
+from krm_image_setter.errors import InputError
+from krm_image_setter.yaml import stream, tree
+from krm_image_setter.yaml.sharing import Location
+from krm_image_setter.yaml.stream import Slice, Source
+
+_PATH_ANNOTATIONS: Final = ("internal.config.kubernetes.io/path", "config.kubernetes.io/path")
+_LISTS: Final = ("List", "ResourceList")
+_INDEX_ANNOTATIONS: Final = ("internal.config.kubernetes.io/index", "config.kubernetes.io/index")
+
+
+class ResourceRef(NamedTuple):
+    """Which resource, as `resourceRef` of a result says it (KRM functions spec)."""
+
+    api_version: str
+    kind: str
+    name: str
+    namespace: str
+
+    def __str__(self) -> str:
+        return " ".join(part for part in (self.kind, self.name) if part)
+
+
+class Parsed(NamedTuple):
+    """A parsed document, or one item that was cut out of a list, and where its text stands."""
+
+    document: tree.Document
+    source: Source
+    is_item: bool
+
+
+class Resource(NamedTuple):
+    """One Kubernetes object: its mapping, who it is, and where it stands in the tree it was parsed in."""
+
+    node: tree.Mapping
+    ref: ResourceRef
+    parsed: Parsed
+    location: Location
+
+    @property
+    def group(self) -> str:
+        """The API group; empty for the core group."""
+        group, slash, _ = self.ref.api_version.partition("/")
+        return group if slash else ""
+
+    @property
+    def file(self) -> tuple[str, int | None] | None:
+        """The path and index that an orchestrator has annotated, or None."""
+        annotations = _mapping(_mapping(self.node.get("metadata")).get("annotations"))
+        path = next((str(annotations[key]) for key in _PATH_ANNOTATIONS if key in annotations), None)
+        if path is None:
+            return None
+        index = next((str(annotations[key]) for key in _INDEX_ANNOTATIONS if key in annotations), "")
+        return path, int(index) if index.isdecimal() else None
+
+    def line(self, location: Location) -> int:
+        """Return the line of the stream, from 1, that the value at `location` is written in."""
+        holder: Any = self.node
+        for step in location[:-1]:
+            holder = holder[step]
+        return self.parsed.source.line(written_start(holder.origin(location[-1]) if location else holder))
+
+
+def written_start(written: Any) -> int:
+    """Return where a written child starts, in code points of its source."""
+    event = written.start if isinstance(written, tree.Mapping | tree.Sequence) else written
+    start: int = event.start_mark.index
+    return start
+
+
+def read_slices(text: str) -> list[Slice]:
+    """Return the slices of a stream that `read` takes one by one."""
+    return stream.cut_documents(text)
+
+
+def read(text: str, part: Slice, words: Iterable[str] | None, *, whole: bool = False) -> Iterator[Parsed]:
+    """Yield the documents in `text[part]`, those of a list item by item.
+
+    What surely holds none of `words` may be left out; None leaves nothing out. `whole` parses each document in
+    one piece.
+
+    Raises Indivisible where that must be done, and InputError (line in `text`) where it is not YAML.
+    """
+    listing = None if whole else stream.cut_items(text, *part)
+    if listing is not None and _is_list_frame(listing.frame):
+        for item in listing.items:
+            if _may_skip(text, item, words):
+                continue
+            try:
+                (parsed,) = _parse(text, item, is_item=True)
+            except (InputError, ValueError) as error:
+                raise Indivisible from error
+            if not isinstance(parsed.document.root, tree.Sequence):
+                raise Indivisible
+            yield parsed
+    elif not _may_skip(text, part, words):
+        yield from _parse(text, part, is_item=False)
+
+
+def resources_in(parsed: Parsed) -> Iterator[Resource]:
+    """Yield the resources of a document. Raises InputError where something in it is none."""
+    root = parsed.document.root
+    if parsed.is_item:
+        yield from _items(parsed, root, (), None)
+    elif root is not None:
+        yield from _resources(parsed, root, (), None)
+
+
+class Indivisible(Exception):  # noqa: N818  (no error: the caller reads the document whole)
+    """An item of a list does not parse by itself: an alias, say, whose anchor is in another item."""
+
+
+def _may_skip(text: str, part: Slice, words: Iterable[str] | None) -> bool:
+    # What has no `kind` is no resource, and that is an error wherever it stands.
+    return words is not None and text.find("kind", *part) >= 0 and stream.mentions_none(text, part, words)
+
+
+def _parse(text: str, part: Slice, *, is_item: bool) -> list[Parsed]:
+    start, end = part
+    start += text.startswith("\ufeff", start)
+    source = Source(text[start:end], text, start)
+    try:
+        return [Parsed(document, source, is_item) for document in tree.parse(source.text)]
+    except InputError as error:
+        if error.line is not None:
+            error.line += source.line(0) - 1
+        raise
+
+
+def _is_list_frame(frame: str) -> bool:
+    """Say whether a text is that of a list whose items were cut out: else the cut was wrong."""
+    try:
+        (document,) = tree.parse(frame.removeprefix("\ufeff"))
+    except (InputError, ValueError):
+        return False
+    root = document.root
+    return isinstance(root, tree.Mapping) and root.get("kind") in _LISTS and root.get("items", "") is None
+
+
+def _listed(node: tree.Mapping) -> tree.Sequence | None:
+    """Return the resources that `node` lists, or None where it is a resource itself."""
+    kind, items = node.get("kind"), node.get("items")
+    if not isinstance(kind, str) or not kind.endswith("List") or not isinstance(items, tree.Sequence):
+        return None
+    # An AllowList may have items that are no resources; a List may not.
+    return items if kind in _LISTS or all(isinstance(item, tree.Mapping) for item in items) else None
+
+
+def _resources(
+    parsed: Parsed, node: Any, location: Location, listed_in: tree.Mapping | None
+) -> Iterator[Resource]:
+    """Yield the resource that `node` is, or those that it lists."""
+    if not isinstance(node, tree.Mapping):
+        raise _no_resource(parsed, location, "it is no mapping")
+    items = _listed(node)
+    if items is not None:
+        yield from _items(parsed, items, (*location, "items"), node)
+        return
+    if node.get("kind") == "ResourceList":
+        raise _no_resource(parsed, location, "the ResourceList has no list of items", "add `items: []`")
+    kind = node.get("kind", _item_kind(listed_in))
+    if not isinstance(kind, str) or not kind:
+        raise _no_resource(parsed, location, "it has no kind")
+    metadata = _mapping(node.get("metadata"))
+    inherited = "" if listed_in is None or "kind" in node else listed_in.get("apiVersion")
+    ref = ResourceRef(
+        _string(node.get("apiVersion", inherited)),
+        kind,
+        _string(metadata.get("name")),
+        _string(metadata.get("namespace")),
+    )
+    yield Resource(node, ref, parsed, location)
+
+
+def _items(
+    parsed: Parsed, items: tree.Sequence, location: Location, listed_in: tree.Mapping | None
+) -> Iterator[Resource]:
+    for index, item in enumerate(items):
+        yield from _resources(parsed, item, (*location, index), listed_in)
+
+
+def _item_kind(listed_in: tree.Mapping | None) -> str:
+    """Return the kind of an item that does not say it: a DeploymentList lists Deployments."""
+    if listed_in is None or listed_in["kind"] in _LISTS:
+        return ""
+    kind: str = listed_in["kind"].removesuffix("List")
+    return kind
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _string(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _no_resource(parsed: Parsed, location: Location, reason: str, cure: str = "") -> InputError:
+    holder: Any = parsed.document.root
+    written = holder if isinstance(holder, tree.Mapping | tree.Sequence) else None
+    for step in location:
+        written = holder.origin(step)
+        holder = holder[step]
+    line = parsed.source.line(written_start(written)) if written is not None else None
+    return InputError(f"this is no Kubernetes resource, {reason}: {cure or 'give only resources'}", line=line)

@@ -1,0 +1,99 @@
+"""What was done and what is amiss, as KRM results.
+
+https://github.com/kubernetes-sigs/kustomize/blob/master/cmd/config/docs/api-conventions/functions-spec.md
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Final, NamedTuple
+
+from krm_image_setter.resources import ResourceRef
+from krm_image_setter.yaml import scalar
+
+ERROR: Final = "error"
+WARNING: Final = "warning"
+INFO: Final = "info"
+
+
+class Result(NamedTuple):
+    """One result. `severity` is always said: to an orchestrator a result without one is an error."""
+
+    message: str
+    severity: str
+    resource_ref: ResourceRef | None = None
+    field: str | None = None  # its path in the resource
+    current_value: str | None = None
+    proposed_value: str | None = None
+    file: tuple[str, int | None] | None = None  # path and index, as the orchestrator has annotated them
+    line: int | None = None  # in the stream
+
+    def to_data(self) -> dict[str, Any]:
+        """Return it as the functions spec spells it; without a name there is no resourceRef, and so no field."""
+        data: dict[str, Any] = {"message": self.message, "severity": self.severity}
+        ref = self.resource_ref
+        if ref is not None and ref.name:
+            said = zip(("apiVersion", "kind", "name", "namespace"), ref, strict=True)
+            data["resourceRef"] = {key: value for key, value in said if value}
+            if self.field is not None:
+                values = {"currentValue": self.current_value, "proposedValue": self.proposed_value}
+                data["field"] = {"path": self.field, **{key: value for key, value in values.items() if value}}
+        if self.file is not None:
+            path, index = self.file
+            data["file"] = {"path": path} if index is None else {"path": path, "index": index}
+        return data
+
+    def __str__(self) -> str:
+        """Return it as a line for people: where, which resource, which field, what."""
+        path = self.file[0] if self.file else None
+        place = ":".join(str(part) for part in (path, self.line if path is None else None) if part is not None)
+        if path is None and self.line is not None:
+            place = f"line {self.line}"
+        who = str(self.resource_ref) if self.resource_ref else None
+        return ": ".join(part for part in (self.severity, place, who, self.field, self.message) if part)
+
+
+def did_you_mean(name: str, seen: Iterable[str]) -> str:
+    """Return the end of a sentence that names up to three names of `seen` that are closest to `name`."""
+    import difflib  # noqa: PLC0415  (only for an entry that set nothing)
+
+    candidates = sorted(set(seen))
+    # A registry in front must not make two names strangers: compare the last components as well.
+    closest = difflib.get_close_matches(name, candidates, n=3, cutoff=0.6)
+    last = {candidate.rpartition("/")[2]: candidate for candidate in candidates}
+    closest += [last[word] for word in difflib.get_close_matches(name.rpartition("/")[2], last, n=3, cutoff=0.6)]
+    quoted = [f'"{candidate}"' for candidate in dict.fromkeys(closest)][:3]
+    if quoted:
+        return f"did you mean {' or '.join(quoted)}?"
+    return "no image here has a name like it" if candidates else "there are no images here"
+
+
+def to_yaml(results: Iterable[Result], *, column: int, line_break: str) -> str:
+    """Return results as the items of a block sequence whose dashes stand in `column`, each line ended.
+
+    This is the only YAML that is ever written from data.
+    """
+    return "".join(
+        " " * column + line + line_break for result in results for line in _item(_lines(result.to_data()))
+    )
+
+
+def to_json(results: Iterable[Result]) -> str:
+    """Return results as the items of a flow sequence, without its brackets."""
+    import json  # noqa: PLC0415
+
+    return ", ".join(json.dumps(result.to_data(), ensure_ascii=False) for result in results)
+
+
+def _item(lines: Iterable[str]) -> list[str]:
+    first, *rest = lines
+    return ["- " + first, *("  " + line for line in rest)]
+
+
+def _lines(data: dict[str, Any]) -> Iterator[str]:
+    for key, value in data.items():
+        if isinstance(value, dict):
+            yield f"{key}:"
+            yield from ("  " + line for line in _lines(value))
+        else:
+            yield f"{key}: {value if isinstance(value, int) else scalar.spelt(value, flow=False)}"

@@ -1,0 +1,111 @@
+"""The one door to the YAML parsers.
+
+PyYAML's C parser (libyaml 0.2.5) is the fast way. ruamel.yaml's pure parser is the parser of record: it reads
+what the C parser refuses, and everything where there is no C extension, and its message is shown when both
+refuse. Only their *events* are used: a loader would type the scalars and lose the source.
+
+(ruamel.yaml's own C extension is libyaml 0.1.7, which refuses `{image: nginx:1}`.)
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
+
+import yaml
+
+try:
+    from yaml import _yaml
+except ImportError:  # PyYAML was built without libyaml
+    _yaml = None  # type: ignore[assignment]
+
+from krm_image_setter.errors import InputError
+
+SCALAR: Final = 1
+ALIAS: Final = 2
+MAPPING: Final = 3
+SEQUENCE: Final = 4
+END: Final = 5
+DOCUMENT_END: Final = 6
+STREAM_END: Final = 7
+
+#: What an event's class means; classes that are not here say nothing of the tree.
+KINDS: dict[type, int] = {
+    yaml.ScalarEvent: SCALAR,
+    yaml.AliasEvent: ALIAS,
+    yaml.MappingStartEvent: MAPPING,
+    yaml.SequenceStartEvent: SEQUENCE,
+    yaml.MappingEndEvent: END,
+    yaml.SequenceEndEvent: END,
+    yaml.DocumentEndEvent: DOCUMENT_END,
+    yaml.StreamEndEvent: STREAM_END,
+}
+
+# What ruamel.yaml tells of its own workings, in words for the author of a manifest.
+_CONTEXT: Final = re.compile(r"^while (?:scanning|parsing) ")
+
+
+class EventParser(NamedTuple):
+    """One of the two parsers.
+
+    `open` takes a text and returns a function that gives the next event each time it is called; marks count
+    code points. What either raises is in `refusals`.
+    """
+
+    open: Callable[[str], Callable[[], Any]]
+    refusals: tuple[type[Exception], ...]
+
+
+def c_parser() -> EventParser | None:
+    """Return PyYAML's C parser, or None where PyYAML was built without it."""
+    if _yaml is None:
+        return None
+
+    def open_c(text: str) -> Callable[[], Any]:
+        parser = _yaml.CParser(text)
+        get_event: Callable[[], Any] = parser.get_event
+        return get_event
+
+    # The C parser encodes the text itself: a lone surrogate is a UnicodeEncodeError.
+    return EventParser(open_c, (yaml.YAMLError, UnicodeError))
+
+
+def pure_parser() -> EventParser:
+    """Return ruamel.yaml's pure parser (imported only here: 30 ms)."""
+    from ruamel.yaml import YAML, events  # noqa: PLC0415
+    from ruamel.yaml.error import YAMLError  # noqa: PLC0415
+
+    KINDS.update(
+        {
+            events.ScalarEvent: SCALAR,
+            events.AliasEvent: ALIAS,
+            events.MappingStartEvent: MAPPING,
+            events.SequenceStartEvent: SEQUENCE,
+            events.MappingEndEvent: END,
+            events.SequenceEndEvent: END,
+            events.DocumentEndEvent: DOCUMENT_END,
+            events.StreamEndEvent: STREAM_END,
+        }
+    )
+
+    def open_pure(text: str) -> Callable[[], Any]:
+        stream = YAML(typ="safe", pure=True).parse(text)
+        return lambda: next(stream)
+
+    # ruamel.yaml raises ValueError or AttributeError for some broken directives and tags instead of its own.
+    return EventParser(open_pure, (YAMLError, ValueError, AttributeError, IndexError, TypeError))
+
+
+def refusal(error: Exception) -> InputError:
+    """Return what a parser's `error` says, as one sentence with line and column (from 1) in its text."""
+    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    context = getattr(error, "context", None)
+    problem = getattr(error, "problem", None) or getattr(error, "reason", None)
+    said = [_CONTEXT.sub("in ", context)] if context else []
+    said.append(problem or str(error).splitlines()[0])
+    return InputError(
+        "this is not YAML: " + ", ".join(said),
+        line=mark.line + 1 if mark else None,
+        column=mark.column + 1 if mark else None,
+    )

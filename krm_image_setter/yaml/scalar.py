@@ -1,0 +1,239 @@
+"""Writing into a scalar: which characters of the source stand for which of its value, and how new ones are spelt.
+
+The author's style stays. Quotes are added only where the new text would not read back as the same string, by
+YAML 1.1 or 1.2: a tool on the way may use either.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Final, NamedTuple
+
+from krm_image_setter.edits import Edit
+
+
+class Fragment(NamedTuple):
+    """Put `text` in the place of `value[start:end]`, in code points of a scalar's value."""
+
+    start: int
+    end: int
+    text: str
+
+
+def rewrite(source: str, event: Any, *, flow: bool, fragments: Iterable[Fragment]) -> list[Edit]:
+    """Return the edits of `source` that put `fragments` into the value of the scalar of `event`.
+
+    `flow` says whether the scalar stands in a `{…}` or `[…]`. The fragments are disjoint, in order, and of one
+    line. Anchor, tag, style and everything between the fragments stay.
+    """
+    value: str = event.value
+    start, end = content_span(source, event)
+    style = event.style
+    fragments = list(fragments)
+    if not style and not is_plain(_changed(value, fragments), flow=flow):
+        return [Edit(start, end, quoted(_changed(value, fragments)))]
+    if source[start:end] == value:  # plain, on one line: by far the commonest
+        return [Edit(start + a, start + b, text) for a, b, text in fragments]
+    units = list(_units(source, start, end, style))
+    if "".join(unit.text for unit in units) != value:
+        # A spelling that the parsers take and we do not know. Only flow styles can stand on one line.
+        return [Edit(start, end, quoted(_changed(value, fragments)))]
+    spell = _SPELL.get(style, str)
+    at = _offsets(units, end)
+    return [Edit(at[a][0], at[b - 1][1] if b > a else at[a][0], spell(text)) for a, b, text in fragments]
+
+
+def content_span(source: str, event: Any) -> tuple[int, int]:
+    """Return the span of a scalar without its anchor and tag, which its event counts in."""
+    end: int = event.end_mark.index
+    return content_start(source, event, end), end
+
+
+def content_start(source: str, event: Any, end: int) -> int:
+    """Return where a node's own text begins, behind its anchor and tag; `end` is where it ends."""
+    start: int = event.start_mark.index
+    if event.anchor is not None or event.tag is not None:
+        match = _PROPERTIES.match(source, start, end)
+        if match:
+            start = match.end()
+    return start
+
+
+def is_plain(text: str, *, flow: bool) -> bool:
+    """Say whether `text` can stand without quotes and read back as the same string everywhere."""
+    return (
+        _PLAIN.fullmatch(text) is not None
+        and not (flow and any(character in ",[]{}" for character in text))
+        and text.lower() not in _TYPED_WORDS
+        and _TYPED.fullmatch(text) is None
+    )
+
+
+def quoted(text: str) -> str:
+    """Return `text` in double quotes, as both YAML and JSON spell it."""
+    import json  # noqa: PLC0415  (2 ms, and most runs quote nothing)
+
+    return json.dumps(text, ensure_ascii=False)
+
+
+def spelt(text: str, *, flow: bool) -> str:
+    """Return the source text of a new scalar: plain where it reads back as `text`, else quoted."""
+    return text if is_plain(text, flow=flow) else quoted(text)
+
+
+_PROPERTIES: Final = re.compile(r"(?:[&!]\S*(?:[ \t]+|[ \t]*(?:#[^\r\n]*)?(?:\r\n?|\n)[ \t]*)+)+")
+
+# A stricter set than YAML's plain style: no leading indicator, no ": " or " #", one line.
+_PLAIN: Final = re.compile(
+    r"(?!---|\.\.\.|<<)(?:[^\s\x00-\x20\-?:,\[\]{}#&*!|>'\"%@`\x7f-\x9f\u2028\u2029\ufeff]|[-?:](?=[^\s,\[\]{}]))"
+    r"(?:[^\s\x00-\x1f:#\x7f-\x9f\u2028\u2029\ufeff]|:(?=[^\s,\[\]{}])|(?<=\S)\#|[ ](?=[^\s#]))*"
+)
+_TYPED_WORDS: Final = frozenset(
+    ("y", "yes", "n", "no", "true", "false", "on", "off", "null", "~", "=", ".inf", "+.inf", "-.inf", ".nan")
+)
+# Whatever YAML 1.1 or 1.2 reads as a number or a time; a reader may know only one of them.
+_TYPED: Final = re.compile(
+    r"[-+]?(?:0b[01_]+|0o?[0-7_]+|0x[0-9a-fA-F_]+"
+    r"|[0-9][0-9_]*(?::[0-9]+)*(?:\.[0-9_]*)?(?:[eE][-+]?[0-9]+)?|\.[0-9_]+(?:[eE][-+]?[0-9]+)?)"
+    r"|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt \t].*)?"
+)
+
+_SPELL: Final[dict[str, Callable[[str], str]]] = {
+    "'": lambda text: text.replace("'", "''"),
+    '"': lambda text: quoted(text)[1:-1],
+}
+
+
+def _changed(value: str, fragments: Iterable[Fragment]) -> str:
+    pieces: list[str] = []
+    position = 0
+    for start, end, text in fragments:
+        pieces += (value[position:start], text)
+        position = end
+    return "".join((*pieces, value[position:]))
+
+
+class _Unit(NamedTuple):
+    """A piece of a scalar's value and the span of the source that it was written as."""
+
+    text: str
+    start: int
+    end: int
+
+
+def _offsets(units: list[_Unit], end: int) -> list[tuple[int, int]]:
+    """Return the source span of each code point of the value, and an empty one for its end."""
+    spans: list[tuple[int, int]] = []
+    for text, start, stop in units:
+        if len(text) == stop - start:
+            spans += ((start + index, start + index + 1) for index in range(len(text)))
+        else:
+            spans += [(start, stop)] * len(text)
+    return [*spans, (end, end)]
+
+
+def _units(source: str, start: int, end: int, style: str | None) -> Iterator[_Unit]:
+    if style in ("|", ">"):
+        return _block_units(source, start, end, folded=style == ">")
+    if style:
+        return _flow_units(source, start + 1, end - 1, style)
+    return _flow_units(source, start, end, "")
+
+
+_BREAK: Final = re.compile(r"\r\n?|[\n\x85\u2028\u2029]")
+_FLOW_PIECE: Final = re.compile(
+    r"(?P<join>\\(?:\r\n?|\n)[ \t]*(?:(?:\r\n?|\n)[ \t]*)*)"
+    r"|(?P<escape>\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|.))"
+    r"|(?P<quote>'')"
+    r"|(?P<fold>[ \t]*(?:\r\n?|[\n\x85\u2028\u2029])[ \t]*(?:(?:\r\n?|[\n\x85\u2028\u2029])[ \t]*)*)"
+    r"|(?P<text>[^\\'\r\n\x85\u2028\u2029 \t]+|.)"
+)
+_ESCAPES: Final = {
+    "0": "\0", "a": "\a", "b": "\b", "t": "\t", "\t": "\t", "n": "\n", "v": "\v", "f": "\f", "r": "\r",
+    "e": "\x1b", " ": " ", '"': '"', "/": "/", "\\": "\\", "N": "\x85", "_": "\xa0", "L": "\u2028",
+    "P": "\u2029",
+}  # fmt: skip
+
+
+def _flow_units(source: str, start: int, end: int, quote: str) -> Iterator[_Unit]:
+    """Yield the units of a plain or quoted scalar's inside: escapes, and lines folded into spaces."""
+    position = start
+    while position < end:
+        match = _FLOW_PIECE.match(source, position, end)
+        if match is None:  # a lone break at the very end: never in a scalar
+            return
+        kind, text, stop = match.lastgroup, match[0], match.end()
+        if kind == "join" or kind == "escape":  # noqa: PLR1714
+            if quote != '"':
+                text, stop = "\\", position + 1
+            elif kind == "escape":
+                text = _unescaped(text)
+            else:
+                text = "\n" * (len(_BREAK.findall(text)) - 1)
+        elif kind == "quote":
+            if quote == "'":
+                text = "'"
+            else:
+                stop = position + 1
+                text = "'"
+        elif kind == "fold":
+            breaks = _BREAK.findall(text)
+            text = " " if len(breaks) == 1 else "\n" * (len(breaks) - 1)
+        yield _Unit(text, position, stop)
+        position = stop
+
+
+def _unescaped(escape: str) -> str:
+    if escape[1] in "xuU":
+        return chr(int(escape[2:], 16))  # noqa: FURB166  (\\u is no Python prefix)
+    return _ESCAPES.get(escape[1], escape)
+
+
+_BLOCK_HEADER: Final = re.compile(r"[|>](?:[-+]?(?P<indent>[1-9])?[-+]?)[ \t]*(?:#[^\r\n]*)?(?:\r\n?|\n)")
+_LINE: Final = re.compile(r"(?P<text>[^\r\n]*)(?P<break>\r\n?|\n|\Z)")
+
+
+def _block_units(source: str, start: int, end: int, *, folded: bool) -> Iterator[_Unit]:
+    """Yield the units of a literal or folded block scalar, the final line breaks included as written.
+
+    The rules are libyaml's, which YAML 1.2 section 8.1 agrees with: a break between two lines that both start
+    with no blank folds into a space, unless an empty line follows it.
+    """
+    header = _BLOCK_HEADER.match(source, start, end)
+    if header is None:
+        return
+    lines = [
+        (match.start(), match["text"], match["break"])
+        for match in _LINE.finditer(source, header.end(), end)
+        if match[0]
+    ]
+    filled = [(len(text) - len(text.lstrip(" ")), text) for _, text, _ in lines if text.strip(" ")]
+    if not filled:
+        return
+    # An indicator counts from the parent's column, which only the parser knows: the first filled line tells as
+    # much unless it starts with blanks of its own, and then the caller sees that the value differs.
+    indent = min(width for width, _ in filled) if header["indent"] else filled[0][0]
+    keep, strip = "+" in header[0].split("#")[0], "-" in header[0].split("#")[0]
+    pending: list[_Unit] = []  # line breaks since the last filled line
+    after_blank = False
+    seen = False
+    for offset, line, line_break in lines:
+        text = line[indent:]
+        at = offset + len(line) - len(text)
+        if text:
+            blank = text[0] in " \t"
+            if folded and pending and seen and not after_blank and not blank:
+                first, *rest = pending
+                pending = rest or [_Unit(" ", first.start, first.end)]
+                if rest:
+                    yield _Unit("", first.start, first.end)
+            yield from pending
+            yield _Unit(text, at, at + len(text))
+            pending, after_blank, seen = [], blank, True
+        if line_break:
+            pending.append(_Unit("\n", at + len(text), at + len(text) + len(line_break)))
+    if keep:
+        yield from pending
+    elif pending and not strip:
+        yield pending[0]

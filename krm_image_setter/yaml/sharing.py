@@ -1,0 +1,194 @@
+"""Writing into a tree whose parts may be shared by anchors, aliases and merge keys.
+
+One scalar of the source may be read at many locations. Where all of them get the same new text, the scalar
+itself is edited; where they do not, the scalar says what its own location wants, and each alias or merge key
+that would bring the wrong text somewhere is written out in place. So only what was asked for changes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from collections.abc import Mapping as Map
+from typing import Any, Final, NamedTuple
+
+from krm_image_setter.edits import Edit, apply_edits
+from krm_image_setter.errors import InputError
+from krm_image_setter.yaml import scalar
+from krm_image_setter.yaml.scalar import Fragment
+from krm_image_setter.yaml.tree import Alias, Document, Mapping, Sequence, end_of
+
+Location = tuple[str | int, ...]
+Wanted = Map[Location, list[Fragment]]
+
+
+def write(source: str, document: Document, wanted: Wanted) -> list[Edit]:
+    """Return the edits of `source` that put each location's fragments into its scalar, and into no other.
+
+    Raises InputError where an alias can't be written out in place.
+    """
+    if document.aliased:
+        return _SharedTree(source, document, wanted).edits()
+    edits: list[Edit] = []
+    for location, fragments in wanted.items():
+        holder = document.root
+        for step in location[:-1]:
+            holder = holder[step]
+        event = holder.origin(location[-1])
+        edits += scalar.rewrite(source, event, flow=holder.flow, fragments=fragments)
+    return edits
+
+
+class _Child(NamedTuple):
+    """A child of a collection; `written` as in tree.py; `merged` where a merge key brings it in."""
+
+    key: str | int
+    value: Any
+    written: Any
+    merged: bool
+
+
+def _children(node: Mapping | Sequence) -> Iterator[_Child]:
+    if isinstance(node, Sequence):
+        for index, (value, written) in enumerate(zip(node, node.children, strict=True)):
+            yield _Child(index, value, written, merged=False)
+        return
+    for key, value in node.items():
+        yield _Child(key, value, node.origin(key), merged=node.written(key) is None)
+
+
+class _SharedTree:
+    """The edits of one document with aliases."""
+
+    def __init__(self, source: str, document: Document, wanted: Wanted) -> None:
+        self.source = source
+        self.root = document.root
+        self.wanted = wanted
+        self.own: dict[int, str] = {}  # id of a scalar's event: what it will say at its own location
+
+    def edits(self) -> list[Edit]:
+        self._fill_own(self.root, ())
+        return list(self._visit(self.root, ()))
+
+    def _fill_own(self, node: Mapping | Sequence, location: Location) -> None:
+        for key, value, written, merged in _children(node):
+            if merged or isinstance(written, Alias):
+                continue
+            if isinstance(value, Mapping | Sequence):
+                self._fill_own(value, (*location, key))
+            elif (*location, key) in self.wanted:
+                self.own[id(written)] = self._want(written, (*location, key))
+
+    def _want(self, event: Any, location: Location) -> str:
+        text: str = event.value
+        for start, end, new in reversed(self.wanted.get(location, [])):
+            text = text[:start] + new + text[end:]
+        return text
+
+    def _visit(self, node: Mapping | Sequence, location: Location) -> Iterator[Edit]:
+        """Yield the edits that give what is written in `node` what is wanted at and below `location`."""
+        for key, value, written, merged in _children(node):
+            here = (*location, key)
+            if merged:
+                if self._differs(value, written, here):
+                    yield self._inserted(node, str(key), value, written, here)
+            elif isinstance(written, Alias):
+                if self._differs(value, written.target, here):
+                    yield from self._replaced(node, value, written, here)
+            elif isinstance(value, Mapping | Sequence):
+                yield from self._visit(value, here)
+            elif here in self.wanted:
+                yield from scalar.rewrite(self.source, written, flow=node.flow, fragments=self.wanted[here])
+
+    def _differs(self, value: Any, written: Any, location: Location) -> bool:
+        """Say whether what an alias or merge key brings to `location` is not what is wanted there."""
+        if isinstance(written, Alias):
+            written = written.target
+        if isinstance(value, Mapping | Sequence):
+            return any(self._differs(v, w, (*location, k)) for k, v, w, _ in _children(value))
+        says: str = self.own.get(id(written), written.value)
+        return says != self._want(written, location)
+
+    def _replaced(
+        self, holder: Mapping | Sequence, value: Any, alias: Alias, location: Location
+    ) -> Iterator[Edit]:
+        """Yield the edits that write out `alias` with what is wanted at `location`."""
+        start, end = alias.start_mark.index, alias.end_mark.index
+        if not isinstance(value, Mapping | Sequence):
+            yield Edit(start, end, scalar.spelt(self._want(alias.target, location), flow=holder.flow))
+        elif value.flow:
+            yield Edit(start, end, self._copy(value, location))
+        elif holder.flow:
+            raise _stuck(alias)
+        else:
+            column = alias.start_mark.column
+            if isinstance(holder, Mapping):
+                column = min(column, holder.children[0].start_mark.column + 2)
+            yield Edit(start, end, "")
+            yield self._new_line(end, column, self._copy(value, location, column))
+
+    def _inserted(self, holder: Any, key: str, value: Any, written: Any, location: Location) -> Edit:
+        """Return the edit that adds a pair behind the merge key of `holder`, where it wins over it."""
+        merge_key, merge_value = holder.written("<<")
+        at = end_of(self.source, merge_value)
+        pair = scalar.spelt(key, flow=holder.flow) + ":"
+        if isinstance(written, Alias):
+            written = written.target
+        column = merge_key.start_mark.column
+        if not isinstance(value, Mapping | Sequence):
+            pair += " " + scalar.spelt(self._want(written, location), flow=holder.flow)
+        elif value.flow:
+            pair += " " + self._copy(value, location)
+        elif holder.flow:
+            raise _stuck(merge_key)
+        else:
+            pair += self._line_break() + " " * (column + 2) + self._copy(value, location, column + 2)
+        return Edit(at, at, ", " + pair) if holder.flow else self._new_line(at, column, pair)
+
+    def _new_line(self, at: int, column: int, text: str) -> Edit:
+        """Return the edit that adds `text` in `column` of a new line behind the line of `at`."""
+        end = self.source.find("\n", at)
+        end = len(self.source) if end < 0 else end - (self.source[end - 1] == "\r")
+        return Edit(end, end, self._line_break() + " " * column + text)
+
+    def _line_break(self) -> str:
+        return "\r\n" if "\r\n" in self.source else "\n"
+
+    def _copy(self, node: Mapping | Sequence, location: Location, column: int | None = None) -> str:
+        """Return the text of `node` without anchors, saying what is wanted at `location`; a block at `column`."""
+        end = end_of(self.source, node)
+        start = scalar.content_start(self.source, node.start, end)
+        edits = [*self._visit(node, location), *self._anchors(node)]
+        end = max([end, *(edit.end for edit in edits)])  # an alias that ends it may be written out below it
+        text = apply_edits(self.source[start:end], [Edit(a - start, b - start, new) for a, b, new in edits])
+        if column is None:
+            return text
+        shift = column - (start - self.source.rfind("\n", 0, start) - 1)
+        if shift >= 0:
+            return _INNER_LINE.sub(" " * shift, text)
+        return re.sub(rf"(?m)(?<=\n) {{0,{-shift}}}", "", text)
+
+    def _anchors(self, node: Mapping | Sequence) -> Iterator[Edit]:
+        """Yield the edits that take out the anchors below `node`: in a copy they would bind anew."""
+        for written in node.children:
+            if isinstance(written, Alias):
+                continue
+            event = written.start if isinstance(written, Mapping | Sequence) else written
+            if event.anchor is not None:
+                at = self.source.index("&" + event.anchor, event.start_mark.index)
+                end = at + 1 + len(event.anchor)
+                yield Edit(at, end + (self.source[end : end + 1] == " "), "")
+            if isinstance(written, Mapping | Sequence):
+                yield from self._anchors(written)
+
+
+_INNER_LINE: Final = re.compile(r"(?<=\n)(?=[^\r\n])")
+
+
+def _stuck(written: Any) -> InputError:
+    mark = written.start_mark
+    return InputError(
+        "an image to set comes from the block of an anchor that something else uses too: write it out here",
+        line=mark.line + 1,
+        column=mark.column + 1,
+    )

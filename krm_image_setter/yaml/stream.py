@@ -1,0 +1,106 @@
+"""Cutting a stream into slices that parse by themselves, so that most of a long one need not be parsed.
+
+A cut may never change a result, only its cost. `---` in column 0 always ends a document (YAML 1.2, 9.1.2), in
+quotes and block scalars too. The items of a list are cut at the dash's column only in the form that
+orchestrators write, and whoever parses an item that is refused must parse the whole document instead.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+
+
+class Slice(NamedTuple):
+    """A part of a text, `text[start:end]`, in code points: one document, or one item of a list."""
+
+    start: int
+    end: int
+
+
+class Listing(NamedTuple):
+    """A document whose root holds a list under `items`: the items' slices, and the rest around them.
+
+    `frame` is the document's text with only the line breaks of its items: its code points from `resumes` on stand
+    `shift` further on in the document.
+    """
+
+    items: list[Slice]
+    frame: str
+    resumes: int
+    shift: int
+
+
+class Source(NamedTuple):
+    """A text that is parsed by itself, and where it stands: its code point 0 is `stream[start]`."""
+
+    text: str
+    stream: str
+    start: int
+
+    def line(self, offset: int) -> int:
+        """Return the line of the stream, from 1, that code point `offset` of this text stands in."""
+        return self.stream.count("\n", 0, self.start + offset) + 1
+
+
+_DOCUMENT_START: Final = re.compile(r"^---(?=\s|\Z)", re.MULTILINE)
+# A directive belongs to the document after it, and `...` may stand before one: such streams are not cut.
+_UNCUT: Final = re.compile(r"^(?:%|\.\.\.(?=\s|\Z)|\ufeff)", re.MULTILINE)
+
+
+def cut_documents(text: str) -> list[Slice]:
+    """Return the slices of `text`, in order and without a gap, each holding whole documents."""
+    starts = [match.start() for match in _DOCUMENT_START.finditer(text)]
+    if not starts or _UNCUT.search(text, 1) or text.startswith("%"):
+        return [Slice(0, len(text))]
+    if starts[0] and not text[: starts[0]].lstrip("\ufeff").strip():
+        starts[0] = 0
+    elif starts[0]:
+        starts.insert(0, 0)
+    return [Slice(start, end) for start, end in zip(starts, [*starts[1:], len(text)], strict=True)]
+
+
+_ITEMS: Final = re.compile(r"^items:[ \t]*(?:#.*)?\r?\n(?:[ \t]*(?:#.*)?\r?\n)*(?P<dash>[ ]*)-[ ]", re.MULTILINE)
+_KEY: Final = re.compile(r"^(?![ #\r\n]|-[ ])", re.MULTILINE)
+
+
+def cut_items(text: str, start: int, end: int) -> Listing | None:
+    """Return the items of the document `text[start:end]`, or None where it is no list as orchestrators write it.
+
+    The caller checks that the frame is the mapping of a list.
+    """
+    head = _ITEMS.search(text, start, end)
+    if head is None:
+        return None
+    dash = head["dash"]
+    first = head.end() - len(dash) - 2
+    after = _KEY.search(text, first, end)
+    last = after.start() if after else end
+    dashes = [match.start() for match in re.compile(rf"^{dash}-[ ]", re.MULTILINE).finditer(text, first, last)]
+    items = [Slice(a, b) for a, b in zip(dashes, [*dashes[1:], last], strict=True)]
+    breaks = "\n" * text.count("\n", first, last)
+    resumes = first - start + len(breaks)
+    return Listing(items, text[start:first] + breaks + text[last:end], resumes, last - first - len(breaks))
+
+
+_ALIAS: Final = re.compile(r"(?:^|[\s\[{,:])[&*][^\s,\[\]{}&*=|;]", re.MULTILINE)
+
+
+def mentions_none(text: str, part: Slice, words: Iterable[str]) -> bool:
+    """Say whether a slice surely has none of `words` in any of its strings.
+
+    A backslash may spell a word otherwise; an anchor or alias may bring it in from elsewhere; an odd number of
+    quotes may mean that the slice starts or ends within a quoted scalar.
+    """
+    start, end = part
+    return not (
+        any(text.find(word, start, end) >= 0 for word in words)
+        or text.find("\\", start, end) >= 0
+        or text.count('"', start, end) % 2
+        or text.count("'", start, end) % 2
+        or (
+            (text.find("&", start, end) >= 0 or text.find("*", start, end) >= 0)
+            and _ALIAS.search(text, start, end)
+        )
+    )
