@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from krm_image_setter.images.reference import (
     HUB,
+    TAG_RULE,
     InvalidReference,
     Reference,
     check_reference,
@@ -79,17 +80,13 @@ def image_rule(
         if text is not None:
             _check(field, text)
     if new_tag is not None and not is_tag(new_tag):
-        raise InvalidReference(
-            f'"{new_tag}" is no tag: letters, digits, "_", "." and "-", at most 128', field="newTag"
-        )
+        raise InvalidReference(f'"{new_tag}" is no tag: give {TAG_RULE}', field="newTag")
     if digest is not None and not is_digest(digest):
         raise InvalidReference(
             f'"{digest}" is no digest: give one such as sha256: and 64 hex digits', field="digest"
         )
-    if tag_suffix is not None and not is_tag("x" + tag_suffix):
-        raise InvalidReference(
-            f'"{tag_suffix}" can\'t end a tag: letters, digits, "_", "." and "-"', field="tagSuffix"
-        )
+    if tag_suffix is not None and not (tag_suffix and is_tag("x" + tag_suffix)):
+        raise InvalidReference(f'"{tag_suffix}" can\'t end a tag: give {TAG_RULE}', field="tagSuffix")
     if tag_suffix is not None and (new_tag is not None or digest is not None):
         raise InvalidReference(
             "tagSuffix adds to the old tag: give it without newTag and digest", field="tagSuffix"

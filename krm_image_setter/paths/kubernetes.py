@@ -240,11 +240,11 @@ def _compare(left: Any, sign: str, right: Any) -> bool:
 # The parser.
 
 _TERMINATORS: Final = " \t\r\n.,[]$@{}"
-_SLICE: Final = re.compile(r"(-?\d*)(:-?\d*)?(:-?\d*)?", re.ASCII)
-_KEY: Final = re.compile(r"'[^']*'")
-_NUMBER: Final = re.compile(r"[-+]?[\d.]+", re.ASCII)
-_COMPARISON: Final = re.compile(r"([^!<>=]+)([!<>=]+)(.+)", re.DOTALL)
-_WORD: Final = re.compile(r"[^\s.,\[\]$@{}]+")
+_SLICE: Final = r"(-?[0-9]*)(:-?[0-9]*)?(:-?[0-9]*)?"
+_KEY: Final = r"'[^']*'"
+_NUMBER: Final = r"[-+]?[0-9.]+"
+_COMPARISON: Final = r"([^!<>=]+)([!<>=]+)(.+)"
+_WORD: Final = r"[^\s.,\[\]$@{}]+"
 
 
 def parse(text: str) -> KubernetesPath:
@@ -256,7 +256,7 @@ def parse(text: str) -> KubernetesPath:
     shift = len(text) - len(text.lstrip())
     if "{" not in _outside_brackets(source):
         source, shift = "{" + source + "}", shift - 1
-    word = _WORD.match(source, 1)
+    word = re.compile(_WORD).match(source, 1)
     if word and source.startswith("{") and "{" not in _outside_brackets(source[1:]) and _starts_field(word[0]):
         source, shift = "{." + source[1:], shift - 1
     return KubernetesPath(text, _Parser(source, shift).template())
@@ -354,14 +354,14 @@ class _Parser:
         start = self.position
         if character in "\"'":
             return Literal(self._quoted(character))
-        number = _NUMBER.match(self.text, start)
+        number = re.compile(_NUMBER).match(self.text, start)
         if number:
             self.position = number.end()
             try:
                 return Literal(float(number[0]) if "." in number[0] else int(number[0]))
             except ValueError:
                 raise self.fail(f'"{number[0]}" is no number', start) from None
-        word = _WORD.match(self.text, start)
+        word = re.compile(_WORD).match(self.text, start)
         if word and word[0] in ("true", "false"):
             self.position = word.end()
             return Literal(word[0] == "true")
@@ -390,14 +390,14 @@ class _Parser:
     def _item(self, text: str, start: int) -> Step:
         if text == "*":
             return Wildcard(lists_only=True)
-        if _KEY.fullmatch(text):
+        if re.fullmatch(_KEY, text):
             key = text[1:-1]
             try:
                 fields = _Parser(f".{key}}}", 0).steps("}")
             except PathError:  # a key that is no path, such as 'a b'
                 fields = ()
             return QuotedKey(re.sub(r"\\(.)", r"\1", key), fields)
-        match = _SLICE.fullmatch(text)
+        match = re.fullmatch(_SLICE, text)
         if match is None or not text:
             raise self.fail(f'"[{text}]" is no index: give a number, a slice, * or a key in quotes', start)
         first, second, third = match.groups()
@@ -435,7 +435,7 @@ class _Parser:
             raise self.fail("this filter is not closed: add ] behind )", start)
         inside = self.text[start + 3 : position]
         self.position = position + 2
-        comparison = _COMPARISON.fullmatch(inside)
+        comparison = re.fullmatch(_COMPARISON, inside)
         if comparison is None:
             return Filter(self._inner(inside, start + 3), "", ())
         left, sign, right = comparison.groups()

@@ -9,7 +9,6 @@ refuse. Only their *events* are used: a loader would type the scalars and lose t
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
@@ -41,9 +40,6 @@ KINDS: dict[type, int] = {
     yaml.DocumentEndEvent: DOCUMENT_END,
     yaml.StreamEndEvent: STREAM_END,
 }
-
-# What ruamel.yaml tells of its own workings, in words for the author of a manifest.
-_CONTEXT: Final = re.compile(r"^while (?:scanning|parsing) ")
 
 
 class EventParser(NamedTuple):
@@ -102,7 +98,7 @@ def refusal(error: Exception) -> InputError:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     context = getattr(error, "context", None)
     problem = getattr(error, "problem", None) or getattr(error, "reason", None)
-    said = [_CONTEXT.sub("in ", context)] if context else []
+    said = [context] if context else []
     said.append(problem or str(error).splitlines()[0])
     return InputError(
         "this is not YAML: " + ", ".join(said),

@@ -54,7 +54,7 @@ def content_start(source: str, event: Any, end: int) -> int:
     """Return where a node's own text begins, behind its anchor and tag; `end` is where it ends."""
     start: int = event.start_mark.index
     if event.anchor is not None or event.tag is not None:
-        match = _PROPERTIES.match(source, start, end)
+        match = re.compile(_PROPERTIES).match(source, start, end)
         if match:
             start = match.end()
     return start
@@ -63,10 +63,10 @@ def content_start(source: str, event: Any, end: int) -> int:
 def is_plain(text: str, *, flow: bool) -> bool:
     """Say whether `text` can stand without quotes and read back as the same string everywhere."""
     return (
-        _PLAIN.fullmatch(text) is not None
+        re.fullmatch(_PLAIN, text) is not None
         and not (flow and any(character in ",[]{}" for character in text))
         and text.lower() not in _TYPED_WORDS
-        and _TYPED.fullmatch(text) is None
+        and re.fullmatch(_TYPED, text) is None
     )
 
 
@@ -82,10 +82,11 @@ def spelt(text: str, *, flow: bool) -> str:
     return text if is_plain(text, flow=flow) else quoted(text)
 
 
-_PROPERTIES: Final = re.compile(r"(?:[&!]\S*(?:[ \t]+|[ \t]*(?:#[^\r\n]*)?(?:\r\n?|\n)[ \t]*)+)+")
+# Patterns are compiled where they are first used: most runs need few of them, and each costs start-up time.
+_PROPERTIES: Final = r"(?:[&!]\S*(?:[ \t]+|[ \t]*(?:#[^\r\n]*)?(?:\r\n?|\n)[ \t]*)+)+"
 
 # A stricter set than YAML's plain style: no leading indicator, no ": " or " #", one line.
-_PLAIN: Final = re.compile(
+_PLAIN: Final = (
     r"(?!---|\.\.\.|<<)(?:[^\s\x00-\x20\-?:,\[\]{}#&*!|>'\"%@`\x7f-\x9f\u2028\u2029\ufeff]|[-?:](?=[^\s,\[\]{}]))"
     r"(?:[^\s\x00-\x1f:#\x7f-\x9f\u2028\u2029\ufeff]|:(?=[^\s,\[\]{}])|(?<=\S)\#|[ ](?=[^\s#]))*"
 )
@@ -93,7 +94,7 @@ _TYPED_WORDS: Final = frozenset(
     ("y", "yes", "n", "no", "true", "false", "on", "off", "null", "~", "=", ".inf", "+.inf", "-.inf", ".nan")
 )
 # Whatever YAML 1.1 or 1.2 reads as a number or a time; a reader may know only one of them.
-_TYPED: Final = re.compile(
+_TYPED: Final = (
     r"[-+]?(?:0b[01_]+|0o?[0-7_]+|0x[0-9a-fA-F_]+"
     r"|[0-9][0-9_]*(?::[0-9]+)*(?:\.[0-9_]*)?(?:[eE][-+]?[0-9]+)?|\.[0-9_]+(?:[eE][-+]?[0-9]+)?)"
     r"|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt \t].*)?"
@@ -141,8 +142,8 @@ def _units(source: str, start: int, end: int, style: str | None) -> Iterator[_Un
     return _flow_units(source, start, end, "")
 
 
-_BREAK: Final = re.compile(r"\r\n?|[\n\x85\u2028\u2029]")
-_FLOW_PIECE: Final = re.compile(
+_BREAK: Final = r"\r\n?|[\n\x85\u2028\u2029]"
+_FLOW_PIECE: Final = (
     r"(?P<join>\\(?:\r\n?|\n)[ \t]*(?:(?:\r\n?|\n)[ \t]*)*)"
     r"|(?P<escape>\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|.))"
     r"|(?P<quote>'')"
@@ -159,8 +160,9 @@ _ESCAPES: Final = {
 def _flow_units(source: str, start: int, end: int, quote: str) -> Iterator[_Unit]:
     """Yield the units of a plain or quoted scalar's inside: escapes, and lines folded into spaces."""
     position = start
+    piece = re.compile(_FLOW_PIECE)
     while position < end:
-        match = _FLOW_PIECE.match(source, position, end)
+        match = piece.match(source, position, end)
         if match is None:  # a lone break at the very end: never in a scalar
             return
         kind, text, stop = match.lastgroup, match[0], match.end()
@@ -170,7 +172,7 @@ def _flow_units(source: str, start: int, end: int, quote: str) -> Iterator[_Unit
             elif kind == "escape":
                 text = _unescaped(text)
             else:
-                text = "\n" * (len(_BREAK.findall(text)) - 1)
+                text = "\n" * (len(re.findall(_BREAK, text)) - 1)
         elif kind == "quote":
             if quote == "'":
                 text = "'"
@@ -178,7 +180,7 @@ def _flow_units(source: str, start: int, end: int, quote: str) -> Iterator[_Unit
                 stop = position + 1
                 text = "'"
         elif kind == "fold":
-            breaks = _BREAK.findall(text)
+            breaks = re.findall(_BREAK, text)
             text = " " if len(breaks) == 1 else "\n" * (len(breaks) - 1)
         yield _Unit(text, position, stop)
         position = stop
@@ -190,8 +192,8 @@ def _unescaped(escape: str) -> str:
     return _ESCAPES.get(escape[1], escape)
 
 
-_BLOCK_HEADER: Final = re.compile(r"[|>](?:[-+]?(?P<indent>[1-9])?[-+]?)[ \t]*(?:#[^\r\n]*)?(?:\r\n?|\n)")
-_LINE: Final = re.compile(r"(?P<text>[^\r\n]*)(?P<break>\r\n?|\n|\Z)")
+_BLOCK_HEADER: Final = r"[|>](?:[-+]?(?P<indent>[1-9])?[-+]?)[ \t]*(?:#[^\r\n]*)?(?:\r\n?|\n)"
+_LINE: Final = r"(?P<text>[^\r\n]*)(?P<break>\r\n?|\n|\Z)"
 
 
 def _block_units(source: str, start: int, end: int, *, folded: bool) -> Iterator[_Unit]:
@@ -200,12 +202,12 @@ def _block_units(source: str, start: int, end: int, *, folded: bool) -> Iterator
     The rules are libyaml's, which YAML 1.2 section 8.1 agrees with: a break between two lines that both start
     with no blank folds into a space, unless an empty line follows it.
     """
-    header = _BLOCK_HEADER.match(source, start, end)
+    header = re.compile(_BLOCK_HEADER).match(source, start, end)
     if header is None:
         return
     lines = [
         (match.start(), match["text"], match["break"])
-        for match in _LINE.finditer(source, header.end(), end)
+        for match in re.compile(_LINE).finditer(source, header.end(), end)
         if match[0]
     ]
     filled = [(len(text) - len(text.lstrip(" ")), text) for _, text, _ in lines if text.strip(" ")]

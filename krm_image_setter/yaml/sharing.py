@@ -165,8 +165,8 @@ class _SharedTree:
             return text
         shift = column - (start - self.source.rfind("\n", 0, start) - 1)
         if shift >= 0:
-            return _INNER_LINE.sub(" " * shift, text)
-        return re.sub(rf"(?m)(?<=\n) {{0,{-shift}}}", "", text)
+            return re.sub(_INNER_LINE, " " * shift, text)
+        return re.sub(rf"(?<=\n) {{0,{-shift}}}", "", text)
 
     def _anchors(self, node: Mapping | Sequence) -> Iterator[Edit]:
         """Yield the edits that take out the anchors below `node`: in a copy they would bind anew."""
@@ -182,7 +182,7 @@ class _SharedTree:
                 yield from self._anchors(written)
 
 
-_INNER_LINE: Final = re.compile(r"(?<=\n)(?=[^\r\n])")
+_INNER_LINE: Final = r"(?<=\n)(?=[^\r\n])"
 
 
 def _stuck(written: Any) -> InputError:

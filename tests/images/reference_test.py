@@ -1,0 +1,298 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from krm_image_setter.images import InvalidReference, Reference, check_reference, parse_reference
+from krm_image_setter.images.reference import is_digest, is_tag
+
+D = "sha256:" + "f" * 64
+HEX = "1a3f5e7d9c1b3a5f7e9d1c3b5a7f9e1d3c5b7a9f1e3d5d7c9b1a3f5e7d9c1b3a"
+
+INVALID = [
+    # what users write in the place of a reference
+    "",
+    "nginx:${TAG}",
+    "nginx:$TAG",
+    "${IMG}",
+    "$(IMG)",
+    "$(inputs.params.I)",
+    "nginx:{BUILD}",
+    "{{ .Values.x }}",
+    "{{.x}}:1",
+    "<image>",
+    "*",
+    "null,",
+    "~",
+    # white space is the caller's
+    " ",
+    " nginx:1",
+    "nginx:1 ",
+    "nginx:1\n",
+    "nginx\n",
+    "nginx 1",
+    # the name
+    "NGINX:1",
+    "docker/Docker",
+    "docker.io/docker/Docker",
+    "test:5000/Uppercase/lowercase:tag",
+    ":justtag",
+    "/nginx",
+    "nginx/",
+    "docker.io/",
+    "a//b",
+    "docker///docker",
+    "docker.io/docker///docker",
+    "https://github.com/docker/docker",
+    "-docker",
+    "-docker/docker",
+    "docker-/docker",
+    "docker-",
+    "-docker.io/docker/docker",
+    "docker./docker",
+    ".docker/docker",
+    "____/____",
+    "_docker/_docker",
+    "dock..er/docker",
+    "dock_.er/docker",
+    "dock-.er/docker",
+    "do___cker",
+    "foo++bar",
+    "[",
+    "a^a",
+    "aa/asdf$$^/aa",
+    "nginx\x00",
+    "ngínx",
+    "nginx\u0661",  # a digit, but not one of ours
+    # the domain
+    "foo_bar.com:8080/app",
+    "do__cker:8080/docker",
+    "localhost:http/name",
+    "a.b:/name",
+    "fc00::1:5000/debian",
+    "[fc00::1]",
+    "[fc00::1]:5000",
+    "[fc00::1]5000/x",
+    "[fc00::1]::5000/x",
+    "[fe80::1%eth0]:5000/debian",
+    "[2001:db8:3:4::192.0.2.33]:5000/debian",
+    "[fc00]/x",  # Parse takes it, but Docker looks for a colon before it takes the first part for a host
+    "[]/x",
+    # the tag
+    "nginx:",
+    "nginx:-1",
+    "nginx:.1",
+    "nginx:1:2",
+    "nginx:1/2/",
+    "nginx:a+b",
+    "nginx:invalid~tag",
+    "nginx:" + "1" * 129,
+    "nginx:\u0661",
+    # the digest
+    "@" + D,
+    "nginx@",
+    "nginx@bad",
+    "nginx@2bad:" + "f" * 64,
+    "nginx@sha256:" + "f" * 31,
+    "nginx@sha256:" + "g" * 64,
+    "nginx@sha256+:" + "f" * 64,
+    "nginx@sha256++b64:" + "f" * 64,
+    "nginx@:" + "f" * 64,
+    f"nginx@{D}:1",
+    f"nginx@{D}@{D}",
+    # an image ID
+    HEX,
+    # too long, counted as Docker counts: the path of the normalized form
+    "a" * 248,
+    "docker.io/" + "a" * 248,
+    "domain/" + "a" * 256 + ":tag",
+    "example.com/" + "a" * 256,
+]
+
+VALID = [
+    # text, name, tag, digest
+    ("nginx", "nginx", None, None),
+    ("nginx:1.25", "nginx", "1.25", None),
+    ("nginx@" + D, "nginx", None, D),
+    ("nginx:1@" + D, "nginx", "1", D),
+    ("lowercase:Uppercase", "lowercase", "Uppercase", None),
+    ("nginx:" + "1" * 128, "nginx", "1" * 128, None),
+    ("nginx:_", "nginx", "_", None),
+    # without a slash, what follows the colon is a tag
+    ("test.com:5000", "test.com", "5000", None),
+    ("localhost:8080@" + D, "localhost", "8080", D),
+    ("foo_bar.com:8080", "foo_bar.com", "8080", None),
+    ("192.168.1.1:5000", "192.168.1.1", "5000", None),
+    # with one, a port
+    ("test:5000/repo", "test:5000/repo", None, None),
+    ("localhost:5000/a/nginx:1", "localhost:5000/a/nginx", "1", None),
+    ("192.168.1.1:5000/repo:5050", "192.168.1.1:5000/repo", "5050", None),
+    ("[::1]:5000/nginx:1", "[::1]:5000/nginx", "1", None),
+    ("[2001:db8::1]/repo", "[2001:db8::1]/repo", None, None),
+    ("[2001:DB8:1:2:3:4:5:6]:5000/repo:tag@" + D, "[2001:DB8:1:2:3:4:5:6]:5000/repo", "tag", D),
+    # separators
+    ("dock__er/docker", "dock__er/docker", None, None),
+    ("docker---rules/docker", "docker---rules/docker", None, None),
+    ("registry.io/foo/project--id.module--name.ver---sion--name:1", None, "1", None),
+    ("b.gcr.io/test.example.com/my-app:test.example.com", "b.gcr.io/test.example.com/my-app", "test.example.com", None),
+    ("xn--7o8h.com/myimage:xn--7o8h.com@" + D, "xn--7o8h.com/myimage", "xn--7o8h.com", D),
+    ("sub-dom1.foo.com/bar/baz/quux", "sub-dom1.foo.com/bar/baz/quux", None, None),
+    ("Asdf.com/foo/bar", "Asdf.com/foo/bar", None, None),
+    ("Uppercase/lowercase:tag", "Uppercase/lowercase", "tag", None),
+    # digests of any algorithm (R22)
+    ("nginx@sha512:" + "f" * 128, "nginx", None, "sha512:" + "f" * 128),
+    ("repo@algo+x:" + "F" * 32, "repo", None, "algo+x:" + "F" * 32),
+    ("repo@sha256+b64.u_v-w:" + "0" * 64, "repo", None, "sha256+b64.u_v-w:" + "0" * 64),
+    # an image ID only where it stands alone
+    (HEX + ":1", HEX, "1", None),
+    ("docker.io/" + HEX, "docker.io/" + HEX, None, None),
+    (HEX.upper()[:0] + HEX[:63], HEX[:63], None, None),
+    # as long as it may be
+    ("a" * 247, "a" * 247, None, None),
+    ("example.com/" + "a" * 255 + ":tag", "example.com/" + "a" * 255, "tag", None),
+    ("a/" * 127 + "a:tag-puts-this-over-max", "a/" * 127 + "a", "tag-puts-this-over-max", None),
+]
+
+FORMS = [
+    # name, domain, path, familiar name
+    ("nginx", "docker.io", "library/nginx", "nginx"),
+    ("library/nginx", "docker.io", "library/nginx", "nginx"),
+    ("docker.io/nginx", "docker.io", "library/nginx", "nginx"),
+    ("docker.io/library/nginx", "docker.io", "library/nginx", "nginx"),
+    ("index.docker.io/nginx", "docker.io", "library/nginx", "nginx"),
+    ("index.docker.io/library/nginx", "docker.io", "library/nginx", "nginx"),
+    ("user/nginx", "docker.io", "user/nginx", "user/nginx"),
+    ("docker.io/user/nginx", "docker.io", "user/nginx", "user/nginx"),
+    ("index.docker.io/user/nginx", "docker.io", "user/nginx", "user/nginx"),
+    ("library/foo/bar", "docker.io", "library/foo/bar", "library/foo/bar"),
+    ("other/library", "docker.io", "other/library", "other/library"),
+    ("docker.io/other/library/x", "docker.io", "other/library/x", "other/library/x"),
+    ("my.registry/nginx", "my.registry", "nginx", "my.registry/nginx"),
+    ("my.registry/library/nginx", "my.registry", "library/nginx", "my.registry/library/nginx"),
+    ("registry-1.docker.io/library/nginx", "registry-1.docker.io", "library/nginx", None),
+    ("localhost", "docker.io", "library/localhost", "localhost"),
+    ("localhost/fooo/bar", "localhost", "fooo/bar", "localhost/fooo/bar"),
+    ("localhost:5000/nginx", "localhost:5000", "nginx", "localhost:5000/nginx"),
+    ("registry:5000/nginx", "registry:5000", "nginx", "registry:5000/nginx"),
+    ("registry/nginx", "docker.io", "registry/nginx", "registry/nginx"),
+    ("[::1]:5000/nginx", "[::1]:5000", "nginx", "[::1]:5000/nginx"),
+    ("[::1]/nginx", "[::1]", "nginx", "[::1]/nginx"),
+    ("127.0.0.1/nginx", "127.0.0.1", "nginx", "127.0.0.1/nginx"),
+    ("192.168.0.1", "docker.io", "library/192.168.0.1", "192.168.0.1"),
+    ("FOO/bar", "FOO", "bar", "FOO/bar"),
+    ("test_com/foo", "docker.io", "test_com/foo", "test_com/foo"),
+    ("test_x.com/foo", "test_x.com", "foo", "test_x.com/foo"),
+]
+
+
+@pytest.mark.parametrize("text", INVALID)
+def test_no_reference(text: str) -> None:
+    assert parse_reference(text) is None
+    with pytest.raises(InvalidReference):
+        check_reference(text)
+
+
+@pytest.mark.parametrize("text, name, tag, digest", VALID)
+def test_parse_reference(text: str, name: str | None, tag: str | None, digest: str | None) -> None:
+    reference = parse_reference(text)
+    assert reference == (name or text.partition(":")[0], tag, digest)
+    assert str(reference) == text
+    assert check_reference(text) == reference
+
+
+@pytest.mark.parametrize("name, domain, path, familiar", FORMS)
+def test_forms(name: str, domain: str, path: str, familiar: str | None) -> None:
+    reference = check_reference(f"{name}:1@{D}")
+    assert reference.name == name
+    assert (reference.domain, reference.path) == (domain, path)
+    assert reference.normalized_name == f"{domain}/{path}"
+    assert reference.familiar_name == (familiar or name)
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        ("", "a reference is missing: give one such as nginx:1.25"),
+        ("NGINX:1", '"NGINX:1" is no reference: the name must be in lower case'),
+        ("a.b/Nginx:Latest", '"a.b/Nginx:Latest" is no reference: the name must be in lower case'),
+        (HEX, f'"{HEX}" is no reference: 64 hex digits are an image ID, give a name'),
+        (" nginx", '" nginx" is no reference: white space stands around it'),
+        ("docker://nginx", '"docker://nginx" is no reference: give it without the scheme'),
+        ("a" * 300 + ":1", f'"{"a" * 300}:1" is no reference: its name is too long, 255 characters are the most'),
+        ("nginx@sha256:1", '"nginx@sha256:1" is no reference: its digest must be like sha256: and 64 hex digits'),
+        ("n:1@x", '"n:1@x" is no reference: its digest must be like sha256: and 64 hex digits'),
+        (
+            "localhost:5000/nginx:a b",
+            '"localhost:5000/nginx:a b" is no reference: '
+            'its tag must be letters, digits, "_", "." and "-", 128 at most',
+        ),
+        (
+            f"nginx:-1@{D}",
+            f'"nginx:-1@{D}" is no reference: its tag must be letters, digits, "_", "." and "-", 128 at most',
+        ),
+        *(
+            (text, f'"{text}" is no reference: give one such as nginx, quay.io/org/app:1 or app@sha256:…')
+            for text in ("[", "foo++bar", "a:b:c@", "a b@x", "a..b:~", "host:port/x")
+        ),
+    ],
+)
+def test_message(text: str, message: str) -> None:
+    with pytest.raises(InvalidReference) as caught:
+        check_reference(text)
+    assert str(caught.value) == message
+
+
+def test_a_reference_is_a_value() -> None:
+    reference = Reference("nginx", "1", D)
+    assert str(reference) == f"{reference}" == f"nginx:1@{D}"
+    assert str(reference._replace(tag=None)) == f"nginx@{D}"
+    assert str(reference._replace(digest=None)) == "nginx:1"
+    assert hash(reference) == hash(Reference("nginx", "1", D))
+
+
+@pytest.mark.parametrize("text", ["", "-1", ".1", "a b", "1\n", "1:2", "1" * 129, "ä"])
+def test_no_tag(text: str) -> None:
+    assert not is_tag(text)
+
+
+@pytest.mark.parametrize("text", ["1", "1.20", "1e3", "0777", "on", "null", "_", "v1-A_b.c", "1" * 128])
+def test_tag(text: str) -> None:
+    assert is_tag(text)
+
+
+@pytest.mark.parametrize("text", ["", "sha256", "sha256:", "sha256:1", "f" * 64, D + "\n", "@" + D, "1a:" + "f" * 64])
+def test_no_digest(text: str) -> None:
+    assert not is_digest(text)
+
+
+@pytest.mark.parametrize("text", [D, "sha512:" + "0" * 128, "a+b:" + "A" * 32])
+def test_digest(text: str) -> None:
+    assert is_digest(text)
+
+
+@pytest.mark.parametrize(
+    "piece, end",
+    [
+        ("a", "!"), ("a-", ""), ("a-", "!"), ("a--b", "!"), ("a/", "!"), ("a_", "!"), ("a__", "!"), ("a.", "!"),
+        ("A.", "!"), ("a:1/", ""), ("[", ""), ("[:", ""), ("a@a.", ""), ("-", ""), ("a@a:" + "f" * 40, "!"),
+    ],
+)  # fmt: skip
+def test_hostile_text_takes_linear_time(piece: str, end: str) -> None:
+    # A pattern that tries everything twice would take hours for these, and a quadratic one minutes.
+    assert parse_reference(piece * 50_000 + end) is None
+    with pytest.raises(InvalidReference):
+        check_reference("a:" + piece * 50_000 + end)
+
+
+def test_imports_nothing_slow() -> None:
+    # Not through the package: that imports the parsers too.
+    program = (
+        "import sys, re, functools, typing; before = set(sys.modules); import importlib.util, types\n"
+        "import krm_image_setter.images.reference\n"
+        "print(*sorted(name for name in set(sys.modules) - before if 'krm_image_setter.images' in name))\n"
+        "print({'dataclasses', 'inspect'} & sys.modules.keys())"
+    )
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert result.stdout.endswith("set()\n")
