@@ -15,7 +15,6 @@ from krm_image_setter.config import (
     API_VERSION,
     KIND,
     ImageSetter,
-    ShapeError,
     Value,
     configurations_in,
     decode,
@@ -55,8 +54,8 @@ def main(arguments: Sequence[str]) -> int:
         text = _decoded(sys.stdin.buffer.read(), "standard input")
         outcome, is_function = _run(text, options)
     except ImageSetterError as error:
-        for each in (error, *(error.others if isinstance(error, ShapeError) else ())):
-            _say(f"error: {each}")
+        for sentence in error.sentences:
+            _say(f"error: {sentence}")
         return 2
     for result in outcome.results:
         if result.severity != INFO:

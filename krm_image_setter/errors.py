@@ -51,6 +51,11 @@ class ImageSetterError(Exception):
         self.field = self.field if self.field is not None else field
         return self
 
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """What is wrong, one sentence a mistake."""
+        return (str(self),)
+
     def __str__(self) -> str:
         numbers = (("document", self.document), ("line", self.line), ("column", self.column))
         told = [f"{word} {number}" for word, number in numbers if number is not None]

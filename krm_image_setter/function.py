@@ -79,7 +79,7 @@ def run_function(resource_list: ResourceList, configure: Callable[[Value | None]
             raise InputError(f"the ResourceList is of {api_version}: give one of {', '.join(_API_VERSIONS)}")
         outcome = set_images(text, configure(resource_list.function_config))
     except ImageSetterError as error:
-        outcome = Outcome(text, (Result(str(error), ERROR),))
+        outcome = Outcome(text, tuple(Result(sentence, ERROR) for sentence in error.sentences))
     if not outcome.results:
         return outcome
     changed = read_resource_list(outcome.text) or resource_list
@@ -98,7 +98,7 @@ def _results_edit(resource_list: ResourceList, results: Iterable[Result]) -> Edi
         return _added_lines(resource_list, root, column, " " * column + "results:", results)
     key, value = pair
     if isinstance(value, tree.Sequence) and not value.flow:
-        return _added_lines(resource_list, value, value.children[0].start_mark.column - 2, None, results)
+        return _added_lines(resource_list, value, _dash_column(resource_list.source, value), None, results)
     if isinstance(value, tree.Sequence):
         end = at(value.end.start_mark.index)
         return Edit(end, end, (", " if value.children else "") + to_json(results))
@@ -126,3 +126,9 @@ def _added_lines(
     if not text[start_of_line:end].strip(" "):
         return Edit(start_of_line, start_of_line, lines)
     return Edit(end, end, line_break + lines.removesuffix(line_break))
+
+
+def _dash_column(source: str, sequence: tree.Sequence) -> int:
+    """Return the column of a block sequence's dashes; its own mark may be that of an anchor."""
+    dash = source.rindex("-", 0, tree.start_mark(sequence.children[0]).index)
+    return dash - source.rfind("\n", 0, dash) - 1

@@ -64,14 +64,7 @@ class Resource(NamedTuple):
         holder: Any = self.node
         for step in location[:-1]:
             holder = holder[step]
-        return self.parsed.source.line(written_start(holder.origin(location[-1]) if location else holder))
-
-
-def written_start(written: Any) -> int:
-    """Return where a written child starts, in code points of its source."""
-    event = written.start if isinstance(written, tree.Mapping | tree.Sequence) else written
-    start: int = event.start_mark.index
-    return start
+        return self.parsed.source.line(tree.start_mark(holder.origin(location[-1]) if location else holder).index)
 
 
 def read_slices(text: str) -> list[Slice]:
@@ -207,5 +200,5 @@ def _no_resource(parsed: Parsed, location: Location, reason: str, cure: str = ""
     for step in location:
         written = holder.origin(step)
         holder = holder[step]
-    line = parsed.source.line(written_start(written)) if written is not None else None
+    line = parsed.source.line(tree.start_mark(written).index) if written is not None else None
     return InputError(f"this is no Kubernetes resource, {reason}: {cure or 'give only resources'}", line=line)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from krm_image_setter.config.image_setter import ImageSetter
 from krm_image_setter.edits import Edit, apply_edits
 from krm_image_setter.errors import InputError
-from krm_image_setter.images import ImageMap, ImageRule, parse_reference
+from krm_image_setter.images import ImageMap, ImageRule, Reference, parse_reference
 from krm_image_setter.locators import ImageField, KindRule, find_image_fields
 from krm_image_setter.paths import format_location
 from krm_image_setter.resources import Indivisible, Parsed, Resource, read, read_slices, resources_in
@@ -188,19 +188,21 @@ def _unused(text: str, config: ImageSetter, survey: _Survey) -> Iterator[Result]
             )
     unused = [rule for rule in config.images if rule not in survey.used]
     if unused:
-        seen = set(_names_seen(text, config))
+        seen = set(_references_seen(text, config))
+        names = {reference.familiar_name for reference in seen}
         for rule in unused:
-            yield Result(
-                f'the image "{rule.name}" is nowhere to set: {did_you_mean(str(rule.name), seen)}', severity
-            )
+            if not any(map(rule.is_done, seen)):
+                yield Result(
+                    f'the image "{rule.name}" is nowhere to set: {did_you_mean(str(rule.name), names)}', severity
+                )
 
 
-def _names_seen(text: str, config: ImageSetter) -> Iterator[str]:
-    """Yield the familiar names of all images in the stream. Reads it again, in full: only a warning needs it."""
+def _references_seen(text: str, config: ImageSetter) -> Iterator[Reference]:
+    """Yield the references of all images in the stream. Reads it again, in full: only a warning needs it."""
     for part in read_slices(text):
         for parsed in read(text, part, None, whole=True):
             for resource in resources_in(parsed):
                 for field in _fields(resource, config, _Survey()):
                     reference = parse_reference(field.value.strip())
                     if reference is not None:
-                        yield reference.familiar_name
+                        yield reference

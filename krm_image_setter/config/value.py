@@ -19,6 +19,11 @@ class ShapeError(ConfigError):
 
     others: tuple[ShapeError, ...] = ()
 
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """What is wrong, one sentence a mistake."""
+        return (str(self), *map(str, self.others))
+
 
 class Value(NamedTuple):
     """A node of a configuration.
@@ -48,8 +53,7 @@ class Value(NamedTuple):
                 written = pair[0] if pair else written
         line = None
         if written is not None:
-            event = written.start if isinstance(written, tree.Mapping | tree.Sequence) else written
-            line = self.line(event.start_mark.index)
+            line = self.line(tree.start_mark(written).index)
         return error.at(file=self.file, line=line, field=field or None)
 
     def fail(self, message: str) -> NoReturn:

@@ -56,6 +56,13 @@ class ImageRule(NamedTuple):
             reference = reference._replace(tag=reference.tag + self.tag_suffix, digest=None)
         return str(reference)
 
+    def is_done(self, reference: Reference) -> bool:
+        """Say whether `reference` may be what this rule has set in an earlier run."""
+        target = Reference(self.new_name or self.name.name, self.new_tag, self.digest)
+        if self.new_image is not None:
+            target = check_reference(self.new_image)
+        return self._replace(name=target).matches(reference)
+
     @property
     def mention(self) -> str:
         """A text that every spelling of a reference that matches contains."""

@@ -28,7 +28,7 @@ from typing import Final, NamedTuple
 from krm_image_setter.errors import ImageSetterError
 
 HUB: Final = "docker.io"
-_HUB_NAMES: Final = (HUB, "index.docker.io")
+HUB_NAMES: Final = (HUB, "index.docker.io")
 _OFFICIAL: Final = "library/"
 _PATH_LENGTH: Final = 255  # of the normalized form
 
@@ -157,6 +157,6 @@ def _split(name: str) -> tuple[str, str]:
     # Only a dot, a port, a capital letter or the word itself tells a host from the first part of a path.
     if not slash or not (first == "localhost" or "." in first or ":" in first or first != first.lower()):
         first, rest = HUB, name
-    if first in _HUB_NAMES:
+    if first in HUB_NAMES:
         return HUB, rest if "/" in rest else _OFFICIAL + rest
     return first, rest

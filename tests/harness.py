@@ -1,0 +1,45 @@
+"""The project's root, and its program as a process."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).parents[1]
+
+
+class Ran(NamedTuple):
+    """What the program did."""
+
+    status: int
+    stdout: bytes
+    stderr: str
+
+
+class Program:
+    """The installed program, run as a process of its own in `folder`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __call__(self, *arguments: str, stdin: bytes | str = b"", env: dict[str, str] | None = None) -> Ran:
+        ran = subprocess.run(
+            [sys.executable, "-m", "krm_image_setter", *arguments],
+            input=stdin.encode() if isinstance(stdin, str) else stdin,
+            capture_output=True,
+            cwd=self.folder,
+            env={**os.environ, **(env or {})},
+            timeout=120,
+            check=False,
+        )
+        return Ran(ran.returncode, ran.stdout, ran.stderr.decode())
+
+    def write(self, name: str, text: str) -> str:
+        """Write a file into the folder and return its name."""
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text.encode())
+        return name

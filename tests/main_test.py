@@ -1,0 +1,268 @@
+"""The program as a process: where its configuration comes from, and what bad input does."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from harness import Program
+
+POD = "kind: Pod\nspec: {containers: [{name: a, image: nginx}]}\n"
+DONE = b"kind: Pod\nspec: {containers: [{name: a, image: nginx:2}]}\n"
+CONFIG = "apiVersion: krm-image-setter.dev/v1alpha1\nkind: ImageSetter\nimages: {nginx: nginx:2}\n"
+LIST = "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\n"
+ITEM = "items:\n- apiVersion: v1\n  kind: Pod\n  metadata: {name: p}\n  spec: {containers: [{image: nginx}]}\n"
+
+
+def with_config(config: str) -> str:
+    return "functionConfig:\n" + "".join(f"  {line}\n" for line in config.splitlines())
+
+
+def test_fn_config_may_be_several(program: Program) -> None:
+    program.write("a.yaml", CONFIG)
+    program.write("b.yaml", "apiVersion: krm-image-setter.dev/v1alpha1\nkind: ImageSetter\nkinds: {A: .spec.i}\n")
+    ran = program("--fn-config", "a.yaml", "--fn-config", "b.yaml", stdin="kind: A\nspec: {i: nginx}\n")
+    assert ran == (0, b"kind: A\nspec: {i: nginx:2}\n", "")
+
+
+def test_image_and_kind(program: Program) -> None:
+    ran = program(
+        "--image",
+        "nginx=nginx:2",
+        "--kind",
+        "A.g.io=.spec.i",
+        stdin="apiVersion: g.io/v1\nkind: A\nspec: {i: nginx}\n",
+    )
+    assert ran == (0, b"apiVersion: g.io/v1\nkind: A\nspec: {i: nginx:2}\n", "")
+
+
+def test_image_comes_before_a_configuration(program: Program) -> None:
+    program.write("a.yaml", CONFIG)
+    assert program(
+        "--fn-config", "a.yaml", "--image", "nginx=redis", "--on-unused", "ignore", stdin=POD
+    ).stdout == (DONE.replace(b"nginx:2", b"redis"))
+
+
+def test_configuration_in_the_stream(program: Program) -> None:
+    ran = program(stdin=CONFIG + "---\n" + POD)
+    assert ran == (0, CONFIG.encode() + b"---\n" + DONE, "")
+
+
+def test_functions_yaml(program: Program) -> None:
+    program.write("functions.yaml", CONFIG)
+    assert program(stdin=POD) == (0, DONE, "krm-image-setter: using ./functions.yaml\n")
+
+
+def test_exec_plugin(program: Program) -> None:
+    ran = program("/tmp/some-file", stdin=POD, env={"KUSTOMIZE_PLUGIN_CONFIG_STRING": CONFIG})
+    assert ran == (0, DONE, "")
+
+
+def test_json(program: Program) -> None:
+    ran = program(
+        "--image", "nginx=nginx:2", stdin='{"kind": "Pod", "spec": {"containers": [{"image": "nginx"}]}}'
+    )
+    assert ran == (0, b'{"kind": "Pod", "spec": {"containers": [{"image": "nginx:2"}]}}', "")
+
+
+def test_arguments_add_to_a_function_config(program: Program) -> None:
+    empty = "apiVersion: v1\nkind: ConfigMap\ndata: {}\n"
+    ran = program("--image", "nginx=nginx:2", stdin=LIST + ITEM + with_config(empty))
+    assert (ran.status, ran.stderr) == (0, "")
+    assert b"image: nginx:2}" in ran.stdout
+
+
+def test_warnings_go_to_stderr_too(program: Program) -> None:
+    ran = program(stdin=LIST + ITEM + with_config(CONFIG.replace("nginx: ", "ngnix: ")))
+    assert ran.status == 0
+    assert ran.stderr == (
+        'krm-image-setter: warning: the image "ngnix" is nowhere to set: did you mean "nginx"?\n'
+    )
+    assert yaml.safe_load(ran.stdout)["results"][0]["severity"] == "warning"
+
+
+def test_on_unused_error(program: Program) -> None:
+    ran = program("--image", "ngnix=nginx:2", "--on-unused", "error", stdin=POD)
+    assert (ran.status, ran.stdout) == (2, b"")
+    assert ran.stderr.startswith("krm-image-setter: error: the image")
+
+
+def test_version_and_help(program: Program) -> None:
+    assert program("--version").stdout.startswith(b"krm-image-setter 0.")
+    assert b"--fn-config" in program("--help").stdout
+    assert program("--imag", "a=b").status == 2
+
+
+def test_closed_pipe_is_quiet(program: Program) -> None:
+    program.write("pods.yaml", "---\n".join([POD] * 50_000))
+    command = f"{sys.executable} -m krm_image_setter --image nginx=nginx:2 < pods.yaml | head -c 10"
+    ran = subprocess.run(command, shell=True, capture_output=True, cwd=program.folder, timeout=120, check=True)
+    assert (ran.stdout, ran.stderr) == (b"kind: Pod\n", b"")
+
+
+def test_c_locale(program: Program) -> None:
+    text = POD + "x: ü😀\n"
+    ran = program("--image", "nginx=nginx:2", stdin=text, env={"LC_ALL": "C", "PYTHONUTF8": "0"})
+    assert ran.stdout == DONE + "x: ü😀\n".encode()
+
+
+BOMB = "kind: Pod\na0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 12)
+)
+
+BAD_STREAMS = [
+    pytest.param(b"", "standard input is empty", id="empty stdin"),
+    pytest.param(b"\n\n", "standard input is empty", id="blank stdin"),
+    pytest.param(b"kind: Pod\n  x: : y\n", "this is not YAML", id="not YAML"),
+    pytest.param(b"just text\n", "this is no Kubernetes resource, it is no mapping", id="a text"),
+    pytest.param(b"- kind: Pod\n", "this is no Kubernetes resource, it is no mapping", id="a list"),
+    pytest.param(b"a: 1\n", "this is no Kubernetes resource, it has no kind", id="no kind"),
+    pytest.param(
+        b"kind: Pod\n---\na: 1\n", "document 2 line 3: this is no Kubernetes resource", id="the second one"
+    ),
+    pytest.param(b"kind: Pod\nx: \xff\n", "standard input: line 2: this is not UTF-8", id="not UTF-8"),
+    pytest.param("kind: Pod\n".encode("utf-16"), "this is not UTF-8", id="UTF-16"),
+    pytest.param(b"kind: Pod\nx: a\x00b nginx\n", "this is not YAML", id="NUL"),
+    pytest.param(b"kind: nginx\nx: " + b"[" * 100_000, "nested more than", id="100,000 levels"),
+    pytest.param(b"kind: nginx\nx: " + b'{"a":' * 100_000, "nested more than", id="100,000 mappings"),
+    pytest.param(b"kind: Pod\nx: *nowhere\n", "the alias *nowhere has no anchor before it", id="unknown alias"),
+    pytest.param(b"kind: Pod\nx: &a [*a]\n", "the alias *a stands inside its own anchor", id="recursive alias"),
+    pytest.param(BOMB.encode(), "its aliases stand for more than 1,000,000 nodes", id="alias bomb"),
+    pytest.param(
+        b"kind: Pod\nspec: {containers: [*a, {image: nginx}]}\nx: &a {image: nginx}\n",
+        "no anchor",
+        id="late anchor",
+    ),
+]
+
+
+@pytest.mark.parametrize("stdin, message", BAD_STREAMS)
+def test_error_stream(program: Program, stdin: bytes, message: str) -> None:
+    ran = program("--image", "nginx=nginx:2", stdin=stdin)
+    assert (ran.status, ran.stdout) == (2, b"")
+    assert message in ran.stderr
+    assert ran.stderr.count("\n") == 1
+    assert "Traceback" not in ran.stderr
+
+
+BAD_ITEMS = [
+    pytest.param("items: 3\n", "the ResourceList has no list of items", id="items are no list"),
+    pytest.param("", "the ResourceList has no list of items", id="no items"),
+    pytest.param("items:\n- nginx\n", "it is no mapping", id="an item is no mapping"),
+    pytest.param("items:\n- a: nginx\n", "it has no kind", id="an item has no kind"),
+]
+
+
+@pytest.mark.parametrize("items, message", BAD_ITEMS)
+def test_error_items(program: Program, items: str, message: str) -> None:
+    assert_error_result(program, LIST + items + with_config(CONFIG), message)
+
+
+BAD_CONFIGS = [
+    pytest.param("", "no images are given", id="none"),
+    pytest.param(with_config("kind: Foo\nimages: {}"), 'the configuration\'s kind is "Foo"', id="unknown kind"),
+    pytest.param("functionConfig: nginx\n", 'functionConfig: this must be a mapping, not "nginx"', id="a text"),
+    pytest.param(
+        with_config(CONFIG + "kinds: {A: '{.spec[}'}"), "this [ is not closed: add ], column 7", id="path"
+    ),
+    pytest.param(
+        with_config(CONFIG.replace("{nginx: nginx:2}", "[{name: nginx, newTag: 1.10}]")),
+        'line 11: functionConfig.images[0].newTag: 1.10 is read as the number 1.1, quote it: "1.10"',
+        id="a tag that is a number",
+    ),
+    pytest.param(with_config(CONFIG + "podSpec: true"), 'did you mean "podSpecs"?', id="unknown field"),
+]
+
+
+@pytest.mark.parametrize("config, message", BAD_CONFIGS)
+def test_error_function_config(program: Program, config: str, message: str) -> None:
+    assert_error_result(program, LIST + ITEM + config, message)
+
+
+def test_error_unknown_resource_list_version(program: Program) -> None:
+    text = LIST.replace("v1", "v2") + ITEM + with_config(CONFIG)
+    assert_error_result(program, text, "the ResourceList is of config.kubernetes.io/v2")
+
+
+def assert_error_result(program: Program, text: str, message: str) -> None:
+    """The items come back as they came, with an error result; stderr says it too."""
+    ran = program(stdin=text)
+    assert ran.status == 2
+    assert message in ran.stderr
+    assert "Traceback" not in ran.stderr
+    assert ran.stdout.startswith(text.encode())
+    results = yaml.safe_load(ran.stdout)["results"]
+    assert {result["severity"] for result in results} == {"error"}
+    assert message in results[0]["message"]
+
+
+BAD_ARGUMENTS = [
+    pytest.param(["--image", "nginx"], "give NAME=REFERENCE", id="image without ="),
+    pytest.param(["--image", "Nginx=nginx:2"], "must be in lower case", id="image"),
+    pytest.param(["--image", "a=b", "--kind", "A"], "give KIND=PATH", id="kind without ="),
+    pytest.param(["--image", "a=b", "--kind", "A=.spec["], "this [ is not closed: add ]", id="kind"),
+    pytest.param(["--image", "a=b", "--kind", "A.=.spec"], "is no kind", id="no group"),
+    pytest.param(["--fn-config", "nowhere.yaml"], "nowhere.yaml: No such file or directory", id="no file"),
+    pytest.param([], "no configuration: give --fn-config FILE, --image NAME=REF", id="no configuration"),
+]
+
+
+@pytest.mark.parametrize("arguments, message", BAD_ARGUMENTS)
+def test_error_arguments(program: Program, arguments: list[str], message: str) -> None:
+    ran = program(*arguments, stdin=POD)
+    assert (ran.status, ran.stdout) == (2, b"")
+    assert message in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
+@pytest.mark.parametrize(
+    "other, message",
+    [
+        pytest.param("images: {nginx: nginx:3}", 'set "nginx" to different things', id="images"),
+        pytest.param("onUnused: error", "onUnused is error here and warn in another", id="onUnused"),
+        pytest.param("podSpecs: false", "podSpecs is false here and true in another", id="podSpecs"),
+    ],
+)
+def test_error_contradiction(program: Program, other: str, message: str) -> None:
+    program.write("a.yaml", CONFIG + "onUnused: warn\npodSpecs: true\n")
+    program.write("b.yaml", f"apiVersion: krm-image-setter.dev/v1alpha1\nkind: ImageSetter\n{other}\n")
+    ran = program("--fn-config", "a.yaml", "--fn-config", "b.yaml", stdin=POD)
+    assert (ran.status, ran.stdout) == (2, b"")
+    assert message in ran.stderr
+
+
+def test_error_not_utf8_config(program: Program, tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_bytes(b"\xff")
+    assert "a.yaml: line 1: this is not UTF-8" in program("--fn-config", "a.yaml", stdin=POD).stderr
+
+
+def test_imports_on_the_function_path() -> None:
+    """Start-up is most of a short run: no module that a good configuration does not need."""
+    text = LIST + ITEM + with_config(CONFIG + "kinds: {A: '{.spec.image}'}")
+    code = "import sys\nfrom krm_image_setter.__main__ import main\nmain([])\nprint(*sys.modules, file=sys.stderr)"
+    ran = subprocess.run(
+        [sys.executable, "-I", "-c", code],
+        input=text,
+        capture_output=True,
+        text=True,
+        env=dict(os.environ),
+        check=True,
+    )
+    modules = set(ran.stderr.split())
+    assert "krm_image_setter.transform" in modules
+    heavy = {
+        "typer",
+        "click",
+        "rich",
+        "jsonschema",
+        "jsonpath_ng",
+        "ruamel.yaml",
+        "argparse",
+        "dataclasses",
+        "inspect",
+    }
+    assert not modules & (heavy | {"difflib", "fnmatch", "pathlib", "asyncio", "logging", "json"})
