@@ -13,7 +13,7 @@ from krm_image_setter.config import ImageSetter, Value, config_value
 from krm_image_setter.edits import Edit, apply_edits
 from krm_image_setter.errors import ImageSetterError, InputError
 from krm_image_setter.results import ERROR, Result, to_json, to_yaml
-from krm_image_setter.transform import Outcome, set_images
+from krm_image_setter.transform import Outcome, plan
 from krm_image_setter.yaml import stream, tree
 from krm_image_setter.yaml.stream import Source
 
@@ -72,18 +72,16 @@ def run_function(resource_list: ResourceList, configure: Callable[[Value | None]
 
     `configure` makes the configuration of the functionConfig. Any ImageSetterError becomes a result.
     """
-    text = resource_list.text
     try:
         api_version = resource_list.root.get("apiVersion")
         if api_version not in _API_VERSIONS:
             raise InputError(f"the ResourceList is of {api_version}: give one of {', '.join(_API_VERSIONS)}")
-        outcome = set_images(text, configure(resource_list.function_config))
+        edits, results = plan(resource_list.text, configure(resource_list.function_config))
     except ImageSetterError as error:
-        outcome = Outcome(text, tuple(Result(sentence, ERROR) for sentence in error.sentences))
-    if not outcome.results:
-        return outcome
-    changed = read_resource_list(outcome.text) or resource_list
-    return outcome._replace(text=apply_edits(outcome.text, [_results_edit(changed, outcome.results)]))
+        edits, results = [], tuple(Result(sentence, ERROR) for sentence in error.sentences)
+    if results:
+        edits.append(_results_edit(resource_list, results))
+    return Outcome(apply_edits(resource_list.text, edits), results)
 
 
 def _results_edit(resource_list: ResourceList, results: Iterable[Result]) -> Edit:

@@ -53,6 +53,13 @@ class _Survey:
             self.selected[rule] = self.selected.get(rule, 0) + count
 
 
+class Plan(NamedTuple):
+    """What to change in a text, and the results: none of them an error, or all edits left out."""
+
+    edits: list[Edit]
+    results: tuple[Result, ...]
+
+
 def set_images(text: str, config: ImageSetter) -> Outcome:
     """Return `text`, a stream of Kubernetes resources or a ResourceList, with the images set that `config` names.
 
@@ -60,6 +67,12 @@ def set_images(text: str, config: ImageSetter) -> Outcome:
 
     Raises InputError where `text` is not YAML or holds what is no resource.
     """
+    edits, results = plan(text, config)
+    return Outcome(apply_edits(text, edits), results)
+
+
+def plan(text: str, config: ImageSetter) -> Plan:
+    """Return what `set_images` does, as edits."""
     images = ImageMap(config.images)
     words = _words(config)
     survey = _Survey()
@@ -72,9 +85,9 @@ def set_images(text: str, config: ImageSetter) -> Outcome:
     unused = list(_unused(text, config, survey))
     results = [*survey.results, *unused]
     if any(result.severity == ERROR for result in unused):
-        return Outcome(text, tuple(result for result in results if result.severity != INFO))
+        return Plan([], tuple(result for result in results if result.severity != INFO))
     results.sort(key=lambda result: result.severity != INFO)
-    return Outcome(apply_edits(text, survey.edits), tuple(results))
+    return Plan(survey.edits, tuple(results))
 
 
 def _survey(text: str, part: Slice, config: ImageSetter, images: ImageMap, words: list[str] | None) -> _Survey:

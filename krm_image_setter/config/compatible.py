@@ -18,6 +18,11 @@ IMAGE_FIELDS: Final = ("name", "newName", "newTag", "digest", "tagSuffix", "newI
 _META: Final = ("apiVersion", "kind", "metadata")
 
 
+def is_image_setter(document: Value) -> bool:
+    """Say whether a configuration is an ImageSetter, written as one."""
+    return document.is_mapping and document.data.get("kind") == KIND and "data" not in document.data
+
+
 def image_setter_fields(document: Value) -> dict[str, Value]:
     """Return the fields of the ImageSetter that `document` stands for.
 
@@ -25,15 +30,14 @@ def image_setter_fields(document: Value) -> dict[str, Value]:
     """
     if not document.is_mapping:
         document.misshapen("the configuration must be a mapping: give an ImageSetter")
-    api_version, kind = document.data.get("apiVersion"), document.data.get("kind")
-    if kind == KIND and "data" not in document.data:
-        if api_version != API_VERSION:
-            document.misshapen(f"an ImageSetter is of {API_VERSION} here: write that", "apiVersion")
+    if is_image_setter(document):
+        if document.data.get("apiVersion") != API_VERSION:
+            document.misshapen(f"an {KIND} is of {API_VERSION}: write that", "apiVersion")
         fields = document.fields((*_META, *IMAGE_SETTER_FIELDS))
         return {name: value for name, value in fields.items() if name not in _META}
     if isinstance(document.data.get("data"), dict) and not document.data.keys() - {*_META, "data"}:
         return _data_fields(document.child("data"))
-    raise document.place(_unknown_kind(kind), key="kind")
+    raise document.place(_unknown_kind(document.data.get("kind")), key="kind")
 
 
 def _unknown_kind(kind: Any) -> ConfigError:

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, Final, NamedTuple, TypeVar
 
 from krm_image_setter.config import schema
-from krm_image_setter.config.compatible import IMAGE_FIELDS, image_setter_fields
+from krm_image_setter.config.compatible import IMAGE_FIELDS, image_setter_fields, is_image_setter
 from krm_image_setter.config.image_setter import ImageSetter
 from krm_image_setter.config.value import ShapeError, Value
 from krm_image_setter.errors import ConfigError, ImageSetterError
@@ -84,7 +84,9 @@ def _decode_document(document: Value) -> _Part:
     try:
         return _decode_fields(document)
     except ShapeError as error:
-        raise schema.explain(document) or error from error
+        # The schema is an ImageSetter's; the other kinds have one mistake told at a time.
+        explained = schema.explain(document) if is_image_setter(document) else None
+        raise explained or error from error
 
 
 def _decode_fields(document: Value) -> _Part:

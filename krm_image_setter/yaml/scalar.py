@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from krm_image_setter.edits import Edit
@@ -60,6 +61,7 @@ def content_start(source: str, event: Any, end: int) -> int:
     return start
 
 
+@lru_cache(maxsize=4096)
 def is_plain(text: str, *, flow: bool) -> bool:
     """Say whether `text` can stand without quotes and read back as the same string everywhere."""
     return (

@@ -52,7 +52,7 @@ _UNCUT: Final = re.compile(r"^(?:%|\.\.\.(?=\s|\Z)|\ufeff)", re.MULTILINE)
 def cut_documents(text: str) -> list[Slice]:
     """Return the slices of `text`, in order and without a gap, each holding whole documents."""
     starts = [match.start() for match in _DOCUMENT_START.finditer(text)]
-    if not starts or _UNCUT.search(text, 1) or text.startswith("%"):
+    if not starts or _UNCUT.search(text, 1) or text.startswith(("%", "\ufeff%")):
         return [Slice(0, len(text))]
     if starts[0] and not text[: starts[0]].lstrip("\ufeff").strip():
         starts[0] = 0

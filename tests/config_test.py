@@ -1,0 +1,156 @@
+"""The functionConfig: what is accepted, what is wrong, and that decoder and schema agree."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import jsonschema
+import pytest
+from harness import ROOT
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from krm_image_setter import ConfigError, read_config, set_images
+from krm_image_setter.config import ShapeError
+from krm_image_setter.config.schema import schema_text
+
+HEAD = "apiVersion: krm-image-setter.dev/v1alpha1\nkind: ImageSetter\n"
+POD = "kind: Pod\nspec: {containers: [{image: nginx}]}\n"
+
+
+def test_functions_yaml_is_ready() -> None:
+    setter = read_config((ROOT / "functions.yaml").read_text())
+    assert str(setter.images[0].name) == "kafkaconnect"
+    jsonschema.validate(
+        {"apiVersion": "krm-image-setter.dev/v1alpha1", "kind": "ImageSetter", "images": {"a": "b"}},
+        json.loads(schema_text()),
+    )
+
+
+@pytest.mark.parametrize(
+    "short, long",
+    [
+        ("images: {nginx: nginx:2}", "images: [{name: nginx, newImage: nginx:2}]"),
+        ("images: {}\nkinds: {A: .spec.i}", "images: []\nkinds: [{kind: A, paths: .spec.i}]"),
+        (
+            "images: {}\nkinds: {A.g.io: [.a, .b]}",
+            "images: []\nkinds: [{kind: A, apiVersion: g.io/*, paths: [.a, .b]}]",
+        ),
+    ],
+)
+def test_shorthands(short: str, long: str) -> None:
+    assert read_config(HEAD + short) == read_config(HEAD + long)
+
+
+def test_documents_are_one_after_the_other() -> None:
+    setter = read_config(HEAD + "images: {a: b}\n---\n" + HEAD + "images: {c: d}\n", HEAD + "images: {e: f}\n")
+    assert [str(rule.name) for rule in setter.images] == ["a", "c", "e"]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        "{name: nginx, newTag: 2.0}",
+        "{name: nginx, newName: nginx, newTag: '2.0'}",
+        "{images: '{nginx: \"nginx:2.0\"}'}",
+        "{images: '[{name: nginx, newTag: \"2.0\"}]', kinds: '{A: .spec}', onUnused: ignore, podSpecs: 'true'}",
+        "{name: nginx, newImage: 'nginx:2.0'}",
+    ],
+)
+def test_config_map(data: str) -> None:
+    setter = read_config(f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: x}}\ndata: {data}\n")
+    assert set_images(POD, setter).text == POD.replace("nginx", "nginx:2.0")
+    assert read_config(f"kind: SetImage\ndata: {data}\n") == setter
+
+
+@pytest.mark.parametrize(
+    "body, message",
+    [
+        ("images: 3", "this must be a list or a mapping, not the number 3"),
+        ("images: [3]", "this must be a mapping, not the number 3"),
+        ("images: [{newTag: a}]", "name is missing: add it"),
+        ("images: {nginx: 1.20}", '1.20 is read as the number 1.2, quote it: "1.20"'),
+        ("images: {nginx: [a]}", "this must be a string, not a list"),
+        ("images: {nginx: ''}", "this is empty: give a value"),
+        ("images: {}\nkinds: [{kind: A}]", "paths is missing: add it"),
+        ("images: {}\nkinds: [{paths: .a}]", "this selects everything: give kind, name or namespace"),
+        ("images: {}\nkinds: {A: []}", "this list is empty: give at least one"),
+        ("images: {}\nkinds: {A: 3}", '3 is read as the number 3, quote it: "3"'),
+        ("images: {}\nkinds: {A: {b: c}}", "this must be a string or a list, not a mapping"),
+        ("images: {}\npodSpecs: 1", "this must be true or false, not the number 1"),
+        ("images: {}\nonUnused: never", 'this must be one of warn, error, ignore, not "never"'),
+        ("images: {nginx: [}", "this is not YAML"),
+        ("images: [{name: nginx, newName: 'a@sha256:" + "0" * 64 + "'}]", "newName takes no digest"),
+        ("images: [{name: nginx, newTag: 'a b'}]", '"a b" is no tag'),
+        ("images: [{name: nginx, digest: 'a'}]", '"a" is no digest'),
+        ("images: [{name: nginx, tagSuffix: a, newTag: b}]", "tagSuffix adds to the old tag"),
+        ("images: [{name: nginx, newImage: a, newTag: b}]", "newImage is the whole new reference"),
+        ("images: [{name: nginx}]", "this sets nothing"),
+    ],
+)
+def test_error_image_setter(body: str, message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read_config(f"{HEAD}{body}\n")
+    assert message in str(caught.value)
+    assert caught.value.line is not None
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        ("kind: ConfigMap\ndata: {name: nginx, newTag: [1]}\n", "a ConfigMap's data are strings"),
+        ("kind: ConfigMap\ndata: {names: nginx}\n", 'unknown field "names": did you mean "name"?'),
+        ("kind: ConfigMap\ndata: {name: nginx, newTag: a, images: '{}'}\n", "keep one of them"),
+        ("kind: ConfigMap\ndata: {images: '{'}\n", "in the string that is given here"),
+        ('kind: ConfigMap\ndata: {images: "--- a\\n--- b"}\n', "this must hold one YAML value"),
+        ("kind: ConfigMap\ndata: {newTag: a}\n", "name is missing"),
+        (
+            "apiVersion: krm-image-setter.dev/v2\nkind: ImageSetter\nimages: {}\n",
+            "apiVersion: this must be krm-image-setter.dev/v1alpha1",
+        ),
+        ("", "no images are given"),
+        (HEAD, "no images are given"),
+    ],
+)
+def test_error_other_configurations(text: str, message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read_config(text)
+    assert message in str(caught.value)
+
+
+def test_error_says_everything_at_once() -> None:
+    with pytest.raises(ShapeError) as caught:
+        read_config(HEAD + "images: [{name: 1, newtag: a}]\nkinds: [{kind: A}]\nonUnused: x\n")
+    assert len(caught.value.sentences) == 4
+
+
+texts = st.sampled_from(["nginx", "a", "{.spec}"])
+odd = st.one_of(texts, st.integers(0, 9), st.booleans(), st.none(), st.just([]), st.just({}))
+entries = st.dictionaries(st.sampled_from(["name", "newImage", "newtag", "newName"]), odd, max_size=3)
+kind_entries = st.dictionaries(st.sampled_from(["kind", "paths", "name", "path"]), odd, max_size=3)
+configs = st.fixed_dictionaries(
+    {"images": st.one_of(odd, st.lists(entries, max_size=2), st.dictionaries(texts, odd, max_size=2))},
+    optional={
+        "kinds": st.one_of(odd, st.lists(kind_entries, max_size=2), st.dictionaries(texts, odd, max_size=2)),
+        "podSpecs": odd,
+        "onUnused": st.one_of(odd, st.sampled_from(["warn", "error"])),
+        "extra": odd,
+    },
+)
+
+
+@settings(deadline=None)
+@given(configs)
+def test_decoder_and_schema_agree(body: dict[str, Any]) -> None:
+    """What has the wrong shape to one has it to the other; what a reference or path may be only the decoder knows."""
+    config = {"apiVersion": "krm-image-setter.dev/v1alpha1", "kind": "ImageSetter", **body}
+    valid = jsonschema.Draft202012Validator(json.loads(schema_text())).is_valid(config)
+    try:
+        read_config(json.dumps(config))
+    except ShapeError:
+        assert not valid
+    except ConfigError:
+        pass
+    else:
+        assert valid

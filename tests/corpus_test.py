@@ -1,0 +1,47 @@
+"""Real manifests, where they are beside the project: read or refused with a sentence, and nothing else changes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from harness import ROOT
+
+from krm_image_setter import InputError, read_config, set_images
+from krm_image_setter.results import INFO
+
+CORPUS = ROOT.parent / "shared" / "corpus"
+HEAD = "apiVersion: krm-image-setter.dev/v1alpha1\nkind: ImageSetter\nonUnused: ignore\n"
+NOTHING = read_config(HEAD + "images: {no.such/image: a}\n")
+IMAGES = ["nginx", "busybox", "alpine", "python", "quay.io/strimzi/operator", "ubuntu", "redis"]
+SOME = read_config(HEAD + "images: {" + ", ".join(f"{name}: {name}:set-by-us" for name in IMAGES) + "}\n")
+
+
+def projects() -> list[Path]:
+    return sorted(path for path in CORPUS.iterdir() if path.is_dir()) if CORPUS.is_dir() else []
+
+
+@pytest.mark.skipif(not CORPUS.is_dir(), reason="no ../shared/corpus beside the project")
+@pytest.mark.parametrize("project", projects(), ids=[path.name for path in projects()])
+def test_project(project: Path) -> None:
+    for path in sorted(project.rglob("*")):
+        if path.is_dir() or path.suffix not in (".yaml", ".yml", ".json"):
+            continue
+        try:
+            text = path.read_bytes().decode()
+        except UnicodeDecodeError:
+            continue
+        try:
+            assert set_images(text, NOTHING) == (text, ()), path
+            outcome = set_images(text, SOME)
+        except InputError as error:
+            assert str(error)
+            continue
+        changes = [r for r in outcome.results if r.severity == INFO]
+        before, after = text.splitlines(keepends=True), outcome.text.splitlines(keepends=True)
+        assert len(before) == len(after), path
+        for old, new in zip(before, after, strict=True):
+            spelt = {new.replace(str(change.proposed_value), str(change.current_value)) for change in changes}
+            assert old == new or old in spelt, path
+        again = set_images(outcome.text, SOME)
+        assert (again.text, [r for r in again.results if r.severity == INFO]) == (outcome.text, []), path
