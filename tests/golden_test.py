@@ -16,6 +16,7 @@ import yaml
 from harness import ROOT, Program
 
 from krm_image_setter import Outcome, read_config, set_images
+from krm_image_setter.config import decode, read_values
 from krm_image_setter.function import read_resource_list, run_function
 from krm_image_setter.results import INFO
 from krm_image_setter.yaml import events
@@ -47,8 +48,6 @@ def run(case: Path, text: str) -> Outcome:
 
 
 def decode_given(value: Any, config: str | None) -> Any:
-    from krm_image_setter.config import decode, read_values
-
     return decode([*(read_values(config, None) if config else []), *([value] if value else [])])
 
 

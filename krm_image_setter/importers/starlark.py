@@ -11,7 +11,7 @@ import ast
 import re
 import string
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Final, NamedTuple, Self, TypeGuard
 
@@ -129,7 +129,15 @@ def is_text(value: Value) -> TypeGuard[str]:
 
 def shown(node: ast.expr) -> str:
     """Return an expression as a message shows it."""
-    text = ast.unparse(node)
+    try:
+        text = ast.unparse(node)
+    except ValueError:  # an integer of thousands of digits
+        return "…"
+    return shortened(text)
+
+
+def shortened(text: str) -> str:
+    """Return a text as a message shows it."""
     return text if len(text) <= 60 else f"{text[:59]}…"
 
 
@@ -138,11 +146,11 @@ def read_calls(text: str, functions: Mapping[str, Function]) -> list[Note]:
 
     Raises InputError where `text` is not Starlark, or too much to be followed.
     """
+    reader = _Reader(functions)
     try:
-        reader = _Reader(functions)
         reader.read(_parse(text))
     except RecursionError as error:
-        raise InputError("this is nested too deeply to be read: take it apart") from error
+        raise InputError("this is nested too deeply to be read: take it apart", line=reader.line) from error
     return sorted(reader.notes, key=lambda note: note.line)
 
 
@@ -164,6 +172,7 @@ class _Reader:
 
     def __init__(self, functions: Mapping[str, Function]) -> None:
         self.notes: dict[Note, None] = {}  # an ordered set
+        self.line: int | None = None
         self._functions = functions
         self._enclosing: dict[ast.FunctionDef, _Names] = {}
         self._defined: list[ast.FunctionDef] = []
@@ -180,11 +189,12 @@ class _Reader:
                 scope = _Scope(self._enclosing[function])
                 self._body(function, scope.uncertain(f", in {function.name}(), which nothing here calls"), {})
 
-    def _step(self, node: ast.stmt | ast.expr) -> None:
+    def _step(self, node: ast.stmt | ast.expr, cost: int = 1) -> None:
         # A few loops in each other, or functions that call one another twice, can ask for any amount of work.
-        self._steps += 1
+        self.line = node.lineno
+        self._steps += cost
         if self._steps > _MOST_STEPS:
-            raise InputError("this does too much to be followed: take it apart", line=node.lineno)
+            raise InputError("this does too much to be followed: take it apart", line=self.line)
 
     def _block(self, statements: Iterable[ast.stmt], scope: _Scope) -> None:
         for statement in statements:
@@ -217,6 +227,7 @@ class _Reader:
 
     def _if(self, node: ast.If, scope: _Scope) -> None:
         self._expression(node.test, scope)
+        self._step(node, len(scope.names))  # all are copied
         condition = f", on the condition of line {node.lineno}"
         then, otherwise = scope.uncertain(condition), scope.uncertain(condition)
         self._block(node.body, then)
@@ -242,6 +253,7 @@ class _Reader:
 
     def _repeated(self, node: ast.For | ast.While, scope: _Scope) -> None:
         """Read a body once that runs nobody knows how often, with what is the same each time."""
+        self._step(node, len(scope.names))
         _forget(node, scope.names)
         inside = scope.uncertain(f", in the loop of line {node.lineno}")
         if isinstance(node, ast.While):
@@ -261,6 +273,7 @@ class _Reader:
         """Read the calls of an expression, the inner ones first."""
         self._step(node)
         if isinstance(node, ast.Lambda | ast.ListComp | ast.DictComp | ast.SetComp | ast.GeneratorExp):
+            self._step(node, len(scope.names))
             scope = scope.uncertain(f", in the expression of line {node.lineno}")
             _forget(node, scope.names)
         self._children(node, scope)
@@ -283,6 +296,7 @@ class _Reader:
         if function in self._calling:
             return
         enclosing = self._enclosing[function]
+        self._step(call, len(enclosing))
         inside = _Scope(dict(enclosing), f"{scope.origin}, called in line {call.lineno}", scope.certain)
         self._body(function, inside, _given(function, call, scope, enclosing))
 
@@ -346,9 +360,9 @@ def _value(node: ast.expr, names: _Names) -> Value:
         case ast.Name():
             return names.get(node.id, node)
         case ast.List():
-            return list(_items(node.elts, names))
+            return [_value(element, names) for element in node.elts]
         case ast.Tuple():
-            return tuple(_items(node.elts, names))
+            return tuple([_value(element, names) for element in node.elts])
         case ast.Dict():
             return _dict(node, names)
         case ast.BinOp(op=ast.Add()):
@@ -362,24 +376,13 @@ def _value(node: ast.expr, names: _Names) -> Value:
     return node
 
 
-def _items(nodes: Iterable[ast.expr], names: _Names) -> Iterator[Value]:
-    for node in nodes:
-        value = _value(node.value if isinstance(node, ast.Starred) else node, names)
-        if isinstance(node, ast.Starred) and isinstance(value, list | tuple):
-            yield from value
-        else:
-            yield value
-
-
 def _dict(node: ast.Dict, names: _Names) -> Value:
     result: dict[Value, Value] = {}
     for key_node, value_node in zip(node.keys, node.values, strict=True):
-        value = _value(value_node, names)
-        if key_node is None:
-            result |= value if isinstance(value, dict) else {value_node: value_node}
-        else:
-            key = _value(key_node, names)
-            result[key if isinstance(key, str) else key_node] = value
+        if key_node is None:  # Python's `**`, which Starlark has only in calls
+            return node
+        key = _value(key_node, names)
+        result[key if isinstance(key, str) else key_node] = _value(value_node, names)
     return result
 
 
@@ -392,12 +395,16 @@ def _item(node: ast.expr, container: Value, key: Value) -> Value:
 
 
 def _sum(node: ast.expr, left: Value, right: Value) -> Value:
-    # Names that double one another grow without end: 60 short lines can ask for 2 ** 60 characters.
-    if isinstance(left, str) and isinstance(right, str) and len(left) + len(right) <= _MOST_ITEMS:
-        return left + right
+    if isinstance(left, str) and isinstance(right, str):
+        return _joined(node, (left, right))
     if isinstance(left, list) and isinstance(right, list) and len(left) + len(right) <= _MOST_ITEMS:
         return left + right
     return node
+
+
+def _joined(node: ast.expr, pieces: Sequence[str]) -> Value:
+    # Names that double one another grow without end: 60 short lines can ask for 2 ** 60 characters.
+    return "".join(pieces) if sum(map(len, pieces)) <= _MOST_ITEMS else node
 
 
 def _percent(node: ast.expr, template: Value, values: Value) -> Value:
@@ -412,7 +419,7 @@ def _percent(node: ast.expr, template: Value, values: Value) -> Value:
         if pieces[index] != "s" or not isinstance(value, str):
             return node
         pieces[index] = value
-    return node if waiting else _sum(node, "".join(pieces), "")
+    return node if waiting else _joined(node, pieces)
 
 
 def _format(node: ast.expr, template: str, given: Mapping[str | None, Value]) -> Value:
@@ -429,7 +436,7 @@ def _format(node: ast.expr, template: str, given: Mapping[str | None, Value]) ->
             if specification or conversion or not isinstance(value, str):
                 return node
             pieces.append(value)
-    return _sum(node, "".join(pieces), "")
+    return _joined(node, pieces)
 
 
 def _method(call: ast.Call, function: ast.Attribute, names: _Names) -> Value:
@@ -528,5 +535,5 @@ def _spoil(container: Value, node: ast.expr) -> None:
         container[node] = node
 
 
-_MOST_STEPS: Final = 200_000
-_MOST_ITEMS: Final = 10_000
+_MOST_STEPS: Final = 500_000
+_MOST_ITEMS: Final = 2_000

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from krm_image_setter.errors import InputError
 from krm_image_setter.importers import Imported, Note
-from krm_image_setter.importers.starlark import Arguments, Function, is_text, read_calls
+from krm_image_setter.importers.starlark import Arguments, Function, is_text, read_calls, shortened
 
 
 def import_tiltfile(text: str, file: str) -> Imported:
@@ -109,7 +109,9 @@ class _Tiltfile:
             return
         self.registries.setdefault(registry, {})[arguments.origin] = None
         if registry != next(iter(self.registries)):
-            raise arguments.error(f'"{registry.host}" is a second one, and there can be one: choose by hand')
+            raise arguments.error(
+                f'"{shortened(registry.host)}" is a second one, and there can be one: choose by hand'
+            )
 
     def _k8s_kind(self, arguments: Arguments) -> None:
         paths = [*_paths(arguments, "image_json_path"), *_image_object(arguments)]
@@ -128,9 +130,7 @@ class _Tiltfile:
         others = [_pattern(arguments, field, arguments.text(field)) for field in _Selector._fields[1:]]
         for kind in _alternatives(arguments.text("kind")):
             if re.match("[a-z]", kind):
-                message = (
-                    f'kind "{kind}" fits in any case in Tilt, here only as it stands: write the kind\'s own case'
-                )
+                message = f'kind "{shortened(kind)}" fits in any case in Tilt, here only as it stands: write the kind\'s own'
                 arguments.notes.append(arguments.error(message).note)
             entry = self.kinds.setdefault(_Selector(_pattern(arguments, "kind", kind), *others), _Kind({}, {}))
             entry.origins[arguments.origin] = None
@@ -147,7 +147,7 @@ def _load(arguments: Arguments) -> None:
 def _not_followed(arguments: Arguments) -> None:
     path = arguments.required_text("path")
     cure = "add by hand what it gives" if path.startswith("ext://") else "import that file too"
-    raise arguments.error(f'"{path}" is not read: {cure}')
+    raise arguments.error(f'"{shortened(path)}" is not read: {cure}')
 
 
 def _custom_deploy(arguments: Arguments) -> None:
@@ -176,7 +176,7 @@ def _image_object(arguments: Arguments) -> list[_Path]:
 
 
 # Selectors. Tilt's are regular expressions (RE2) that fit anywhere and in any case; ours fit the whole, in its
-# case. Who writes a literal one means the whole (a comment on tilt-dev/tilt#5344: KafkaConnect, not KafkaConnector).
+# case. Who writes a literal one means the whole (tilt-dev/tilt#5344: KafkaConnect also found KafkaConnector).
 
 
 def _alternatives(kind: str) -> list[str]:
@@ -194,7 +194,7 @@ def _pattern(arguments: Arguments, field: str, regexp: str) -> str:
     body = body.removeprefix("^").removesuffix("$")
     tokens = list(re.finditer(_REGEXP, body))
     if "".join(token[0] for token in tokens) != body:
-        raise arguments.error(f'{field} "{regexp}" can\'t be said with * and ?: add the entry by hand')
+        raise arguments.error(f'{field} "{shortened(regexp)}" can\'t be said with * and ?: add the entry by hand')
     # No kind has a dot in it; everywhere else it is one.
     words = {"any": "*", "some": "?*", "dot": "?" if field == "kind" else "."}
     pattern = "".join(words.get(token.lastgroup or "", token[0].removeprefix("\\")) for token in tokens)

@@ -39,8 +39,8 @@ def replaced(document: Any, config: ImageSetter) -> tuple[Any, int]:
     images = ImageMap(config.images)
     document = copy.deepcopy(unshared(document))
     count = 0
-    for root, resource in list(resources(document)):
-        found = {}
+    for _, resource in list(resources(document)):
+        found: dict[Any, str] = {}
         if config.pod_specs and resource.get("kind") != "CustomResourceDefinition":
             found.update(pod_spec_images(resource))
         for rule in config.kinds:
@@ -131,7 +131,7 @@ def test_both_parsers_give_the_same_tree(written: Written) -> None:
         pytest.skip("PyYAML was built without libyaml here")
     pure = events.pure_parser()
     body = written.stream.text.removeprefix("\ufeff")
-    trees = []
+    trees: list[Any] = []
     for parser in (fast, pure):
         try:
             trees.append([described(document.root) for document in tree.build(body, parser)])

@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 
-import yaml
 from hypothesis import strategies as st
 
 T = TypeVar("T")
@@ -1280,7 +1279,7 @@ def resource_list(c: Choices) -> Fields:
     items = Items([resource_of(c, 1 - c.pick(2)) for _ in range(c.one_of((1, 2, 3, 0)))], dash=dash)
     if not items.children:
         items.dash = None
-    head = {
+    head: dict[str, Any] = {
         "apiVersion": c.one_of(("config.kubernetes.io/v1", "config.kubernetes.io/v1beta1")),
         "kind": "ResourceList",
     }
@@ -1290,7 +1289,7 @@ def resource_list(c: Choices) -> Fields:
         "metadata": {"name": "set-images"},
         "images": [{"name": "nginx", "newTag": "9"}],
     }
-    rest = [
+    rest: list[dict[str, Any]] = [
         {"functionConfig": config, "items": items},
         {"items": items, "functionConfig": config},
         {"items": items},

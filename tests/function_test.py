@@ -1,0 +1,87 @@
+"""The results block of a ResourceList, in every form that one may come in."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+
+from krm_image_setter.config import Value, decode
+from krm_image_setter.config.image_setter import ImageSetter
+from krm_image_setter.function import read_resource_list, run_function
+
+HEAD = "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\n"
+ITEMS = "items:\n- kind: Pod\n  metadata: {name: p}\n  spec: {containers: [{image: nginx}]}\n"
+CONFIG = "functionConfig:\n  kind: ConfigMap\n  data: {name: nginx, newTag: '2'}\n"
+
+
+def configure(value: Value | None) -> ImageSetter:
+    return decode([value] if value else [])
+
+
+@pytest.mark.parametrize(
+    "text, earlier",
+    [
+        pytest.param(HEAD + ITEMS + CONFIG, 0, id="no results"),
+        pytest.param(HEAD + CONFIG + ITEMS, 0, id="items last"),
+        pytest.param((HEAD + CONFIG + ITEMS).rstrip("\n"), 0, id="no newline at the end"),
+        pytest.param((HEAD + ITEMS + CONFIG).replace("\n", "\r\n"), 0, id="CRLF"),
+        pytest.param("\ufeff" + HEAD + ITEMS + CONFIG, 0, id="BOM"),
+        pytest.param(HEAD + ITEMS + CONFIG + "# the end\n", 0, id="comment at the end"),
+        pytest.param("---\n" + HEAD + ITEMS + CONFIG + "...\n", 0, id="document marks"),
+        pytest.param("  " + (HEAD + ITEMS + CONFIG).replace("\n", "\n  ").rstrip(" "), 0, id="indented"),
+        pytest.param(HEAD + "results: []\n" + ITEMS + CONFIG, 0, id="empty results"),
+        pytest.param(HEAD + "results:\n" + ITEMS + CONFIG, 0, id="null results"),
+        pytest.param(HEAD + "results: {items: []}\n" + ITEMS + CONFIG, 0, id="legacy results"),
+        pytest.param(HEAD + "results: [{message: a}]\n" + ITEMS + CONFIG, 1, id="flow results"),
+        pytest.param(HEAD + "results:\n- message: a\n" + ITEMS + CONFIG, 1, id="block results"),
+        pytest.param(
+            HEAD + "results:\n  - message: a\n  - message: b\n" + ITEMS + CONFIG, 2, id="indented results"
+        ),
+        pytest.param(HEAD + ITEMS + CONFIG + "results: &r\n- message: a", 1, id="results last"),
+        pytest.param(
+            '{"apiVersion": "config.kubernetes.io/v1", "kind": "ResourceList", "items": [{"kind": "Pod", "metadata": '
+            '{"name": "p"}, "spec": {"containers": [{"image": "nginx"}]}}], "functionConfig": {"kind": "ConfigMap", '
+            '"data": {"name": "nginx", "newTag": "2"}}}',
+            0,
+            id="JSON",
+        ),
+    ],
+)
+def test_results_are_added(text: str, earlier: int, parser: str) -> None:
+    resource_list = read_resource_list(text)
+    assert resource_list is not None
+    outcome = run_function(resource_list, configure)
+    data = yaml.safe_load(outcome.text)
+    assert data["items"][0]["spec"]["containers"][0]["image"] == "nginx:2"
+    assert len(data["results"]) == earlier + 1
+    assert data["results"][-1] == {
+        "message": 'set image "nginx" to "nginx:2"',
+        "severity": "info",
+        "resourceRef": {"kind": "Pod", "name": "p"},
+        "field": {"path": "spec.containers[0].image", "currentValue": "nginx", "proposedValue": "nginx:2"},
+    }
+    data["items"][0]["spec"]["containers"][0]["image"] = "nginx"
+    before = yaml.safe_load(text)
+    assert {k: v for k, v in data.items() if k != "results"} == {k: v for k, v in before.items() if k != "results"}
+    assert ("\r\n" in text) == ("\r\n" in outcome.text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "kind: Pod\n",
+        "kind: ResourceList: x\n",
+        "kind: ResourceList\n---\nkind: ResourceList\n",
+        "[ResourceList]",
+    ],
+)
+def test_no_resource_list(text: str) -> None:
+    assert read_resource_list(text) is None
+
+
+def test_file_without_index() -> None:
+    item = ITEMS.replace("{name: p}", "{name: p, annotations: {config.kubernetes.io/path: a.yaml}}")
+    resource_list = read_resource_list(HEAD + item + CONFIG)
+    assert resource_list is not None
+    assert yaml.safe_load(run_function(resource_list, configure).text)["results"][0]["file"] == {"path": "a.yaml"}

@@ -1,0 +1,91 @@
+"""Anchors, aliases and merge keys: only what was asked for changes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from properties.reader import load
+
+from krm_image_setter import InputError
+from krm_image_setter.edits import apply_edits
+from krm_image_setter.yaml import sharing, tree
+from krm_image_setter.yaml.scalar import Fragment
+
+Location = tuple[str | int, ...]
+
+CASES: list[tuple[str, list[Location], str]] = [
+    ("n: &a x\ni: *a\n", [("i",)], "n: &a x\ni: NEW:2\n"),
+    ("i: &a x\nn: *a\n", [("i",)], "i: &a NEW:2\nn: x\n"),
+    ("i: &a x\nn: *a\n", [("i",), ("n",)], "i: &a NEW:2\nn: *a\n"),
+    ("b: &b {i: x}\nc: {<<: *b, n: 1}\n", [("c", "i")], "b: &b {i: x}\nc: {<<: *b, i: NEW:2, n: 1}\n"),
+    ("b: &b {i: x}\nc: {<<: *b, n: 1}\n", [("b", "i"), ("c", "i")], "b: &b {i: NEW:2}\nc: {<<: *b, n: 1}\n"),
+    (
+        "b: &b {i: x}\nc:\n  <<: *b # c\n  n: 1\n",
+        [("c", "i")],
+        "b: &b {i: x}\nc:\n  <<: *b # c\n  i: NEW:2\n  n: 1\n",
+    ),
+    ("b: &b {i: x}\nc:\r\n  <<: [*b]\r\n", [("c", "i")], "b: &b {i: x}\nc:\r\n  <<: [*b]\r\n  i: NEW:2\r\n"),
+    ("b: &b {i: x}\nc: {<<: *b, i: y}\n", [("c", "i")], "b: &b {i: x}\nc: {<<: *b, i: NEW:2}\n"),
+    ("t: &t {c: [{i: x}]}\nu: *t\n", [("u", "c", 0, "i")], "t: &t {c: [{i: x}]}\nu: {c: [{i: NEW:2}]}\n"),
+    (
+        "t: &t\n  c:\n  - i: &q x # c\n    s: |\n      a\n       b\n  - *q\nu: *t # d\n",
+        [("u", "c", 0, "i")],
+        "t: &t\n  c:\n  - i: &q x # c\n    s: |\n      a\n       b\n  - *q\n"
+        "u:  # d\n  c:\n  - i: NEW:2 # c\n    s: |\n      a\n       b\n  - *q\n",
+    ),
+    ("t: &t\n    i: x\nv:\n- *t\n- *t\n", [("v", 1, "i")], "t: &t\n    i: x\nv:\n- *t\n- \n  i: NEW:2\n"),
+    (
+        "t: &t\n  a: {i: x}\nu:\n  <<: *t\n",
+        [("u", "a", "i")],
+        "t: &t\n  a: {i: x}\nu:\n  <<: *t\n  a: {i: NEW:2}\n",
+    ),
+    (
+        "t: &t\n  a:\n    i: x\nu:\n  <<: *t\n  b: 1\n",
+        [("u", "a", "i")],
+        "t: &t\n  a:\n    i: x\nu:\n  <<: *t\n  a:\n    i: NEW:2\n  b: 1\n",
+    ),
+    (
+        "x: &x\n  n: &n y\nt: &t\n  a: *n\nu: {<<: *t}",
+        [("u", "a")],
+        "x: &x\n  n: &n y\nt: &t\n  a: *n\nu: {<<: *t, a: NEW:2}",
+    ),
+    (
+        "t: &t\n  i: x\nu:\n  v: &v\n    w: *t\nz: *v",
+        [("z", "w", "i")],
+        "t: &t\n  i: x\nu:\n  v: &v\n    w: *t\nz: \n  w: \n    i: NEW:2",
+    ),
+]
+
+
+@pytest.mark.parametrize("before, locations, after", CASES)
+def test_only_what_was_asked_for(before: str, locations: list[Location], after: str, parser: str) -> None:
+    (document,) = tree.parse(before)
+    wanted = {}
+    (expected,) = load(before)
+    expected = unshared(expected)
+    for location in locations:
+        holder: Any = expected
+        for step in location[:-1]:
+            holder = holder[step]
+        wanted[location] = [Fragment(0, len(holder[location[-1]]), "NEW:2")]
+        holder[location[-1]] = "NEW:2"
+    changed = apply_edits(before, sharing.write(before, document, wanted))
+    assert changed == after
+    assert load(changed) == [expected]
+
+
+def unshared(data: Any) -> Any:
+    if isinstance(data, dict):
+        return {key: unshared(value) for key, value in data.items()}
+    return [unshared(value) for value in data] if isinstance(data, list) else data
+
+
+@pytest.mark.parametrize(
+    "text, location",
+    [("t: &t\n  i: x\nu: [*t]\n", ("u", 0, "i")), ("t: &t\n  a:\n    i: x\nu: {<<: *t}\n", ("u", "a", "i"))],
+)
+def test_error_block_in_flow(text: str, location: Location) -> None:
+    (document,) = tree.parse(text)
+    with pytest.raises(InputError, match="write it out here"):
+        sharing.write(text, document, {location: [Fragment(0, 1, "NEW")]})
