@@ -154,3 +154,27 @@ def test_decoder_and_schema_agree(body: dict[str, Any]) -> None:
         pass
     else:
         assert valid
+
+
+def test_selectors_with_wildcards() -> None:
+    setter = read_config(
+        HEAD
+        + "images: {nginx: nginx:2}\nkinds: [{kind: 'K?fka*', name: '*-a', namespace: 'n[1]', paths: .spec.i}]\n"
+    )
+    before = "kind: {}\nmetadata: {{name: x-{}, namespace: '{}'}}\nspec: {{i: nginx}}\n"
+    for kind, name, namespace, matches in (
+        ("KafkaConnect", "a", "n[1]", True),
+        ("Kafka", "a", "n[1]", True),
+        ("MyKafka", "a", "n[1]", False),
+        ("Kafka", "b", "n[1]", False),
+        ("Kafka", "a", "n1", False),
+    ):
+        text = before.format(kind, name, namespace)
+        assert (set_images(text, setter).text != text) == matches
+    assert set_images("---\n", setter).text == "---\n"
+
+
+def test_any_kind_of_one_name() -> None:
+    setter = read_config(HEAD + "images: {nginx: nginx:2}\nkinds: [{name: '*', paths: .spec.i}]\n")
+    text = "kind: A\nmetadata: {name: x}\nspec: {i: nginx}\n"
+    assert set_images(text, setter).text == text.replace("nginx", "nginx:2")

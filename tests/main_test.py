@@ -11,6 +11,8 @@ import pytest
 import yaml
 from harness import Program
 
+from krm_image_setter import __main__ as rim
+
 POD = "kind: Pod\nspec: {containers: [{name: a, image: nginx}]}\n"
 DONE = b"kind: Pod\nspec: {containers: [{name: a, image: nginx:2}]}\n"
 CONFIG = "apiVersion: krm-image-setter.dev/v1alpha1\nkind: ImageSetter\nimages: {nginx: nginx:2}\n"
@@ -243,13 +245,14 @@ def test_error_not_utf8_config(program: Program, tmp_path: Path) -> None:
 def test_imports_on_the_function_path() -> None:
     """Start-up is most of a short run: no module that a good configuration does not need."""
     text = LIST + ITEM + with_config(CONFIG + "kinds: {A: '{.spec.image}'}")
+    bare = {key: value for key, value in os.environ.items() if not key.startswith("COV")}
     code = "import sys\nfrom krm_image_setter.__main__ import main\nmain([])\nprint(*sys.modules, file=sys.stderr)"
     ran = subprocess.run(
         [sys.executable, "-I", "-c", code],
         input=text,
         capture_output=True,
         text=True,
-        env=dict(os.environ),
+        env=bare,
         check=True,
     )
     modules = set(ran.stderr.split())
@@ -266,3 +269,8 @@ def test_imports_on_the_function_path() -> None:
         "inspect",
     }
     assert not modules & (heavy | {"difflib", "fnmatch", "pathlib", "asyncio", "logging", "json"})
+
+
+def test_interrupted_and_in_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rim, "main", lambda _: (_ for _ in ()).throw(KeyboardInterrupt))
+    assert rim.run() == 130

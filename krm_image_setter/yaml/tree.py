@@ -307,16 +307,16 @@ def _typed(event: Any) -> Any:
         if number is not None:
             digits = text.replace("_", "")
             if number["int"]:
-                return _integer(digits)
+                return _integer(text, digits)
             return float(digits)
     return value
 
 
-def _integer(digits: str) -> int | str:
+def _integer(text: str, digits: str) -> int | str:
     body = digits.lstrip("+-")
     if body[:1] == "0" and body[1:2].isdigit():
         digits = digits.replace("0", "0o", 1)  # 0777 is octal, as in YAML 1.1
     try:
         return int(digits, 0)
     except ValueError:  # 0o_ , or more digits than Python reads: nobody's number
-        return digits
+        return text

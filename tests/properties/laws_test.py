@@ -40,6 +40,8 @@ def replaced(document: Any, config: ImageSetter) -> tuple[Any, int]:
     document = copy.deepcopy(unshared(document))
     count = 0
     for _, resource in list(resources(document)):
+        if not isinstance(resource, dict):
+            continue
         found: dict[Any, str] = {}
         if config.pod_specs and resource.get("kind") != "CustomResourceDefinition":
             found.update(pod_spec_images(resource))

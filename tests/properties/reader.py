@@ -21,6 +21,12 @@ class _Composer(
         yaml.composer.Composer.__init__(self)
         yaml.resolver.Resolver.__init__(self)
 
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        event = self.peek_event()  # type: ignore[no-untyped-call]
+        if not isinstance(event, yaml.AliasEvent):  # PyYAML refuses an anchor that is defined anew; YAML does not
+            self.anchors.pop(event.anchor, None)
+        return super().compose_node(parent, index)
+
 
 def load(text: str) -> list[Any]:
     """Return the documents of a stream: strings as they are, other scalars as ("not a string", text)."""
