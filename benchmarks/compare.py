@@ -42,6 +42,17 @@ spec:
         env:
         - name: MODE
           value: "production"
+        - name: POD_NAME
+          valueFrom: {{fieldRef: {{fieldPath: metadata.name}}}}
+        readinessProbe:
+          httpGet: {{path: /healthz, port: 80}}
+          periodSeconds: 10
+        volumeMounts:
+        - name: config
+          mountPath: /etc/web
+      volumes:
+      - name: config
+        configMap: {{name: web-config}}
 """
 SERVICE = """\
 apiVersion: v1
@@ -60,8 +71,10 @@ apiVersion: kafka.strimzi.io/v1beta2
 kind: KafkaConnect
 metadata:
   name: connect-{n}
+  labels:
+    app.kubernetes.io/part-of: streams
   annotations:
-    strimzi.io/use-connector-resources: "true"
+    strimzi.io/use-connector-resources: "true"   # connectors are resources of their own
 spec:
   replicas: 1
   image: nginx:1.24
@@ -69,6 +82,13 @@ spec:
   config:
     group.id: connect
     offset.storage.topic: offsets
+    config.storage.topic: configs
+    status.storage.topic: status
+    # -1 takes the broker's setting
+    config.storage.replication.factor: -1
+  resources:
+    requests: {{cpu: "1", memory: 2Gi}}
+    limits: {{cpu: "2", memory: 2Gi}}
 """
 CONFIG = """\
 apiVersion: krm-image-setter.dev/v1alpha1
