@@ -45,10 +45,8 @@ class Result(NamedTuple):
 
     def __str__(self) -> str:
         """Return it as a line for people: where, which resource, which field, what."""
-        path = self.file[0] if self.file else None
-        place = ":".join(str(part) for part in (path, self.line if path is None else None) if part is not None)
-        if path is None and self.line is not None:
-            place = f"line {self.line}"
+        line = None if self.line is None else f"line {self.line}"
+        place = self.file[0] if self.file else line
         who = str(self.resource_ref) if self.resource_ref else None
         return ": ".join(part for part in (self.severity, place, who, self.field, self.message) if part)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 
 import pytest
@@ -24,16 +25,20 @@ def with_transformer(kubectl: Orchestrator, config: str) -> None:
     kubectl.write("app/set-images.yaml", config)
 
 
-def test_exec_plugin(kubectl: Orchestrator) -> None:
-    with_transformer(kubectl, CONFIG)
+def build_with_plugin(kubectl: Orchestrator, config: str) -> subprocess.CompletedProcess[str]:
+    with_transformer(kubectl, config)
     folder = "plugins/krm-image-setter.dev/v1alpha1/imagesetter"
     kubectl.write(f"{folder}/ImageSetter", (kubectl.folder / "bin/krm-image-setter").read_text(), executable=True)
-    ran = kubectl(
+    return kubectl(
         "kustomize",
         "app",
         "--enable-alpha-plugins",
         env={"KUSTOMIZE_PLUGIN_HOME": str(kubectl.folder / "plugins")},
     )
+
+
+def test_exec_plugin(kubectl: Orchestrator) -> None:
+    ran = build_with_plugin(kubectl, CONFIG)
     assert ran.returncode == 0, ran.stderr
     assert images(ran.stdout) == {"KafkaConnect": SET, "Deployment": "docker.io/library/nginx:1.20"}
 
@@ -41,15 +46,7 @@ def test_exec_plugin(kubectl: Orchestrator) -> None:
 @pytest.mark.parametrize("tag, status", [("'1.20'", 0), ("1.20", 1)])
 def test_exec_plugin_numeric_tag(kubectl: Orchestrator, tag: str, status: int) -> None:
     """kustomize has made 1.2 of an unquoted 1.20 before we see it: an error, never a wrong image."""
-    with_transformer(kubectl, CONFIG.replace('"1.20"', tag))
-    folder = "plugins/krm-image-setter.dev/v1alpha1/imagesetter"
-    kubectl.write(f"{folder}/ImageSetter", (kubectl.folder / "bin/krm-image-setter").read_text(), executable=True)
-    ran = kubectl(
-        "kustomize",
-        "app",
-        "--enable-alpha-plugins",
-        env={"KUSTOMIZE_PLUGIN_HOME": str(kubectl.folder / "plugins")},
-    )
+    ran = build_with_plugin(kubectl, CONFIG.replace('"1.20"', tag))
     assert ran.returncode == status, ran.stderr
     assert ("quote it" in ran.stderr) == (status == 1)
 
