@@ -14,8 +14,7 @@ from krm_image_setter.edits import Edit, apply_edits
 from krm_image_setter.errors import ImageSetterError, InputError
 from krm_image_setter.results import ERROR, Result, to_json, to_yaml
 from krm_image_setter.transform import Outcome, plan
-from krm_image_setter.yaml import stream, tree
-from krm_image_setter.yaml.stream import Source
+from krm_image_setter.yaml import parsing, stream, tree
 
 _API_VERSIONS: Final = tuple(f"config.kubernetes.io/{version}" for version in ("v1", "v1beta1", "v1alpha1"))
 
@@ -35,9 +34,13 @@ class ResourceList(NamedTuple):
         config = self.root.get("functionConfig")
         if config is None:
             return None
-        return config_value(config, Source(self.source, self.source, 0))._replace(
+        return config_value(config, self.line)._replace(
             field="functionConfig", written=self.root.origin("functionConfig")
         )
+
+    def line(self, offset: int) -> int:
+        """Return the line of the text, from 1, that code point `offset` of the mapping's source stands in."""
+        return self.text.count("\n", 0, self.at(offset)) + 1
 
     def at(self, offset: int) -> int:
         """Return where code point `offset` of the mapping's source stands in the text."""
@@ -60,7 +63,7 @@ def read_resource_list(text: str) -> ResourceList | None:
 
 def _resource_list_root(source: str) -> tree.Mapping | None:
     try:
-        roots = [document.root for document in tree.parse(source) if document.root is not None]
+        roots = [document.root for document in parsing.parse(source) if document.root is not None]
     except InputError:
         return None
     root = roots[0] if len(roots) == 1 else None

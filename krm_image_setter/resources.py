@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final, NamedTuple
 
 from krm_image_setter.errors import InputError
-from krm_image_setter.yaml import stream, tree
+from krm_image_setter.yaml import parsing, stream, tree
 from krm_image_setter.yaml.sharing import Location
 from krm_image_setter.yaml.stream import Slice, Source
 
@@ -119,7 +119,7 @@ def _parse(text: str, part: Slice, *, is_item: bool) -> list[Parsed]:
     start += text.startswith("\ufeff", start)
     source = Source(text[start:end], text, start)
     try:
-        return [Parsed(document, source, is_item) for document in tree.parse(source.text)]
+        return [Parsed(document, source, is_item) for document in parsing.parse(source.text)]
     except InputError as error:
         if error.line is not None:
             error.line += source.line(0) - 1
@@ -129,7 +129,7 @@ def _parse(text: str, part: Slice, *, is_item: bool) -> list[Parsed]:
 def _is_list_frame(frame: str) -> bool:
     """Say whether a text is that of a list whose items were cut out: else the cut was wrong."""
     try:
-        (document,) = tree.parse(frame.removeprefix("\ufeff"))
+        (document,) = parsing.parse(frame.removeprefix("\ufeff"))
     except (InputError, ValueError):
         return False
     root = document.root

@@ -5,7 +5,8 @@ https://github.com/kubernetes-sigs/kustomize/blob/master/cmd/config/docs/api-con
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from krm_image_setter.resources import ResourceRef
@@ -71,9 +72,12 @@ def to_yaml(results: Iterable[Result], *, column: int, line_break: str) -> str:
 
     This is the only YAML that is ever written from data.
     """
-    return "".join(
-        " " * column + line + line_break for result in results for line in _item(_lines(result.to_data()))
-    )
+    blank = " " * column
+    lines: list[str] = []
+    for result in results:
+        first, *rest = _lines(result.to_data(), blank + "  ")
+        lines += (f"{blank}- {first.lstrip(' ')}", *rest)
+    return "".join(line + line_break for line in lines)
 
 
 def to_json(results: Iterable[Result]) -> str:
@@ -83,15 +87,16 @@ def to_json(results: Iterable[Result]) -> str:
     return ", ".join(json.dumps(result.to_data(), ensure_ascii=False) for result in results)
 
 
-def _item(lines: Iterable[str]) -> list[str]:
-    first, *rest = lines
-    return ["- " + first, *("  " + line for line in rest)]
-
-
-def _lines(data: dict[str, Any]) -> Iterator[str]:
+def _lines(data: dict[str, Any], blank: str) -> list[str]:
+    lines: list[str] = []
     for key, value in data.items():
         if isinstance(value, dict):
-            yield f"{key}:"
-            yield from ("  " + line for line in _lines(value))
+            lines += (f"{blank}{key}:", *_lines(value, blank + "  "))
         else:
-            yield f"{key}: {value if isinstance(value, int) else scalar.spelt(value, flow=False)}"
+            lines.append(f"{blank}{key}: {_spelt(value)}")
+    return lines
+
+
+@lru_cache(maxsize=1024)  # most values of a thousand results are the same
+def _spelt(value: str | int) -> str:
+    return str(value) if isinstance(value, int) else scalar.spelt(value, flow=False)

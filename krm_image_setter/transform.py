@@ -8,8 +8,8 @@ from typing import NamedTuple
 from krm_image_setter.config.image_setter import ImageSetter
 from krm_image_setter.edits import Edit, apply_edits
 from krm_image_setter.errors import InputError
-from krm_image_setter.images import ImageMap, ImageRule, Reference, parse_reference
-from krm_image_setter.locators import ImageField, KindRule, find_image_fields
+from krm_image_setter.images import ImageMap, Reference, parse_reference
+from krm_image_setter.locators import ImageField, find_image_fields
 from krm_image_setter.paths import format_location
 from krm_image_setter.resources import Indivisible, Parsed, Resource, read, read_slices, resources_in
 from krm_image_setter.results import ERROR, INFO, WARNING, Result, did_you_mean
@@ -40,9 +40,10 @@ class _Survey:
     def __init__(self) -> None:
         self.edits: list[Edit] = []
         self.results: list[Result] = []
-        self.used: set[ImageRule] = set()
-        self.selected: dict[KindRule, int] = {}  # how many resources each selects
-        self.led: set[KindRule] = set()  # whose path led somewhere
+        # Rules are told by their id: to hash one takes longer than to look for what it leads to.
+        self.used: set[int] = set()
+        self.selected: dict[int, int] = {}  # how many resources each selects
+        self.led: set[int] = set()  # whose path led somewhere
 
     def add(self, other: _Survey) -> None:
         self.edits += other.edits
@@ -127,11 +128,11 @@ def _fields(resource: Resource, config: ImageSetter, survey: _Survey) -> Iterato
     """Yield the image fields of a resource that hold a string, each once."""
     rules = [rule for rule in config.kinds if rule.selector.matches(resource.ref)]
     for rule in rules:
-        survey.selected[rule] = survey.selected.get(rule, 0) + 1
+        survey.selected[id(rule)] = survey.selected.get(id(rule), 0) + 1
     seen: set[Location] = set()
     for field in find_image_fields(resource, rules, pod_specs=config.pod_specs):
         if field.rule is not None:
-            survey.led.add(field.rule)
+            survey.led.add(id(field.rule))
         if field.location in seen:
             continue
         seen.add(field.location)
@@ -149,32 +150,37 @@ def _decide(resource: Resource, field: ImageField, images: ImageMap, survey: _Su
     if found is None:
         return None
     reference, rule = found
-    survey.used.add(rule)
+    survey.used.add(id(rule))
     proposed = rule.rewrite(reference)
     if proposed == current:
         return None
-    result = _result(resource, field, f'set image "{current}" to "{proposed}"', INFO)
-    survey.results.append(result._replace(current_value=current, proposed_value=proposed))
+    survey.results.append(
+        Result(
+            f'set image "{current}" to "{proposed}"',
+            INFO,
+            resource.ref,
+            format_location(field.location),
+            current,
+            proposed,
+            resource.file,
+        )
+    )
     start = value.index(current)
     return Fragment(start, start + len(current), proposed)
-
-
-def _result(resource: Resource, field: ImageField, message: str, severity: str) -> Result:
-    return Result(
-        message,
-        severity,
-        resource.ref,
-        format_location(field.location),
-        file=resource.file,
-    )
 
 
 def _not_a_string(resource: Resource, field: ImageField) -> Result:
     what = {dict: "a mapping", list: "a list", bool: "a boolean", int: "a number", float: "a number"}
     found = next(name for kind, name in what.items() if isinstance(field.value, kind))
     path = field.rule.path.text if field.rule else ""
-    result = _result(resource, field, f"the path {path} leads to {found}, not to a string: left as it is", WARNING)
-    return result._replace(line=resource.line(field.location))
+    return Result(
+        f"the path {path} leads to {found}, not to a string: left as it is",
+        WARNING,
+        resource.ref,
+        format_location(field.location),
+        file=resource.file,
+        line=resource.line(field.location),
+    )
 
 
 def _words(config: ImageSetter) -> list[str] | None:
@@ -191,15 +197,16 @@ def _unused(text: str, config: ImageSetter, survey: _Survey) -> Iterator[Result]
     if config.on_unused == "ignore":
         return
     severity = ERROR if config.on_unused == "error" else WARNING
-    for path_rule, count in survey.selected.items():
-        if path_rule not in survey.led:
+    for path_rule in config.kinds:
+        count = survey.selected.get(id(path_rule), 0)
+        if count and id(path_rule) not in survey.led:
             where = "the one resource there" if count == 1 else f"any of {count} resources"
             yield Result(
                 f'the path {path_rule.path.text} of kinds "{path_rule.selector}" leads nowhere in {where}: '
                 "check the path",
                 severity,
             )
-    unused = [rule for rule in config.images if rule not in survey.used]
+    unused = [rule for rule in config.images if id(rule) not in survey.used]
     if unused:
         seen = set(_references_seen(text, config))
         names = {reference.familiar_name for reference in seen}

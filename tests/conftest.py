@@ -1,4 +1,4 @@
-"""Both parsers, and the program in an empty folder."""
+"""All three readers, and the program in an empty folder."""
 
 from __future__ import annotations
 
@@ -8,15 +8,17 @@ import pytest
 from harness import Program
 from orchestrator import Orchestrator, find
 
-from krm_image_setter.yaml import events
+from krm_image_setter.yaml import events, lines
 
 
-@pytest.fixture(params=["c", "pure"])
+@pytest.fixture(params=["lines", "c", "pure"])
 def parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Run a test with PyYAML's C parser, and again as where there is none."""
+    """Run a test with each of the readers: by lines where that will do, by the C parser, by the pure one."""
     name: str = request.param
+    if name != "lines":
+        monkeypatch.setattr(lines, "read", lambda _: None)
     if name == "pure":
-        monkeypatch.setattr(events, "_yaml", None)
+        monkeypatch.setattr(events, "c_parser", lambda: None)
     elif events.c_parser() is None:
         pytest.skip("PyYAML was built without libyaml here")
     return name

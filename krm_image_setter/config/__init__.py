@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from krm_image_setter.config.decode import decode, decode_image, decode_kind
 from krm_image_setter.config.image_setter import API_VERSION, KIND, ImageSetter
 from krm_image_setter.config.value import ShapeError, Value
 from krm_image_setter.errors import ConfigError, InputError
 from krm_image_setter.resources import read, read_slices
-from krm_image_setter.yaml import tree
+from krm_image_setter.yaml import parsing
 from krm_image_setter.yaml.stream import Source
 
 __all__ = [
@@ -36,16 +38,16 @@ def read_values(text: str, file: str | None) -> list[Value]:
     body = text.removeprefix("\ufeff")
     source = Source(body, body, 0)
     try:
-        documents = tree.parse(body)
+        documents = parsing.parse(body)
     except InputError as error:
         raise ConfigError(error.message, file=file, line=error.line, column=error.column) from error
-    return [config_value(document.root, source, file) for document in documents if document.root is not None]
+    return [config_value(document.root, source.line, file) for document in documents if document.root is not None]
 
 
 def configurations_in(text: str) -> list[Value]:
     """Return the ImageSetter documents among the resources of a stream. Raises InputError where it is not YAML."""
     return [
-        config_value(parsed.document.root, parsed.source)
+        config_value(parsed.document.root, parsed.source.line)
         for part in read_slices(text)
         for parsed in read(text, part, [KIND], whole=True)
         if isinstance(parsed.document.root, dict)
@@ -54,6 +56,6 @@ def configurations_in(text: str) -> list[Value]:
     ]
 
 
-def config_value(root: object, source: Source, file: str | None = None) -> Value:
-    """Return a node that was parsed from `source` as a configuration."""
-    return Value(root, root, "", file, source.line)
+def config_value(root: object, line: Callable[[int], int], file: str | None = None) -> Value:
+    """Return a node as a configuration; `line` gives the line of a code point of what it was parsed from."""
+    return Value(root, root, "", file, line)

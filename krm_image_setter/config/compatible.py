@@ -11,7 +11,7 @@ from typing import Any, Final
 from krm_image_setter.config.image_setter import API_VERSION, KIND
 from krm_image_setter.config.value import Value
 from krm_image_setter.errors import ConfigError, InputError
-from krm_image_setter.yaml import tree
+from krm_image_setter.yaml import parsing
 
 IMAGE_SETTER_FIELDS: Final = ("images", "kinds", "podSpecs", "onUnused")
 IMAGE_FIELDS: Final = ("name", "newName", "newTag", "digest", "tagSuffix", "newImage")
@@ -67,7 +67,7 @@ def _data_fields(data: Value) -> dict[str, Value]:
 
 def _embedded(value: Value, text: str) -> Value:
     try:
-        documents = tree.parse(text)
+        documents = parsing.parse(text)
     except InputError as error:
         raise value.place(ConfigError(f"{error.message}, in the string that is given here")) from error
     line = value.line(value.written.start_mark.index)

@@ -23,8 +23,9 @@ def find_pod_spec_images(resource: dict[str, Any]) -> list[ImageField]:
 
 
 def _search(node: dict[str, Any] | list[Any], location: Location, found: list[ImageField]) -> None:
-    children = node.items() if isinstance(node, dict) else enumerate(node)
-    for key, value in children:
+    for key, value in node.items() if isinstance(node, dict) else enumerate(node):
+        if isinstance(value, str):  # nearly all are
+            continue
         if isinstance(value, list):
             here = (*location, key)
             if key in _CONTAINERS:

@@ -10,14 +10,8 @@ refuse. Only their *events* are used: a loader would type the scalars and lose t
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any, Final, NamedTuple
-
-import yaml
-
-try:
-    from yaml import _yaml
-except ImportError:  # PyYAML was built without libyaml
-    _yaml = None  # type: ignore[assignment]
 
 from krm_image_setter.errors import InputError
 
@@ -29,17 +23,8 @@ END: Final = 5
 DOCUMENT_END: Final = 6
 STREAM_END: Final = 7
 
-#: What an event's class means; classes that are not here say nothing of the tree.
-KINDS: dict[type, int] = {
-    yaml.ScalarEvent: SCALAR,
-    yaml.AliasEvent: ALIAS,
-    yaml.MappingStartEvent: MAPPING,
-    yaml.SequenceStartEvent: SEQUENCE,
-    yaml.MappingEndEvent: END,
-    yaml.SequenceEndEvent: END,
-    yaml.DocumentEndEvent: DOCUMENT_END,
-    yaml.StreamEndEvent: STREAM_END,
-}
+#: What an event's class means, for the parsers in use; classes that are not here say nothing of the tree.
+KINDS: dict[type, int] = {}
 
 
 class EventParser(NamedTuple):
@@ -53,10 +38,14 @@ class EventParser(NamedTuple):
     refusals: tuple[type[Exception], ...]
 
 
+@cache
 def c_parser() -> EventParser | None:
-    """Return PyYAML's C parser, or None where PyYAML was built without it."""
-    if _yaml is None:
+    """Return PyYAML's C parser, or None where PyYAML was built without it (imported only here: 9 ms)."""
+    try:
+        from yaml import YAMLError, _yaml, events  # noqa: PLC0415
+    except ImportError:
         return None
+    _learn(events)
 
     def open_c(text: str) -> Callable[[], Any]:
         parser = _yaml.CParser(text)
@@ -64,14 +53,26 @@ def c_parser() -> EventParser | None:
         return get_event
 
     # The C parser encodes the text itself: a lone surrogate is a UnicodeEncodeError.
-    return EventParser(open_c, (yaml.YAMLError, UnicodeError))
+    return EventParser(open_c, (YAMLError, UnicodeError))
 
 
+@cache
 def pure_parser() -> EventParser:
     """Return ruamel.yaml's pure parser (imported only here: 30 ms)."""
     from ruamel.yaml import YAML, events  # noqa: PLC0415
     from ruamel.yaml.error import YAMLError  # noqa: PLC0415
 
+    _learn(events)
+
+    def open_pure(text: str) -> Callable[[], Any]:
+        stream = YAML(typ="safe", pure=True).parse(text)
+        return lambda: next(stream)
+
+    # ruamel.yaml raises ValueError or AttributeError for some broken directives and tags instead of its own.
+    return EventParser(open_pure, (YAMLError, ValueError, AttributeError, IndexError, TypeError))
+
+
+def _learn(events: Any) -> None:
     KINDS.update(
         {
             events.ScalarEvent: SCALAR,
@@ -84,13 +85,6 @@ def pure_parser() -> EventParser:
             events.StreamEndEvent: STREAM_END,
         }
     )
-
-    def open_pure(text: str) -> Callable[[], Any]:
-        stream = YAML(typ="safe", pure=True).parse(text)
-        return lambda: next(stream)
-
-    # ruamel.yaml raises ValueError or AttributeError for some broken directives and tags instead of its own.
-    return EventParser(open_pure, (YAMLError, ValueError, AttributeError, IndexError, TypeError))
 
 
 def refusal(error: Exception) -> InputError:

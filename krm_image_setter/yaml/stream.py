@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 
@@ -22,8 +23,8 @@ class Slice(NamedTuple):
 class Listing(NamedTuple):
     """A document whose root holds a list under `items`: the items' slices, and the rest around them.
 
-    `frame` is the document's text with only the line breaks of its items: its code points from `resumes` on stand
-    `shift` further on in the document.
+    `frame` is the document's text without its items: its code points from `resumes` on stand `shift` further on in
+    the document.
     """
 
     items: list[Slice]
@@ -51,6 +52,8 @@ _UNCUT: Final = re.compile(r"^(?:%|\.\.\.(?=\s|\Z)|\ufeff)", re.MULTILINE)
 
 def cut_documents(text: str) -> list[Slice]:
     """Return the slices of `text`, in order and without a gap, each holding whole documents."""
+    if "\n---" not in text:
+        return [Slice(0, len(text))]
     starts = [match.start() for match in _DOCUMENT_START.finditer(text)]
     if not starts or _UNCUT.search(text, 1) or text.startswith(("%", "\ufeff%")):
         return [Slice(0, len(text))]
@@ -62,9 +65,9 @@ def cut_documents(text: str) -> list[Slice]:
 
 
 _ITEMS: Final = re.compile(r"^items:[ \t]*(?:#.*)?\r?\n(?:[ \t]*(?:#.*)?\r?\n)*(?P<dash>[ ]*)-[ ]", re.MULTILINE)
-_KEY: Final = re.compile(r"^(?![ #\r\n]|-[ ])", re.MULTILINE)
 
 
+@lru_cache(maxsize=1)  # a ResourceList is cut once as what it is, and once as a stream
 def cut_items(text: str, start: int, end: int) -> Listing | None:
     """Return the items of the document `text[start:end]`, or None where it is no list as orchestrators write it.
 
@@ -75,13 +78,17 @@ def cut_items(text: str, start: int, end: int) -> Listing | None:
         return None
     dash = head["dash"]
     first = head.end() - len(dash) - 2
-    after = _KEY.search(text, first, end)
-    last = after.start() if after else end
-    dashes = [match.start() for match in re.compile(rf"^{dash}-[ ]", re.MULTILINE).finditer(text, first, last)]
+    last = end
+    dashes: list[int] = []
+    for match in re.compile(rf"^(?:{dash}-[ ]|(?P<key>(?!-[ ])[^ #\r\n]))", re.MULTILINE).finditer(
+        text, first, end
+    ):
+        if match["key"]:
+            last = match.start()
+            break
+        dashes.append(match.start())
     items = [Slice(a, b) for a, b in zip(dashes, [*dashes[1:], last], strict=True)]
-    breaks = "\n" * text.count("\n", first, last)
-    resumes = first - start + len(breaks)
-    return Listing(items, text[start:first] + breaks + text[last:end], resumes, last - first - len(breaks))
+    return Listing(items, text[start:first] + text[last:end], first - start, last - first)
 
 
 _ALIAS: Final = re.compile(r"(?:^|[\s\[{,:])[&*][^\s,\[\]{}&*=|;]", re.MULTILINE)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from krm_image_setter.edits import apply_edits
-from krm_image_setter.yaml import scalar, tree
+from krm_image_setter.yaml import parsing, scalar
 from krm_image_setter.yaml.scalar import Fragment
 
 CASES = [
@@ -40,12 +40,12 @@ CASES = [
 @pytest.mark.parametrize("before, after", CASES)
 def test_one_fragment(before: str, after: str, parser: str) -> None:
     assert write(before, "old", "NEW") == after
-    (document,) = tree.parse(after)
-    assert document.root["a"] == tree.parse(before)[0].root["a"].replace("old", "NEW")
+    (document,) = parsing.parse(after)
+    assert document.root["a"] == parsing.parse(before)[0].root["a"].replace("old", "NEW")
 
 
 def write(text: str, old: str, new: str) -> str:
-    (document,) = tree.parse(text)
+    (document,) = parsing.parse(text)
     root = document.root
     start = root["a"].index(old)
     fragments = [Fragment(start, start + len(old), new)]
@@ -53,7 +53,7 @@ def write(text: str, old: str, new: str) -> str:
 
 
 def test_many_fragments() -> None:
-    (document,) = tree.parse("a: |\n  one two\n  one\n")
+    (document,) = parsing.parse("a: |\n  one two\n  one\n")
     root = document.root
     edits = scalar.rewrite(
         "a: |\n  one two\n  one\n",
@@ -95,4 +95,4 @@ def test_a_new_scalar_reads_back(text: str, flow: bool) -> None:
     if not pyyaml.reader.Reader.NON_PRINTABLE.search(text) and not set(text) & set("\ud800\x85\u2028\u2029\ufeff"):
         source = f"{{a: {scalar.spelt(text, flow=True)}}}" if flow else f"a: {scalar.spelt(text, flow=False)}\n"
         assert pyyaml.safe_load(source) == {"a": text}
-        assert tree.parse(source)[0].root == {"a": text}
+        assert parsing.parse(source)[0].root == {"a": text}

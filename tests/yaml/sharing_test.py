@@ -9,15 +9,15 @@ from properties.reader import load
 
 from krm_image_setter import InputError
 from krm_image_setter.edits import apply_edits
-from krm_image_setter.yaml import sharing, tree
+from krm_image_setter.yaml import parsing, sharing
 from krm_image_setter.yaml.scalar import Fragment
 
 Location = tuple[str | int, ...]
 
 CASES: list[tuple[str, list[Location], str]] = [
     ("n: &a x\ni: *a\n", [("i",)], "n: &a x\ni: NEW:2\n"),
-    ("i: &a x\nn: *a\n", [("i",)], "i: &a NEW:2\nn: x\n"),
-    ("i: &a x\nn: *a\n", [("i",), ("n",)], "i: &a NEW:2\nn: *a\n"),
+    ("i: &a x\nm: *a\n", [("i",)], "i: &a NEW:2\nm: x\n"),
+    ("i: &a x\nm: *a\n", [("i",), ("m",)], "i: &a NEW:2\nm: *a\n"),
     ("b: &b {i: x}\nc: {<<: *b, n: 1}\n", [("c", "i")], "b: &b {i: x}\nc: {<<: *b, i: NEW:2, n: 1}\n"),
     ("b: &b {i: x}\nc: {<<: *b, n: 1}\n", [("b", "i"), ("c", "i")], "b: &b {i: NEW:2}\nc: {<<: *b, n: 1}\n"),
     (
@@ -26,7 +26,7 @@ CASES: list[tuple[str, list[Location], str]] = [
         "b: &b {i: x}\nc:\n  <<: *b # c\n  i: NEW:2\n  n: 1\n",
     ),
     ("b: &b {i: x}\nc:\r\n  <<: [*b]\r\n", [("c", "i")], "b: &b {i: x}\nc:\r\n  <<: [*b]\r\n  i: NEW:2\r\n"),
-    ("b: &b {i: x}\nc: {<<: *b, i: y}\n", [("c", "i")], "b: &b {i: x}\nc: {<<: *b, i: NEW:2}\n"),
+    ("b: &b {i: x}\nc: {<<: *b, i: z}\n", [("c", "i")], "b: &b {i: x}\nc: {<<: *b, i: NEW:2}\n"),
     ("t: &t {c: [{i: x}]}\nu: *t\n", [("u", "c", 0, "i")], "t: &t {c: [{i: x}]}\nu: {c: [{i: NEW:2}]}\n"),
     (
         "t: &t\n  c:\n  - i: &q x # c\n    s: |\n      a\n       b\n  - *q\nu: *t # d\n",
@@ -46,9 +46,9 @@ CASES: list[tuple[str, list[Location], str]] = [
         "t: &t\n  a:\n    i: x\nu:\n  <<: *t\n  a:\n    i: NEW:2\n  b: 1\n",
     ),
     (
-        "x: &x\n  n: &n y\nt: &t\n  a: *n\nu: {<<: *t}",
+        "x: &x\n  n: &n z\nt: &t\n  a: *n\nu: {<<: *t}",
         [("u", "a")],
-        "x: &x\n  n: &n y\nt: &t\n  a: *n\nu: {<<: *t, a: NEW:2}",
+        "x: &x\n  n: &n z\nt: &t\n  a: *n\nu: {<<: *t, a: NEW:2}",
     ),
     (
         "t: &t\n  i: x\nu:\n  v: &v\n    w: *t\nz: *v",
@@ -60,7 +60,7 @@ CASES: list[tuple[str, list[Location], str]] = [
 
 @pytest.mark.parametrize("before, locations, after", CASES)
 def test_only_what_was_asked_for(before: str, locations: list[Location], after: str, parser: str) -> None:
-    (document,) = tree.parse(before)
+    (document,) = parsing.parse(before)
     wanted = {}
     (expected,) = load(before)
     expected = unshared(expected)
@@ -86,6 +86,6 @@ def unshared(data: Any) -> Any:
     [("t: &t\n  i: x\nu: [*t]\n", ("u", 0, "i")), ("t: &t\n  a:\n    i: x\nu: {<<: *t}\n", ("u", "a", "i"))],
 )
 def test_error_block_in_flow(text: str, location: Location) -> None:
-    (document,) = tree.parse(text)
+    (document,) = parsing.parse(text)
     with pytest.raises(InputError, match="write it out here"):
         sharing.write(text, document, {location: [Fragment(0, 1, "NEW")]})

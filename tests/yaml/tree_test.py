@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from krm_image_setter import InputError
-from krm_image_setter.yaml import events, tree
+from krm_image_setter.yaml import events, parsing
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ from krm_image_setter.yaml import events, tree
     ],
 )  # fmt: skip
 def test_data(text: str, data: list[Any], parser: str) -> None:
-    documents = tree.parse(text)
+    documents = parsing.parse(text)
     assert [document.root for document in documents] == data
     assert [type(value) for value in flat([d.root for d in documents])] == [type(value) for value in flat(data)]
 
@@ -47,7 +47,7 @@ def flat(data: Any) -> list[Any]:
 
 
 def test_origin_of_what_is_not_there() -> None:
-    (document,) = tree.parse("a: &x {b: c}\nd: {<<: *x}\n")
+    (document,) = parsing.parse("a: &x {b: c}\nd: {<<: *x}\n")
     assert document.root["d"].origin("b").value == "c"
     with pytest.raises(KeyError):
         document.root["d"].origin("z")
@@ -64,5 +64,5 @@ def test_what_only_the_pure_parser_reads(monkeypatch: pytest.MonkeyPatch) -> Non
 
     monkeypatch.setattr(events, "pure_parser", spy)
     with pytest.raises(InputError, match="line 2 column 3: this is not YAML: mapping values"):
-        tree.parse("a: b\n c: d: e\n")
+        parsing.parse("a: b\n c: d: e\n")
     assert asked == [True]

@@ -1,0 +1,146 @@
+"""The reader by lines gives what the parsers give, or nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from krm_image_setter.yaml import events, lines, parsing, tree
+
+READ = [
+    "a: b\n",
+    "a: b",
+    "---\na: b\n",
+    "--- \r\na: 'b'\r\nc: \"d\"  # e\r\n",
+    "a:\n- b\n- c:\n    d: e\n  f: [1, {g: h}]\ni:\n",
+    "a:\n  - - b\n    -  c\n  - d: 1\n    e: -2\n",
+    "# c\n\na: b # c\n\n# d\n",
+    "- {a: b, 'c': \"d\", e: {}, f: [], g: [{h: i}]} # j\n- []\n",
+    "a: {image: nginx:1.25, url: http://x:80/y#z, n: -1, t: a b}\n",
+    "a: x#y\nb: x:y\nc: -x\nd: 1.10\ne: 0x1F\nf: yes\ng: ~\nh: .5\ni: é ü\n",
+    "a/b.c-d_e: f\n1: 2\ntrue: no\n",
+    "a: b\na: c\n",
+]
+PASSED_ON = [
+    "",
+    "# only a comment\n",
+    "---\n",
+    "a: b\n---\nc: d\n",
+    "a: b\n...\n",
+    "%YAML 1.2\n---\na: b\n",
+    "a: |\n  b\n",
+    "a: >-\n  b\n",
+    "a: b\n  c\n",
+    "a:\n  b\n",
+    'a: "b\n  c"\n',
+    'a: "\\n"\n',
+    "a: 'b''c'\n",
+    "a: {b: c,\n  d: e}\n",
+    "a: &b c\nd: *b\n",
+    "a: !!str 1\n",
+    "? a\n: b\n",
+    "'a': b\n",
+    "<<: {a: b}\n",
+    "a: {<<: {b: c}}\n",
+    "a:\tb\n",
+    "a: b\tc\n",
+    "a: b: c\n",
+    "a: b:\n",
+    "a: - b\n",
+    "a: @b\n",
+    "a: b\n c: d\n",
+    "a:\n    b: c\n  d: e\n",
+    "a: b\n- c\n",
+    "- a\nb: c\n",
+    "a: [b, c: d]\n",
+    "a: [b, , c]\n",
+    "a: [b,]\n",
+    "a: {b}\n",
+    "a: {b: c, b: d}\n",
+    "a: {b: }\n",
+    "a: [b}\n",
+    "a: [b] c\n",
+    "a: [b\n",
+    'a: "b" c\n',
+    'a: "b"#c\n',
+    "a: \x07\n",
+    "a: b\x85c: d\n",
+    "a: b\rc: d\n",
+    "\ta: b\n",
+    "-\ta\n",
+    "-\n  a: b\n",
+    "text\n",
+    "{a: b}\n",
+    "a" * 300 + ": b\n",
+    "".join("  " * level + "a:\n" for level in range(tree.MAX_DEPTH)),
+    "a: " + "[" * 30 + "]" * 30 + "\n",
+]
+
+
+@pytest.mark.parametrize("text", READ)
+def test_reads(text: str) -> None:
+    document = lines.read(text)
+    assert document is not None
+    assert_same_as_parsed(text, document)
+
+
+@pytest.mark.parametrize("text", PASSED_ON)
+def test_passes_on(text: str) -> None:
+    assert lines.read(text) is None
+
+
+usual = st.sampled_from(
+    ["", "a", "nginx:1", "'b c'", '"d"', "{e: f}", "[g, 'h', {i: 1}]", "1.10", "yes", "-1", "x#y"]
+)
+odd = st.sampled_from(
+    ["{}", "-", "--", "a: b", "c:", "{", "'", "''", '"', "*a", "&a b", "!t c", "|", "> ", "{a: [b}", "[a, b: c]", "~", "=",
+     "é", "? a", "x\ty", "[a]b", "'a'b", "{a: b, c}", "[[a], -1, - b]", "{a:b}", "{'a':b}", "{a: 'x}y'}", "%a", "...", "---"]
+)  # fmt: skip
+texts = st.lists(
+    st.builds(
+        "".join,
+        st.tuples(
+            st.sampled_from(["", "", "", "  ", "  ", "    ", " "]),
+            st.sampled_from(["", "", "", "- ", "- ", "-  ", "- - ", "-", "? "]),
+            st.sampled_from(["a: ", "b: ", "c:", "d:", "a/b:  ", "", "'e': ", "<<: ", "f :", "#"]),
+            st.one_of(usual, usual, usual, odd),
+            st.sampled_from(["", "", "", " ", " # c", "#c"]),
+            st.sampled_from(["\n", "\n", "\n", "\r\n", "\n\n", ""]),
+        ),
+    ),
+    max_size=5,
+).map("".join)
+
+
+@settings(max_examples=2000, deadline=None)
+@given(texts)
+def test_what_it_reads_is_what_the_parser_reads(text: str) -> None:
+    document = lines.read(text)
+    if document is not None:
+        assert_same_as_parsed(text, document)
+
+
+def assert_same_as_parsed(text: str, document: tree.Document) -> None:
+    parser = events.c_parser() or events.pure_parser()
+    (parsed,) = parsing.build(text, parser)
+    assert described(document.root) == described(parsed.root)
+
+
+def described(node: Any) -> Any:
+    """Return a node with types, keys, and the places of everything that is written."""
+    if isinstance(node, tree.Mapping | tree.Sequence):
+        place = (node.flow, node.start.start_mark.index, node.end.start_mark.index, node.end.end_mark.index)
+        values: Any = node.items() if isinstance(node, tree.Mapping) else enumerate(node)
+        origins = [(key, described(value), written(node.origin(key))) for key, value in values]
+        return place, origins, [written(child) for child in node.children]
+    return type(node), str(node)
+
+
+def written(child: Any) -> Any:
+    if isinstance(child, tree.Mapping | tree.Sequence):
+        return child.flow
+    start, end = child.start_mark, child.end_mark
+    return child.value, child.style or None, start.index, start.column, end.index, child.anchor, child.tag
