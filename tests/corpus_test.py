@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from harness import ROOT
+from harness import ROOT, Program
+from trees import assert_same_as_parsed
 
 from krm_image_setter import InputError, read_config, set_images
 from krm_image_setter.results import INFO
+from krm_image_setter.yaml import lines, stream
 
 CORPUS = ROOT.parent / "shared" / "corpus"
 HEAD = "apiVersion: krm-image-setter.dev/v1alpha1\nkind: ImageSetter\nonUnused: ignore\n"
@@ -23,14 +25,18 @@ def projects() -> list[Path]:
 
 @pytest.mark.skipif(not CORPUS.is_dir(), reason="no ../shared/corpus beside the project")
 @pytest.mark.parametrize("project", projects(), ids=[path.name for path in projects()])
-def test_project(project: Path) -> None:
+def test_project(project: Path, program: Program) -> None:
     for path in sorted(project.rglob("*")):
         if path.is_dir() or path.suffix not in (".yaml", ".yml", ".json"):
             continue
         try:
             text = path.read_bytes().decode()
         except UnicodeDecodeError:
+            ran = program("--image", "a=b", stdin=path.read_bytes())
+            assert (ran.status, ran.stdout) == (2, b""), path
+            assert "this is not UTF-8" in ran.stderr
             continue
+        assert_read_by_lines_as_parsed(text)
         try:
             assert set_images(text, NOTHING) == (text, ()), path
             outcome = set_images(text, SOME)
@@ -45,3 +51,11 @@ def test_project(project: Path) -> None:
             assert old == new or old in spelt, path
         again = set_images(outcome.text, SOME)
         assert (again.text, [r for r in again.results if r.severity == INFO]) == (outcome.text, []), path
+
+
+def assert_read_by_lines_as_parsed(text: str) -> None:
+    text = text.removeprefix("\ufeff")
+    for start, end in stream.cut_documents(text):
+        document = lines.read(text[start:end])
+        if document is not None:
+            assert_same_as_parsed(text[start:end], document)

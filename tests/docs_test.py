@@ -14,6 +14,7 @@ from krm_image_setter import read_config
 README = (ROOT / "README.md").read_text()
 CONNECT = (ROOT / "fixtures/kafka-connect/input.yaml").read_text()
 PIPES = re.findall(r"`(krm-image-setter [^`]*< manifests\.yaml)`", README)
+IMAGE = "image: localhost:5005/kafkaconnect:"
 KPT = re.findall(r"`kpt fn eval (DIR [^`]*)`", README)
 
 
@@ -38,6 +39,32 @@ def test_kpt(kpt: Orchestrator, command: str) -> None:
     ran = kpt("fn", "eval", *command.replace("DIR", "app").split())
     assert ran.returncode == 0, ran.stderr
     assert "set image" in ran.stderr
+
+
+def test_kptfile(kpt: Orchestrator) -> None:
+    pipeline, command = re.findall(r"\| a Kptfile \| `([^`]*)`, then `kpt ([^`]*)` \|", README)[0]
+    kpt.write("app/functions.yaml", (ROOT / "functions.yaml").read_text())
+    head = "apiVersion: kpt.dev/v1\nkind: Kptfile\nmetadata: {name: app}\n"
+    kpt.write("app/Kptfile", f"{head}pipeline: {{{pipeline}}}\n")
+    subcommand, verb, *options = command.split()
+    ran = kpt(subcommand, verb, "app", *options)
+    assert ran.returncode == 0, ran.stderr
+    assert IMAGE in (kpt.folder / "app/connect.yaml").read_text()
+
+
+def test_kubectl_plugin(kubectl: Orchestrator) -> None:
+    (row,) = (line for line in README.splitlines() if line.startswith("| `kubectl kustomize` |"))
+    home, flag = re.findall(r"`\$KUSTOMIZE_PLUGIN_HOME/([^`]*)`.*`(--[^`]*)` \|$", row)[0]
+    program = (kubectl.folder / "bin/krm-image-setter").read_text()
+    kubectl.write(f"plugins/{home}", program, executable=True)
+    kubectl.write("app/kustomization.yaml", "resources: [connect.yaml]\ntransformers: [functions.yaml]\n")
+    config = (ROOT / "functions.yaml").read_text()
+    assert "config.kubernetes.io/function" in config
+    plain = re.sub(r"  annotations:\n(?:    .*\n)+", "", config)
+    kubectl.write("app/functions.yaml", plain)
+    ran = kubectl("kustomize", "app", flag, env={"KUSTOMIZE_PLUGIN_HOME": str(kubectl.folder / "plugins")})
+    assert ran.returncode == 0, ran.stderr
+    assert IMAGE in ran.stdout
 
 
 def test_python() -> None:

@@ -8,6 +8,7 @@ are compared with bytes. `make golden` rewrites the expectations, and fails wher
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +27,18 @@ CASES = sorted(path for path in FIXTURES.iterdir() if path.is_dir())
 FILES = {"input.yaml", "config.yaml", "expected.yaml", "results.yaml", "errors.txt"}
 REWRITE = "WRITE_GOLDEN" in os.environ
 
-cases = pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
+ERRORS = [case for case in CASES if (case / "errors.txt").exists()]
+STREAMS = [case for case in CASES if case not in ERRORS and (case / "config.yaml").exists()]
+
+
+def each(cases: list[Path]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("case", cases, ids=[case.name for case in cases])
 
 
 def test_there_are_cases() -> None:
-    assert len(CASES) >= 10
+    assert CASES
+    assert ERRORS
+    assert STREAMS
     assert not [path for path in FIXTURES.iterdir() if not path.is_dir()]
 
 
@@ -51,13 +59,11 @@ def decode_given(value: Any, config: str | None) -> Any:
     return decode([*(read_values(config, None) if config else []), *([value] if value else [])])
 
 
-@cases
+@each([case for case in CASES if case not in ERRORS])
 def test_case(case: Path, parser: str) -> None:
     assert {path.name for path in case.iterdir()} <= FILES
     text = read(case / "input.yaml")
     assert text is not None
-    if (case / "errors.txt").exists():
-        pytest.skip("an error: see test_error_case")
     outcome = run(case, text)
     if REWRITE and parser == "c":
         rewrite(case, text, outcome)
@@ -72,11 +78,10 @@ def test_case(case: Path, parser: str) -> None:
         assert again.text == outcome.text
 
 
-@cases
+@each(ERRORS)
 def test_error_case(case: Path, program: Program) -> None:
     errors = read(case / "errors.txt")
-    if errors is None:
-        pytest.skip("no error: see test_case")
+    assert errors is not None
     assert not (case / "expected.yaml").exists(), "a case has an output or an error"
     config = case / "config.yaml"
     ran = program(
@@ -89,23 +94,29 @@ def test_error_case(case: Path, program: Program) -> None:
     assert (ran.status, said) == (2, errors)
 
 
-@cases
+@each(STREAMS)
 def test_function_and_filter_agree(case: Path) -> None:
     """The items of a ResourceList come out as they do in a stream."""
     text, config = read(case / "input.yaml"), read(case / "config.yaml")
     assert text is not None
-    if config is None or (case / "errors.txt").exists() or read_resource_list(text) or text.startswith("\ufeff"):
-        pytest.skip("no stream that could stand in a ResourceList")
-    if "\n---" in text or not text.startswith(("apiVersion", "kind")) or "\r" in text:
-        pytest.skip("more than one plain document")
-    wrapped = "\n".join(f"  {line}" if line else line for line in text.removesuffix("\n").split("\n"))
+    assert config is not None
+    documents = [part.removeprefix("---").lstrip("\r\n") for part in cut(text.removeprefix("\ufeff"))]
+    items = "".join(
+        re.sub(r"(?m)^(?=[^\r\n])", "  ", part).replace("  ", "- ", 1).rstrip() + "\n" for part in documents
+    )
     head = "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nitems:\n"
-    as_function = run(case, f"{head}- {wrapped[2:]}\n")
+    as_function = run(case, head + items)
     as_filter = set_images(text, read_config(config))
     changes = [[r._replace(line=None) for r in outcome.results] for outcome in (as_function, as_filter)]
     assert changes[0] == changes[1]
-    items = yaml.load(as_function.text, yaml.BaseLoader)["items"]
-    assert items == [yaml.load(as_filter.text, yaml.BaseLoader)]
+    assert yaml.load(as_function.text, yaml.BaseLoader)["items"] == [
+        document for document in yaml.load_all(as_filter.text, yaml.BaseLoader) if document is not None
+    ]
+
+
+def cut(text: str) -> list[str]:
+    """Return the documents of a stream of a fixture, which has no other lines that start with dashes."""
+    return [part for part in re.split(r"(?m)^(?=---$)", text.replace("\r\n", "\n")) if part.strip("-\n")]
 
 
 def rewrite(case: Path, text: str, outcome: Outcome) -> None:

@@ -1,0 +1,30 @@
+"""Two trees of one text, compared to the last offset."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from krm_image_setter.yaml import events, parsing, tree
+
+
+def assert_same_as_parsed(text: str, document: tree.Document) -> None:
+    parser = events.c_parser() or events.pure_parser()
+    (parsed,) = parsing.build(text, parser)
+    assert described(document.root) == described(parsed.root)
+
+
+def described(node: Any) -> Any:
+    """Return a node with types, keys, and the places of everything that is written."""
+    if isinstance(node, tree.Mapping | tree.Sequence):
+        place = (node.flow, node.start.start_mark.index, node.end.start_mark.index, node.end.end_mark.index)
+        values: Any = node.items() if isinstance(node, tree.Mapping) else enumerate(node)
+        origins = [(key, described(value), written(node.origin(key))) for key, value in values]
+        return place, origins, [written(child) for child in node.children]
+    return type(node), str(node)
+
+
+def written(child: Any) -> Any:
+    if isinstance(child, tree.Mapping | tree.Sequence):
+        return child.flow
+    start, end = child.start_mark, child.end_mark
+    return child.value, child.style or None, start.index, start.column, end.index, child.anchor, child.tag
