@@ -9,6 +9,7 @@ refuse. Only their *events* are used: a loader would type the scalars and lose t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import cache
 from typing import Any, Final, NamedTuple
@@ -68,8 +69,8 @@ def pure_parser() -> EventParser:
         stream = YAML(typ="safe", pure=True).parse(text)
         return lambda: next(stream)
 
-    # ruamel.yaml raises ValueError or AttributeError for some broken directives and tags instead of its own.
-    return EventParser(open_pure, (YAMLError, ValueError, AttributeError, IndexError, TypeError))
+    # ruamel.yaml raises these for some broken directives and tags instead of its own.
+    return EventParser(open_pure, (YAMLError, ValueError, AttributeError, IndexError, TypeError, AssertionError))
 
 
 def _learn(events: Any) -> None:
@@ -93,9 +94,9 @@ def refusal(error: Exception) -> InputError:
     context = getattr(error, "context", None)
     problem = getattr(error, "problem", None) or getattr(error, "reason", None)
     said = [context] if context else []
-    said.append(problem or str(error).splitlines()[0])
+    said.append(problem or str(error).partition("\n")[0] or "it can't be read")
     return InputError(
-        "this is not YAML: " + ", ".join(said),
+        "this is not YAML: " + re.sub(r"\('([^']*)',\)", r"'\1'", ", ".join(said)),  # ruamel.yaml shows a tuple
         line=mark.line + 1 if mark else None,
         column=mark.column + 1 if mark else None,
     )

@@ -36,9 +36,10 @@ def rewrite(source: str, event: Any, *, flow: bool, fragments: Iterable[Fragment
         return [Edit(start, end, quoted(_changed(value, fragments)))]
     if source[start:end] == value:  # plain, on one line: by far the commonest
         return [Edit(start + a, start + b, text) for a, b, text in fragments]
-    units = list(_units(source, start, end, style))
-    if "".join(unit.text for unit in units) != value:
-        # A spelling that the parsers take and we do not know. Only flow styles can stand on one line.
+    units = _units(source, start, end, style, value)
+    if units is None:  # a spelling that the parsers take and we do not know
+        if style in ("|", ">"):
+            end = len(source[:end].rstrip("\r\n"))
         return [Edit(start, end, quoted(_changed(value, fragments)))]
     spell = _SPELL.get(style, str)
     at = _offsets(units, end)
@@ -136,12 +137,18 @@ def _offsets(units: list[_Unit], end: int) -> list[tuple[int, int]]:
     return [*spans, (end, end)]
 
 
-def _units(source: str, start: int, end: int, style: str | None) -> Iterator[_Unit]:
+def _units(source: str, start: int, end: int, style: str | None, value: str) -> list[_Unit] | None:
+    """Return the units that `value` is written as, or None where they are not found."""
     if style in ("|", ">"):
-        return _block_units(source, start, end, folded=style == ">")
-    if style:
-        return _flow_units(source, start + 1, end - 1, style)
-    return _flow_units(source, start, end, "")
+        spellings = _block_spellings(source, start, end, folded=style == ">")
+    else:
+        quote = len(style or "")
+        spellings = iter([_flow_units(source, start + quote, end - quote, style or "")])
+    for spelling in spellings:
+        units = list(spelling)
+        if "".join(unit.text for unit in units) == value:
+            return units
+    return None
 
 
 _BREAK: Final = r"\r\n?|[\n\x85\u2028\u2029]"
@@ -198,12 +205,8 @@ _BLOCK_HEADER: Final = r"[|>](?:[-+]?(?P<indent>[1-9])?[-+]?)[ \t]*(?:#[^\r\n]*)
 _LINE: Final = r"(?P<text>[^\r\n]*)(?P<break>\r\n?|\n|\Z)"
 
 
-def _block_units(source: str, start: int, end: int, *, folded: bool) -> Iterator[_Unit]:
-    """Yield the units of a literal or folded block scalar, the final line breaks included as written.
-
-    The rules are libyaml's, which YAML 1.2 section 8.1 agrees with: a break between two lines that both start
-    with no blank folds into a space, unless an empty line follows it.
-    """
+def _block_spellings(source: str, start: int, end: int, *, folded: bool) -> Iterator[Iterator[_Unit]]:
+    """Yield the units of a literal or folded block scalar, for each indentation that it may have."""
     header = re.compile(_BLOCK_HEADER).match(source, start, end)
     if header is None:
         return
@@ -215,10 +218,21 @@ def _block_units(source: str, start: int, end: int, *, folded: bool) -> Iterator
     filled = [(len(text) - len(text.lstrip(" ")), text) for _, text, _ in lines if text.strip(" ")]
     if not filled:
         return
-    # An indicator counts from the parent's column, which only the parser knows: the first filled line tells as
-    # much unless it starts with blanks of its own, and then the caller sees that the value differs.
-    indent = min(width for width, _ in filled) if header["indent"] else filled[0][0]
     keep, strip = "+" in header[0].split("#")[0], "-" in header[0].split("#")[0]
+    # An indicator counts from the parent's column, which only the parser knows: the value tells which it was.
+    least = min(width for width, _ in filled)
+    for indent in range(least, -1, -1) if header["indent"] else (filled[0][0],):
+        yield _block_units(lines, indent, folded=folded, keep=keep, strip=strip)
+
+
+def _block_units(
+    lines: list[tuple[int, str, str]], indent: int, *, folded: bool, keep: bool, strip: bool
+) -> Iterator[_Unit]:
+    """Yield the units of the lines of a block scalar, the final line breaks included as written.
+
+    The rules are libyaml's, which YAML 1.2 section 8.1 agrees with: a break between two lines that both start
+    with no blank folds into a space, unless an empty line follows it.
+    """
     pending: list[_Unit] = []  # line breaks since the last filled line
     after_blank = False
     seen = False

@@ -130,6 +130,8 @@ class _SharedTree:
     def _inserted(self, holder: Any, key: str, value: Any, written: Any, location: Location) -> Edit:
         """Return the edit that adds a pair behind the merge key of `holder`, where it wins over it."""
         merge_key, merge_value = holder.written("<<")
+        if holder.flow and self.source[scalar.content_start(self.source, holder.start, len(self.source))] != "{":
+            raise _stuck(merge_key)
         at = end_of(self.source, merge_value)
         pair = scalar.spelt(key, flow=holder.flow) + ":"
         if isinstance(written, Alias):

@@ -2,115 +2,161 @@
 
 from __future__ import annotations
 
-import copy
+import json
+from itertools import pairwise
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from properties.reader import load, pod_spec_images, resources
-from properties.strategies import Written, written_json_streams, written_resource_lists, written_streams
+from properties.reader import Location, NonString, load, locate_images, resources, spans
+from properties.strategies import (
+    ALIASES,
+    RUAMEL_REFUSES,
+    Written,
+    image_rules,
+    json_streams,
+    kind_rules,
+    resource_lists,
+    streams,
+)
 
 from krm_image_setter import InputError, read_config, set_images
 from krm_image_setter.config import ImageSetter
-from krm_image_setter.images import ImageMap
+from krm_image_setter.images import parse_reference
 from krm_image_setter.results import INFO
-from krm_image_setter.yaml import events, tree
+from krm_image_setter.transform import Outcome
+from krm_image_setter.yaml import events, lines, parsing, scalar, tree
 
-HEAD = "apiVersion: krm-image-setter.dev/v1alpha1\nkind: ImageSetter\nonUnused: ignore\n"
-CONFIGS = [
-    read_config(HEAD + body)
-    for body in (
-        "images: [{name: nginx, newTag: '9'}]",
-        "images: {nginx: 'localhost:5000/web:9', gcr.io/foo/bar: '12:30'}\nkinds: {KafkaConnect: '{.spec.image}'}",
-        "images:\n- {name: localhost:5000/nginx, newTag: x}\n- {name: 'nginx:1', newTag: '2'}\n"
-        "- {name: other/app, newName: '[::1]:5000/other/app'}\nkinds: {Deployment: '{..image}', KafkaConnect: '{...*}'}",
-        "images: {nowhere: nowhere:1}",
-    )
-]
-streams = st.one_of(written_streams(), written_resource_lists(), written_json_streams())
+TEXTS = st.one_of(streams(), resource_lists(), json_streams())
+TEXTS_WITHOUT_ALIASES = st.one_of(streams(aliases=False), resource_lists(aliases=False), json_streams())
 law = settings(
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large], deadline=None, max_examples=60
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large], deadline=None, max_examples=300
 )
 
 
-def replaced(document: Any, config: ImageSetter) -> tuple[Any, int]:
-    """Load and replace, the plain way: what the output must read as, and how many fields change."""
-    images = ImageMap(config.images)
-    document = copy.deepcopy(unshared(document))
-    count = 0
-    for _, resource in list(resources(document)):
-        if not isinstance(resource, dict):
-            continue
-        found: dict[Any, str] = {}
-        if config.pod_specs and resource.get("kind") != "CustomResourceDefinition":
-            found.update(pod_spec_images(resource))
+@st.composite
+def configs(draw: st.DrawFn) -> ImageSetter:
+    fields = {
+        "apiVersion": "krm-image-setter.dev/v1alpha1",
+        "kind": "ImageSetter",
+        "images": draw(image_rules()),
+        "kinds": draw(st.just([]) | kind_rules()),
+        "podSpecs": draw(st.sampled_from((True, True, True, False))),
+        "onUnused": draw(st.sampled_from(("ignore", "warn"))),
+    }
+    return read_config(json.dumps(fields))
+
+
+def changes(document: Any, config: ImageSetter) -> dict[Location, str]:
+    """Return what is to be set in a document, the plain way."""
+    found = dict(locate_images(document)) if config.pod_specs else {}
+    for start, kind, resource in resources(document):
         for rule in config.kinds:
-            if rule.selector.kind == resource.get("kind"):
-                found.update({m.location: m.value for m in rule.path.find(resource) if isinstance(m.value, str)})
-        for location, value in found.items():
-            match = images.find(value.strip())
-            if match is None:
-                continue
-            new = value.replace(value.strip(), match[1].rewrite(match[0]))
-            count += new != value
-            holder = resource
-            for step in location[:-1]:
-                holder = holder[step]
-            holder[location[-1]] = new
-    return document, count
+            if rule.selector.kind == kind:
+                found.update((start + match.location, match.value) for match in rule.path.find(resource))
+    wanted = {}
+    for location, value in found.items():
+        reference = parse_reference(value.strip()) if isinstance(value, str) else None
+        image_rule = next((rule for rule in config.images if reference and rule.matches(reference)), None)
+        if reference and image_rule:
+            wanted[location] = value.replace(value.strip(), image_rule.rewrite(reference))
+    return {location: new for location, new in wanted.items() if new != found[location]}
+
+
+def replaced(data: Any, wanted: dict[Location, str], here: Location = ()) -> Any:
+    if isinstance(data, dict):
+        return {key: replaced(value, wanted, (*here, key)) for key, value in data.items()}
+    if isinstance(data, list):
+        return [replaced(value, wanted, (*here, index)) for index, value in enumerate(data)]
+    return wanted.get(here, data)
+
+
+def set_or_refused(written: Written, config: ImageSetter) -> Outcome | None:
+    """Return the outcome, or None where the stream may be refused, and is."""
+    try:
+        return set_images(written.text, config)
+    except InputError as error:
+        if "write it out" in error.message:
+            assert written.features & set(ALIASES)
+        else:
+            assert "no Kubernetes resource" in error.message
+            assert not all(map(is_resources, written.documents))
+        return None
 
 
 def is_resources(document: Any) -> bool:
-    """Say whether a document is nothing, a resource, or a list of resources."""
-    if document == ("not a string", ""):
+    """Say whether a document is empty, a resource, or a list of resources."""
+    if document == NonString(""):
         return True
-    return isinstance(document, dict) and all(
-        isinstance(resource, dict) and isinstance(resource.get("kind"), str) for _, resource in resources(document)
-    )
+    return isinstance(document, dict) and all(kind for _, kind, _ in resources(document))
 
 
-def unshared(data: Any) -> Any:
-    if isinstance(data, dict):
-        return {key: unshared(value) for key, value in data.items()}
-    return [unshared(value) for value in data] if isinstance(data, list) else data
+def infos(outcome: Outcome) -> int:
+    return len([result for result in outcome.results if result.severity == INFO])
 
 
 @law
-@given(streams, st.sampled_from(CONFIGS))
+@given(TEXTS, configs())
 def test_output_reads_as_load_and_replace(written: Written, config: ImageSetter) -> None:
-    text = written.stream.text
-    try:
-        outcome = set_images(text, config)
-    except InputError as error:
-        odd = [document for document in load(text) if not is_resources(document)]
-        assert "write it out" in error.message or (odd and "no Kubernetes resource" in error.message)
+    outcome = set_or_refused(written, config)
+    if outcome is None:
         return
-    wanted = [replaced(document, config) for document in load(text)]
-    assert load(outcome.text) == [document for document, _ in wanted]
-    assert len([result for result in outcome.results if result.severity == INFO]) == sum(
-        count for _, count in wanted
-    )
+    wanted = [changes(document, config) for document in written.documents]
+    assert load(outcome.text) == [*map(replaced, written.documents, wanted)]
+    assert infos(outcome) == sum(map(len, wanted))
 
 
 @law
-@given(streams, st.sampled_from(CONFIGS))
+@given(TEXTS_WITHOUT_ALIASES, configs())
+def test_only_image_scalars_differ(written: Written, config: ImageSetter) -> None:
+    outcome = set_or_refused(written, config)
+    if outcome is None:
+        return
+    wanted = [changes(document, config) for document in written.documents]
+    assert outside(outcome.text, wanted) == outside(written.text, wanted)
+
+
+def outside(text: str, documents: list[dict[Location, str]]) -> list[str]:
+    """Return the text before, between and behind the scalars at some locations of each document."""
+    found = [
+        document[location] for document, wanted in zip(spans(text), documents, strict=True) for location in wanted
+    ]
+    edges = [0, *(edge for span in sorted(found) for edge in span), len(text)]
+    return [text[start:end] for start, end in [*pairwise(edges)][::2]]
+
+
+@law
+@given(TEXTS, configs())
 def test_a_second_run_changes_nothing(written: Written, config: ImageSetter) -> None:
-    try:
-        outcome = set_images(written.stream.text, config)
-    except InputError:
+    outcome = set_or_refused(written, config)
+    if outcome is None:
         return
     again = set_images(outcome.text, config)
     assert again.text == outcome.text
-    assert [result for result in again.results if result.severity == INFO] == []
+    assert infos(again) == 0
 
 
 @law
-@given(streams, st.sampled_from(CONFIGS))
+@given(TEXTS, configs())
+def test_an_error_writes_nothing(written: Written, config: ImageSetter) -> None:
+    outcome = set_or_refused(written, config._replace(on_unused="warn"))
+    if outcome is None:
+        return
+    strict = set_images(written.text, config._replace(on_unused="error"))
+    if strict.failed:
+        assert strict.text == written.text
+        assert infos(strict) == 0
+        assert len(strict.results) == len(outcome.results) - infos(outcome)
+    else:
+        assert strict == outcome
+
+
+@law
+@given(TEXTS, configs())
 def test_splitting_and_skipping_change_nothing(written: Written, config: ImageSetter) -> None:
-    text = written.stream.text
-    whole = said(text, config, split=False)
-    assert said(text, config, split=True) == whole
+    whole = said(written.text, config, split=False)
+    assert said(written.text, config, split=True) == whole
 
 
 def said(text: str, config: ImageSetter, *, split: bool) -> Any:
@@ -126,35 +172,36 @@ def said(text: str, config: ImageSetter, *, split: bool) -> Any:
 
 
 @law
-@given(streams)
-def test_both_parsers_give_the_same_tree(written: Written) -> None:
-    fast = events.c_parser()
-    if fast is None:
-        pytest.skip("PyYAML was built without libyaml here")
-    pure = events.pure_parser()
-    body = written.stream.text.removeprefix("\ufeff")
-    trees: list[Any] = []
-    for parser in (fast, pure):
-        try:
-            trees.append([described(document.root) for document in tree.build(body, parser)])
-        except parser.refusals:
-            trees.append(None)
-    if None not in trees:
-        assert trees[0] == trees[1]
+@given(TEXTS)
+def test_all_parsers_give_the_same_tree(written: Written) -> None:
+    text = written.text.removeprefix("\ufeff")
+    parsers = [events.c_parser(), events.pure_parser()]
+    if written.features & RUAMEL_REFUSES:
+        parsers.pop()
+    trees = [described(text, parsing.build(text, parser)) for parser in parsers if parser is not None]
+    plain = lines.read(text)
+    if plain is not None:
+        trees.append(described(text, [plain]))
+    assert all(other == trees[0] for other in trees)
 
 
-def described(value: Any) -> Any:
-    """Return a value with the spans of what it is written as; the point of an empty value may differ."""
-    if isinstance(value, tree.Mapping):
-        return [(key, described(child), span(value.origin(key), child)) for key, child in value.items()]
-    if isinstance(value, tree.Sequence):
-        return [
-            (described(child), span(written, child)) for written, child in zip(value.children, value, strict=True)
-        ]
-    return value
+def described(text: str, documents: list[tree.Document]) -> list[Any]:
+    """Return the values, each with the span of what it is written as; the point of an empty one may differ."""
 
+    def value_of(node: Any) -> Any:
+        if isinstance(node, tree.Mapping):
+            return [(key, value_of(child), span(node.origin(key), child)) for key, child in node.items()]
+        if isinstance(node, tree.Sequence):
+            return [
+                (value_of(child), span(written, child)) for written, child in zip(node.children, node, strict=True)
+            ]
+        return node
 
-def span(written: Any, value: Any) -> Any:
-    if value is None or isinstance(written, tree.Mapping | tree.Sequence):
-        return None
-    return written.start_mark.index, written.end_mark.index
+    def span(written: Any, value: Any) -> Any:
+        if value is None or isinstance(written, tree.Mapping | tree.Sequence):
+            return None
+        if isinstance(written, tree.Alias):
+            return written.start_mark.index, written.end_mark.index
+        return scalar.content_span(text, written)
+
+    return [value_of(document.root) for document in documents]

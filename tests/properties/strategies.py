@@ -1,128 +1,60 @@
-"""Kubernetes YAML as people write it, and an independent reader of it.
+"""Kubernetes YAML as people write it, and configurations for it.
 
 The text is written by a small random writer of our own, never dumped, so that every style can occur. First the
 data of a document is drawn (nodes), then how it is written. Every choice's 0 is the simplest: hypothesis shrinks
 to block style, plain scalars and no comments. Which styles may occur at all is drawn once a text (a swarm): it
 keeps the number of draws low and makes combinations that a flat choice would never reach.
-
-`load` and `locate_images` share nothing with the package, nor with the writer.
 """
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 
 from hypothesis import strategies as st
+from properties.reader import NonString, is_non_string
 
 T = TypeVar("T")
 
-# --- what the tests get -------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class NonString:
-    """A plain scalar that YAML 1.1 or 1.2 reads as null, bool, int or float; `text` as it is written."""
-
-    text: str
-
-
-class Stream(NamedTuple):
-    text: str
-    features: frozenset[str]
-
 
 class Written(NamedTuple):
-    """A stream, and what its documents hold by construction (`load(stream.text)` must be equal)."""
+    """A stream, the styles and data in it, and what its documents hold (`load(text)` must be equal)."""
 
-    stream: Stream
+    text: str
+    features: frozenset[str]
     documents: list[Any]
 
 
-Location: TypeAlias = tuple[str | int, ...]
-
-# --- the pools ----------------------------------------------------------------------------------------------------
+# --- the pools ---------------------------------------------------------------------------------------------------
 
 DIGEST: Final = "sha256:" + "0123456789abcdef" * 4
 OTHER_DIGEST: Final = "sha256:" + "fedcba9876543210" * 4
 
 IMAGES: Final = (
-    "nginx:1",
-    "nginx",
-    "nginx:1.25-alpine",
-    "docker.io/library/nginx:1",
-    "library/nginx",
-    f"index.docker.io/library/nginx:1@{DIGEST}",
-    f"nginx@{DIGEST}",
-    "gcr.io/foo/bar:1",
-    "localhost:5000/nginx:1",
-    "[::1]:5000/nginx:1",
-    "other/app:2",
-)
+    "nginx:1", "nginx", "nginx:1.25-alpine", "docker.io/library/nginx:1", "library/nginx",
+    f"index.docker.io/library/nginx:1@{DIGEST}", f"nginx@{DIGEST}", "gcr.io/foo/bar:1", "localhost:5000/nginx:1",
+    "[::1]:5000/nginx:1", "other/app:2",
+)  # fmt: skip
 INVALID_IMAGES: Final = ("nginx:${TAG}", "$(IMG)", "NGINX:1", "{{ .x }}", "nginx:{BUILD}", "gcrXio/foo:?")
 PADDED_IMAGES: Final = (" nginx:1 ", "nginx:1\n", "\tnginx", "nginx:1.25-alpine \n\n", "  other/app:2")
 
 NON_STRINGS: Final = (
-    "yes",
-    "0777",
-    "12:30",
-    "1.20",
-    ".5",
-    "~",
-    "true",
-    "1e3",
-    "0x1F",
-    "null",
-    "0o7",
-    "1_000",
-    ".inf",
-)
+    "yes", "0777", "12:30", "1.20", ".5", "~", "true", "1e3", "0x1F", "null", "0o7", "1_000", ".inf",
+)  # fmt: skip
 PLAIN_ODDITIES: Final = (
-    "2024-01-01",
-    "=",
-    "2024-01-01T00:00:00Z",
-    "1.2.3",
-    "<<x",
-    "a#b",
-    "a:b",
-    "$x",
-    "/a,b",
-    "é",
-)
+    "2024-01-01", "=", "2024-01-01T00:00:00Z", "1.2.3", "<<x", "a#b", "a:b", "$x", "/a,b", "é",
+)  # fmt: skip
 LONG: Final = " ".join(f"word{i}" for i in range(40))
 TEXTS: Final = (
-    "text",
-    "some plain words",
-    "it's",
-    'say "hi"',
-    "# not a comment",
-    "key: value",
-    "- dash",
-    "é ü ñ",
-    "🙂 smile 🚀",
-    "日本語",
-    LONG,
-    "yes",
-    "0777",
-    "12e3",
-    "null",
-    "",
-    " padded ",
-    "tab\there",
-    "two\nlines\n",
-    "*star",
-    "@at",
-    "%percent",
-    "back\\slash",
-    "{brace",
-    "---",
-    "nginx:1",
-    "next\x85line \u2028 \u00a0",
-    "text - with a dash",
-    "http://example.org/?a=b",
-)
+    "text", "some plain words", "it's", 'say "hi"', "# not a comment", "key: value", "- dash", "é ü ñ",
+    "🙂 smile 🚀", "日本語", "🐳: nginx:1", LONG, "yes", "0777", "12e3", "null", "", " padded ", "tab\there",
+    "two\nlines\n", "*star", "@at", "%percent", "back\\slash", "{brace", "---", "nginx:1",
+    "next\x85line \u2028 \u00a0", "text - with a dash", "a \U0001d4b3 plane", "http://example.org/?a=b",
+)  # fmt: skip
 BLOCKS: Final = (
     "apiVersion: v1\nkind: Pod\nspec:\n  containers:\n  - name: a\n    image: nginx:1\n",
     "---\nimage: nginx:1\n---\nimage: other/app:2\n",
@@ -137,140 +69,71 @@ BLOCKS: Final = (
     "%YAML 1.2\n---\n&a *a\n",
 )
 COMMENTS: Final = (
-    "# keep",
-    "#",
-    "# it's",
-    '# say "hi',
-    "# ---",
-    "#--- # c",
-    "# image: nginx:1",
-    "# - name: x",
-    "# é 🙂",
-    "# {a: [b",
-    "# &a *b |- >",
-    "#no space\t",
-)
+    "# keep", "#", "# it's", '# say "hi', "# ---", "#--- # c", "# image: nginx:1", "# - name: x", "# é 🙂",
+    "# {a: [b", "# &a *b |- >", "#no space\t",
+)  # fmt: skip
 KEYS: Final = ("note", "x.io/image", "a b", "yes", "1.20", "image", "é", "it's")
 
-#: Styles that a text may use; which are on is drawn once a text. (Each must fit one integer draw of 24 bits.)
+#: Styles that a text may use; which are on is drawn once a text. (A list must fit one integer draw of 24 bits.)
+GATES: Final = ("block styles", "quoted styles")  # no features of their own: they allow SCALAR_STYLES to vary
 TRIVIA: Final = ("blank line", "blank line with spaces", "own-line comment", "odd comment column")
 LINE_ENDS: Final = ("trailing spaces", "trailing comment")
 STYLES_ONE: Final = (
-    *TRIVIA,
-    *LINE_ENDS,
-    "flow",
-    "flow over several lines",
-    "flow comment",
-    "flow closed at the parent's column",
-    "flow trailing comma",
-    "flow tight",
-    "flow pair",
-    "odd indentation",
-    "indented dashes",
-    "break after the indicator",
+    *TRIVIA, *LINE_ENDS, "flow", "flow over several lines", "flow comment", "flow closed at the parent's column",
+    "flow trailing comma", "flow tight", "odd indentation", "indented dashes", "break after the indicator",
     "wide gap",
-    "block styles",
-    "quoted styles",
-)
+)  # fmt: skip
 STYLES_TWO: Final = (
-    "folded lines",
-    "escapes",
-    "escaped slash",
-    "escaped line break",
-    "quoted key",
-    "space before the colon",
-    "complex key",
-    "!!str",
-    "collection tag",
-    "key order",
-    "indentation indicator",
-    "CRLF",
-    "BOM",
-    "no final newline",
-    "document end",
-    "value on its own line",
-    "indented root",
-    "content after ---",
-)
+    "folded lines", "escapes", "escaped slash", "escaped line break", "quoted key", "space before the colon",
+    "complex key", "!!str", "collection tag", "key order", "indentation indicator", "CRLF", "BOM",
+    "no final newline", "document end", "value on its own line", "indented root",
+)  # fmt: skip
 ALIASES: Final = (
-    "alias: image as image",
-    "alias: image as name",
-    "alias: image as text",
-    "alias: name as image",
-    "alias: text as image",
-    "alias of a container",
-    "alias of a template",
-    "merge",
-    "merge overridden",
-    "merge list",
-    "merge after other keys",
-    "merge from elsewhere",
-    "anchor redefined",
-)
+    "alias: image as image", "alias: image as name", "alias: image as text", "alias: name as image",
+    "alias: text as image", "alias of a container", "alias of a template", "merge", "merge overridden",
+    "merge list", "merge after other keys", "merge from elsewhere", "anchor redefined",
+)  # fmt: skip
 DIRECTIVES: Final = ("%YAML directive",)
 SCALAR_STYLES: Final = ("plain", "single quoted", "double quoted", "literal", "folded")
+WRITTEN_AS: Final = (
+    *(f"{style} {role}" for style in SCALAR_STYLES for role in ("image", "text")),
+    "chomping clip", "chomping strip", "chomping keep", "flow pair", "flow pair tight",
+)  # fmt: skip
+KINDS: Final = (
+    "Deployment", "StatefulSet", "Job", "Pod", "KafkaConnect", "KafkaConnector", "CustomResourceDefinition",
+    "ConfigMap", "Widget", "List", "PodList",
+)  # fmt: skip
 DATA: Final = (
-    *(f"kind {kind}" for kind in ("Deployment", "Pod", "KafkaConnect", "KafkaConnector")),
-    *(f"kind {kind}" for kind in ("CustomResourceDefinition", "ConfigMap", "List", "Widget")),
+    *(f"kind {kind}" for kind in KINDS),
     *(f"{key} list" for key in ("containers", "initContainers", "ephemeralContainers", "volumes")),
     *(f"odd image: {kind}" for kind in ("null", "number", "empty", "bool", "list", "mapping", "absent")),
     *(f"odd containers: {kind}" for kind in ("null", "empty", "strings", "mapping", "nested")),
-    *(f"{style} image" for style in SCALAR_STYLES),
-    *(f"{style} text" for style in SCALAR_STYLES),
-    *(f"chomping {chomp}" for chomp in ("clip", "strip", "keep")),
-    "image volume",
-    "image volume without reference",
-    "invalid image",
-    "padded image",
-    "containers under metadata",
-    "no metadata",
-    "odd value",
-    "unicode",
-    "astral",
-    "long line",
-    "block text",
+    "container without name", "image volume", "image volume without reference", "invalid image", "padded image",
+    "containers under metadata", "no metadata", "odd value", "unicode", "astral", "long line", "block text",
     "orchestrator annotations",
-)
+)  # fmt: skip
+MARKERS: Final = ("leading ---", "no leading ---", "comment after ---", "spaces after ---")
 STREAM: Final = (
-    "no documents",
-    "several documents",
-    "leading ---",
-    "no leading ---",
-    "empty document",
-    "comment-only document",
-    "scalar document",
-    "comment after ---",
-    "spaces after ---",
-)
+    *MARKERS, "no documents", "several documents", "empty document", "comment-only document", "scalar document",
+    "content after ---", "indented root",
+)  # fmt: skip
 LISTS: Final = (
-    "ResourceList",
-    "items at column 0",
-    "items at column 2",
-    "items at column 4",
-    "functionConfig before items",
-    "functionConfig after items",
-    "no functionConfig",
-)
+    "ResourceList", "functionConfig before items", "functionConfig after items", "no functionConfig",
+)  # fmt: skip
+DASHES: Final = ("items at column 0", "items at column 2", "items at column 4")
 JSON: Final = (
-    "JSON",
-    "JSON compact",
-    "JSON spaced",
-    "JSON indented",
-    "JSON escapes",
-    "JSON documents",
-    "JSON ResourceList",
-)
+    "JSON", "JSON compact", "JSON spaced", "JSON indented", "JSON escapes", "JSON documents", "JSON ResourceList",
+)  # fmt: skip
 
-#: All that `Stream.features` of each strategy can name.
-STREAM_FEATURES: Final = frozenset((*STYLES_ONE, *STYLES_TWO, *ALIASES, *DIRECTIVES, *DATA, *STREAM))
-RESOURCE_LIST_FEATURES: Final = (STREAM_FEATURES - {*STREAM, "indented root"}) | {
-    *LISTS,
-    "leading ---",
-    "no leading ---",
-}
-JSON_FEATURES: Final = frozenset(JSON) | {"BOM", "CRLF", "no final newline"}
+#: Features of texts that PyYAML reads, C and pure, and ruamel.yaml's pure parser refuses.
+RUAMEL_REFUSES: Final = frozenset(("flow pair tight",))
 
-# --- nodes --------------------------------------------------------------------------------------------------------
+#: All that `Written.features` of each strategy can name.
+STREAM_FEATURES: Final = frozenset((*STYLES_ONE, *STYLES_TWO, *ALIASES, *DIRECTIVES, *DATA, *WRITTEN_AS, *STREAM))
+RESOURCE_LIST_FEATURES: Final = STREAM_FEATURES.difference(STREAM).union(LISTS, DASHES, MARKERS)
+JSON_FEATURES: Final = frozenset((*JSON, *LISTS, *DATA, "key order", "BOM", "CRLF", "no final newline"))
+
+# --- nodes -------------------------------------------------------------------------------------------------------
 
 
 @dataclass
@@ -284,7 +147,6 @@ class Scalar:
 @dataclass
 class Items:
     children: list[Node]
-    role: str = ""
     anchor: str | None = None
     dash: int | None = None  # how far dashes are indented, where this is not to be drawn
 
@@ -314,10 +176,15 @@ def to_node(value: Any) -> Node:
     if isinstance(value, list):
         return Items([to_node(child) for child in value])
     if isinstance(value, dict):
-        return Fields([(Scalar(key, role="key"), to_node(child)) for key, child in value.items()])
-    if isinstance(value, Scalar | Items | Fields | Alias):
-        return value
-    raise TypeError(value)
+        return fields_of(value)
+    if value is None or isinstance(value, bool | int | float):
+        return Scalar(json.dumps(value), string=False)
+    node: Node = value
+    return node
+
+
+def fields_of(fields: dict[str, Any], role: str = "") -> Fields:
+    return Fields([(Scalar(key, role="key"), to_node(value)) for key, value in fields.items()], role)
 
 
 def data_of(node: Node, anchors: dict[str, Any]) -> Any:
@@ -358,6 +225,10 @@ def children_of(node: Node) -> list[Node]:
     return [child for _, child in node.pairs] if isinstance(node, Fields) else []
 
 
+def dash_of(node: Node) -> int | None:
+    return node.dash if isinstance(node, Items) else None
+
+
 def replace(node: Node, old: Node, new: Node) -> None:
     """Put `new` in the place of `old` (the same object), somewhere in `node`."""
     for parent in walk(node):
@@ -367,7 +238,7 @@ def replace(node: Node, old: Node, new: Node) -> None:
             parent.pairs[:] = [(key, new if child is old else child) for key, child in parent.pairs]
 
 
-# --- choices ------------------------------------------------------------------------------------------------------
+# --- choices -----------------------------------------------------------------------------------------------------
 
 UP_TO: Final = [st.integers(0, n) for n in range(130)]
 MASK: Final = st.integers(0, 2**24 - 1)
@@ -379,18 +250,16 @@ class Choices:
     def __init__(self, draw: Callable[[st.SearchStrategy[int]], int], *, aliases: bool, directives: bool) -> None:
         self.draw = draw
         self.seen: set[str] = set()
-        self.on = self._enabled(STYLES_ONE) | self._enabled(STYLES_TWO)
+        self.on = self._enabled((*STYLES_ONE, *GATES)) | self._enabled(STYLES_TWO)
         if aliases:
             self.on |= set(ALIASES)
         if directives:
             self.on |= set(DIRECTIVES)
-        self.trivia = [name for name in TRIVIA if name in self.on]
-        self.line_ends = [name for name in LINE_ENDS if name in self.on]
 
     def _enabled(self, names: Sequence[str]) -> set[str]:
-        level = self.pick(3)
-        mask = 0 if level == 0 else self.draw(MASK)
-        if level == 1:
+        density = self.pick(4)
+        mask = 0 if density == 0 else self.draw(MASK)
+        if density == 1:
             mask &= self.draw(MASK)
         return {name for i, name in enumerate(names) if mask >> i & 1}
 
@@ -414,20 +283,22 @@ class Choices:
     def note(self, feature: str) -> None:
         self.seen.add(feature)
 
-    def rarely(self, options: Sequence[str], weight: int = 5) -> str | None:
-        """Return one of the options, each equally likely, or mostly None."""
-        if not options:
-            return None
-        chosen = self.pick((weight + 1) * len(options)) - weight * len(options)
-        return options[chosen] if chosen >= 0 else None
+    def rarely(self, features: Sequence[str]) -> str:
+        """Return one of those that are on, each equally likely, and note it; or mostly nothing."""
+        options = [feature for feature in features if feature in self.on]
+        chosen = self.pick(6 * len(options)) - 5 * len(options)
+        if not options or chosen < 0:
+            return ""
+        self.note(options[chosen])
+        return options[chosen]
 
 
-# --- data ---------------------------------------------------------------------------------------------------------
+# --- data --------------------------------------------------------------------------------------------------------
 
 
 def mapping(c: Choices, fields: dict[str, Any], role: str = "") -> Fields:
     """Return `fields` as a node, in some order."""
-    node = Fields([(Scalar(key, role="key"), to_node(value)) for key, value in fields.items()], role)
+    node = fields_of(fields, role)
     if len(node.pairs) > 1 and c.use("key order", 2):
         turn = c.pick(len(node.pairs))
         node.pairs = node.pairs[turn:] + node.pairs[:turn]
@@ -436,7 +307,7 @@ def mapping(c: Choices, fields: dict[str, Any], role: str = "") -> Fields:
     return node
 
 
-def text_scalar(c: Choices, role: str = "text") -> Node:
+def text_scalar(c: Choices) -> Node:
     kind = c.pick(6)
     if kind < 3:
         value = c.one_of(TEXTS)
@@ -444,10 +315,10 @@ def text_scalar(c: Choices, role: str = "text") -> Node:
             c.note("astral" if max(value) > "\uffff" else "unicode")
         if value == LONG:
             c.note("long line")
-        return Scalar(value, role=role)
+        return Scalar(value, role="text")
     c.note("odd value")
     if kind == 3:
-        return Scalar(c.one_of(PLAIN_ODDITIES), role=role)
+        return Scalar(c.one_of(PLAIN_ODDITIES), role="text")
     return Scalar(c.one_of(NON_STRINGS), string=False)
 
 
@@ -455,34 +326,30 @@ def image(c: Choices) -> Node | None:
     kind = c.pick(12)
     if kind < 8:
         return Scalar(c.one_of(IMAGES), role="image")
-    if kind == 8:
-        c.note("invalid image")
-        return Scalar(c.one_of(INVALID_IMAGES), role="image")
-    if kind == 9:
-        c.note("padded image")
-        return Scalar(c.one_of(PADDED_IMAGES), role="image")
-    return odd_image(c)
-
-
-def odd_image(c: Choices) -> Node | None:
-    name, options = c.one_of(
-        (
-            ("absent", ()),
-            ("null", (NonString(""), NonString("null"), NonString("~"))),
-            ("number", (NonString("123"), NonString("1.20"))),
-            ("empty", ("",)),
-            ("bool", (NonString("true"), NonString("off"))),
-            ("list", (["nginx:1"],)),
-            ("mapping", ({"repository": "nginx", "tag": "1"},)),
-        )
-    )
+    if kind < 10:
+        feature, pool = (("invalid image", INVALID_IMAGES), ("padded image", PADDED_IMAGES))[kind - 8]
+        c.note(feature)
+        return Scalar(c.one_of(pool), role="image")
+    name = c.one_of([*ODD_IMAGES])
     c.note(f"odd image: {name}")
-    return to_node(c.one_of(options)) if options else None
+    found: Any = c.one_of(ODD_IMAGES[name])
+    return None if found is None else to_node(found)
+
+
+ODD_IMAGES: Final = {
+    "absent": (None,), "null": (NonString(""), NonString("null"), NonString("~")), "empty": ("",),
+    "number": (NonString("123"), NonString("1.20")), "bool": (NonString("true"), NonString("off")),
+    "list": (["nginx:1"],), "mapping": ({"repository": "nginx", "tag": "1"},),
+}  # fmt: skip
+ODD_CONTAINERS: Final[dict[str, Any]] = {
+    "null": NonString(""), "empty": [], "strings": ["nginx:1", NonString("~")],
+    "mapping": {"main": {"image": "nginx:1"}}, "nested": [[{"image": "nginx:1"}], {"image": "other/app:2"}],
+}  # fmt: skip
 
 
 def metadata(c: Choices) -> dict[str, Any]:
     data: dict[str, Any] = {"name": Scalar(c.one_of(("app", "web", "nginx", "nginx.1", "db-0")), role="name")}
-    extra = c.pick(8)
+    extra = c.pick(6)
     if extra == 1:
         data["labels"] = mapping(c, {"app": text_scalar(c), c.one_of(KEYS): text_scalar(c)})
     elif extra == 2:
@@ -492,11 +359,7 @@ def metadata(c: Choices) -> dict[str, Any]:
         data["spec"] = mapping(c, {"containers": [{"name": "not", "image": c.one_of(IMAGES)}]})
     elif extra == 4:
         c.note("orchestrator annotations")
-        data["annotations"] = {
-            "config.kubernetes.io/path": "a b.yaml",
-            "config.kubernetes.io/index": "0",
-            "internal.config.kubernetes.io/id": "1",
-        }
+        data["annotations"] = {"config.kubernetes.io/path": "a b.yaml", "config.kubernetes.io/index": "0"}
     return data
 
 
@@ -505,6 +368,9 @@ def container(c: Choices, name: str) -> Node:
     found = image(c)
     if found is not None:
         fields["image"] = found
+        if c.chance(6):
+            c.note("container without name")
+            return mapping(c, {"image": found}, "container")
     extra = c.pick(9)
     if extra == 1:
         fields["env"] = [mapping(c, {"name": "A", "value": text_scalar(c)})]
@@ -523,36 +389,22 @@ def containers(c: Choices, key: str) -> Node:
     c.note(f"{key} list")
     kind = c.pick(14)
     if kind < 12:
-        return Items([container(c, f"c{i}") for i in range(1 + c.one_of((0, 0, 1, 2)))])
-    name, value = c.one_of(
-        (
-            ("null", NonString("")),
-            ("empty", []),
-            ("strings", ["nginx:1", NonString("~")]),
-            ("mapping", {"main": {"image": "nginx:1"}}),
-            ("nested", [[{"image": "nginx:1"}], {"image": "other/app:2"}]),
-        )
-    )
+        return Items([container(c, f"c{i}") for i in range(1 + c.one_of((0, 1, 0, 2)))])
+    name = c.one_of([*ODD_CONTAINERS])
     c.note(f"odd containers: {name}")
-    return to_node(value)
+    return to_node(ODD_CONTAINERS[name])
 
 
 def volume(c: Choices) -> Node:
-    kind = c.pick(6)
-    fields: dict[str, Any] = {"name": Scalar("data", role="name")}
-    found = image(c) if kind < 3 else None
+    found = image(c) if c.chance(2) else None
     if found is not None:
         c.note("image volume")
-        fields["image"] = mapping(c, {"reference": found, "pullPolicy": "IfNotPresent"})
-    elif kind == 3:
-        c.note("image volume without reference")
-        fields["image"] = "nginx:1"
-    elif kind == 4:
-        c.note("image volume without reference")
-        fields["image"] = {"pullPolicy": "Always"}
+        source: Any = {"image": mapping(c, {"reference": found, "pullPolicy": "IfNotPresent"})}
     else:
-        fields["emptyDir"] = {}
-    return mapping(c, fields)
+        source = c.one_of(({"emptyDir": {}}, {"image": "nginx:1"}, {"image": {"pullPolicy": "Always"}}))
+        if "image" in source:
+            c.note("image volume without reference")
+    return mapping(c, {"name": Scalar("data", role="name"), **source})
 
 
 def pod_spec(c: Choices, *, ephemeral: bool = False) -> Node:
@@ -562,64 +414,57 @@ def pod_spec(c: Choices, *, ephemeral: bool = False) -> Node:
     fields["containers"] = containers(c, "containers")
     if ephemeral or c.chance(8):
         fields["ephemeralContainers"] = containers(c, "ephemeralContainers")
-    if c.chance(4 if not ephemeral else 2):
+    if c.chance(2 if ephemeral else 4):
         c.note("volumes list")
         fields["volumes"] = [volume(c) for _ in range(1 + c.pick(2))]
     return mapping(c, fields)
 
 
-def resource_head(c: Choices, api_version: str, kind: str) -> dict[str, Any]:
+def resource(c: Choices, api_version: str, kind: str, **fields: Any) -> Fields:
+    c.note(f"kind {kind}")
     head: dict[str, Any] = {"apiVersion": api_version, "kind": kind}
     if c.chance(8):
         c.note("no metadata")
     else:
         head["metadata"] = mapping(c, metadata(c))
-    return head
+    return mapping(c, head | fields, "resource")
 
 
 def deployment(c: Choices) -> Node:
-    kind = c.one_of(("Deployment", "StatefulSet", "Job"))
-    c.note("kind Deployment")
-    template: dict[str, Any] = {"spec": pod_spec(c)}
-    if c.chance(3):
-        template = {"metadata": mapping(c, metadata(c)), **template}
+    template: dict[str, Any] = {"metadata": mapping(c, metadata(c))} if c.chance(3) else {}
+    template["spec"] = pod_spec(c)
     spec: dict[str, Any] = {"template": mapping(c, template, "template")}
     if c.chance(3):
         spec["replicas"] = NonString("2")
-    return mapping(c, {**resource_head(c, "apps/v1", kind), "spec": mapping(c, spec)}, "resource")
+    return resource(c, "apps/v1", c.one_of(("Deployment", "StatefulSet", "Job")), spec=mapping(c, spec))
 
 
 def pod(c: Choices) -> Node:
-    c.note("kind Pod")
-    return mapping(c, {**resource_head(c, "v1", "Pod"), "spec": pod_spec(c, ephemeral=True)}, "resource")
+    return resource(c, "v1", "Pod", spec=pod_spec(c, ephemeral=True))
 
 
 def kafka_connect(c: Choices) -> Node:
-    kind = c.one_of(("KafkaConnect", "KafkaConnect", "KafkaConnector"))
-    c.note(f"kind {kind}")
     spec: dict[str, Any] = {"version": NonString("3.9") if c.chance(2) else "3.9.0"}
     found = image(c)
     if found is not None:
         spec["image"] = found
     if c.chance(3):
         spec["template"] = {"pod": pod_spec(c)}
-    head = resource_head(c, "kafka.strimzi.io/v1beta2", kind)
-    return mapping(c, {**head, "spec": mapping(c, spec)}, "resource")
+    kind = c.one_of(("KafkaConnect", "KafkaConnect", "KafkaConnector"))
+    return resource(c, "kafka.strimzi.io/v1beta2", kind, spec=mapping(c, spec))
 
 
 def custom_resource_definition(c: Choices) -> Node:
-    c.note("kind CustomResourceDefinition")
     found = c.one_of(IMAGES)
-    schema = {
-        "properties": {
-            "image": {"type": "string", "default": found},
-            "containers": {"items": {"properties": {"image": {"type": "string"}}}},
-            "enum": ["=", NonString("1.20"), "2024-01-01"],
-        },
-        "example": {"containers": [{"name": "a", "image": found}], "volumes": [{"image": {"reference": found}}]},
+    properties = {
+        "image": {"type": "string", "default": found},
+        "containers": {"items": {"properties": {"image": {"type": "string"}}}},
+        "enum": ["=", NonString("1.20"), "2024-01-01"],
     }
-    head = resource_head(c, "apiextensions.k8s.io/v1", "CustomResourceDefinition")
-    return mapping(c, {**head, "spec": {"versions": [{"name": "v1", "schema": schema}]}}, "resource")
+    example = {"containers": [{"name": "a", "image": found}], "volumes": [{"image": {"reference": found}}]}
+    schema = {"properties": properties, "example": example}
+    spec = {"versions": [{"name": "v1", "schema": schema}]}
+    return resource(c, "apiextensions.k8s.io/v1", "CustomResourceDefinition", spec=spec)
 
 
 def block_text(c: Choices) -> Node:
@@ -628,105 +473,105 @@ def block_text(c: Choices) -> Node:
 
 
 def config_map(c: Choices) -> Node:
-    c.note("kind ConfigMap")
     data: dict[str, Any] = {"a.yaml": block_text(c)}
     if c.chance(2):
         data["b.yaml"] = block_text(c)
     if c.chance(2):
         data[c.one_of(KEYS)] = text_scalar(c)
-    return mapping(c, {**resource_head(c, "v1", "ConfigMap"), "data": mapping(c, data)}, "resource")
+    return resource(c, "v1", "ConfigMap", data=mapping(c, data))
 
 
 def widget(c: Choices) -> Node:
-    c.note("kind Widget")
     spec: dict[str, Any] = {c.one_of(KEYS): text_scalar(c), "value": text_scalar(c), "items": [text_scalar(c)]}
     if c.chance(3):
         spec["parts"] = {"deep": [pod_spec(c)]}
-    fields = {**resource_head(c, "example.org/v1", "Widget"), "spec": mapping(c, spec)}
+    node = resource(c, "example.org/v1", "Widget", spec=mapping(c, spec))
     if c.chance(4):
-        del fields["kind"]
-    return mapping(c, fields, "resource")
+        node.pairs = [pair for pair in node.pairs if pair[0].value != "kind"]
+    return node
 
 
-def resource_of(c: Choices, depth: int = 0) -> Node:
-    kind = c.pick(9)
-    if kind < 3:
-        return deployment(c)
-    if kind == 3:
-        return pod(c)
-    if kind == 4:
-        return kafka_connect(c)
-    if kind == 5:
-        return custom_resource_definition(c)
-    if kind == 6:
-        return config_map(c)
-    if kind == 7 or depth:
-        return widget(c)
-    c.note("kind List")
-    head: dict[str, Any] = {"apiVersion": "v1", "kind": c.one_of(("List", "PodList"))}
-    if c.chance(3):
-        head["metadata"] = {}
-    items = [resource_of(c, depth + 1) for _ in range(c.one_of((1, 2, 0, 3)))]
-    return mapping(c, {**head, "items": items}, "resource")
+def list_of_resources(c: Choices) -> Node:
+    kind = c.one_of(("List", "PodList"))
+    return resource(c, "v1", kind, items=[resource_of(c, lists=False) for _ in range(c.one_of((1, 2, 0, 3)))])
 
 
-# --- aliases ------------------------------------------------------------------------------------------------------
+def resource_of(c: Choices, *, lists: bool = True) -> Node:
+    last = list_of_resources if lists else widget
+    makers = (*[deployment] * 4, pod, pod, kafka_connect, custom_resource_definition, config_map)
+    return c.one_of((*makers, widget, last))(c)
+
+
+# --- aliases -----------------------------------------------------------------------------------------------------
 
 
 def share(c: Choices, root: Node) -> None:
     """Put anchors and aliases into a document."""
-    if not c.on.intersection(ALIASES) or not c.chance(3):
+    if not c.on.intersection(ALIASES) or not c.chance(2):
         return
-    names = [f"{c.one_of(('a', 'img', 'x-1', 'A_b'))}{i}" for i in range(8)]
+    prefix = c.one_of(("a", "img", "x-1", "A_b"))
+    names = [f"{prefix}{i}" for i in range(8)]
 
     def anchored(node: Scalar | Items | Fields) -> Alias:
         node.anchor = node.anchor or names.pop()
         return Alias(node.anchor)
 
     for _ in range(1 + c.pick(3)):
-        if len(names) < 3:
-            break
-        (share_scalar, share_container, share_template, merge_from_elsewhere)[c.pick(4)](c, root, anchored)
+        shares = (share_scalar, share_container, share_template, merge_from_elsewhere, share_scalar)
+        c.one_of(shares)(c, root, anchored)
     redefine_anchor(c, root)
 
 
 Anchored: TypeAlias = Callable[[Scalar | Items | Fields], Alias]
 
 
-def has_anchor(node: Node) -> bool:
-    return any(not isinstance(inner, Alias) and inner.anchor for inner in walk(node))
+def keys_of(node: Fields) -> set[str]:
+    return {key.value for key, _ in node.pairs}
+
+
+def nodes_of(root: Node, role: str) -> list[Fields]:
+    return [node for node in walk(root) if isinstance(node, Fields) and node.role == role]
+
+
+def may_merge(target: Fields) -> bool:
+    """Say whether some of `target` may give way to a merge key: no alias needs it, and it has none."""
+    anchors = any(not isinstance(node, Alias) and node.anchor for node in walk(target))
+    return not anchors and "<<" not in keys_of(target)
 
 
 def share_scalar(c: Choices, root: Node, anchored: Anchored) -> None:
     scalars = [node for node in walk(root) if isinstance(node, Scalar) and node.role in {"image", "name", "text"}]
     pairs = [
-        (i, j) for j in range(len(scalars)) for i in range(j) if "image" in {scalars[i].role, scalars[j].role}
+        (source, target)
+        for j, target in enumerate(scalars)
+        for source in scalars[:j]
+        if "image" in {source.role, target.role} and not target.anchor
     ]
-    pairs = [(i, j) for i, j in pairs if not scalars[j].anchor][:100]
     if pairs:
-        i, j = c.one_of(pairs)
-        c.note(f"alias: {scalars[i].role} as {scalars[j].role}")
-        replace(root, scalars[j], anchored(scalars[i]))
+        source, target = c.one_of(pairs[:100])
+        c.note(f"alias: {source.role} as {target.role}")
+        replace(root, target, anchored(source))
 
 
 def share_container(c: Choices, root: Node, anchored: Anchored) -> None:
-    found = [node for node in walk(root) if isinstance(node, Fields) and node.role == "container"]
+    found = nodes_of(root, "container")
     if len(found) < 2:
         return
     last = 1 + c.pick(len(found) - 1)
     target, sources = found[last], found[:last]
-    if has_anchor(target):
+    if not may_merge(target):
         return
     source = c.one_of(sources)
     how = c.pick(4)
-    if how == 0:
+    if how < 2:
         c.note("alias of a container")
         replace(root, target, anchored(source))
         return
     merged: Node = anchored(source)
-    if how == 3 and len(sources) > 1:
+    if how == 3:
         c.note("merge list")
-        merged = Items([merged, anchored(next(node for node in sources if node is not source))])
+        others = [node for node in sources if node is not source][:1]
+        merged = Items([merged, *map(anchored, others)])
     merge_into(c, target, merged)
 
 
@@ -743,84 +588,54 @@ def merge_into(c: Choices, target: Fields, merged: Node) -> None:
 
 
 def share_template(c: Choices, root: Node, anchored: Anchored) -> None:
-    found = [node for node in walk(root) if isinstance(node, Fields) and node.role == "template"]
-    last = root
-    while isinstance(last, Items | Fields) and last.role != "resource" and children_of(last):
-        last = children_of(last)[-1]  # what is appended to the last resource comes after all anchors
-    if not found or not isinstance(last, Fields) or last.role != "resource":
+    templates, resources = nodes_of(root, "template"), nodes_of(root, "resource")
+    if not templates or "x-template" in keys_of(resources[-1]):
         return
-    alias = anchored(c.one_of(found))
     c.note("alias of a template")
-    if c.chance(2):
-        last.pairs.append((Scalar("x-template", role="key"), alias))
-    else:
+    shared: Node = anchored(c.one_of(templates))
+    if not c.chance(2):
         c.note("merge")
-        own: list[tuple[Scalar, Node]] = [(Scalar("note", role="key"), Scalar("own"))]
-        last.pairs.append((Scalar("x-template", role="key"), Fields([*own, (MERGE, alias)])))
+        shared = Fields([*fields_of({"note": "own"}).pairs, (MERGE, shared)])
+    resources[-1].pairs.append((Scalar("x-template", role="key"), shared))
 
 
 def merge_from_elsewhere(c: Choices, root: Node, anchored: Anchored) -> None:
-    found = [node for node in walk(root) if isinstance(node, Fields) and node.role == "container"]
-    first = next((node for node in walk(root) if isinstance(node, Fields) and node.role == "resource"), None)
-    if (
-        not found
-        or first is None
-        or has_anchor(found[0])
-        or any(key.value == "x-common" for key, _ in first.pairs)
-    ):
+    containers, resources = nodes_of(root, "container"), nodes_of(root, "resource")
+    if not containers or not may_merge(containers[0]) or "x-common" in keys_of(resources[0]):
         return
     c.note("merge from elsewhere")
-    common = Fields([(Scalar("image", role="key"), Scalar(c.one_of(IMAGES), role="image"))])
-    first.pairs.insert(0, (Scalar("x-common", role="key"), common))
-    merge_into(c, found[0], anchored(common))
+    common = fields_of({"image": Scalar(c.one_of(IMAGES), role="image")})
+    resources[0].pairs.insert(0, (Scalar("x-common", role="key"), common))
+    merge_into(c, containers[0], anchored(common))
 
 
 def redefine_anchor(c: Choices, root: Node) -> None:
     """Give two anchors one name, where no alias of the first comes after the second."""
     order = [node for node in walk(root) if isinstance(node, Alias) or node.anchor]
-    for i, node in enumerate(order):
-        if isinstance(node, Alias) or node.anchor is None:
+    for (_, earlier), (i, node) in combinations(enumerate(order), 2):
+        if isinstance(earlier, Alias) or isinstance(node, Alias) or earlier.anchor == node.anchor:
             continue
-        for earlier in order[:i]:
-            if isinstance(earlier, Alias) or earlier.anchor is None or earlier.anchor == node.anchor:
-                continue
-            if Alias(earlier.anchor) in order[i:] or not c.use("anchor redefined", 2):
-                continue
-            for alias in order[i:]:
-                if isinstance(alias, Alias) and alias.name == node.anchor:
-                    alias.name = earlier.anchor
-            node.anchor = earlier.anchor
-            return
+        later = [alias for alias in order[i:] if isinstance(alias, Alias)]
+        if any(alias.name == earlier.anchor for alias in later) or not c.use("anchor redefined", 2):
+            continue
+        for alias in later:
+            if alias.name == node.anchor:
+                alias.name = str(earlier.anchor)
+        node.anchor = earlier.anchor
+        return
 
 
-# --- the writer ---------------------------------------------------------------------------------------------------
+# --- the writer --------------------------------------------------------------------------------------------------
 
-RESOLVED: Final = re.compile(
-    r"""
-      | ~ | null | Null | NULL
-      | [yY] | yes | Yes | YES | [nN] | no | No | NO | true | True | TRUE | false | False | FALSE
-      | on | On | ON | off | Off | OFF
-      | [-+]? 0b [01_]+ | [-+]? 0x [0-9a-fA-F_]+ | 0o [0-7]+ | [-+]? [0-9][0-9_]*
-      | [-+]? [0-9][0-9_]* (?: : [0-5]?[0-9] )+ (?: \. [0-9_]* )?
-      | [-+]? (?: [0-9][0-9_]* (?: \. [0-9_]* )? | \. [0-9][0-9_]* ) (?: [eE] [-+]? [0-9]+ )?
-      | [-+]? \. (?: inf | Inf | INF ) | \. (?: nan | NaN | NAN )
-    """,
-    re.VERBOSE,
-)
 PLAIN: Final = re.compile(r"[^\s\-?:,\[\]{}#&*!|>'\"%@`\x00-\x1f](?:[^\x00-\x1f\x7f\x85\u2028\u2029]*[^\s:])?")
 FOLDABLE: Final = re.compile(r"(?<=[^\s]) (?=[^\s#])")
 RAW: Final = re.compile(
     r"[\n\t\x20-\x7e\u00a0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]*"
 )
 SHORT_ESCAPES: Final = {
-    "\n": "\\n",
-    "\t": "\\t",
-    '"': '\\"',
-    "\\": "\\\\",
-    "\x85": "\\N",
-    "\u2028": "\\L",
-    "\u00a0": "\\_",
-}
+    "\n": "\\n", "\t": "\\t", '"': '\\"', "\\": "\\\\", "\x85": "\\N", "\u2028": "\\L", "\u00a0": "\\_",
+}  # fmt: skip
+JSON_WORD: Final = re.compile(r"|null|true|false|-?(0|[1-9][0-9]*)(\.[0-9]+)?(e[0-9]+)?")
 
 
 def is_plain(value: str, *, in_flow: bool) -> bool:
@@ -843,37 +658,31 @@ class Writer:
         self.out: list[str] = []
         # After a block scalar, blank and deep lines would belong to it.
         self.block_column: int | None = None
-        self.block_keeps = False
+        self.block_chomp = ""
 
     def line(self, text: str) -> None:
         self.out.append(text + "\n")
         self.block_column = None
 
     def end_line(self) -> None:
-        ending = self.choices.rarely(self.choices.line_ends)
-        if ending is None:
-            self.line("")
-            return
-        self.choices.note(ending)
-        spaces = " " * (1 + self.choices.pick(3))
-        self.line(spaces if ending == "trailing spaces" else spaces + self.choices.one_of(COMMENTS))
+        c = self.choices
+        ending = c.rarely(LINE_ENDS)
+        spaces = " " * (1 + c.pick(3)) if ending else ""
+        self.line(spaces + c.one_of(COMMENTS) if ending == "trailing comment" else spaces)
 
     def trivia(self, column: int) -> None:
         """Write blank lines or a comment, or mostly nothing, before what stands at `column`."""
         c = self.choices
-        chosen = c.rarely(c.trivia)
-        if chosen is None or (self.block_keeps and self.block_column is not None and "comment" not in chosen):
-            return
-        if chosen == "blank line with spaces" and self.block_column is not None:
-            return
-        c.note(chosen)
+        allowed: Sequence[str] = TRIVIA
+        if self.block_column is not None:
+            blank = () if self.block_chomp == "+" else ("blank line",)
+            allowed = (*blank, "own-line comment", "odd comment column")
+        chosen = c.rarely(allowed)
         if chosen == "blank line":
-            column_was = self.block_column
-            self.line("")
-            self.block_column = column_was
+            self.out.append("\n")
         elif chosen == "blank line with spaces":
             self.line(" " * (1 + c.pick(6)))
-        else:
+        elif chosen:
             indent = column if chosen == "own-line comment" else c.pick(12)
             if self.block_column is not None:
                 indent = min(indent, self.block_column - 1)
@@ -890,7 +699,6 @@ class Writer:
     def style(self, scalar: Scalar, *, in_flow: bool, block: bool, in_line: bool = False) -> tuple[str, bool]:
         """Return the style to write `scalar` in, and whether it needs the tag !!str."""
         c, value = self.choices, scalar.value
-        resolves = RESOLVED.fullmatch(value) is not None
         plain = is_plain(value, in_flow=in_flow) or (value == "" and not in_flow)
         if not scalar.string:
             return "plain", False
@@ -898,31 +706,24 @@ class Writer:
         raw = RAW.fullmatch(value) is not None
         several_lines = "\n" in value
         folds = not re.search(r"[ \t]\n|\n[ \t]|^\n", value) and not in_line
-        options: list[str] = []
-        if plain and (tag or not resolves):
-            options.append("plain")
-        if block and raw and is_block_text(value):
+        single = raw and (folds or not several_lines)
+        options = ["plain"] if plain and (tag or not is_non_string(value)) else []
+        if block and raw and value.strip() and not re.search(r"(?m)^[ \t]+$", value):
             options += ["literal", "folded"] if several_lines or "block styles" in c.on else []
-        if raw and "'" not in value and not several_lines:
-            options.append("single quoted")
-        options.append("double quoted")
-        if raw and ("'" in value or (several_lines and folds)):
-            options.append("single quoted")
-        if len(options) > 1 and c.on.intersection(("quoted styles", "block styles")):
-            style = options[max(0, c.pick(len(options) + 2) - 2)]
-        else:
-            style = options[0]
+        quoted = ["single quoted", "double quoted"] if single else ["double quoted"]
+        options += quoted[::-1] if "'" in value or several_lines else quoted
+        varied = len(options) > 1 and not in_line and c.on.intersection(GATES)
+        style = options[max(0, c.pick(len(options) + 1) - 1) if varied else 0]
         if scalar.role in {"image", "text"}:
             c.note(f"{style} {scalar.role}")
         return style, tag
 
     def inline(self, value: str, style: str, column: int | None) -> str:
-        """Return `value` in a plain or quoted style; lines that continue it stand at `column`, if it may have any."""
+        """Return `value` in a plain or quoted style; its further lines, if it may have any, stand at `column`."""
         c = self.choices
         if style == "double quoted":
             return '"' + self.double_quoted(value, column) + '"'
         folded = value
-        place = None
         spaces = [match.start() for match in FOLDABLE.finditer(value)]
         if spaces and column is not None and c.use("folded lines", 2):
             place = spaces[c.pick(min(len(spaces), 100))]
@@ -947,8 +748,7 @@ class Writer:
             chars[spaces[c.pick(min(len(spaces), 100))]] = " " * c.pick(3) + "\n" + " " * column
         if column is not None and value and c.use("escaped line break", 2):
             place = c.pick(min(len(value), 100))
-            around = chars[place], chars[place - 1] if place else ""
-            if not any("\n" in char for char in around):
+            if "\n" not in "".join(chars[max(0, place - 1) : place + 1]):
                 chars[place] = "\\\n" + " " * column + ("\\ " if chars[place] == " " else chars[place])
         return "".join(chars)
 
@@ -965,15 +765,13 @@ class Writer:
         indicator = str(step) if needed or (parent >= 0 and c.use("indentation indicator")) else ""
         if needed:
             c.note("indentation indicator")
-        header = ("|" if style == "literal" else ">") + (chomp + indicator if c.chance(3) else indicator + chomp)
-        self.out.append(header)
+        self.out.append("|" if style == "literal" else ">")
+        self.out.append(chomp + indicator if c.chance(3) else indicator + chomp)
         self.end_line()
-        lines = body.split("\n")
-        if style == "folded":
-            lines = self.folded(lines)
+        lines = body.split("\n") if style == "literal" else self.folded(body.split("\n"))
         for text in lines + [""] * (newlines - 1 if chomp == "+" else 0):
             self.line(" " * column + text if text else "")
-        self.block_column, self.block_keeps = column, chomp == "+"
+        self.block_column, self.block_chomp = column, chomp
 
     def folded(self, lines: list[str]) -> list[str]:
         """Return the lines of a folded scalar that reads back as `lines`."""
@@ -1022,14 +820,12 @@ class Writer:
             self.end_line()
         elif isinstance(node, Scalar):
             self.scalar(node, parent)
-        elif not children_of(node) or (not self.keeps_block(node) and c.use("flow", 6)):
-            properties = self.collection_properties(node)
-            self.out.append(properties + self.gap() + self.flow(node, parent))
+        elif not children_of(node) or (dash_of(node) is None and c.use("flow", 5)):
+            self.out.append(self.gap() + self.flow(node, parent))
             self.end_line()
         else:
             properties = self.collection_properties(node)
-            compact = here is not None and not properties and not c.use("break after the indicator", 4)
-            if compact and here is not None:
+            if here is not None and not properties and not c.use("break after the indicator", 4):
                 gap = self.gap()
                 self.out.append(gap)
                 self.collection(node, here + len(gap), begun=True)
@@ -1044,9 +840,6 @@ class Writer:
                     column = parent
             self.collection(node, column)
 
-    def keeps_block(self, node: Node) -> bool:
-        return isinstance(node, Items) and node.dash is not None
-
     def collection(self, node: Items | Fields, column: int, *, begun: bool = False) -> None:
         """Write a block collection at `column`; `begun`: the writer is there already."""
         c = self.choices
@@ -1060,16 +853,15 @@ class Writer:
                 self.value(child, column, column + 1)
                 continue
             key, value = child
+            text = self.key(key, in_flow=False)
             if key is not MERGE and c.use("complex key", 12):
-                self.out.append("? " + self.key(key, in_flow=False))
+                self.out.append("? " + text)
                 self.end_line()
                 self.trivia(column)
                 self.out.append(" " * column + ":")
                 self.value(value, column, column + 1)
             else:
-                self.out.append(
-                    self.key(key, in_flow=False) + (" :" if c.use("space before the colon", 8) else ":")
-                )
+                self.out.append(text + (" :" if c.use("space before the colon", 8) else ":"))
                 self.value(value, column, None)
 
     def scalar(self, node: Scalar, parent: int) -> None:
@@ -1079,16 +871,14 @@ class Writer:
             self.out.append(self.gap())
             self.block_scalar(node.value, style, parent)
             return
-        if style == "plain" and not node.value:
-            self.end_line()
-            return
-        column = max(1, parent + self.step())
-        text = self.inline(node.value, style, column)
-        if self.choices.use("value on its own line", 8):
-            self.end_line()
-            self.out.append(" " * column + text)
-        else:
-            self.out.append(self.gap() + text)
+        if style != "plain" or node.value:
+            column = max(1, parent + self.step())
+            if self.choices.use("value on its own line", 8):
+                self.end_line()
+                self.out.append(" " * column)
+            else:
+                self.out.append(self.gap())
+            self.out.append(self.inline(node.value, style, column))
         self.end_line()
 
     # Flow style.
@@ -1100,14 +890,13 @@ class Writer:
         if isinstance(node, Scalar):
             style, tag = self.style(node, in_flow=True, block=False)
             text = self.inline(node.value, style, max(1, outer + 2))
-            return (
-                self.properties(node, "!!str" if tag else "").lstrip() + (" " if tag or node.anchor else "") + text
-            )
+            return f"{self.properties(node, '!!str' if tag else '')} {text}".lstrip()
         c = self.choices
-        opening, closing = "[]" if isinstance(node, Items) else "{}"
-        entries = [self.flow_entry(child, outer) for child in node.children] if isinstance(node, Items) else []
-        if isinstance(node, Fields):
-            entries = [self.flow_field(key, value, outer) for key, value in node.pairs]
+        properties = self.collection_properties(node)
+        if isinstance(node, Items):
+            entries, opening, closing = [self.flow_entry(child, outer) for child in node.children], "[", "]"
+        else:
+            entries, opening, closing = [self.flow_field(*pair, outer) for pair in node.pairs], "{", "}"
         first, between, last = "", ", ", ""
         if entries and c.use("flow over several lines", 2):
             first = between = last = "\n" + " " * max(1, outer + self.step())
@@ -1122,81 +911,77 @@ class Writer:
             first, last = "  ", " "
         if entries and c.use("flow trailing comma"):
             last = "," + last
-        return opening + first + between.join(entries) + last + closing
+        return f"{properties} {opening}{first}{between.join(entries)}{last}{closing}".lstrip()
 
     def flow_entry(self, node: Node, outer: int) -> str:
-        if (
-            isinstance(node, Fields)
-            and len(node.pairs) == 1
-            and not node.anchor
-            and self.choices.use("flow pair", 2)
-        ):
-            return self.flow_field(*node.pairs[0], outer)
-        return self.nested_flow(node, outer)
+        """Return an item of a flow sequence; a mapping of one key may stand there without braces."""
+        c = self.choices
+        if not isinstance(node, Fields) or len(node.pairs) != 1 or node.anchor:
+            return self.flow(node, outer)
+        key, value = node.pairs[0]
+        if not c.chance(2):
+            return self.flow(node, outer)
+        c.note("flow pair")
+        if not c.chance(2):
+            return f"{self.key(key, in_flow=True)}: {self.flow(value, outer)}"
+        c.note("flow pair tight")
+        return f"{self.inline(key.value, 'double quoted', None)}:{self.flow(value, outer) or ' '}"
 
     def flow_field(self, key: Scalar, value: Node, outer: int) -> str:
         text = self.key(key, in_flow=True)
         if text[0] in "\"'" and self.choices.use("flow tight"):
-            return text + ":" + (self.nested_flow(value, outer) or " ")
+            return text + ":" + (self.flow(value, outer) or " ")
         if key is not MERGE and self.choices.use("complex key", 12):
-            return f"? {text} : {self.nested_flow(value, outer)}"
-        return f"{text}: {self.nested_flow(value, outer)}"
-
-    def nested_flow(self, node: Node, outer: int) -> str:
-        if isinstance(node, Items | Fields):
-            return (self.collection_properties(node) + " ").lstrip() + self.flow(node, outer)
-        return self.flow(node, outer)
+            return f"? {text} : {self.flow(value, outer)}"
+        return f"{text}: {self.flow(value, outer)}"
 
     # Documents.
 
     def document(self, node: Node | None, *, marker: bool) -> None:
         """Write a document; None is an empty one."""
         c = self.choices
+        keeps_block = any(dash_of(child) is not None for child in children_of(node)) if node else False
         if marker:
             self.out.append("---")
         if node is None:
             self.marker_end()
+            written = len(self.out)
             self.trivia(0)
-        elif (
-            isinstance(node, Items | Fields)
-            and children_of(node)
-            and (self.keeps_root(node) or not c.use("flow", 8))
-        ):
+            if c.chance(3):
+                self.line(c.one_of(COMMENTS))
+            if "#" in "".join(self.out[written:]):
+                c.note("comment-only document")
+        elif isinstance(node, Items | Fields) and children_of(node) and (keeps_block or not c.use("flow", 4)):
             if marker:
                 self.out.append(self.collection_properties(node))
                 self.marker_end()
-            column = c.pick(6) if not self.keeps_root(node) and c.use("indented root") else 0
+            column = c.pick(6) if not keeps_block and c.use("indented root") else 0
             self.collection(node, column)
-        elif marker and c.use("content after ---", 2):
-            self.value(node, -1, None)
         else:
-            if marker:
+            on_marker_line = marker and c.chance(2)
+            if on_marker_line:
+                c.note("content after ---")
+            elif marker:
                 self.marker_end()
             written = len(self.out)
-            self.value(node, -1, None)
-            self.out[written:] = ["".join(self.out[written:]).lstrip(" ")]
-
-    def keeps_root(self, node: Node) -> bool:
-        return any(self.keeps_block(child) for child in children_of(node))
+            if isinstance(node, Items | Fields):
+                self.out.append(self.gap() + self.flow(node, -1))
+                self.end_line()
+            else:
+                self.value(node, -1, None)
+            if not on_marker_line:
+                self.out[written:] = ["".join(self.out[written:]).lstrip(" ")]
 
     def marker_end(self) -> None:
-        ending = self.choices.pick(6)
-        if ending == 4:
-            self.choices.note("spaces after ---")
-            self.line("  ")
-        elif ending == 5:
-            self.choices.note("comment after ---")
-            self.line(" " + self.choices.one_of(COMMENTS))
-        else:
-            self.line("")
+        c = self.choices
+        ending = c.one_of(("", "", "", "", "spaces after ---", "comment after ---"))
+        if ending:
+            c.note(ending)
+        self.line(" " + c.one_of(COMMENTS) if ending == "comment after ---" else "  " if ending else "")
 
 
-def is_block_text(value: str) -> bool:
-    """Say whether `value` may be a block scalar: some text, and no line of nothing but white space."""
-    return bool(value.strip()) and not re.search(r"(?m)^[ \t]+$", value)
-
-
-def write_stream(c: Choices, documents: Sequence[Node | None]) -> str:
+def write_stream(c: Choices, documents: Iterable[Node | None]) -> str:
+    """Write documents, each as soon as it is drawn: so it can be shrunk away as a whole."""
     writer = Writer(c)
     ended = True  # a directive may stand only where no document is open
     for i, node in enumerate(documents):
@@ -1206,21 +991,22 @@ def write_stream(c: Choices, documents: Sequence[Node | None]) -> str:
             ended = True
         directive = ended and c.use("%YAML directive", 10)
         if directive:
-            writer.line("%YAML 1.2 # c" if c.chance(4) else "%YAML 1.2")
+            writer.line(c.one_of(("%YAML 1.2", "%YAML 1.1", "%YAML 1.2 # c")))
         marker = i > 0 or directive or node is None or c.chance(3)
         if i == 0:
             c.note("leading ---" if marker else "no leading ---")
         writer.document(node, marker=marker)
         ended = False
     writer.trivia(0)
-    if documents and c.use("document end", 6):
+    if not ended and c.use("document end"):
         writer.line("...")
-    return finished(c, "".join(writer.out), after_block=writer.block_column is not None)
+    # The last newline may be part of a block scalar's value.
+    valued = writer.block_column is not None and writer.block_chomp != "-"
+    return finished(c, "".join(writer.out), keep_end=valued)
 
 
-def finished(c: Choices, text: str, *, after_block: bool = False) -> str:
-    # The last newline of a block scalar is part of its value.
-    if not after_block and text.endswith("\n") and c.use("no final newline", 2):
+def finished(c: Choices, text: str, *, keep_end: bool = False) -> str:
+    if not keep_end and text.endswith("\n") and c.use("no final newline", 2):
         text = text[:-1]
     if "\n" in text and c.use("CRLF", 2):
         text = text.replace("\n", "\r\n")
@@ -1229,132 +1015,185 @@ def finished(c: Choices, text: str, *, after_block: bool = False) -> str:
     return text
 
 
-def to_json(c: Choices, node: Node, indent: int | None, level: int = 0) -> str:
-    """Return `node` as JSON; what JSON has no word for must not be in it."""
-    comma, colon = (",", ":") if "JSON compact" in c.seen else (", ", ": ")
-    if isinstance(node, Items | Fields):
-        opening, closing = "[]" if isinstance(node, Items) else "{}"
-        entries = [to_json(c, child, indent, level + 1) for child in children_of(node)]
-        if isinstance(node, Fields):
-            entries = [
-                to_json(c, key, None) + colon + text for (key, _), text in zip(node.pairs, entries, strict=True)
-            ]
-        if indent is None or not entries:
-            return opening + comma.join(entries) + closing
-        line = "\n" + " " * indent * (level + 1)
-        return opening + line + ("," + line).join(entries) + "\n" + " " * indent * level + closing
-    if isinstance(node, Alias):
-        raise TypeError(node)
-    if not node.string:
-        return node.value or "null"
-    chars = [SHORT_ESCAPES.get(char, char) if char in '\n\t"\\' else char for char in node.value]
-    chars = [char if RAW.fullmatch(char) else hexed(char) for char in chars]
-    if node.value and node.role != "key" and "JSON escapes" in c.on and c.chance(2):
+def as_json_data(data: Any) -> Any:
+    """Return what documents hold as JSON has it; of what JSON has no word for, the text."""
+    if isinstance(data, NonString):
+        return json.loads(data.text or "null") if JSON_WORD.fullmatch(data.text) else data.text
+    if isinstance(data, dict):
+        return {key: as_json_data(value) for key, value in data.items()}
+    return [as_json_data(value) for value in data] if isinstance(data, list) else data
+
+
+def to_json(c: Choices, data: Any) -> str:
+    indent = 1 + c.pick(4) if "JSON indented" in c.seen else None
+    separators = (",", ":") if "JSON compact" in c.seen else None
+    text = json.dumps(data, indent=indent, separators=separators, ensure_ascii=False)
+    if c.chance(3):
         c.note("JSON escapes")
-        place = c.pick(min(len(chars), 100))
-        char = node.value[place]
-        chars[place] = "\\/" if char == "/" else f"\\u{ord(char):04x}" if ord(char) < 0x10000 else char
-    return '"' + "".join(chars) + '"'
+        letter = c.one_of("/gidkmop")  # outside of strings, JSON has none of these
+        escape = "\\/" if letter == "/" else f"\\u{ord(letter):04x}"
+        text = text.replace(letter, escape, 1 + c.pick(100))
+    return re.sub(r"[\x7f-\x9f\xa0\u2028\u2029]", lambda match: f"\\u{ord(match[0]):04x}", text) + "\n"
 
 
-def as_json_data(node: Node) -> None:
-    """Make strings of the plain scalars that are no JSON."""
-    for inner in walk(node):
-        if isinstance(inner, Scalar) and not inner.string:
-            inner.string = not re.fullmatch(
-                r"|null|true|false|-?(0|[1-9][0-9]*)(\.[0-9]+)?(e[0-9]+)?", inner.value
-            )
-            inner.value = inner.value if inner.string or inner.value else "null"
-
-
-# --- the strategies -----------------------------------------------------------------------------------------------
+# --- the strategies ----------------------------------------------------------------------------------------------
 
 
 def resource_list(c: Choices) -> Fields:
     c.note("ResourceList")
-    place = c.pick(3)
-    c.note(("functionConfig before items", "functionConfig after items", "no functionConfig")[place])
+    place = c.one_of(LISTS[1:])
+    c.note(place)
     dash = c.one_of((0, 2, 4))
     c.note(f"items at column {dash}")
-    items = Items([resource_of(c, 1 - c.pick(2)) for _ in range(c.one_of((1, 2, 3, 0)))], dash=dash)
-    if not items.children:
-        items.dash = None
-    head: dict[str, Any] = {
-        "apiVersion": c.one_of(("config.kubernetes.io/v1", "config.kubernetes.io/v1beta1")),
-        "kind": "ResourceList",
-    }
-    config = {
-        "apiVersion": "krm-image-setter.dev/v1alpha1",
-        "kind": "ImageSetter",
-        "metadata": {"name": "set-images"},
-        "images": [{"name": "nginx", "newTag": "9"}],
-    }
-    rest: list[dict[str, Any]] = [
-        {"functionConfig": config, "items": items},
-        {"items": items, "functionConfig": config},
-        {"items": items},
-    ]
-    node = to_node(head | rest[place])
-    assert isinstance(node, Fields)
-    return node
+    api_version = c.one_of(("config.kubernetes.io/v1", "config.kubernetes.io/v1beta1"))
+    fields: dict[str, Any] = {"apiVersion": api_version, "kind": "ResourceList"}
+    items = Items([resource_of(c, lists=c.chance(2)) for _ in range(c.one_of((1, 2, 3, 0)))], dash=dash)
+    head = {"apiVersion": "krm-image-setter.dev/v1alpha1", "kind": "ImageSetter"}
+    config = head | {"images": draw_image_rules(c)}
+    if place == "functionConfig before items":
+        fields["functionConfig"] = config
+    fields["items"] = items
+    if place == "functionConfig after items":
+        fields["functionConfig"] = config
+    return fields_of(fields)
 
 
-def described(c: Choices, text: str, documents: Sequence[Node | None]) -> Written:
-    data = [NonString("") if node is None else data_of(node, {}) for node in documents]
-    return Written(Stream(text, frozenset(c.seen)), data)
-
-
-@st.composite
-def written_streams(draw: st.DrawFn, *, aliases: bool = True, directives: bool = True) -> Written:
-    c = Choices(draw, aliases=aliases, directives=directives)
-    documents: list[Node | None] = []
-    count = c.one_of((1, 2, 3, 4, 0))
-    c.note("no documents" if count == 0 else "several documents" if count > 1 else "no documents")
-    if count:
-        c.seen.discard("no documents")
-    for _ in range(count):
-        kind = c.pick(14)
+def drawn_documents(c: Choices, documents: list[Node | None]) -> Iterator[Node | None]:
+    """Draw 0 to 4 documents, and add them to `documents`."""
+    if c.chance(12):
+        c.note("no documents")
+        return
+    for i in range(4):
+        if i and not c.pick(2):
+            return
+        if i:
+            c.note("several documents")
+        node, kind = None, c.pick(14)
         if kind < 12:
             node = resource_of(c)
             share(c, node)
-            documents.append(node)
         elif kind == 12:
             c.note("empty document")
-            documents.append(None)
         else:
             c.note("scalar document")
-            documents.append(to_node(c.one_of(("text", "nginx:1", "image: nginx:1\n", ["nginx:1"]))))
-    return described(c, write_stream(c, documents), documents)
+            node = to_node(c.one_of(("text", "nginx:1", "image: nginx:1\n", ["nginx:1"])))
+        documents.append(node)
+        yield node
+
+
+def written(c: Choices, text: str, documents: Sequence[Node | None]) -> Written:
+    data = [NonString("") if node is None else data_of(node, {}) for node in documents]
+    return Written(text, frozenset(c.seen), data)
 
 
 @st.composite
-def written_resource_lists(draw: st.DrawFn, *, aliases: bool = True, directives: bool = True) -> Written:
+def streams(draw: st.DrawFn, *, aliases: bool = True, directives: bool = True) -> Written:
+    """Streams of 0 to 4 documents, most of them resources."""
+    c = Choices(draw, aliases=aliases, directives=directives)
+    documents: list[Node | None] = []
+    text = write_stream(c, drawn_documents(c, documents))
+    return written(c, text, documents)
+
+
+@st.composite
+def resource_lists(draw: st.DrawFn, *, aliases: bool = True, directives: bool = True) -> Written:
+    """One ResourceList; its functionConfig, if any, is an ImageSetter with `image_rules()`."""
     c = Choices(draw, aliases=aliases, directives=directives)
     node = resource_list(c)
-    items = next(child for key, child in node.pairs if key.value == "items")
-    share(c, items)
-    return described(c, write_stream(c, [node]), [node])
+    share(c, next(child for key, child in node.pairs if key.value == "items"))
+    return written(c, write_stream(c, [node]), [node])
 
 
 @st.composite
-def written_json_streams(draw: st.DrawFn) -> Written:
+def json_streams(draw: st.DrawFn) -> Written:
+    """A resource, List or ResourceList as JSON text; or several, with `---` between."""
     c = Choices(draw, aliases=False, directives=False)
-    c.on.add("JSON escapes")
     c.note("JSON")
-    documents: list[Node] = []
     if c.chance(3):
         c.note("JSON ResourceList")
-        documents.append(resource_list(c))
+        nodes: list[Node] = [resource_list(c)]
+        c.seen.difference_update(DASHES)
     else:
-        documents += [resource_of(c) for _ in range(c.one_of((1, 1, 1, 2)))]
-    c.seen = {"JSON"}
-    layout = c.pick(3)
-    c.note(("JSON indented", "JSON compact", "JSON spaced")[layout])
-    indent = 1 + c.pick(4) if layout == 0 else None
-    if len(documents) > 1:
+        nodes = [resource_of(c) for _ in range(c.one_of((1, 1, 1, 2)))]
+    if len(nodes) > 1:
         c.note("JSON documents")
-    texts = []
-    for node in documents:
-        as_json_data(node)
-        texts.append(to_json(c, node, indent) + "\n")
-    return described(c, finished(c, "---\n".join(texts)), documents)
+    c.note(c.one_of(("JSON indented", "JSON compact", "JSON spaced")))
+    documents = [as_json_data(data_of(node, {})) for node in nodes]
+    text = finished(c, "---\n".join(to_json(c, document) for document in documents))
+    return Written(text, frozenset(c.seen), [data_of(to_node(document), {}) for document in documents])
+
+
+# Spellings of one name each. A list of rules has one rule a name, and new names are none of these: no rule can
+# match what another one made.
+RULE_NAMES: Final = (
+    ("nginx", "library/nginx", "docker.io/library/nginx", "index.docker.io/library/nginx", "docker.io/nginx"),
+    ("other/app", "docker.io/other/app"),
+    ("gcr.io/foo/bar",),
+    ("localhost:5000/nginx",),
+    ("[::1]:5000/nginx",),
+)
+# Without quotes, some of these would be numbers, times, null, or the start of a list.
+NEW_NAMES: Final = (
+    "mirror.example.com/nginx", "fresh/app", "example.org:8443/team/app", "fresh", "12", "null",
+    "[::1]:5000/fresh",
+)  # fmt: skip
+NEW_TAGS: Final = ("2", "1.25", "9-alpine", "v1.20.3", "1e3", "latest", "30")
+
+
+def draw_image_rules(c: Choices) -> list[dict[str, str]]:
+    first, count = c.one_of((0, 0, 0, 0, 1, 2, 3, 4)), 1 + c.pick(4)
+    rules = []
+    for i in range(count):
+        spellings = RULE_NAMES[(first + i) % len(RULE_NAMES)]
+        rule = {"name": c.one_of(spellings) + c.one_of(("", "", "", "", "", ":1", f"@{DIGEST}"))}
+        form = c.pick(10)
+        if form in {0, 4, 5}:
+            rule["newTag"] = c.one_of(NEW_TAGS)
+        if form in {1, 4, 6}:
+            rule["digest"] = OTHER_DIGEST
+        if form in {2, 5, 6}:
+            rule["newName"] = c.one_of(NEW_NAMES)
+        if form == 3:
+            rule["newImage"] = c.one_of(NEW_NAMES) + c.one_of(("", ":7", f":7@{DIGEST}"))
+        if form == 7:
+            rule["newImage"] = f"{c.one_of(spellings)}:{c.one_of(NEW_TAGS)}"
+        if form == 8:
+            rule["newName"] = c.one_of(spellings)
+        if form == 9:
+            rule["tagSuffix"] = "-rc.1"
+        rules.append(rule)
+    return rules
+
+
+@st.composite
+def image_rules(draw: st.DrawFn) -> list[dict[str, str]]:
+    """Entries of `images` that never chain: applying them twice is applying them once."""
+    return draw_image_rules(Choices(draw, aliases=False, directives=False))
+
+
+KIND_PATHS: Final = {
+    "KafkaConnect": ("{.spec.image}", ".spec.image", "spec.image", "$.spec.image", "spec/image", "{...*}"),
+    "KafkaConnector": ("{.spec.image}", "{.spec.missing.image}"),
+    "Deployment": (
+        "{.spec.template.spec.containers[*].image}", "spec/template/spec/initContainers[]/image", "{..image}",
+    ),
+    "Pod": (
+        "{.spec.containers[*].image}", "{.spec.volumes[*].image.reference}", "$.spec.ephemeralContainers[*].image",
+    ),
+    "ConfigMap": ("{.data.image}",),
+    "Widget": ("{.spec.image}", "{.spec.note}", "{.spec.parts.deep[0].containers[0].image}"),
+    "Absent": ("{.spec.image}",),
+}  # fmt: skip
+
+
+@st.composite
+def kind_rules(draw: st.DrawFn) -> list[dict[str, Any]]:
+    """Entries of `kinds`, one a kind; `paths` is one path or a list of different ones."""
+    c = Choices(draw, aliases=False, directives=False)
+    first = c.pick(len(KIND_PATHS))
+    rules: list[dict[str, Any]] = []
+    for i in range(1 + c.pick(3)):
+        kind, paths = [*KIND_PATHS.items()][(first + i) % len(KIND_PATHS)]
+        chosen = list(paths[c.pick(len(paths)) :])
+        rules.append({"kind": kind, "paths": chosen if c.chance(2) else chosen[0]})
+    return rules

@@ -96,3 +96,19 @@ def test_a_new_scalar_reads_back(text: str, flow: bool) -> None:
         source = f"{{a: {scalar.spelt(text, flow=True)}}}" if flow else f"a: {scalar.spelt(text, flow=False)}\n"
         assert pyyaml.safe_load(source) == {"a": text}
         assert parsing.parse(source)[0].root == {"a": text}
+
+
+@pytest.mark.parametrize(
+    "before, after",
+    [
+        ("a: |2-\n   old\nb: c\n", "a: |2-\n   NEW\nb: c\n"),
+        ("a: |1\n  old x\n\n  y\nb: c\n", "a: |1\n  NEW x\n\n  y\nb: c\n"),
+        ("- a: >2\n     old\n    x\n  b: c\n", "- a: >2\n     NEW\n    x\n  b: c\n"),
+    ],
+)
+def test_an_indented_block_keeps_its_style(before: str, after: str, parser: str) -> None:
+    (document,) = parsing.parse(before)
+    holder = document.root[0] if before[0] == "-" else document.root
+    start = holder["a"].index("old")
+    edits = scalar.rewrite(before, holder.origin("a"), flow=False, fragments=[Fragment(start, start + 3, "NEW")])
+    assert apply_edits(before, edits) == after

@@ -89,3 +89,10 @@ def test_error_block_in_flow(text: str, location: Location) -> None:
     (document,) = parsing.parse(text)
     with pytest.raises(InputError, match="write it out here"):
         sharing.write(text, document, {location: [Fragment(0, 1, "NEW")]})
+
+
+def test_a_pair_without_braces_has_no_room(parser: str) -> None:
+    text = "b: &b {i: x}\nc: [<<: *b]\n"
+    (document,) = parsing.parse(text)
+    with pytest.raises(InputError, match=r"line 2 column 5: .*write it out here"):
+        sharing.write(text, document, {("c", 0, "i"): [Fragment(0, 1, "NEW")]})
