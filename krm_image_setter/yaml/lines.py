@@ -29,6 +29,9 @@ _FLOW_PLAIN: Final = (
 )
 _FLOW: Final = re.compile(rf"( *)(?:([{{}}\[\],])|(?:(\"[^\"\\]*\"|'[^']*')|({_FLOW_PLAIN}))(: +)?|(.))")
 
+_MAX_FLOW_DEPTH: Final = 20
+_MAX_BLOCK_DEPTH: Final = MAX_DEPTH - _MAX_FLOW_DEPTH
+
 
 class Mark(NamedTuple):
     """A place in the text, as an event's mark has it."""
@@ -197,7 +200,7 @@ def read(text: str) -> Document | None:
         if dashes:
             for dash in (dashes,) if dashes == "- " else re.findall("- +", dashes):
                 if here != column or is_mapping:
-                    if not pending or here < column:
+                    if not pending or here < column or len(stack) >= _MAX_BLOCK_DEPTH:
                         return None
                     node[key] = places[-1] = child = _opened(_Sequence(), lines, number, here)
                     stack.append((node, places, column, is_mapping, key))
@@ -208,7 +211,7 @@ def read(text: str) -> Document | None:
                 here += len(dash)
         if new_key:
             if here != column or not is_mapping:
-                if not pending or here <= column:
+                if not pending or here <= column or len(stack) >= _MAX_BLOCK_DEPTH:
                     return None
                 node[key] = places[-1] = child = _opened(_Mapping(), lines, number, here)
                 stack.append((node, places, column, is_mapping, key))
@@ -237,15 +240,12 @@ def read(text: str) -> Document | None:
             if ": " in plain or plain[-1] == ":":
                 return None
             node[key] = typed(plain) if first in TYPED_START else plain
-    if not stack or len(stack) > MAX_DEPTH - _MAX_FLOW_DEPTH:
+    if not stack:
         return None
     while stack:
         node.stop = len(lines.lines) - 1
         node, *_ = stack.pop()
     return Document(holder[0], aliased=False)
-
-
-_MAX_FLOW_DEPTH: Final = 20
 
 
 def _opened(node: Any, lines: _Lines | None, line: int, column: int) -> Any:

@@ -74,7 +74,8 @@ PASSED_ON = [
     "text\n",
     "{a: b}\n",
     "a" * 300 + ": b\n",
-    "".join("  " * level + "a:\n" for level in range(tree.MAX_DEPTH)),
+    "".join("  " * level + "a:\n" for level in range(tree.MAX_DEPTH)) + "b: c\n",
+    "- " * tree.MAX_DEPTH + "a: b\n- c\n",
     "a: " + "[" * 30 + "]" * 30 + "\n",
 ]
 
