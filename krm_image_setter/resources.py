@@ -36,9 +36,12 @@ class Parsed(NamedTuple):
 
 
 class Resource(NamedTuple):
-    """One Kubernetes object: its mapping, who it is, and where it stands in the tree it was parsed in."""
+    """One Kubernetes object: its mapping, who it is, and where it stands in the tree that it was parsed in.
 
-    node: tree.Mapping
+    A document in a string that is no resource is one too, and may be a sequence.
+    """
+
+    node: Any
     ref: ResourceRef
     parsed: Parsed
     location: Location
@@ -52,7 +55,7 @@ class Resource(NamedTuple):
     @property
     def file(self) -> tuple[str, int | None] | None:
         """The path and index that an orchestrator has annotated, or None."""
-        annotations = _mapping(_mapping(self.node.get("metadata")).get("annotations"))
+        annotations = _mapping(_mapping(_mapping(self.node).get("metadata")).get("annotations"))
         path = next((str(annotations[key]) for key in _PATH_ANNOTATIONS if key in annotations), None)
         if path is None:
             return None
@@ -94,6 +97,11 @@ def read(text: str, part: Slice, words: Iterable[str] | None, *, whole: bool = F
             yield parsed
     elif not _may_skip(text, part, words):
         yield from _parse(text, part, is_item=False)
+
+
+def is_resource(root: Any) -> bool:
+    """Say whether the root of a document is meant as a resource, or a list of them."""
+    return isinstance(root, tree.Mapping) and isinstance(root.get("kind"), str) and "apiVersion" in root
 
 
 def resources_in(parsed: Parsed) -> Iterator[Resource]:

@@ -2,6 +2,8 @@
 
 `v1 ConfigMap`, and any kind with only `data:`, is what kpt and kustomize make of `-- name=nginx newTag=1.20`:
 all values are strings there, so lists and mappings come as YAML in a string, and a scalar counts as written.
+kpt's SetImage (https://catalog.kpt.dev/function-catalog/set-image/v0.1/) and kustomize's ImageTagTransformer
+(plugin/builtin/imagetagtransformer in https://github.com/kubernetes-sigs/kustomize) are taken as they are.
 """
 
 from __future__ import annotations
@@ -13,8 +15,11 @@ from krm_image_setter.config.value import Value
 from krm_image_setter.errors import ConfigError, InputError
 from krm_image_setter.yaml import parsing
 
-IMAGE_SETTER_FIELDS: Final = ("images", "kinds", "podSpecs", "onUnused")
+IMAGE_SETTER_FIELDS: Final = (
+    "images", "kinds", "registries", "defaultRegistry", "imagePullPolicy", "podSpecs", "onUnused"
+)  # fmt: skip
 IMAGE_FIELDS: Final = ("name", "newName", "newTag", "digest", "tagSuffix", "newImage")
+ENTRY_FIELDS: Final = (*IMAGE_FIELDS, "from", "containers", "env", "args")
 _META: Final = ("apiVersion", "kind", "metadata")
 
 
@@ -25,6 +30,8 @@ def is_image_setter(document: Value) -> bool:
 
 def image_setter_fields(document: Value) -> dict[str, Value]:
     """Return the fields of the ImageSetter that `document` stands for.
+
+    Two more have no counterpart in one: `image` is one entry of `images`, `fieldSpecs` a list of kustomize's.
 
     Raises ShapeError for a field that is not known, ConfigError for a kind that is not known.
     """
@@ -37,10 +44,25 @@ def image_setter_fields(document: Value) -> dict[str, Value]:
         return {name: value for name, value in fields.items() if name not in _META}
     if isinstance(document.data.get("data"), dict) and not document.data.keys() - {*_META, "data"}:
         return _data_fields(document.child("data"))
+    names = _PEERS.get((document.data.get("apiVersion"), document.data.get("kind")))
+    if names is not None:
+        fields = document.fields((*_META, *names), required=(names[0],))
+        return {
+            ours: fields[name] for ours, name in zip(("image", "fieldSpecs"), names, strict=True) if name in fields
+        }
     raise document.place(_unknown_kind(document.data.get("kind")), key="kind")
 
 
+# What ours are called by the peers: the image, and the fields to find it in.
+_PEERS: Final = {
+    ("fn.kpt.dev/v1alpha1", "SetImage"): ("image", "additionalImageFields"),
+    ("builtin", "ImageTagTransformer"): ("imageTag", "fieldSpecs"),
+}
+
+
 def _unknown_kind(kind: Any) -> ConfigError:
+    if kind == "ConfigMap":
+        return ConfigError("this ConfigMap has no data: add `data: {name: NAME, newTag: TAG}`")
     said = f'"{kind}"' if kind else "none"
     return ConfigError(f"the configuration's kind is {said}: give an {KIND} of {API_VERSION}, or a ConfigMap")
 
@@ -60,8 +82,7 @@ def _data_fields(data: Value) -> dict[str, Value]:
     if image:
         if "images" in fields:
             data.fail("images and the fields of one image are both given: keep one of them")
-        # One image, put together as if it had been written as the one entry of `images`.
-        fields["images"] = data._replace(data=[image], written=None, field=data.field)
+        fields["image"] = data._replace(data=image)
     return fields
 
 

@@ -5,29 +5,59 @@ The rules are api.md's, section 1; `schema.json` says the same, and a property t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, Final, NamedTuple, TypeVar
 
 from krm_image_setter.config import schema
-from krm_image_setter.config.compatible import IMAGE_FIELDS, image_setter_fields, is_image_setter
+from krm_image_setter.config.compatible import ENTRY_FIELDS, image_setter_fields, is_image_setter
 from krm_image_setter.config.image_setter import ImageSetter
 from krm_image_setter.config.value import ShapeError, Value
 from krm_image_setter.errors import ConfigError, ImageSetterError
-from krm_image_setter.images import ImageRule, image_rule
-from krm_image_setter.locators import KindRule, Selector
-from krm_image_setter.paths import Path, parse_path
+from krm_image_setter.images import (
+    ARGS,
+    ENV,
+    IMAGE,
+    DefaultRegistry,
+    ImageRule,
+    RegistryRule,
+    check_reference,
+    default_registry,
+    image_rule,
+    registry_rule,
+)
+from krm_image_setter.locators import Embedded, Form, ImageSource, KindRule, Part, Parts, Selector, Text
+from krm_image_setter.paths import Path, field_spec, parse_path
 
 T = TypeVar("T")
+
+
+class _Entry(NamedTuple):
+    """An entry of `images`: where it stands, and the arguments of `image_rule`."""
+
+    value: Value
+    name: str
+    arguments: dict[str, Any]
+
+    def rule(self, registry: DefaultRegistry | None) -> ImageRule:
+        """Return its rule; a default registry gives the new name that it does not say."""
+        arguments = self.arguments
+        if registry is not None and not arguments.keys() & {"new_name", "new_image", "source"}:
+            new_name = _built(self.value, lambda: registry.new_name(check_reference(self.name)))
+            arguments = {**arguments, "new_name": new_name}
+        return _built(self.value, partial(image_rule, self.name, **arguments))
 
 
 class _Part(NamedTuple):
     """What one document gives; None where it does not say."""
 
-    images: tuple[ImageRule, ...] | None
+    images: tuple[_Entry, ...] | None
     kinds: tuple[KindRule, ...]
+    registries: tuple[RegistryRule, ...]
+    default_registry: DefaultRegistry | None
     pod_specs: bool | None
     on_unused: str | None
+    image_pull_policy: str | None
 
 
 def decode(
@@ -44,16 +74,27 @@ def decode(
     Raises ConfigError where a document is wrong, two contradict each other, or nothing says what to set.
     """
     parts = [(document, _decode_document(document)) for document in documents]
-    if not images and all(part.images is None for _, part in parts):
+    if not images and not any(part.images is not None or part.registries for _, part in parts):
         error = ConfigError("no images are given: add `images: {NAME: NEW-REFERENCE}`")
         raise parts[0][0].place(error) if parts else error
-    _check_contradictions(parts)
-    said = _agreed(parts, "onUnused", lambda part: part.on_unused, default="warn")
+    registry = _agreed(parts, "defaultRegistry", lambda part: part.default_registry)
+    rules = [(document, [entry.rule(registry) for entry in part.images or ()]) for document, part in parts]
+    _check_contradictions(rules)
+    policy = _agreed(parts, "imagePullPolicy", lambda part: part.image_pull_policy)
+    for document, given in rules:
+        for rule in given if policy == "Never" else ():
+            if rule.target.digest is not None:
+                document.fail(
+                    f'imagePullPolicy Never and the digest of "{rule.name}" exclude each other: keep one'
+                )
+    pod_specs = _agreed(parts, "podSpecs", lambda part: part.pod_specs)
     return ImageSetter(
-        images=(*images, *(rule for _, part in parts for rule in part.images or ())),
+        images=(*images, *(rule for _, given in rules for rule in given)),
         kinds=(*kinds, *(rule for _, part in parts for rule in part.kinds)),
-        pod_specs=_agreed(parts, "podSpecs", lambda part: part.pod_specs, default=True),
-        on_unused=on_unused or said,
+        registries=tuple(rule for _, part in parts for rule in part.registries),
+        image_pull_policy=policy,
+        pod_specs=pod_specs is not False,
+        on_unused=on_unused or _agreed(parts, "onUnused", lambda part: part.on_unused) or "warn",
     )
 
 
@@ -92,14 +133,22 @@ def _decode_document(document: Value) -> _Part:
 def _decode_fields(document: Value) -> _Part:
     fields = image_setter_fields(document)
     images = fields.get("images")
+    image = fields.get("image")
     kinds = fields.get("kinds")
+    specs = fields.get("fieldSpecs")
+    registries = fields.get("registries")
+    default = fields.get("defaultRegistry")
     pod_specs = fields.get("podSpecs")
     on_unused = fields.get("onUnused")
+    policy = fields.get("imagePullPolicy")
     return _Part(
-        tuple(_images(images)) if images else None,
-        tuple(_kinds(kinds)) if kinds else (),
+        tuple(_entries(images)) if images else (_entry(image),) if image else None,
+        tuple(_kinds(kinds)) if kinds else tuple(_field_specs(specs)) if specs else (),
+        tuple(_registries(registries)) if registries else (),
+        _default_registry(default) if default else None,
         pod_specs.boolean() if pod_specs else None,
         on_unused.choice(("warn", "error", "ignore")) if on_unused else None,
+        policy.choice(("Always", "IfNotPresent", "Never")) if policy else None,
     )
 
 
@@ -114,32 +163,115 @@ _IMAGE_ARGUMENTS: Final = {
 _SELECTOR_FIELDS: Final = {"kind": "kind", "apiVersion": "api_version", "name": "name", "namespace": "namespace"}
 
 
-def _images(images: Value) -> Iterator[ImageRule]:
+def _entries(images: Value) -> Iterator[_Entry]:
     if images.is_mapping:
         for name, value in images.entries():
-            reference = value.string()
-            yield _built(value, partial(image_rule, name, new_image=reference))
+            yield _Entry(value, name, {"new_image": value.string()})
         return
     for entry in images.items():
-        fields = entry.fields(IMAGE_FIELDS, required=("name",))
-        given = {_IMAGE_ARGUMENTS[key]: value.string() for key, value in fields.items() if key != "name"}
-        yield _built(entry, partial(image_rule, fields["name"].string(), **given))
+        yield _entry(entry)
+
+
+def _entry(entry: Value) -> _Entry:
+    fields = entry.fields(ENTRY_FIELDS, required=("name",))
+    arguments: dict[str, Any] = {
+        argument: fields[key].string() for key, argument in _IMAGE_ARGUMENTS.items() if key in fields
+    }
+    if "from" in fields:
+        arguments["source"] = _source(fields["from"])
+    if "containers" in fields:
+        arguments["containers"] = tuple(name.string() for name in fields["containers"].one_or_more())
+    uses = [use for use in (ENV, ARGS) if use in fields and fields[use].boolean()]
+    if uses:
+        arguments["uses"] = (IMAGE, *uses)
+    return _Entry(entry, fields["name"].string(), arguments)
+
+
+def _source(value: Value) -> ImageSource:
+    fields = value.fields((*_SELECTOR_FIELDS, "path"), required=("kind", "name", "path"))
+    return ImageSource(_selector(fields), _path(fields["path"]))
+
+
+def _registries(registries: Value) -> Iterator[RegistryRule]:
+    for entry in registries.items():
+        fields = entry.fields(("from", "to"), required=("from", "to"))
+        yield _built(entry, partial(registry_rule, fields["from"].string(), fields["to"].string()))
+
+
+def _default_registry(value: Value) -> DefaultRegistry:
+    fields = value.fields(("host", "singleName"), required=("host",))
+    single_name = fields["singleName"].string() if "singleName" in fields else None
+    return _built(value, partial(default_registry, fields["host"].string(), single_name))
 
 
 def _kinds(kinds: Value) -> Iterator[KindRule]:
     if kinds.is_mapping:
         for kind, paths in kinds.entries():
-            selector = _built(paths, partial(_group_kind, kind))
-            for path in paths.one_or_more():
-                yield KindRule(selector, _path(path))
+            yield from _path_rules(_built(paths, partial(_group_kind, kind)), paths)
         return
     for entry in kinds.items():
         fields = entry.fields((*_SELECTOR_FIELDS, "paths"), required=("paths",))
-        selector = Selector(**{_SELECTOR_FIELDS[key]: fields[key].string() for key in fields if key != "paths"})
+        selector = _selector(fields)
         if not (selector.kind or selector.name or selector.namespace):
             entry.fail("this selects everything: give kind, name or namespace")
-        for path in fields["paths"].one_or_more():
+        yield from _path_rules(selector, fields["paths"])
+
+
+def _field_specs(specs: Value) -> Iterator[KindRule]:
+    """Yield the rules of kustomize's fieldSpecs. `create` creates no image there, and none here."""
+    for spec in specs.items():
+        fields = spec.fields(("group", "version", "kind", "path", "create"), required=("path",))
+        group, version, kind = (
+            fields[key].string() if key in fields else "" for key in ("group", "version", "kind")
+        )
+        path = _built(fields["path"], partial(field_spec.parse, fields["path"].string()))
+        if group or not version:
+            api_versions = [f"{group}/{version or '*'}" if group else ""]
+        else:
+            api_versions = [version, f"*/{version}"]  # of any group
+        for api_version in api_versions:
+            yield KindRule(Selector(kind, api_version), path)
+
+
+def _selector(fields: Mapping[str, Value]) -> Selector:
+    given = {_SELECTOR_FIELDS[key]: value.string() for key, value in fields.items() if key in _SELECTOR_FIELDS}
+    return Selector(**given)
+
+
+def _path_rules(selector: Selector, paths: Value) -> Iterator[KindRule]:
+    for path in paths.one_or_more():
+        if not path.is_mapping:
             yield KindRule(selector, _path(path))
+            continue
+        fields = path.fields(("path", "fields", "part", "of", "as", "paths"), required=("path",))
+        yield KindRule(selector, _path(fields["path"]), _form(path, fields))
+
+
+def _form(value: Value, fields: Mapping[str, Value]) -> Form:
+    given = [key for key in ("fields", "part", "as") if key in fields]
+    part = fields["part"].choice(("reference", "name", "tag", "digest")) if "part" in fields else "reference"
+    form = fields["as"].choice(("text", "yaml", "json")) if "as" in fields else ""
+    parts = _parts(fields["fields"]) if "fields" in fields else None
+    of = fields["of"].string() if "of" in fields else ""
+    rules = tuple(_path_rules(Selector(), fields["paths"])) if "paths" in fields else ()
+    if len(given) > 1:
+        value.fail(f"{given[0]} and {given[1]} exclude each other: keep one")
+    if (part in ("tag", "digest")) != bool(of):
+        value.fail("a tag or digest belongs to an image: give part: tag or part: digest together with of: NAME")
+    if of and _built(fields["of"], partial(check_reference, of))[1:] != (None, None):
+        fields["of"].fail("this takes a name: give it without tag and digest")
+    if rules and form not in ("yaml", "json"):
+        value.fail("paths lead into a document in a string: give as: yaml or as: json")
+    if parts is not None:
+        return parts
+    if form:
+        return Text() if form == "text" else Embedded(rules)
+    return Part(part, of) if part != "reference" else None
+
+
+def _parts(value: Value) -> Parts:
+    fields = value.fields(Parts._fields, required=("repository",))
+    return Parts(**{key: field.string() for key, field in fields.items()})
 
 
 def _path(value: Value) -> Path:
@@ -168,28 +300,29 @@ def _config_error(error: ImageSetterError) -> ConfigError:
     return ConfigError(error.message + column)
 
 
-def _agreed(parts: list[tuple[Value, _Part]], field: str, say: Callable[[_Part], T | None], *, default: T) -> T:
+def _agreed(parts: list[tuple[Value, _Part]], field: str, say: Callable[[_Part], T | None]) -> T | None:
+    """Return what the documents say of a field, or None where they say nothing."""
     said: T | None = None
     for document, part in parts:
         value = say(part)
         if value is not None and said is not None and value != said:
             document.fail(f"{field} is {_yaml(value)} here and {_yaml(said)} in another configuration: keep one")
         said = value if said is None else said
-    return default if said is None else said
+    return said
 
 
 def _yaml(value: Any) -> str:
-    return str(value).lower()
+    return str(value).lower() if isinstance(value, bool) else str(getattr(value, "host", value))
 
 
-def _check_contradictions(parts: list[tuple[Value, _Part]]) -> None:
+def _check_contradictions(given: list[tuple[Value, list[ImageRule]]]) -> None:
     """Raise ConfigError where two documents set the same images to different things.
 
     Within one document the first entry wins, as its author can see.
     """
-    rules: dict[tuple[str, str | None, str | None], ImageRule] = {}
-    for document, part in parts:
-        new = {(rule.name.normalized_name, *rule.name[1:]): rule for rule in reversed(part.images or ())}
+    known: dict[tuple[Any, ...], ImageRule] = {}
+    for document, rules in given:
+        new = {(rule.name.normalized_name, *rule.name[1:], rule.containers): rule for rule in reversed(rules)}
         for key, rule in new.items():
-            if rules.setdefault(key, rule)._replace(name=rule.name) != rule:
+            if known.setdefault(key, rule)._replace(name=rule.name) != rule:
                 document.fail(f'two configurations set "{rule.name}" to different things: keep one')

@@ -1,14 +1,31 @@
 """References to container images, and the rules that set them. Knows no YAML and no Kubernetes."""
 
-from krm_image_setter.images.image_rule import ImageMap, ImageRule, image_rule
+from krm_image_setter.images.image_rule import ANYWHERE, ARGS, ENV, IMAGE, ImageMap, ImageRule, Place, image_rule
 from krm_image_setter.images.reference import InvalidReference, Reference, check_reference, parse_reference
+from krm_image_setter.images.registry_rule import (
+    DefaultRegistry,
+    RegistryMap,
+    RegistryRule,
+    default_registry,
+    registry_rule,
+)
 
 __all__ = [
+    "ANYWHERE",
+    "ARGS",
+    "ENV",
+    "IMAGE",
+    "DefaultRegistry",
     "ImageMap",
     "ImageRule",
     "InvalidReference",
+    "Place",
     "Reference",
+    "RegistryMap",
+    "RegistryRule",
     "check_reference",
+    "default_registry",
     "image_rule",
     "parse_reference",
+    "registry_rule",
 ]

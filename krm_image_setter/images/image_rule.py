@@ -7,7 +7,7 @@ tagSuffix applied twice, rules applied to each other's results) this follows the
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, Final, NamedTuple
 
 from krm_image_setter.images.reference import (
     HUB,
@@ -20,9 +20,26 @@ from krm_image_setter.images.reference import (
     parse_reference,
 )
 
+IMAGE: Final = "image"
+ENV: Final = "env"
+ARGS: Final = "args"
+
+
+class Place(NamedTuple):
+    """Where a reference was found: the name of its container, if it is in one, and as what it is used there."""
+
+    container: str | None = None
+    use: str = IMAGE
+
+
+ANYWHERE: Final = Place()
+
 
 class ImageRule(NamedTuple):
-    """What to set an image to. `name` with a tag or digest means exactly that tag or digest, without: any.
+    """What to set an image to, and where. `name` with a tag or digest means exactly that one, without: any.
+
+    `containers` limits it to containers of these names, `uses` are the uses of a reference that it sets. Where
+    there is a `source`, `new_image` is to be looked up there before the rule is used.
 
     Made by `image_rule`, which checks it.
     """
@@ -33,6 +50,13 @@ class ImageRule(NamedTuple):
     digest: str | None = None
     tag_suffix: str | None = None
     new_image: str | None = None
+    containers: tuple[str, ...] = ()
+    uses: tuple[str, ...] = (IMAGE,)
+    source: Any = None
+
+    def reaches(self, place: Place) -> bool:
+        """Say whether this rule is for references in `place`."""
+        return place.use in self.uses and (not self.containers or place.container in self.containers)
 
     def matches(self, reference: Reference) -> bool:
         """Say whether this rule is for `reference`, in whatever spelling."""
@@ -58,10 +82,14 @@ class ImageRule(NamedTuple):
 
     def is_done(self, reference: Reference) -> bool:
         """Say whether `reference` may be what this rule has set in an earlier run."""
-        target = Reference(self.new_name or self.name.name, self.new_tag, self.digest)
+        return self._replace(name=self.target).matches(reference)
+
+    @property
+    def target(self) -> Reference:
+        """What a reference that matches becomes, as far as this rule alone says it."""
         if self.new_image is not None:
-            target = check_reference(self.new_image)
-        return self._replace(name=target).matches(reference)
+            return check_reference(self.new_image)
+        return Reference(self.new_name or self.name.name, self.new_tag, self.digest)
 
     @property
     def mention(self) -> str:
@@ -78,6 +106,9 @@ def image_rule(
     digest: str | None = None,
     tag_suffix: str | None = None,
     new_image: str | None = None,
+    containers: tuple[str, ...] = (),
+    uses: tuple[str, ...] = (IMAGE,),
+    source: Any = None,
 ) -> ImageRule:
     """Return the rule of one entry.
 
@@ -104,9 +135,16 @@ def image_rule(
             "newImage is the whole new reference: give it without newName, newTag, digest and tagSuffix",
             field="newImage",
         )
-    if new_image is None and parts == (None,) * 4:
-        raise InvalidReference("this sets nothing: give newName, newTag, digest, tagSuffix or newImage")
-    return ImageRule(check_reference(name), new_name, new_tag, digest, tag_suffix, new_image)
+    if source is not None and (new_image, *parts) != (None,) * 5:
+        raise InvalidReference(
+            "from gives the whole new reference: give it without newName, newTag, digest, tagSuffix and newImage",
+            field="from",
+        )
+    if source is None and new_image is None and parts == (None,) * 4:
+        raise InvalidReference("this sets nothing: give newName, newTag, digest, tagSuffix, newImage or from")
+    return ImageRule(
+        check_reference(name), new_name, new_tag, digest, tag_suffix, new_image, containers, uses, source
+    )
 
 
 def _check(field: str, text: str) -> None:
@@ -124,17 +162,25 @@ class ImageMap:
     """The rules of `images`, found by the name of a reference: 500 rules cost no more than one."""
 
     def __init__(self, rules: Iterable[ImageRule]) -> None:
-        self.rules = tuple(rules)
         self._by_name: dict[str, list[ImageRule]] = {}
-        for rule in self.rules:
+        self._by_new_name: dict[str, list[ImageRule]] = {}
+        for rule in rules:
             self._by_name.setdefault(rule.name.normalized_name, []).append(rule)
+            self._by_new_name.setdefault(rule.target.normalized_name, []).append(rule)
 
-    def find(self, text: str) -> tuple[Reference, ImageRule] | None:
+    def find(self, text: str, place: Place = ANYWHERE) -> tuple[Reference, ImageRule] | None:
         """Return the reference that `text` is and the first rule for it, or None where there is no such rule."""
         reference = parse_reference(text)
         if reference is None:
             return None
         for rule in self._by_name.get(reference.normalized_name, ()):
-            if rule.matches(reference):
+            if rule.reaches(place) and rule.matches(reference):
                 return reference, rule
         return None
+
+    def has_set(self, text: str) -> bool:
+        """Say whether `text` may be what a rule has set, now or in an earlier run."""
+        reference = parse_reference(text)
+        if reference is None:
+            return False
+        return any(rule.is_done(reference) for rule in self._by_new_name.get(reference.normalized_name, ()))

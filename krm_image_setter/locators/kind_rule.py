@@ -1,12 +1,14 @@
-"""One path of one entry of `kinds`: which resources, and where their images are."""
+"""One path of one entry of `kinds`: which resources, where in them, and how an image is written there."""
 
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 from krm_image_setter.paths import Path
 from krm_image_setter.resources import ResourceRef
+
+CRD: Final = "CustomResourceDefinition"
 
 
 class Selector(NamedTuple):
@@ -18,7 +20,12 @@ class Selector(NamedTuple):
     namespace: str = ""
 
     def matches(self, ref: ResourceRef) -> bool:
-        """Say whether a resource is selected."""
+        """Say whether a resource is selected; a CustomResourceDefinition only by its very kind.
+
+        What its schema is about has the keys of images, but none.
+        """
+        if ref.kind == CRD != self.kind:
+            return False
         return (
             _matches(self.kind, ref.kind)
             and _matches(self.api_version, ref.api_version)
@@ -41,8 +48,46 @@ class Selector(NamedTuple):
         )
 
 
+class Parts(NamedTuple):
+    """A mapping holds the reference in parts: under which keys. Empty is a key that there is not."""
+
+    repository: str
+    registry: str = ""
+    tag: str = ""
+    digest: str = ""
+
+
+class Part(NamedTuple):
+    """A string is one part of a reference: its `name`, or the `tag` or `digest` of the image `of`."""
+
+    part: str
+    of: str = ""
+
+
+class Text(NamedTuple):
+    """A string holds references as tokens of a longer text."""
+
+
+class Embedded(NamedTuple):
+    """A string is a document of its own; where that is no resource, `rules` say where its images are."""
+
+    rules: tuple[KindRule, ...] = ()
+
+
+#: How an image is written at a path; None is as a whole reference.
+Form: TypeAlias = Parts | Part | Text | Embedded | None
+
+
 class KindRule(NamedTuple):
-    """The resources of `selector` have an image at `path`."""
+    """The resources of `selector` have an image, or several, at `path`."""
+
+    selector: Selector
+    path: Path
+    form: Form = None
+
+
+class ImageSource(NamedTuple):
+    """Where the new reference of an entry of `images` comes from: a field of a resource in the same stream."""
 
     selector: Selector
     path: Path

@@ -1,47 +1,74 @@
 """The images of pod specs, wherever in a resource one stands.
 
 https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/: the image of each container, and
-the OCI reference of each image volume. A pod spec is known by its fields, not by its place: so pod templates in
-custom resources are found too.
+the OCI reference of each image volume; for who asks for them the values of a container's `env` and the references
+in its `command` and `args`. A pod spec is known by its fields, not by its place: so pod templates in custom
+resources are found too.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, Final
 
-from krm_image_setter.locators.image_field import ImageField
+from krm_image_setter.images import ARGS, ENV, IMAGE, Place
+from krm_image_setter.locators.image_field import ImageField, text_fields, whole_field
 from krm_image_setter.yaml.sharing import Location
 
 _CONTAINERS: Final = frozenset(("containers", "initContainers", "ephemeralContainers"))
 
 
-def find_pod_spec_images(resource: dict[str, Any]) -> list[ImageField]:
-    """Return the image fields of the pod specs in `resource`, in the order of the document."""
+def find_pod_spec_images(resource: dict[str, Any], uses: Collection[str]) -> list[ImageField]:
+    """Return the image fields of the pod specs in `resource`, in the document's order, as far as `uses` go."""
     found: list[ImageField] = []
-    _search(resource, (), found)
+    _search(resource, (), uses, found)
     return found
 
 
-def _search(node: dict[str, Any] | list[Any], location: Location, found: list[ImageField]) -> None:
+def _search(
+    node: dict[str, Any] | list[Any], location: Location, uses: Collection[str], found: list[ImageField]
+) -> None:
     for key, value in node.items() if isinstance(node, dict) else enumerate(node):
         if isinstance(value, str):  # nearly all are
             continue
         if isinstance(value, list):
             here = (*location, key)
             if key in _CONTAINERS:
-                _collect(value, here, ("image",), found)
+                for index, item in enumerate(value):
+                    if isinstance(item, dict):
+                        found += _container_images(item, (*here, index), uses)
             elif key == "volumes":
-                _collect(value, here, ("image", "reference"), found)
-            _search(value, here, found)
+                for index, item in enumerate(value):
+                    source = item.get("image") if isinstance(item, dict) else None
+                    if isinstance(source, dict) and isinstance(source.get("reference"), str):
+                        at = (*here, index, "image")
+                        policy = ((*at, "pullPolicy"), True)
+                        found.append(whole_field((*at, "reference"), source["reference"], policy=policy))
+            _search(value, here, uses, found)
         # Labels and annotations are not ours to set, whatever they hold.
         elif isinstance(value, dict) and key != "metadata":
-            _search(value, (*location, key), found)
+            _search(value, (*location, key), uses, found)
 
 
-def _collect(items: list[Any], location: Location, keys: tuple[str, ...], found: list[ImageField]) -> None:
-    for index, item in enumerate(items):
-        value = item
-        for key in keys:
-            value = value.get(key) if isinstance(value, dict) else None
-        if isinstance(value, str):
-            found.append(ImageField((*location, index, *keys), value))
+def _container_images(container: dict[str, Any], location: Location, uses: Collection[str]) -> list[ImageField]:
+    name = container.get("name")
+    found: list[ImageField] = []
+    image = container.get("image")
+    if isinstance(image, str):
+        policy = ((*location, "imagePullPolicy"), True)
+        found.append(whole_field((*location, "image"), image, place=Place(name, IMAGE), policy=policy))
+    if ENV in uses:
+        for index, variable in enumerate(_list(container.get("env"))):
+            value = variable.get("value") if isinstance(variable, dict) else None
+            if isinstance(value, str):
+                found.append(whole_field((*location, "env", index, "value"), value, place=Place(name, ENV)))
+    if ARGS in uses:
+        for key in ("command", "args"):
+            for index, value in enumerate(_list(container.get(key))):
+                if isinstance(value, str):
+                    found += text_fields((*location, key, index), value, place=Place(name, ARGS))
+    return found
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []

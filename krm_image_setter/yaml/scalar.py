@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from krm_image_setter.edits import Edit
+from krm_image_setter.errors import InputError
 
 
 class Fragment(NamedTuple):
@@ -25,23 +26,33 @@ class Fragment(NamedTuple):
 def rewrite(source: str, event: Any, *, flow: bool, fragments: Iterable[Fragment]) -> list[Edit]:
     """Return the edits of `source` that put `fragments` into the value of the scalar of `event`.
 
-    `flow` says whether the scalar stands in a `{…}` or `[…]`. The fragments are disjoint, in order, and of one
-    line. Anchor, tag, style and everything between the fragments stay.
+    `flow` says whether the scalar stands in a `{…}` or `[…]`. The fragments are disjoint and in order. Anchor, tag
+    and everything between the fragments stay, and the style too where it can hold them.
     """
     value: str = event.value
     start, end = content_span(source, event)
     style = event.style
     fragments = list(fragments)
+    if start == end and not style:  # null, written as nothing
+        if not source[:start].rstrip(" \t").endswith(":"):
+            raise InputError("a value to set is missing here: write it out", line=event.start_mark.line + 1)
+        blank = " " if source[start - 1] == ":" else ""
+        return [Edit(start, end, blank + spelt(_changed(value, fragments), flow=flow))]
     if not style and not is_plain(_changed(value, fragments), flow=flow):
         return [Edit(start, end, quoted(_changed(value, fragments)))]
     if source[start:end] == value:  # plain, on one line: by far the commonest
         return [Edit(start + a, start + b, text) for a, b, text in fragments]
     units = _units(source, start, end, style, value)
-    if units is None:  # a spelling that the parsers take and we do not know
+    new_lines = any("\n" in fragment.text for fragment in fragments)
+    if units is None or (new_lines and style in ("'", ">")):  # a spelling that we do not know, or has no room
         if style in ("|", ">"):
             end = len(source[:end].rstrip("\r\n"))
         return [Edit(start, end, quoted(_changed(value, fragments)))]
     spell = _SPELL.get(style, str)
+    if new_lines and style == "|":
+        line_start = source.rfind("\n", 0, units[0].start) + 1
+        new_line = source[line_start - 1 - (source[line_start - 2] == "\r") : units[0].start]
+        spell = _spelt_in_lines(new_line)
     at = _offsets(units, end)
     return [Edit(at[a][0], at[b - 1][1] if b > a else at[a][0], spell(text)) for a, b, text in fragments]
 
@@ -67,7 +78,7 @@ def is_plain(text: str, *, flow: bool) -> bool:
     """Say whether `text` can stand without quotes and read back as the same string everywhere."""
     return (
         re.fullmatch(_PLAIN, text) is not None
-        and not (flow and any(character in ",[]{}" for character in text))
+        and not (flow and any(character in ",[]{}?" for character in text))
         and text.lower() not in _TYPED_WORDS
         and re.fullmatch(_TYPED, text) is None
     )
@@ -107,6 +118,10 @@ _SPELL: Final[dict[str, Callable[[str], str]]] = {
     "'": lambda text: text.replace("'", "''"),
     '"': lambda text: quoted(text)[1:-1],
 }
+
+
+def _spelt_in_lines(new_line: str) -> Callable[[str], str]:
+    return lambda text: text.replace("\n", new_line)
 
 
 def _changed(value: str, fragments: Iterable[Fragment]) -> str:

@@ -8,8 +8,9 @@ that would bring the wrong text somewhere is written out in place. So only what 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from collections.abc import Mapping as Map
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 from krm_image_setter.edits import Edit, apply_edits
@@ -22,21 +23,87 @@ Location = tuple[str | int, ...]
 Wanted = Map[Location, list[Fragment]]
 
 
-def write(source: str, document: Document, wanted: Wanted) -> list[Edit]:
-    """Return the edits of `source` that put each location's fragments into its scalar, and into no other.
+class Change(NamedTuple):
+    """Put a fragment into the scalar at `location`; where there is none, add it behind the key `beside`."""
 
-    Raises InputError where an alias can't be written out in place.
+    location: Location
+    fragment: Fragment
+    beside: str = ""
+
+
+def write(source: str, document: Document, changes: Iterable[Change]) -> list[Edit]:
+    """Return the edits of `source` that make the changes, and no other.
+
+    The fragments of one location are disjoint. Raises InputError where an alias can't be written out in place, or
+    there is no room for a new key.
     """
+    wanted: dict[Location, list[Fragment]] = {}
+    added: dict[tuple[Location, str], dict[str, str]] = {}
+    for location, fragment, beside in changes:
+        if beside and location[-1] not in _at(document.root, location[:-1]):
+            added.setdefault((location[:-1], beside), {})[str(location[-1])] = fragment.text
+        else:
+            wanted.setdefault(location, []).append(fragment)
+    for fragments in wanted.values():
+        fragments.sort()
+    edits = [_addition(source, document, *at, pairs) for at, pairs in added.items()]
     if document.aliased:
-        return _SharedTree(source, document, wanted).edits()
-    edits: list[Edit] = []
+        return edits + _SharedTree(source, document, wanted).edits()
     for location, fragments in wanted.items():
-        holder = document.root
-        for step in location[:-1]:
-            holder = holder[step]
-        event = holder.origin(location[-1])
-        edits += scalar.rewrite(source, event, flow=holder.flow, fragments=fragments)
+        holder = _at(document.root, location[:-1])
+        edits += scalar.rewrite(source, holder.origin(location[-1]), flow=holder.flow, fragments=fragments)
     return edits
+
+
+def _at(node: Any, location: Location) -> Any:
+    for step in location:
+        node = node[step]
+    return node
+
+
+def _addition(source: str, document: Document, location: Location, beside: str, pairs: Map[str, str]) -> Edit:
+    """Return the edit that adds pairs to the mapping at `location`, behind its key `beside`."""
+    holder = _at(document.root, location)
+    key, value = holder.written(beside) or holder.written("<<")
+    if document.aliased and sum(node is holder for node in _nodes(document.root)) > 1:
+        raise _stuck(key)
+    at = end_of(source, value)
+    if not holder.flow:
+        column = key.start_mark.column
+        if source[: key.start_mark.index].rstrip(" ").endswith("?"):
+            raise _stuck(key)
+        text = "".join(
+            f"{_line_break(source)}{' ' * column}{name}: {scalar.spelt(text, flow=False)}"
+            for name, text in pairs.items()
+        )
+        end = _end_of_line(source, at)
+        return Edit(end, end, text)
+    if _lacks_braces(source, holder):
+        raise _stuck(key)
+    spell = scalar.quoted if key.style == '"' else partial(scalar.spelt, flow=True)
+    return Edit(at, at, "".join(f", {spell(name)}: {spell(text)}" for name, text in pairs.items()))
+
+
+def _nodes(node: Any) -> Iterator[Any]:
+    """Yield the collections of a tree, each as often as it is read."""
+    yield node
+    for child in node.values() if isinstance(node, Mapping) else node:
+        if isinstance(child, Mapping | Sequence):
+            yield from _nodes(child)
+
+
+def _lacks_braces(source: str, mapping: Mapping) -> bool:
+    """Say whether a flow mapping is a single pair in a sequence: `[a: b]`."""
+    return source[scalar.content_start(source, mapping.start, len(source))] != "{"
+
+
+def _end_of_line(source: str, at: int) -> int:
+    end = source.find("\n", at)
+    return len(source) if end < 0 else end - (source[end - 1] == "\r")
+
+
+def _line_break(source: str) -> str:
+    return "\r\n" if "\r\n" in source else "\n"
 
 
 class _Child(NamedTuple):
@@ -130,7 +197,7 @@ class _SharedTree:
     def _inserted(self, holder: Any, key: str, value: Any, written: Any, location: Location) -> Edit:
         """Return the edit that adds a pair behind the merge key of `holder`, where it wins over it."""
         merge_key, merge_value = holder.written("<<")
-        if holder.flow and self.source[scalar.content_start(self.source, holder.start, len(self.source))] != "{":
+        if holder.flow and _lacks_braces(self.source, holder):
             raise _stuck(merge_key)
         at = end_of(self.source, merge_value)
         pair = scalar.spelt(key, flow=holder.flow) + ":"
@@ -144,17 +211,13 @@ class _SharedTree:
         elif holder.flow:
             raise _stuck(merge_key)
         else:
-            pair += self._line_break() + " " * (column + 2) + self._copy(value, location, column + 2)
+            pair += _line_break(self.source) + " " * (column + 2) + self._copy(value, location, column + 2)
         return Edit(at, at, ", " + pair) if holder.flow else self._new_line(at, column, pair)
 
     def _new_line(self, at: int, column: int, text: str) -> Edit:
         """Return the edit that adds `text` in `column` of a new line behind the line of `at`."""
-        end = self.source.find("\n", at)
-        end = len(self.source) if end < 0 else end - (self.source[end - 1] == "\r")
-        return Edit(end, end, self._line_break() + " " * column + text)
-
-    def _line_break(self) -> str:
-        return "\r\n" if "\r\n" in self.source else "\n"
+        end = _end_of_line(self.source, at)
+        return Edit(end, end, _line_break(self.source) + " " * column + text)
 
     def _copy(self, node: Mapping | Sequence, location: Location, column: int | None = None) -> str:
         """Return the text of `node` without anchors, saying what is wanted at `location`; a block at `column`."""

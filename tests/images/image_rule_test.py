@@ -257,7 +257,7 @@ INVALID = [
     (
         "nothing to set",
         None,
-        "this sets nothing: give newName, newTag, digest, tagSuffix or newImage",
+        "this sets nothing: give newName, newTag, digest, tagSuffix, newImage or from",
         {"name": "nginx"},
     ),
 ]

@@ -11,6 +11,7 @@ from krm_image_setter import InputError
 from krm_image_setter.edits import apply_edits
 from krm_image_setter.yaml import parsing, sharing
 from krm_image_setter.yaml.scalar import Fragment
+from krm_image_setter.yaml.sharing import Change
 
 Location = tuple[str | int, ...]
 
@@ -61,16 +62,16 @@ CASES: list[tuple[str, list[Location], str]] = [
 @pytest.mark.parametrize("before, locations, after", CASES)
 def test_only_what_was_asked_for(before: str, locations: list[Location], after: str, parser: str) -> None:
     (document,) = parsing.parse(before)
-    wanted = {}
+    changes = []
     (expected,) = load(before)
     expected = unshared(expected)
     for location in locations:
         holder: Any = expected
         for step in location[:-1]:
             holder = holder[step]
-        wanted[location] = [Fragment(0, len(holder[location[-1]]), "NEW:2")]
+        changes.append(Change(location, Fragment(0, len(holder[location[-1]]), "NEW:2")))
         holder[location[-1]] = "NEW:2"
-    changed = apply_edits(before, sharing.write(before, document, wanted))
+    changed = apply_edits(before, sharing.write(before, document, changes))
     assert changed == after
     assert load(changed) == [expected]
 
@@ -88,11 +89,11 @@ def unshared(data: Any) -> Any:
 def test_error_block_in_flow(text: str, location: Location) -> None:
     (document,) = parsing.parse(text)
     with pytest.raises(InputError, match="write it out here"):
-        sharing.write(text, document, {location: [Fragment(0, 1, "NEW")]})
+        sharing.write(text, document, [Change(location, Fragment(0, 1, "NEW"))])
 
 
 def test_a_pair_without_braces_has_no_room(parser: str) -> None:
     text = "b: &b {i: x}\nc: [<<: *b]\n"
     (document,) = parsing.parse(text)
     with pytest.raises(InputError, match=r"line 2 column 5: .*write it out here"):
-        sharing.write(text, document, {("c", 0, "i"): [Fragment(0, 1, "NEW")]})
+        sharing.write(text, document, [Change(("c", 0, "i"), Fragment(0, 1, "NEW"))])

@@ -1,0 +1,161 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from krm_image_setter.images import Reference, check_reference
+from krm_image_setter.images.tokens import find_tokens
+
+D = "sha256:" + "f" * 64
+
+NONE = [
+    "",
+    " ",
+    "nginx",
+    "command: nginx -g 'daemon off;'",
+    "app=nginx",
+    "app.kubernetes.io/name=nginx",
+    "repo/x=repo/y=",
+    "nginx: enabled",
+    '"nginx": "on"',
+    "Nginx/X:1",
+    "/usr/sbin/nginx",
+    "./repo/x",
+    "../repo/x:1",
+    "repo/x/",
+    "https://example.com/repo/x:1",
+    "docker:///repo/x:1",
+    "s3://repo/x:1",
+    "user@host.com",
+    "a:b:c",
+    "12:30:45",
+    # placeholders, and what touches them
+    "repo/x:${TAG}",
+    "repo/x:$TAG",
+    "repo/x:$(TAG)",
+    "$REG/repo/x:1",
+    "${REG}/repo/x:1",
+    "${REG}repo/x:1",
+    "repo/x:1-${ARCH}",
+    "repo/x:1${SUFFIX}",
+    "$(inputs.params.I)/repo/x:1",
+    "repo/x:{{ .tag }}",
+    "{{ .reg }}/repo/x:1",
+    '{{ default "repo/x:1" .img }}',
+    "repo/x:{BUILD}",
+    "repo/x:#{BUILD}",
+    "repo/x:%BUILD%",
+    "repo/x:@BUILD@",
+    "repo/x:<tag>",
+    "repo/x<tag>",
+    "repo/x:1*",
+    "repo/x:1~",
+    "${IMG:-repo/x:1}",
+    "repo/x:é",
+    "ärepo/x:1",
+    "repo/x:1…",
+    "[::1]",
+    "[::1]:5000",
+]
+
+SOME = [
+    # text, with each reference in « »
+    "«repo/x:1»",
+    " «repo/x:1» ",
+    "«repo/x»",
+    "«nginx:1»",
+    f"«nginx@{D}»",
+    f"«localhost:5000/a/nginx:1@{D}»",
+    "--image=«repo/x:1»",
+    "--image «repo/x:1» --other repo",
+    "-i=«repo/x:1»,«repo/y:2»",
+    "docker://«repo/x:1»",
+    "docker://«nginx»",
+    "oci://«repo/x:1»",
+    f"docker-pullable://«repo/x@{D}»",
+    "docker-image://«repo/x:1»",
+    "3.9.0=«quay.io/strimzi/kafka:1-kafka-3.9.0»\n3.8.0=«quay.io/strimzi/kafka:1-kafka-3.8.0»\n",
+    '{"image":"«repo/x:1»","args":["«nginx:1»","nginx"]}',
+    r'"{\"image\":\"«repo/x:1»\"}"',
+    "[«repo/x:1», «repo/y:1»]",
+    "{image: «repo/x:1»}",
+    "{a: «repo/x:1»}{}",
+    "IMAGE='«repo/x:1»'; run \"«repo/x:1»\"",
+    "(«repo/x:1»)",
+    "`«repo/x:1»`",
+    "<«repo/x:1»>",
+    "docker run «repo/x:1»|tee>log&",
+    "$(docker pull «repo/x:1»)",
+    "use «repo/x:1».",
+    "is it «repo/x:1»?",
+    "«repo/x:1»!",
+    "«repo/x:1.2»... and so on",
+    "«repo/x:1»;«repo/y:1»",
+    "FROM «repo/x:1» AS build\r\nFROM «repo/y:1»\r\n",
+    "[::1]:5000/: «[::1]:5000/nginx:1»",
+    "docker://«[::1]:5000/nginx»",
+    "é «repo/x:1» 😀 «repo/y:1»",
+    "$ docker run «repo/x:1»",
+]
+
+
+@pytest.mark.parametrize("text", NONE)
+def test_no_token(text: str) -> None:
+    assert list(find_tokens(text)) == []
+
+
+@pytest.mark.parametrize("marked", SOME)
+def test_tokens(marked: str) -> None:
+    pieces = marked.replace("»", "«").split("«")
+    text = "".join(pieces)
+    expected, position = [], 0
+    for index, piece in enumerate(pieces):
+        if index % 2:
+            expected.append((position, position + len(piece), check_reference(piece)))
+        position += len(piece)
+    assert list(find_tokens(text)) == expected
+
+
+REFERENCE = st.builds(
+    Reference,
+    st.sampled_from(["repo/x", "nginx", "gcr.io/a/b", "localhost:5000/a", "[::1]:5000/a"]),
+    st.sampled_from(["1", "1.2-x", "latest"]),
+    st.sampled_from([None, D]),
+)
+SEPARATOR = st.sampled_from(
+    [" ", "\n", '"', "'", ",", ";", "|", "(", ")", "&", "`", "\t", "{ ", " }", " --i=", " docker://"]
+)
+CHARACTERS = st.sampled_from(
+    [*"ab1A:/@.-_ =,[]{}$()<>\"'\\\né", "{{", "}}", "${", "[::1]", "docker://", "sha256:", "a/b:1"]
+)
+
+
+@given(st.lists(st.tuples(SEPARATOR, REFERENCE), max_size=6), SEPARATOR.filter(lambda text: "=" not in text))
+def test_all_are_found(pieces: list[tuple[str, Reference]], end: str) -> None:
+    text = "".join(separator + str(reference) for separator, reference in pieces) + end
+    assert [token.reference for token in find_tokens(text)] == [reference for _, reference in pieces]
+
+
+@given(st.lists(CHARACTERS, max_size=40).map("".join))
+def test_laws(text: str) -> None:
+    position = 0
+    for start, end, reference in find_tokens(text):
+        assert position <= start < end
+        assert text[start:end] == str(reference)
+        position = end
+        # A token is whole: nothing that a reference is made of touches it, but for a scheme and a sentence's end.
+        assert not (start and text[start - 1].isalnum())
+        assert not text[end : end + 1].isalnum()
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "a", "a/", "a:", "{", "{{", "{{a", "{a", "$", "${", "${a", "$(a", "<", "<a", "[", "[:", "[a:", "[::1]",
+        "=", "docker://", "a/b:1.",
+    ],
+)  # fmt: skip
+def test_hostile_text_takes_linear_time(piece: str) -> None:
+    # What reads on to the end from each start would take minutes for these.
+    assert len(list(find_tokens(piece * 50_000))) <= 1
