@@ -242,13 +242,18 @@ def _survey_resource(
     for rule in rules:
         survey.selected[id(rule)] = survey.selected.get(id(rule), 0) + 1
     seen: set[tuple[Location, int]] = set()
+    held: set[Location] = set()
     for field in find_image_fields(resource, rules, run.pod_spec_uses):
         if field.rule is not None:
             survey.led.add(id(field.rule))
-        if (field.location, field.start) in seen:
+        # Two paths may lead to the same field, or one to a part of what another leads to: the first one counts.
+        if (field.location, field.start) in seen or field.location in held:
             continue
         seen.add((field.location, field.start))
         if isinstance(field, ImageField):
+            if any((location, 0) in seen for location in field.holds):
+                continue
+            held.update(field.holds)
             new, results = _decide(resource, field, run, survey)
         elif isinstance(field.value, str) and isinstance(field.rule.form, Embedded):
             new, results = _follow(resource, field, field.rule.form, run, survey)
@@ -258,7 +263,7 @@ def _survey_resource(
             continue
         placed = [change._replace(location=resource.location + change.location) for change in new]
         if any(_overlaps(change, changes.get(change.location, ())) for change in placed):
-            continue  # two paths lead to the same field in different ways: the first one counts
+            continue
         survey.results += results
         for change in placed:
             changes.setdefault(change.location, []).append(change)

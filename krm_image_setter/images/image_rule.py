@@ -82,6 +82,8 @@ class ImageRule(NamedTuple):
 
     def is_done(self, reference: Reference) -> bool:
         """Say whether `reference` may be what this rule has set in an earlier run."""
+        if reference == Reference(reference.name):  # a field may hold the name only
+            return self.target.normalized_name == reference.normalized_name
         return self._replace(name=self.target).matches(reference)
 
     @property

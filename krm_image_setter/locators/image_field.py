@@ -22,7 +22,8 @@ class ImageField(NamedTuple):
     `location` counts from the resource; it is that of the mapping for a reference in parts. `rule` is None in pod
     specs. `changes` gives what to write for a new reference, and raises ValueError where it can't be written.
     `policy` is the field beside it that tells when to pull, and whether to add it where it is missing. `shown` is
-    what stands in the field where that is only a part of `current`.
+    what stands in the field where that is only a part of `current`; `holds` are the locations of the parts of a
+    reference in parts.
     """
 
     location: Location
@@ -33,6 +34,7 @@ class ImageField(NamedTuple):
     place: Place = ANYWHERE
     policy: tuple[Location, bool] | None = None
     shown: str = ""
+    holds: tuple[Location, ...] = ()
 
 
 class OtherField(NamedTuple):
@@ -132,7 +134,9 @@ def parts_field(location: Location, node: tree.Mapping, form: Parts, rule: KindR
             if text != texts.get(key, "")
         ]
 
-    return ImageField(location, str(current), changes, 0, rule)
+    return ImageField(
+        location, str(current), changes, rule=rule, holds=tuple((*location, key) for key in form if key)
+    )
 
 
 def _missing_algorithm(digest: str) -> str:

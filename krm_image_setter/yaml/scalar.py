@@ -12,7 +12,6 @@ from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from krm_image_setter.edits import Edit
-from krm_image_setter.errors import InputError
 
 
 class Fragment(NamedTuple):
@@ -33,11 +32,6 @@ def rewrite(source: str, event: Any, *, flow: bool, fragments: Iterable[Fragment
     start, end = content_span(source, event)
     style = event.style
     fragments = list(fragments)
-    if start == end and not style:  # null, written as nothing
-        if not source[:start].rstrip(" \t").endswith(":"):
-            raise InputError("a value to set is missing here: write it out", line=event.start_mark.line + 1)
-        blank = " " if source[start - 1] == ":" else ""
-        return [Edit(start, end, blank + spelt(_changed(value, fragments), flow=flow))]
     if not style and not is_plain(_changed(value, fragments), flow=flow):
         return [Edit(start, end, quoted(_changed(value, fragments)))]
     if source[start:end] == value:  # plain, on one line: by far the commonest
@@ -53,7 +47,7 @@ def rewrite(source: str, event: Any, *, flow: bool, fragments: Iterable[Fragment
         line_start = source.rfind("\n", 0, units[0].start) + 1
         new_line = source[line_start - 1 - (source[line_start - 2] == "\r") : units[0].start]
         spell = _spelt_in_lines(new_line)
-    at = _offsets(units, end)
+    at = _offsets(units, end - len(style) if style in ("'", '"') else end)
     return [Edit(at[a][0], at[b - 1][1] if b > a else at[a][0], spell(text)) for a, b, text in fragments]
 
 

@@ -51,8 +51,22 @@ def write(source: str, document: Document, changes: Iterable[Change]) -> list[Ed
         return edits + _SharedTree(source, document, wanted).edits()
     for location, fragments in wanted.items():
         holder = _at(document.root, location[:-1])
-        edits += scalar.rewrite(source, holder.origin(location[-1]), flow=holder.flow, fragments=fragments)
+        edits += _rewritten(source, holder, location[-1], fragments)
     return edits
+
+
+def _rewritten(source: str, holder: Any, key: Any, fragments: list[Fragment]) -> list[Edit]:
+    """Return the edits that put fragments into the scalar that is written in `holder` for `key`."""
+    event = holder.origin(key)
+    pair = holder.written(key) if isinstance(holder, Mapping) else None
+    if event.value or event.style or pair is None:
+        return scalar.rewrite(source, event, flow=holder.flow, fragments=fragments)
+    name, _ = pair  # null, written as nothing: the parsers do not agree on its place
+    start = name.end_mark.index
+    colon = source.find(":", start)
+    if source[start:colon].strip():
+        raise _no_room(name)
+    return [Edit(colon + 1, colon + 1, " " + scalar.spelt(fragments[0].text, flow=holder.flow))]
 
 
 def _at(node: Any, location: Location) -> Any:
@@ -71,7 +85,7 @@ def _addition(source: str, document: Document, location: Location, beside: str, 
     if not holder.flow:
         column = key.start_mark.column
         if source[: key.start_mark.index].rstrip(" ").endswith("?"):
-            raise _stuck(key)
+            raise _no_room(key)
         text = "".join(
             f"{_line_break(source)}{' ' * column}{name}: {scalar.spelt(text, flow=False)}"
             for name, text in pairs.items()
@@ -79,7 +93,7 @@ def _addition(source: str, document: Document, location: Location, beside: str, 
         end = _end_of_line(source, at)
         return Edit(end, end, text)
     if _lacks_braces(source, holder):
-        raise _stuck(key)
+        raise _no_room(key)
     spell = scalar.quoted if key.style == '"' else partial(scalar.spelt, flow=True)
     return Edit(at, at, "".join(f", {spell(name)}: {spell(text)}" for name, text in pairs.items()))
 
@@ -165,7 +179,7 @@ class _SharedTree:
             elif isinstance(value, Mapping | Sequence):
                 yield from self._visit(value, here)
             elif here in self.wanted:
-                yield from scalar.rewrite(self.source, written, flow=node.flow, fragments=self.wanted[here])
+                yield from _rewritten(self.source, node, key, self.wanted[here])
 
     def _differs(self, value: Any, written: Any, location: Location) -> bool:
         """Say whether what an alias or merge key brings to `location` is not what is wanted there."""
@@ -198,7 +212,7 @@ class _SharedTree:
         """Return the edit that adds a pair behind the merge key of `holder`, where it wins over it."""
         merge_key, merge_value = holder.written("<<")
         if holder.flow and _lacks_braces(self.source, holder):
-            raise _stuck(merge_key)
+            raise _no_room(merge_key)
         at = end_of(self.source, merge_value)
         pair = scalar.spelt(key, flow=holder.flow) + ":"
         if isinstance(written, Alias):
@@ -251,9 +265,16 @@ _INNER_LINE: Final = r"(?<=\n)(?=[^\r\n])"
 
 
 def _stuck(written: Any) -> InputError:
-    mark = written.start_mark
-    return InputError(
+    return _error(
+        written,
         "an image to set comes from the block of an anchor that something else uses too: write it out here",
-        line=mark.line + 1,
-        column=mark.column + 1,
     )
+
+
+def _no_room(written: Any) -> InputError:
+    return _error(written, "there is no room to write what belongs beside this: write the mapping out in lines")
+
+
+def _error(written: Any, message: str) -> InputError:
+    mark = written.start_mark
+    return InputError(message, line=mark.line + 1, column=mark.column + 1)

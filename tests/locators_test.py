@@ -1,0 +1,204 @@
+"""How images are found and written: by path objects, in pod specs, by registry, from another resource."""
+
+from __future__ import annotations
+
+import pytest
+
+from krm_image_setter import ConfigError, InputError, read_config, set_images
+from krm_image_setter.results import INFO
+from krm_image_setter.transform import MAX_EMBEDDED
+
+D = "sha256:" + "0123456789abcdef" * 4
+E = "sha256:" + "fedcba9876543210" * 4
+HEAD = "apiVersion: krm-image-setter.dev/v1alpha1\nkind: ImageSetter\n"
+TAG = "images: [{name: nginx, newTag: '2'}]\n"
+NAME = "images: [{name: nginx, newName: quay.io/org/web}]\n"
+DIGEST = f"images: [{{name: nginx, digest: '{D}'}}]\n"
+BOTH = f"images: [{{name: nginx, newTag: '2', digest: '{D}'}}]\n"
+PARTS = "kinds: {A: {path: .spec.image, fields: {repository: repository, tag: tag}}}\n"
+ALL_PARTS = (
+    "kinds: {A: {path: .spec.image, fields: {registry: registry, repository: name, tag: tag, digest: sha}}}\n"
+)
+SAME = None
+
+
+def custom(spec: str) -> str:
+    return "kind: A\nmetadata:\n  name: x\nspec:\n" + "".join(f"  {line}\n" for line in spec.splitlines())
+
+
+def pod(container: str) -> str:
+    return "kind: Pod\nmetadata:\n  name: x\nspec:\n  containers:\n" + "".join(
+        f"  {line}\n" for line in container.splitlines()
+    )
+
+
+CASES = [
+    # A reference in parts: `fields`.
+    ("parts", custom("image: {repository: nginx, tag: '1'}"), TAG + PARTS, custom("image: {repository: nginx, tag: '2'}")),
+    ("parts, a number", custom("image:\n  repository: nginx\n  tag: 1.20 # t"), TAG + PARTS, custom('image:\n  repository: nginx\n  tag: "2" # t')),
+    ("parts, only the tag 1.20", custom("image: {repository: nginx, tag: 1.20}"), "images: [{name: 'nginx:1.20', newTag: v2}]\n" + PARTS, custom("image: {repository: nginx, tag: v2}")),
+    ("parts, the name", custom("image: {repository: nginx, tag: '1'}"), NAME + PARTS, custom("image: {repository: quay.io/org/web, tag: '1'}")),
+    ("L7", custom("image:\n  repository: nginx # r\n  other: 1"), "images: {nginx: 'nginx:v2'}\n" + PARTS, custom("image:\n  repository: nginx # r\n  tag: v2\n  other: 1")),
+    ("L7 in flow", custom("image: {repository: nginx, other: 1}"), "images: {nginx: 'nginx:v2'}\n" + PARTS, custom("image: {repository: nginx, tag: v2, other: 1}")),
+    ("L7 in JSON", '{"kind": "A", "spec": {"image": {"repository": "nginx"}}}', TAG + PARTS, '{"kind": "A", "spec": {"image": {"repository": "nginx", "tag": "2"}}}'),
+    ("L7 null", custom("image:\n  repository: nginx\n  tag:\n  other: 1"), TAG + PARTS, custom('image:\n  repository: nginx\n  tag: "2"\n  other: 1')),
+    ("L7 null in words", custom("image: {repository: nginx, tag: null}"), TAG + PARTS, custom('image: {repository: nginx, tag: "2"}')),
+    ("L7 tag within", custom("image: {repository: 'nginx:1', tag: '1'}"), TAG + PARTS, custom("image: {repository: 'nginx', tag: '2'}")),
+    ("L7 tag only within", custom("image:\n  repository: nginx:1"), "images: {nginx: 'nginx:v2'}\n" + PARTS, custom("image:\n  repository: nginx\n  tag: v2")),
+    ("L8", custom("image: {repository: nginx, tag: '1'}"), DIGEST + PARTS, custom(f"image: {{repository: nginx@{D}, tag: ''}}")),
+    ("L8 with a tag", custom("image: {repository: nginx, tag: '1'}"), BOTH + PARTS, custom(f"image: {{repository: nginx:2@{D}, tag: ''}}")),
+    ("L8 back", custom(f"image: {{repository: nginx@{D}, tag: ''}}"), TAG + PARTS, custom("image: {repository: nginx, tag: '2'}")),
+    ("L8 digest field", custom(f"image: {{name: nginx, tag: '1', sha: {E}}}"), DIGEST + ALL_PARTS, custom(f"image: {{name: nginx, tag: '', sha: {D}}}")),
+    ("L8 stale digest", custom(f"image: {{name: nginx, tag: '1', sha: '{E}'}}"), TAG + ALL_PARTS, custom("image: {name: nginx, tag: '2', sha: ''}")),
+    ("L8 bare hex", custom(f"image: {{name: nginx, sha: '{E[7:]}'}}"), DIGEST + ALL_PARTS, custom(f"image: {{name: nginx, sha: '{D[7:]}'}}")),
+    ("L9", custom("image: {registry: docker.io, name: library/nginx, tag: '1'}"), TAG + ALL_PARTS, custom("image: {registry: docker.io, name: library/nginx, tag: '2'}")),
+    ("L9 the name", custom("image: {registry: docker.io, name: library/nginx, tag: '1'}"), NAME + ALL_PARTS, custom("image: {registry: quay.io, name: org/web, tag: '1'}")),
+    ("L9 a path in the registry", custom("image: {registry: gcr.io/a, name: b, tag: '1'}"), "images: [{name: gcr.io/a/b, newName: gcr.io/c/d}]\n" + ALL_PARTS, custom("image: {registry: gcr.io, name: c/d, tag: '1'}")),
+    ("L9 no registry", custom("image: {name: nginx, tag: '1'}"), NAME + ALL_PARTS, custom("image: {name: quay.io/org/web, tag: '1'}")),
+    ("parts, no reference", custom("image: {repository: 'NGINX', tag: '1'}\nother: 1"), TAG + PARTS + "onUnused: ignore\n", SAME),
+    ("parts, nothing there", custom("image: {tag: '1'}"), TAG + PARTS + "onUnused: ignore\n", SAME),
+    ("parts, another image", custom("image: {repository: nginx2, tag: '1'}"), TAG + PARTS + "onUnused: ignore\n", SAME),
+    ("parts in a list", custom("l:\n- {repository: nginx}\n- {repository: a}"), "images: {nginx: 'nginx:v2'}\nkinds: {A: {path: '.spec.l[*]', fields: {repository: repository, tag: tag}}}\n", custom("l:\n- {repository: nginx, tag: v2}\n- {repository: a}")),
+    ("parts, CRLF", "kind: A\r\nspec:\r\n  image:\r\n    repository: nginx\r\n", "images: {nginx: 'nginx:v2'}\n" + PARTS, "kind: A\r\nspec:\r\n  image:\r\n    repository: nginx\r\n    tag: v2\r\n"),
+    ("parts, at the end", "kind: A\nspec:\n  image:\n    repository: nginx", "images: {nginx: 'nginx:v2'}\n" + PARTS, "kind: A\nspec:\n  image:\n    repository: nginx\n    tag: v2"),
+    ("parts of an alias", custom("a: &a nginx\nimage: {repository: *a}"), "images: {nginx: 'nginx:v2'}\n" + PARTS, custom("a: &a nginx\nimage: {repository: *a, tag: v2}")),
+    ("parts of a merge key", custom("a: &a {repository: nginx}\nimage:\n  <<: *a\n  b: 1"), "images: {nginx: 'nginx:v2'}\n" + PARTS, custom("a: &a {repository: nginx}\nimage:\n  <<: *a\n  tag: v2\n  b: 1")),
+    # One part of a reference: `part`.
+    ("L10", custom("version: v1.0"), "images: [{name: prom/prometheus, newTag: v2.0}]\nkinds: {A: {path: .spec.version, part: tag, of: prom/prometheus}}\n", custom("version: v2.0")),
+    ("L10 a number", custom("version: 1.20"), TAG + "kinds: {A: {path: .spec.version, part: tag, of: docker.io/library/nginx}}\n", custom('version: "2"')),
+    ("L10 another tag", custom("version: v1.0"), "images: [{name: 'nginx:v1.1', newTag: v2}]\nkinds: {A: {path: .spec.version, part: tag, of: nginx}}\nonUnused: ignore\n", SAME),
+    ("L10 null", custom("version:"), TAG + "kinds: {A: {path: .spec.version, part: tag, of: nginx}}\nonUnused: ignore\n", SAME),
+    ("part: digest", custom(f"sha: {E}"), BOTH + "kinds: {A: {path: .spec.sha, part: digest, of: nginx}}\n", custom(f"sha: {D}")),
+    ("part: digest in bare hex", custom(f"sha: {E[7:]}"), DIGEST + "kinds: {A: {path: .spec.sha, part: digest, of: nginx}}\n", custom(f"sha: {D[7:]}")),
+    ("part: name", custom("base: nginx"), "images: {nginx: 'quay.io/org/web:2'}\nkinds: {A: {path: .spec.base, part: name}}\n", custom("base: quay.io/org/web")),
+    ("part: reference", custom("base: nginx"), TAG + "kinds: {A: {path: .spec.base, part: reference}}\n", custom("base: nginx:2")),
+    ("name and tag apart", custom("base: nginx\nversion: v1"), "images: {nginx: 'a.io/b:v2'}\nkinds: {A: [{path: .spec.base, part: name}, {path: .spec.version, part: tag, of: nginx}]}\n", custom("base: a.io/b\nversion: v2")),
+    # References in longer texts: `args`, `as: text`.
+    ("L11", pod('- name: a\n  args: ["--img=repo/x:1", "--other", "x"]'), "images: [{name: repo/x, newTag: '2', args: true}]\n", pod('- name: a\n  args: ["--img=repo/x:2", "--other", "x"]')),
+    ("L11 command", pod("- command:\n  - sh\n  - |\n    run repo/x:1 and\n    run repo/x:1@" + D), "images: [{name: repo/x, newTag: '2', args: true}]\n", pod("- command:\n  - sh\n  - |\n    run repo/x:2 and\n    run repo/x:2")),
+    ("L11 not asked", pod('- image: repo/x:1\n  args: ["--img=repo/x:1"]'), "images: [{name: repo/x, newTag: '2'}]\n", pod('- image: repo/x:2\n  args: ["--img=repo/x:1"]')),
+    ("L12 asked", pod("- image: nginx\n  env:\n  - {name: A, value: nginx:1}\n  - {name: B, value: run nginx:1}\n  - {name: C}"), "images: [{name: nginx, newTag: '2', env: true}]\n", pod("- image: nginx:2\n  env:\n  - {name: A, value: nginx:2}\n  - {name: B, value: run nginx:1}\n  - {name: C}")),
+    ("L12 in a custom resource", custom("podTemplate:\n  containers:\n  - env: [{name: A, value: nginx}]"), "images: [{name: nginx, newTag: '2', env: true}]\n", custom("podTemplate:\n  containers:\n  - env: [{name: A, value: nginx:2}]")),
+    ("L13", custom("image: docker://quay.io/x:1\nchart: 'oci://quay.io/x:1'"), "images: [{name: quay.io/x, newTag: '2'}]\nkinds: {A: [{path: .spec.image, as: text}, {path: .spec.chart, as: text}]}\n", custom("image: docker://quay.io/x:2\nchart: 'oci://quay.io/x:2'")),
+    ("as: text, two in one", custom('s: "nginx:1,other:1 \\t nginx:3"'), TAG + "kinds: {A: {path: .spec.s, as: text}}\n", custom('s: "nginx:2,other:1 \\t nginx:2"')),
+    ("as: text, folded", custom("s: >\n  run\n  nginx:1\n  now"), TAG + "kinds: {A: {path: .spec.s, as: text}}\n", custom("s: >\n  run\n  nginx:2\n  now")),
+    # Documents in strings: `as: yaml`, `as: json`.
+    ("L14", "kind: ConfigMap\ndata:\n  d.yaml: |\n    # c\n    apiVersion: v1\n    kind: Pod\n    spec:\n      containers:\n      - image: nginx:1   # {{ .x }}\n", TAG + "kinds: {ConfigMap: {path: \".data['d.yaml']\", as: yaml}}\n", "kind: ConfigMap\ndata:\n  d.yaml: |\n    # c\n    apiVersion: v1\n    kind: Pod\n    spec:\n      containers:\n      - image: nginx:2   # {{ .x }}\n"),
+    ("L14 relative", custom("values: |\n  web:\n    image:\n      repository: nginx # r\n      x: 1"), "images: {nginx: 'nginx:v2'}\nkinds: {A: {path: .spec.values, as: yaml, paths: {path: .web.image, fields: {repository: repository, tag: tag}}}}\n", custom("values: |\n  web:\n    image:\n      repository: nginx # r\n      tag: v2\n      x: 1")),
+    ("L14 JSON", custom("values: '{\"web\": {\"image\": \"nginx:1\"}}'"), TAG + "kinds: {A: {path: .spec.values, as: json, paths: '{.web.image}'}}\n", custom("values: '{\"web\": {\"image\": \"nginx:2\"}}'")),
+    ("L14 JSON, a new key", custom("values: '{\"image\": {\"repository\": \"nginx\"}}'"), TAG + "kinds: {A: {path: .spec.values, as: json, paths: {path: .image, fields: {repository: repository, tag: tag}}}}\n", custom("values: '{\"image\": {\"repository\": \"nginx\", \"tag\": \"2\"}}'")),
+    ("L14 a new line in double quotes", custom('values: "image:\\n  repository: nginx\\n"'), "images: {nginx: 'nginx:v2'}\nkinds: {A: {path: .spec.values, as: yaml, paths: {path: .image, fields: {repository: repository, tag: tag}}}}\n", custom('values: "image:\\n  repository: nginx\\n  tag: v2\\n"')),
+    ("L14 a new line in single quotes", custom("values: 'repository: nginx\n\n  x: 1' # c"), "images: {nginx: 'nginx:v2'}\nkinds: {A: {path: .spec.values, as: yaml, paths: {path: '{@}', fields: {repository: repository, tag: tag}}}}\n", custom('values: "repository: nginx\\ntag: v2\\nx: 1" # c')),
+    ("L14 a list", custom("values: |\n  - nginx:1\n  - other"), TAG + "kinds: {A: {path: .spec.values, as: yaml, paths: '{[*]}'}}\n", custom("values: |\n  - nginx:2\n  - other")),
+    ("L14 several documents", "kind: ConfigMap\ndata:\n  d: |\n    apiVersion: v1\n    kind: Pod\n    spec: {containers: [{image: nginx}]}\n    ---\n    a: nginx\n    ---\n    apiVersion: v1\n    kind: ConfigMap\n    data:\n      d: |\n        image: nginx\n", TAG + "kinds: {ConfigMap: {path: .data.d, as: yaml, paths: .image}}\n", "kind: ConfigMap\ndata:\n  d: |\n    apiVersion: v1\n    kind: Pod\n    spec: {containers: [{image: nginx:2}]}\n    ---\n    a: nginx\n    ---\n    apiVersion: v1\n    kind: ConfigMap\n    data:\n      d: |\n        image: nginx:2\n"),
+    # Containers by name.
+    ("L20", pod("- {name: a, image: nginx:1}\n- {name: b, image: nginx:1}"), "images: [{name: nginx, newTag: '2', containers: [b]}]\n", pod("- {name: a, image: nginx:1}\n- {name: b, image: nginx:2}")),
+    ("L20 and the others", pod("- {name: a, image: nginx:1}\n- {name: b, image: nginx:1}"), "images: [{name: nginx, newTag: '2', containers: b}, {name: nginx, newTag: '3'}]\n", pod("- {name: a, image: nginx:3}\n- {name: b, image: nginx:2}")),
+    ("L20 not elsewhere", custom("image: nginx:1"), "images: [{name: nginx, newTag: '2', containers: b}]\nkinds: {A: .spec.image}\nonUnused: ignore\n", SAME),
+    # Registries.
+    ("registries", pod("- image: nginx:1\n- image: gcr.io/a/b@" + D + "\n- image: quay.io/c"), "registries: [{from: docker.io, to: m.io/hub}, {from: gcr.io/a, to: m.io/g}]\n", pod("- image: m.io/hub/library/nginx:1\n- image: m.io/g/b@" + D + "\n- image: quay.io/c")),
+    ("registries after images", pod("- image: nginx:1\n- image: redis:1"), TAG + "registries: [{from: docker.io, to: m.io}]\n", pod("- image: nginx:2\n- image: m.io/library/redis:1")),
+    ("registries in parts", custom("image: {registry: docker.io, name: library/nginx, tag: '1'}"), "registries: [{from: docker.io, to: m.io/hub}]\n" + ALL_PARTS, custom("image: {registry: m.io, name: hub/library/nginx, tag: '1'}")),
+    ("registries, not in env", pod("- env: [{name: A, value: nginx:1}]"), "registries: [{from: docker.io, to: m.io}]\n", SAME),
+    ("defaultRegistry", pod("- image: nginx:1\n- image: gcr.io/a/b:1\n- image: h.io/c:1"), "defaultRegistry: {host: h.io}\nimages: [{name: nginx}, {name: gcr.io/a/b, newTag: '2'}, {name: h.io/c, newTag: '2'}]\n", pod("- image: h.io/nginx:1\n- image: h.io/gcr.io_a_b:2\n- image: h.io/c:2")),
+    ("defaultRegistry, one name", pod("- image: nginx:1"), "defaultRegistry: {host: h.io, singleName: team/dev}\nimages: [{name: nginx, newTag: nginx-2}]\n", pod("- image: h.io/team/dev:nginx-2")),
+    # imagePullPolicy.
+    ("policy added", pod("- name: a\n  image: nginx # i\n  args: [a]"), TAG + "imagePullPolicy: Always\n", pod("- name: a\n  image: nginx:2 # i\n  imagePullPolicy: Always\n  args: [a]")),
+    ("policy added in flow", pod("- {image: 'nginx', args: [a]}"), TAG + "imagePullPolicy: Always\n", pod("- {image: 'nginx:2', imagePullPolicy: Always, args: [a]}")),
+    ("policy set", pod('- imagePullPolicy: "Never"\n  image: nginx'), TAG + "imagePullPolicy: IfNotPresent\n", pod('- imagePullPolicy: "IfNotPresent"\n  image: nginx:2')),
+    ("policy of an image that stays", pod("- imagePullPolicy: Never\n  image: redis\n- image: nginx\n  imagePullPolicy: Always"), TAG + "imagePullPolicy: Always\n", pod("- imagePullPolicy: Never\n  image: redis\n- image: nginx:2\n  imagePullPolicy: Always")),
+    ("policy of a volume", "kind: Pod\nspec:\n  volumes:\n  - image: {reference: nginx, pullPolicy: Never}\n", TAG + "imagePullPolicy: Always\n", "kind: Pod\nspec:\n  volumes:\n  - image: {reference: nginx:2, pullPolicy: Always}\n"),
+    ("policy beside a path", custom("image: nginx\nimagePullPolicy: Never"), TAG + "imagePullPolicy: Always\nkinds: {A: .spec.image}\n", custom("image: nginx:2\nimagePullPolicy: Always")),
+    ("policy beside a path is not added", custom("image: nginx"), TAG + "imagePullPolicy: Always\nkinds: {A: .spec.image}\n", custom("image: nginx:2")),
+    # from.
+    ("from", "kind: Job\nmetadata: {name: no-op}\nspec: {template: {spec: {containers: [{image: 'h.io/k:7'}]}}}\n---\n" + custom("image: k"), "images: [{name: k, from: {kind: Job, name: no-op, path: '{.spec.template.spec.containers[0].image}'}}]\nkinds: {A: .spec.image}\n", "kind: Job\nmetadata: {name: no-op}\nspec: {template: {spec: {containers: [{image: 'h.io/k:7'}]}}}\n---\n" + custom("image: h.io/k:7")),
+    ("from two that agree", custom("i: k") + "---\nkind: B\nmetadata: {name: a}\ni: k:2\n---\nkind: B\nmetadata: {name: b}\ni: ' k:2 '\n", "images: [{name: k, from: {kind: B, name: '?', path: .i}}]\nkinds: {A: .spec.i}\n", custom("i: k:2") + "---\nkind: B\nmetadata: {name: a}\ni: k:2\n---\nkind: B\nmetadata: {name: b}\ni: ' k:2 '\n"),
+    # Two ways to one field.
+    ("a path into parts", custom("image: {repository: nginx, tag: '1'}"), TAG + "kinds: {A: [{path: .spec.image, fields: {repository: repository, tag: tag}}, .spec.image.repository]}\n", custom("image: {repository: nginx, tag: '2'}")),
+    ("a path into a text", custom("s: docker://nginx:1"), TAG + "kinds: {A: [{path: .spec.s, as: text}, .spec.s]}\n", custom("s: docker://nginx:2")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("before, config, after", [row[1:] for row in CASES], ids=[row[0] for row in CASES])
+def test_case(before: str, config: str, after: str | None, parser: str) -> None:
+    setter = read_config(HEAD + config)
+    outcome = set_images(before, setter)
+    assert outcome.text == (before if after is None else after)
+    assert [str(result) for result in outcome.results if result.severity != INFO] == []
+    again = set_images(outcome.text, setter)
+    assert (again.text, again.results) == (outcome.text, ())
+
+
+VALUES = "kinds: {A: {path: .spec.values, as: yaml, paths: .image}}\n"
+JOB = "kind: Job\nmetadata: {name: no-op}\nimage: "
+FROM = "images: [{name: k, from: {kind: Job, name: no-op, path: .image}}]\n"
+WARNINGS = [
+    (custom("image: nginx"), TAG + PARTS, "spec.image: the path .spec.image leads to a string, not to a mapping: left as it is"),
+    (custom("values: [a]"), TAG + VALUES, "spec.values: the path .spec.values leads to a list, not to a string"),
+    (custom("values: true"), TAG + "kinds: {A: {path: .spec.values, part: tag, of: nginx}}\n", "leads to a boolean"),
+    (custom("values: '{{ .x }'"), TAG + VALUES, "line 5: A x: spec.values: the document in this string is left as it is: line 1 column 8: this is not YAML"),
+    (custom("values: 'image: [nginx]'"), TAG + VALUES, "spec.values: image: the path .image leads to a list, not to a string"),
+    (custom("values: |\n  apiVersion: v1\n  kind: List\n  items: [nginx]"), TAG + VALUES, "this is no Kubernetes resource"),
+    (custom("version: v1"), DIGEST + "kinds: {A: {path: .spec.version, part: tag, of: nginx}}\n", f'"nginx@{D}" can\'t be written here, it has no tag: left as it is'),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text, config, message", WARNINGS)
+def test_left_with_a_warning(text: str, config: str, message: str) -> None:
+    outcome = set_images(text, read_config(HEAD + config))
+    assert outcome.text == text
+    assert message in str(outcome.results[0])
+    assert outcome.results[0].severity == "warning"
+
+
+ERRORS = [
+    ("kind: A\nspec: {image: k}\n", FROM, 'the image "k" comes from .image of Job no-op: no such field is in the stream'),
+    (JOB + "a\n---\n" + JOB + "b\n", FROM, 'that is "a" and "b", make the selector narrower'),
+    (JOB + "a b\n", FROM, '"a b" is no reference'),
+    (pod(f"- image: nginx@{D}"), NAME + "imagePullPolicy: Never\n", "line 6: spec.containers[0].image: imagePullPolicy Never and the digest of"),
+    ("x: &x\n  repository: nginx\nkind: A\nspec:\n  image: *x\n", "images: {nginx: 'nginx:v2'}\n" + PARTS, "line 2 column 3: an image to set"),
+    (custom("image: [repository: nginx]"), "images: {nginx: 'nginx:v2'}\nkinds: {A: {path: '.spec.image[0]', fields: {repository: repository, tag: tag}}}\n", "line 5 column 11: there is no room"),
+    (custom("image:\n  ? repository\n  : nginx"), "images: {nginx: 'nginx:v2'}\n" + PARTS, "line 6 column 7: there is no room"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text, config, message", ERRORS)
+def test_error(text: str, config: str, message: str) -> None:
+    with pytest.raises((ConfigError, InputError)) as caught:
+        set_images(text, read_config(HEAD + config))
+    assert message in str(caught.value)
+
+
+def test_results_of_a_document_in_a_string() -> None:
+    text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata:\n  d.yaml: 'image: nginx'\n"
+    config = TAG + "kinds: {ConfigMap: {path: \".data['d.yaml']\", as: yaml, paths: .image}}\n"
+    (result,) = set_images(text, read_config(HEAD + config)).results
+    data = result.to_data()
+    assert data["resourceRef"] == {"apiVersion": "v1", "kind": "ConfigMap", "name": "c"}
+    assert data["field"] == {"path": "data['d.yaml']: image", "currentValue": "nginx", "proposedValue": "nginx:2"}
+
+
+def test_results_of_a_part_and_a_policy() -> None:
+    setter = read_config(
+        HEAD + TAG + "kinds: {A: {path: .spec.version, part: tag, of: nginx}}\nimagePullPolicy: Always\n"
+    )
+    results = set_images(custom("version: '1'\ncontainers: [{image: nginx}]"), setter).results
+    assert [(result.field, result.current_value, result.proposed_value) for result in results] == [
+        ("spec.containers[0].image", "nginx", "nginx:2"),
+        ("spec.containers[0].imagePullPolicy", "", "Always"),
+        ("spec.version", "1", "2"),
+    ]
+
+
+def test_documents_in_documents_end() -> None:
+    text = "image: nginx\n"
+    for _ in range(MAX_EMBEDDED + 2):
+        text = "apiVersion: v1\nkind: ConfigMap\ndata:\n  d: |\n" + "".join(
+            f"    {line}\n" for line in text.splitlines()
+        )
+    setter = read_config(
+        HEAD + TAG + "kinds: {ConfigMap: {path: .data.d, as: yaml, paths: .image}}\nonUnused: ignore\n"
+    )
+    outcome = set_images(text, setter)
+    assert outcome.text == text
+    assert "documents are embedded here more than 20 deep" in outcome.results[0].message
