@@ -72,7 +72,7 @@ def is_plain(text: str, *, flow: bool) -> bool:
     """Say whether `text` can stand without quotes and read back as the same string everywhere."""
     return (
         re.fullmatch(_PLAIN, text) is not None
-        and not (flow and any(character in ",[]{}?" for character in text))
+        and not (flow and (text[0] == ":" or any(character in ",[]{}?" for character in text)))
         and text.lower() not in _TYPED_WORDS
         and re.fullmatch(_TYPED, text) is None
     )

@@ -272,7 +272,7 @@ def _stuck(written: Any) -> InputError:
 
 
 def _no_room(written: Any) -> InputError:
-    return _error(written, "there is no room to write what belongs beside this: write the mapping out in lines")
+    return _error(written, "there is no room to write what belongs beside this: write it out in lines")
 
 
 def _error(written: Any, message: str) -> InputError:
