@@ -12,6 +12,7 @@ from orchestrator import Orchestrator
 from krm_image_setter import read_config
 
 README = (ROOT / "README.md").read_text()
+CONFIGURATION = (ROOT / "docs/configuration.md").read_text()
 CONNECT = (ROOT / "fixtures/kafka-connect/input.yaml").read_text()
 PIPES = re.findall(r"`(krm-image-setter [^`]*< manifests\.yaml)`", README)
 IMAGE = "image: localhost:5005/kafkaconnect:"
@@ -70,6 +71,12 @@ def test_kubectl_plugin(kubectl: Orchestrator) -> None:
 def test_python() -> None:
     assert "set_images(text, read_config(config)).text" in README
     assert sys.version_info >= (3, 11)
+
+
+@pytest.mark.parametrize("block", re.findall(r"```yaml\n(.*?)```", CONFIGURATION, re.DOTALL))
+def test_configuration_blocks(block: str) -> None:
+    head = "apiVersion: krm-image-setter.dev/v1alpha1\nkind: ImageSetter\n"
+    assert read_config(head + block) != read_config(head + "images: {}\n")
 
 
 def test_there_are_commands() -> None:

@@ -119,6 +119,12 @@ CASES = [
 ]  # fmt: skip
 
 
+CASES += [
+    (f"R16 {tag}", custom("image: {repository: nginx, tag: v1}"), f"images: [{{name: nginx, newTag: '{tag}'}}]\n" + PARTS, custom(f'image: {{repository: nginx, tag: "{tag}"}}'))
+    for tag in ("1.20", "123", "1e3", "0777", "on", "null")
+]  # fmt: skip
+
+
 @pytest.mark.parametrize("before, config, after", [row[1:] for row in CASES], ids=[row[0] for row in CASES])
 def test_case(before: str, config: str, after: str | None, parser: str) -> None:
     setter = read_config(HEAD + config)
