@@ -23,6 +23,7 @@ from krm_image_setter.locators import (
     ImageSource,
     KindRule,
     OtherField,
+    Part,
     Parts,
     find_image_fields,
     source_text,
@@ -46,6 +47,7 @@ from krm_image_setter.yaml.stream import Slice
 
 #: How many documents within documents are followed.
 MAX_EMBEDDED: Final = 20
+_NAME: Final = Part("name")
 
 
 class Outcome(NamedTuple):
@@ -241,15 +243,16 @@ def _survey_resource(
     """Add what one resource gives to the survey, and what to change to `changes`, by location in the tree."""
     for rule in rules:
         survey.selected[id(rule)] = survey.selected.get(id(rule), 0) + 1
+    # Two paths may lead to the same field, or one to a part of what another leads to: the first one counts.
     seen: set[tuple[Location, int]] = set()
     held: set[Location] = set()
+    misplaced: dict[Location, OtherField] = {}
     for field in find_image_fields(resource, rules, run.pod_spec_uses):
         if field.rule is not None:
             survey.led.add(id(field.rule))
-        # Two paths may lead to the same field, or one to a part of what another leads to: the first one counts.
-        if (field.location, field.start) in seen or field.location in held:
+        key = (field.location, field.start)
+        if key in seen or field.location in held:
             continue
-        seen.add((field.location, field.start))
         if isinstance(field, ImageField):
             if any((location, 0) in seen for location in field.holds):
                 continue
@@ -257,16 +260,20 @@ def _survey_resource(
             new, results = _decide(resource, field, run, survey)
         elif isinstance(field.value, str) and isinstance(field.rule.form, Embedded):
             new, results = _follow(resource, field, field.rule.form, run, survey)
-        elif field.value is not None:
-            new, results = [], [_misplaced(resource, field)]
         else:
+            if field.value is not None:
+                misplaced.setdefault(field.location, field)
             continue
+        seen.add(key)
         placed = [change._replace(location=resource.location + change.location) for change in new]
         if any(_overlaps(change, changes.get(change.location, ())) for change in placed):
             continue
         survey.results += results
         for change in placed:
             changes.setdefault(change.location, []).append(change)
+    survey.results += [
+        _misplaced(resource, field) for location, field in misplaced.items() if (location, 0) not in seen
+    ]
 
 
 def _overlaps(change: Change, others: Iterable[Change]) -> bool:
@@ -280,6 +287,9 @@ def _decide(
     """Return what to change for the image of a field, and what to say of it."""
     current = field.current
     survey.seen.append(current)
+    if field.rule is not None and field.rule.form == _NAME:
+        # An earlier run may have set it, and there is no tag here to tell.
+        survey.used.update(map(id, run.images.that_name(current)))
     proposed = run.proposed(field, survey)
     if proposed == current:
         return [], []

@@ -77,7 +77,7 @@ def test_config_map(data: str) -> None:
         ("images: {}\nkinds: [{paths: .a}]", "this selects everything: give kind, name or namespace"),
         ("images: {}\nkinds: {A: []}", "this list is empty: give at least one"),
         ("images: {}\nkinds: {A: 3}", '3 is read as the number 3, quote it: "3"'),
-        ("images: {}\nkinds: {A: {b: c}}", "this must be a string or a list, not a mapping"),
+        ("images: {}\nkinds: {A: {b: c}}", "path is missing: add it"),
         ("images: {}\npodSpecs: 1", "this must be true or false, not the number 1"),
         ("images: {}\nonUnused: never", 'this must be one of warn, error, ignore, not "never"'),
         ("images: {nginx: [}", "this is not YAML"),
@@ -87,6 +87,23 @@ def test_config_map(data: str) -> None:
         ("images: [{name: nginx, tagSuffix: a, newTag: b}]", "tagSuffix adds to the old tag"),
         ("images: [{name: nginx, newImage: a, newTag: b}]", "newImage is the whole new reference"),
         ("images: [{name: nginx}]", "this sets nothing"),
+        (
+            "images: [{name: nginx, newTag: a, from: {kind: A, name: a, path: .a}}]",
+            "from gives the whole new reference",
+        ),
+        ("images: [{name: nginx, from: {kind: A, path: .a}}]", "name is missing: add it"),
+        ("images: [{name: nginx, newTag: a, env: 1}]", "this must be true or false"),
+        ("images: {}\nkinds: {A: {path: .a, part: tag}}", "give part: tag or part: digest together with of: NAME"),
+        ("images: {}\nkinds: {A: {path: .a, of: nginx}}", "a tag or digest belongs to an image"),
+        ("images: {}\nkinds: {A: {path: .a, part: tag, of: 'nginx:1'}}", "this takes a name"),
+        ("images: {}\nkinds: {A: {path: .a, part: tag, of: 'NGINX'}}", "the name must be in lower case"),
+        ("images: {}\nkinds: {A: {path: .a, part: name, as: text}}", "part and as exclude each other: keep one"),
+        ("images: {}\nkinds: {A: {path: .a, as: text, paths: .b}}", "paths lead into a document in a string"),
+        ("images: {}\nkinds: {A: {path: .a, as: toml}}", 'this must be one of text, yaml, json, not "toml"'),
+        ("registries: [{from: docker.io, to: docker.io}]", '"docker.io" is the same registry as from'),
+        ("registries: [{from: nginx, to: a.io}]", '"nginx" has no host'),
+        ("images: {}\ndefaultRegistry: {host: foo}", '"foo" is no registry'),
+        ("images: [{name: a, digest: 'sha256:" + "0" * 64 + "'}]\nimagePullPolicy: Never", "exclude each other"),
     ],
 )
 def test_error_image_setter(body: str, message: str) -> None:
@@ -127,12 +144,27 @@ def test_error_says_everything_at_once() -> None:
 
 texts = st.sampled_from(["nginx", "a", "{.spec}"])
 odd = st.one_of(texts, st.integers(0, 9), st.booleans(), st.none(), st.just([]), st.just({}))
-entries = st.dictionaries(st.sampled_from(["name", "newImage", "newtag", "newName"]), odd, max_size=3)
-kind_entries = st.dictionaries(st.sampled_from(["kind", "paths", "name", "path"]), odd, max_size=3)
+sources = st.dictionaries(st.sampled_from(["kind", "name", "path", "apiVersion", "x"]), texts, max_size=4)
+image_fields = st.sampled_from(["name", "newImage", "newtag", "newName", "from", "containers", "env", "args"])
+entries = st.dictionaries(image_fields, st.one_of(odd, sources, st.lists(odd, max_size=2)), max_size=3)
+parts = st.dictionaries(st.sampled_from(["registry", "repository", "tag", "repo"]), odd, max_size=3)
+path_fields = st.sampled_from(["path", "fields", "part", "of", "as", "paths"])
+words = st.sampled_from(["tag", "name", "yaml", "text", "toml"])
+paths = st.one_of(texts, st.dictionaries(path_fields, st.one_of(odd, parts, words), max_size=4))
+kind_entries = st.dictionaries(
+    st.sampled_from(["kind", "paths", "name", "path"]),
+    st.one_of(odd, paths, st.lists(paths, max_size=2)),
+    max_size=3,
+)
+registries = st.lists(st.dictionaries(st.sampled_from(["from", "to", "x"]), odd, max_size=3), max_size=2)
+default_registries = st.dictionaries(st.sampled_from(["host", "singleName", "x"]), odd, max_size=3)
 configs = st.fixed_dictionaries(
     {"images": st.one_of(odd, st.lists(entries, max_size=2), st.dictionaries(texts, odd, max_size=2))},
     optional={
-        "kinds": st.one_of(odd, st.lists(kind_entries, max_size=2), st.dictionaries(texts, odd, max_size=2)),
+        "kinds": st.one_of(odd, st.lists(kind_entries, max_size=2), st.dictionaries(texts, paths, max_size=2)),
+        "registries": st.one_of(odd, registries),
+        "defaultRegistry": st.one_of(odd, default_registries),
+        "imagePullPolicy": st.one_of(odd, st.sampled_from(["Always", "Never"])),
         "podSpecs": odd,
         "onUnused": st.one_of(odd, st.sampled_from(["warn", "error"])),
         "extra": odd,
@@ -140,7 +172,7 @@ configs = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=300)
 @given(configs)
 def test_decoder_and_schema_agree(body: dict[str, Any]) -> None:
     """What has the wrong shape to one has it to the other; what a reference or path may be only the decoder knows."""

@@ -115,6 +115,7 @@ CASES = [
     ("from two that agree", custom("i: k") + "---\nkind: B\nmetadata: {name: a}\ni: k:2\n---\nkind: B\nmetadata: {name: b}\ni: ' k:2 '\n", "images: [{name: k, from: {kind: B, name: '?', path: .i}}]\nkinds: {A: .spec.i}\n", custom("i: k:2") + "---\nkind: B\nmetadata: {name: a}\ni: k:2\n---\nkind: B\nmetadata: {name: b}\ni: ' k:2 '\n"),
     # Two ways to one field.
     ("a path into parts", custom("image: {repository: nginx, tag: '1'}"), TAG + "kinds: {A: [{path: .spec.image, fields: {repository: repository, tag: tag}}, .spec.image.repository]}\n", custom("image: {repository: nginx, tag: '2'}")),
+    ("one path, two forms", custom("a: {image: nginx}\nb: {image: {repository: nginx}}"), "images: {nginx: 'nginx:v2'}\nkinds: {A: [{path: '{..image}', fields: {repository: repository, tag: tag}}, '{..image}']}\n", custom("a: {image: nginx:v2}\nb: {image: {repository: nginx, tag: v2}}")),
     ("a path into a text", custom("s: docker://nginx:1"), TAG + "kinds: {A: [{path: .spec.s, as: text}, .spec.s]}\n", custom("s: docker://nginx:2")),
 ]  # fmt: skip
 

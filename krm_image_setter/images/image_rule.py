@@ -82,8 +82,6 @@ class ImageRule(NamedTuple):
 
     def is_done(self, reference: Reference) -> bool:
         """Say whether `reference` may be what this rule has set in an earlier run."""
-        if reference == Reference(reference.name):  # a field may hold the name only
-            return self.target.normalized_name == reference.normalized_name
         return self._replace(name=self.target).matches(reference)
 
     @property
@@ -183,6 +181,9 @@ class ImageMap:
     def has_set(self, text: str) -> bool:
         """Say whether `text` may be what a rule has set, now or in an earlier run."""
         reference = parse_reference(text)
-        if reference is None:
-            return False
-        return any(rule.is_done(reference) for rule in self._by_new_name.get(reference.normalized_name, ()))
+        return reference is not None and any(rule.is_done(reference) for rule in self.that_name(text))
+
+    def that_name(self, text: str) -> list[ImageRule]:
+        """Return the rules whose new reference has the name of the reference `text`."""
+        reference = parse_reference(text)
+        return [] if reference is None else self._by_new_name.get(reference.normalized_name, [])
