@@ -25,7 +25,7 @@ from krm_image_setter.locators.kind_rule import (
     Selector,
     Text,
 )
-from krm_image_setter.locators.pod_spec import find_pod_spec_images
+from krm_image_setter.locators.pod_spec import find_pod_spec_images, may_have_pod_spec
 from krm_image_setter.resources import Resource
 from krm_image_setter.yaml import tree
 from krm_image_setter.yaml.sharing import Location
@@ -54,7 +54,7 @@ def find_image_fields(
     The rules must select the resource. What is found twice comes twice.
     """
     # The schema of a CustomResourceDefinition has the keys of a pod spec, but no images (kustomize #890).
-    if pod_spec_uses and resource.ref.kind != CRD:
+    if pod_spec_uses and resource.ref.kind != CRD and may_have_pod_spec(resource.parsed.source.text):
         yield from find_pod_spec_images(resource.node, pod_spec_uses)
     for rule in rules:
         for location, value in rule.path.find(resource.node):

@@ -18,6 +18,11 @@ from krm_image_setter.yaml.sharing import Location
 _CONTAINERS: Final = frozenset(("containers", "initContainers", "ephemeralContainers"))
 
 
+def may_have_pod_spec(source: str) -> bool:
+    """Say whether the fields of a pod spec are named in a text: that is seen faster than searched in its tree."""
+    return "ontainers" in source or "volumes" in source or "\\" in source
+
+
 def find_pod_spec_images(resource: dict[str, Any], uses: Collection[str]) -> list[ImageField]:
     """Return the image fields of the pod specs in `resource`, in the document's order, as far as `uses` go."""
     found: list[ImageField] = []

@@ -268,7 +268,7 @@ def _tokens(rest: str) -> list[tuple[str, str, str, str, str, str]]:
 def _flow(rest: str) -> Any:
     """Return the collection that `rest`, the end of a line, is, or None where a parser must read it.
 
-    It is to be copied (`_placed`), for it has no line yet.
+    It is to be copied (`_placed`), for it has no line yet: its `line` says whether there are collections in it.
     """
     node: Any = None  # the innermost open node
     is_mapping = False
@@ -310,6 +310,7 @@ def _flow(rest: str) -> Any:
                 behind = "".join(part for token in _tokens(rest)[number + 1 :] for part in token)
                 return None if _trimmed(behind) else value
             node.places.append(value)
+            node.line = 1
             is_mapping = type(node) is _Mapping
         if is_mapping:
             node[key] = value
@@ -325,7 +326,7 @@ def _placed(collection: Any, lines: _Lines, line: int) -> Any:
     node = type(collection)(collection)
     node.lines, node.line, node.column, node.stop = lines, line, collection.column, collection.stop
     node.places = places = collection.places
-    if any(type(place) is not int for place in places):
+    if collection.line:
         node.places = places = [place if type(place) is int else _placed(place, lines, line) for place in places]
         values = places[1::2] if type(node) is _Mapping else places
         for key, value in zip(list(node) if type(node) is _Mapping else range(len(node)), values, strict=True):

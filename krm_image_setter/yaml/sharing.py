@@ -58,10 +58,9 @@ def write(source: str, document: Document, changes: Iterable[Change]) -> list[Ed
 def _rewritten(source: str, holder: Any, key: Any, fragments: list[Fragment]) -> list[Edit]:
     """Return the edits that put fragments into the scalar that is written in `holder` for `key`."""
     event = holder.origin(key)
-    pair = holder.written(key) if isinstance(holder, Mapping) else None
-    if event.value or event.style or pair is None:
+    if event.value or event.style or isinstance(holder, Sequence):
         return scalar.rewrite(source, event, flow=holder.flow, fragments=fragments)
-    name, _ = pair  # null, written as nothing: the parsers do not agree on its place
+    name, _ = holder.written(key)  # null, written as nothing: the parsers do not agree on its place
     start = name.end_mark.index
     colon = source.find(":", start)
     if source[start:colon].strip():
