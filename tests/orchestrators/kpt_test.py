@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import yaml
 from orchestrator import MANIFESTS, SET, Orchestrator
 
@@ -72,6 +73,47 @@ def test_fn_render(kpt: Orchestrator) -> None:
     ran = kpt("fn", "render", "app", "--allow-exec")
     assert ran.returncode == 0, ran.stderr
     assert app(kpt) == {"connect.yaml": CONNECT, "web.yaml": WEB}
+
+
+PEERS = {
+    "SetImage": "apiVersion: fn.kpt.dev/v1alpha1\nkind: SetImage\nmetadata: {name: set-image}\n"
+    "image: {name: kafkaconnect, newName: localhost:5005/kafkaconnect, newTag: tilt-1a2b3c}\n"
+    "additionalImageFields:\n- {group: kafka.strimzi.io, version: v1beta2, kind: KafkaConnect, path: spec/image}\n",
+    "ImageTagTransformer": "apiVersion: builtin\nkind: ImageTagTransformer\nmetadata: {name: set-image}\n"
+    "imageTag: {name: kafkaconnect, newName: localhost:5005/kafkaconnect, newTag: tilt-1a2b3c}\n"
+    "fieldSpecs:\n- {path: spec/image, kind: KafkaConnect}\n",
+}
+
+
+@pytest.mark.parametrize("config", PEERS.values(), ids=PEERS)
+def test_the_configurations_of_peers(kpt: Orchestrator, config: str) -> None:
+    kpt.write("peer.yaml", config)
+    ran = kpt("fn", "eval", "app", "--exec", "krm-image-setter", "--fn-config", "peer.yaml")
+    assert ran.returncode == 0, ran.stderr
+    assert app(kpt) == {"connect.yaml": CONNECT, "web.yaml": MANIFESTS["web.yaml"]}
+
+
+def test_everything_at_once(kpt: Orchestrator) -> None:
+    """What adds lines and what is in strings goes through kpt as well."""
+    kpt.write(
+        "app/values.yaml",
+        "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: values\ndata:\n  v: |\n    # inner\n"
+        "    image:\n      repository: nginx # here\n",
+    )
+    kpt.write(
+        "all.yaml",
+        "apiVersion: krm-image-setter.dev/v1alpha1\nkind: ImageSetter\nmetadata: {name: all}\n"
+        "images: {nginx: 'nginx:v2'}\nimagePullPolicy: Always\n"
+        "kinds:\n  ConfigMap:\n    path: .data.v\n    as: yaml\n"
+        "    paths: {path: .image, fields: {repository: repository, tag: tag}}\n",
+    )
+    for _ in range(2):
+        ran = kpt("fn", "eval", "app", "--exec", "krm-image-setter", "--fn-config", "all.yaml")
+        assert ran.returncode == 0, ran.stderr
+        values = (kpt.folder / "app/values.yaml").read_text()
+        assert values.endswith("    # inner\n    image:\n      repository: nginx # here\n      tag: v2\n")
+        web = (kpt.folder / "app/web.yaml").read_text()
+        assert "        image: nginx:v2 # pinned\n        imagePullPolicy: Always\n" in web
 
 
 def test_fn_eval_twice_changes_nothing(kpt: Orchestrator) -> None:
