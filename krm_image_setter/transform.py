@@ -9,10 +9,12 @@ from krm_image_setter.config.image_setter import ImageSetter
 from krm_image_setter.edits import Edit, apply_edits
 from krm_image_setter.errors import ConfigError, InputError
 from krm_image_setter.images import (
+    HUB,
     IMAGE,
     ImageMap,
     ImageRule,
     InvalidReference,
+    Reference,
     RegistryMap,
     check_reference,
     parse_reference,
@@ -25,6 +27,7 @@ from krm_image_setter.locators import (
     OtherField,
     Part,
     Parts,
+    Text,
     find_image_fields,
     source_text,
 )
@@ -115,9 +118,15 @@ class _Run(NamedTuple):
             return rule.rewrite(reference)
         if self.config.registries and field.place.use == IMAGE and not self.images.has_set(field.current):
             moved = self.registries.find(field.current)
-            if moved is not None:
+            if moved is not None and not _may_be_no_image(field, moved[0]):
                 return moved[1].rewrite(moved[0])
         return field.current
+
+
+def _may_be_no_image(field: ImageField, reference: Reference) -> bool:
+    """Say whether a reference in a text may be something else: `application/json`."""
+    in_text = field.rule is not None and isinstance(field.rule.form, Text)
+    return in_text and reference.tag is None and reference.digest is None and reference.domain == HUB
 
 
 def _run(text: str, config: ImageSetter) -> _Run:
@@ -340,7 +349,8 @@ def _follow(
         message = f"documents are embedded here more than {MAX_EMBEDDED} deep: left as it is"
         return [], [_warning(resource, location, message)]
     try:
-        inner = _survey(field.value, run._replace(depth=run.depth + 1), form)
+        # No words: parts of a name may stand apart in it.
+        inner = _survey(field.value, run._replace(depth=run.depth + 1, words=None), form)
     except InputError as error:
         return [], [_warning(resource, location, f"the document in this string is left as it is: {error}")]
     changes = [Change(location, Fragment(*edit)) for edit in dict.fromkeys(inner.edits)]

@@ -98,6 +98,8 @@ CASES = [
     # Registries.
     ("registries", pod("- image: nginx:1\n- image: gcr.io/a/b@" + D + "\n- image: quay.io/c"), "registries: [{from: docker.io, to: m.io/hub}, {from: gcr.io/a, to: m.io/g}]\n", pod("- image: m.io/hub/library/nginx:1\n- image: m.io/g/b@" + D + "\n- image: quay.io/c")),
     ("registries after images", pod("- image: nginx:1\n- image: redis:1"), TAG + "registries: [{from: docker.io, to: m.io}]\n", pod("- image: nginx:2\n- image: m.io/library/redis:1")),
+    ("registries in a text", custom("s: curl -H application/json a/b:1 gcr.io/c docker://d"), "registries: [{from: docker.io, to: m.io}, {from: gcr.io, to: m.io/g}]\nkinds: {A: {path: .spec.s, as: text}}\n", custom("s: curl -H application/json m.io/a/b:1 m.io/g/c docker://d")),
+    ("registries in a document", custom("v: 'kind: {registry: gcr.io, repository: a}'"), "registries: [{from: gcr.io, to: m.io}]\nkinds: {A: {path: .spec.v, as: yaml, paths: {path: .kind, fields: {registry: registry, repository: repository}}}}\n", custom("v: 'kind: {registry: m.io, repository: a}'")),
     ("registries in parts", custom("image: {registry: docker.io, name: library/nginx, tag: '1'}"), "registries: [{from: docker.io, to: m.io/hub}]\n" + ALL_PARTS, custom("image: {registry: m.io, name: hub/library/nginx, tag: '1'}")),
     ("registries, not in env", pod("- env: [{name: A, value: nginx:1}]"), "registries: [{from: docker.io, to: m.io}]\n", SAME),
     ("defaultRegistry", pod("- image: nginx:1\n- image: gcr.io/a/b:1\n- image: h.io/c:1"), "defaultRegistry: {host: h.io}\nimages: [{name: nginx}, {name: gcr.io/a/b, newTag: '2'}, {name: h.io/c, newTag: '2'}]\n", pod("- image: h.io/nginx:1\n- image: h.io/gcr.io_a_b:2\n- image: h.io/c:2")),

@@ -1,7 +1,7 @@
 """References to container images, and the rules that set them. Knows no YAML and no Kubernetes."""
 
 from krm_image_setter.images.image_rule import ANYWHERE, ARGS, ENV, IMAGE, ImageMap, ImageRule, Place, image_rule
-from krm_image_setter.images.reference import InvalidReference, Reference, check_reference, parse_reference
+from krm_image_setter.images.reference import HUB, InvalidReference, Reference, check_reference, parse_reference
 from krm_image_setter.images.registry_rule import (
     DefaultRegistry,
     RegistryMap,
@@ -14,6 +14,7 @@ __all__ = [
     "ANYWHERE",
     "ARGS",
     "ENV",
+    "HUB",
     "IMAGE",
     "DefaultRegistry",
     "ImageMap",
