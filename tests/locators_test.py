@@ -6,7 +6,7 @@ import pytest
 
 from krm_image_setter import ConfigError, InputError, read_config, set_images
 from krm_image_setter.results import INFO
-from krm_image_setter.transform import MAX_EMBEDDED
+from krm_image_setter.survey import MAX_EMBEDDED
 
 D = "sha256:" + "0123456789abcdef" * 4
 E = "sha256:" + "fedcba9876543210" * 4
@@ -112,6 +112,7 @@ CASES = [
     ("policy of a volume", "kind: Pod\nspec:\n  volumes:\n  - image: {reference: nginx, pullPolicy: Never}\n", TAG + "imagePullPolicy: Always\n", "kind: Pod\nspec:\n  volumes:\n  - image: {reference: nginx:2, pullPolicy: Always}\n"),
     ("policy beside a path", custom("image: nginx\nimagePullPolicy: Never"), TAG + "imagePullPolicy: Always\nkinds: {A: .spec.image}\n", custom("image: nginx:2\nimagePullPolicy: Always")),
     ("policy beside a path is not added", custom("image: nginx"), TAG + "imagePullPolicy: Always\nkinds: {A: .spec.image}\n", custom("image: nginx:2")),
+    ("policy beside two paths", custom("a: nginx\nb: nginx\nimagePullPolicy: Never"), TAG + "imagePullPolicy: Always\nkinds: {A: [.spec.a, .spec.b]}\n", custom("a: nginx:2\nb: nginx:2\nimagePullPolicy: Always")),
     # from.
     ("from", "kind: Job\nmetadata: {name: no-op}\nspec: {template: {spec: {containers: [{image: 'h.io/k:7'}]}}}\n---\n" + custom("image: k"), "images: [{name: k, from: {kind: Job, name: no-op, path: '{.spec.template.spec.containers[0].image}'}}]\nkinds: {A: .spec.image}\n", "kind: Job\nmetadata: {name: no-op}\nspec: {template: {spec: {containers: [{image: 'h.io/k:7'}]}}}\n---\n" + custom("image: h.io/k:7")),
     ("from two that agree", custom("i: k") + "---\nkind: B\nmetadata: {name: a}\ni: k:2\n---\nkind: B\nmetadata: {name: b}\ni: ' k:2 '\n", "images: [{name: k, from: {kind: B, name: '?', path: .i}}]\nkinds: {A: .spec.i}\n", custom("i: k:2") + "---\nkind: B\nmetadata: {name: a}\ni: k:2\n---\nkind: B\nmetadata: {name: b}\ni: ' k:2 '\n"),

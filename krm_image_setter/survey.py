@@ -1,0 +1,264 @@
+"""What a text gives: the edits and results for its resources, and which rules had something to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+from krm_image_setter.edits import Edit
+from krm_image_setter.errors import InputError
+from krm_image_setter.images import parse_reference
+from krm_image_setter.locators import (
+    Embedded,
+    ImageField,
+    KindRule,
+    OtherField,
+    Part,
+    Parts,
+    find_image_fields,
+    source_text,
+)
+from krm_image_setter.paths import format_location
+from krm_image_setter.resources import (
+    Indivisible,
+    Parsed,
+    Resource,
+    ResourceRef,
+    is_resource,
+    read,
+    read_slices,
+    resources_in,
+)
+from krm_image_setter.results import INFO, WARNING, Result
+from krm_image_setter.rules import Rules
+from krm_image_setter.yaml import sharing, tree
+from krm_image_setter.yaml.scalar import Fragment
+from krm_image_setter.yaml.sharing import Change, Location
+from krm_image_setter.yaml.stream import Slice
+
+#: How many documents within documents are followed.
+MAX_EMBEDDED: Final = 20
+_NAME: Final = Part("name")
+
+
+class Survey:
+    """What a text, or a part of it, gives: edits, results, and which rules had something to do."""
+
+    def __init__(self) -> None:
+        self.edits: list[Edit] = []
+        self.results: list[Result] = []
+        # Rules are told by their id: to hash one takes longer than to look for what it leads to.
+        self.used: set[int] = set()
+        self.selected: dict[int, int] = {}  # how many resources each selects
+        self.led: set[int] = set()  # whose path led somewhere
+        self.seen: list[str] = []  # what may be references
+
+    def add(self, other: Survey) -> None:
+        """Take in what another part gives."""
+        self.edits += other.edits
+        self.results += other.results
+        self.used |= other.used
+        self.led |= other.led
+        self.seen += other.seen
+        for rule, count in other.selected.items():
+            self.selected[rule] = self.selected.get(rule, 0) + count
+
+
+def survey(text: str, rules: Rules, relative: Embedded | None = None) -> Survey:
+    """Return what a stream gives; `relative` tells where images are in documents that are no resources."""
+    found = Survey()
+    slices = read_slices(text)
+    for number, part in enumerate(slices, 1):
+        try:
+            found.add(_survey_slice(text, part, rules, relative))
+        except InputError as error:
+            raise error.at(document=number if len(slices) > 1 else None) from error
+    return found
+
+
+def _survey_slice(text: str, part: Slice, rules: Rules, relative: Embedded | None) -> Survey:
+    try:
+        return _survey_trees(read(text, part, rules.words), rules, relative)
+    except Indivisible:
+        return _survey_trees(read(text, part, rules.words, whole=True), rules, relative)
+
+
+def _survey_trees(trees: Iterator[Parsed], rules: Rules, relative: Embedded | None) -> Survey:
+    found = Survey()
+    for parsed in trees:
+        changes: dict[Location, list[Change]] = {}
+        root = parsed.document.root
+        if relative is None or is_resource(root):
+            for resource in resources_in(parsed):
+                kinds = [rule for rule in rules.config.kinds if rule.selector.matches(resource.ref)]
+                _survey_resource(resource, kinds, rules, found, changes)
+        elif isinstance(root, tree.Mapping | tree.Sequence):
+            resource = Resource(root, ResourceRef("", "", "", ""), parsed, ())
+            _survey_resource(resource, relative.rules, rules._replace(pod_spec_uses=()), found, changes)
+        if changes:
+            found.edits += _edits(parsed, changes)
+    return found
+
+
+def _survey_resource(
+    resource: Resource,
+    kinds: Iterable[KindRule],
+    rules: Rules,
+    found: Survey,
+    changes: dict[Location, list[Change]],
+) -> None:
+    """Add what one resource gives to `found`, and what to change to `changes`, by location in the tree."""
+    for rule in kinds:
+        found.selected[id(rule)] = found.selected.get(id(rule), 0) + 1
+    # Two paths may lead to the same field, or one to a part of what another leads to: the first one counts.
+    seen: set[tuple[Location, int]] = set()
+    held: set[Location] = set()
+    misplaced: dict[Location, OtherField] = {}
+    for field in find_image_fields(resource, kinds, rules.pod_spec_uses):
+        if field.rule is not None:
+            found.led.add(id(field.rule))
+        key = (field.location, field.start)
+        if key in seen or field.location in held:
+            continue
+        if isinstance(field, ImageField):
+            if any((location, 0) in seen for location in field.holds):
+                continue
+            held.update(field.holds)
+            new, results = _decide(resource, field, rules, found)
+        elif isinstance(field.value, str) and isinstance(field.rule.form, Embedded):
+            new, results = _follow(resource, field, field.rule.form, rules, found)
+        else:
+            if field.value is not None:
+                misplaced.setdefault(field.location, field)
+            continue
+        seen.add(key)
+        placed = [change._replace(location=resource.location + change.location) for change in new]
+        fresh = [change for change in placed if change not in changes.get(change.location, ())]
+        if any(_overlaps(change, changes.get(change.location, ())) for change in fresh):
+            continue
+        # Two images may share one pull policy: that is told once.
+        found.results += results if len(fresh) == len(placed) else results[:1]
+        for change in fresh:
+            changes.setdefault(change.location, []).append(change)
+    found.results += [
+        _misplaced(resource, field) for location, field in misplaced.items() if (location, 0) not in seen
+    ]
+
+
+def _overlaps(change: Change, others: Iterable[Change]) -> bool:
+    start, end, _ = change.fragment
+    return any(start <= other.fragment.end and other.fragment.start <= end for other in others)
+
+
+def _decide(
+    resource: Resource, field: ImageField, rules: Rules, found: Survey
+) -> tuple[list[Change], list[Result]]:
+    """Return what to change for the image of a field, and what to say of it."""
+    current = field.current
+    found.seen.append(current)
+    if field.rule is not None and field.rule.form == _NAME:
+        # An earlier run may have set it, and there is no tag here to tell.
+        found.used.update(map(id, rules.images.that_name(current)))
+    proposed, rule = rules.proposed(field)
+    if rule is not None:
+        found.used.add(id(rule))
+    if proposed == current:
+        return [], []
+    try:
+        changes = field.changes(proposed)
+    except ValueError as error:
+        message = f'"{proposed}" can\'t be written here, {error}: left as it is'
+        return [], [_warning(resource, field.location, message)]
+    if not changes:
+        return [], []
+    policy_changes, policy_results = _pull_policy(resource, field, proposed, rules.config.image_pull_policy)
+    if field.shown:
+        current, proposed = field.shown, changes[0].fragment.text
+    return changes + policy_changes, [_info(resource, field.location, "image", current, proposed), *policy_results]
+
+
+def _pull_policy(
+    resource: Resource, field: ImageField, proposed: str, policy: str | None
+) -> tuple[list[Change], list[Result]]:
+    """Return what to change beside an image that has changed, so that it is pulled as the configuration says."""
+    if policy is None or field.policy is None:
+        return [], []
+    reference = parse_reference(proposed)
+    if policy == "Never" and reference is not None and reference.digest is not None:
+        raise InputError(
+            f'imagePullPolicy Never and the digest of "{proposed}" exclude each other: give another policy',
+            line=resource.line(field.location),
+            field=format_location(field.location),
+        )
+    location, may_be_added = field.policy
+    key = location[-1]
+    holder: Any = resource.node
+    for step in location[:-1]:
+        holder = holder[step]
+    old = source_text(resource.node, location) if key in holder else ""
+    if old == policy or not (may_be_added or key in holder):
+        return [], []
+    change = Change(location, Fragment(0, len(old), policy), beside=str(field.location[-1]))
+    return [change], [_info(resource, location, str(key), old, policy)]
+
+
+def _follow(
+    resource: Resource, field: OtherField, form: Embedded, rules: Rules, found: Survey
+) -> tuple[list[Change], list[Result]]:
+    """Return what to change in a string that is a document of its own, and what to say of it."""
+    location = field.location
+    if rules.depth == MAX_EMBEDDED:
+        message = f"documents are embedded here more than {MAX_EMBEDDED} deep: left as it is"
+        return [], [_warning(resource, location, message)]
+    try:
+        # No words: parts of a name may stand apart in it.
+        inner = survey(field.value, rules._replace(depth=rules.depth + 1, words=None), form)
+    except InputError as error:
+        return [], [_warning(resource, location, f"the document in this string is left as it is: {error}")]
+    changes = [Change(location, Fragment(*edit)) for edit in dict.fromkeys(inner.edits)]
+    outer = format_location(location)
+    results = [
+        result._replace(resource_ref=resource.ref, field=f"{outer}: {result.field}", file=resource.file)
+        for result in inner.results
+    ]
+    inner.edits, inner.results = [], []
+    found.add(inner)
+    return changes, results
+
+
+def _edits(parsed: Parsed, changes: dict[Location, list[Change]]) -> list[Edit]:
+    """Return the edits of the stream that make the changes in one tree."""
+    source = parsed.source
+    try:
+        edits = sharing.write(
+            source.text, parsed.document, [change for listed in changes.values() for change in listed]
+        )
+    except InputError as error:
+        error.line = source.line(0) + (error.line or 1) - 1
+        raise
+    return [Edit(start + source.start, end + source.start, new) for start, end, new in edits]
+
+
+def _info(resource: Resource, location: Location, what: str, current: str, proposed: str) -> Result:
+    message = f'set {what} "{current}" to "{proposed}"'
+    return Result(message, INFO, resource.ref, format_location(location), current, proposed, resource.file)
+
+
+def _warning(resource: Resource, location: Location, message: str) -> Result:
+    line = resource.line(location)
+    return Result(message, WARNING, resource.ref, format_location(location), file=resource.file, line=line)
+
+
+def _misplaced(resource: Resource, field: OtherField) -> Result:
+    what = {
+        dict: "a mapping",
+        list: "a list",
+        bool: "a boolean",
+        int: "a number",
+        float: "a number",
+        str: "a string",
+    }
+    found = next(name for kind, name in what.items() if isinstance(field.value, kind))
+    wanted = "a mapping" if isinstance(field.rule.form, Parts) else "a string"
+    message = f"the path {field.rule.path.text} leads to {found}, not to {wanted}: left as it is"
+    return _warning(resource, field.location, message)
