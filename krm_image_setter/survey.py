@@ -133,7 +133,7 @@ def _survey_resource(
             continue
         seen.add(key)
         placed = [change._replace(location=resource.location + change.location) for change in new]
-        fresh = [change for change in placed if change not in changes.get(change.location, ())]
+        fresh = [change for change in placed if not _is_made(change, changes)]
         if any(_overlaps(change, changes.get(change.location, ())) for change in fresh):
             continue
         # Two images may share one pull policy: that is told once.
@@ -143,6 +143,10 @@ def _survey_resource(
     found.results += [
         _misplaced(resource, field) for location, field in misplaced.items() if (location, 0) not in seen
     ]
+
+
+def _is_made(change: Change, changes: dict[Location, list[Change]]) -> bool:
+    return any(other.fragment == change.fragment for other in changes.get(change.location, ()))
 
 
 def _overlaps(change: Change, others: Iterable[Change]) -> bool:
