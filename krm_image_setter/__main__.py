@@ -27,11 +27,12 @@ from krm_image_setter.function import read_resource_list, run_function
 from krm_image_setter.images import ImageRule
 from krm_image_setter.locators import KindRule
 from krm_image_setter.results import INFO
+from krm_image_setter.rim import PROGRAM, decoded, read_text, say
 from krm_image_setter.transform import Outcome, set_images
 
-PROGRAM: Final = "krm-image-setter"
 DEFAULT_CONFIG: Final = "functions.yaml"
 PLUGIN_CONFIG: Final = "KUSTOMIZE_PLUGIN_CONFIG_STRING"
+COMMANDS: Final = frozenset(("import",))
 
 
 class Options(NamedTuple):
@@ -48,18 +49,22 @@ class Options(NamedTuple):
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the program on standard input and output, and return its exit status."""
+    """Run the program on standard input and output, or a command, and return the exit status."""
+    if arguments and arguments[0] in COMMANDS:
+        from krm_image_setter.cli import run_command  # noqa: PLC0415  (Typer costs 90 ms)
+
+        return run_command(arguments)
     try:
         options = _options(arguments)
-        text = _decoded(sys.stdin.buffer.read(), "standard input")
+        text = decoded(sys.stdin.buffer.read(), "standard input")
         outcome, is_function = _run(text, options)
     except ImageSetterError as error:
         for sentence in error.sentences:
-            _say(f"error: {sentence}")
+            say(f"error: {sentence}")
         return 2
     for result in outcome.results:
         if result.severity != INFO:
-            _say(str(result))
+            say(str(result))
     if is_function or not outcome.failed:
         sys.stdout.buffer.write(outcome.text.encode())
         sys.stdout.buffer.flush()
@@ -89,7 +94,7 @@ def _options(arguments: Sequence[str]) -> Options:
         prog=PROGRAM,
         description="Set container images in Kubernetes YAML from standard input, and change nothing else.",
         epilog=f"Without arguments the configuration comes with the ResourceList, or as {KIND} in the stream, or "
-        f"from ./{DEFAULT_CONFIG}.",
+        f"from ./{DEFAULT_CONFIG}. `{PROGRAM} import Tiltfile` writes an {KIND} from what others have.",
         allow_abbrev=False,
     )
     parser.add_argument(
@@ -124,7 +129,7 @@ def _version() -> str:
 
 def _run(text: str, options: Options) -> tuple[Outcome, bool]:
     """Return what became of the text, and whether it was a ResourceList."""
-    files = [value for path in options.fn_config for value in read_values(_read(path), path)]
+    files = [value for path in options.fn_config for value in read_values(read_text(path), path)]
     plugin_config = os.environ.get(PLUGIN_CONFIG)
     if plugin_config is not None:
         return set_images(text, decode(read_values(plugin_config, None))), False
@@ -147,32 +152,12 @@ def _filter_config(text: str, options: Options) -> list[Value]:
         if found:
             return found
     if os.path.exists(DEFAULT_CONFIG):  # noqa: PTH110  (pathlib is slow to import)
-        _say(f"using ./{DEFAULT_CONFIG}")
-        return read_values(_read(DEFAULT_CONFIG), DEFAULT_CONFIG)
+        say(f"using ./{DEFAULT_CONFIG}")
+        return read_values(read_text(DEFAULT_CONFIG), DEFAULT_CONFIG)
     raise ConfigError(
         f"no configuration: give --fn-config FILE, --image NAME=REF, an {KIND} ({API_VERSION}) in the stream, "
         f"or ./{DEFAULT_CONFIG}"
     )
-
-
-def _read(path: str) -> str:
-    try:
-        with open(path, "rb") as file:  # noqa: PTH123
-            return _decoded(file.read(), path)
-    except OSError as error:
-        raise ConfigError(f"{error.strerror}: give a file that can be read", file=path) from error
-
-
-def _decoded(data: bytes, file: str) -> str:
-    try:
-        return data.decode()
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise InputError("this is not UTF-8: convert it", file=file, line=line) from error
-
-
-def _say(message: str) -> None:
-    sys.stderr.write(f"{PROGRAM}: {message}\n")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,333 @@
+"""A Tiltfile -> ImageSetter: which images it builds, where it says images live, and its default registry.
+
+The calls are those of tilt-dev/tilt `internal/tiltfile` (k8s.go, docker.go) and of tilt-dev/tilt-extensions.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from krm_image_setter.errors import InputError
+from krm_image_setter.importers import Imported, Note
+from krm_image_setter.importers.starlark import Arguments, Function, is_text, read_calls, shortened
+
+
+def import_tiltfile(text: str, file: str) -> Imported:
+    """Return the ImageSetter that says what the Tiltfile `text` says; `file` is its name, for comments and errors.
+
+    Raises InputError where it is not Starlark, or too much to be followed.
+    """
+    tiltfile = _Tiltfile()
+    try:
+        notes = read_calls(text, tiltfile.functions())
+    except InputError as error:
+        raise error.at(file=file) from error
+    if not (tiltfile.images or tiltfile.kinds or tiltfile.registries or notes):
+        notes = [Note(1, "nothing here says which images to set or where they are: give that by hand")]
+    return Imported("".join(f"{line}\n" for line in _document(tiltfile, file)), tuple(notes))
+
+
+class _Selector(NamedTuple):
+    """Which resources, in patterns; empty is any. The fields are parameters of `k8s_image_json_path`."""
+
+    kind: str
+    api_version: str
+    name: str
+    namespace: str
+
+
+class _ImageObject(NamedTuple):
+    """A path to a mapping that holds a reference in two fields."""
+
+    json_path: str
+    repo_field: str
+    tag_field: str
+
+
+class _Registry(NamedTuple):
+    """Where Tilt pushes to, what the cluster calls that, and the one repository there. Empty is not given."""
+
+    host: str
+    host_from_cluster: str
+    single_name: str
+
+
+_Path = str | _ImageObject
+
+
+# An entry is written once, however often it is given; `origins` are the places that give it. Keys of a dict are an
+# ordered set.
+class _Image(NamedTuple):
+    origins: dict[str, None]
+    options: dict[str, None]
+
+
+class _Kind(NamedTuple):
+    origins: dict[str, None]
+    paths: dict[_Path, None]
+
+
+class _Tiltfile:
+    """Gathers what the calls say."""
+
+    def __init__(self) -> None:
+        self.images: dict[str, _Image] = {}
+        self.kinds: dict[_Selector, _Kind] = {}
+        self.registries: dict[_Registry, dict[str, None]] = {}
+
+    def functions(self) -> dict[str, Function]:
+        """Return the functions of Tilt and its extensions that have to do with images."""
+        return {
+            "k8s_kind": Function(("kind",), self._k8s_kind),
+            "k8s_image_json_path": Function(
+                ("paths", "api_version", "kind", "name", "namespace"), self._k8s_image_json_path
+            ),
+            "default_registry": Function(_Registry._fields, self._default_registry),
+            "load": Function(("path",), _load),
+            "load_dynamic": Function(("path",), _not_followed),
+            "include": Function(("path",), _not_followed),
+            "helm_resource": Function((), _custom_deploy),
+            "k8s_custom_deploy": Function((), _custom_deploy),
+            **{name: Function(parameters, self._build) for name, parameters in _BUILDS.items()},
+        }
+
+    def _build(self, arguments: Arguments) -> None:
+        image = self.images.setdefault(arguments.required_text("ref"), _Image({}, {}))
+        image.origins[arguments.origin] = None
+        in_env = arguments.value("match_in_env_vars")
+        if in_env is True:
+            image.options["env"] = None
+        elif in_env not in (None, False):
+            raise arguments.not_known("match_in_env_vars", in_env)
+
+    def _default_registry(self, arguments: Arguments) -> None:
+        registry = _Registry(*map(arguments.text, _Registry._fields))
+        if not registry.host:  # as good as no call
+            return
+        self.registries.setdefault(registry, {})[arguments.origin] = None
+        if registry != next(iter(self.registries)):
+            raise arguments.error(
+                f'"{shortened(registry.host)}" is a second one, and there can be one: choose by hand'
+            )
+
+    def _k8s_kind(self, arguments: Arguments) -> None:
+        paths = [*_paths(arguments, "image_json_path"), *_image_object(arguments)]
+        if paths:  # else it only says that there are pods
+            arguments.required_text("kind")
+        self._add(arguments, paths)
+
+    def _k8s_image_json_path(self, arguments: Arguments) -> None:
+        if not any(map(arguments.text, ("kind", "name", "namespace"))):
+            raise arguments.error("kind, name or namespace is missing, Tilt wants one too: add it")
+        self._add(arguments, _paths(arguments, "paths"))
+
+    def _add(self, arguments: Arguments, paths: Sequence[_Path]) -> None:
+        if not paths:
+            return
+        others = [_pattern(arguments, field, arguments.text(field)) for field in _Selector._fields[1:]]
+        for regexp in _alternatives(arguments.text("kind")):
+            kind = _pattern(arguments, "kind", regexp)
+            if re.match("[a-z]", kind):
+                message = (
+                    f'Tilt finds "{shortened(kind)}" in any case, this as it stands: write it as the kind does'
+                )
+                arguments.notes.append(arguments.error(message).note)
+            entry = self.kinds.setdefault(_Selector(kind, *others), _Kind({}, {}))
+            entry.origins[arguments.origin] = None
+            entry.paths.update(dict.fromkeys(paths))
+
+
+def _load(arguments: Arguments) -> None:
+    path = arguments.value("path")
+    names = [*arguments.more, *(arguments.values[name] for name in arguments.values if name != "path")]
+    if not (is_text(path) and path.startswith("ext://") and all(name in _BUILDS for name in names)):
+        _not_followed(arguments)
+
+
+def _not_followed(arguments: Arguments) -> None:
+    path = arguments.required_text("path")
+    cure = "add by hand what it gives" if path.startswith("ext://") else "import that file too"
+    raise arguments.error(f'"{shortened(path)}" is not read: {cure}')
+
+
+def _custom_deploy(arguments: Arguments) -> None:
+    if arguments.values.get("image_deps"):
+        raise arguments.error("the command that it runs sets its image_deps: set them in what that command writes")
+
+
+def _paths(arguments: Arguments, parameter: str) -> list[_Path]:
+    value = arguments.value(parameter)
+    paths: list[_Path] = []
+    for path in value if isinstance(value, list | tuple) else [value]:
+        if is_text(path):
+            paths.append(path)
+        elif path not in (None, ""):
+            arguments.notes.append(arguments.not_known(parameter, path).note)
+    return paths
+
+
+def _image_object(arguments: Arguments) -> list[_Path]:
+    value = arguments.value("image_object")
+    if not value:
+        return []
+    if isinstance(value, dict) and value.keys() == set(_ImageObject._fields) and all(map(is_text, value.values())):
+        return [_ImageObject(**value)]
+    raise arguments.not_known("image_object", value)
+
+
+# Selectors. Tilt's are regular expressions (RE2) that fit anywhere and in any case; ours fit the whole, in its
+# case. Who writes a literal one means the whole (tilt-dev/tilt#5344: KafkaConnect also found KafkaConnector).
+
+
+def _alternatives(kind: str) -> list[str]:
+    """Return the regular expressions that `A|B` or `^(A|B)$` stands for."""
+    match = re.fullmatch(r"(\^?)\((?:\?:)?([^()]*)\)(\$?)", kind)
+    before, middle, after = match.groups() if match else ("", kind, "")
+    parts = middle.split("|")
+    return [before + part + after for part in parts] if all(parts) and "(" not in middle else [kind]
+
+
+def _pattern(arguments: Arguments, field: str, regexp: str) -> str:
+    """Return the pattern that fits what `regexp` does. Raises NotReadError where `*` and `?` can't say it."""
+    body = regexp.removeprefix("(?i)")
+    from_start, to_end = body.startswith("^"), body.endswith("$")
+    body = body.removeprefix("^").removesuffix("$")
+    tokens = list(re.finditer(_REGEXP, body))
+    if "".join(token[0] for token in tokens) != body:
+        raise arguments.error(f'{field} "{shortened(regexp)}" can\'t be said with * and ?: add the entry by hand')
+    # No kind has a dot in it; everywhere else it is one.
+    words = {"any": "*", "some": "?*", "dot": "?" if field == "kind" else "."}
+    pattern = "".join(words.get(token.lastgroup or "", token[0].removeprefix("\\")) for token in tokens)
+    if from_start != to_end:
+        pattern = f"{pattern}*" if from_start else f"*{pattern}"
+    elif field == "api_version" and not from_start:
+        pattern = _whole_api_version(pattern)
+    return re.sub(r"\*+", "*", pattern if field == "kind" else pattern.lower())
+
+
+def _whole_api_version(part: str) -> str:
+    """Return the pattern for an apiVersion of which perhaps only the group or the version is said."""
+    if re.fullmatch(r"v[0-9]\w*", part):
+        return f"*{part}"
+    if part and "/" not in part and "*" not in part:
+        return f"{part}/*"
+    return f"{'*' * part.startswith('/')}{part}{'*' * part.endswith('/')}"
+
+
+# What is written
+
+
+def _document(tiltfile: _Tiltfile, file: str) -> Iterator[str]:
+    name = "".join(character if character.isprintable() else "?" for character in file)
+    yield f"# What {name} says of images; the comments name its lines."
+    yield "apiVersion: krm-image-setter.dev/v1alpha1"
+    yield "kind: ImageSetter"
+    yield "metadata:"
+    yield "  name: set-images"
+    if tiltfile.registries:
+        yield from _images(tiltfile.images)
+        yield from _default_registry(tiltfile.registries)
+    elif tiltfile.images:
+        yield "# A Tiltfile doesn't say the new references. Give each as an argument, or write it here for"
+        yield "# NEW-REFERENCE and take the first # of these lines away."
+        yield from (f"# {line}" for line in _images(tiltfile.images, "NEW-REFERENCE"))
+    yield from _kinds(tiltfile.kinds)
+
+
+def _images(images: Mapping[str, _Image], reference: str = "") -> Iterator[str]:
+    if images:
+        yield "images:"
+    for name, image in images.items():
+        yield from _origins(image.origins)
+        if reference and not image.options:
+            yield f"# --image {name}={reference}"
+        yield f"- name: {_scalar(name)}"
+        if reference:
+            yield f"  newImage: {reference}"
+        yield from (f"  {option}: true" for option in image.options)
+
+
+def _default_registry(registries: Mapping[_Registry, dict[str, None]]) -> Iterator[str]:
+    registry, origins = next(iter(registries.items()))
+    yield from _origins(origins)
+    if registry.host_from_cluster:
+        yield f"# as the cluster calls it; Tilt pushes to {registry.host}"
+    yield "defaultRegistry:"
+    yield f"  host: {_scalar(registry.host_from_cluster or registry.host)}"
+    if registry.single_name:
+        yield f"  singleName: {_scalar(registry.single_name)}"
+
+
+def _kinds(kinds: Mapping[_Selector, _Kind]) -> Iterator[str]:
+    if kinds:
+        yield "# These fit as a whole and in their case, in Tilt in any case and as a part too; * is any text."
+        yield "kinds:"
+    for selector, kind in kinds.items():
+        yield from _origins(kind.origins)
+        fields = zip(("kind", "apiVersion", "name", "namespace"), selector, strict=True)
+        lines = [f"{field}: {_scalar(pattern)}" for field, pattern in fields if pattern]
+        lines += _kind_paths(list(kind.paths))
+        yield f"- {lines[0]}"
+        yield from (f"  {line}" for line in lines[1:])
+
+
+def _kind_paths(paths: Sequence[_Path]) -> Iterator[str]:
+    if len(paths) == 1 and isinstance(paths[0], str):
+        yield f"paths: {_scalar(paths[0])}"
+        return
+    yield "paths:"
+    for path in paths:
+        if isinstance(path, str):
+            yield f"- {_scalar(path)}"
+        else:
+            yield f"- path: {_scalar(path.json_path)}"
+            yield "  fields:"
+            yield f"    repository: {_scalar(path.repo_field)}"
+            yield f"    tag: {_scalar(path.tag_field)}"
+
+
+def _origins(origins: Iterable[str]) -> Iterator[str]:
+    return (f"# {origin}" for origin in origins)
+
+
+def _scalar(text: str) -> str:
+    """Return a printable `text` as YAML: plain where nobody can read anything else in it, else as in JSON."""
+    if re.fullmatch(_PLAIN, text) and text.lower() not in _TYPED_WORDS:
+        return text
+    return json.dumps(text, ensure_ascii=False)
+
+
+_PLAIN: Final = r"[A-Za-z](?:[A-Za-z0-9._/*-]|:(?=[A-Za-z0-9]))*"
+_TYPED_WORDS: Final = frozenset(("y", "yes", "n", "no", "true", "false", "on", "off", "null"))
+
+# The part of a regular expression that `*` and `?` can say.
+_REGEXP: Final = r"(?P<any>\.\*)|(?P<some>\.\+)|(?:(?P<dot>\.)|\\[./:-]|[\w/:-])(?![?*+{])"
+
+# The functions that build an image, and their positional parameters as far as we ask for them. All but the first
+# two come by `load`.
+_BUILDS: Final[dict[str, Sequence[str]]] = {
+    "docker_build": (
+        "ref", "context", "build_args", "dockerfile", "dockerfile_contents", "cache", "live_update",
+        "match_in_env_vars",
+    ),
+    "custom_build": (
+        "ref", "command", "deps", "tag", "disable_push", "skips_local_docker", "live_update", "match_in_env_vars",
+    ),
+    "docker_build_with_restart": ("ref",),
+    "custom_build_with_restart": ("ref",),
+    "docker_build_sub": ("ref",),
+    "earthly_build": ("context", "target", "ref"),
+    "earthly_build_with_restart": ("context", "target", "ref"),
+    "image_build": ("ref",),
+    "kim_build": ("ref",),
+    "ko_build": ("ref",),
+    "kubectl_build": ("ref",),
+    "nerdctl_build": ("ref",),
+    "podman_build": ("ref",),
+    "podman_build_with_restart": ("ref",),
+    "build_nix_image": ("ref",),
+    "build_flake_image": ("ref",),
+}  # fmt: skip

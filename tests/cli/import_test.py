@@ -1,0 +1,80 @@
+"""`krm-image-setter import`, as a process."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from harness import Program
+
+from krm_image_setter import read_config, set_images
+
+TILTFILE = """\
+k8s_kind('KafkaConnect', api_version='kafka.strimzi.io', image_json_path='{.spec.image}')
+default_registry('localhost:5005')
+docker_build('kafkaconnect', '.')
+k8s_kind(read_file('kind'), image_json_path='{.a}')
+"""
+CONNECT = "apiVersion: kafka.strimzi.io/v1\nkind: KafkaConnect\nspec:\n  image: kafkaconnect # i\n"
+
+
+def test_import(program: Program) -> None:
+    program.write("Tiltfile", TILTFILE)
+    ran = program("import", "Tiltfile")
+    assert ran.status == 0
+    assert ran.stderr.startswith("krm-image-setter: warning: Tiltfile: line 4: k8s_kind: kind is ")
+    outcome = set_images(CONNECT, read_config(ran.stdout.decode()))
+    assert outcome.text == CONNECT.replace("kafkaconnect #", "localhost:5005/kafkaconnect #")
+
+
+def test_import_several(program: Program) -> None:
+    program.write("Tiltfile", "docker_build('a/b', '.')\n")
+    program.write("services/Tiltfile", "k8s_kind('A', image_json_path='{.i}')\n")
+    ran = program("import", "Tiltfile", "services/Tiltfile")
+    assert (ran.status, ran.stderr) == (0, "")
+    assert ran.stdout.count(b"kind: ImageSetter") == 2
+    assert b"# --image a/b=NEW-REFERENCE" in ran.stdout
+
+
+def test_what_is_written_is_a_configuration_for_the_filter(program: Program) -> None:
+    program.write("Tiltfile", TILTFILE)
+    program.write("functions.yaml", program("import", "Tiltfile").stdout.decode())
+    ran = program(stdin=CONNECT)
+    assert b"image: localhost:5005/kafkaconnect # i" in ran.stdout
+
+
+def test_errors_are_one_sentence(program: Program) -> None:
+    program.write("Tiltfile", "docker_build(\n")
+    program.write("Tiltfile.latin", "")
+    (program.folder / "Tiltfile.latin").write_bytes(b"# \xe9\n")
+    for file, sentence in (
+        ("Tiltfile", "Tiltfile: line 1"),
+        ("Tiltfile.latin", "Tiltfile.latin: line 1: this is not UTF-8: convert it"),
+        ("Tiltfile.none", "Tiltfile.none: No such file or directory: give a file that can be read"),
+        ("kustomization.yaml", "kustomization.yaml: only a Tiltfile can be imported: give one by that name"),
+    ):
+        ran = program("import", file)
+        assert (ran.status, ran.stdout) == (2, b"")
+        assert ran.stderr.startswith(f"krm-image-setter: error: {sentence}")
+        assert len(ran.stderr.splitlines()) == 1
+
+
+def test_usage(program: Program) -> None:
+    ran = program("import")
+    assert ran.status == 2
+    assert "Missing argument 'FILE...'" in ran.stderr
+    assert b"krm-image-setter import Tiltfile > functions.yaml" in program("import", "--help").stdout
+    assert b"krm-image-setter import" in program("--help").stdout
+
+
+def test_closed_pipe_is_quiet(program: Program) -> None:
+    program.write("Tiltfile", "".join(f"docker_build('a/b{n}', '.')\n" for n in range(5000)))
+    ran = subprocess.run(
+        f"{sys.executable} -m krm_image_setter import Tiltfile | head -1",
+        shell=True,
+        capture_output=True,
+        cwd=program.folder,
+        check=False,
+    )
+    assert ran.stdout == b"# What Tiltfile says of images; the comments name its lines.\n"
+    assert ran.stderr == b""

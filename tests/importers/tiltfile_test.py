@@ -1,0 +1,630 @@
+from __future__ import annotations
+
+from textwrap import dedent
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from krm_image_setter.errors import InputError
+from krm_image_setter.importers import Imported, Note
+from krm_image_setter.importers.tiltfile import import_tiltfile
+
+HEAD = """\
+# What Tiltfile says of images; the comments name its lines.
+apiVersion: krm-image-setter.dev/v1alpha1
+kind: ImageSetter
+metadata:
+  name: set-images
+"""
+GIVE = """\
+# A Tiltfile doesn't say the new references. Give each as an argument, or write it here for
+# NEW-REFERENCE and take the first # of these lines away.
+# images:
+"""
+KINDS = """\
+# These fit as a whole and in their case, in Tilt in any case and as a part too; * is any text.
+kinds:
+"""
+NOTHING = (1, "nothing here says which images to set or where they are: give that by hand")
+
+
+def imported(body: str, *notes: tuple[int, str]) -> Imported:
+    return Imported(HEAD + body, tuple(Note(*note) for note in notes))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "# k8s_kind('KafkaConnect', image_json_path='{.spec.image}')\n",
+        "k8s_yaml('kafka.yaml')\nk8s_resource('connect', port_forwards=8083)\n",
+        "k8s_kind('KafkaConnect')\n",
+        "k8s_kind('KafkaConnect', pod_readiness='wait')\n",
+        "k8s_kind('KafkaConnect', api_version=None, image_json_path=[])\n",
+        "k8s_kind('KafkaConnect', image_json_path='', image_object={})\n",
+        "k8s_kind(kind, pod_readiness=mode)\n",
+        "k8s_image_json_path([], kind='KafkaConnect')\n",
+        "default_registry('')\n",
+        "docker_compose('compose.yaml')\n",
+        "load('ext://restart_process', 'docker_build_with_restart', custom='custom_build_with_restart')\n",
+        "helm_resource('redis', 'bitnami/redis', flags=['--version=1'])\n",
+        "k8s_custom_deploy('x', 'make', 'make -n', [], image_deps=[])\n",
+        "def k8s_kind(kind, image_json_path):\n  pass\nk8s_kind('A', '{.a}')\n",
+    ],
+)
+def test_nothing_of_images(text: str) -> None:
+    assert import_tiltfile(text, "Tiltfile") == imported("", NOTHING)
+
+
+KIND_CASES = [
+    # id, Tiltfile, the entries of `kinds`, notes
+    (
+        "one path",
+        "k8s_kind('KafkaConnect', image_json_path='{.spec.image}')\n",
+        """\
+        # line 1
+        - kind: KafkaConnect
+          paths: "{.spec.image}"
+        """,
+    ),
+    (
+        "several paths",
+        "k8s_kind('Foo', image_json_path=['{.spec.a}', '{.spec.b}', '{.spec.a}'])\n",
+        """\
+        # line 1
+        - kind: Foo
+          paths:
+          - "{.spec.a}"
+          - "{.spec.b}"
+        """,
+    ),
+    (
+        "calls for one kind add up",
+        "k8s_kind('Foo', image_json_path='{.spec.a}')\nk8s_kind('Bar', image_json_path='{.spec.a}')\n"
+        "k8s_kind('Foo', image_json_path=('{.spec.b}',))\nk8s_kind('Foo', image_json_path='{.spec.a}')\n",
+        """\
+        # line 1
+        # line 3
+        # line 4
+        - kind: Foo
+          paths:
+          - "{.spec.a}"
+          - "{.spec.b}"
+        # line 2
+        - kind: Bar
+          paths: "{.spec.a}"
+        """,
+    ),
+    (
+        "an image in two fields",
+        "k8s_kind('Foo', image_object={'json_path': '{.spec.image}', 'repo_field': 'repo', 'tag_field': 'tag'})\n"
+        "k8s_kind('Foo', image_json_path='{.spec.sidecar}')\n",
+        """\
+        # line 1
+        # line 2
+        - kind: Foo
+          paths:
+          - path: "{.spec.image}"
+            fields:
+              repository: repo
+              tag: tag
+          - "{.spec.sidecar}"
+        """,
+    ),
+    (
+        "every selector",
+        "k8s_image_json_path('{.a}', 'example.com/v1', 'Foo', 'bar', 'dev')\n"
+        "k8s_image_json_path(paths=['{.b}'], namespace='dev', name='bar', kind='Foo', api_version='example.com/v1')\n",
+        """\
+        # line 1
+        # line 2
+        - kind: Foo
+          apiVersion: example.com/v1
+          name: bar
+          namespace: dev
+          paths:
+          - "{.a}"
+          - "{.b}"
+        """,
+    ),
+    (
+        "no kind",
+        "k8s_image_json_path('{.a}', name='bar')\n",
+        """\
+        # line 1
+        - name: bar
+          paths: "{.a}"
+        """,
+    ),
+    (
+        "a loop over literals",
+        "PATH = '{.spec.%s}'\nfor kind, field in {'Foo': 'a', 'Bar': 'b'}.items():\n"
+        "    k8s_kind(kind, image_json_path=PATH % field)\n",
+        """\
+        # line 3
+        - kind: Foo
+          paths: "{.spec.a}"
+        # line 3
+        - kind: Bar
+          paths: "{.spec.b}"
+        """,
+    ),
+    (
+        "a condition",
+        "if os.getenv('CI'):\n    k8s_kind('Foo', image_json_path='{.a}')\n"
+        "else:\n    k8s_kind('Foo', image_json_path='{.b}')\n",
+        """\
+        # line 2, on the condition of line 1
+        # line 4, on the condition of line 1
+        - kind: Foo
+          paths:
+          - "{.a}"
+          - "{.b}"
+        """,
+    ),
+    (
+        "a function",
+        "def crd(kind, path='{.spec.image}', **more):\n    k8s_kind(kind, image_json_path=path, **more)\n"
+        "crd('Foo', api_version='example.com/v1')\n",
+        """\
+        # line 2, called in line 3
+        - kind: Foo
+          apiVersion: example.com/v1
+          paths: "{.spec.image}"
+        """,
+    ),
+    (
+        "one of several kinds",
+        "k8s_kind('^(Foo|Bar)$', image_json_path='{.a}')\nk8s_kind('Baz|Qux.*', image_json_path='{.b}')\n",
+        """\
+        # line 1
+        - kind: Foo
+          paths: "{.a}"
+        # line 1
+        - kind: Bar
+          paths: "{.a}"
+        # line 2
+        - kind: Baz
+          paths: "{.b}"
+        # line 2
+        - kind: Qux*
+          paths: "{.b}"
+        """,
+    ),
+    (
+        "what has to be quoted",
+        "k8s_image_json_path('a: b # \\'c\\' \"d\" é \U0001f600', name='007', namespace='no')\n",
+        """\
+        # line 1
+        - name: "007"
+          namespace: "no"
+          paths: "a: b # 'c' \\"d\\" é \U0001f600"
+        """,
+    ),
+]
+
+
+@pytest.mark.parametrize("text, entries", [case[1:] for case in KIND_CASES], ids=[case[0] for case in KIND_CASES])
+def test_kinds(text: str, entries: str) -> None:
+    assert import_tiltfile(text, "Tiltfile") == imported(KINDS + dedent(entries))
+
+
+PATTERNS = [
+    # parameter, Tilt's regular expression, our pattern
+    ("kind", "KafkaConnect", "KafkaConnect"),
+    ("kind", "^KafkaConnect$", "KafkaConnect"),
+    ("kind", "(?i)^KafkaConnect$", "KafkaConnect"),
+    ("kind", "^Kafka", "Kafka*"),
+    ("kind", "Connect$", "*Connect"),
+    ("kind", "Kafka.*", "Kafka*"),
+    ("kind", "^Kafka.*$", "Kafka*"),
+    ("kind", "^Kafka.*", "Kafka*"),
+    ("kind", "Kafka.+", "Kafka?*"),
+    ("kind", "Kafka.onnect", "Kafka?onnect"),
+    ("kind", ".*", "*"),
+    ("kind", "(?:Foo)", "Foo"),
+    ("api_version", "apps/v1", "apps/v1"),
+    ("api_version", "kafka.strimzi.io/v1beta2", "kafka.strimzi.io/v1beta2"),
+    ("api_version", r"kafka\.strimzi\.io/.*", "kafka.strimzi.io/*"),
+    ("api_version", "kafka.strimzi.io", "kafka.strimzi.io/*"),
+    ("api_version", "Kafka.Strimzi.io/", "kafka.strimzi.io/*"),
+    ("api_version", "/v1beta2", "*/v1beta2"),
+    ("api_version", "v1", "*v1"),
+    ("api_version", "^v1$", "v1"),
+    ("api_version", "^apps/", "apps/*"),
+    ("api_version", "strimzi.*", "strimzi*"),
+    ("name", "connect-1", "connect-1"),
+    ("name", "My-Connect", "my-connect"),
+    ("name", r"a\.b\-c", "a.b-c"),
+    ("name", "^connect", "connect*"),
+    ("namespace", ".*-dev", "*-dev"),
+    ("namespace", "^$", ""),
+]
+
+
+def _tiltfile(parameter: str, regexp: str) -> str:
+    kind = "" if parameter == "kind" else "kind='K', "
+    return f"k8s_image_json_path('{{.a}}', {kind}{parameter}={regexp!r})\n"
+
+
+@pytest.mark.parametrize("parameter, regexp, pattern", PATTERNS)
+def test_patterns(parameter: str, regexp: str, pattern: str) -> None:
+    text, notes = import_tiltfile(_tiltfile(parameter, regexp), "Tiltfile")
+    field = {"api_version": "apiVersion"}.get(parameter, parameter)
+    entry = {"kind": "K"} | ({field: pattern} if pattern else {}) | {"paths": "{.a}"}
+    assert (yaml.safe_load(text)["kinds"], notes) == ([entry], ())
+
+
+@pytest.mark.parametrize("parameter", ["kind", "api_version", "name", "namespace"])
+@pytest.mark.parametrize(
+    "regexp",
+    ["[Kk]afka", "Kafkas?", "Kafka+", "K*afka", "K.?afka", "K.*?afka", "Kafka{2}", "K.{2}", r"K\w+", r"K\d", r"K\$", "(A)(B)", "A(B|C)", "A|", "A||B", "(|A)", "^^A", "A$$", "A B", "(?s)A", r"\AK", "A$B"],
+)  # fmt: skip
+def test_patterns_that_cant_be_said(parameter: str, regexp: str) -> None:
+    message = f'k8s_image_json_path: {parameter} "{regexp}" can\'t be said with * and ?: add the entry by hand'
+    assert import_tiltfile(_tiltfile(parameter, regexp), "Tiltfile") == imported("", (1, message))
+
+
+IMAGE_CASES = [
+    # id, Tiltfile, what follows the head
+    (
+        "no default registry",
+        "docker_build('api', '.')\ncustom_build(ref='ghcr.io/acme/web:dev', command='make', deps=['web'])\n",
+        GIVE
+        + """\
+# # line 1
+# # --image api=NEW-REFERENCE
+# - name: api
+#   newImage: NEW-REFERENCE
+# # line 2
+# # --image ghcr.io/acme/web:dev=NEW-REFERENCE
+# - name: ghcr.io/acme/web:dev
+#   newImage: NEW-REFERENCE
+""",
+    ),
+    (
+        "in environment variables",
+        "docker_build('api', '.', match_in_env_vars=True)\ncustom_build('web', 'make', ['web'], match_in_env_vars=False)\n",
+        GIVE
+        + """\
+# # line 1
+# - name: api
+#   newImage: NEW-REFERENCE
+#   env: true
+# # line 2
+# # --image web=NEW-REFERENCE
+# - name: web
+#   newImage: NEW-REFERENCE
+""",
+    ),
+    (
+        "a default registry",
+        "default_registry('ttl.sh/me')\ndocker_build('api', '.')\ndocker_build('web', '.', match_in_env_vars=True)\n",
+        """\
+images:
+# line 2
+- name: api
+# line 3
+- name: web
+  env: true
+# line 1
+defaultRegistry:
+  host: ttl.sh/me
+""",
+    ),
+    (
+        "a default registry with all its arguments",
+        "default_registry('localhost:5005', host_from_cluster='registry:5000', single_name='dev')\n",
+        """\
+# line 1
+# as the cluster calls it; Tilt pushes to localhost:5005
+defaultRegistry:
+  host: registry:5000
+  singleName: dev
+""",
+    ),
+    (
+        "one default registry, twice",
+        "if ci:\n  default_registry('ttl.sh', None, '')\nelse:\n  default_registry('ttl.sh')\n",
+        """\
+# line 2, on the condition of line 1
+# line 4, on the condition of line 1
+defaultRegistry:
+  host: ttl.sh
+""",
+    ),
+    (
+        "one image, twice",
+        "default_registry('ttl.sh')\nif ci:\n  docker_build('api', '.')\nelse:\n  custom_build('api', 'make', ['.'], match_in_env_vars=True)\n",
+        """\
+images:
+# line 3, on the condition of line 2
+# line 5, on the condition of line 2
+- name: api
+  env: true
+# line 1
+defaultRegistry:
+  host: ttl.sh
+""",
+    ),
+    (
+        "extensions",
+        "load('ext://restart_process', 'docker_build_with_restart', build='custom_build_with_restart')\n"
+        "load('ext://ko', 'ko_build')\nload('ext://earthly', 'earthly_build')\ndefault_registry('ttl.sh')\n"
+        "docker_build_with_restart('a', '.', '/a', live_update=[])\nbuild('b', 'make', ['.'], '/b', [])\n"
+        "ko_build('c', './cmd/c')\nearthly_build('.', '+docker', 'd', '--image')\n",
+        """\
+images:
+# line 5
+- name: a
+# line 6
+- name: b
+# line 7
+- name: c
+# line 8
+- name: d
+# line 4
+defaultRegistry:
+  host: ttl.sh
+""",
+    ),
+]
+
+
+@pytest.mark.parametrize("text, body", [case[1:] for case in IMAGE_CASES], ids=[case[0] for case in IMAGE_CASES])
+def test_images(text: str, body: str) -> None:
+    assert import_tiltfile(text, "Tiltfile") == imported(body)
+
+
+NOTES = [
+    # Tiltfile, note; nothing is written
+    ("\ndocker_build(ref(), '.')\n", (2, 'docker_build: ref is "ref()", which is no plain literal: add by hand what it gives')),
+    ("docker_build(context='.')\n", (1, "docker_build: ref is missing: add it")),
+    ("docker_build('a\\nb', '.')\n", (1, "docker_build: ref is \"'a\\nb'\", which is no plain literal: add by hand what it gives".replace("\n", "\\n"))),
+    ("docker_build('\\ud800', '.')\n", (1, "docker_build: ref is \"'\\ud800'\", which is no plain literal: add by hand what it gives".replace("\ud800", "\\ud800"))),
+    ("for i in images():\n  docker_build(i, '.')\n", (2, 'docker_build, in the loop of line 1: ref is "i", which is no plain literal: add by hand what it gives')),
+    ("def build(i):\n  docker_build(i, '.')\nbuild(x)\n", (2, 'docker_build, called in line 3: ref is "i", which is no plain literal: add by hand what it gives')),
+    ("default_registry(\n  read_json('x.json')['host'])\n", (2, "default_registry: host is \"read_json('x.json')['host']\", which is no plain literal: add by hand what it gives")),
+    ("k8s_kind(kind, image_json_path='{.a}')\n", (1, 'k8s_kind: kind is "kind", which is no plain literal: add by hand what it gives')),
+    ("k8s_kind('', image_json_path='{.a}')\n", (1, "k8s_kind: kind is missing: add it")),
+    ("k8s_kind('A', image_json_path=path)\n", (1, 'k8s_kind: image_json_path is "path", which is no plain literal: add by hand what it gives')),
+    ("k8s_kind('A', image_json_path=7)\n", (1, 'k8s_kind: image_json_path is "7", which is no plain literal: add by hand what it gives')),
+    ("k8s_kind('A', image_json_path='{.a}', api_version=v)\n", (1, 'k8s_kind: api_version is "v", which is no plain literal: add by hand what it gives')),
+    ("k8s_kind('A', image_object=o)\n", (1, 'k8s_kind: image_object is "o", which is no plain literal: add by hand what it gives')),
+    ("k8s_kind('A', image_object={'json_path': '{.a}'})\n", (1, "k8s_kind: image_object is \"{'json_path': '{.a}'}\", which is no plain literal: add by hand what it gives")),
+    ("k8s_kind('A', image_object={'json_path': x, 'repo_field': 'r', 'tag_field': 't'})\n", (1, "k8s_kind: image_object is \"{'json_path': x, 'repo_field': 'r', 'tag_field': 't'}\", which is no plain literal: add by hand what it gives")),
+    ("k8s_image_json_path('{.a}')\n", (1, "k8s_image_json_path: kind, name or namespace is missing, Tilt wants one too: add it")),
+    ("k8s_image_json_path('{.a}', api_version='v1')\n", (1, "k8s_image_json_path: kind, name or namespace is missing, Tilt wants one too: add it")),
+    ("include('./api/Tiltfile')\n", (1, 'include: "./api/Tiltfile" is not read: import that file too')),
+    ("load('./lib.star', 'docker_build_with_restart')\n", (1, 'load: "./lib.star" is not read: import that file too')),
+    ("load('ext://knative', 'knative_install')\n", (1, 'load: "ext://knative" is not read: add by hand what it gives')),
+    ("load('ext://ko', build=x)\n", (1, 'load: "ext://ko" is not read: add by hand what it gives')),
+    ("x = load_dynamic(path)\n", (1, 'load_dynamic: path is "path", which is no plain literal: add by hand what it gives')),
+    ("helm_resource('a', 'c', image_deps=['a'])\n", (1, "helm_resource: the command that it runs sets its image_deps: set them in what that command writes")),
+    ("k8s_custom_deploy('a', 'x', 'y', [], image_deps=x)\n", (1, "k8s_custom_deploy: the command that it runs sets its image_deps: set them in what that command writes")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text, note", NOTES)
+def test_not_read(text: str, note: tuple[int, str]) -> None:
+    assert import_tiltfile(text, "Tiltfile") == imported("", note)
+
+
+def test_partly_read() -> None:
+    text = (
+        "k8s_kind('opennms', image_json_path=['{.a}', path, '{.b}'])\n"
+        "default_registry('ttl.sh')\n"
+        "default_registry('ghcr.io')\n"
+        "docker_build('api', '.', match_in_env_vars=in_env)\n"
+        "docker_build('web', '.', **options)\n"
+    )
+    assert import_tiltfile(text, "Tiltfile") == imported(
+        """\
+images:
+# line 4
+- name: api
+# line 5
+- name: web
+# line 2
+defaultRegistry:
+  host: ttl.sh
+"""
+        + KINDS
+        + """\
+# line 1
+- kind: opennms
+  paths:
+  - "{.a}"
+  - "{.b}"
+""",
+        (1, 'k8s_kind: image_json_path is "path", which is no plain literal: add by hand what it gives'),
+        (1, 'k8s_kind: Tilt finds "opennms" in any case, this as it stands: write it as the kind does'),
+        (3, 'default_registry: "ghcr.io" is a second one, and there can be one: choose by hand'),
+        (
+            4,
+            'docker_build: match_in_env_vars is "in_env", which is no plain literal: add by hand what it gives',
+        ),
+        (
+            5,
+            'docker_build: match_in_env_vars is "options", which is no plain literal: add by hand what it gives',
+        ),
+    )
+
+
+KAFKA_CONNECT = """\
+# -*- mode: Python -*-
+
+load('ext://helm_remote', 'helm_remote')
+
+allow_k8s_contexts('kind-kafka')
+
+helm_remote('strimzi-kafka-operator', repo_url='https://strimzi.io/charts/')
+k8s_yaml(['kafka.yaml', 'connect.yaml'])
+
+k8s_kind('KafkaConnect', api_version='kafka.strimzi.io/v1beta2', image_json_path='{.spec.image}')
+
+docker_build(
+    'kafkaconnect',
+    './connect',
+    only=['plugins', 'Dockerfile'],
+)
+k8s_resource('my-connect', port_forwards=['8083:8083'], labels=['kafka'])
+"""
+
+TEAM = """\
+load('ext://restart_process', 'docker_build_with_restart')
+config.define_string('registry')
+settings = config.parse()
+default_registry(settings.get('registry', 'ttl.sh/team'), single_name='')
+REPO = 'ghcr.io/acme'
+SERVICES = {
+    'orders': {'dir': 'services/orders', 'env': True},
+    'billing': {'dir': 'services/billing', 'env': False},
+}
+
+def image(name):
+    return '%s/%s' % (REPO, name)
+
+def service(name, context, env = False):
+    docker_build_with_restart(
+        REPO + '/' + name, context,
+        entrypoint = ['/app/' + name],
+        live_update = [sync(context + '/bin', '/app')],
+        match_in_env_vars = env,
+    )
+    k8s_resource(name, resource_deps = ['postgres'])
+
+for name, options in SERVICES.items():
+    service(name, options['dir'], options['env'])
+
+docker_build(image('gateway'), 'services/gateway')
+
+if str(local('uname -m')).strip() == 'arm64':
+    custom_build('{}/ml:dev'.format(REPO), 'buildx.sh $EXPECTED_REF', deps = ['ml'])
+
+for kind in ['SparkApplication', 'ScheduledSparkApplication']:
+    k8s_kind(kind, api_version = 'sparkoperator.k8s.io', image_json_path = [
+        '{.spec.image}',
+        '{.spec.driver.image}',
+    ])
+k8s_kind('^HelmRelease$', image_object = {
+    'json_path': '{.spec.values.image}',
+    'repo_field': 'repository',
+    'tag_field': 'tag',
+})
+"""
+
+
+def test_kafka_connect() -> None:
+    assert import_tiltfile(KAFKA_CONNECT, "Tiltfile") == imported(
+        GIVE
+        + """\
+# # line 12
+# # --image kafkaconnect=NEW-REFERENCE
+# - name: kafkaconnect
+#   newImage: NEW-REFERENCE
+"""
+        + KINDS
+        + """\
+# line 10
+- kind: KafkaConnect
+  apiVersion: kafka.strimzi.io/v1beta2
+  paths: "{.spec.image}"
+""",
+        (3, 'load: "ext://helm_remote" is not read: add by hand what it gives'),
+    )
+
+
+def test_a_team() -> None:
+    assert import_tiltfile(TEAM, "Tiltfile") == imported(
+        GIVE
+        + """\
+# # line 15, called in line 24
+# - name: ghcr.io/acme/orders
+#   newImage: NEW-REFERENCE
+#   env: true
+# # line 15, called in line 24
+# # --image ghcr.io/acme/billing=NEW-REFERENCE
+# - name: ghcr.io/acme/billing
+#   newImage: NEW-REFERENCE
+# # line 29, on the condition of line 28
+# # --image ghcr.io/acme/ml:dev=NEW-REFERENCE
+# - name: ghcr.io/acme/ml:dev
+#   newImage: NEW-REFERENCE
+"""
+        + KINDS
+        + """\
+# line 32
+- kind: SparkApplication
+  apiVersion: sparkoperator.k8s.io/*
+  paths:
+  - "{.spec.image}"
+  - "{.spec.driver.image}"
+# line 32
+- kind: ScheduledSparkApplication
+  apiVersion: sparkoperator.k8s.io/*
+  paths:
+  - "{.spec.image}"
+  - "{.spec.driver.image}"
+# line 36
+- kind: HelmRelease
+  paths:
+  - path: "{.spec.values.image}"
+    fields:
+      repository: repository
+      tag: tag
+""",
+        (
+            4,
+            "default_registry: host is \"settings.get('registry', 'ttl.sh/team')\", which is no plain literal:"
+            " add by hand what it gives",
+        ),
+        (26, "docker_build: ref is \"image('gateway')\", which is no plain literal: add by hand what it gives"),
+    )
+
+
+def test_the_commented_images_are_yaml() -> None:
+    text = import_tiltfile(KAFKA_CONNECT, "Tiltfile").text
+    start = text.index("# images:")
+    lines = text[start : text.index("# These")].splitlines()
+    assert yaml.safe_load("\n".join(line.removeprefix("# ") for line in lines)) == {
+        "images": [{"name": "kafkaconnect", "newImage": "NEW-REFERENCE"}]
+    }
+
+
+def test_the_name_of_the_file_stays_in_its_comment() -> None:
+    assert import_tiltfile("", "a\nkind: b\x85").text == HEAD.replace("Tiltfile", "a?kind: b?")
+
+
+def test_error() -> None:
+    with pytest.raises(InputError) as error:
+        import_tiltfile("k8s_kind('A'\n\n", "dev/Tiltfile")
+    assert str(error.value).startswith("dev/Tiltfile: line 1: this can't be read as Starlark: ")
+
+
+@given(st.text(min_size=1))
+def test_whatever_a_string_holds_reads_back(string: str) -> None:
+    text, notes = import_tiltfile(
+        f"default_registry('ttl.sh')\ndocker_build({string!a}, '.')\nk8s_kind('A', image_json_path={string!a})\n",
+        "Tiltfile",
+    )
+    document = yaml.safe_load(text)
+    if string.isprintable():
+        assert document["images"] == [{"name": string}]
+        assert document["kinds"] == [{"kind": "A", "paths": string}]
+        assert notes == ()
+    else:
+        assert document.keys() == {"apiVersion", "kind", "metadata", "defaultRegistry"}
+        assert [note.line for note in notes] == [2, 3]
+
+
+@given(st.lists(st.sampled_from(KAFKA_CONNECT.split(" ") + TEAM.split(" ")) | st.text(max_size=5)))
+def test_whatever_a_tiltfile_holds(pieces: list[str]) -> None:
+    try:
+        text, _ = import_tiltfile(" ".join(pieces), "Tiltfile")
+    except InputError as error:
+        assert "\n" not in str(error)
+    else:
+        assert yaml.safe_load(text)["kind"] == "ImageSetter"
