@@ -140,3 +140,12 @@ def test_both_parsers_are_here() -> None:
     if events.c_parser() is None:
         pytest.skip("PyYAML was built without libyaml here")
     assert events.pure_parser()
+
+
+def test_the_ways_of_the_seed_give_the_same() -> None:
+    """Tilt's official way and both workarounds, on one manifest."""
+    cases = [case for case in CASES if case.name.startswith("seed-")]
+    assert len(cases) == 3
+    for name in ("input.yaml", "expected.yaml"):
+        assert len({(case / name).read_bytes() for case in cases}) == 1
+    assert len({(case / "config.yaml").read_bytes() for case in cases}) == 3

@@ -96,14 +96,19 @@ class Orchestrator:
         return path
 
 
+def write_program(path: Path) -> None:
+    """Write our program as an executable file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f'#!/bin/sh\nexec {sys.executable} -m krm_image_setter "$@"\n')
+    path.chmod(0o755)
+
+
 def find(name: str, folder: Path) -> Orchestrator:
     program = shutil.which(name)
     if program is None:
         pytest.skip(f"no {name} on this machine")
     made = Orchestrator(program, folder)
-    made.write(
-        "bin/krm-image-setter", f'#!/bin/sh\nexec {sys.executable} -m krm_image_setter "$@"\n', executable=True
-    )
+    write_program(folder / "bin/krm-image-setter")
     for file, text in MANIFESTS.items():
         made.write(f"app/{file}", text)
     made.write("set-images.yaml", CONFIG)

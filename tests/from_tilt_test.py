@@ -1,0 +1,82 @@
+"""Each pair of docs/from-tilt.md, run: Tilt's call by our import, our configuration, and what becomes of a manifest."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+import pytest
+from harness import ROOT
+
+from krm_image_setter import read_config, set_images
+from krm_image_setter.importers.tiltfile import import_tiltfile
+
+PAGE = (ROOT / "docs/from-tilt.md").read_text()
+HEAD = "apiVersion: krm-image-setter.dev/v1alpha1\nkind: ImageSetter\n"
+IMAGES = "images: [{name: app, newName: registry/app, newTag: '2'}]\n"
+
+
+class Pair(NamedTuple):
+    tilt: str
+    config: str
+    lines: str
+
+
+def pairs() -> list[Pair]:
+    """Return the examples: Tilt's block where there is one, ours, and the manifest."""
+    found: list[Pair] = []
+    blocks = re.findall(r"^```(python|yaml|text)\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
+    tilt = config = ""
+    for language, body in blocks:
+        if language == "python":
+            tilt = body
+        elif language == "yaml":
+            config = body
+        else:
+            found.append(Pair(tilt, config, body))
+            tilt = config = ""
+    return found
+
+
+PAIRS = pairs()
+TILT = [pair for pair in PAIRS if pair.tilt]
+
+
+def test_there_are_pairs() -> None:
+    assert len(PAIRS) >= 12
+    assert len(TILT) >= 8
+
+
+def texts(lines: str) -> tuple[str, str, str]:
+    """Return the manifest before and after, and the error that is told."""
+    before, after, error = "", "", ""
+    for line in lines.splitlines():
+        if line.startswith("error: "):
+            error = line
+            continue
+        old, arrow, new = line.partition(" -> ")
+        blank = old[: len(old) - len(old.lstrip())]
+        before += f"{old}\n"
+        after += f"{blank}{new}\n" if arrow else f"{old}\n"
+    return before, after, error
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids=[pair.config for pair in PAIRS])
+def test_our_side(pair: Pair) -> None:
+    before, after, error = texts(pair.lines)
+    config = HEAD + pair.config + ("" if "images:" in pair.config else IMAGES)
+    outcome = set_images(before, read_config(config))
+    assert outcome.text == after
+    assert [str(result) for result in outcome.results if result.severity != "info"] == ([error] if error else [])
+
+
+@pytest.mark.parametrize("pair", TILT, ids=[pair.tilt for pair in TILT])
+def test_tilts_side_imported(pair: Pair) -> None:
+    before, after, _ = texts(pair.lines)
+    imported = import_tiltfile(pair.tilt, "Tiltfile")
+    assert imported.notes == ()
+    if "match_in_env_vars" in pair.tilt:  # the new reference is to be written in, as the comment says
+        config = re.sub(r"(?m)^# (?=images|- |  )", "", imported.text).replace("NEW-REFERENCE", "registry/app:2")
+    else:
+        config = imported.text + ("" if "docker_build" in pair.tilt else IMAGES)
+    assert set_images(before, read_config(config)).text == after
