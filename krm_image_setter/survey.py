@@ -88,7 +88,7 @@ def _survey_trees(trees: Iterator[Parsed], rules: Rules, relative: Embedded | No
     for parsed in trees:
         changes: dict[Location, list[Change]] = {}
         root = parsed.document.root
-        if relative is None or is_resource(root):
+        if relative is None or parsed.is_item or is_resource(root):
             for resource in resources_in(parsed):
                 kinds = [rule for rule in rules.config.kinds if rule.selector.matches(resource.ref)]
                 _survey_resource(resource, kinds, rules, found, changes)

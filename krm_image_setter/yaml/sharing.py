@@ -83,8 +83,9 @@ def _addition(source: str, document: Document, location: Location, beside: str, 
     at = end_of(source, value)
     if not holder.flow:
         column = key.start_mark.column
-        if source[: key.start_mark.index].rstrip(" ").endswith("?"):
-            raise _no_room(key)
+        before = source[: key.start_mark.index].rstrip(" ")
+        if before.endswith("?"):  # the key of `? key`: the next pair stands below the mark
+            column -= key.start_mark.index - len(before) + 1
         text = "".join(
             f"{_line_break(source)}{' ' * column}{name}: {scalar.spelt(text, flow=False)}"
             for name, text in pairs.items()
