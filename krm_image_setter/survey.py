@@ -199,11 +199,12 @@ def _pull_policy(
     holder: Any = resource.node
     for step in location[:-1]:
         holder = holder[step]
-    old = source_text(resource.node, location) if key in holder else ""
+    old = holder.get(key)
     if old == policy or not (may_be_added or key in holder):
         return [], []
-    change = Change(location, Fragment(0, len(old), policy), beside=str(field.location[-1]))
-    return [change], [_info(resource, location, str(key), old, policy)]
+    length = len(source_text(resource.node, location)) if key in holder else 0
+    change = Change(location, Fragment(0, length, policy), beside=str(field.location[-1]))
+    return [change], [_info(resource, location, str(key), old if isinstance(old, str) else "", policy)]
 
 
 def _follow(

@@ -43,6 +43,7 @@ CASES = [
     ("L7 in JSON", '{"kind": "A", "spec": {"image": {"repository": "nginx"}}}', TAG + PARTS, '{"kind": "A", "spec": {"image": {"repository": "nginx", "tag": "2"}}}'),
     ("L7 null", custom("image:\n  repository: nginx\n  tag:\n  other: 1"), TAG + PARTS, custom('image:\n  repository: nginx\n  tag: "2"\n  other: 1')),
     ("L7 null in words", custom("image: {repository: nginx, tag: null}"), TAG + PARTS, custom('image: {repository: nginx, tag: "2"}')),
+    ("L7 null is no tag", custom("image: {repository: nginx, tag: null}"), "images: [{name: nginx, tagSuffix: -a}]\n" + PARTS, SAME),
     ("L7 tag within", custom("image: {repository: 'nginx:1', tag: '1'}"), TAG + PARTS, custom("image: {repository: 'nginx', tag: '2'}")),
     ("L7 tag only within", custom("image:\n  repository: nginx:1"), "images: {nginx: 'nginx:v2'}\n" + PARTS, custom("image:\n  repository: nginx\n  tag: v2")),
     ("L8", custom("image: {repository: nginx, tag: '1'}"), DIGEST + PARTS, custom(f"image: {{repository: nginx@{D}, tag: ''}}")),
@@ -85,6 +86,7 @@ CASES = [
     # Documents in strings: `as: yaml`, `as: json`.
     ("L14", "kind: ConfigMap\ndata:\n  d.yaml: |\n    # c\n    apiVersion: v1\n    kind: Pod\n    spec:\n      containers:\n      - image: nginx:1   # {{ .x }}\n", TAG + "kinds: {ConfigMap: {path: \".data['d.yaml']\", as: yaml}}\n", "kind: ConfigMap\ndata:\n  d.yaml: |\n    # c\n    apiVersion: v1\n    kind: Pod\n    spec:\n      containers:\n      - image: nginx:2   # {{ .x }}\n"),
     ("L14 relative", custom("values: |\n  web:\n    image:\n      repository: nginx # r\n      x: 1"), "images: {nginx: 'nginx:v2'}\nkinds: {A: {path: .spec.values, as: yaml, paths: {path: .web.image, fields: {repository: repository, tag: tag}}}}\n", custom("values: |\n  web:\n    image:\n      repository: nginx # r\n      tag: v2\n      x: 1")),
+    ("L14 relative, below an empty line", custom("values: |2\n\n   image:\n    repository: nginx\n   b: c"), "images: {nginx: 'nginx:v2'}\nkinds: {A: {path: .spec.values, as: yaml, paths: {path: .image, fields: {repository: repository, tag: tag}}}}\n", custom("values: |2\n\n   image:\n    repository: nginx\n    tag: v2\n   b: c")),
     ("L14 JSON", custom("values: '{\"web\": {\"image\": \"nginx:1\"}}'"), TAG + "kinds: {A: {path: .spec.values, as: json, paths: '{.web.image}'}}\n", custom("values: '{\"web\": {\"image\": \"nginx:2\"}}'")),
     ("L14 JSON, a new key", custom("values: '{\"image\": {\"repository\": \"nginx\"}}'"), TAG + "kinds: {A: {path: .spec.values, as: json, paths: {path: .image, fields: {repository: repository, tag: tag}}}}\n", custom("values: '{\"image\": {\"repository\": \"nginx\", \"tag\": \"2\"}}'")),
     ("L14 a new line in double quotes", custom('values: "image:\\n  repository: nginx\\n"'), "images: {nginx: 'nginx:v2'}\nkinds: {A: {path: .spec.values, as: yaml, paths: {path: .image, fields: {repository: repository, tag: tag}}}}\n", custom('values: "image:\\n  repository: nginx\\n  tag: v2\\n"')),

@@ -100,7 +100,8 @@ def part_field(location: Location, text: str, form: Part, rule: KindRule) -> Ima
 
 def parts_field(location: Location, node: tree.Mapping, form: Parts, rule: KindRule) -> ImageField | None:
     """Return the field of a mapping that holds a reference in parts, or None where it holds none."""
-    texts = {key: source_text(node, (key,)) for key in form if key in node}
+    spelt = {key: source_text(node, (key,)) for key in form if key in node}
+    texts = {key: text for key, text in spelt.items() if node[key] is not None}
     repository = parse_reference(texts.get(form.repository, ""))
     if repository is None:
         return None
@@ -129,7 +130,7 @@ def parts_field(location: Location, node: tree.Mapping, form: Parts, rule: KindR
         if form.digest:
             said[form.digest] = (reference.digest or "").removeprefix(prefix)
         return [
-            Change((*location, key), Fragment(0, len(texts.get(key, "")), text), beside=form.repository)
+            Change((*location, key), Fragment(0, len(spelt.get(key, "")), text), beside=form.repository)
             for key, text in said.items()
             if text != texts.get(key, "")
         ]

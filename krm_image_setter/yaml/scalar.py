@@ -44,8 +44,9 @@ def rewrite(source: str, event: Any, *, flow: bool, fragments: Iterable[Fragment
         return [Edit(start, end, quoted(_changed(value, fragments)))]
     spell = _SPELL.get(style, str)
     if new_lines and style == "|":
-        line_start = source.rfind("\n", 0, units[0].start) + 1
-        new_line = source[line_start - 1 - (source[line_start - 2] == "\r") : units[0].start]
+        first = next(unit.start for unit in units if unit.text != "\n")
+        line_start = source.rfind("\n", 0, first) + 1
+        new_line = source[line_start - 1 - (source[line_start - 2] == "\r") : first]
         spell = _spelt_in_lines(new_line)
     at = _offsets(units, end - len(style) if style in ("'", '"') else end)
     return [Edit(at[a][0], at[b - 1][1] if b > a else at[a][0], spell(text)) for a, b, text in fragments]

@@ -31,7 +31,7 @@ from krm_image_setter.images.tokens import find_tokens
 from krm_image_setter.results import INFO
 
 law = settings(
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large], deadline=None, max_examples=150
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large], deadline=None, max_examples=200
 )
 HEX: Final = DIGEST.removeprefix("sha256:")
 PARTS: Final = {"registry": "registry", "repository": "repository", "tag": "tag", "digest": "digest"}
