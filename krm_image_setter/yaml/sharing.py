@@ -17,7 +17,7 @@ from krm_image_setter.edits import Edit, apply_edits
 from krm_image_setter.errors import InputError
 from krm_image_setter.yaml import scalar
 from krm_image_setter.yaml.scalar import Fragment
-from krm_image_setter.yaml.tree import Alias, Document, Mapping, Sequence, end_of
+from krm_image_setter.yaml.tree import Alias, Document, Mapping, Sequence, end_of, typed
 
 Location = tuple[str | int, ...]
 Wanted = Map[Location, list[Fragment]]
@@ -60,12 +60,15 @@ def _rewritten(source: str, holder: Any, key: Any, fragments: list[Fragment]) ->
     event = holder.origin(key)
     if event.value or event.style or isinstance(holder, Sequence):
         return scalar.rewrite(source, event, flow=holder.flow, fragments=fragments)
-    name, _ = holder.written(key)  # null, written as nothing: the parsers do not agree on its place
-    start = name.end_mark.index
-    colon = source.find(":", start)
-    if source[start:colon].strip():
-        raise _no_room(name)
-    return [Edit(colon + 1, colon + 1, " " + scalar.spelt(fragments[0].text, flow=holder.flow))]
+    # Nothing is written, but perhaps an anchor or a tag.
+    if event.anchor is not None or event.tag is not None:
+        at = len(source[: event.end_mark.index].rstrip())
+    else:  # the parsers do not agree on its place
+        name, _ = holder.written(key)
+        at = source.find(":", name.end_mark.index) + 1
+        if source[name.end_mark.index : at].strip() != ":":
+            raise _no_room(name)
+    return [Edit(at, at, " " + scalar.spelt(fragments[0].text, flow=holder.flow))]
 
 
 def _at(node: Any, location: Location) -> Any:
@@ -166,6 +169,13 @@ class _SharedTree:
             text = text[:start] + new + text[end:]
         return text
 
+    def _spelt(self, event: Any, location: Location, *, flow: bool) -> str:
+        """Return the source of what is wanted at `location`, where the scalar of `event` has brought its value."""
+        text = self._want(event, location)
+        if location not in self.wanted and not event.style and not isinstance(typed(text), str):
+            return text or "null"  # a number stays one
+        return scalar.spelt(text, flow=flow)
+
     def _visit(self, node: Mapping | Sequence, location: Location) -> Iterator[Edit]:
         """Yield the edits that give what is written in `node` what is wanted at and below `location`."""
         for key, value, written, merged in _children(node):
@@ -196,7 +206,7 @@ class _SharedTree:
         """Yield the edits that write out `alias` with what is wanted at `location`."""
         start, end = alias.start_mark.index, alias.end_mark.index
         if not isinstance(value, Mapping | Sequence):
-            yield Edit(start, end, scalar.spelt(self._want(alias.target, location), flow=holder.flow))
+            yield Edit(start, end, self._spelt(alias.target, location, flow=holder.flow))
         elif value.flow:
             yield Edit(start, end, self._copy(value, location))
         elif holder.flow:
@@ -219,7 +229,7 @@ class _SharedTree:
             written = written.target
         column = merge_key.start_mark.column
         if not isinstance(value, Mapping | Sequence):
-            pair += " " + scalar.spelt(self._want(written, location), flow=holder.flow)
+            pair += " " + self._spelt(written, location, flow=holder.flow)
         elif value.flow:
             pair += " " + self._copy(value, location)
         elif holder.flow:
