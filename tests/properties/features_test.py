@@ -8,8 +8,8 @@ from typing import Any, Final, NamedTuple
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from properties.laws_test import said
-from properties.reader import NonString, load
+from properties.laws_test import outside, said
+from properties.reader import Location, NonString, load
 from properties.strategies import (
     DIGEST,
     IMAGES,
@@ -45,6 +45,10 @@ KINDS: Final[list[dict[str, Any]]] = [
         {"path": ".spec.sha", "part": "digest", "of": "other/app"},
         {"path": ".spec.text", "as": "text"},
     ]},
+    {"kind": "Application", "paths": {
+        "path": ".spec.source.helm.values", "as": "yaml",
+        "paths": [".web.image", {"path": ".web.parts", "fields": {"repository": "repository", "tag": "tag"}}],
+    }},
     {"kind": "ConfigMap", "paths": [
         {"path": ".data.doc", "as": "yaml"},
         {"path": ".data.values", "as": "yaml", "paths": [".web.image", {"path": ".web.parts", "fields": {"repository": "repository", "tag": "tag"}}]},
@@ -153,7 +157,16 @@ def config_map(c: Choices, depth: int) -> dict[str, Any]:
 
 
 def resource(c: Choices, depth: int = 0) -> dict[str, Any]:
-    kind = c.pick(4)
+    kind = c.pick(5)
+    if kind == 4:
+        values = embedded(c, {"web": {"image": image(c), "parts": parts(c, registry=False)}, "note": "nginx:1"})
+        source = {"chart": "c", "helm": {"values": values}}
+        return {
+            "apiVersion": "argoproj.io/v1alpha1",
+            "kind": "Application",
+            "metadata": {"name": "a"},
+            "spec": {"source": source},
+        }
     if kind == 0 and depth < 3:
         return config_map(c, depth)
     if kind == 1 and depth < 3:
@@ -321,15 +334,23 @@ class Model:
             return {**found, "spec": self.pods(found["spec"])}
         if kind == "Gadget":
             return {**found, "spec": self.gadget(found["spec"])}
+        if kind == "Application":
+            source = found["spec"]["source"]
+            return {
+                **found,
+                "spec": {"source": {**source, "helm": {"values": self.values(source["helm"]["values"])}}},
+            }
         data = dict(found["data"])
         if "doc" in data:
             data["doc"] = self.resource(data["doc"].data)
         if "values" in data:
-            values = data["values"].data
-            web = values["web"]
-            web = {"image": self.whole(web["image"]), "parts": self.parts(web["parts"], ("repository", "tag"))}
-            data["values"] = {**values, "web": web}
+            data["values"] = self.values(data["values"])
         return {**found, "data": data}
+
+    def values(self, found: Embedded) -> dict[str, Any]:
+        web = found.data["web"]
+        web = {"image": self.whole(web["image"]), "parts": self.parts(web["parts"], ("repository", "tag"))}
+        return {**found.data, "web": web}
 
 
 def part(reference: str, name: str) -> Any:
@@ -371,6 +392,38 @@ def test_output_reads_as_load_and_replace(stream: Stream, config: ImageSetter) -
     model = Model(config)
     for found, document in zip(load(set_images(stream.text, config).text), stream.documents, strict=True):
         assert_holds(found, model.resource(document))
+
+
+@law
+@given(streams(), configs())
+def test_nothing_else_differs(stream: Stream, config: ImageSetter) -> None:
+    assert_only_scalars_differ(stream.text, set_images(stream.text, config._replace(image_pull_policy=None)).text)
+
+
+def assert_only_scalars_differ(before: str, after: str) -> None:
+    """Assert that the texts are the same outside of scalars that differ, and in documents in them; or keys are new."""
+    old, new = load(before.removeprefix("\ufeff")), load(after.removeprefix("\ufeff"))
+    changed: list[dict[Location, str]] = []
+    for one, other in zip(map(scalars, old), map(scalars, new), strict=True):
+        if one.keys() != other.keys():
+            return
+        changed.append({location: "" for location in one if one[location] != other[location]})
+        for location in changed[-1]:
+            if location[-1] in ("doc", "values"):
+                assert_only_scalars_differ(one[location], other[location])
+    rests = [
+        [piece.rstrip(" ") for piece in outside(text.removeprefix("\ufeff"), changed)] for text in (before, after)
+    ]
+    assert rests[0] == rests[1]
+
+
+def scalars(data: Any, here: Location = ()) -> dict[Location, Any]:
+    if not isinstance(data, dict | list):
+        return {here: data}
+    found: dict[Location, Any] = {}
+    for key, child in data.items() if isinstance(data, dict) else enumerate(data):
+        found |= scalars(child, (*here, key))
+    return found
 
 
 @law
