@@ -38,18 +38,22 @@ def rewrite(source: str, event: Any, *, flow: bool, fragments: Iterable[Fragment
         return [Edit(start + a, start + b, text) for a, b, text in fragments]
     units = _units(source, start, end, style, value)
     new_lines = any("\n" in fragment.text for fragment in fragments)
-    if units is None or (new_lines and style in ("'", ">")):  # a spelling that we do not know, or has no room
+    if units is None or (new_lines and style == "'"):  # a spelling that we do not know, or has no room
         if style in ("|", ">"):
             end = len(source[:end].rstrip("\r\n"))
         return [Edit(start, end, quoted(_changed(value, fragments)))]
     spell = _SPELL.get(style, str)
-    if new_lines and style == "|":
+    if new_lines and style in ("|", ">"):
         first = next(unit.start for unit in units if unit.text != "\n")
         line_start = source.rfind("\n", 0, first) + 1
         new_line = source[line_start - 1 - (source[line_start - 2] == "\r") : first]
-        spell = _spelt_in_lines(new_line)
+        spell = _spelt_in_lines(new_line, folded=style == ">")
     at = _offsets(units, end - len(style) if style in ("'", '"') else end)
-    return [Edit(at[a][0], at[b - 1][1] if b > a else at[a][0], spell(text)) for a, b, text in fragments]
+    # What is new between two characters stands behind the first: between them a folded line may end.
+    return [
+        Edit(at[a][0] if b > a or not a else at[a - 1][1], at[b - 1][1] if b else at[a][0], spell(text))
+        for a, b, text in fragments
+    ]
 
 
 def content_span(source: str, event: Any) -> tuple[int, int]:
@@ -115,8 +119,12 @@ _SPELL: Final[dict[str, Callable[[str], str]]] = {
 }
 
 
-def _spelt_in_lines(new_line: str) -> Callable[[str], str]:
-    return lambda text: text.replace("\n", new_line)
+def _spelt_in_lines(new_line: str, *, folded: bool) -> Callable[[str], str]:
+    """Return what spells text for a block; in a folded one an empty line keeps lines apart, or a blank does."""
+    line_break = new_line.rstrip(" ")
+    return lambda text: re.sub(
+        r"\n(.?)", lambda found: line_break * (folded and found[1] != " ") + new_line + found[1], text
+    )
 
 
 def _changed(value: str, fragments: Iterable[Fragment]) -> str:
