@@ -65,9 +65,10 @@ def _rewritten(source: str, holder: Any, key: Any, fragments: list[Fragment]) ->
         at = len(source[: event.end_mark.index].rstrip())
     else:  # the parsers do not agree on its place
         name, _ = holder.written(key)
-        at = source.find(":", name.end_mark.index) + 1
-        if source[name.end_mark.index : at].strip() != ":":
+        colon = re.compile(_COLON).match(source, name.end_mark.index)
+        if colon is None:
             raise _no_room(name)
+        at = colon.end()
     return [Edit(at, at, " " + scalar.spelt(fragments[0].text, flow=holder.flow))]
 
 
@@ -271,6 +272,7 @@ class _SharedTree:
                 yield from self._anchors(written)
 
 
+_COLON: Final = r"(?:\s|#[^\r\n]*)*+:"
 _INNER_LINE: Final = r"(?<=\n)(?=[^\r\n])"
 
 

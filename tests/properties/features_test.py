@@ -59,6 +59,13 @@ REGISTRIES: Final = [
     {"from": "quay.io", "to": "m.example.com"},
 ]
 POLICY: Final = "Always"
+SOURCE: Final[dict[str, Any]] = {
+    "apiVersion": "v1",
+    "kind": "Source",
+    "metadata": {"name": "s"},
+    "image": "fresh.example.com/a:1",
+}
+FROM: Final = {"name": "quay.io/a/b", "from": {"kind": "Source", "name": "s", "path": ".image"}}
 
 
 class Stream(NamedTuple):
@@ -193,7 +200,7 @@ def has_non_strings(data: Any) -> bool:
 @st.composite
 def streams(draw: st.DrawFn) -> Stream:
     c = Choices(draw, aliases=False, directives=False)
-    documents = [resource(c) for _ in range(1 + c.pick(2))]
+    documents = [*(resource(c) for _ in range(1 + c.pick(2))), SOURCE]
     return Stream(write_stream(c, map(to_node, documents)), documents)
 
 
@@ -205,7 +212,11 @@ def configs(draw: st.DrawFn) -> ImageSetter:
         rule |= {key: True for key in ("env", "args") if c.chance(2)}
         if c.chance(4):
             rule["containers"] = ["a"]
+    if c.chance(3):
+        rules.append(FROM)
     fields: dict[str, Any] = {"images": rules, "kinds": KINDS}
+    if c.chance(4) and not any(rule["name"].startswith("[") for rule in rules):  # that has no name in a registry
+        fields["defaultRegistry"] = {"host": "h.example.com"}
     if c.chance(2):
         fields["registries"] = REGISTRIES
     if c.chance(2):
@@ -222,14 +233,15 @@ class Model:
 
     def __init__(self, config: ImageSetter) -> None:
         self.config = config
-        self.images = ImageMap(config.images)
+        self.rules = [rule._replace(new_image=SOURCE["image"]) if rule.source else rule for rule in config.images]
+        self.images = ImageMap(self.rules)
         self.registries = RegistryMap(config.registries)
 
     def new(self, current: str, use: str = IMAGE, container: str | None = None) -> str:
         reference = parse_reference(current)
         if reference is None:
             return current
-        for rule in self.config.images:
+        for rule in self.rules:
             if rule.matches(reference) and rule.reaches(Place(container, use)):
                 return rule.rewrite(reference)
         moved = self.registries.find(current) if use == IMAGE and not self.images.has_set(current) else None
@@ -251,7 +263,7 @@ class Model:
                 and reference.domain == "docker.io"
             )
             new = self.new(str(reference), use, container)
-            if not bare or any(rule.matches(reference) for rule in self.config.images):
+            if not bare or any(rule.matches(reference) for rule in self.rules):
                 value = value[:start] + new + value[end:]
         return value
 
@@ -328,6 +340,8 @@ class Model:
 
     def resource(self, found: dict[str, Any]) -> dict[str, Any]:
         kind = found["kind"]
+        if kind == "Source":
+            return found
         if kind == "List":
             return {**found, "items": [*map(self.resource, found["items"])]}
         if kind == "Pod":
