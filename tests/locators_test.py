@@ -47,6 +47,7 @@ CASES = [
     ("L7 null with an anchor", custom("image: {repository: nginx, tag: &t }\nt: *t"), TAG + PARTS, custom('image: {repository: nginx, tag: &t "2" }\nt: null')),
     ("parts, an alias to a number", custom("image: {repository: nginx, tag: &t 1.20}\nt: *t"), TAG + PARTS, custom('image: {repository: nginx, tag: &t "2"}\nt: 1.20')),
     ("L7 null with an explicit key", custom("image:\n  repository: nginx\n  ? tag\n  # c\n  :"), TAG + PARTS, custom('image:\n  repository: nginx\n  ? tag\n  # c\n  : "2"')),
+    ("L7 a pair without braces", custom("image: [a, repository: nginx]"), "images: {nginx: 'nginx:v2'}\nkinds: {A: {path: '.spec.image[1]', fields: {repository: repository, tag: tag}}}\n", custom("image: [a, {repository: nginx, tag: v2}]")),
     ("L7 null is no tag", custom("image: {repository: nginx, tag: null}"), "images: [{name: nginx, tagSuffix: -a}]\n" + PARTS, SAME),
     ("L7 tag within", custom("image: {repository: 'nginx:1', tag: '1'}"), TAG + PARTS, custom("image: {repository: 'nginx', tag: '2'}")),
     ("L7 tag only within", custom("image:\n  repository: nginx:1"), "images: {nginx: 'nginx:v2'}\n" + PARTS, custom("image:\n  repository: nginx\n  tag: v2")),
@@ -178,7 +179,6 @@ ERRORS = [
     (pod(f"- image: nginx@{D}"), NAME + "imagePullPolicy: Never\n", "line 6: spec.containers[0].image: imagePullPolicy Never and the digest of"),
     ("x: &x\n  repository: nginx\nkind: A\nspec:\n  image: *x\n", "images: {nginx: 'nginx:v2'}\n" + PARTS, "line 2 column 3: an image to set"),
     (custom("image: {repository: nginx, tag}"), TAG + PARTS, "line 5 column 30: there is no room"),
-    (custom("image: [repository: nginx]"), "images: {nginx: 'nginx:v2'}\nkinds: {A: {path: '.spec.image[0]', fields: {repository: repository, tag: tag}}}\n", "line 5 column 11: there is no room"),
 ]  # fmt: skip
 
 

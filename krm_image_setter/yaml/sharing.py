@@ -46,7 +46,7 @@ def write(source: str, document: Document, changes: Iterable[Change]) -> list[Ed
             wanted.setdefault(location, []).append(fragment)
     for fragments in wanted.values():
         fragments.sort()
-    edits = [_addition(source, document, *at, pairs) for at, pairs in added.items()]
+    edits = [edit for at, pairs in added.items() for edit in _addition(source, document, *at, pairs)]
     if document.aliased:
         return edits + _SharedTree(source, document, wanted).edits()
     for location, fragments in wanted.items():
@@ -78,8 +78,10 @@ def _at(node: Any, location: Location) -> Any:
     return node
 
 
-def _addition(source: str, document: Document, location: Location, beside: str, pairs: Map[str, str]) -> Edit:
-    """Return the edit that adds pairs to the mapping at `location`, behind its key `beside`."""
+def _addition(
+    source: str, document: Document, location: Location, beside: str, pairs: Map[str, str]
+) -> list[Edit]:
+    """Return the edits that add pairs to the mapping at `location`, behind its key `beside`."""
     holder = _at(document.root, location)
     key, value = holder.written(beside) or holder.written("<<")
     if document.aliased and sum(node is holder for node in _nodes(document.root)) > 1:
@@ -90,16 +92,27 @@ def _addition(source: str, document: Document, location: Location, beside: str, 
         before = source[: key.start_mark.index].rstrip(" ")
         if before.endswith("?"):  # the key of `? key`: the next pair stands below the mark
             column -= key.start_mark.index - len(before) + 1
-        text = "".join(
-            f"{_line_break(source)}{' ' * column}{name}: {scalar.spelt(text, flow=False)}"
-            for name, text in pairs.items()
-        )
-        end = _end_of_line(source, at)
-        return Edit(end, end, text)
-    if _lacks_braces(source, holder):
-        raise _no_room(key)
+        return [
+            _lines_added(source, at, column, [f"{k}: {scalar.spelt(v, flow=False)}" for k, v in pairs.items()])
+        ]
     spell = scalar.quoted if key.style == '"' else partial(scalar.spelt, flow=True)
-    return Edit(at, at, "".join(f", {spell(name)}: {spell(text)}" for name, text in pairs.items()))
+    return _added_in_flow(source, holder, at, [f"{spell(name)}: {spell(text)}" for name, text in pairs.items()])
+
+
+def _lines_added(source: str, at: int, column: int, pairs: Iterable[str]) -> Edit:
+    """Return the edit that adds pairs in a column of new lines behind the line of `at`."""
+    end = source.find("\n", at)
+    end = len(source) if end < 0 else end - (source[end - 1] == "\r")
+    return Edit(end, end, "".join(_line_break(source) + " " * column + pair for pair in pairs))
+
+
+def _added_in_flow(source: str, mapping: Mapping, at: int, pairs: Iterable[str]) -> list[Edit]:
+    """Return the edits that add pairs to a flow mapping at `at`; a single pair, `[a: b]`, gets its braces."""
+    text = "".join(f", {pair}" for pair in pairs)
+    start = scalar.content_start(source, mapping.start, len(source))
+    if source[start] == "{":
+        return [Edit(at, at, text)]
+    return [Edit(start, start, "{"), Edit(at, at, text + "}")]
 
 
 def _nodes(node: Any) -> Iterator[Any]:
@@ -108,16 +121,6 @@ def _nodes(node: Any) -> Iterator[Any]:
     for child in node.values() if isinstance(node, Mapping) else node:
         if isinstance(child, Mapping | Sequence):
             yield from _nodes(child)
-
-
-def _lacks_braces(source: str, mapping: Mapping) -> bool:
-    """Say whether a flow mapping is a single pair in a sequence: `[a: b]`."""
-    return source[scalar.content_start(source, mapping.start, len(source))] != "{"
-
-
-def _end_of_line(source: str, at: int) -> int:
-    end = source.find("\n", at)
-    return len(source) if end < 0 else end - (source[end - 1] == "\r")
 
 
 def _line_break(source: str) -> str:
@@ -179,11 +182,12 @@ class _SharedTree:
 
     def _visit(self, node: Mapping | Sequence, location: Location) -> Iterator[Edit]:
         """Yield the edits that give what is written in `node` what is wanted at and below `location`."""
+        pairs: list[str] = []
         for key, value, written, merged in _children(node):
             here = (*location, key)
             if merged:
                 if self._differs(value, written, here):
-                    yield self._inserted(node, str(key), value, written, here)
+                    pairs.append(self._pair(node, str(key), value, written, here))
             elif isinstance(written, Alias):
                 if self._differs(value, written.target, here):
                     yield from self._replaced(node, value, written, here)
@@ -191,6 +195,8 @@ class _SharedTree:
                 yield from self._visit(value, here)
             elif here in self.wanted:
                 yield from _rewritten(self.source, node, key, self.wanted[here])
+        if pairs:
+            yield from self._inserted(node, pairs)
 
     def _differs(self, value: Any, written: Any, location: Location) -> bool:
         """Say whether what an alias or merge key brings to `location` is not what is wanted there."""
@@ -217,14 +223,19 @@ class _SharedTree:
             if isinstance(holder, Mapping):
                 column = min(column, holder.children[0].start_mark.column + 2)
             yield Edit(start, end, "")
-            yield self._new_line(end, column, self._copy(value, location, column))
+            yield _lines_added(self.source, end, column, [self._copy(value, location, column)])
 
-    def _inserted(self, holder: Any, key: str, value: Any, written: Any, location: Location) -> Edit:
-        """Return the edit that adds a pair behind the merge key of `holder`, where it wins over it."""
+    def _inserted(self, holder: Any, pairs: list[str]) -> list[Edit]:
+        """Return the edits that add pairs behind the merge key of `holder`, where they win over it."""
         merge_key, merge_value = holder.written("<<")
-        if holder.flow and _lacks_braces(self.source, holder):
-            raise _no_room(merge_key)
         at = end_of(self.source, merge_value)
+        if holder.flow:
+            return _added_in_flow(self.source, holder, at, pairs)
+        return [_lines_added(self.source, at, merge_key.start_mark.column, pairs)]
+
+    def _pair(self, holder: Any, key: str, value: Any, written: Any, location: Location) -> str:
+        """Return the source of a pair that says what a merge key would bring otherwise."""
+        merge_key, _ = holder.written("<<")
         pair = scalar.spelt(key, flow=holder.flow) + ":"
         if isinstance(written, Alias):
             written = written.target
@@ -237,12 +248,7 @@ class _SharedTree:
             raise _stuck(merge_key)
         else:
             pair += _line_break(self.source) + " " * (column + 2) + self._copy(value, location, column + 2)
-        return Edit(at, at, ", " + pair) if holder.flow else self._new_line(at, column, pair)
-
-    def _new_line(self, at: int, column: int, text: str) -> Edit:
-        """Return the edit that adds `text` in `column` of a new line behind the line of `at`."""
-        end = _end_of_line(self.source, at)
-        return Edit(end, end, _line_break(self.source) + " " * column + text)
+        return pair
 
     def _copy(self, node: Mapping | Sequence, location: Location, column: int | None = None) -> str:
         """Return the text of `node` without anchors, saying what is wanted at `location`; a block at `column`."""

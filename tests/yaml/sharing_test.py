@@ -79,7 +79,7 @@ CASES: list[tuple[str, list[Location], str]] = [
         [("d", 0, "i")],
         "b: &b {i: x}\nc: &c [<<: *b]\nd: [{<<: *b, i: NEW:2}]\n",
     ),
-    ("x: &x y\nc: [i: *x]\n", [("c", 0, "i")], "x: &x y\nc: [i: NEW:2]\n"),
+    ("x: &x z\nc: [i: *x]\n", [("c", 0, "i")], "x: &x z\nc: [i: NEW:2]\n"),
 ]
 
 
