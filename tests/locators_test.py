@@ -54,6 +54,7 @@ CASES = [
     ("L8", custom("image: {repository: nginx, tag: '1'}"), DIGEST + PARTS, custom(f"image: {{repository: nginx@{D}, tag: ''}}")),
     ("L8 with a tag", custom("image: {repository: nginx, tag: '1'}"), BOTH + PARTS, custom(f"image: {{repository: nginx:2@{D}, tag: ''}}")),
     ("L8 back", custom(f"image: {{repository: nginx@{D}, tag: ''}}"), TAG + PARTS, custom("image: {repository: nginx, tag: '2'}")),
+    ("L8 in a block", custom("image:\n  repository: nginx\n  tag: |-\n    1\n  b: c"), DIGEST + PARTS, custom(f'image:\n  repository: nginx@{D}\n  tag: ""\n  b: c')),
     ("L8 digest field", custom(f"image: {{name: nginx, tag: '1', sha: {E}}}"), DIGEST + ALL_PARTS, custom(f"image: {{name: nginx, tag: '', sha: {D}}}")),
     ("L8 stale digest", custom(f"image: {{name: nginx, tag: '1', sha: '{E}'}}"), TAG + ALL_PARTS, custom("image: {name: nginx, tag: '2', sha: ''}")),
     ("L8 bare hex", custom(f"image: {{name: nginx, sha: '{E[7:]}'}}"), DIGEST + ALL_PARTS, custom(f"image: {{name: nginx, sha: '{D[7:]}'}}")),

@@ -38,12 +38,15 @@ def rewrite(source: str, event: Any, *, flow: bool, fragments: Iterable[Fragment
         return [Edit(start + a, start + b, text) for a, b, text in fragments]
     units = _units(source, start, end, style, value)
     new_lines = any("\n" in fragment.text for fragment in fragments)
-    if units is None or (new_lines and style == "'"):  # a spelling that we do not know, or has no room
-        if style in ("|", ">"):
+    is_block = style in ("|", ">")
+    changed = _changed(value, fragments)
+    # A spelling that we do not know, or that has no room for lines, or for nothing.
+    if units is None or (new_lines and style == "'") or (is_block and not changed):
+        if is_block:
             end = len(source[:end].rstrip("\r\n"))
-        return [Edit(start, end, quoted(_changed(value, fragments)))]
+        return [Edit(start, end, quoted(changed))]
     spell = _SPELL.get(style, str)
-    if new_lines and style in ("|", ">"):
+    if new_lines and is_block:
         first = next(unit.start for unit in units if unit.text != "\n")
         line_start = source.rfind("\n", 0, first) + 1
         new_line = source[line_start - 1 - (source[line_start - 2] == "\r") : first]

@@ -422,6 +422,8 @@ def assert_only_scalars_differ(before: str, after: str) -> None:
         if one.keys() != other.keys():
             return
         changed.append({location: "" for location in one if one[location] != other[location]})
+        if "" in [other[location] for location in changed[-1]]:  # a block can't hold nothing, and becomes ""
+            return
         for location in changed[-1]:
             if location[-1] in ("doc", "values"):
                 assert_only_scalars_differ(one[location], other[location])
