@@ -81,6 +81,9 @@ def run() -> NoReturn:
         status = 130
     except BrokenPipeError:
         status = 2
+    except OSError as error:  # a full disk
+        say(f"error: standard input or output: {error.strerror}")
+        status = 2
     # All is written and flushed: taking the interpreter down in good order would cost a seventh of a short run.
     os._exit(status)
 

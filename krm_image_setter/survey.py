@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any, Final
 
 from krm_image_setter.edits import Edit
-from krm_image_setter.errors import InputError
+from krm_image_setter.errors import ConfigError, InputError
 from krm_image_setter.images import parse_reference
 from krm_image_setter.locators import (
     Embedded,
@@ -91,10 +91,10 @@ def _survey_trees(trees: Iterator[Parsed], rules: Rules, relative: Embedded | No
         if relative is None or parsed.is_item or is_resource(root):
             for resource in resources_in(parsed):
                 kinds = [rule for rule in rules.config.kinds if rule.selector.matches(resource.ref)]
-                _survey_resource(resource, kinds, rules, found, changes)
+                _survey_resource(resource, kinds, rules, found, changes, pod_spec_uses=rules.pod_spec_uses)
         elif isinstance(root, tree.Mapping | tree.Sequence):
             resource = Resource(root, ResourceRef("", "", "", ""), parsed, ())
-            _survey_resource(resource, relative.rules, rules._replace(pod_spec_uses=()), found, changes)
+            _survey_resource(resource, relative.rules, rules, found, changes, pod_spec_uses=())
         if changes:
             found.edits += _edits(parsed, changes)
     return found
@@ -106,6 +106,8 @@ def _survey_resource(
     rules: Rules,
     found: Survey,
     changes: dict[Location, list[Change]],
+    *,
+    pod_spec_uses: Collection[str],
 ) -> None:
     """Add what one resource gives to `found`, and what to change to `changes`, by location in the tree."""
     for rule in kinds:
@@ -114,7 +116,7 @@ def _survey_resource(
     seen: set[tuple[Location, int]] = set()
     held: set[Location] = set()
     misplaced: dict[Location, OtherField] = {}
-    for field in find_image_fields(resource, kinds, rules.pod_spec_uses):
+    for field in find_image_fields(resource, kinds, pod_spec_uses):
         if field.rule is not None:
             found.led.add(id(field.rule))
         key = (field.location, field.start)
@@ -189,7 +191,7 @@ def _pull_policy(
         return [], []
     reference = parse_reference(proposed)
     if policy == "Never" and reference is not None and reference.digest is not None:
-        raise InputError(
+        raise ConfigError(
             f'imagePullPolicy Never and the digest of "{proposed}" exclude each other: give another policy',
             line=resource.line(field.location),
             field=format_location(field.location),
@@ -199,7 +201,7 @@ def _pull_policy(
     holder: Any = resource.node
     for step in location[:-1]:
         holder = holder[step]
-    old = holder.get(key)
+    old = holder.get(key) if isinstance(holder, dict) else policy  # items of a list have nothing beside them
     if old == policy or not (may_be_added or key in holder):
         return [], []
     length = len(source_text(resource.node, location)) if key in holder else 0
@@ -218,6 +220,9 @@ def _follow(
     try:
         # No words: parts of a name may stand apart in it.
         inner = survey(field.value, rules._replace(depth=rules.depth + 1, words=None), form)
+    except ConfigError as error:
+        error.line, error.field = resource.line(location), f"{format_location(location)}: {error.field}"
+        raise
     except InputError as error:
         return [], [_warning(resource, location, f"the document in this string is left as it is: {error}")]
     changes = [Change(location, Fragment(*edit)) for edit in dict.fromkeys(inner.edits)]

@@ -68,6 +68,19 @@ def test_kubectl_plugin(kubectl: Orchestrator) -> None:
     assert IMAGE in ran.stdout
 
 
+def test_import(program: Program) -> None:
+    (command,) = re.findall(r"`krm-image-setter (import [^`]*) > functions\.yaml`", README)
+    program.write(
+        "Tiltfile",
+        "k8s_kind('KafkaConnect', image_json_path='{.spec.image}')\ndocker_build('kafkaconnect', '.')\n",
+    )
+    program.write("functions.yaml", program(*command.split()).stdout.decode())
+    ran = program(
+        "--fn-config", "functions.yaml", "--image", "kafkaconnect=localhost:5005/kafkaconnect:1", stdin=CONNECT
+    )
+    assert b'image: "localhost:5005/kafkaconnect:' in ran.stdout
+
+
 def test_python() -> None:
     assert "set_images(text, read_config(config)).text" in README
     assert sys.version_info >= (3, 11)

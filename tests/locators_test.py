@@ -39,6 +39,7 @@ CASES = [
     ("parts, only the tag 1.20", custom("image: {repository: nginx, tag: 1.20}"), "images: [{name: 'nginx:1.20', newTag: v2}]\n" + PARTS, custom("image: {repository: nginx, tag: v2}")),
     ("parts, the name", custom("image: {repository: nginx, tag: '1'}"), NAME + PARTS, custom("image: {repository: quay.io/org/web, tag: '1'}")),
     ("L7", custom("image:\n  repository: nginx # r\n  other: 1"), "images: {nginx: 'nginx:v2'}\n" + PARTS, custom("image:\n  repository: nginx # r\n  tag: v2\n  other: 1")),
+    ("L7 keys in quotes", custom("image:\n  repository: nginx"), "images: {nginx: 'nginx:v2'}\nkinds: {A: {path: .spec.image, fields: {repository: repository, tag: '@on'}}}\n", custom('image:\n  repository: nginx\n  "@on": v2')),
     ("L7 in flow", custom("image: {repository: nginx, other: 1}"), "images: {nginx: 'nginx:v2'}\n" + PARTS, custom("image: {repository: nginx, tag: v2, other: 1}")),
     ("L7 in JSON", '{"kind": "A", "spec": {"image": {"repository": "nginx"}}}', TAG + PARTS, '{"kind": "A", "spec": {"image": {"repository": "nginx", "tag": "2"}}}'),
     ("L7 null", custom("image:\n  repository: nginx\n  tag:\n  other: 1"), TAG + PARTS, custom('image:\n  repository: nginx\n  tag: "2"\n  other: 1')),
@@ -102,6 +103,7 @@ CASES = [
     ("L14 a list", custom("values: |\n  - nginx:1\n  - other"), TAG + "kinds: {A: {path: .spec.values, as: yaml, paths: '{[*]}'}}\n", custom("values: |\n  - nginx:2\n  - other")),
     ("L14 a List", "kind: ConfigMap\ndata:\n  d: |\n    apiVersion: v1\n    kind: List\n    items:\n    - kind: Pod\n      spec: {containers: [{image: nginx}]}\n", TAG + "kinds: {ConfigMap: {path: .data.d, as: yaml}}\n", "kind: ConfigMap\ndata:\n  d: |\n    apiVersion: v1\n    kind: List\n    items:\n    - kind: Pod\n      spec: {containers: [{image: nginx:2}]}\n"),
     ("L14 several documents", "kind: ConfigMap\ndata:\n  d: |\n    apiVersion: v1\n    kind: Pod\n    spec: {containers: [{image: nginx}]}\n    ---\n    a: nginx\n    ---\n    apiVersion: v1\n    kind: ConfigMap\n    data:\n      d: |\n        image: nginx\n", TAG + "kinds: {ConfigMap: {path: .data.d, as: yaml, paths: .image}}\n", "kind: ConfigMap\ndata:\n  d: |\n    apiVersion: v1\n    kind: Pod\n    spec: {containers: [{image: nginx:2}]}\n    ---\n    a: nginx\n    ---\n    apiVersion: v1\n    kind: ConfigMap\n    data:\n      d: |\n        image: nginx:2\n"),
+    ("L14 a resource in a document that is none", custom("v: |\n  extra: |\n    apiVersion: v1\n    kind: Pod\n    spec:\n      containers:\n      - image: nginx:1"), TAG + "kinds: {A: {path: .spec.v, as: yaml, paths: {path: .extra, as: yaml}}}\n", custom("v: |\n  extra: |\n    apiVersion: v1\n    kind: Pod\n    spec:\n      containers:\n      - image: nginx:2")),
     # Containers by name.
     ("L20", pod("- {name: a, image: nginx:1}\n- {name: b, image: nginx:1}"), "images: [{name: nginx, newTag: '2', containers: [b]}]\n", pod("- {name: a, image: nginx:1}\n- {name: b, image: nginx:2}")),
     ("L20 and the others", pod("- {name: a, image: nginx:1}\n- {name: b, image: nginx:1}"), "images: [{name: nginx, newTag: '2', containers: b}, {name: nginx, newTag: '3'}]\n", pod("- {name: a, image: nginx:3}\n- {name: b, image: nginx:2}")),
@@ -123,6 +125,7 @@ CASES = [
     ("policy of a volume", "kind: Pod\nspec:\n  volumes:\n  - image: {reference: nginx, pullPolicy: Never}\n", TAG + "imagePullPolicy: Always\n", "kind: Pod\nspec:\n  volumes:\n  - image: {reference: nginx:2, pullPolicy: Always}\n"),
     ("policy beside a path", custom("image: nginx\nimagePullPolicy: Never"), TAG + "imagePullPolicy: Always\nkinds: {A: .spec.image}\n", custom("image: nginx:2\nimagePullPolicy: Always")),
     ("policy beside a path is not added", custom("image: nginx"), TAG + "imagePullPolicy: Always\nkinds: {A: .spec.image}\n", custom("image: nginx:2")),
+    ("policy and a list", custom("images:\n- nginx:1"), TAG + "imagePullPolicy: Always\nkinds: {A: '.spec.images[*]'}\n", custom("images:\n- nginx:2")),
     ("policy beside two paths", custom("a: nginx\nb: nginx\nimagePullPolicy: Never"), TAG + "imagePullPolicy: Always\nkinds: {A: [.spec.a, .spec.b]}\n", custom("a: nginx:2\nb: nginx:2\nimagePullPolicy: Always")),
     ("parts with an explicit key", custom("image:\n  ? repository\n  : nginx\n  b: c"), "images: {nginx: 'nginx:v2'}\n" + PARTS, custom("image:\n  ? repository\n  : nginx\n  tag: v2\n  b: c")),
     # from.
@@ -161,6 +164,7 @@ WARNINGS = [
     (custom("values: '{{ .x }'"), TAG + VALUES, "line 5: A x: spec.values: the document in this string is left as it is: line 1 column 8: this is not YAML"),
     (custom("values: 'image: [nginx]'"), TAG + VALUES, "spec.values: image: the path .image leads to a list, not to a string"),
     (custom("values: |\n  apiVersion: v1\n  kind: List\n  items: [nginx]"), TAG + VALUES, "this is no Kubernetes resource"),
+    (custom("base: nginx:1"), TAG + "kinds: {A: {path: .spec.base, part: name}}\n", "can't be written here, the field has a tag or digest too: left as it is"),
     (custom("version: v1"), DIGEST + "kinds: {A: {path: .spec.version, part: tag, of: nginx}}\n", f'"nginx@{D}" can\'t be written here, it has no tag: left as it is'),
 ]  # fmt: skip
 
@@ -178,6 +182,7 @@ ERRORS = [
     (JOB + "a\n---\n" + JOB + "b\n", FROM, 'that is "a" and "b", make the selector narrower'),
     (JOB + "a b\n", FROM, '"a b" is no reference'),
     (pod(f"- image: nginx@{D}"), NAME + "imagePullPolicy: Never\n", "line 6: spec.containers[0].image: imagePullPolicy Never and the digest of"),
+    (custom(f"values: |\n  apiVersion: v1\n  kind: Pod\n  spec: {{containers: [{{image: nginx@{D}}}]}}"), NAME + "imagePullPolicy: Never\nkinds: {A: {path: .spec.values, as: yaml}}\n", "line 5: spec.values: spec.containers[0].image: imagePullPolicy Never and the digest of"),
     ("x: &x\n  repository: nginx\nkind: A\nspec:\n  image: *x\n", "images: {nginx: 'nginx:v2'}\n" + PARTS, "line 2 column 3: an image to set"),
     (custom("image: {repository: nginx, tag}"), TAG + PARTS, "line 5 column 30: there is no room"),
 ]  # fmt: skip

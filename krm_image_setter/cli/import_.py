@@ -29,7 +29,9 @@ def import_command(
 ) -> None:
     """Print the ImageSetter of each file, as one YAML stream."""
     imported = [_import(file) for file in files]
-    sys.stdout.write("---\n".join(text for text, _ in imported))
+    # Bytes: YAML is UTF-8 whatever the terminal's encoding is, and its lines end as they do.
+    sys.stdout.buffer.write("---\n".join(text for text, _ in imported).encode())
+    sys.stdout.buffer.flush()
     for file, (_, notes) in zip(files, imported, strict=True):
         for line, message in notes:
             say(f"warning: {file}: line {line}: {message}")

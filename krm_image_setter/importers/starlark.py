@@ -41,17 +41,20 @@ class Constants:
 
     def __init__(self, module: ast.Module) -> None:
         self.bound = Counter(_bound_names(module))
+        self.turns = 1  # how often the loops around run
         self._values: dict[str, Value] = {}
         for statement in module.body:
             match statement:
                 case ast.Assign(targets=[ast.Name(id=name)]) if self.bound[name] == 1:
                     self._values[name] = self.value(statement.value)
 
-    def having(self, name: str, value: Value) -> Constants:
-        """Return these constants and one more."""
-        more = copy(self)
-        more._values = {**self._values, name: value}  # noqa: SLF001  (its own kind)
-        return more
+    def each(self, name: str, values: Sequence[Value]) -> Iterator[Constants]:
+        """Yield these constants and one more, for each turn of a loop over `values`."""
+        for value in values:
+            more = copy(self)
+            more.turns = self.turns * len(values)
+            more._values = {**self._values, name: value}  # noqa: SLF001  (its own kind)
+            yield more
 
     def value(self, node: ast.expr) -> Value:
         """Return what an expression gives, or the expression itself where that is not known."""
@@ -166,6 +169,10 @@ class Arguments:
         message = f'{parameter} is "{shown(node)}", which is no plain literal: add by hand what it gives'
         return self.error(message, line=node.lineno)
 
+    def refused(self, parameter: str, message: str) -> NotReadError:
+        """Return the error that what the parameter gives is known, and is of no use."""
+        return self.error(message, line=self._nodes[parameter].lineno)
+
     def error(self, message: str, *, line: int | None = None) -> NotReadError:
         """Return an error of this call."""
         return NotReadError(Note(line or self._call.lineno, f"{self._told_of}: {message}"))
@@ -180,7 +187,7 @@ def shown(node: ast.expr) -> str:
     """Return an expression as a message shows it."""
     try:
         text = ast.unparse(node)
-    except ValueError:  # an integer of thousands of digits
+    except (ValueError, RecursionError):  # an integer of thousands of digits; hundreds of operators
         return "…"
     return shortened(text)
 
@@ -196,11 +203,14 @@ def read_calls(text: str, functions: Mapping[str, Function]) -> list[Note]:
     Raises InputError where `text` is not Starlark, or nested too deeply.
     """
     try:
-        module = _parse(text)
-        constants = Constants(module)
-        calls = list(_calls(module, "", constants))
+        return _read_calls(_parse(text), functions)
     except RecursionError as error:
         raise InputError("this is nested too deeply to be read: take it apart") from error
+
+
+def _read_calls(module: ast.Module, functions: Mapping[str, Function]) -> list[Note]:
+    constants = Constants(module)
+    calls = list(_calls(module, "", constants))
     known = {name: function for name, function in functions.items() if not constants.bound[name]}
     notes: list[Note] = []
     for call, where, names in sorted(calls, key=lambda found: (found[0].lineno, found[0].col_offset)):
@@ -224,10 +234,11 @@ def _calls(node: ast.AST, where: str, constants: Constants) -> Iterator[tuple[as
             yield node, where, constants
         case ast.For(target=ast.Name(id=name), iter=items, body=body) if constants.bound[name] == 1:
             values = constants.value(items)
-            if isinstance(values, list):
-                for value in values:
+            # Loops in loops multiply: where it is too much, they are as any other loop.
+            if isinstance(values, list) and len(values) * constants.turns <= _MOST_ITEMS:
+                for turn in constants.each(name, values):
                     for statement in body:
-                        yield from _calls(statement, where, constants.having(name, value))
+                        yield from _calls(statement, where, turn)
                 return
             where = f", in the loop of line {node.lineno}"
         case ast.If() | ast.IfExp():

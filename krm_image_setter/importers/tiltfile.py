@@ -7,12 +7,23 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Final, NamedTuple
 
-from krm_image_setter.errors import InputError
+from krm_image_setter.errors import ImageSetterError, InputError
+from krm_image_setter.images import check_reference, default_registry
 from krm_image_setter.importers import Imported, Note
-from krm_image_setter.importers.starlark import Arguments, Function, is_text, read_calls, shortened
+from krm_image_setter.importers.starlark import (
+    Arguments,
+    Function,
+    NotReadError,
+    Value,
+    is_text,
+    read_calls,
+    shortened,
+)
+from krm_image_setter.paths import parse_path
 
 
 def import_tiltfile(text: str, file: str) -> Imported:
@@ -95,7 +106,9 @@ class _Tiltfile:
         }
 
     def _build(self, arguments: Arguments) -> None:
-        image = self.images.setdefault(arguments.required_text("ref"), _Image({}, {}))
+        ref = arguments.required_text("ref")
+        _check(arguments, "ref", partial(check_reference, ref))
+        image = self.images.setdefault(ref, _Image({}, {}))
         image.origins[arguments.origin] = None
         in_env = arguments.value("match_in_env_vars")
         if in_env is True:
@@ -107,6 +120,8 @@ class _Tiltfile:
         registry = _Registry(*map(arguments.text, _Registry._fields))
         if not registry.host:  # as good as no call
             return
+        host = registry.host_from_cluster or registry.host
+        _check(arguments, "host", partial(default_registry, host, registry.single_name or None))
         self.registries.setdefault(registry, {})[arguments.origin] = None
         if registry != next(iter(self.registries)):
             raise arguments.error(
@@ -158,15 +173,33 @@ def _custom_deploy(arguments: Arguments) -> None:
         raise arguments.error("the command that it runs sets its image_deps: set them in what that command writes")
 
 
+def _check(arguments: Arguments, parameter: str, read: Callable[[], object], told_of: str = "") -> None:
+    """Raise NotReadError where `read` refuses what the parameter gives, as it would refuse the ImageSetter."""
+    try:
+        read()
+    except ImageSetterError as error:
+        column = f", column {error.column}" if error.column is not None else ""
+        raise arguments.refused(parameter, f"{told_of}{error.message}{column}") from error
+
+
 def _paths(arguments: Arguments, parameter: str) -> list[_Path]:
     value = arguments.value(parameter)
     paths: list[_Path] = []
     for path in value if isinstance(value, list | tuple) else [value]:
-        if is_text(path):
-            paths.append(path)
-        elif path not in (None, ""):
-            arguments.notes.append(arguments.not_known(parameter, path).note)
+        if path in (None, ""):
+            continue
+        try:
+            paths.append(_path(arguments, parameter, path))
+        except NotReadError as error:  # the others may be known
+            arguments.notes.append(error.note)
     return paths
+
+
+def _path(arguments: Arguments, parameter: str, path: Value) -> str:
+    if not is_text(path):
+        raise arguments.not_known(parameter, path)
+    _check(arguments, parameter, partial(parse_path, path), f'{parameter} "{shortened(path)}": ')
+    return path
 
 
 def _image_object(arguments: Arguments) -> list[_Path]:
@@ -174,6 +207,7 @@ def _image_object(arguments: Arguments) -> list[_Path]:
     if not value:
         return []
     if isinstance(value, dict) and value.keys() == set(_ImageObject._fields) and all(map(is_text, value.values())):
+        _path(arguments, "image_object", value["json_path"])
         return [_ImageObject(**value)]
     raise arguments.not_known("image_object", value)
 
@@ -184,7 +218,7 @@ def _image_object(arguments: Arguments) -> list[_Path]:
 
 def _alternatives(kind: str) -> list[str]:
     """Return the regular expressions that `A|B` or `^(A|B)$` stands for."""
-    match = re.fullmatch(r"(\^?)\((?:\?:)?([^()]*)\)(\$?)", kind)
+    match = re.fullmatch(r"(\^?)\((?:\?:)?([^()?]*)\)(\$?)", kind)
     before, middle, after = match.groups() if match else ("", kind, "")
     parts = middle.split("|")
     return [before + part + after for part in parts] if all(parts) and "(" not in middle else [kind]
@@ -196,7 +230,7 @@ def _pattern(arguments: Arguments, field: str, regexp: str) -> str:
     from_start, to_end = body.startswith("^"), body.endswith("$")
     body = body.removeprefix("^").removesuffix("$")
     tokens = list(re.finditer(_REGEXP, body))
-    if "".join(token[0] for token in tokens) != body:
+    if "".join(token[0] for token in tokens) != body or (regexp and not body):  # ^$ is a text that nothing has
         raise arguments.error(f'{field} "{shortened(regexp)}" can\'t be said with * and ?: add the entry by hand')
     # No kind has a dot in it; everywhere else it is one.
     words = {"any": "*", "some": "?*", "dot": "?" if field == "kind" else "."}

@@ -89,6 +89,9 @@ def part_field(location: Location, text: str, form: Part, rule: KindRule) -> Ima
     start = text.index(value)
 
     def changes(new: str) -> list[Change]:
+        old = parse_reference(current)
+        if form.part == "name" and old is not None and old != Reference(old.name):
+            raise ValueError("the field has a tag or digest too")
         said = getattr(parse_reference(new), form.part)
         if said is None:
             raise ValueError(f"it has no {form.part}")

@@ -93,7 +93,15 @@ def _addition(
         if before.endswith("?"):  # the key of `? key`: the next pair stands below the mark
             column -= key.start_mark.index - len(before) + 1
         return [
-            _lines_added(source, at, column, [f"{k}: {scalar.spelt(v, flow=False)}" for k, v in pairs.items()])
+            _lines_added(
+                source,
+                at,
+                column,
+                [
+                    f"{scalar.spelt(name, flow=False)}: {scalar.spelt(text, flow=False)}"
+                    for name, text in pairs.items()
+                ],
+            )
         ]
     spell = scalar.quoted if key.style == '"' else partial(scalar.spelt, flow=True)
     return _added_in_flow(source, holder, at, [f"{spell(name)}: {spell(text)}" for name, text in pairs.items()])

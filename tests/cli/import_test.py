@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
+import pytest
 from harness import Program
 
 from krm_image_setter import read_config, set_images
@@ -41,6 +43,36 @@ def test_what_is_written_is_a_configuration_for_the_filter(program: Program) -> 
     program.write("functions.yaml", program("import", "Tiltfile").stdout.decode())
     ran = program(stdin=CONNECT)
     assert b"image: localhost:5005/kafkaconnect # i" in ran.stdout
+
+
+@pytest.mark.parametrize("name", ["Tiltfile", "Tiltfile.dev", "dev.Tiltfile", "dev.tiltfile", "lib.star"])
+def test_names_of_tiltfiles(program: Program, name: str) -> None:
+    program.write(name, "docker_build('a', '.')\n")
+    assert program("import", name).status == 0
+
+
+def test_utf_8_whatever_the_terminal_has(program: Program) -> None:
+    program.write("Tiltfile", "k8s_kind('A', image_json_path='{.\u00e9}')\n")
+    ran = program("import", "Tiltfile", env={"PYTHONIOENCODING": "ascii"})
+    assert (ran.status, ran.stderr) == (0, "")
+    assert 'paths: "{.\u00e9}"\n'.encode() in ran.stdout
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no disk that is always full")
+@pytest.mark.parametrize("arguments", [["import", "Tiltfile"], ["--image", "a=b"]])
+def test_full_disk_is_one_sentence(program: Program, arguments: list[str]) -> None:
+    program.write("Tiltfile", TILTFILE.partition("k8s_kind(read")[0])
+    with Path("/dev/full").open("wb") as full:
+        ran = subprocess.run(
+            [sys.executable, "-m", "krm_image_setter", *arguments],
+            input=b"kind: Pod\nspec: {containers: [{image: a}]}\n",
+            stdout=full,
+            stderr=subprocess.PIPE,
+            cwd=program.folder,
+            check=False,
+        )
+    error = b"krm-image-setter: error: standard input or output: No space left on device\n"
+    assert (ran.returncode, ran.stderr) == (2, error)
 
 
 def test_errors_are_one_sentence(program: Program) -> None:

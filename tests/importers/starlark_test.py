@@ -89,6 +89,24 @@ def test_names_that_double_end() -> None:
     assert len(told(text)[1]) == 1
 
 
+@pytest.mark.parametrize("depth", [100, 400, 900, 3000])
+def test_depth_is_no_crash(depth: int) -> None:
+    for argument in ("-" * depth + "x", "x" + ".a" * depth, "x" + " + 'a'" * depth):
+        try:
+            _, ((line, message),) = told(f"f({argument})\n")
+        except InputError as error:
+            assert str(error) == "this is nested too deeply to be read: take it apart"
+        else:
+            assert line == 1
+            assert message.endswith('…", which is no plain literal: add by hand what it gives')
+
+
+def test_loops_in_loops_end() -> None:
+    values = f"[{'1, ' * 100}]"
+    loops = "".join(f"{' ' * n}for i{n} in {values}:\n" for n in range(8))
+    assert told(f"{loops}{' ' * 8}f('x')\n")[0] == [("x", "line 9, in the loop of line 8")] * 100
+
+
 def test_required_text() -> None:
     def tell(arguments: Arguments) -> None:
         with pytest.raises(NotReadError) as caught:

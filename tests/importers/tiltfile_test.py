@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from textwrap import dedent
 
 import pytest
@@ -7,6 +8,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from krm_image_setter.config import decode, decode_image, read_values
 from krm_image_setter.errors import InputError
 from krm_image_setter.importers import Imported, Note
 from krm_image_setter.importers.tiltfile import import_tiltfile
@@ -30,6 +32,15 @@ kinds:
 NOTHING = (1, "nothing here says which images to set or where they are: give that by hand")
 
 
+def read_tiltfile(text: str) -> Imported:
+    """Import a Tiltfile, and see that what is written is a configuration: with --image, or with the image in it."""
+    written = import_tiltfile(text, "Tiltfile")
+    filled = re.sub(r"(?m)^# (?=images:|- |  )", "", written.text).replace("NEW-REFERENCE", "registry/new:2")
+    for config in (written.text, filled):
+        decode(read_values(config, None), images=[decode_image("another=registry/another:2")])
+    return written
+
+
 def imported(body: str, *notes: tuple[int, str]) -> Imported:
     return Imported(HEAD + body, tuple(Note(*note) for note in notes))
 
@@ -43,7 +54,7 @@ def imported(body: str, *notes: tuple[int, str]) -> Imported:
         "k8s_kind('KafkaConnect')\n",
         "k8s_kind('KafkaConnect', pod_readiness='wait')\n",
         "k8s_kind('KafkaConnect', api_version=None, image_json_path=[])\n",
-        "k8s_kind('KafkaConnect', image_json_path='', image_object={})\n",
+        "k8s_kind('KafkaConnect', image_json_path=['', None], image_object={})\n",
         "k8s_kind(kind, pod_readiness=mode)\n",
         "k8s_image_json_path([], kind='KafkaConnect')\n",
         "default_registry('')\n",
@@ -55,7 +66,7 @@ def imported(body: str, *notes: tuple[int, str]) -> Imported:
     ],
 )
 def test_nothing_of_images(text: str) -> None:
-    assert import_tiltfile(text, "Tiltfile") == imported("", NOTHING)
+    assert read_tiltfile(text) == imported("", NOTHING)
 
 
 KIND_CASES = [
@@ -183,12 +194,12 @@ KIND_CASES = [
     ),
     (
         "what has to be quoted",
-        "k8s_image_json_path('a: b # \\'c\\' \"d\" é \U0001f600', name='007', namespace='no')\n",
+        "k8s_image_json_path('{.a[\\'b: c # \"d\" é \U0001f600\\']}', name='007', namespace='no')\n",
         """\
         # line 1
         - name: "007"
           namespace: "no"
-          paths: "a: b # 'c' \\"d\\" é \U0001f600"
+          paths: "{.a['b: c # \\"d\\" é \U0001f600']}"
         """,
     ),
 ]
@@ -196,7 +207,7 @@ KIND_CASES = [
 
 @pytest.mark.parametrize("text, entries", [case[1:] for case in KIND_CASES], ids=[case[0] for case in KIND_CASES])
 def test_kinds(text: str, entries: str) -> None:
-    assert import_tiltfile(text, "Tiltfile") == imported(KINDS + dedent(entries))
+    assert read_tiltfile(text) == imported(KINDS + dedent(entries))
 
 
 PATTERNS = [
@@ -228,7 +239,6 @@ PATTERNS = [
     ("name", r"a\.b\-c", "a.b-c"),
     ("name", "^connect", "connect*"),
     ("namespace", ".*-dev", "*-dev"),
-    ("namespace", "^$", ""),
 ]
 
 
@@ -239,7 +249,7 @@ def _tiltfile(parameter: str, regexp: str) -> str:
 
 @pytest.mark.parametrize("parameter, regexp, pattern", PATTERNS)
 def test_patterns(parameter: str, regexp: str, pattern: str) -> None:
-    text, notes = import_tiltfile(_tiltfile(parameter, regexp), "Tiltfile")
+    text, notes = read_tiltfile(_tiltfile(parameter, regexp))
     field = {"api_version": "apiVersion"}.get(parameter, parameter)
     entry = {"kind": "K"} | ({field: pattern} if pattern else {}) | {"paths": "{.a}"}
     assert (yaml.safe_load(text)["kinds"], notes) == ([entry], ())
@@ -248,11 +258,11 @@ def test_patterns(parameter: str, regexp: str, pattern: str) -> None:
 @pytest.mark.parametrize("parameter", ["kind", "api_version", "name", "namespace"])
 @pytest.mark.parametrize(
     "regexp",
-    ["[Kk]afka", "Kafkas?", "Kafka+", "K*afka", "K.?afka", "K.*?afka", "Kafka{2}", "K.{2}", r"K\w+", r"K\d", r"K\$", "(A)(B)", "A(B|C)", "A|", "A||B", "(|A)", "^^A", "A$$", "A B", "(?s)A", r"\AK", "A$B"],
+    ["[Kk]afka", "Kafkas?", "Kafka+", "K*afka", "K.?afka", "K.*?afka", "Kafka{2}", "K.{2}", r"K\w+", r"K\d", r"K\$", "(A)(B)", "A(B|C)", "A|", "A||B", "(|A)", "^^A", "A$$", "A B", "(?s)A", r"\AK", "A$B", "^$", "(?i)"],
 )  # fmt: skip
 def test_patterns_that_cant_be_said(parameter: str, regexp: str) -> None:
     message = f'k8s_image_json_path: {parameter} "{regexp}" can\'t be said with * and ?: add the entry by hand'
-    assert import_tiltfile(_tiltfile(parameter, regexp), "Tiltfile") == imported("", (1, message))
+    assert read_tiltfile(_tiltfile(parameter, regexp)) == imported("", (1, message))
 
 
 IMAGE_CASES = [
@@ -363,7 +373,7 @@ defaultRegistry:
 
 @pytest.mark.parametrize("text, body", [case[1:] for case in IMAGE_CASES], ids=[case[0] for case in IMAGE_CASES])
 def test_images(text: str, body: str) -> None:
-    assert import_tiltfile(text, "Tiltfile") == imported(body)
+    assert read_tiltfile(text) == imported(body)
 
 
 NOTES = [
@@ -385,6 +395,13 @@ NOTES = [
     ("k8s_kind('A', image_object={'json_path': x, 'repo_field': 'r', 'tag_field': 't'})\n", (1, "k8s_kind: image_object is \"{'json_path': x, 'repo_field': 'r', 'tag_field': 't'}\", which is no plain literal: add by hand what it gives")),
     ("k8s_image_json_path('{.a}')\n", (1, "k8s_image_json_path: kind, name or namespace is missing, Tilt wants one too: add it")),
     ("k8s_image_json_path('{.a}', api_version='v1')\n", (1, "k8s_image_json_path: kind, name or namespace is missing, Tilt wants one too: add it")),
+    ("docker_build(\n  'App', '.')\n", (2, 'docker_build: "App" is no reference: the name must be in lower case')),
+    ("k8s_kind('A', image_json_path=['{.a'])\n", (1, 'k8s_kind: image_json_path "{.a": this is not closed: add }, column 4')),
+    ("k8s_kind('A', image_object={'json_path': '{', 'repo_field': 'r', 'tag_field': 't'})\n", (1, 'k8s_kind: image_object "{": this is not closed: add }, column 2')),
+    ("k8s_image_json_path('{.b', 'v1', 'A')\n", (1, 'k8s_image_json_path: paths "{.b": this is not closed: add }, column 4')),
+    ("default_registry('https://ttl.sh')\n", (1, 'default_registry: "https://ttl.sh" is no registry: give a host, or host/path, such as localhost:5000 or docker.io/org')),
+    ("default_registry('ttl.sh', host_from_cluster='registry:5000/')\n", (1, 'default_registry: "registry:5000/" is no registry: give a host, or host/path, such as localhost:5000 or docker.io/org')),
+    ("default_registry('ttl.sh', single_name='a:1')\n", (1, 'default_registry: "a:1" is no name below the host: give one such as my-team/dev, without tag')),
     ("include('./api/Tiltfile')\n", (1, 'include: "./api/Tiltfile" is not read: import that file too')),
     ("load('./lib.star', 'docker_build_with_restart')\n", (1, 'load: "./lib.star" is not read: import that file too')),
     ("load('ext://knative', 'knative_install')\n", (1, 'load: "ext://knative" is not read: add by hand what it gives')),
@@ -397,7 +414,7 @@ NOTES = [
 
 @pytest.mark.parametrize("text, note", NOTES)
 def test_not_read(text: str, note: tuple[int, str]) -> None:
-    assert import_tiltfile(text, "Tiltfile") == imported("", note)
+    assert read_tiltfile(text) == imported("", note)
 
 
 def test_partly_read() -> None:
@@ -408,7 +425,7 @@ def test_partly_read() -> None:
         "docker_build('api', '.', match_in_env_vars=in_env)\n"
         "docker_build('web', '.', **options)\n"
     )
-    assert import_tiltfile(text, "Tiltfile") == imported(
+    assert read_tiltfile(text) == imported(
         """\
 images:
 # line 4
@@ -506,7 +523,7 @@ k8s_kind('^HelmRelease$', image_object = {
 
 
 def test_kafka_connect() -> None:
-    assert import_tiltfile(KAFKA_CONNECT, "Tiltfile") == imported(
+    assert read_tiltfile(KAFKA_CONNECT) == imported(
         GIVE
         + """\
 # # line 12
@@ -526,7 +543,7 @@ def test_kafka_connect() -> None:
 
 
 def test_a_team() -> None:
-    assert import_tiltfile(TEAM, "Tiltfile") == imported(
+    assert read_tiltfile(TEAM) == imported(
         KINDS
         + """\
 # line 32
@@ -569,7 +586,7 @@ def test_a_team() -> None:
 
 
 def test_the_commented_images_are_yaml() -> None:
-    text = import_tiltfile(KAFKA_CONNECT, "Tiltfile").text
+    text = read_tiltfile(KAFKA_CONNECT).text
     start = text.index("# images:")
     lines = text[start : text.index("# These")].splitlines()
     assert yaml.safe_load("\n".join(line.removeprefix("# ") for line in lines)) == {
@@ -588,25 +605,34 @@ def test_error() -> None:
 
 
 @given(st.text(min_size=1))
-def test_whatever_a_string_holds_reads_back(string: str) -> None:
-    text, notes = import_tiltfile(
-        f"default_registry('ttl.sh')\ndocker_build({string!a}, '.')\nk8s_kind('A', image_json_path={string!a})\n",
-        "Tiltfile",
+def test_whatever_a_string_holds_is_read_back_or_told(string: str) -> None:
+    text, notes = read_tiltfile(
+        f"default_registry('ttl.sh')\ndocker_build({string!a}, '.')\nk8s_kind('A', image_json_path={string!a})\n"
+        f"k8s_kind('B', image_object={{'json_path': '{{.a}}', 'repo_field': {string!a}, 'tag_field': 'tag'}})\n"
+        f"default_registry({string!a})\nk8s_image_json_path('{{.b}}', kind='C', name={string!a})\n"
     )
     document = yaml.safe_load(text)
+    assert document["defaultRegistry"] == {"host": "ttl.sh"}
+    assert document.get("images", [{"name": string}]) == [{"name": string}]
+    kinds = {kind["kind"]: kind for kind in document.get("kinds", ())}
+    assert kinds.get("A", {"paths": string})["paths"] == string
     if string.isprintable():
-        assert document["images"] == [{"name": string}]
-        assert document["kinds"] == [{"kind": "A", "paths": string}]
-        assert notes == ()
-    else:
-        assert document.keys() == {"apiVersion", "kind", "metadata", "defaultRegistry"}
-        assert [note.line for note in notes] == [2, 3]
+        assert kinds["B"]["paths"][0]["fields"]["repository"] == string
+    told = {note.line for note in notes}
+    assert [line in told for line in (2, 3, 4)] == ["images" not in document, "A" not in kinds, "B" not in kinds]
+    assert 5 in told
+
+
+@given(st.from_regex(r"[a-z0-9./:@_-]{1,12}", fullmatch=True))
+def test_names_and_registries_are_accepted_or_told(text: str) -> None:
+    read_tiltfile(f"docker_build('{text}', '.', match_in_env_vars=True)\ndefault_registry('{text}')\n")
+    read_tiltfile(f"docker_build('{text}', '.')\ndefault_registry('ttl.sh', '{text}', '{text}')\n")
 
 
 @given(st.lists(st.sampled_from(KAFKA_CONNECT.split(" ") + TEAM.split(" ")) | st.text(max_size=5)))
 def test_whatever_a_tiltfile_holds(pieces: list[str]) -> None:
     try:
-        text, _ = import_tiltfile(" ".join(pieces), "Tiltfile")
+        text, _ = read_tiltfile(" ".join(pieces))
     except InputError as error:
         assert "\n" not in str(error)
     else:
