@@ -922,7 +922,7 @@ class Writer:
         if not c.chance(2):
             return self.flow(node, outer)
         c.note("flow pair")
-        if not c.chance(2):
+        if key is MERGE or not c.chance(2):  # in quotes it would be a key as any other
             return f"{self.key(key, in_flow=True)}: {self.flow(value, outer)}"
         c.note("flow pair tight")
         return f"{self.inline(key.value, 'double quoted', None)}:{self.flow(value, outer) or ' '}"
