@@ -49,6 +49,7 @@ CASES = [
     ("parts, an alias to a number", custom("image: {repository: nginx, tag: &t 1.20}\nt: *t"), TAG + PARTS, custom('image: {repository: nginx, tag: &t "2"}\nt: 1.20')),
     ("L7 null with an explicit key", custom("image:\n  repository: nginx\n  ? tag\n  # c\n  :"), TAG + PARTS, custom('image:\n  repository: nginx\n  ? tag\n  # c\n  : "2"')),
     ("L7 a pair without braces", custom("image: [a, repository: nginx]"), "images: {nginx: 'nginx:v2'}\nkinds: {A: {path: '.spec.image[1]', fields: {repository: repository, tag: tag}}}\n", custom("image: [a, {repository: nginx, tag: v2}]")),
+    ("policy beside a merge key", "kind: Pod\nx: &x {image: nginx}\nspec:\n  containers:\n  - <<: *x\n    name: a\n", TAG + "imagePullPolicy: Always\n", "kind: Pod\nx: &x {image: nginx}\nspec:\n  containers:\n  - <<: *x\n    image: nginx:2\n    imagePullPolicy: Always\n    name: a\n"),
     ("L7 null is no tag", custom("image: {repository: nginx, tag: null}"), "images: [{name: nginx, tagSuffix: -a}]\n" + PARTS, SAME),
     ("L7 tag within", custom("image: {repository: 'nginx:1', tag: '1'}"), TAG + PARTS, custom("image: {repository: 'nginx', tag: '2'}")),
     ("L7 tag only within", custom("image:\n  repository: nginx:1"), "images: {nginx: 'nginx:v2'}\n" + PARTS, custom("image:\n  repository: nginx\n  tag: v2")),

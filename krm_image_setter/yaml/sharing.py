@@ -46,9 +46,16 @@ def write(source: str, document: Document, changes: Iterable[Change]) -> list[Ed
             wanted.setdefault(location, []).append(fragment)
     for fragments in wanted.values():
         fragments.sort()
-    edits = [edit for at, pairs in added.items() for edit in _addition(source, document, *at, pairs)]
+    edits: list[Edit] = []
+    beside_merge: dict[Location, list[str]] = {}  # what is added where a merge key may get more pairs
+    for (location, beside), pairs in added.items():
+        holder = _at(document.root, location)
+        if holder.written(beside) is None:
+            beside_merge[location] = _pairs(holder, pairs)
+        else:
+            edits += _addition(source, document, holder, beside, pairs)
     if document.aliased:
-        return edits + _SharedTree(source, document, wanted).edits()
+        return edits + _SharedTree(source, document, wanted, beside_merge).edits()
     for location, fragments in wanted.items():
         holder = _at(document.root, location[:-1])
         edits += _rewritten(source, holder, location[-1], fragments)
@@ -78,33 +85,30 @@ def _at(node: Any, location: Location) -> Any:
     return node
 
 
-def _addition(
-    source: str, document: Document, location: Location, beside: str, pairs: Map[str, str]
-) -> list[Edit]:
-    """Return the edits that add pairs to the mapping at `location`, behind its key `beside`."""
-    holder = _at(document.root, location)
-    key, value = holder.written(beside) or holder.written("<<")
-    if document.aliased and sum(node is holder for node in _nodes(document.root)) > 1:
+def _addition(source: str, document: Document, holder: Any, beside: str, pairs: Map[str, str]) -> list[Edit]:
+    """Return the edits that add pairs to a mapping, behind its key `beside`."""
+    key, value = holder.written(beside)
+    if document.aliased and _is_shared(document, holder):
         raise _stuck(key)
     at = end_of(source, value)
-    if not holder.flow:
-        column = key.start_mark.column
-        before = source[: key.start_mark.index].rstrip(" ")
-        if before.endswith("?"):  # the key of `? key`: the next pair stands below the mark
-            column -= key.start_mark.index - len(before) + 1
-        return [
-            _lines_added(
-                source,
-                at,
-                column,
-                [
-                    f"{scalar.spelt(name, flow=False)}: {scalar.spelt(text, flow=False)}"
-                    for name, text in pairs.items()
-                ],
-            )
-        ]
-    spell = scalar.quoted if key.style == '"' else partial(scalar.spelt, flow=True)
-    return _added_in_flow(source, holder, at, [f"{spell(name)}: {spell(text)}" for name, text in pairs.items()])
+    if holder.flow:
+        return _added_in_flow(source, holder, at, _pairs(holder, pairs))
+    column = key.start_mark.column
+    before = source[: key.start_mark.index].rstrip(" ")
+    if before.endswith("?"):  # the key of `? key`: the next pair stands below the mark
+        column -= key.start_mark.index - len(before) + 1
+    return [_lines_added(source, at, column, _pairs(holder, pairs))]
+
+
+def _pairs(holder: Any, pairs: Map[str, str]) -> list[str]:
+    """Return the source of new pairs of a mapping, in quotes where its first key is."""
+    in_json = holder.flow and getattr(holder.children[0], "style", None) == '"'
+    spell = scalar.quoted if in_json else partial(scalar.spelt, flow=holder.flow)
+    return [f"{spell(name)}: {spell(text)}" for name, text in pairs.items()]
+
+
+def _is_shared(document: Document, collection: Any) -> bool:
+    return sum(node is collection for node in _nodes(document.root)) > 1
 
 
 def _lines_added(source: str, at: int, column: int, pairs: Iterable[str]) -> Edit:
@@ -156,10 +160,14 @@ def _children(node: Mapping | Sequence) -> Iterator[_Child]:
 class _SharedTree:
     """The edits of one document with aliases."""
 
-    def __init__(self, source: str, document: Document, wanted: Wanted) -> None:
+    def __init__(
+        self, source: str, document: Document, wanted: Wanted, beside_merge: Map[Location, list[str]]
+    ) -> None:
         self.source = source
+        self.document = document
         self.root = document.root
         self.wanted = wanted
+        self.beside_merge = beside_merge
         self.own: dict[int, str] = {}  # id of a scalar's event: what it will say at its own location
 
     def edits(self) -> list[Edit]:
@@ -203,6 +211,10 @@ class _SharedTree:
                 yield from self._visit(value, here)
             elif here in self.wanted:
                 yield from _rewritten(self.source, node, key, self.wanted[here])
+        if location in self.beside_merge:
+            if _is_shared(self.document, node):
+                raise _stuck(node.children[0])
+            pairs += self.beside_merge[location]
         if pairs:
             yield from self._inserted(node, pairs)
 
