@@ -168,20 +168,18 @@ class _SharedTree:
         self.root = document.root
         self.wanted = wanted
         self.beside_merge = beside_merge
-        self.own: dict[int, str] = {}  # id of a scalar's event: what it will say at its own location
+        self.places: dict[int, Location] = {}  # id of what is written: where that is
 
     def edits(self) -> list[Edit]:
-        self._fill_own(self.root, ())
+        self._fill_places(self.root, ())
         return list(self._visit(self.root, ()))
 
-    def _fill_own(self, node: Mapping | Sequence, location: Location) -> None:
-        for key, value, written, merged in _children(node):
-            if merged or isinstance(written, Alias):
-                continue
-            if isinstance(value, Mapping | Sequence):
-                self._fill_own(value, (*location, key))
-            elif (*location, key) in self.wanted:
-                self.own[id(written)] = self._want(written, (*location, key))
+    def _fill_places(self, written: Any, location: Location) -> None:
+        self.places[id(written)] = location
+        if isinstance(written, Mapping | Sequence):
+            for key, _, child, merged in _children(written):
+                if not merged and not isinstance(child, Alias):
+                    self._fill_places(child, (*location, key))
 
     def _want(self, event: Any, location: Location) -> str:
         text: str = event.value
@@ -202,10 +200,10 @@ class _SharedTree:
         for key, value, written, merged in _children(node):
             here = (*location, key)
             if merged:
-                if self._differs(value, written, here):
+                if self._differs(value, written, here, self._merged_from(node, str(key))):
                     pairs.append(self._pair(node, str(key), value, written, here))
             elif isinstance(written, Alias):
-                if self._differs(value, written.target, here):
+                if self._differs(value, written.target, here, self.places[id(written.target)]):
                     yield from self._replaced(node, value, written, here)
             elif isinstance(value, Mapping | Sequence):
                 yield from self._visit(value, here)
@@ -218,14 +216,17 @@ class _SharedTree:
         if pairs:
             yield from self._inserted(node, pairs)
 
-    def _differs(self, value: Any, written: Any, location: Location) -> bool:
-        """Say whether what an alias or merge key brings to `location` is not what is wanted there."""
-        if isinstance(written, Alias):
-            written = written.target
+    def _differs(self, value: Any, written: Any, here: Location, there: Location) -> bool:
+        """Say whether what is wanted `here` is not what is wanted `there`, from where it would be brought."""
         if isinstance(value, Mapping | Sequence):
-            return any(self._differs(v, w, (*location, k)) for k, v, w, _ in _children(value))
-        says: str = self.own.get(id(written), written.value)
-        return says != self._want(written, location)
+            return any(self._differs(v, w, (*here, k), (*there, k)) for k, v, w, _ in _children(value))
+        event = written.target if isinstance(written, Alias) else written
+        return self._want(event, here) != self._want(event, there)
+
+    def _merged_from(self, node: Any, key: str) -> Location:
+        """Return where a merge key of `node` brings `key` from; what stands in its own braces nobody else reads."""
+        base = next(base for base in node.merged if key in base)
+        return (*self.places.get(id(base), ("<<",)), key)
 
     def _replaced(
         self, holder: Mapping | Sequence, value: Any, alias: Alias, location: Location

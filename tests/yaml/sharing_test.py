@@ -79,6 +79,11 @@ CASES: list[tuple[str, list[Location], str]] = [
         [("d", 0, "i")],
         "b: &b {i: x}\nc: &c [<<: *b]\nd: [{<<: *b, i: NEW:2}]\n",
     ),
+    (
+        "n: &n x\nb: &b {i: *n}\nc: *b\nd: {<<: *b}\n",
+        [("b", "i")],
+        "n: &n x\nb: &b {i: NEW:2}\nc: {i: *n}\nd: {<<: *b, i: x}\n",
+    ),
     ("x: &x z\nc: [i: *x]\n", [("c", 0, "i")], "x: &x z\nc: [i: NEW:2]\n"),
 ]
 
