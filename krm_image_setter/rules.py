@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from krm_image_setter.config.image_setter import ImageSetter
 from krm_image_setter.errors import ConfigError
@@ -17,8 +17,10 @@ from krm_image_setter.images import (
     RegistryMap,
     check_reference,
 )
-from krm_image_setter.locators import ImageField, ImageSource, Text
+from krm_image_setter.locators import ImageField, ImageSource, Part, Text
 from krm_image_setter.resources import Indivisible, Parsed, read, read_slices, resources_in
+
+NAME: Final = Part("name")
 
 
 class Rules(NamedTuple):
@@ -41,11 +43,17 @@ class Rules(NamedTuple):
         if found is not None:
             reference, rule = found
             return rule.rewrite(reference), rule
-        if self.config.registries and field.place.use == IMAGE and not self.images.has_set(field.current):
+        if self.config.registries and field.place.use == IMAGE and not self.is_set(field):
             moved = self.registries.find(field.current)
             if moved is not None and not _may_be_no_image(field, moved[0]):
                 return moved[1].rewrite(moved[0]), None
         return field.current, None
+
+    def is_set(self, field: ImageField) -> bool:
+        """Say whether `images` may have set a field, now or in an earlier run; of a name alone its name tells."""
+        if field.rule is not None and field.rule.form == NAME:
+            return bool(self.images.that_name(field.current))
+        return self.images.has_set(field.current)
 
 
 def _may_be_no_image(field: ImageField, reference: Reference) -> bool:

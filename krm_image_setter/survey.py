@@ -13,7 +13,6 @@ from krm_image_setter.locators import (
     ImageField,
     KindRule,
     OtherField,
-    Part,
     Parts,
     find_image_fields,
     source_text,
@@ -30,7 +29,7 @@ from krm_image_setter.resources import (
     resources_in,
 )
 from krm_image_setter.results import INFO, WARNING, Result
-from krm_image_setter.rules import Rules
+from krm_image_setter.rules import NAME, Rules
 from krm_image_setter.yaml import sharing, tree
 from krm_image_setter.yaml.scalar import Fragment
 from krm_image_setter.yaml.sharing import Change, Location
@@ -38,7 +37,6 @@ from krm_image_setter.yaml.stream import Slice
 
 #: How many documents within documents are followed.
 MAX_EMBEDDED: Final = 20
-_NAME: Final = Part("name")
 
 
 class Survey:
@@ -162,7 +160,7 @@ def _decide(
     """Return what to change for the image of a field, and what to say of it."""
     current = field.current
     found.seen.append(current)
-    if field.rule is not None and field.rule.form == _NAME:
+    if field.rule is not None and field.rule.form == NAME:
         # An earlier run may have set it, and there is no tag here to tell.
         found.used.update(map(id, rules.images.that_name(current)))
     proposed, rule = rules.proposed(field)

@@ -224,7 +224,7 @@ class _SharedTree:
         return self._want(event, here) != self._want(event, there)
 
     def _merged_from(self, node: Any, key: str) -> Location:
-        """Return where a merge key of `node` brings `key` from; what stands in its own braces nobody else reads."""
+        """Return where a merge key of `node` brings `key` from; in its own braces nothing is ever wanted."""
         base = next(base for base in node.merged if key in base)
         return (*self.places.get(id(base), ("<<",)), key)
 
