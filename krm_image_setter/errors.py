@@ -67,5 +67,13 @@ class InputError(ImageSetterError):
     """The manifests can't be read: not YAML, no resource, a ResourceList without items."""
 
 
+class NotYAMLError(InputError):
+    """The text is no YAML at all, or not in UTF-8."""
+
+
+class NotResourceError(InputError):
+    """The text is YAML, but something in it is no Kubernetes resource."""
+
+
 class ConfigError(ImageSetterError):
     """The functionConfig, or an argument that stands for a part of it, is wrong."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, Final, NamedTuple
 
-from krm_image_setter.errors import InputError
+from krm_image_setter.errors import InputError, NotResourceError
 from krm_image_setter.yaml import parsing, stream, tree
 from krm_image_setter.yaml.sharing import Location
 from krm_image_setter.yaml.stream import Slice, Source
@@ -75,11 +75,11 @@ def read_slices(text: str) -> list[Slice]:
     return stream.cut_documents(text)
 
 
-def read(text: str, part: Slice, words: Iterable[str] | None, *, whole: bool = False) -> Iterator[Parsed]:
+def read(text: str, part: Slice, words: Iterable[str] | None, *, whole: bool = False) -> Iterator[Parsed | None]:
     """Yield the documents in `text[part]`, those of a list item by item.
 
-    What surely holds none of `words` may be left out; None leaves nothing out. `whole` parses each document in
-    one piece.
+    A resource that surely holds none of `words` may come as None; `words` of None leaves nothing out. `whole`
+    parses each document in one piece.
 
     Raises Indivisible where that must be done, and InputError (line in `text`) where it is not YAML.
     """
@@ -87,6 +87,7 @@ def read(text: str, part: Slice, words: Iterable[str] | None, *, whole: bool = F
     if listing is not None and _is_list_frame(listing.frame):
         for item in listing.items:
             if _may_skip(text, item, words):
+                yield None
                 continue
             try:
                 (parsed,) = _parse(text, item, is_item=True)
@@ -95,7 +96,9 @@ def read(text: str, part: Slice, words: Iterable[str] | None, *, whole: bool = F
             if not isinstance(parsed.document.root, tree.Sequence):
                 raise Indivisible
             yield parsed
-    elif not _may_skip(text, part, words):
+    elif _may_skip(text, part, words) and text.find("List", *part) < 0:
+        yield None
+    else:
         yield from _parse(text, part, is_item=False)
 
 
@@ -202,11 +205,13 @@ def _string(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _no_resource(parsed: Parsed, location: Location, reason: str, cure: str = "") -> InputError:
+def _no_resource(parsed: Parsed, location: Location, reason: str, cure: str = "") -> NotResourceError:
     holder: Any = parsed.document.root
     written = holder if isinstance(holder, tree.Mapping | tree.Sequence) else None
     for step in location:
         written = holder.origin(step)
         holder = holder[step]
     line = parsed.source.line(tree.start_mark(written).index) if written is not None else None
-    return InputError(f"this is no Kubernetes resource, {reason}: {cure or 'give only resources'}", line=line)
+    return NotResourceError(
+        f"this is no Kubernetes resource, {reason}: {cure or 'give only resources'}", line=line
+    )

@@ -44,12 +44,15 @@ class Result(NamedTuple):
             data["file"] = {"path": path} if index is None else {"path": path, "index": index}
         return data
 
-    def __str__(self) -> str:
-        """Return it as a line for people: where, which resource, which field, what."""
+    def told(self, file: str | None = None) -> str:
+        """Return it as a line for people: where, which resource, which field, what; `file` was read for it."""
         line = None if self.line is None else f"line {self.line}"
-        place = self.file[0] if self.file else line
+        places = [file, line] if file else [self.file[0] if self.file else line]
         who = str(self.resource_ref) if self.resource_ref else None
-        return ": ".join(part for part in (self.severity, place, who, self.field, self.message) if part)
+        return ": ".join(part for part in (self.severity, *places, who, self.field, self.message) if part)
+
+    def __str__(self) -> str:
+        return self.told()
 
 
 def did_you_mean(name: str, seen: Iterable[str]) -> str:

@@ -2,32 +2,46 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import Final
 
-from krm_image_setter.errors import InputError
+from krm_image_setter.errors import ImageSetterError, InputError, NotYAMLError
 
 PROGRAM: Final = "krm-image-setter"
 
 
 def say(message: str) -> None:
     """Tell the user a sentence."""
-    sys.stderr.write(f"{PROGRAM}: {message}\n")
+    # What a file or a configuration says may not speak to the terminal.
+    printable = message if message.isprintable() else re.sub(r"[^\n\x20-\x7e\xa0-\U0010ffff]", "\ufffd", message)
+    sys.stderr.write(f"{PROGRAM}: {printable}\n")
+
+
+def say_error(error: ImageSetterError) -> None:
+    """Tell the user what is wrong, a sentence a mistake."""
+    for sentence in error.sentences:
+        say(f"error: {sentence}")
 
 
 def read_text(path: str) -> str:
     """Return the text of a file. Raises InputError where it can't be read, or is not UTF-8."""
+    return decoded(read_bytes(path), path)
+
+
+def read_bytes(path: str) -> bytes:
+    """Return the contents of a file. Raises InputError where it can't be read."""
     try:
-        with open(path, "rb") as file:  # noqa: PTH123  (pathlib is slow to import)
-            return decoded(file.read(), path)
+        with open(path, "rb") as file:
+            return file.read()
     except OSError as error:
         raise InputError(f"{error.strerror}: give a file that can be read", file=path) from error
 
 
 def decoded(data: bytes, file: str) -> str:
-    """Return what bytes say. Raises InputError with the line where they are not UTF-8."""
+    """Return what bytes say. Raises NotYAMLError with the line where they are not UTF-8."""
     try:
         return data.decode()
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise InputError("this is not UTF-8: convert it", file=file, line=line) from error
+        raise NotYAMLError("this is not UTF-8: convert it", file=file, line=line) from error

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Mapping as Map
 from typing import Final, NamedTuple
 
 from krm_image_setter.config.image_setter import ImageSetter
@@ -16,6 +17,7 @@ from krm_image_setter.images import (
     Reference,
     RegistryMap,
     check_reference,
+    parse_reference,
 )
 from krm_image_setter.locators import ImageField, ImageSource, Part, Text
 from krm_image_setter.resources import Indivisible, Parsed, read, read_slices, resources_in
@@ -27,7 +29,8 @@ class Rules(NamedTuple):
     """The rules of a configuration.
 
     `pod_spec_uses` are the uses of references that are looked for in pod specs. At least one of `words` is in
-    every text that matters; None where there are none such. `depth` counts documents within documents.
+    every text that matters; None where there are none such. `depth` counts documents within documents. `listing`
+    asks for what is found, not for what is to be done.
     """
 
     config: ImageSetter
@@ -36,6 +39,7 @@ class Rules(NamedTuple):
     pod_spec_uses: Collection[str]
     words: list[str] | None
     depth: int = 0
+    listing: bool = False
 
     def proposed(self, field: ImageField) -> tuple[str, ImageRule | None]:
         """Return the reference that a field is to hold, maybe the one it does, and the image rule that says so."""
@@ -45,7 +49,7 @@ class Rules(NamedTuple):
             return rule.rewrite(reference), rule
         if self.config.registries and field.place.use == IMAGE and not self.is_set(field):
             moved = self.registries.find(field.current)
-            if moved is not None and not _may_be_no_image(field, moved[0]):
+            if moved is not None and not may_be_no_image(field):
                 return moved[1].rewrite(moved[0]), None
         return field.current, None
 
@@ -56,18 +60,23 @@ class Rules(NamedTuple):
         return self.images.has_set(field.current)
 
 
-def _may_be_no_image(field: ImageField, reference: Reference) -> bool:
+def may_be_no_image(field: ImageField) -> bool:
     """Say whether a reference in a text may be something else: `application/json`."""
-    in_text = field.rule is not None and isinstance(field.rule.form, Text)
-    return in_text and reference.tag is None and reference.digest is None and reference.domain == HUB
+    if field.rule is None or not isinstance(field.rule.form, Text):
+        return False
+    reference = parse_reference(field.current)
+    return reference is None or (reference == Reference(reference.name) and reference.domain == HUB)
 
 
-def rules_for(text: str, config: ImageSetter) -> Rules:
-    """Return the rules for `text`, from which some entries of `images` may take their reference.
+def rules_for(config: ImageSetter, given: Map[int, Iterable[str]]) -> Rules:
+    """Return the rules of a configuration; `given` are the references that its sources give (`given_references`).
 
-    Raises ConfigError where it is not there.
+    Raises ConfigError where a source gives none, or several.
     """
-    rules = tuple(_resolved(text, rule) if rule.source else rule for rule in config.images)
+    rules = tuple(
+        _resolved(rule, given.get(position, ())) if rule.source else rule
+        for position, rule in enumerate(config.images)
+    )
     uses = {use for rule in rules for use in rule.uses}
     return Rules(
         config._replace(images=rules),
@@ -76,6 +85,13 @@ def rules_for(text: str, config: ImageSetter) -> Rules:
         uses | {IMAGE} if config.pod_specs else (),
         _words(config),
     )
+
+
+def given_references(text: str, config: ImageSetter) -> dict[int, list[str]]:
+    """Return what a stream gives to entries of `images` that take their reference `from` it, by their position."""
+    return {
+        position: _references_at(text, rule.source) for position, rule in enumerate(config.images) if rule.source
+    }
 
 
 def _words(config: ImageSetter) -> list[str] | None:
@@ -88,17 +104,11 @@ def _words(config: ImageSetter) -> list[str] | None:
     return list(dict.fromkeys(words)) if all(words) else None
 
 
-def _resolved(text: str, rule: ImageRule) -> ImageRule:
-    """Return a rule that takes its new reference from a field of the stream as one that has it."""
+def _resolved(rule: ImageRule, given: Iterable[str]) -> ImageRule:
+    """Return a rule that takes its new reference from a field as one that has it."""
     source: ImageSource = rule.source
     where = f'the image "{rule.name}" comes from {source.path.text} of {source.selector}'
-    word = source.selector.word
-    values: dict[str, None] = {}
-    for parsed in _trees(text, [word] if word else None):
-        for resource in resources_in(parsed):
-            if source.selector.matches(resource.ref):
-                found = (match.value for match in source.path.find(resource.node))
-                values.update((value.strip(), None) for value in found if isinstance(value, str) and value.strip())
+    values = dict.fromkeys(given)
     if not values:
         raise ConfigError(f"{where}: no such field is in the stream")
     new, *others = values
@@ -111,9 +121,22 @@ def _resolved(text: str, rule: ImageRule) -> ImageRule:
     return rule._replace(new_image=new, source=None)
 
 
+def _references_at(text: str, source: ImageSource) -> list[str]:
+    word = source.selector.word
+    return [
+        match.value.strip()
+        for parsed in _trees(text, [word] if word else None)
+        for resource in resources_in(parsed)
+        if source.selector.matches(resource.ref)
+        for match in source.path.find(resource.node)
+        if isinstance(match.value, str) and match.value.strip()
+    ]
+
+
 def _trees(text: str, words: list[str] | None) -> Iterator[Parsed]:
     for part in read_slices(text):
         try:
-            yield from list(read(text, part, words))
+            trees = list(read(text, part, words))
         except Indivisible:
-            yield from read(text, part, words, whole=True)
+            trees = list(read(text, part, words, whole=True))
+        yield from filter(None, trees)

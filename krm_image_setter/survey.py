@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from krm_image_setter.edits import Edit
 from krm_image_setter.errors import ConfigError, InputError
@@ -29,7 +29,7 @@ from krm_image_setter.resources import (
     resources_in,
 )
 from krm_image_setter.results import INFO, WARNING, Result
-from krm_image_setter.rules import NAME, Rules
+from krm_image_setter.rules import NAME, Rules, may_be_no_image
 from krm_image_setter.yaml import sharing, tree
 from krm_image_setter.yaml.scalar import Fragment
 from krm_image_setter.yaml.sharing import Change, Location
@@ -39,10 +39,22 @@ from krm_image_setter.yaml.stream import Slice
 MAX_EMBEDDED: Final = 20
 
 
+class Sighting(NamedTuple):
+    """An image that was found: in which resource, at which path and line; `rule` is None in a pod spec."""
+
+    image: str
+    resource: ResourceRef
+    path: str
+    line: int
+    rule: KindRule | None
+
+
 class Survey:
     """What a text, or a part of it, gives: edits, results, and which rules had something to do."""
 
     def __init__(self) -> None:
+        self.resources = 0
+        self.images_set = 0
         self.edits: list[Edit] = []
         self.results: list[Result] = []
         # Rules are told by their id: to hash one takes longer than to look for what it leads to.
@@ -50,14 +62,18 @@ class Survey:
         self.selected: dict[int, int] = {}  # how many resources each selects
         self.led: set[int] = set()  # whose path led somewhere
         self.seen: list[str] = []  # what may be references
+        self.sightings: list[Sighting] = []  # the same with their places, for who asks for a list
 
     def add(self, other: Survey) -> None:
         """Take in what another part gives."""
+        self.resources += other.resources
+        self.images_set += other.images_set
         self.edits += other.edits
         self.results += other.results
         self.used |= other.used
         self.led |= other.led
         self.seen += other.seen
+        self.sightings += other.sightings
         for rule, count in other.selected.items():
             self.selected[rule] = self.selected.get(rule, 0) + count
 
@@ -81,9 +97,12 @@ def _survey_slice(text: str, part: Slice, rules: Rules, relative: Embedded | Non
         return _survey_trees(read(text, part, rules.words, whole=True), rules, relative)
 
 
-def _survey_trees(trees: Iterator[Parsed], rules: Rules, relative: Embedded | None) -> Survey:
+def _survey_trees(trees: Iterator[Parsed | None], rules: Rules, relative: Embedded | None) -> Survey:
     found = Survey()
     for parsed in trees:
+        if parsed is None:
+            found.resources += 1
+            continue
         changes: dict[Location, list[Change]] = {}
         root = parsed.document.root
         if relative is None or parsed.is_item or is_resource(root):
@@ -108,6 +127,7 @@ def _survey_resource(
     pod_spec_uses: Collection[str],
 ) -> None:
     """Add what one resource gives to `found`, and what to change to `changes`, by location in the tree."""
+    found.resources += 1
     for rule in kinds:
         found.selected[id(rule)] = found.selected.get(id(rule), 0) + 1
     # Two paths may lead to the same field, or one to a part of what another leads to: the first one counts.
@@ -138,6 +158,7 @@ def _survey_resource(
             continue
         # Two images may share one pull policy: that is told once.
         found.results += results if len(fresh) == len(placed) else results[:1]
+        found.images_set += bool(fresh) and isinstance(field, ImageField)
         for change in fresh:
             changes.setdefault(change.location, []).append(change)
     found.results += [
@@ -160,6 +181,9 @@ def _decide(
     """Return what to change for the image of a field, and what to say of it."""
     current = field.current
     found.seen.append(current)
+    if rules.listing and not may_be_no_image(field):
+        line = resource.line(field.location)
+        found.sightings.append(Sighting(current, resource.ref, format_location(field.location), line, field.rule))
     if field.rule is not None and field.rule.form == NAME:
         # An earlier run may have set it, and there is no tag here to tell.
         found.used.update(map(id, rules.images.that_name(current)))
@@ -229,9 +253,28 @@ def _follow(
         result._replace(resource_ref=resource.ref, field=f"{outer}: {result.field}", file=resource.file)
         for result in inner.results
     ]
-    inner.edits, inner.results = [], []
+    if inner.sightings:
+        line = resource.line(location)
+        # The lines of a block scalar are those of the document in it, below its header.
+        block = _is_block(resource, location)
+        found.sightings += [
+            sighting._replace(
+                resource=resource.ref,
+                path=f"{outer}: {sighting.path}",
+                line=line + sighting.line if block else line,
+            )
+            for sighting in inner.sightings
+        ]
+    inner.edits, inner.results, inner.sightings, inner.resources = [], [], [], 0
     found.add(inner)
     return changes, results
+
+
+def _is_block(resource: Resource, location: Location) -> bool:
+    holder: Any = resource.node
+    for step in location[:-1]:
+        holder = holder[step]
+    return getattr(holder.origin(location[-1]), "style", None) in ("|", ">")
 
 
 def _edits(parsed: Parsed, changes: dict[Location, list[Change]]) -> list[Edit]:

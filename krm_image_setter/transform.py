@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from krm_image_setter.config.image_setter import ImageSetter
 from krm_image_setter.edits import Edit, apply_edits
 from krm_image_setter.images import parse_reference
 from krm_image_setter.results import ERROR, INFO, WARNING, Result, did_you_mean
-from krm_image_setter.rules import Rules, rules_for
+from krm_image_setter.rules import Rules, given_references, rules_for
 from krm_image_setter.survey import Survey, survey
 
 
@@ -49,9 +49,9 @@ def set_images(text: str, config: ImageSetter) -> Outcome:
 
 def plan(text: str, config: ImageSetter) -> Plan:
     """Return what `set_images` does, as edits."""
-    rules = rules_for(text, config)
+    rules = rules_for(config, given_references(text, config))
     found = survey(text, rules)
-    unused = list(_unused(text, rules, found))
+    unused = unused_entries(rules, found, lambda: survey(text, rules._replace(words=None)).seen)
     results = [*found.results, *unused]
     if any(result.severity == ERROR for result in unused):
         return Plan([], tuple(result for result in results if result.severity != INFO))
@@ -59,11 +59,16 @@ def plan(text: str, config: ImageSetter) -> Plan:
     return Plan(found.edits, tuple(results))
 
 
-def _unused(text: str, rules: Rules, found: Survey) -> Iterator[Result]:
-    """Yield a result for each image that was set nowhere, and for each path that led nowhere."""
+def unused_entries(rules: Rules, found: Survey, all_seen: Callable[[], Iterable[str]]) -> list[Result]:
+    """Return a result for each image that was set nowhere, and for each path that led nowhere.
+
+    `all_seen` gives all that may be references, also in what has none of the names in question.
+    """
+    return [] if rules.config.on_unused == "ignore" else list(_unused(rules, found, all_seen))
+
+
+def _unused(rules: Rules, found: Survey, all_seen: Callable[[], Iterable[str]]) -> Iterator[Result]:
     config = rules.config
-    if config.on_unused == "ignore":
-        return
     severity = ERROR if config.on_unused == "error" else WARNING
     for path_rule in config.kinds:
         count = found.selected.get(id(path_rule), 0)
@@ -76,9 +81,7 @@ def _unused(text: str, rules: Rules, found: Survey) -> Iterator[Result]:
             )
     unused = [rule for rule in config.images if id(rule) not in found.used]
     if unused:
-        # The first reading left out what has none of the names in question.
-        everything = survey(text, rules._replace(words=None)).seen
-        seen = {reference for reference in map(parse_reference, everything) if reference is not None}
+        seen = {reference for reference in map(parse_reference, all_seen()) if reference is not None}
         names = {reference.familiar_name for reference in seen}
         for rule in unused:
             if not any(map(rule.is_done, seen)):

@@ -4,20 +4,56 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from typing import Annotated
 
 import typer
 
-from krm_image_setter.cli import import_
+from krm_image_setter import __version__
+from krm_image_setter.cli import import_, list_, schema, set_
+from krm_image_setter.cli.options import FnConfig, Images, Kinds, OnUnused
 from krm_image_setter.errors import ImageSetterError
-from krm_image_setter.rim import PROGRAM, say
+from krm_image_setter.filter import Options, run_filter
+from krm_image_setter.rim import PROGRAM, say_error
 
-app = typer.Typer(name=PROGRAM, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+app = typer.Typer(name=PROGRAM, pretty_exceptions_enable=False, rich_markup_mode=None)
+app.command("set", help=set_.HELP)(set_.set_command)
+app.command("list", help=list_.HELP)(list_.list_command)
 app.command("import", help=import_.HELP)(import_.import_command)
+app.command("schema", help=schema.HELP)(schema.schema_command)
+
+_HELP = """Set container images in Kubernetes YAML, and change nothing else.
+
+Without a command: from standard input to standard output, as KRM function for kpt and kustomize (a ResourceList
+with its functionConfig comes in), or as filter in a pipe. A filter's configuration comes from the options, else
+from ImageSetter documents in the stream, else from ./functions.yaml.
+
+\b
+Examples:
+  krm-image-setter --image nginx=nginx:1.27 < deployment.yaml
+  kubectl get kafkaconnects -o yaml | krm-image-setter --fn-config functions.yaml
+"""
 
 
-@app.callback()
-def _commands() -> None:
-    """Set container images in Kubernetes YAML, and change nothing else."""
+def _show_version(value: bool) -> None:
+    if value:
+        typer.echo(f"{PROGRAM} {__version__}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True, help=_HELP)
+def _filter(
+    context: typer.Context,
+    *,
+    fn_config: FnConfig,
+    images: Images,
+    kinds: Kinds,
+    on_unused: OnUnused = None,
+    _version: Annotated[
+        bool, typer.Option("--version", help="Show the version", callback=_show_version, is_eager=True)
+    ] = False,
+) -> None:
+    if context.invoked_subcommand is None:
+        raise SystemExit(run_filter(Options(tuple(fn_config), tuple(images), tuple(kinds), on_unused)))
 
 
 def run_command(arguments: Sequence[str]) -> int:
@@ -25,8 +61,7 @@ def run_command(arguments: Sequence[str]) -> int:
     try:
         app(list(arguments), prog_name=PROGRAM)
     except ImageSetterError as error:
-        for sentence in error.sentences:
-            say(f"error: {sentence}")
+        say_error(error)
         return 2
     except SystemExit as stop:  # Typer ends so, and has said all that there is to say
         sys.stdout.flush()

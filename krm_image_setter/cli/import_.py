@@ -13,7 +13,7 @@ from krm_image_setter.importers import Imported
 from krm_image_setter.importers.tiltfile import import_tiltfile
 from krm_image_setter.rim import read_text, say
 
-HELP: Final = """Write the ImageSetter that says what a Tiltfile says of images.
+HELP: Final = """Write what a Tiltfile says of images as an ImageSetter.
 
 What can't be carried over is said on standard error, with its line.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from krm_image_setter.config.decode import decode, decode_image, decode_kind
+from krm_image_setter.config.decode import decode, decode_group_kind, decode_image, decode_kind
 from krm_image_setter.config.image_setter import API_VERSION, KIND, ImageSetter
 from krm_image_setter.config.value import ShapeError, Value
 from krm_image_setter.errors import ConfigError, InputError
@@ -21,6 +21,7 @@ __all__ = [
     "config_value",
     "configurations_in",
     "decode",
+    "decode_group_kind",
     "decode_image",
     "decode_kind",
     "read_config",
@@ -50,7 +51,8 @@ def configurations_in(text: str) -> list[Value]:
         config_value(parsed.document.root, parsed.source.line)
         for part in read_slices(text)
         for parsed in read(text, part, [KIND], whole=True)
-        if isinstance(parsed.document.root, dict)
+        if parsed is not None
+        and isinstance(parsed.document.root, dict)
         and parsed.document.root.get("kind") == KIND
         and parsed.document.root.get("apiVersion") == API_VERSION
     ]

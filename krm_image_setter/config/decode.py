@@ -66,15 +66,21 @@ def decode(
     images: Sequence[ImageRule] = (),
     kinds: Sequence[KindRule] = (),
     on_unused: str | None = None,
+    sets_nothing: bool = False,
 ) -> ImageSetter:
     """Return the configuration that `documents` give together, their lists one after the other.
 
     `images`, `kinds` and `on_unused` are what was given beside them; they come first.
 
-    Raises ConfigError where a document is wrong, two contradict each other, or nothing says what to set.
+    Raises ConfigError where a document is wrong, two contradict each other, or nothing says what to set; unless it
+    `sets_nothing` anyway.
     """
     parts = [(document, _decode_document(document)) for document in documents]
-    if not images and not any(part.images is not None or part.registries for _, part in parts):
+    if (
+        not images
+        and not sets_nothing
+        and not any(part.images is not None or part.registries for _, part in parts)
+    ):
         error = ConfigError("no images are given: add `images: {NAME: NEW-REFERENCE}`")
         raise parts[0][0].place(error) if parts else error
     registry = _agreed(parts, "defaultRegistry", lambda part: part.default_registry)
@@ -115,7 +121,7 @@ def decode_kind(argument: str) -> KindRule:
     if not equals or not kind:
         raise ConfigError(f'--kind "{argument}": give KIND=PATH or KIND.GROUP=PATH')
     try:
-        return KindRule(_group_kind(kind), parse_path(path))
+        return KindRule(decode_group_kind(kind), parse_path(path))
     except ImageSetterError as error:
         column = None if error.column is None else error.column + len(kind) + 1
         raise ConfigError(f'--kind "{argument}": {error.message}', column=column) from error
@@ -207,7 +213,7 @@ def _default_registry(value: Value) -> DefaultRegistry:
 def _kinds(kinds: Value) -> Iterator[KindRule]:
     if kinds.is_mapping:
         for kind, paths in kinds.entries():
-            yield from _path_rules(_built(paths, partial(_group_kind, kind)), paths)
+            yield from _path_rules(_built(paths, partial(decode_group_kind, kind)), paths)
         return
     for entry in kinds.items():
         fields = entry.fields((*_SELECTOR_FIELDS, "paths"), required=("paths",))
@@ -278,8 +284,8 @@ def _path(value: Value) -> Path:
     return _built(value, partial(parse_path, value.string()))
 
 
-def _group_kind(text: str) -> Selector:
-    """Return what `Kind` or `Kind.group` selects (GroupKind notation of k8s.io/apimachinery)."""
+def decode_group_kind(text: str) -> Selector:
+    """Return what `Kind` or `Kind.group` selects (GroupKind notation of apimachinery). Raises ConfigError."""
     kind, dot, group = text.partition(".")
     if not kind or (dot and not group):
         raise ConfigError(f'"{text}" is no kind: give Kind or Kind.group')

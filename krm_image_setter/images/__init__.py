@@ -1,7 +1,14 @@
 """References to container images, and the rules that set them. Knows no YAML and no Kubernetes."""
 
 from krm_image_setter.images.image_rule import ANYWHERE, ARGS, ENV, IMAGE, ImageMap, ImageRule, Place, image_rule
-from krm_image_setter.images.reference import HUB, InvalidReference, Reference, check_reference, parse_reference
+from krm_image_setter.images.reference import (
+    HUB,
+    HUB_NAMES,
+    InvalidReference,
+    Reference,
+    check_reference,
+    parse_reference,
+)
 from krm_image_setter.images.registry_rule import (
     DefaultRegistry,
     RegistryMap,
@@ -15,6 +22,7 @@ __all__ = [
     "ARGS",
     "ENV",
     "HUB",
+    "HUB_NAMES",
     "IMAGE",
     "DefaultRegistry",
     "ImageMap",

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, Final, NamedTuple
 
-from krm_image_setter.errors import InputError
+from krm_image_setter.errors import NotYAMLError
 
 SCALAR: Final = 1
 ALIAS: Final = 2
@@ -88,14 +88,14 @@ def _learn(events: Any) -> None:
     )
 
 
-def refusal(error: Exception) -> InputError:
+def refusal(error: Exception) -> NotYAMLError:
     """Return what a parser's `error` says, as one sentence with line and column (from 1) in its text."""
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     context = getattr(error, "context", None)
     problem = getattr(error, "problem", None) or getattr(error, "reason", None)
     said = [context] if context else []
     said.append(problem or str(error).partition("\n")[0] or "it can't be read")
-    return InputError(
+    return NotYAMLError(
         "this is not YAML: " + re.sub(r"\('([^']*)',\)", r"'\1'", ", ".join(said)),  # ruamel.yaml shows a tuple
         line=mark.line + 1 if mark else None,
         column=mark.column + 1 if mark else None,

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from functools import lru_cache
+from itertools import accumulate
 from typing import Final, NamedTuple
 
 
@@ -42,7 +43,19 @@ class Source(NamedTuple):
 
     def line(self, offset: int) -> int:
         """Return the line of the stream, from 1, that code point `offset` of this text stands in."""
-        return self.stream.count("\n", 0, self.start + offset) + 1
+        at = self.start + offset
+        block = at // _BLOCK
+        return _lines_before(self.stream)[block] + self.stream.count("\n", block * _BLOCK, at) + 1
+
+
+_BLOCK: Final = 65536
+
+
+@lru_cache(maxsize=1)
+def _lines_before(text: str) -> list[int]:
+    """Return how many lines end before each block: thousands of lines are asked for in one long stream."""
+    ends = (text.count("\n", start, start + _BLOCK) for start in range(0, len(text), _BLOCK))
+    return list(accumulate(ends, initial=0))
 
 
 _DOCUMENT_START: Final = re.compile(r"^---(?=\s|\Z)", re.MULTILINE)

@@ -1,0 +1,136 @@
+"""Which files a command is about, and what is in them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from functools import cache
+from typing import Final, NamedTuple
+
+from pathspec import GitIgnoreSpec
+
+from krm_image_setter.errors import InputError
+from krm_image_setter.rim import decoded, read_bytes, read_text, say
+
+STDIN: Final = "-"
+_SUFFIXES: Final = (".yaml", ".yml", ".json")
+_IGNORE_FILES: Final = (".gitignore", ".krmignore")
+
+
+class File(NamedTuple):
+    """A file by its path, as the user gave it or under the folder that the user gave (`is_found`)."""
+
+    path: str
+    is_found: bool
+
+    @property
+    def shown(self) -> str:
+        """Its name in messages."""
+        return "standard input" if self.path == STDIN else self.path
+
+    def read(self) -> bytes:
+        """Return its contents. Raises InputError where it can't be read."""
+        return _standard_input() if self.path == STDIN else read_bytes(self.path)
+
+    def read_text(self) -> str:
+        """Return its text. Raises InputError where it can't be read, or is not UTF-8."""
+        return decoded(self.read(), self.shown)
+
+
+def find_files(paths: Iterable[str]) -> list[File]:
+    """Return the files that paths name, and those in the folders that they name, each once.
+
+    Left out in folders are hidden files, what .gitignore and .krmignore name, and folders behind symbolic links.
+
+    Raises InputError where a path is neither file nor folder.
+    """
+    files: dict[str, File] = {}
+    for path in paths:
+        if os.path.isdir(path):
+            found = sorted(_walk(path))
+            if not found:
+                say(f"warning: {path}: no {', '.join(_SUFFIXES)} files are here")
+            for name in found:
+                files.setdefault(os.path.realpath(name), File(name, is_found=True))
+        elif path == STDIN or os.path.exists(path):
+            files[STDIN if path == STDIN else os.path.realpath(path)] = File(path, is_found=False)
+        else:
+            raise InputError("there is no such file or folder: check the path", file=path)
+    return list(files.values())
+
+
+@cache
+def _standard_input() -> bytes:
+    return sys.stdin.buffer.read()
+
+
+class _Ignores(NamedTuple):
+    """What the ignore files of one folder say; `folder` is absolute."""
+
+    folder: str
+    spec: GitIgnoreSpec
+
+
+def _walk(top: str) -> Iterator[str]:
+    """Yield the files under a folder that may hold resources."""
+    real_top = os.path.realpath(top)
+    folders = [(top, real_top, _ignores_above(real_top))]
+    while folders:
+        shown, folder, ignores = folders.pop()
+        ignores = [*ignores, *_ignores_in(folder)]
+        try:
+            entries = list(os.scandir(folder))
+        except OSError as error:
+            raise InputError(f"{error.strerror}: give a folder that can be read", file=shown) from error
+        for entry in entries:
+            is_folder = entry.is_dir(follow_symlinks=False)
+            if entry.name.startswith(".") or not (is_folder or entry.name.endswith(_SUFFIXES)):
+                continue
+            if _is_ignored(entry.path + "/" * is_folder, ignores):
+                continue
+            path = os.path.join(shown, entry.name)
+            if is_folder:
+                folders.append((path, entry.path, ignores))
+            elif entry.is_symlink() and not _is_under(os.path.realpath(entry.path), real_top):
+                say(f"warning: {path}: this link leads out of {top}, it is skipped: name it to have it read")
+            elif entry.is_file():
+                yield path
+
+
+def _is_under(path: str, folder: str) -> bool:
+    return path.startswith(folder.rstrip("/") + "/")
+
+
+def _ignores_above(folder: str) -> list[_Ignores]:
+    """Return what the folders above say, up to that of the git repository; nothing where there is none."""
+    above: list[str] = []
+    inner = folder
+    while not os.path.exists(os.path.join(inner, ".git")):
+        outer = os.path.dirname(inner)
+        if outer == inner:
+            return []
+        above.insert(0, outer)
+        inner = outer
+    return [ignores for outer in above for ignores in _ignores_in(outer)]
+
+
+def _ignores_in(folder: str) -> list[_Ignores]:
+    found: list[_Ignores] = []
+    for name in _IGNORE_FILES:
+        path = os.path.join(folder, name)
+        if os.path.isfile(path):
+            try:
+                found.append(_Ignores(folder, GitIgnoreSpec.from_lines(read_text(path).splitlines())))
+            except ValueError as error:
+                raise InputError(f"a pattern in it can't be read: {error}", file=path) from error
+    return found
+
+
+def _is_ignored(path: str, ignores: list[_Ignores]) -> bool:
+    """Say whether a path, absolute and with a slash at a folder's end, is ignored: the innermost file wins."""
+    for folder, spec in reversed(ignores):
+        answer = spec.check_file(path[len(folder.rstrip("/")) + 1 :]).include
+        if answer is not None:
+            return answer
+    return False

@@ -1,0 +1,228 @@
+"""`list`: the images of files and folders, and where they are."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+from fnmatch import fnmatchcase
+from functools import partial
+from itertools import groupby
+from typing import Annotated, Any, Final, NamedTuple
+
+import typer
+
+from krm_image_setter.cli.files import find_files
+from krm_image_setter.cli.options import FnConfig, Paths
+from krm_image_setter.cli.surveying import configurations_of, say_problems, survey_files
+from krm_image_setter.cli.terminal import is_coloured, write
+from krm_image_setter.config import decode_group_kind
+from krm_image_setter.filter import Options
+from krm_image_setter.images import HUB, HUB_NAMES, Reference, parse_reference
+from krm_image_setter.locators import Selector
+from krm_image_setter.rules import rules_for
+from krm_image_setter.survey import Sighting
+
+HELP: Final = """List the images in files and folders, and where they are.
+
+Finds what `set` would: images of pod specs, and of the `kinds` in --fn-config, in ImageSetter documents among the
+files, or in ./functions.yaml.
+
+\b
+Examples:
+  krm-image-setter list deploy/ --unpinned --check
+  krm-image-setter list deploy/ -o names | xargs -n1 crane pull
+"""
+
+
+class Output(StrEnum):
+    """How the list is written."""
+
+    TABLE = "table"
+    WIDE = "wide"
+    JSON = "json"
+    NAMES = "names"
+
+
+class Row(NamedTuple):
+    """An image that was found; its `reference` is None where it is a placeholder such as nginx:${TAG}."""
+
+    file: str
+    sighting: Sighting
+    reference: Reference | None
+
+    @property
+    def place(self) -> str:
+        """File and line."""
+        return f"{self.file}:{self.sighting.line}"
+
+    @property
+    def rule(self) -> str:
+        """By which rule the field was found."""
+        rule = self.sighting.rule
+        return "podSpecs" if rule is None else f"kinds {rule.selector} {rule.path.text}"
+
+
+class _Filter(NamedTuple):
+    """Which rows are wanted; what is empty is no limit."""
+
+    images: Sequence[str]
+    kinds: Sequence[Selector]
+    registries: Sequence[str]
+    unpinned: bool
+
+    def wants(self, row: Row) -> bool:
+        reference = row.reference
+        return (
+            (not self.images or any(map(partial(_is_like, row), self.images)))
+            and (not self.kinds or any(kind.matches(row.sighting.resource) for kind in self.kinds))
+            and (not self.registries or any(map(partial(_is_from, reference), self.registries)))
+            and (not self.unpinned or reference is None or reference.digest is None or reference.tag == "latest")
+        )
+
+
+def list_command(
+    paths: Paths,
+    *,
+    fn_config: FnConfig,
+    output: Annotated[Output, typer.Option("--output", "-o", help="How to write it")] = Output.TABLE,
+    image: Annotated[
+        list[str],
+        typer.Option(
+            "--image", metavar="GLOB", help="Only images like this: 'nginx', '*/kafka*:0.4?'", default_factory=list
+        ),
+    ],
+    kind: Annotated[
+        list[str],
+        typer.Option("--kind", metavar="KIND", help="Only in this kind, or KIND.GROUP", default_factory=list),
+    ],
+    registry: Annotated[
+        list[str],
+        typer.Option(
+            "--registry", metavar="HOST", help="Only from this registry, or HOST/PATH", default_factory=list
+        ),
+    ],
+    unpinned: Annotated[bool, typer.Option("--unpinned", help="Only without digest, or with tag latest")] = False,
+    check: Annotated[bool, typer.Option("--check", help="End with 1 if there are any")] = False,
+) -> None:
+    """List the images of files, and end with the status that tells what came of it."""
+    files = find_files(paths)
+    options = Options(tuple(fn_config))
+    config = options.configure_list(partial(configurations_of, files))
+    rules = rules_for(config._replace(images=(), registries=()), {})._replace(words=None, listing=True)
+    wanted = _Filter(image, list(map(decode_group_kind, kind)), registry, unpinned)
+    surveyed = list(survey_files(files, rules))
+    failed = say_problems(surveyed)
+    rows = [
+        row
+        for each in surveyed
+        if each.found is not None
+        for sighting in each.found.sightings
+        if wanted.wants(row := Row(each.file.shown, sighting, parse_reference(sighting.image)))
+    ]
+    _WRITERS[output](rows)
+    raise SystemExit(2 if failed else 1 if check and rows else 0)
+
+
+def _is_like(row: Row, pattern: str) -> bool:
+    """Say whether the image, or its name, as it is written or in its familiar form, is like a pattern."""
+    texts = [row.sighting.image]
+    if row.reference is not None:
+        familiar = row.reference._replace(name=row.reference.familiar_name)
+        texts += [row.reference.name, str(familiar), familiar.name]
+    return any(fnmatchcase(text, pattern) for text in texts)
+
+
+def _is_from(reference: Reference | None, registry: str) -> bool:
+    host, slash, path = registry.rstrip("/").partition("/")
+    prefix = (HUB if host in HUB_NAMES else host) + slash + path
+    return reference is not None and reference.normalized_name.startswith(f"{prefix}/")
+
+
+def _write_names(rows: Iterable[Row]) -> None:
+    for name in sorted({row.sighting.image for row in rows if row.reference is not None}):
+        write(f"{name}\n")
+
+
+def _write_json(rows: Sequence[Row]) -> None:
+    """Write a list of objects, one a line."""
+    lines = (json.dumps(_data(row), ensure_ascii=False) for row in rows)
+    write("[")
+    for number, line in enumerate(lines):
+        write(f"{',' * bool(number)}\n {line}")
+    write("\n]\n" if rows else "]\n")
+
+
+def _data(row: Row) -> dict[str, Any]:
+    ref, reference = row.sighting.resource, row.reference
+    return {
+        "image": row.sighting.image,
+        "name": reference and reference.normalized_name,
+        "tag": reference and reference.tag,
+        "digest": reference and reference.digest,
+        "resource": {
+            "apiVersion": ref.api_version,
+            "kind": ref.kind,
+            "namespace": ref.namespace,
+            "name": ref.name,
+        },
+        "file": row.file,
+        "line": row.sighting.line,
+        "path": row.sighting.path,
+        "rule": row.rule,
+    }
+
+
+def _write_wide(rows: Sequence[Row]) -> None:
+    header = ("IMAGE", "KIND", "API VERSION", "NAMESPACE", "NAME", "PLACE", "PATH", "RULE")
+    cells = [
+        (
+            row.sighting.image,
+            ref.kind,
+            ref.api_version,
+            ref.namespace,
+            ref.name,
+            row.place,
+            row.sighting.path,
+            row.rule,
+        )
+        for row in _sorted(rows)
+        for ref in [row.sighting.resource]
+    ]
+    for line in _aligned([header, *cells]):
+        write(f"{line}\n")
+
+
+def _write_table(rows: Sequence[Row]) -> None:
+    """Write each image once, and under it where it is: in two lines each where the terminal is too narrow."""
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    bold, plain = ("\x1b[1m", "\x1b[m") if is_coloured() else ("", "")
+    ordered = _sorted(rows)
+    lines = _aligned([(str(row.sighting.resource), row.place, row.sighting.path, row.rule) for row in ordered])
+    if width is not None and any(len(line) + 2 > width for line in lines):
+        heads = _aligned([(str(row.sighting.resource), row.place) for row in ordered])
+        lines = [f"{head}\n    {row.sighting.path}  {row.rule}" for head, row in zip(heads, ordered, strict=True)]
+    for image, group in groupby(zip(ordered, lines, strict=True), key=lambda pair: pair[0].sighting.image):
+        write(f"{bold}{image}{plain}\n")
+        for _, line in group:
+            write(f"  {line}\n")
+
+
+def _sorted(rows: Iterable[Row]) -> list[Row]:
+    return sorted(rows, key=lambda row: row.sighting.image)
+
+
+def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    """Return each row as a line whose columns stand below each other, two blanks apart."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+
+
+_WRITERS: Final = {
+    Output.TABLE: _write_table,
+    Output.WIDE: _write_wide,
+    Output.JSON: _write_json,
+    Output.NAMES: _write_names,
+}

@@ -1,0 +1,40 @@
+"""The arguments that several commands share, each said once."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+import typer
+
+COMPLETION_HELP: Final = "Commands and options can be completed: krm-image-setter --install-completion."
+
+Paths = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="PATH...",
+        help="Files, folders (*.yaml, *.yml and *.json in them), or - for standard input",
+        show_default=False,
+    ),
+]
+FnConfig = Annotated[
+    list[str],
+    typer.Option("--fn-config", metavar="FILE", help="A file of ImageSetter documents", default_factory=list),
+]
+Images = Annotated[
+    list[str],
+    typer.Option("--image", metavar="NAME=REF", help="Set image NAME to REF", default_factory=list),
+]
+Kinds = Annotated[
+    list[str],
+    typer.Option(
+        "--kind", metavar="KIND=PATH", help="KIND (or KIND.GROUP) has an image at PATH", default_factory=list
+    ),
+]
+OnUnused = Annotated[
+    str | None,
+    typer.Option(
+        "--on-unused",
+        metavar="warn|error|ignore",
+        help="What it means that an entry sets nothing",
+    ),
+]

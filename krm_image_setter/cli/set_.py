@@ -1,0 +1,160 @@
+"""`set`: the images of files and folders."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from enum import Enum
+from functools import partial
+from typing import Annotated, Final
+
+import typer
+
+from krm_image_setter.cli.diff import unified_diff
+from krm_image_setter.cli.files import STDIN, File, find_files
+from krm_image_setter.cli.options import FnConfig, Images, Kinds, OnUnused, Paths
+from krm_image_setter.cli.replace import Replacement
+from krm_image_setter.cli.surveying import Surveyed, configurations_of, rules_for_files, say_problems, survey_files
+from krm_image_setter.cli.terminal import coloured, counted, is_coloured, write
+from krm_image_setter.edits import Edit, apply_edits
+from krm_image_setter.errors import ImageSetterError
+from krm_image_setter.filter import Options
+from krm_image_setter.results import ERROR, INFO
+from krm_image_setter.rim import say
+from krm_image_setter.rules import Rules
+from krm_image_setter.survey import Survey
+from krm_image_setter.transform import unused_entries
+
+HELP: Final = """Set images in files and folders.
+
+Prints the new YAML; or changes the files (--in-place), shows what would change (--diff), or names the files that
+would (--check). Nothing is written where anything is wrong.
+
+\b
+Examples:
+  krm-image-setter set deploy/ --image nginx=nginx:1.27 --diff
+  krm-image-setter set deploy/ --fn-config functions.yaml --in-place
+"""
+
+
+class Ending(Enum):
+    """What is done with the new texts."""
+
+    PRINT = "print"
+    IN_PLACE = "--in-place"
+    DIFF = "--diff"
+    CHECK = "--check"
+
+
+def set_command(
+    paths: Paths,
+    *,
+    fn_config: FnConfig,
+    images: Images,
+    kinds: Kinds,
+    on_unused: OnUnused = None,
+    in_place: Annotated[bool, typer.Option("--in-place", help="Change the files: all or none")] = False,
+    diff: Annotated[bool, typer.Option("--diff", help="Show what would change; ends with 1 if anything")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Name the files that would change; ends with 1")] = False,
+    keep_going: Annotated[
+        bool, typer.Option("--keep-going", help="Leave files with an error, and set the others")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No summary")] = False,
+) -> None:
+    """Set the images of files, and end with the status that tells what came of it."""
+    ending = _ending(in_place=in_place, diff=diff, check=check)
+    files = find_files(paths)
+    if ending is Ending.IN_PLACE and any(file.path == STDIN for file in files):
+        raise ImageSetterError("standard input can't be changed in place: give files, or leave out --in-place")
+    options = Options(tuple(fn_config), tuple(images), tuple(kinds), on_unused)
+    rules = rules_for_files(files, options.configure_stream(partial(configurations_of, files)))
+    surveyed = list(survey_files(files, rules))
+    total = _total(surveyed)
+    unused = unused_entries(rules, total, lambda: _all_seen(files, rules))
+    failed = say_problems(surveyed)
+    for each in surveyed:
+        for result in each.found.results if each.found is not None else ():
+            if result.severity != INFO:
+                say(result.told(each.file.shown))
+    for result in unused:
+        say(str(result))
+    if (failed and not keep_going) or any(result.severity == ERROR for result in unused):
+        raise SystemExit(2)
+    changed = [each for each in surveyed if each.found is not None and each.found.edits]
+    _finish(ending, surveyed, changed)
+    if not quiet:
+        say(_summary(ending, files, total, len(changed), len(unused)))
+    has_news = bool(changed) and ending in (Ending.DIFF, Ending.CHECK)
+    raise SystemExit(2 if failed else int(has_news))
+
+
+def _ending(**given: bool) -> Ending:
+    chosen = [f"--{name.replace('_', '-')}" for name, is_given in given.items() if is_given]
+    if len(chosen) > 1:
+        raise ImageSetterError(f"{chosen[0]} and {chosen[1]} exclude each other: give one of them")
+    return Ending(chosen[0]) if chosen else Ending.PRINT
+
+
+def _total(surveyed: Iterable[Surveyed]) -> Survey:
+    """Return what all files give together."""
+    total = Survey()
+    for each in surveyed:
+        if each.found is not None:
+            total.add(each.found)
+    return total
+
+
+def _all_seen(files: Sequence[File], rules: Rules) -> Iterator[str]:
+    for each in survey_files(files, rules._replace(words=None)):
+        if each.found is not None:
+            yield from each.found.seen
+
+
+def _finish(ending: Ending, surveyed: Iterable[Surveyed], changed: Iterable[Surveyed]) -> None:
+    """Write what is to be written."""
+    if ending is Ending.PRINT:
+        _print([(each, _edits(each)) for each in surveyed if each.found is not None])
+    elif ending is Ending.CHECK:
+        for each in changed:
+            write(f"{each.file.shown}\n")
+    elif ending is Ending.DIFF:
+        paint = coloured if is_coloured() else str
+        for each in changed:
+            for line in unified_diff(each.file.shown, each.file.read_text(), _edits(each)):
+                write(paint(line))
+    else:
+        with Replacement() as replacement:
+            for each in changed:
+                replacement.stage(each.file.path, each.digest, partial(_rewritten, _edits(each)))
+            replacement.commit()
+
+
+def _edits(surveyed: Surveyed) -> list[Edit]:
+    return surveyed.found.edits if surveyed.found is not None else []
+
+
+def _rewritten(edits: Iterable[Edit], data: bytes) -> bytes:
+    return apply_edits(data.decode(), edits).encode()
+
+
+def _print(surveyed: Sequence[tuple[Surveyed, list[Edit]]]) -> None:
+    """Print all texts as one stream; a single one as it is."""
+    end = ""
+    for number, (each, edits) in enumerate(surveyed):
+        text = apply_edits(each.file.read_text(), edits)
+        if number:
+            text = text.removeprefix("\ufeff")
+            if not end.endswith("\n"):
+                write("\n")
+            if text.startswith("%"):  # a directive: only the end of a document may stand before it
+                write("...\n")
+            elif not text.startswith("---"):
+                write("---\n")
+        write(text)
+        end = text
+
+
+def _summary(ending: Ending, files: Sequence[File], total: Survey, changed: int, unused: int) -> str:
+    done = "set" if ending in (Ending.PRINT, Ending.IN_PLACE) else "to set"
+    said = f"{counted(len(files), 'file')}, {counted(total.resources, 'resource')}: "
+    said += f"{counted(total.images_set, 'image')} {done} in {counted(changed, 'file')}"
+    return said + (f", {counted(unused, 'entry')} unused" if unused else "")

@@ -1,0 +1,100 @@
+"""What each of many files gives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from typing import NamedTuple
+
+from krm_image_setter.cli.files import File
+from krm_image_setter.cli.replace import digest_of
+from krm_image_setter.cli.work import for_each
+from krm_image_setter.config import KIND, ImageSetter, Value, configurations_in
+from krm_image_setter.errors import ImageSetterError, InputError, NotResourceError, NotYAMLError
+from krm_image_setter.resources import is_resource
+from krm_image_setter.rim import decoded, say, say_error
+from krm_image_setter.rules import Rules, given_references, rules_for
+from krm_image_setter.survey import Survey, survey
+from krm_image_setter.yaml import parsing
+
+
+class Surveyed(NamedTuple):
+    """A file and what its contents give, which have `digest`; or why they give nothing.
+
+    A file in a folder need not be about Kubernetes: then there is neither. Where it is not even YAML there is an
+    error, for a template may have images that are missed, and it `is_skipped`.
+    """
+
+    file: File
+    found: Survey | None = None
+    digest: bytes = b""
+    error: ImageSetterError | None = None
+    is_skipped: bool = False
+
+
+def survey_files(files: Sequence[File], rules: Rules) -> Iterator[Surveyed]:
+    """Yield what each file gives, in order."""
+    return for_each(partial(_survey_file, rules), files)
+
+
+def say_problems(surveyed: Iterable[Surveyed]) -> bool:
+    """Say which files gave nothing and why, and return whether that is an error."""
+    failed = False
+    for each in surveyed:
+        if each.is_skipped:
+            say(f"warning: {each.error}, it is skipped")
+        elif each.error is not None:
+            say_error(each.error)
+            failed = True
+    return failed
+
+
+def rules_for_files(files: Sequence[File], config: ImageSetter) -> Rules:
+    """Return the rules of a configuration for resources in these files. Raises ConfigError (`rules_for`)."""
+    given: dict[int, list[str]] = {}
+    if any(rule.source for rule in config.images):
+        for references in for_each(partial(_given_references, config), files):
+            for position, values in references.items():
+                given.setdefault(position, []).extend(values)
+    return rules_for(config, given)
+
+
+def configurations_of(files: Sequence[File]) -> list[Value]:
+    """Return the ImageSetters among the resources of the files. Raises InputError where one can't be read."""
+    found: list[Value] = []
+    for file in files:
+        data = file.read()
+        if KIND.encode() in data:
+            try:
+                values = configurations_in(decoded(data, file.shown))
+            except InputError as error:
+                raise error.at(file=file.shown) from error
+            found += (value._replace(file=file.shown) for value in values)
+    return found
+
+
+def _survey_file(rules: Rules, file: File) -> Surveyed:
+    text = ""
+    try:
+        data = file.read()
+        text = decoded(data, file.shown)
+        return Surveyed(file, survey(text, rules), digest_of(data))
+    except NotYAMLError as error:
+        return Surveyed(file, error=error.at(file=file.shown), is_skipped=file.is_found)
+    except NotResourceError as error:
+        if file.is_found and not _has_resource(text):
+            return Surveyed(file)
+        return Surveyed(file, error=error.at(file=file.shown))
+    except ImageSetterError as error:
+        return Surveyed(file, error=error.at(file=file.shown))
+
+
+def _has_resource(text: str) -> bool:
+    return any(is_resource(document.root) for document in parsing.parse(text.removeprefix("\ufeff")))
+
+
+def _given_references(config: ImageSetter, file: File) -> dict[int, list[str]]:
+    try:
+        return given_references(file.read_text(), config)
+    except InputError:  # told when the file is surveyed
+        return {}

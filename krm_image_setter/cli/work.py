@@ -1,0 +1,104 @@
+"""One job for many files: on all cores, with a bar on a terminal."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from multiprocessing.connection import Connection
+from typing import Final, TypeVar
+
+from krm_image_setter.errors import ImageSetterError
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+_BATCH: Final = 32
+#: Fewer are done sooner than processes start.
+_WORTH_IT: Final = 200
+_PATIENCE: Final = 1.0  # seconds without a bar
+
+
+def for_each(job: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
+    """Yield what `job` makes of each item, in order. A job must not rely on what another has done."""
+    count = min(_cores(), len(items) // _WORTH_IT * 2)
+    results = _spread(job, items, count) if count > 1 else map(job, items)
+    return _with_bar(results, len(items)) if sys.stderr.isatty() else iter(results)
+
+
+def _cores() -> int:
+    if "fork" not in multiprocessing.get_all_start_methods():
+        return 1
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _spread(job: Callable[[Item], Result], items: Sequence[Item], count: int) -> Iterator[Result]:
+    """Yield the results from `count` forked processes, each of which takes its turn with a batch.
+
+    A child only ever writes, to a pipe of its own: so it ends when this process does, however that ends. (A pool's
+    workers wait for more work for ever when their parent is killed.)
+    """
+    batches = [items[start : start + _BATCH] for start in range(0, len(items), _BATCH)]
+    context = multiprocessing.get_context("fork")
+    receivers: list[Connection] = []
+    for number in range(count):
+        receiver, sender = context.Pipe(duplex=False)
+        receivers.append(receiver)
+        child = context.Process(
+            target=_work, args=(job, batches[number::count], sender, tuple(receivers)), daemon=True
+        )
+        child.start()
+        sender.close()
+    for number in range(len(batches)):
+        try:
+            results: list[Result] = receivers[number % count].recv()
+        except EOFError:
+            raise ImageSetterError("a process of this program was killed: run it again") from None
+        yield from results
+
+
+def _work(
+    job: Callable[[Item], Result],
+    batches: Iterable[Sequence[Item]],
+    sender: Connection,
+    inherited: Iterable[Connection],
+) -> None:
+    for receiver in inherited:  # while one is open, a dead parent would go unnoticed
+        receiver.close()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+    try:
+        for batch in batches:
+            sender.send([job(item) for item in batch])
+    except BrokenPipeError:  # the parent has ended, and has said why
+        return
+
+
+def _with_bar(results: Iterable[Result], total: int) -> Iterator[Result]:
+    started = time.monotonic()
+    shown = iter(results)
+    done = 0
+    for result in shown:
+        yield result
+        done += 1
+        if time.monotonic() - started > _PATIENCE:
+            break
+    else:
+        return
+    from rich.console import Console  # noqa: PLC0415  (35 ms, and most runs are over by now)
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn  # noqa: PLC0415
+
+    columns = (BarColumn(), MofNCompleteColumn(), "files", TimeRemainingColumn())
+    # No thread of its own: this process may fork again.
+    with Progress(*columns, console=Console(stderr=True), auto_refresh=False, transient=True) as bar:
+        task = bar.add_task("", total=total, completed=done)
+        drawn = 0.0
+        for result in shown:
+            yield result
+            bar.advance(task)
+            if time.monotonic() - drawn > 0.1:
+                drawn = time.monotonic()
+                bar.refresh()

@@ -1,0 +1,110 @@
+"""What comes in on standard input: an orchestrator's ResourceList, or a stream of resources in a plain pipe."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable
+from typing import Final, NamedTuple
+
+from krm_image_setter.config import (
+    API_VERSION,
+    KIND,
+    ImageSetter,
+    Value,
+    configurations_in,
+    decode,
+    decode_image,
+    decode_kind,
+    read_values,
+)
+from krm_image_setter.errors import ConfigError, ImageSetterError, InputError
+from krm_image_setter.function import read_resource_list, run_function
+from krm_image_setter.results import INFO
+from krm_image_setter.rim import decoded, read_text, say, say_error
+from krm_image_setter.transform import Outcome, set_images
+
+DEFAULT_CONFIG: Final = "functions.yaml"
+PLUGIN_CONFIG: Final = "KUSTOMIZE_PLUGIN_CONFIG_STRING"
+#: The fields of Options by the arguments that give them; those of a filter, and of `set`.
+ARGUMENTS: Final = {"--fn-config": "fn_config", "--image": "images", "--kind": "kinds", "--on-unused": "on_unused"}
+
+
+class Options(NamedTuple):
+    """What is given by arguments: configuration files, what stands for parts of one, and what overrides them."""
+
+    fn_config: tuple[str, ...] = ()
+    images: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+    on_unused: str | None = None
+
+    def configure(self, documents: Iterable[Value] = (), *, sets_nothing: bool = False) -> ImageSetter:
+        """Return the configuration of the files, of these documents and of the arguments together.
+
+        Raises ConfigError where something is wrong in them, and InputError where a file can't be read.
+        """
+        files = [value for path in self.fn_config for value in read_values(read_text(path), path)]
+        return decode(
+            [*files, *documents],
+            images=tuple(map(decode_image, self.images)),
+            kinds=tuple(map(decode_kind, self.kinds)),
+            on_unused=self.on_unused,
+            sets_nothing=sets_nothing,
+        )
+
+    def configure_stream(self, found: Callable[[], Iterable[Value]]) -> ImageSetter:
+        """Return the configuration for a stream: the arguments, else what is `found` in it, else ./functions.yaml.
+
+        Raises ConfigError where there is none, or something is wrong in it.
+        """
+        if self.fn_config or self.images:
+            return self.configure()
+        documents = list(found()) or _default_configuration()
+        if not documents:
+            raise ConfigError(
+                f"no configuration: give --fn-config FILE, --image NAME=REF, an {KIND} ({API_VERSION}) in the "
+                f"stream, or ./{DEFAULT_CONFIG}"
+            )
+        return self.configure(documents)
+
+    def configure_list(self, found: Callable[[], Iterable[Value]]) -> ImageSetter:
+        """Return the same where nothing is to be set, and none is needed: it only tells where images are."""
+        documents = [] if self.fn_config else list(found()) or _default_configuration()
+        return self.configure(documents, sets_nothing=True)
+
+
+def _default_configuration() -> list[Value]:
+    if not os.path.exists(DEFAULT_CONFIG):
+        return []
+    say(f"using ./{DEFAULT_CONFIG}")
+    return read_values(read_text(DEFAULT_CONFIG), DEFAULT_CONFIG)
+
+
+def run_filter(options: Options) -> int:
+    """Set the images of what is on standard input, write it to standard output, and return the exit status."""
+    try:
+        text = decoded(sys.stdin.buffer.read(), "standard input")
+        outcome, is_function = _outcome(text, options)
+    except ImageSetterError as error:
+        say_error(error)
+        return 2
+    for result in outcome.results:
+        if result.severity != INFO:
+            say(str(result))
+    if is_function or not outcome.failed:
+        sys.stdout.buffer.write(outcome.text.encode())
+        sys.stdout.buffer.flush()
+    return 2 if outcome.failed else 0
+
+
+def _outcome(text: str, options: Options) -> tuple[Outcome, bool]:
+    """Return what became of the text, and whether it was a ResourceList."""
+    plugin_config = os.environ.get(PLUGIN_CONFIG)
+    if plugin_config is not None:
+        return set_images(text, decode(read_values(plugin_config, None))), False
+    resource_list = read_resource_list(text)
+    if resource_list is not None:
+        return run_function(resource_list, lambda config: options.configure([config] if config else [])), True
+    if not text.strip("\ufeff \t\r\n"):
+        raise InputError("standard input is empty: give Kubernetes YAML or a ResourceList")
+    return set_images(text, options.configure_stream(lambda: configurations_in(text))), False
