@@ -105,6 +105,9 @@ def _options(arguments: Sequence[str]) -> Options:
     )
     parser.add_argument("--image", action="append", default=[], metavar="NAME=REF", help="set image NAME to REF")
     parser.add_argument(
+        "--images-from", action="append", default=[], metavar="FILE", help="a file that a build wrote"
+    )
+    parser.add_argument(
         "--kind",
         action="append",
         default=[],
@@ -118,10 +121,23 @@ def _options(arguments: Sequence[str]) -> Options:
     given = parser.parse_args(arguments)
     return Options(
         tuple(given.fn_config),
-        tuple(map(decode_image, given.image)),
+        (*map(decode_image, given.image), *_images_from(given.images_from)),
         tuple(map(decode_kind, given.kind)),
         given.on_unused,
     )
+
+
+def _images_from(paths: Sequence[str]) -> tuple[ImageRule, ...]:
+    if not paths:
+        return ()
+    from krm_image_setter.config.images_from import read_images  # noqa: PLC0415  (few runs read what a build wrote)
+
+    if "-" in paths:
+        raise ConfigError("--images-from -: standard input is for the manifests, give a file")
+    rules, warnings = read_images((read_text(path), path) for path in paths)
+    for warning in warnings:
+        say(f"warning: {warning}")
+    return rules
 
 
 def _version() -> str:
