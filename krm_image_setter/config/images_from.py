@@ -91,11 +91,14 @@ def read_images(files: Iterable[tuple[str, str]]) -> Images:
     return Images(tuple(rules), tuple(warnings))
 
 
+_COMMENT: Final = re.compile(r"(?:^|\s)#.*")
+
+
 def _entries(text: str, file: str) -> Iterator[_Found | ConfigError]:
     lines = [
         (number, content)
         for number, line in enumerate(re.split(r"\r\n|\r|\n", text), 1)
-        if (content := line.partition("#")[0].strip())  # no reference has a #
+        if (content := _COMMENT.sub("", line).strip())
     ]
     if lines and _is_line(lines[0][1]):
         for number, line in lines:
@@ -115,11 +118,8 @@ def _read_document(document: Value) -> list[_Found | ConfigError]:
     entries = list(form.read(document))
     if not any(isinstance(entry, _Found) for entry in entries):
         left_out = [entry for entry in entries if isinstance(entry, ConfigError)]
-        raise (
-            left_out[0]
-            if left_out
-            else ConfigError(f"this {form.name} names no image: give one that does", file=document.file)
-        )
+        none = ConfigError(f"this {form.name} names no image: give one that does")
+        raise left_out[0] if left_out else document.place(none)
     return entries
 
 
