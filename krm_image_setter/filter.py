@@ -20,14 +20,21 @@ from krm_image_setter.config import (
 )
 from krm_image_setter.errors import ConfigError, ImageSetterError, InputError
 from krm_image_setter.function import read_resource_list, run_function
+from krm_image_setter.images import ImageRule
 from krm_image_setter.results import INFO
-from krm_image_setter.rim import decoded, read_text, say, say_error
+from krm_image_setter.rim import STDIN, read_text, say, say_error, shown
 from krm_image_setter.transform import Outcome, set_images
 
 DEFAULT_CONFIG: Final = "functions.yaml"
 PLUGIN_CONFIG: Final = "KUSTOMIZE_PLUGIN_CONFIG_STRING"
 #: The fields of Options by the arguments that give them; those of a filter, and of `set`.
-ARGUMENTS: Final = {"--fn-config": "fn_config", "--image": "images", "--kind": "kinds", "--on-unused": "on_unused"}
+ARGUMENTS: Final = {
+    "--fn-config": "fn_config",
+    "--image": "images",
+    "--images-from": "images_from",
+    "--kind": "kinds",
+    "--on-unused": "on_unused",
+}
 
 
 class Options(NamedTuple):
@@ -35,18 +42,24 @@ class Options(NamedTuple):
 
     fn_config: tuple[str, ...] = ()
     images: tuple[str, ...] = ()
+    images_from: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()
     on_unused: str | None = None
+
+    @property
+    def read_standard_input(self) -> bool:
+        """Whether one of the files is standard input."""
+        return STDIN in self.fn_config or STDIN in self.images_from
 
     def configure(self, documents: Iterable[Value] = (), *, sets_nothing: bool = False) -> ImageSetter:
         """Return the configuration of the files, of these documents and of the arguments together.
 
         Raises ConfigError where something is wrong in them, and InputError where a file can't be read.
         """
-        files = [value for path in self.fn_config for value in read_values(read_text(path), path)]
+        files = [value for path in self.fn_config for value in read_values(read_text(path), shown(path))]
         return decode(
             [*files, *documents],
-            images=tuple(map(decode_image, self.images)),
+            images=(*map(decode_image, self.images), *_built_images(self.images_from)),
             kinds=tuple(map(decode_kind, self.kinds)),
             on_unused=self.on_unused,
             sets_nothing=sets_nothing,
@@ -57,13 +70,13 @@ class Options(NamedTuple):
 
         Raises ConfigError where there is none, or something is wrong in it.
         """
-        if self.fn_config or self.images:
+        if self.fn_config or self.images or self.images_from:
             return self.configure()
         documents = list(found()) or _default_configuration()
         if not documents:
             raise ConfigError(
-                f"no configuration: give --fn-config FILE, --image NAME=REF, an {KIND} ({API_VERSION}) in the "
-                f"stream, or ./{DEFAULT_CONFIG}"
+                f"no configuration: give --fn-config FILE, --image NAME=REF, --images-from FILE, an {KIND} "
+                f"({API_VERSION}) in the stream, or ./{DEFAULT_CONFIG}"
             )
         return self.configure(documents)
 
@@ -71,6 +84,18 @@ class Options(NamedTuple):
         """Return the same where nothing is to be set, and none is needed: it only tells where images are."""
         documents = [] if self.fn_config else list(found()) or _default_configuration()
         return self.configure(documents, sets_nothing=True)
+
+
+def _built_images(paths: Iterable[str]) -> tuple[ImageRule, ...]:
+    """Return the rules that files of a build give, and say what is left out of them."""
+    if not paths:
+        return ()
+    from krm_image_setter.config.images_from import read_images  # noqa: PLC0415  (few runs read what a build wrote)
+
+    rules, warnings = read_images((read_text(path), shown(path)) for path in paths)
+    for warning in warnings:
+        say(f"warning: {warning}")
+    return rules
 
 
 def _default_configuration() -> list[Value]:
@@ -83,7 +108,9 @@ def _default_configuration() -> list[Value]:
 def run_filter(options: Options) -> int:
     """Set the images of what is on standard input, write it to standard output, and return the exit status."""
     try:
-        text = decoded(sys.stdin.buffer.read(), "standard input")
+        if options.read_standard_input:
+            raise ConfigError("standard input is for the manifests: give a file instead of -")
+        text = read_text(STDIN)
         outcome, is_function = _outcome(text, options)
     except ImageSetterError as error:
         say_error(error)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import sys
+from functools import cache
 from typing import Final
 
 from krm_image_setter.errors import ImageSetterError, InputError, NotYAMLError
 
 PROGRAM: Final = "krm-image-setter"
+STDIN: Final = "-"
 
 
 def say(message: str) -> None:
@@ -26,11 +28,23 @@ def say_error(error: ImageSetterError) -> None:
 
 def read_text(path: str) -> str:
     """Return the text of a file. Raises InputError where it can't be read, or is not UTF-8."""
-    return decoded(read_bytes(path), path)
+    return decoded(read_bytes(path), shown(path))
+
+
+def shown(path: str) -> str:
+    """Return what messages call a file."""
+    return "standard input" if path == STDIN else path
+
+
+@cache
+def _standard_input() -> bytes:
+    return sys.stdin.buffer.read()
 
 
 def read_bytes(path: str) -> bytes:
-    """Return the contents of a file. Raises InputError where it can't be read."""
+    """Return the contents of a file, or of standard input. Raises InputError where it can't be read."""
+    if path == STDIN:
+        return _standard_input()
     try:
         with open(path, "rb") as file:
             return file.read()

@@ -242,6 +242,15 @@ def test_error_not_utf8_config(program: Program, tmp_path: Path) -> None:
     assert "a.yaml: line 1: this is not UTF-8" in program("--fn-config", "a.yaml", stdin=POD).stderr
 
 
+@pytest.mark.parametrize("config", ["a text\n", "12\n", "- a\n"])
+def test_error_config_that_is_no_mapping(program: Program, config: str) -> None:
+    program.write("a.yaml", config)
+    ran = program("--fn-config", "a.yaml", stdin=POD)
+    assert (ran.status, ran.stdout) == (2, b"")
+    assert ran.stderr.startswith("krm-image-setter: error: a.yaml: ")
+    assert ran.stderr.endswith("the configuration must be a mapping: give an ImageSetter\n")
+
+
 def test_imports_on_the_function_path() -> None:
     """Start-up is most of a short run: no module that a good configuration does not need."""
     text = LIST + ITEM + with_config(CONFIG + "kinds: {A: '{.spec.image}'}")
@@ -268,6 +277,7 @@ def test_imports_on_the_function_path() -> None:
         "dataclasses",
         "inspect",
     }
+    assert "krm_image_setter.config.images_from" not in modules
     assert not modules & (heavy | {"difflib", "fnmatch", "pathlib", "asyncio", "logging", "json"})
 
 

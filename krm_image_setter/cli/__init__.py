@@ -10,7 +10,7 @@ import typer
 
 from krm_image_setter import __version__
 from krm_image_setter.cli import import_, list_, schema, set_
-from krm_image_setter.cli.options import FnConfig, Images, Kinds, OnUnused
+from krm_image_setter.cli.options import FnConfig, Images, ImagesFrom, Kinds, OnUnused
 from krm_image_setter.errors import ImageSetterError
 from krm_image_setter.filter import Options, run_filter
 from krm_image_setter.rim import PROGRAM, say_error
@@ -46,6 +46,7 @@ def _filter(
     *,
     fn_config: FnConfig,
     images: Images,
+    images_from: ImagesFrom,
     kinds: Kinds,
     on_unused: OnUnused = None,
     _version: Annotated[
@@ -53,7 +54,8 @@ def _filter(
     ] = False,
 ) -> None:
     if context.invoked_subcommand is None:
-        raise SystemExit(run_filter(Options(tuple(fn_config), tuple(images), tuple(kinds), on_unused)))
+        options = Options(tuple(fn_config), tuple(images), tuple(images_from), tuple(kinds), on_unused)
+        raise SystemExit(run_filter(options))
 
 
 def run_command(arguments: Sequence[str]) -> int:

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterable, Iterator
-from functools import cache
 from typing import Final, NamedTuple
 
 from pathspec import GitIgnoreSpec
 
 from krm_image_setter.errors import InputError
-from krm_image_setter.rim import decoded, read_bytes, read_text, say
+from krm_image_setter.rim import STDIN, read_text, say, shown
 
-STDIN: Final = "-"
 _SUFFIXES: Final = (".yaml", ".yml", ".json")
 _IGNORE_FILES: Final = (".gitignore", ".krmignore")
 
@@ -27,15 +24,7 @@ class File(NamedTuple):
     @property
     def shown(self) -> str:
         """Its name in messages."""
-        return "standard input" if self.path == STDIN else self.path
-
-    def read(self) -> bytes:
-        """Return its contents. Raises InputError where it can't be read."""
-        return _standard_input() if self.path == STDIN else read_bytes(self.path)
-
-    def read_text(self) -> str:
-        """Return its text. Raises InputError where it can't be read, or is not UTF-8."""
-        return decoded(self.read(), self.shown)
+        return shown(self.path)
 
 
 def find_files(paths: Iterable[str]) -> list[File]:
@@ -58,11 +47,6 @@ def find_files(paths: Iterable[str]) -> list[File]:
         else:
             raise InputError("there is no such file or folder: check the path", file=path)
     return list(files.values())
-
-
-@cache
-def _standard_input() -> bytes:
-    return sys.stdin.buffer.read()
 
 
 class _Ignores(NamedTuple):

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
-
-COMPLETION_HELP: Final = "Commands and options can be completed: krm-image-setter --install-completion."
 
 Paths = Annotated[
     list[str],
@@ -23,6 +21,15 @@ FnConfig = Annotated[
 Images = Annotated[
     list[str],
     typer.Option("--image", metavar="NAME=REF", help="Set image NAME to REF", default_factory=list),
+]
+ImagesFrom = Annotated[
+    list[str],
+    typer.Option(
+        "--images-from",
+        metavar="FILE",
+        help="A file that a build wrote (Skaffold, BuildKit, kbld), a kustomization, compose file, or NAME=REF lines",
+        default_factory=list,
+    ),
 ]
 Kinds = Annotated[
     list[str],

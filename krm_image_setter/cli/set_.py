@@ -10,8 +10,8 @@ from typing import Annotated, Final
 import typer
 
 from krm_image_setter.cli.diff import unified_diff
-from krm_image_setter.cli.files import STDIN, File, find_files
-from krm_image_setter.cli.options import FnConfig, Images, Kinds, OnUnused, Paths
+from krm_image_setter.cli.files import File, find_files
+from krm_image_setter.cli.options import FnConfig, Images, ImagesFrom, Kinds, OnUnused, Paths
 from krm_image_setter.cli.replace import Replacement
 from krm_image_setter.cli.surveying import Surveyed, configurations_of, rules_for_files, say_problems, survey_files
 from krm_image_setter.cli.terminal import coloured, counted, is_coloured, write
@@ -19,7 +19,7 @@ from krm_image_setter.edits import Edit, apply_edits
 from krm_image_setter.errors import ImageSetterError
 from krm_image_setter.filter import Options
 from krm_image_setter.results import ERROR, INFO
-from krm_image_setter.rim import say
+from krm_image_setter.rim import STDIN, read_text, say
 from krm_image_setter.rules import Rules
 from krm_image_setter.survey import Survey
 from krm_image_setter.transform import unused_entries
@@ -50,6 +50,7 @@ def set_command(
     *,
     fn_config: FnConfig,
     images: Images,
+    images_from: ImagesFrom,
     kinds: Kinds,
     on_unused: OnUnused = None,
     in_place: Annotated[bool, typer.Option("--in-place", help="Change the files: all or none")] = False,
@@ -63,9 +64,11 @@ def set_command(
     """Set the images of files, and end with the status that tells what came of it."""
     ending = _ending(in_place=in_place, diff=diff, check=check)
     files = find_files(paths)
-    if ending is Ending.IN_PLACE and any(file.path == STDIN for file in files):
+    options = Options(tuple(fn_config), tuple(images), tuple(images_from), tuple(kinds), on_unused)
+    if STDIN in paths and options.read_standard_input:
+        raise ImageSetterError("standard input is for the manifests: give a file instead of -")
+    if STDIN in paths and ending is Ending.IN_PLACE:
         raise ImageSetterError("standard input can't be changed in place: give files, or leave out --in-place")
-    options = Options(tuple(fn_config), tuple(images), tuple(kinds), on_unused)
     rules = rules_for_files(files, options.configure_stream(partial(configurations_of, files)))
     surveyed = list(survey_files(files, rules))
     total = _total(surveyed)
@@ -119,7 +122,7 @@ def _finish(ending: Ending, surveyed: Iterable[Surveyed], changed: Iterable[Surv
     elif ending is Ending.DIFF:
         paint = coloured if is_coloured() else str
         for each in changed:
-            for line in unified_diff(each.file.shown, each.file.read_text(), _edits(each)):
+            for line in unified_diff(each.file.shown, read_text(each.file.path), _edits(each)):
                 write(paint(line))
     else:
         with Replacement() as replacement:
@@ -140,7 +143,7 @@ def _print(surveyed: Sequence[tuple[Surveyed, list[Edit]]]) -> None:
     """Print all texts as one stream; a single one as it is."""
     end = ""
     for number, (each, edits) in enumerate(surveyed):
-        text = apply_edits(each.file.read_text(), edits)
+        text = apply_edits(read_text(each.file.path), edits)
         if number:
             text = text.removeprefix("\ufeff")
             if not end.endswith("\n"):

@@ -12,7 +12,7 @@ from krm_image_setter.cli.work import for_each
 from krm_image_setter.config import KIND, ImageSetter, Value, configurations_in
 from krm_image_setter.errors import ImageSetterError, InputError, NotResourceError, NotYAMLError
 from krm_image_setter.resources import is_resource
-from krm_image_setter.rim import decoded, say, say_error
+from krm_image_setter.rim import decoded, read_bytes, read_text, say, say_error
 from krm_image_setter.rules import Rules, given_references, rules_for
 from krm_image_setter.survey import Survey, survey
 from krm_image_setter.yaml import parsing
@@ -63,7 +63,7 @@ def configurations_of(files: Sequence[File]) -> list[Value]:
     """Return the ImageSetters among the resources of the files. Raises InputError where one can't be read."""
     found: list[Value] = []
     for file in files:
-        data = file.read()
+        data = read_bytes(file.path)
         if KIND.encode() in data:
             try:
                 values = configurations_in(decoded(data, file.shown))
@@ -76,7 +76,7 @@ def configurations_of(files: Sequence[File]) -> list[Value]:
 def _survey_file(rules: Rules, file: File) -> Surveyed:
     text = ""
     try:
-        data = file.read()
+        data = read_bytes(file.path)
         text = decoded(data, file.shown)
         return Surveyed(file, survey(text, rules), digest_of(data))
     except NotYAMLError as error:
@@ -95,6 +95,6 @@ def _has_resource(text: str) -> bool:
 
 def _given_references(config: ImageSetter, file: File) -> dict[int, list[str]]:
     try:
-        return given_references(file.read_text(), config)
+        return given_references(read_text(file.path), config)
     except InputError:  # told when the file is surveyed
         return {}

@@ -127,6 +127,12 @@ def decode_kind(argument: str) -> KindRule:
         raise ConfigError(f'--kind "{argument}": {error.message}', column=column) from error
 
 
+def decode_entries(images: Value) -> Iterator[tuple[Value, ImageRule]]:
+    """Yield the entries of `images`, each with its rule. Raises ConfigError."""
+    for entry in _entries(images):
+        yield entry.value, entry.rule(None)
+
+
 def _decode_document(document: Value) -> _Part:
     try:
         return _decode_fields(document)

@@ -1,0 +1,47 @@
+"""Each example of docs/images-from.md, run by the program: the file that is shown, and what becomes of the manifest."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+import pytest
+from harness import ROOT, Program
+
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", (ROOT / "docs/images-from.md").read_text(), re.DOTALL | re.MULTILINE)
+MANIFEST = BLOCKS[0][1]
+
+
+class Example(NamedTuple):
+    command: str
+    content: str
+    images: str
+
+
+EXAMPLES = [
+    Example(*(body for _, body in BLOCKS[start : start + 3]))
+    for start, (language, _) in enumerate(BLOCKS)
+    if language == "console"
+]
+
+
+def test_every_block_is_of_an_example() -> None:
+    assert len(BLOCKS) == 1 + 3 * len(EXAMPLES)
+    assert len(EXAMPLES) == 8
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=[example.command.split(" ")[0] for example in EXAMPLES])
+def test_example(program: Program, example: Example) -> None:
+    setter = example.command.strip().split(" && ")[-1]
+    arguments = setter.split()
+    assert arguments[:5] == ["krm-image-setter", "set", "deploy", "--in-place", "--images-from"]
+    file = program.write(arguments[5], example.content)
+    assert file in example.command.removesuffix(setter + "\n") or file == "kustomization.yaml"
+    ran = program("--images-from", file, "--kind", "KafkaConnect=.spec.image", stdin=MANIFEST)
+    assert (ran.status, ran.stderr) == (0, "")
+    before = re.findall(r"image: .*", MANIFEST)
+    after = example.images.splitlines()
+    expected = MANIFEST
+    for old, new in zip(before, after, strict=True):
+        expected = expected.replace(old, new)
+    assert ran.stdout.decode() == expected != MANIFEST
