@@ -25,7 +25,7 @@ Examples:
 
 
 def import_command(
-    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Tiltfiles", show_default=False)],
+    files: Annotated[list[str], typer.Argument(metavar="FILE", help="Tiltfiles", show_default=False)],
 ) -> None:
     """Print the ImageSetter of each file, as one YAML stream."""
     imported = [_import(file) for file in files]

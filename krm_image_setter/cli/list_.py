@@ -91,17 +91,31 @@ def list_command(
     image: Annotated[
         list[str],
         typer.Option(
-            "--image", metavar="GLOB", help="Only images like this: 'nginx', '*/kafka*:0.4?'", default_factory=list
+            "--image",
+            metavar="GLOB",
+            help="Only images like this: 'nginx', '*/kafka*:0.4?'",
+            default_factory=list,
+            show_default=False,
         ),
     ],
     kind: Annotated[
         list[str],
-        typer.Option("--kind", metavar="KIND", help="Only in this kind, or KIND.GROUP", default_factory=list),
+        typer.Option(
+            "--kind",
+            metavar="KIND",
+            help="Only in this kind, or KIND.GROUP",
+            default_factory=list,
+            show_default=False,
+        ),
     ],
     registry: Annotated[
         list[str],
         typer.Option(
-            "--registry", metavar="HOST", help="Only from this registry, or HOST/PATH", default_factory=list
+            "--registry",
+            metavar="HOST",
+            help="Only from this registry, or HOST/PATH",
+            default_factory=list,
+            show_default=False,
         ),
     ],
     unpinned: Annotated[bool, typer.Option("--unpinned", help="Only without digest, or with tag latest")] = False,
