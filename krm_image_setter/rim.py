@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from functools import cache
@@ -37,15 +38,19 @@ def shown(path: str) -> str:
 
 
 @cache
-def _standard_input() -> bytes:
-    return sys.stdin.buffer.read()
+def _read_once(path: str) -> bytes:
+    """Return what a stream gives, which it does but once."""
+    if path == STDIN:
+        return sys.stdin.buffer.read()
+    with open(path, "rb") as file:
+        return file.read()
 
 
 def read_bytes(path: str) -> bytes:
     """Return the contents of a file, or of standard input. Raises InputError where it can't be read."""
-    if path == STDIN:
-        return _standard_input()
     try:
+        if path == STDIN or not os.path.isfile(path):
+            return _read_once(path)
         with open(path, "rb") as file:
             return file.read()
     except OSError as error:

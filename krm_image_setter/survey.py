@@ -181,7 +181,7 @@ def _decide(
     """Return what to change for the image of a field, and what to say of it."""
     current = field.current
     found.seen.append(current)
-    if rules.listing and not may_be_no_image(field):
+    if rules.listing and current and not may_be_no_image(field):
         line = resource.line(field.location)
         found.sightings.append(Sighting(current, resource.ref, format_location(field.location), line, field.rule))
     if field.rule is not None and field.rule.form == NAME:

@@ -62,7 +62,7 @@ def _walk(top: str) -> Iterator[str]:
     folders = [(top, real_top, _ignores_above(real_top))]
     while folders:
         shown, folder, ignores = folders.pop()
-        ignores = [*ignores, *_ignores_in(folder)]
+        ignores = [*ignores, *_ignores_in(folder, shown)]
         try:
             entries = list(os.scandir(folder))
         except OSError as error:
@@ -96,10 +96,10 @@ def _ignores_above(folder: str) -> list[_Ignores]:
             return []
         above.insert(0, outer)
         inner = outer
-    return [ignores for outer in above for ignores in _ignores_in(outer)]
+    return [ignores for outer in above for ignores in _ignores_in(outer, outer)]
 
 
-def _ignores_in(folder: str) -> list[_Ignores]:
+def _ignores_in(folder: str, shown_folder: str) -> list[_Ignores]:
     found: list[_Ignores] = []
     for name in _IGNORE_FILES:
         path = os.path.join(folder, name)
@@ -107,7 +107,9 @@ def _ignores_in(folder: str) -> list[_Ignores]:
             try:
                 found.append(_Ignores(folder, GitIgnoreSpec.from_lines(read_text(path).splitlines())))
             except ValueError as error:
-                raise InputError(f"a pattern in it can't be read: {error}", file=path) from error
+                raise InputError(
+                    f"a pattern in it can't be read: {error}", file=os.path.join(shown_folder, name)
+                ) from error
     return found
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import secrets
 import signal
 import stat
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Final, NamedTuple, NoReturn, Self
@@ -55,20 +55,21 @@ class Replacement:
 
         Raises InputError where they have another, or the new ones can't be written.
         """
+        if not os.path.isfile(path):  # to open a pipe might take for ever
+            raise InputError("this is no regular file: it can't be changed in place", file=path)
         target = os.path.realpath(path)
         try:
             with open(target, "rb") as file:
                 status = os.fstat(file.fileno())
-                if not stat.S_ISREG(status.st_mode):
-                    raise InputError("this is no regular file: it can't be changed in place", file=path)
                 old = file.read()
             if digest_of(old) != digest:
                 raise _changed(path)
-            descriptor, temporary = tempfile.mkstemp(prefix=".krm-image-setter-", dir=os.path.dirname(target))
+            temporary = os.path.join(os.path.dirname(target), f".krm-image-setter-{secrets.token_hex(8)}")
+            # Known before it is there: whenever this ends, it is taken away.
             self._staged.append(Staged(path, target, temporary, status))
-            with open(descriptor, "wb") as file:
+            with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
                 file.write(rewrite(old))
-                _keep_status(target, temporary, status)
+            _keep_status(target, temporary, status)
         except OSError as error:
             raise InputError(f"it can't be written: {error.strerror}", file=path) from error
 

@@ -34,6 +34,8 @@ class Surveyed(NamedTuple):
 
 def survey_files(files: Sequence[File], rules: Rules) -> Iterator[Surveyed]:
     """Yield what each file gives, in order."""
+    if rules.words is not None:  # a template is told of, even one that names no image in question
+        rules = rules._replace(words=[*rules.words, "{{"])
     return for_each(partial(_survey_file, rules), files)
 
 

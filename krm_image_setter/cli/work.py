@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from multiprocessing.connection import Connection
+from multiprocessing.context import ForkProcess
 from typing import Final, TypeVar
 
 from krm_image_setter.errors import ImageSetterError
@@ -44,6 +45,7 @@ def _spread(job: Callable[[Item], Result], items: Sequence[Item], count: int) ->
     batches = [items[start : start + _BATCH] for start in range(0, len(items), _BATCH)]
     context = multiprocessing.get_context("fork")
     receivers: list[Connection] = []
+    children: list[ForkProcess] = []
     for number in range(count):
         receiver, sender = context.Pipe(duplex=False)
         receivers.append(receiver)
@@ -52,12 +54,15 @@ def _spread(job: Callable[[Item], Result], items: Sequence[Item], count: int) ->
         )
         child.start()
         sender.close()
+        children.append(child)
     for number in range(len(batches)):
         try:
             results: list[Result] = receivers[number % count].recv()
         except EOFError:
             raise ImageSetterError("a process of this program was killed: run it again") from None
         yield from results
+    for child in children:
+        child.join()
 
 
 def _work(

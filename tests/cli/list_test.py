@@ -1,0 +1,246 @@
+"""`list`: what it finds, how it is written, and its filters."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+from harness import Program
+from terminal import in_terminal
+
+DIGEST = "sha256:" + "0123456789abcdef" * 4
+FILES = {
+    "deploy/web.yaml": (
+        "# the shop\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: shop}\n"
+        "spec:\n  template:\n    spec:\n      initContainers:\n      - image: nginx:1.25\n      containers:\n"
+        f"      - image: quay.io/org/side@{DIGEST}\n      - image: quay.io/org/side:latest@{DIGEST}\n"
+        '      - image: "nginx:${TAG}"\n      - image: ""\n'
+    ),
+    "deploy/kafka.yaml": (
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: cm}\ndata:\n  pod: |\n    # one\n    kind: Pod\n    apiVersion: v1\n    spec:\n"
+        "      containers:\n      - image: docker.io/nginx\n  text: see repo/x:1 and application/json\n---\n"
+        "apiVersion: kafka.strimzi.io/v1\nkind: KafkaConnect\nmetadata: {name: connect}\nspec:\n  image: m.io/kafka:1\n"
+    ),
+    "deploy/list.json": (
+        '{"apiVersion": "v1", "kind": "List", "items": [\n{"apiVersion": "v1", "kind": "Pod", "metadata":\n'
+        '{"name": "p"}, "spec": {"containers": [\n{"image": "nginx:1.25"}]}}]}\n'
+    ),
+    "functions.yaml": (
+        "apiVersion: krm-image-setter.dev/v1alpha1\nkind: ImageSetter\nimages: {nginx: nginx:2}\nkinds:\n"
+        "- {kind: KafkaConnect, apiVersion: kafka.strimzi.io/*, paths: .spec.image}\n"
+        "- {kind: ConfigMap, paths: [{path: .data.pod, as: yaml}, {path: .data.text, as: text}]}\n"
+    ),
+}
+SAID = "krm-image-setter: "
+
+
+@pytest.fixture
+def shop(program: Program) -> Program:
+    """Return the program in a folder with manifests and a configuration."""
+    for name, text in FILES.items():
+        program.write(name, text)
+    return program
+
+
+def names(ran_stdout: bytes) -> list[str]:
+    return ran_stdout.decode().splitlines()
+
+
+def test_table(shop: Program) -> None:
+    ran = shop("list", "deploy")
+    assert (ran.status, ran.stderr) == (0, f"{SAID}using ./functions.yaml\n")
+    kafka = "kinds KafkaConnect kafka.strimzi.io/* .spec.image"
+    assert names(ran.stdout) == [
+        "docker.io/nginx",
+        "  ConfigMap cm          deploy/kafka.yaml:11  data.pod: spec.containers[0].image          podSpecs",
+        "m.io/kafka:1",
+        f"  KafkaConnect connect  deploy/kafka.yaml:18  spec.image                                  {kafka}",
+        "nginx:${TAG}",
+        "  Deployment web        deploy/web.yaml:13    spec.template.spec.containers[2].image      podSpecs",
+        "nginx:1.25",
+        "  Pod p                 deploy/list.json:4    spec.containers[0].image                    podSpecs",
+        "  Deployment web        deploy/web.yaml:9     spec.template.spec.initContainers[0].image  podSpecs",
+        f"quay.io/org/side:latest@{DIGEST}",
+        "  Deployment web        deploy/web.yaml:12    spec.template.spec.containers[1].image      podSpecs",
+        f"quay.io/org/side@{DIGEST}",
+        "  Deployment web        deploy/web.yaml:11    spec.template.spec.containers[0].image      podSpecs",
+        "repo/x:1",
+        "  ConfigMap cm          deploy/kafka.yaml:12  data.text                                   kinds ConfigMap .data.text",
+    ]
+
+
+def test_json(shop: Program) -> None:
+    ran = shop("list", "deploy", "-o", "json")
+    rows = json.loads(ran.stdout)
+    assert len(ran.stdout.splitlines()) == len(rows) + 2  # one a line
+    assert [row["file"] for row in rows] == sorted(row["file"] for row in rows)
+    assert rows[2] == {
+        "image": "m.io/kafka:1",
+        "name": "m.io/kafka",
+        "tag": "1",
+        "digest": None,
+        "resource": {
+            "apiVersion": "kafka.strimzi.io/v1",
+            "kind": "KafkaConnect",
+            "namespace": "",
+            "name": "connect",
+        },
+        "file": "deploy/kafka.yaml",
+        "line": 18,
+        "path": "spec.image",
+        "rule": "kinds KafkaConnect kafka.strimzi.io/* .spec.image",
+    }
+    (placeholder,) = (row for row in rows if row["image"] == "nginx:${TAG}")
+    assert [placeholder[key] for key in ("name", "tag", "digest")] == [None, None, None]
+    assert [row["name"] for row in rows if row["image"] == "docker.io/nginx"] == ["docker.io/library/nginx"]
+
+
+def test_names(shop: Program) -> None:
+    assert names(shop("list", "deploy", "-o", "names").stdout) == [
+        "docker.io/nginx", "m.io/kafka:1", "nginx:1.25", f"quay.io/org/side:latest@{DIGEST}",
+        f"quay.io/org/side@{DIGEST}", "repo/x:1",
+    ]  # fmt: skip
+
+
+def test_wide(shop: Program) -> None:
+    header, *rows = names(shop("list", "deploy", "-o", "wide").stdout)
+    assert header.split("  ")[0] == "IMAGE"
+    assert rows[1].split() == [
+        "m.io/kafka:1", "KafkaConnect", "kafka.strimzi.io/v1", "connect", "deploy/kafka.yaml:18", "spec.image",
+        "kinds", "KafkaConnect", "kafka.strimzi.io/*", ".spec.image",
+    ]  # fmt: skip
+    assert len(rows) == 8
+
+
+FILTERS = [
+    pytest.param(["--image", "nginx"], ["docker.io/nginx", "nginx:1.25"], id="the name alone"),
+    pytest.param(["--image", "nginx:*"], ["nginx:1.25"], id="a tag"),
+    pytest.param(["--image", "ngin"], [], id="no part of a name"),
+    pytest.param(["--image", "*/kafka*", "--image", "repo/?"], ["m.io/kafka:1", "repo/x:1"], id="wildcards"),
+    pytest.param(["--kind", "Pod"], ["nginx:1.25"], id="kind"),
+    pytest.param(["--kind", "pod"], [], id="kinds are case-sensitive"),
+    pytest.param(["--kind", "Kafka*.kafka.strimzi.io"], ["m.io/kafka:1"], id="group"),
+    pytest.param(["--kind", "Deployment.extensions"], [], id="another group"),
+    pytest.param(["--registry", "m.io"], ["m.io/kafka:1"], id="registry"),
+    pytest.param(["--registry", "docker.io"], ["docker.io/nginx", "nginx:1.25", "repo/x:1"], id="Docker Hub"),
+    pytest.param(
+        ["--registry", "index.docker.io/library/"], ["docker.io/nginx", "nginx:1.25"], id="host and path"
+    ),
+    pytest.param(["--registry", "m.i"], [], id="whole components"),
+    pytest.param(["--registry", "m.io", "--kind", "Pod"], [], id="both"),
+    pytest.param(
+        ["--unpinned"],
+        ["docker.io/nginx", "m.io/kafka:1", "nginx:1.25", f"quay.io/org/side:latest@{DIGEST}", "repo/x:1"],
+        id="unpinned",
+    ),
+]
+
+
+@pytest.mark.parametrize(("filters", "expected"), FILTERS)
+def test_filters(shop: Program, filters: list[str], expected: list[str]) -> None:
+    assert names(shop("list", "deploy", "-o", "names", *filters).stdout) == expected
+    status = 1 if expected else 0
+    assert shop("list", "deploy", "--check", *filters).status == status
+
+
+def test_a_placeholder_is_unpinned(shop: Program) -> None:
+    assert b"nginx:${TAG}" in shop("list", "deploy", "--unpinned").stdout
+
+
+@pytest.mark.parametrize(("output", "expected"), [("table", b""), ("json", b"[]\n"), ("names", b"")])
+def test_nothing_found(program: Program, output: str, expected: bytes) -> None:
+    program.write("a.yaml", "kind: A\n")
+    assert program("list", "a.yaml", "-o", output, "--check") == (0, expected, "")
+
+
+def test_without_configuration_it_finds_pod_specs(shop: Program) -> None:
+    (shop.folder / "functions.yaml").unlink()
+    ran = shop("list", "deploy", "-o", "names", "--kind", "KafkaConnect", "--kind", "Pod")
+    assert ran == (0, b"nginx:1.25\n", "")
+
+
+def test_configuration_may_set_nothing(shop: Program) -> None:
+    shop.write(
+        "kinds.yaml",
+        "apiVersion: krm-image-setter.dev/v1alpha1\nkind: ImageSetter\nkinds: {KafkaConnect: .spec.image}\n",
+    )
+    ran = shop("list", "deploy", "-o", "names", "--fn-config", "kinds.yaml", "--kind", "KafkaConnect")
+    assert ran == (0, b"m.io/kafka:1\n", "")
+
+
+def test_standard_input(program: Program) -> None:
+    ran = program("list", "-", stdin="kind: Pod\nspec: {containers: [{image: nginx}]}\n")
+    assert ran.stdout == b"nginx\n  Pod  standard input:2  spec.containers[0].image  podSpecs\n"
+
+
+def test_errors_are_told_beside_the_list(shop: Program) -> None:
+    shop.write("deploy/t.yaml", "a: {{ x\n")
+    ran = shop("list", "deploy", "-o", "names")
+    assert ran.status == 0
+    assert "deploy/t.yaml: line" in ran.stderr
+    ran = shop("list", "deploy", "deploy/t.yaml", "-o", "names")
+    assert (ran.status, len(names(ran.stdout))) == (2, 6)
+    assert f"{SAID}error: deploy/t.yaml: line" in ran.stderr
+
+
+@pytest.mark.parametrize(("columns", "lines_a_place"), [(160, 1), (80, 2)])
+def test_terminal(shop: Program, columns: int, lines_a_place: int) -> None:
+    arguments = ("-m", "krm_image_setter", "list", "deploy", "--image", "nginx:1.25")
+    status, screen = in_terminal(shop.folder, *arguments, columns=columns)
+    _, image, *lines = screen.splitlines()
+    assert (status, image) == (0, "\x1b[1mnginx:1.25\x1b[m")
+    assert len(lines) == 2 * lines_a_place
+    assert all(len(line) <= columns for line in lines)
+    plain = in_terminal(shop.folder, *arguments, columns=columns, env={"NO_COLOR": "1"})[1]
+    assert plain == screen.replace("\x1b[1m", "").replace("\x1b[m", "")
+
+
+def test_many_files(program: Program) -> None:
+    for number in range(700):
+        program.write(f"m/{number:03}.yaml", f"kind: Pod\nspec: {{containers: [{{image: 'x:{number:03}'}}]}}\n")
+    assert names(program("list", "m", "-o", "names").stdout) == [f"x:{number:03}" for number in range(700)]
+
+
+BAR = """
+import sys
+from krm_image_setter.cli import work
+work._PATIENCE = {patience}
+print(sum(work.for_each(abs, range({count}))), file=sys.stdout)
+"""
+
+
+@pytest.mark.parametrize("count", [100, 1000])
+def test_a_bar_is_shown_to_the_patient(program: Program, count: int) -> None:
+    total = sum(range(count))
+    status, screen = in_terminal(program.folder, "-c", BAR.format(patience=-1, count=count))
+    assert (status, f"/{count}" in screen) == (0, True)
+    assert screen.splitlines()[-1].endswith(f"{total}")
+    status, screen = in_terminal(program.folder, "-c", BAR.format(patience=60, count=count))
+    assert (status, screen) == (0, f"{total}\r\n")
+
+
+def test_a_process_that_dies_is_told() -> None:
+    script = """
+import os
+from krm_image_setter.cli import work
+from krm_image_setter.errors import ImageSetterError
+work._cores = lambda: 2
+try:
+    list(work.for_each(lambda item: os._exit(9) if item == 700 else item, range(1000)))
+except ImageSetterError as error:
+    print(error)
+"""
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, timeout=60, check=True)
+    assert ran.stdout == b"a process of this program was killed: run it again\n"
+
+
+def test_one_core_is_enough() -> None:
+    script = """
+from krm_image_setter.cli import work
+work._cores = lambda: 1
+print(list(work.for_each(abs, range(1000))) == list(range(1000)))
+"""
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, timeout=60, check=True)
+    assert ran.stdout == b"True\n"
