@@ -11,7 +11,6 @@ import sys
 import termios
 from pathlib import Path
 
-
 _UNLIKE_A_SHELL = ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES")
 
 

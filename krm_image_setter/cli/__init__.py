@@ -53,9 +53,11 @@ def _filter(
         bool, typer.Option("--version", help="Show the version", callback=_show_version, is_eager=True)
     ] = False,
 ) -> None:
+    options = Options(tuple(fn_config), tuple(images), tuple(images_from), tuple(kinds), on_unused)
     if context.invoked_subcommand is None:
-        options = Options(tuple(fn_config), tuple(images), tuple(images_from), tuple(kinds), on_unused)
         raise SystemExit(run_filter(options))
+    if options != Options():
+        raise ImageSetterError(f"give the options behind the command: {PROGRAM} {context.invoked_subcommand} …")
 
 
 def run_command(arguments: Sequence[str]) -> int:

@@ -85,7 +85,7 @@ class Replacement:
                     os.replace(staged.temporary, staged.target)
                     done += 1
             except OSError as error:
-                message = f"it can't be replaced, {done} files before it are: {error.strerror}"
+                message = f"it can't be replaced, though {done} of {len(self._staged)} files are: {error.strerror}"
                 raise InputError(message, file=self._staged[done].shown) from error
 
 

@@ -7,9 +7,10 @@ from typing import Final
 from krm_image_setter.cli.terminal import write
 from krm_image_setter.config.schema import schema_text
 
-HELP: Final = """Print the JSON Schema of an ImageSetter, for editors and schema checkers.
+HELP: Final = """Print the JSON Schema of an ImageSetter.
 
-A YAML language server takes it from a first line `# yaml-language-server: $schema=FILE` in a configuration.
+Editors and schema checkers read it. A YAML language server is told by a first line of the configuration:
+`# yaml-language-server: $schema=imagesetter.schema.json`.
 
 \b
 Examples:

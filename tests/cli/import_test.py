@@ -94,7 +94,7 @@ def test_errors_are_one_sentence(program: Program) -> None:
 def test_usage(program: Program) -> None:
     ran = program("import")
     assert ran.status == 2
-    assert "Missing argument 'FILE...'" in ran.stderr
+    assert "Missing argument 'FILE'" in ran.stderr
     assert b"krm-image-setter import Tiltfile > functions.yaml" in program("import", "--help").stdout
     assert b"import  Write what" in program("--help").stdout
 

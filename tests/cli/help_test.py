@@ -1,0 +1,107 @@
+"""Help, completion, and what is given wrongly."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from harness import Program
+
+COMMANDS = ("set", "list", "import", "schema")
+
+
+def test_help_lists_the_commands(program: Program) -> None:
+    ran = program("--help")
+    text = ran.stdout.decode()
+    assert ran.status == 0
+    assert re.findall(r"^  ([a-z]+)  +[A-Z].*[^.]\.$", text.partition("Commands:")[2], re.MULTILINE) == list(
+        COMMANDS
+    )
+    for option in ("--fn-config", "--image", "--images-from", "--kind", "--on-unused", "--version"):
+        assert option in text
+
+
+@pytest.mark.parametrize("command", [(), *((name,) for name in COMMANDS)])
+def test_each_help_has_two_examples(program: Program, command: tuple[str, ...]) -> None:
+    text = program(*command, "--help").stdout.decode()
+    examples = text.partition("Examples:\n")[2].partition("\n\n")[0].splitlines()
+    assert len(examples) == 2
+    assert all("krm-image-setter" in example and len(example) <= 100 for example in examples)
+    assert "<class" not in text
+
+
+WRONG = [
+    (["foo"], "No such command 'foo'"),
+    (["sett"], "No such command 'sett'"),
+    (["--imag", "a=b"], "No such option: --imag"),
+    (["--image"], "Option '--image' requires an argument"),
+    (["--on-unused", "x"], "'x' is not one of 'warn', 'error', 'ignore'"),
+    (["set"], "Missing argument 'PATH"),
+    (["list", "-o", "xml", "."], "'xml' is not one of 'table', 'wide', 'json', 'names'"),
+]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"), WRONG, ids=lambda value: " ".join(value) if isinstance(value, list) else ""
+)
+def test_wrong_arguments(program: Program, arguments: list[str], said: str) -> None:
+    ran = program(*arguments)
+    assert (ran.status, ran.stdout) == (2, b"")
+    assert said in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
+def test_options_of_a_filter_before_a_command_are_refused(program: Program) -> None:
+    program.write("a.yaml", "kind: Pod\n")
+    ran = program("--image", "a=b", "list", "a.yaml")
+    assert (ran.status, ran.stdout) == (2, b"")
+    assert "give the options behind the command" in ran.stderr
+
+
+SHELLS = {
+    "bash": "source <({show}); COMP_WORDS=(krm-image-setter {word}); COMP_CWORD=1; "
+    '_krm_image_setter_completion krm-image-setter; echo "${{COMPREPLY[@]}}"',
+    "zsh": "autoload -Uz compinit; compinit -u -D; source <({show}); whence -w _krm_image_setter_completion",
+    "fish": "{show} | source; complete -C 'krm-image-setter {word}'",
+}
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_completion(shell: str, tmp_path: Path) -> None:
+    """The shell itself asks the program, as it does when Tab is pressed."""
+    if shutil.which(shell) is None:
+        pytest.skip(f"no {shell} on this machine")
+    program = Path(sys.executable).with_name("krm-image-setter")
+    if not program.exists():
+        pytest.skip("krm-image-setter is not installed as a program here")
+    script = SHELLS[shell].format(show=f"_KRM_IMAGE_SETTER_COMPLETE=source_{shell} krm-image-setter", word="l")
+    if shell == "fish":
+        script = script.replace("_KRM", "env _KRM")
+    ran = subprocess.run(
+        [shell, "-c", script],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PATH": f"{program.parent}:{os.environ['PATH']}", "HOME": str(tmp_path)},
+        timeout=60,
+        check=False,
+    )
+    expected = {"bash": "list", "zsh": "_krm_image_setter_completion: function", "fish": "list\t"}[shell]
+    assert ran.stdout.startswith(expected), ran
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_answers(program: Program, shell: str) -> None:
+    words = {
+        "COMP_WORDS": "krm-image-setter set --i",
+        "COMP_CWORD": "2",
+        "_TYPER_COMPLETE_ARGS": "krm-image-setter set --i",
+    }
+    env = {**words, "_TYPER_COMPLETE_FISH_ACTION": "get-args", "_KRM_IMAGE_SETTER_COMPLETE": f"complete_{shell}"}
+    answer = program(env=env).stdout.decode()
+    assert all(option in answer for option in ("--image", "--images-from", "--in-place"))
+    assert "--check" not in answer
