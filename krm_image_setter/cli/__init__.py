@@ -30,7 +30,7 @@ from ImageSetter documents in the stream, else from ./functions.yaml.
 \b
 Examples:
   krm-image-setter --image nginx=nginx:1.27 < deployment.yaml
-  kubectl get kafkaconnects -o yaml | krm-image-setter --fn-config functions.yaml
+  kubectl get rollouts -o yaml | krm-image-setter --fn-config functions.yaml
 """
 
 

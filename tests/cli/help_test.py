@@ -31,7 +31,7 @@ def test_each_help_has_two_examples(program: Program, command: tuple[str, ...]) 
     text = program(*command, "--help").stdout.decode()
     examples = text.partition("Examples:\n")[2].partition("\n\n")[0].splitlines()
     assert len(examples) == 2
-    assert all("krm-image-setter" in example and len(example) <= 100 for example in examples)
+    assert all("krm-image-setter" in example and len(example) <= 80 for example in examples)
     assert "<class" not in text
 
 
