@@ -68,6 +68,21 @@ def test_kubectl_plugin(kubectl: Orchestrator) -> None:
     assert IMAGE in ran.stdout
 
 
+def test_files_and_folders(program: Program) -> None:
+    in_place, built, question = (
+        command.split() for command in re.findall(r"`krm-image-setter ((?:set|list) deploy [^`]*)`", README)
+    )
+    program.write("functions.yaml", (ROOT / "functions.yaml").read_text())
+    program.write("deploy/connect.yaml", CONNECT)
+    assert program(in_place[0], *in_place[1:-1], "--check").status == 1
+    assert program(*in_place).status == 0
+    assert IMAGE[7:] in (program.folder / "deploy/connect.yaml").read_text()
+    program.write("meta.json", '{"image.name": "localhost:5005/kafkaconnect:3"}')
+    assert program(*built, "--kind", "KafkaConnect=.spec.image").status == 0
+    assert f"{IMAGE[7:]}3" in (program.folder / "deploy/connect.yaml").read_text()
+    assert b"localhost:5005/kafkaconnect:3\n  KafkaConnect" in program(*question).stdout
+
+
 def test_import(program: Program) -> None:
     (command,) = re.findall(r"`krm-image-setter (import [^`]*) > functions\.yaml`", README)
     program.write(
