@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator
 from collections.abc import Mapping as Map
 from typing import Final, NamedTuple
 
+from krm_image_setter.config.catalog import catalog_rules, kinds_in_parts
 from krm_image_setter.config.image_setter import ImageSetter
 from krm_image_setter.errors import ConfigError
 from krm_image_setter.images import (
@@ -19,8 +20,8 @@ from krm_image_setter.images import (
     check_reference,
     parse_reference,
 )
-from krm_image_setter.locators import ImageField, ImageSource, Part, Text
-from krm_image_setter.resources import Indivisible, Parsed, read, read_slices, resources_in
+from krm_image_setter.locators import ImageField, ImageSource, KindRule, Part, Text
+from krm_image_setter.resources import Indivisible, Parsed, ResourceRef, read, read_slices, resources_in
 
 NAME: Final = Part("name")
 
@@ -29,8 +30,8 @@ class Rules(NamedTuple):
     """The rules of a configuration.
 
     `pod_spec_uses` are the uses of references that are looked for in pod specs. At least one of `words` is in
-    every text that matters; None where there are none such. `depth` counts documents within documents. `listing`
-    asks for what is found, not for what is to be done.
+    every resource that matters, but for some of the catalog (`words_for`); None where there are none such. `depth`
+    counts documents within documents. `listing` asks for what is found, not for what is to be done.
     """
 
     config: ImageSetter
@@ -40,6 +41,17 @@ class Rules(NamedTuple):
     words: list[str] | None
     depth: int = 0
     listing: bool = False
+
+    def kinds_for(self, ref: ResourceRef) -> list[KindRule]:
+        """Return the rules for a resource: those of `kinds` come before those of the catalog."""
+        kinds = [rule for rule in self.config.kinds if rule.selector.matches(ref)]
+        return kinds + catalog_rules(ref) if self.config.catalog else kinds
+
+    def words_for(self, text: str) -> list[str] | None:
+        """Return words of which at least one is in every resource of `text` that matters, or None."""
+        if self.words is None or not self.config.catalog:
+            return self.words
+        return [*self.words, *(kind for kind in kinds_in_parts() if kind in text)]
 
     def proposed(self, field: ImageField) -> tuple[str, ImageRule | None]:
         """Return the reference that a field is to hold, maybe the one it does, and the image rule that says so."""

@@ -81,6 +81,7 @@ class Survey:
 def survey(text: str, rules: Rules, relative: Embedded | None = None) -> Survey:
     """Return what a stream gives; `relative` tells where images are in documents that are no resources."""
     found = Survey()
+    rules = rules._replace(words=rules.words_for(text))
     slices = read_slices(text)
     for number, part in enumerate(slices, 1):
         try:
@@ -107,7 +108,7 @@ def _survey_trees(trees: Iterator[Parsed | None], rules: Rules, relative: Embedd
         root = parsed.document.root
         if relative is None or parsed.is_item or is_resource(root):
             for resource in resources_in(parsed):
-                kinds = [rule for rule in rules.config.kinds if rule.selector.matches(resource.ref)]
+                kinds = rules.kinds_for(resource.ref)
                 _survey_resource(resource, kinds, rules, found, changes, pod_spec_uses=rules.pod_spec_uses)
         elif isinstance(root, tree.Mapping | tree.Sequence):
             resource = Resource(root, ResourceRef("", "", "", ""), parsed, ())
@@ -148,7 +149,8 @@ def _survey_resource(
         elif isinstance(field.value, str) and isinstance(field.rule.form, Embedded):
             new, results = _follow(resource, field, field.rule.form, rules, found)
         else:
-            if field.value is not None:
+            # The catalog is for many versions of a kind: what it doesn't find is no news.
+            if field.value is not None and field.rule.origin != "catalog":
                 misplaced.setdefault(field.location, field)
             continue
         seen.add(key)

@@ -17,7 +17,7 @@ import typer
 from krm_image_setter.cli.files import find_files
 from krm_image_setter.cli.options import FnConfig, Paths
 from krm_image_setter.cli.surveying import configurations_of, say_problems, survey_files
-from krm_image_setter.cli.terminal import is_coloured, write
+from krm_image_setter.cli.terminal import aligned, is_coloured, write
 from krm_image_setter.config import decode_group_kind
 from krm_image_setter.filter import Options
 from krm_image_setter.images import HUB, HUB_NAMES, Reference, parse_reference
@@ -62,7 +62,7 @@ class Row(NamedTuple):
     def rule(self) -> str:
         """By which rule the field was found."""
         rule = self.sighting.rule
-        return "podSpecs" if rule is None else f"kinds {rule.selector} {rule.path.text}"
+        return "podSpecs" if rule is None else f"{rule.origin} {rule.selector} {rule.path.text}"
 
 
 class _Filter(NamedTuple):
@@ -205,7 +205,7 @@ def _write_wide(rows: Sequence[Row]) -> None:
         for row in _sorted(rows)
         for ref in [row.sighting.resource]
     ]
-    for line in _aligned([header, *cells]):
+    for line in aligned([header, *cells]):
         write(f"{line}\n")
 
 
@@ -214,9 +214,9 @@ def _write_table(rows: Sequence[Row]) -> None:
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     bold, plain = ("\x1b[1m", "\x1b[m") if is_coloured() else ("", "")
     ordered = _sorted(rows)
-    lines = _aligned([(str(row.sighting.resource), row.place, row.sighting.path, row.rule) for row in ordered])
+    lines = aligned([(str(row.sighting.resource), row.place, row.sighting.path, row.rule) for row in ordered])
     if width is not None and any(len(line) + 2 > width for line in lines):
-        heads = _aligned([(str(row.sighting.resource), row.place) for row in ordered])
+        heads = aligned([(str(row.sighting.resource), row.place) for row in ordered])
         lines = [f"{head}\n    {row.sighting.path}  {row.rule}" for head, row in zip(heads, ordered, strict=True)]
     for image, group in groupby(zip(ordered, lines, strict=True), key=lambda pair: pair[0].sighting.image):
         write(f"{bold}{image}{plain}\n")
@@ -226,12 +226,6 @@ def _write_table(rows: Sequence[Row]) -> None:
 
 def _sorted(rows: Iterable[Row]) -> list[Row]:
     return sorted(rows, key=lambda row: row.sighting.image)
-
-
-def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
-    """Return each row as a line whose columns stand below each other, two blanks apart."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 
 
 _WRITERS: Final = {

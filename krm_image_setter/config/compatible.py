@@ -16,7 +16,7 @@ from krm_image_setter.errors import ConfigError, InputError
 from krm_image_setter.yaml import parsing
 
 IMAGE_SETTER_FIELDS: Final = (
-    "images", "kinds", "registries", "defaultRegistry", "imagePullPolicy", "podSpecs", "onUnused"
+    "images", "kinds", "registries", "defaultRegistry", "imagePullPolicy", "podSpecs", "catalog", "onUnused"
 )  # fmt: skip
 IMAGE_FIELDS: Final = ("name", "newName", "newTag", "digest", "tagSuffix", "newImage")
 ENTRY_FIELDS: Final = (*IMAGE_FIELDS, "from", "containers", "env", "args")

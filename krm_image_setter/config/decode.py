@@ -56,6 +56,7 @@ class _Part(NamedTuple):
     registries: tuple[RegistryRule, ...]
     default_registry: DefaultRegistry | None
     pod_specs: bool | None
+    catalog: bool | None
     on_unused: str | None
     image_pull_policy: str | None
 
@@ -94,12 +95,14 @@ def decode(
                     f'imagePullPolicy Never and the digest of "{rule.name}" exclude each other: keep one'
                 )
     pod_specs = _agreed(parts, "podSpecs", lambda part: part.pod_specs)
+    catalog = _agreed(parts, "catalog", lambda part: part.catalog)
     return ImageSetter(
         images=(*images, *(rule for _, given in rules for rule in given)),
         kinds=(*kinds, *(rule for _, part in parts for rule in part.kinds)),
         registries=tuple(rule for _, part in parts for rule in part.registries),
         image_pull_policy=policy,
         pod_specs=pod_specs is not False,
+        catalog=catalog is not False,
         on_unused=on_unused or _agreed(parts, "onUnused", lambda part: part.on_unused) or "warn",
     )
 
@@ -151,14 +154,16 @@ def _decode_fields(document: Value) -> _Part:
     registries = fields.get("registries")
     default = fields.get("defaultRegistry")
     pod_specs = fields.get("podSpecs")
+    catalog = fields.get("catalog")
     on_unused = fields.get("onUnused")
     policy = fields.get("imagePullPolicy")
     return _Part(
         tuple(_entries(images)) if images else (_entry(image),) if image else None,
-        tuple(_kinds(kinds)) if kinds else tuple(_field_specs(specs)) if specs else (),
+        tuple(decode_kinds(kinds)) if kinds else tuple(_field_specs(specs)) if specs else (),
         tuple(_registries(registries)) if registries else (),
         _default_registry(default) if default else None,
         pod_specs.boolean() if pod_specs else None,
+        catalog.boolean() if catalog else None,
         on_unused.choice(("warn", "error", "ignore")) if on_unused else None,
         policy.choice(("Always", "IfNotPresent", "Never")) if policy else None,
     )
@@ -216,7 +221,8 @@ def _default_registry(value: Value) -> DefaultRegistry:
     return _built(value, partial(default_registry, fields["host"].string(), single_name))
 
 
-def _kinds(kinds: Value) -> Iterator[KindRule]:
+def decode_kinds(kinds: Value) -> Iterator[KindRule]:
+    """Yield the rules of `kinds`, one a path. Raises ConfigError."""
     if kinds.is_mapping:
         for kind, paths in kinds.entries():
             yield from _path_rules(_built(paths, partial(decode_group_kind, kind)), paths)

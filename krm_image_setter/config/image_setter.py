@@ -22,4 +22,5 @@ class ImageSetter(NamedTuple):
     registries: tuple[RegistryRule, ...] = ()
     image_pull_policy: str | None = None
     pod_specs: bool = True
+    catalog: bool = True
     on_unused: str = "warn"

@@ -79,11 +79,12 @@ Form: TypeAlias = Parts | Part | Text | Embedded | None
 
 
 class KindRule(NamedTuple):
-    """The resources of `selector` have an image, or several, at `path`."""
+    """The resources of `selector` have an image, or several, at `path`; `origin` is who says so."""
 
     selector: Selector
     path: Path
     form: Form = None
+    origin: str = "kinds"
 
 
 class ImageSource(NamedTuple):

@@ -96,7 +96,7 @@ def test_usage(program: Program) -> None:
     assert ran.status == 2
     assert "Missing argument 'FILE'" in ran.stderr
     assert b"krm-image-setter import Tiltfile > functions.yaml" in program("import", "--help").stdout
-    assert b"import  Write what" in program("--help").stdout
+    assert b" Write what" in program("--help").stdout
 
 
 def test_closed_pipe_is_quiet(program: Program) -> None:

@@ -157,7 +157,7 @@ def test_nothing_found(program: Program, output: str, expected: bytes) -> None:
 
 def test_without_configuration_it_finds_pod_specs(shop: Program) -> None:
     (shop.folder / "functions.yaml").unlink()
-    ran = shop("list", "deploy", "-o", "names", "--kind", "KafkaConnect", "--kind", "Pod")
+    ran = shop("list", "deploy", "-o", "names", "--kind", "ConfigMap", "--kind", "Pod")
     assert ran == (0, b"nginx:1.25\n", "")
 
 

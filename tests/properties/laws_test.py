@@ -23,7 +23,9 @@ from properties.strategies import (
 
 from krm_image_setter import InputError, read_config, set_images
 from krm_image_setter.config import ImageSetter
+from krm_image_setter.config.catalog import catalog_rules
 from krm_image_setter.images import parse_reference
+from krm_image_setter.resources import ResourceRef
 from krm_image_setter.results import INFO
 from krm_image_setter.transform import Outcome
 from krm_image_setter.yaml import events, lines, parsing, scalar, tree
@@ -42,6 +44,7 @@ def configs(draw: st.DrawFn) -> ImageSetter:
         "kind": "ImageSetter",
         "images": draw(image_rules()),
         "kinds": draw(st.just([]) | kind_rules()),
+        "catalog": draw(st.booleans()),
         "podSpecs": draw(st.sampled_from((True, True, True, False))),
         "onUnused": draw(st.sampled_from(("ignore", "warn"))),
     }
@@ -52,9 +55,10 @@ def changes(document: Any, config: ImageSetter) -> dict[Location, str]:
     """Return what is to be set in a document, the plain way."""
     found = dict(locate_images(document)) if config.pod_specs else {}
     for start, kind, resource in resources(document):
-        for rule in config.kinds:
-            if rule.selector.kind == kind:
-                found.update((start + match.location, match.value) for match in rule.path.find(resource))
+        api_version = str(resource.get("apiVersion"))
+        known = catalog_rules(ResourceRef(api_version, str(kind), "", "")) if config.catalog else []
+        for rule in [*(rule for rule in config.kinds if rule.selector.kind == kind), *known]:
+            found.update((start + match.location, match.value) for match in rule.path.find(resource))
     wanted = {}
     for location, value in found.items():
         reference = parse_reference(value.strip()) if isinstance(value, str) else None
