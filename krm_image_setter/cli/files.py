@@ -40,8 +40,8 @@ def find_files(paths: Iterable[str]) -> list[File]:
             found = sorted(_walk(path))
             if not found:
                 say(f"warning: {path}: no {', '.join(_SUFFIXES)} files are here")
-            for name in found:
-                files.setdefault(os.path.realpath(name), File(name, is_found=True))
+            for name, real in found:
+                files.setdefault(real, File(name, is_found=True))
         elif path == STDIN or os.path.exists(path):
             files[STDIN if path == STDIN else os.path.realpath(path)] = File(path, is_found=False)
         else:
@@ -56,8 +56,8 @@ class _Ignores(NamedTuple):
     spec: GitIgnoreSpec
 
 
-def _walk(top: str) -> Iterator[str]:
-    """Yield the files under a folder that may hold resources."""
+def _walk(top: str) -> Iterator[tuple[str, str]]:
+    """Yield the files under a folder that may hold resources: each as it is shown, and its real path."""
     real_top = os.path.realpath(top)
     folders = [(top, real_top, _ignores_above(real_top))]
     while folders:
@@ -76,10 +76,12 @@ def _walk(top: str) -> Iterator[str]:
             path = os.path.join(shown, entry.name)
             if is_folder:
                 folders.append((path, entry.path, ignores))
-            elif entry.is_symlink() and not _is_under(os.path.realpath(entry.path), real_top):
-                say(f"warning: {path}: this link leads out of {top}, it is skipped: name it to have it read")
             elif entry.is_file():
-                yield path
+                real = os.path.realpath(entry.path) if entry.is_symlink() else entry.path
+                if _is_under(real, real_top):
+                    yield path, real
+                else:
+                    say(f"warning: {path}: this link leads out of {top}, it is skipped: name it to have it read")
 
 
 def _is_under(path: str, folder: str) -> bool:
