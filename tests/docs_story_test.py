@@ -62,6 +62,15 @@ def blocks(page: Path) -> list[Block]:
     return found
 
 
+def is_there(needed: str) -> bool:
+    """Say whether a program is on this machine, in the major version that may be said."""
+    name, _, major = needed.partition(" ")
+    if shutil.which(name) is None:
+        return False
+    version = subprocess.run([name, "version", "--short"], capture_output=True, text=True, check=False).stdout
+    return not major or version.startswith(f"v{major}.")
+
+
 def bash(script: str, folder: Path) -> subprocess.CompletedProcess[str]:
     program = Path(sys.executable).with_name("krm-image-setter")
     if not program.exists():
@@ -69,7 +78,7 @@ def bash(script: str, folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         ["bash", "-eo", "pipefail", "-c", script],
         cwd=folder,
-        env={**os.environ, "PATH": f"{program.parent}:{os.environ['PATH']}"},
+        env={**os.environ, "PATH": f"{program.parent}:{os.environ['PATH']}", "XDG_DATA_HOME": str(folder)},
         capture_output=True,
         text=True,
         timeout=120,
@@ -120,7 +129,7 @@ def test_page(page: Path, tmp_path: Path) -> None:
             if block.said.get("not run"):
                 continue
             program = block.said.get("needs", "bash")
-            if shutil.which(program) is None:
+            if not is_there(program):
                 missing.add(program)
                 continue
             ran = bash(block.body, tmp_path)
