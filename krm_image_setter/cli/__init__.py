@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from krm_image_setter import __version__
-from krm_image_setter.cli import catalog, import_, list_, schema, set_
+from krm_image_setter.cli import catalog, discover, import_, list_, schema, set_
 from krm_image_setter.cli.options import FnConfig, Images, ImagesFrom, Kinds, OnUnused
 from krm_image_setter.errors import ImageSetterError
 from krm_image_setter.filter import Options, run_filter
@@ -18,6 +18,7 @@ from krm_image_setter.rim import PROGRAM, say_error
 app = typer.Typer(name=PROGRAM, pretty_exceptions_enable=False, rich_markup_mode=None)
 app.command("set", help=set_.HELP)(set_.set_command)
 app.command("list", help=list_.HELP)(list_.list_command)
+app.command("discover", help=discover.HELP)(discover.discover_command)
 app.command("import", help=import_.HELP)(import_.import_command)
 app.command("catalog", help=catalog.HELP)(catalog.catalog_command)
 app.command("schema", help=schema.HELP)(schema.schema_command)

@@ -97,7 +97,7 @@ def _ending(**given: bool) -> Ending:
     return Ending(chosen[0]) if chosen else Ending.PRINT
 
 
-def _total(surveyed: Iterable[Surveyed]) -> Survey:
+def _total(surveyed: Iterable[Surveyed[Survey]]) -> Survey:
     """Return what all files give together."""
     total = Survey()
     for each in surveyed:
@@ -112,7 +112,7 @@ def _all_seen(files: Sequence[File], rules: Rules) -> Iterator[str]:
             yield from each.found.seen
 
 
-def _finish(ending: Ending, surveyed: Iterable[Surveyed], changed: Iterable[Surveyed]) -> None:
+def _finish(ending: Ending, surveyed: Iterable[Surveyed[Survey]], changed: Iterable[Surveyed[Survey]]) -> None:
     """Write what is to be written."""
     if ending is Ending.PRINT:
         _print([(each, _edits(each)) for each in surveyed if each.found is not None])
@@ -131,7 +131,7 @@ def _finish(ending: Ending, surveyed: Iterable[Surveyed], changed: Iterable[Surv
             replacement.commit()
 
 
-def _edits(surveyed: Surveyed) -> list[Edit]:
+def _edits(surveyed: Surveyed[Survey]) -> list[Edit]:
     return surveyed.found.edits if surveyed.found is not None else []
 
 
@@ -139,7 +139,7 @@ def _rewritten(edits: Iterable[Edit], data: bytes) -> bytes:
     return apply_edits(data.decode(), edits).encode()
 
 
-def _print(surveyed: Sequence[tuple[Surveyed, list[Edit]]]) -> None:
+def _print(surveyed: Sequence[tuple[Surveyed[Survey], list[Edit]]]) -> None:
     """Print all texts as one stream; a single one as it is."""
     end = ""
     for number, (each, edits) in enumerate(surveyed):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from krm_image_setter.cli.files import File
 from krm_image_setter.cli.replace import digest_of
@@ -17,8 +17,10 @@ from krm_image_setter.rules import Rules, given_references, rules_for
 from krm_image_setter.survey import Survey, survey
 from krm_image_setter.yaml import parsing
 
+Found = TypeVar("Found")
 
-class Surveyed(NamedTuple):
+
+class Surveyed(NamedTuple, Generic[Found]):
     """A file and what its contents give, which have `digest`; or why they give nothing.
 
     A file in a folder need not be about Kubernetes: then there is neither. Where it is not even YAML there is an
@@ -26,20 +28,25 @@ class Surveyed(NamedTuple):
     """
 
     file: File
-    found: Survey | None = None
+    found: Found | None = None
     digest: bytes = b""
     error: ImageSetterError | None = None
     is_skipped: bool = False
 
 
-def survey_files(files: Sequence[File], rules: Rules) -> Iterator[Surveyed]:
+def read_files(files: Sequence[File], look: Callable[[str], Found]) -> Iterator[Surveyed[Found]]:
+    """Yield what `look` finds in the text of each file, in order."""
+    return for_each(partial(_read_file, look), files)
+
+
+def survey_files(files: Sequence[File], rules: Rules) -> Iterator[Surveyed[Survey]]:
     """Yield what each file gives, in order."""
     if rules.words is not None:  # a template is told of, even one that names no image in question
         rules = rules._replace(words=[*rules.words, "{{"])
-    return for_each(partial(_survey_file, rules), files)
+    return read_files(files, partial(survey, rules=rules))
 
 
-def say_problems(surveyed: Iterable[Surveyed]) -> bool:
+def say_problems(surveyed: Iterable[Surveyed[Any]]) -> bool:
     """Say which files gave nothing and why, and return whether that is an error."""
     failed = False
     for each in surveyed:
@@ -75,12 +82,12 @@ def configurations_of(files: Sequence[File]) -> list[Value]:
     return found
 
 
-def _survey_file(rules: Rules, file: File) -> Surveyed:
+def _read_file(look: Callable[[str], Found], file: File) -> Surveyed[Found]:
     text = ""
     try:
         data = read_bytes(file.path)
         text = decoded(data, file.shown)
-        return Surveyed(file, survey(text, rules), digest_of(data))
+        return Surveyed(file, look(text), digest_of(data))
     except NotYAMLError as error:
         return Surveyed(file, error=error.at(file=file.shown), is_skipped=file.is_found)
     except NotResourceError as error:

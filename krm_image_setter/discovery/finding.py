@@ -1,0 +1,65 @@
+"""A field that may hold an image, and how sure that is."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Any, Final, NamedTuple
+
+from krm_image_setter.locators import Form, Parts
+from krm_image_setter.yaml.sharing import Location
+
+#: Any item of a list, any value of a mapping, in the location of a Finding.
+ITEMS: Final = "[*]"
+VALUES: Final = ".*"
+Steps = tuple[str, ...]
+
+
+class Confidence(IntEnum):
+    """How sure it is that a field holds a container image."""
+
+    POSSIBLE = 0  # its name or its value alone speaks for it
+    LIKELY = 1  # its name and its description, or its name and nothing against it
+    SURE = 2  # its shape: a container, or a reference in parts
+
+
+class Kind(NamedTuple):
+    """The kind of a custom resource."""
+
+    group: str
+    kind: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}.{self.group}" if self.group else self.kind
+
+
+class Finding(NamedTuple):
+    """A field of a kind: `steps` lead to it, `form` is how the image is written there.
+
+    `reason` is what the confidence rests on, `description` what the schema says of the field, on one line.
+    """
+
+    kind: Kind
+    steps: Steps
+    form: Form
+    confidence: Confidence
+    reason: str
+    description: str = ""
+
+    def value_at(self, root: Any, location: Location) -> Any:
+        """Return what stands at a location that this leads to: a reference in parts joined by blanks."""
+        for step in location:
+            root = root[step]
+        return (
+            " ".join(str(root[key]) for key in self.form if key in root) if isinstance(self.form, Parts) else root
+        )
+
+    @property
+    def path(self) -> str:
+        """The path in Kubernetes JSONPath."""
+        return "{" + "".join(map(_step, self.steps)) + "}"
+
+
+def _step(step: str) -> str:
+    if step in (ITEMS, VALUES):
+        return step
+    return f".{step}" if step.replace("_", "a").replace("-", "a").isalnum() and step.isascii() else f"['{step}']"

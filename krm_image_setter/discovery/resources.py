@@ -1,0 +1,81 @@
+"""Values of custom resources that look like images, in fields that no rule covers."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import Any, Final, NamedTuple
+
+from krm_image_setter.discovery.finding import ITEMS, Confidence, Finding, Kind, Steps
+from krm_image_setter.discovery.judging import judged, parts_of
+from krm_image_setter.images import HUB, parse_reference
+from krm_image_setter.locators import Form
+from krm_image_setter.locators.kind_rule import CRD
+from krm_image_setter.resources import Resource
+from krm_image_setter.yaml.sharing import Location
+
+_NOT_SPECIFIED: Final = ("apiVersion", "kind", "metadata", "status")
+
+
+def find_in_resource(resource: Resource, covered: Collection[Location]) -> Iterator[tuple[Finding, Location]]:
+    """Yield the fields of a resource that seem to hold images, with the location of each value.
+
+    `covered` are the locations that rules have found already; a mapping's covers what is in it.
+    """
+    if resource.ref.kind == CRD:
+        return
+    search = _Search(Kind(resource.group, resource.ref.kind), frozenset(covered))
+    for key, value in resource.node.items():
+        if key not in _NOT_SPECIFIED:
+            yield from search.walk(value, (key,), (key,))
+
+
+class _Search(NamedTuple):
+    """What is looked for in a resource of a kind; `covered` is known already."""
+
+    kind: Kind
+    covered: frozenset[Location]
+
+    def walk(self, value: Any, location: Location, steps: Steps) -> Iterator[tuple[Finding, Location]]:
+        """Yield what seems to be an image at a location, and in what is there."""
+        if location in self.covered or steps[-1] == "status":
+            return
+        if isinstance(value, str):
+            found = self._judged(value, steps)
+            if found is not None:
+                yield self._finding(steps, *found), location
+        elif isinstance(value, list):
+            for index, item in enumerate(value):
+                yield from self.walk(item, (*location, index), (*steps, ITEMS))
+        elif isinstance(value, dict):
+            strings = {key for key, item in value.items() if isinstance(item, str | int | float)}
+            parts = (
+                parts_of(next(step for step in reversed(steps) if step != ITEMS), strings)
+                if self.is_custom
+                else None
+            )
+            if parts and parse_reference(str(value.get(parts.repository))):
+                yield self._finding(steps, Confidence.SURE, "a reference in parts", parts), location
+                return
+            for key, item in value.items():
+                yield from self.walk(item, (*location, key), (*steps, str(key)))
+
+    @property
+    def is_custom(self) -> bool:
+        """Whether it is a custom resource: of all others the fields are known."""
+        return "." in self.kind.group
+
+    def _finding(self, steps: Steps, confidence: Confidence, reason: str, form: Form = None) -> Finding:
+        return Finding(self.kind, steps, form, confidence, reason)
+
+    def _judged(self, value: str, steps: Steps) -> tuple[Confidence, str] | None:
+        """Return how sure it is that a value is an image, and why; None where it seems to be none."""
+        reference = parse_reference(value.strip())
+        if reference is None:
+            return None
+        names = [step for step in steps if step != ITEMS]
+        judgement = judged(names[-1], "", names[:-1]) if self.is_custom else None
+        # A registry's host and a tag or digest: nothing else is written so.
+        has_registry = reference.domain != HUB and "." in reference.domain
+        if judgement is None and has_registry and (reference.tag or reference.digest):
+            return Confidence.POSSIBLE, "its value"
+        return judgement

@@ -1,0 +1,47 @@
+"""Findings -> the `kinds` of an ImageSetter, with the reasons as comments."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+
+from krm_image_setter.discovery.finding import Confidence, Finding, Kind, Steps
+from krm_image_setter.locators import Parts, Text
+
+_DESCRIPTION_LENGTH = 90
+
+
+def write_kinds(findings: Iterable[Finding], pod_specs: Mapping[Kind, Iterable[Steps]]) -> Iterator[str]:
+    """Yield the lines of `kinds`, without line ends; and where pod specs are, which need no entry."""
+    by_kind: dict[Kind, list[Finding]] = {}
+    for finding in findings:
+        by_kind.setdefault(finding.kind, []).append(finding)
+    if by_kind:
+        yield "kinds:"
+    for kind in sorted({*by_kind, *pod_specs}):
+        places = [Finding(kind, steps, None, Confidence.SURE, "").path for steps in pod_specs.get(kind, ())]
+        if places:
+            yield f"# {kind} needs no entry for the pod specs at {', '.join(sorted(places))}"
+        if kind in by_kind:
+            yield f"- kind: {kind.kind}"
+            if kind.group:
+                yield f"  apiVersion: {kind.group}/*"
+            yield "  paths:"
+            for finding in by_kind[kind]:
+                yield from _path(finding)
+
+
+def _path(finding: Finding) -> Iterator[str]:
+    about = finding.description
+    if len(about) > _DESCRIPTION_LENGTH:
+        about = about[:_DESCRIPTION_LENGTH].rpartition(" ")[0] + " …"
+    printable = "".join(character if character.isprintable() else "?" for character in about)
+    yield f"  # {finding.confidence.name.lower()}, by {finding.reason}" + (f": {printable}" if printable else "")
+    path = json.dumps(finding.path, ensure_ascii=False)
+    if isinstance(finding.form, Parts):
+        parts = ", ".join(f"{part}: {key}" for part, key in finding.form._asdict().items() if key)
+        yield f"  - {{path: {path}, fields: {{{parts}}}}}"
+    elif isinstance(finding.form, Text):
+        yield f"  - {{path: {path}, as: text}}"
+    else:
+        yield f"  - {path}"
