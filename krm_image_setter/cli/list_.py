@@ -16,9 +16,10 @@ import typer
 
 from krm_image_setter.cli.files import find_files
 from krm_image_setter.cli.options import FnConfig, Paths
-from krm_image_setter.cli.surveying import configurations_of, say_problems, survey_files
+from krm_image_setter.cli.surveying import configurations_of, read_files, say_problems, survey_files
 from krm_image_setter.cli.terminal import aligned, is_coloured, write
 from krm_image_setter.config import decode_group_kind
+from krm_image_setter.discovery import discover, merged, write_kinds
 from krm_image_setter.filter import Options
 from krm_image_setter.images import HUB, HUB_NAMES, Reference, parse_reference
 from krm_image_setter.locators import Selector
@@ -47,22 +48,20 @@ class Output(StrEnum):
 
 
 class Row(NamedTuple):
-    """An image that was found; its `reference` is None where it is a placeholder such as nginx:${TAG}."""
+    """An image that was found, and by which rule, or which would find it.
+
+    `reference` is None where the image is a placeholder such as nginx:${TAG}.
+    """
 
     file: str
     sighting: Sighting
     reference: Reference | None
+    rule: str
 
     @property
     def place(self) -> str:
         """File and line."""
         return f"{self.file}:{self.sighting.line}"
-
-    @property
-    def rule(self) -> str:
-        """By which rule the field was found."""
-        rule = self.sighting.rule
-        return "podSpecs" if rule is None else f"{rule.origin} {rule.selector} {rule.path.text}"
 
 
 class _Filter(NamedTuple):
@@ -119,25 +118,52 @@ def list_command(
         ),
     ],
     unpinned: Annotated[bool, typer.Option("--unpinned", help="Only without digest, or with tag latest")] = False,
+    unknown: Annotated[
+        bool,
+        typer.Option("--unknown", help="What looks like an image and no rule finds, with the rule that would"),
+    ] = False,
     check: Annotated[bool, typer.Option("--check", help="End with 1 if there are any")] = False,
 ) -> None:
     """List the images of files, and end with the status that tells what came of it."""
     files = find_files(paths)
-    options = Options(tuple(fn_config))
-    config = options.configure_list(partial(configurations_of, files))
+    config = Options(tuple(fn_config)).configure_list(partial(configurations_of, files))
     rules = rules_for(config._replace(images=(), registries=()), {})._replace(words=None, listing=True)
     wanted = _Filter(image, list(map(decode_group_kind, kind)), registry, unpinned)
-    surveyed = list(survey_files(files, rules))
-    failed = say_problems(surveyed)
+    entries: list[str] = []
+    if unknown:
+        read = list(read_files(files, partial(discover, rules=rules)))
+        found = [
+            (each.file, sighting, f"kinds {finding.kind} {finding.path}")
+            for each in read
+            if each.found is not None
+            for finding, sighting in each.found.sightings
+        ]
+        failed = say_problems(read)
+        discovered = merged(each.found._replace(findings=()) for each in read if each.found is not None)
+        entries = list(write_kinds(discovered.findings, {}))
+    else:
+        surveyed = list(survey_files(files, rules))
+        found = [
+            (each.file, sighting, _rule(sighting))
+            for each in surveyed
+            if each.found is not None
+            for sighting in each.found.sightings
+        ]
+        failed = say_problems(surveyed)
     rows = [
         row
-        for each in surveyed
-        if each.found is not None
-        for sighting in each.found.sightings
-        if wanted.wants(row := Row(each.file.shown, sighting, parse_reference(sighting.image)))
+        for file, sighting, rule in found
+        if wanted.wants(row := Row(file.shown, sighting, parse_reference(sighting.image), rule))
     ]
     _WRITERS[output](rows)
+    if rows and output is Output.TABLE:
+        write("".join(f"{line}\n" for line in entries))
     raise SystemExit(2 if failed else 1 if check and rows else 0)
+
+
+def _rule(sighting: Sighting) -> str:
+    rule = sighting.rule
+    return "podSpecs" if rule is None else f"{rule.origin} {rule.selector} {rule.path.text}"
 
 
 def _is_like(row: Row, pattern: str) -> bool:

@@ -44,7 +44,7 @@ def discover(text: str, rules: Rules) -> Discovered:
                     pod_specs[crd.kind] = crd.pod_specs
                 for finding, location in find_in_resource(resource, _covered(resource, rules)):
                     line = resource.line(location)
-                    value = str(finding.value_at(resource.node, location))
+                    value = finding.value_at(resource.node, location)
                     sighting = Sighting(value, resource.ref, format_location(location), line, None)
                     sightings.append((finding, sighting))
     return Discovered(tuple(findings), pod_specs, tuple(sightings))
@@ -59,7 +59,7 @@ def merged(parts: Iterable[Discovered]) -> Discovered:
     for finding in (finding for part in parts for finding in part.findings):
         found.setdefault((finding.kind, finding.steps), finding)
     for finding, _ in sightings:
-        if finding.kind not in pod_specs:
+        if finding.kind not in pod_specs:  # of a kind with a CRD that says more
             found.setdefault((finding.kind, finding.steps), finding)
     return Discovered(tuple(found.values()), pod_specs, sightings)
 

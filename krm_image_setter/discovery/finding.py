@@ -6,6 +6,7 @@ from enum import IntEnum
 from typing import Any, Final, NamedTuple
 
 from krm_image_setter.locators import Form, Parts
+from krm_image_setter.locators.image_field import parts_field
 from krm_image_setter.yaml.sharing import Location
 
 #: Any item of a list, any value of a mapping, in the location of a Finding.
@@ -45,13 +46,12 @@ class Finding(NamedTuple):
     reason: str
     description: str = ""
 
-    def value_at(self, root: Any, location: Location) -> Any:
-        """Return what stands at a location that this leads to: a reference in parts joined by blanks."""
+    def value_at(self, root: Any, location: Location) -> str:
+        """Return the image at a location that this leads to, a reference in parts as a whole."""
         for step in location:
             root = root[step]
-        return (
-            " ".join(str(root[key]) for key in self.form if key in root) if isinstance(self.form, Parts) else root
-        )
+        field = parts_field(location, root, self.form, None) if isinstance(self.form, Parts) else None
+        return field.current if field is not None else str(root)
 
     @property
     def path(self) -> str:

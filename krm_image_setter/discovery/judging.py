@@ -47,11 +47,11 @@ _FOR: Final = re.compile(
     re.IGNORECASE,
 )
 _AGAINST: Final = re.compile(
-    r"\b(?:disk|machine|instance|vm|virtual machine|os|operating system|boot|cloud|node|raw|iso|rbd|rados|gce|compute"
-    r"|azure|windows|golden|backing|qcow2?|root|base os|background|profile|user|logo|thumbnail|kernel|mirrored)"
-    r"[- ]images?\b"
+    r"\b(?:disk|machine|instance|vm|virtual machine|os|operating system|boot|cloud|node|raw|iso|rbd|rados|gce"
+    r"|compute|azure|windows|golden|backing|qcow2?|root|base os|background|profile|user|logo|thumbnail|kernel"
+    r"|mirrored)[- ]images?\b"
     r"|\b(?:AMIs?|marketplace|resource ID|picture|icon|photo|QCOW2?|regular expression|regexp?|glob|wildcards?)\b"
-    r"|\b(?:for (?:the|this) machine|instances? (?:should|to)|imageID|hypervisor|image stream|ImageStreamTag|RBD)\b"
+    r"|\b(?:for (?:the|this) machine|instances? (?:should|to)|imageID|hypervisor|image stream|RBD)\b"
     r"|\b(?:will be pushed|pushed to)\b",
     re.IGNORECASE,
 )

@@ -101,7 +101,7 @@ def part_field(location: Location, text: str, form: Part, rule: KindRule) -> Ima
     return ImageField(location, current, changes, start, rule, shown=value)
 
 
-def parts_field(location: Location, node: tree.Mapping, form: Parts, rule: KindRule) -> ImageField | None:
+def parts_field(location: Location, node: tree.Mapping, form: Parts, rule: KindRule | None) -> ImageField | None:
     """Return the field of a mapping that holds a reference in parts, or None where it holds none."""
     spelt = {key: source_text(node, (key,)) for key in form if key in node}
     texts = {key: text for key, text in spelt.items() if node[key] is not None}
