@@ -15,6 +15,14 @@ VALUES: Final = ".*"
 Steps = tuple[str, ...]
 
 
+def name_of(steps: Steps) -> tuple[str, Steps]:
+    """Return the name of the field that steps lead to, or whose item or value they lead to, and what encloses it."""
+    end = len(steps)
+    while end > 1 and steps[end - 1] in (ITEMS, VALUES):
+        end -= 1
+    return steps[end - 1], steps[: end - 1]
+
+
 class Confidence(IntEnum):
     """How sure it is that a field holds a container image."""
 

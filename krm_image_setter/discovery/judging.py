@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from krm_image_setter.discovery.finding import Confidence
@@ -19,14 +19,20 @@ _CONTAINER_FIELDS: Final = frozenset(
 )  # fmt: skip
 
 _WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z0-9]+")
-# A word beside "image" that makes something else of it: `imagePullPolicy`, `imageURL`, `vmImage`.
-_OTHER_WORDS: Final = frozenset(
+# A word behind "image" that makes something else of it: `imagePullPolicy`, `imageURL`; and one before it that
+# makes it an image of another sort: `vmImage`, `backingImage`.
+_OTHER_BEHIND: Final = frozenset(
     (
-        "ami", "backing", "base64", "boot", "cache", "catalog", "checksum", "class", "config", "count", "disk",
-        "family", "features", "format", "gc", "health", "id", "ids", "imageid", "info", "iso", "key", "lookup",
-        "machine", "minimum", "mode", "os", "owner", "path", "policies", "policy", "prefix", "project", "pull",
-        "publisher", "qcow", "rbd", "secret", "secrets", "size", "snapshot", "source", "state", "status", "stream",
-        "streams", "suffix", "template", "type", "types", "url", "urls", "vhd", "vm", "volume",
+        "base64", "cache", "catalog", "checksum", "class", "config", "count", "family", "features", "format", "gc",
+        "health", "id", "ids", "info", "key", "lookup", "minimum", "mode", "owner", "path", "policies", "policy",
+        "prefix", "project", "publisher", "pull", "secret", "secrets", "size", "snapshot", "source", "state",
+        "status", "stream", "streams", "suffix", "template", "type", "types", "url", "urls", "volume",
+    )
+)  # fmt: skip
+_OTHER_BEFORE: Final = frozenset(
+    (
+        "ami", "backing", "boot", "disk", "iso", "kernel", "machine", "os", "pull", "qcow", "rbd", "snapshot",
+        "vhd", "vm",
     )
 )  # fmt: skip
 _PART_WORDS: Final = frozenset(("digest", "hub", "registry", "repository", "sha", "tag", "version"))
@@ -52,7 +58,7 @@ _AGAINST: Final = re.compile(
     r"|mirrored)[- ]images?\b"
     r"|\b(?:AMIs?|marketplace|resource ID|picture|icon|photo|QCOW2?|regular expression|regexp?|glob|wildcards?)\b"
     r"|\b(?:for (?:the|this) machine|instances? (?:should|to)|imageID|hypervisor|image stream|RBD)\b"
-    r"|\b(?:will be pushed|pushed to)\b",
+    r"|\b(?:will be (?:pushed|built)|pushed to)\b",
     re.IGNORECASE,
 )
 
@@ -62,7 +68,7 @@ def words(name: str) -> list[str]:
     return [word.lower() for word in _WORD.findall(name)]
 
 
-def judged(name: str, description: str, enclosing: Iterable[str]) -> tuple[Confidence, str] | None:
+def judged(name: str, description: str, enclosing: Sequence[str]) -> tuple[Confidence, str] | None:
     """Return how sure it is that a string field holds a whole reference, and why; None where it surely does not.
 
     `enclosing` are the names of the fields around it.
@@ -71,6 +77,8 @@ def judged(name: str, description: str, enclosing: Iterable[str]) -> tuple[Confi
     around = {word for outer in enclosing for word in words(outer)}
     if _AGAINST.search(description) or around & _OTHER_PLACES:
         return None
+    if not says_image(said) and names_images(enclosing):
+        return Confidence.LIKELY, "the name around it"
     if not says_image(said):
         # `url`, `reference`: only the description can tell.
         return (
@@ -85,9 +93,17 @@ def judged(name: str, description: str, enclosing: Iterable[str]) -> tuple[Confi
     return Confidence.POSSIBLE, "its name"
 
 
-def says_image(said: Collection[str]) -> bool:
+def names_images(enclosing: Sequence[str]) -> bool:
+    """Say whether the innermost of these fields is one whose fields are images each: `images: {web: …}`."""
+    return bool(enclosing) and words(enclosing[-1])[-1:] == ["images"] and says_image(words(enclosing[-1]))
+
+
+def says_image(said: Sequence[str]) -> bool:
     """Say whether the words of a name mean a whole image, not something about one or another sort of image."""
-    return bool(_NAME_WORDS.intersection(said)) and not (_OTHER_WORDS | _PART_WORDS).intersection(said)
+    at = next((index for index, word in enumerate(said) if word in _NAME_WORDS), None)
+    if at is None:
+        return False
+    return not ((_OTHER_BEHIND | _PART_WORDS).intersection(said[at:]) or _OTHER_BEFORE.intersection(said[:at]))
 
 
 def is_url(name: str) -> bool:
@@ -102,9 +118,9 @@ def is_container(fields: Collection[str]) -> bool:
 
 def parts_of(name: str, fields: Collection[str]) -> Parts | None:
     """Return under which keys an object of this name holds a reference in parts, or None where it holds none."""
-    tag = next((key for key in ("tag", "imageTag") if key in fields), "")
-    digest = next((key for key in ("digest", "sha", "sha256", "imageDigest") if key in fields), "")
-    registry = next((key for key in ("registry", "imageRegistry", "hub") if key in fields), "")
+    tag = _named(fields, "tag")
+    digest = _named(fields, "digest", "sha", "sha256", "hash")
+    registry = _named(fields, "registry", "hub")
     if {"repository", "image", "version"} <= set(fields):  # NVIDIA's operators
         return Parts(registry="repository", repository="image", tag="version", digest=digest)
     about_images = bool(_NAME_WORDS.intersection(words(name)))
@@ -115,3 +131,9 @@ def parts_of(name: str, fields: Collection[str]) -> Parts | None:
         if (tag or digest) and (not weak or (registry and key != "name")):
             return Parts(key, registry, tag, digest)
     return None
+
+
+def _named(fields: Collection[str], *last: str) -> str:
+    """Return the field whose name, or whose last word, is one of these; empty where there is none."""
+    exact = [name for name in fields if name in last]
+    return next(iter(exact or sorted(name for name in fields if words(name)[-1:] and words(name)[-1] in last)), "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import Any, Final, NamedTuple
 
-from krm_image_setter.discovery.finding import ITEMS, Confidence, Finding, Kind, Steps
+from krm_image_setter.discovery.finding import ITEMS, Confidence, Finding, Kind, Steps, name_of
 from krm_image_setter.discovery.judging import judged, parts_of
 from krm_image_setter.images import HUB, parse_reference
 from krm_image_setter.locators import Form
@@ -48,11 +48,7 @@ class _Search(NamedTuple):
                 yield from self.walk(item, (*location, index), (*steps, ITEMS))
         elif isinstance(value, dict):
             strings = {key for key, item in value.items() if isinstance(item, str | int | float)}
-            parts = (
-                parts_of(next(step for step in reversed(steps) if step != ITEMS), strings)
-                if self.is_custom
-                else None
-            )
+            parts = parts_of(name_of(steps)[0], strings) if self.is_custom else None
             if parts and parse_reference(str(value.get(parts.repository))):
                 yield self._finding(steps, Confidence.SURE, "a reference in parts", parts), location
                 return
@@ -72,8 +68,8 @@ class _Search(NamedTuple):
         reference = parse_reference(value.strip())
         if reference is None:
             return None
-        names = [step for step in steps if step != ITEMS]
-        judgement = judged(names[-1], "", names[:-1]) if self.is_custom else None
+        name, enclosing = name_of(steps)
+        judgement = judged(name, "", enclosing) if self.is_custom else None
         # A registry's host and a tag or digest: nothing else is written so.
         has_registry = reference.domain != HUB and "." in reference.domain
         if judgement is None and has_registry and (reference.tag or reference.digest):

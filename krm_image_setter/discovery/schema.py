@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
-from krm_image_setter.discovery.finding import ITEMS, VALUES, Confidence, Finding, Kind, Steps
+from krm_image_setter.discovery.finding import ITEMS, VALUES, Confidence, Finding, Kind, Steps, name_of
 from krm_image_setter.discovery.judging import is_container, is_url, judged, parts_of
 from krm_image_setter.locators import Text
 from krm_image_setter.locators.kind_rule import CRD
@@ -79,10 +79,10 @@ class _Found:
         """Add a string field whose name says that it is an image; of a list or mapping the name of that counts."""
         if schema.get("type") != "string":
             return
-        names = [step for step in steps if step not in (ITEMS, VALUES)]
-        judgement = judged(names[-1], _text(schema), names[:-1])
+        name, enclosing = name_of(steps)
+        judgement = judged(name, _text(schema), enclosing)
         if judgement:
-            self._add(steps, *judgement, schema=schema, form=Text() if is_url(names[-1]) else None)
+            self._add(steps, *judgement, schema=schema, form=Text() if is_url(name) else None)
 
     def _object(self, schema: dict[str, Any], fields: dict[str, Any], steps: Steps) -> frozenset[str]:
         """Add what an object is by its shape, and return the names of its fields that are not to be looked at."""
@@ -98,8 +98,7 @@ class _Found:
         ):
             taken.add("volumes")
         strings = {name for name, field in fields.items() if _mapping(field).get("type") == "string"}
-        name = next((step for step in reversed(steps) if step not in (ITEMS, VALUES)), "")
-        parts = parts_of(name, strings)
+        parts = parts_of(name_of(steps)[0], strings)
         if parts:
             self._add(steps, Confidence.SURE, "a reference in parts", schema=schema, form=parts)
             taken.update(parts)
