@@ -16,7 +16,7 @@ Steps = tuple[str, ...]
 
 
 def name_of(steps: Steps) -> tuple[str, Steps]:
-    """Return the name of the field that steps lead to, or whose item or value they lead to, and what encloses it."""
+    """Return the name of the field that steps lead to or into, and the steps that enclose it."""
     end = len(steps)
     while end > 1 and steps[end - 1] in (ITEMS, VALUES):
         end -= 1

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from harness import Program
 
-COMMANDS = ("set", "list", "import", "catalog", "schema")
+COMMANDS = ("set", "list", "discover", "import", "catalog", "schema")
 
 
 def test_help_lists_the_commands(program: Program) -> None:

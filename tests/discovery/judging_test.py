@@ -1,0 +1,94 @@
+"""Names and descriptions: what surely is no image comes first."""
+
+from __future__ import annotations
+
+import pytest
+
+from krm_image_setter.discovery.finding import Confidence
+from krm_image_setter.discovery.judging import is_container, judged, parts_of, words
+from krm_image_setter.locators import Parts
+
+NOT = [
+    ("imagePullPolicy", ""), ("imagePullSecret", "Credentials for a container image"), ("imagePullSecrets", ""),
+    ("imageURL", "URL of a picture"), ("image_url", ""), ("iconURL", "the image of the bot"), ("imageType", ""),
+    ("imageFamily", ""), ("imageFormat", ""), ("imagePath", ""), ("imagePrefix", ""), ("imageRepository", ""),
+    ("imageRegistry", ""), ("imageTag", ""), ("imageDigest", ""), ("imageID", ""), ("imageLookupOrg", ""),
+    ("imageGCHighThresholdPercent", ""), ("vmImage", ""), ("osImage", ""), ("backingImage", ""), ("bootImage", ""),
+    ("image", "Image is the AMI to use"), ("image", "The disk image of the VM"), ("image", "A machine image"),
+    ("image", "The full reference to a valid image to be used for this machine"), ("image", "rados image name"),
+    ("image", "regular expression that images must match"), ("image", "name of the image that will be built"),
+    ("version", "the version of the container image"), ("registry", "the registry of images"), ("name", ""),
+    ("url", "an URL"), ("bundle", "a bundle of certificates"), ("imagine", ""), ("message", ""), ("imagestream", ""),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "description"), NOT)
+def test_not_an_image(name: str, description: str) -> None:
+    assert judged(name, description, ("spec",)) is None
+
+
+@pytest.mark.parametrize("enclosing", ["status", "kustomize", "disks", "machine", "rbd", "amiSelector"])
+def test_not_an_image_there(enclosing: str) -> None:
+    assert judged("image", "", ("spec", enclosing)) is None
+
+
+LIKELY = [
+    ("image", ""), ("images", ""), ("Image", ""), ("imageName", ""), ("image_name", ""), ("imageRef", ""),
+    ("baseImage", ""), ("dockerImage", ""), ("docker_image", ""), ("sidecar_docker_images", ""),
+    ("objectProvisionerImage", ""), ("configBuilderImage", "Container image for the config builder"),
+    ("image", "The container image used for Kafka pods"), ("url", "URL of a Wasm module or OCI container."),
+    ("reference", "Reference to the container image (OCI artifact)"), ("bundle", "an OCI image with the bundle"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "description"), LIKELY)
+def test_likely(name: str, description: str) -> None:
+    found = judged(name, description, ("spec",))
+    assert found is not None
+    assert found[0] == Confidence.LIKELY
+
+
+def test_a_field_of_images() -> None:
+    assert judged("web", "", ("spec", "images")) == (Confidence.LIKELY, "the name around it")
+    assert judged("key", "", ("spec", "images", "[*]")) is None
+    assert judged("web", "", ("spec", "imagePullSecrets")) is None
+
+
+def test_possible() -> None:
+    assert judged("imageForTests", "", ()) == (Confidence.POSSIBLE, "its name")
+
+
+CONTAINERS = [
+    ({"image", "name"}, False), ({"command", "args", "env"}, False), ({"image", "command"}, False),
+    ({"image", "command", "args"}, True), ({"image", "resources", "env", "x"}, True),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("fields", "expected"), CONTAINERS)
+def test_is_container(fields: set[str], expected: bool) -> None:
+    assert is_container(fields) is expected
+
+
+PARTS = [
+    ("git", {"repository", "branch"}, None), ("git", {"repository", "tag"}, None), ("source", {"name", "tag"}, None),
+    ("image", {"repository"}, None), ("traffic", {"tag", "revisionName"}, None), ("image", {"name", "policy"}, None),
+    ("image", {"repository", "tag"}, Parts("repository", tag="tag")),
+    ("image", {"registry", "repository", "tag", "digest"}, Parts("repository", "registry", "tag", "digest")),
+    ("mainImage", {"name", "digest"}, Parts("name", digest="digest")),
+    ("server", {"registry", "repository", "tag"}, Parts("repository", "registry", "tag")),
+    ("driver", {"repository", "image", "version"}, Parts("image", "repository", "version")),
+    ("spec", {"baseImage", "tag", "sha", "version"}, Parts("baseImage", tag="tag", digest="sha")),
+    ("fooImageSpec", {"repository", "versionTag", "digestHash"}, Parts("repository", tag="versionTag", digest="digestHash")),
+    ("spec", {"image", "tag"}, Parts("image", tag="tag")), ("spec", {"image", "version"}, None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "fields", "expected"), PARTS)
+def test_parts(name: str, fields: set[str], expected: Parts | None) -> None:
+    assert parts_of(name, fields) == expected
+
+
+def test_words() -> None:
+    assert [words(name) for name in ("imageURLs", "docker_image", "my-OCIImage", "sha256", "x")] == [
+        ["image", "ur", "ls"], ["docker", "image"], ["my", "oci", "image"], ["sha256"], ["x"]
+    ]  # fmt: skip
