@@ -183,7 +183,7 @@ def test_each_path_finds_its_field(schema: dict[str, Any], expected: dict[str, s
 
 def example_of(schema: dict[str, Any]) -> Any:
     if "properties" in schema:
-        return {name: example_of(field) for name, field in schema["properties"].items()}
+        return {name: "1" if name == "tag" else example_of(field) for name, field in schema["properties"].items()}
     if "items" in schema:
         return [example_of(schema["items"])]
     if "additionalProperties" in schema:
