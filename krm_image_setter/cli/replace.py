@@ -63,7 +63,7 @@ class Replacement:
                 status = os.fstat(file.fileno())
                 old = file.read()
             if digest_of(old) != digest:
-                raise _changed(path)
+                raise changed_meanwhile(path)
             temporary = os.path.join(os.path.dirname(target), f".krm-image-setter-{secrets.token_hex(8)}")
             # Known before it is there: whenever this ends, it is taken away.
             self._staged.append(Staged(path, target, temporary, status))
@@ -77,7 +77,7 @@ class Replacement:
         """Put all that is staged in place. Raises InputError where a file has changed, or can't be replaced."""
         for staged in self._staged:
             if not _is_same(staged):
-                raise _changed(staged.shown)
+                raise changed_meanwhile(staged.shown)
         done = 0
         with _uninterrupted():
             try:
@@ -110,7 +110,8 @@ def _is_same(staged: Staged) -> bool:
     return (now.st_ino, now.st_size, now.st_mtime_ns) == (then.st_ino, then.st_size, then.st_mtime_ns)
 
 
-def _changed(path: str) -> InputError:
+def changed_meanwhile(path: str) -> InputError:
+    """Return the error for a file that is not what it was."""
     return InputError("it was changed by another program meanwhile: run this again", file=path)
 
 

@@ -12,14 +12,14 @@ import typer
 from krm_image_setter.cli.diff import unified_diff
 from krm_image_setter.cli.files import File, find_files
 from krm_image_setter.cli.options import FnConfig, Images, ImagesFrom, Kinds, OnUnused, Paths
-from krm_image_setter.cli.replace import Replacement
+from krm_image_setter.cli.replace import Replacement, changed_meanwhile, digest_of
 from krm_image_setter.cli.surveying import Surveyed, configurations_of, rules_for_files, say_problems, survey_files
 from krm_image_setter.cli.terminal import coloured, counted, is_coloured, write
 from krm_image_setter.edits import Edit, apply_edits
 from krm_image_setter.errors import ImageSetterError
 from krm_image_setter.filter import Options
 from krm_image_setter.results import ERROR, INFO
-from krm_image_setter.rim import STDIN, read_text, say
+from krm_image_setter.rim import STDIN, read_bytes, say
 from krm_image_setter.rules import Rules
 from krm_image_setter.survey import Survey
 from krm_image_setter.transform import unused_entries
@@ -115,14 +115,14 @@ def _all_seen(files: Sequence[File], rules: Rules) -> Iterator[str]:
 def _finish(ending: Ending, surveyed: Iterable[Surveyed[Survey]], changed: Iterable[Surveyed[Survey]]) -> None:
     """Write what is to be written."""
     if ending is Ending.PRINT:
-        _print([(each, _edits(each)) for each in surveyed if each.found is not None])
+        _print([apply_edits(_text(each), _edits(each)) for each in surveyed if each.found is not None])
     elif ending is Ending.CHECK:
         for each in changed:
             write(f"{each.file.shown}\n")
     elif ending is Ending.DIFF:
         paint = coloured if is_coloured() else str
         for each in changed:
-            for line in unified_diff(each.file.shown, read_text(each.file.path), _edits(each)):
+            for line in unified_diff(each.file.shown, _text(each), _edits(each)):
                 write(paint(line))
     else:
         with Replacement() as replacement:
@@ -139,21 +139,26 @@ def _rewritten(edits: Iterable[Edit], data: bytes) -> bytes:
     return apply_edits(data.decode(), edits).encode()
 
 
-def _print(surveyed: Sequence[tuple[Surveyed[Survey], list[Edit]]]) -> None:
+def _text(surveyed: Surveyed[Survey]) -> str:
+    """Return the text of a file once more. Raises InputError where it is another than the one surveyed."""
+    data = read_bytes(surveyed.file.path)
+    if digest_of(data) != surveyed.digest:
+        raise changed_meanwhile(surveyed.file.shown)
+    return data.decode()
+
+
+def _print(texts: Sequence[str]) -> None:
     """Print all texts as one stream; a single one as it is."""
     end = ""
-    for number, (each, edits) in enumerate(surveyed):
-        text = apply_edits(read_text(each.file.path), edits)
-        if number:
-            text = text.removeprefix("\ufeff")
-            if not end.endswith("\n"):
-                write("\n")
-            if text.startswith("%"):  # a directive: only the end of a document may stand before it
-                write("...\n")
-            elif not text.startswith("---"):
-                write("---\n")
-        write(text)
-        end = text
+    for number, text in enumerate(texts):
+        if number and not end.endswith("\n"):
+            write("\n")
+        end = text.removeprefix("\ufeff") if number else text
+        if number and end.startswith("%"):  # a directive: only the end of a document may stand before it
+            write("...\n")
+        elif number and not end.startswith("---"):
+            write("---\n")
+        write(end)
 
 
 def _summary(ending: Ending, files: Sequence[File], total: Survey, changed: int, unused: int) -> str:
