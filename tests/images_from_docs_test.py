@@ -38,7 +38,7 @@ def test_example(program: Program, example: Example) -> None:
     file = program.write(arguments[5], example.content)
     assert file in example.command.removesuffix(setter + "\n") or file == "kustomization.yaml"
     program.write("deploy/manifest.yaml", MANIFEST)
-    ran = program(*arguments[1:], "--kind", "KafkaConnect=.spec.image", "--quiet")
+    ran = program(*arguments[1:], "--quiet")
     assert ran == (0, b"", "")
     before = re.findall(r"image: .*", MANIFEST)
     after = example.images.splitlines()
