@@ -48,7 +48,9 @@ class Rules(NamedTuple):
     def kinds_for(self, ref: ResourceRef) -> list[KindRule]:
         """Return the rules for a resource: those of `kinds` come before those of the catalog."""
         kinds = [rule for rule in self.config.kinds if rule.selector.matches(ref)]
-        return kinds + catalog_rules(ref) if self.config.catalog else kinds
+        if self.config.catalog:
+            kinds += catalog_rules(ref.api_version, ref.kind)
+        return kinds
 
     def words_for(self, text: str) -> list[str] | None:
         """Return words of which at least one is in every resource of `text` that matters, or None."""

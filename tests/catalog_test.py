@@ -14,7 +14,7 @@ from krm_image_setter import ImageSetterError, read_config, set_images
 from krm_image_setter.config.catalog import Entry, catalog_rules, entries, entry_rules, kinds_in_parts
 from krm_image_setter.images import parse_reference
 from krm_image_setter.locators import ImageField, KindRule, Parts, Text, find_image_fields
-from krm_image_setter.resources import Resource, ResourceRef, read, read_slices, resources_in
+from krm_image_setter.resources import Resource, read, read_slices, resources_in
 from krm_image_setter.results import INFO
 
 CORPUS = ROOT.parent / "shared" / "corpus"
@@ -135,7 +135,7 @@ def corpus_resources(word: str = "") -> Iterator[Resource]:
 def test_what_it_finds_in_real_resources_are_images() -> None:
     found = 0
     for resource in corpus_resources():
-        for field in find_image_fields(resource, catalog_rules(resource.ref), ()):
+        for field in find_image_fields(resource, catalog_rules(resource.ref.api_version, resource.ref.kind), ()):
             if isinstance(field, ImageField) and field.current:
                 found += 1
                 is_placeholder = re.search(r"[${(]|Value$", field.current)
@@ -190,6 +190,6 @@ def test_its_paths_are_in_the_schemas() -> None:
 
 
 def test_only_custom_resources_are_looked_up() -> None:
-    assert catalog_rules(ResourceRef("v1", "Task", "", "")) == []
-    assert catalog_rules(ResourceRef("apps/v1", "Task", "", "")) == []
-    assert len(catalog_rules(ResourceRef("tekton.dev/v1", "Task", "", ""))) == 3
+    assert catalog_rules("v1", "Task") == ()
+    assert catalog_rules("apps/v1", "Task") == ()
+    assert len(catalog_rules("tekton.dev/v1", "Task")) == 3

@@ -36,15 +36,17 @@ class Entry(NamedTuple):
         return self.api_version.partition("/")[0]
 
 
-def catalog_rules(ref: ResourceRef) -> list[KindRule]:
-    """Return the rules of the catalog for a resource."""
-    group, slash, _ = ref.api_version.partition("/")
+@cache
+def catalog_rules(api_version: str, kind: str) -> tuple[KindRule, ...]:
+    """Return the rules of the catalog for the resources of a kind."""
+    group, slash, _ = api_version.partition("/")
     # Custom resources are of a group with a dot: https://kubernetes.io/docs/reference/using-api/#api-groups
     if not slash or "." not in group:
-        return []
-    return [
-        rule for entry in _by_kind().get(ref.kind, ()) for rule in entry_rules(entry) if rule.selector.matches(ref)
-    ]
+        return ()
+    ref = ResourceRef(api_version, kind, "", "")
+    return tuple(
+        rule for entry in _by_kind().get(kind, ()) for rule in entry_rules(entry) if rule.selector.matches(ref)
+    )
 
 
 @cache

@@ -25,7 +25,6 @@ from krm_image_setter import InputError, read_config, set_images
 from krm_image_setter.config import ImageSetter
 from krm_image_setter.config.catalog import catalog_rules
 from krm_image_setter.images import parse_reference
-from krm_image_setter.resources import ResourceRef
 from krm_image_setter.results import INFO
 from krm_image_setter.transform import Outcome
 from krm_image_setter.yaml import events, lines, parsing, scalar, tree
@@ -56,7 +55,7 @@ def changes(document: Any, config: ImageSetter) -> dict[Location, str]:
     found = dict(locate_images(document)) if config.pod_specs else {}
     for start, kind, resource in resources(document):
         api_version = str(resource.get("apiVersion"))
-        known = catalog_rules(ResourceRef(api_version, str(kind), "", "")) if config.catalog else []
+        known = catalog_rules(api_version, str(kind)) if config.catalog else ()
         for rule in [*(rule for rule in config.kinds if rule.selector.kind == kind), *known]:
             found.update((start + match.location, match.value) for match in rule.path.find(resource))
     wanted = {}
