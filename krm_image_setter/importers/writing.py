@@ -1,0 +1,110 @@
+"""The ImageSetter that an importer writes: plain YAML with comments that name the lines of the source."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final, NamedTuple, TypeAlias
+
+from krm_image_setter.config import API_VERSION, KIND
+from krm_image_setter.importers import Imported, Note
+
+#: What a field holds. The texts are printable, the keys need no quotes.
+Node: TypeAlias = "str | bool | Sequence[Node] | Mapping[str, Node]"
+
+_NEW_REFERENCE: Final = "NEW-REFERENCE"
+
+
+class Entry(NamedTuple):
+    """An entry of a list: the places of the source that say it, and its fields."""
+
+    origins: Iterable[str]
+    fields: Mapping[str, Node]
+
+
+def imported(file: str, lines: Iterable[str], notes: Sequence[Note]) -> Imported:
+    """Return the ImageSetter with `lines` as its fields; `file` is the name of what was read."""
+    name = "".join(character if character.isprintable() else "?" for character in file)
+    body = list(lines)
+    if not body and not notes:
+        notes = [Note(1, "nothing here says which images to set or where they are: give that by hand")]
+    head = (
+        f"# What {name} says of images; the comments name its lines.",
+        f"apiVersion: {API_VERSION}",
+        f"kind: {KIND}",
+        "metadata:",
+        "  name: set-images",
+    )
+    return Imported("".join(f"{line}\n" for line in (*head, *body)), tuple(notes))
+
+
+def listed(field: str, entries: Sequence[Entry], comment: str = "") -> Iterator[str]:
+    """Yield the lines of a list under `field`, below a comment; nothing for no entries."""
+    if entries:
+        yield from (f"# {line}" for line in comment.splitlines())
+        yield f"{field}:"
+    for entry in entries:
+        yield from commented(entry)
+
+
+def commented(entry: Entry) -> Iterator[str]:
+    """Yield the lines of one entry of a list, below its origins."""
+    yield from (f"# {origin}" for origin in entry.origins)
+    yield from block([entry.fields])
+
+
+def images_to_give(why: str, entries: Sequence[Entry], *, after_others: bool = False) -> Iterator[str]:
+    """Yield, as comments, entries of `images` whose new reference is not known; `why` is a sentence.
+
+    `after_others` says that the list has begun, with entries that are whole.
+    """
+    if not entries:
+        return
+    yield f"# {why} Give each as an argument, or write it here for"
+    yield f"# {_NEW_REFERENCE} and take the first # of these lines away."
+    if not after_others:
+        yield "# images:"
+    for origins, fields in entries:
+        name, *options = fields.items()
+        yield from (f"# # {origin}" for origin in origins)
+        if not options:
+            yield f"# # --image {name[1]}={_NEW_REFERENCE}"
+        lines = block([{"name": name[1], "newImage": _NEW_REFERENCE, **dict(options)}])
+        yield from (f"# {line}" for line in lines)
+
+
+def block(node: Node) -> Iterator[str]:
+    """Yield the lines of a mapping or a list in block style."""
+    if isinstance(node, Mapping):
+        for key, value in node.items():
+            if isinstance(value, str | bool):
+                yield f"{key}: {_scalar(value)}"
+            else:
+                yield f"{key}:"
+                indent = "  " if isinstance(value, Mapping) else ""
+                yield from (f"{indent}{line}" for line in block(value))
+    elif isinstance(node, Sequence) and not isinstance(node, str):
+        for item in node:
+            first, *others = [_scalar(item)] if isinstance(item, str | bool) else block(item)
+            yield f"- {first}"
+            yield from (f"  {line}" for line in others)
+
+
+def one_or_list(nodes: Iterable[Node]) -> Node:
+    """Return the one node that is a string as it stands, several or another as a list."""
+    several = list(nodes)
+    return several[0] if len(several) == 1 and isinstance(several[0], str) else several
+
+
+def _scalar(value: str | bool) -> str:
+    """Return a scalar as YAML: plain where nobody can read anything else in it, else as in JSON."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if re.fullmatch(_PLAIN, value) and value.lower() not in _TYPED_WORDS:
+        return value
+    return json.dumps(value, ensure_ascii=False)
+
+
+_PLAIN: Final = r"[A-Za-z](?:[A-Za-z0-9._/*-]|:(?=[A-Za-z0-9]))*"
+_TYPED_WORDS: Final = frozenset(("y", "yes", "n", "no", "true", "false", "on", "off", "null"))
