@@ -22,7 +22,7 @@ from krm_image_setter.importers.starlark import (
     read_calls,
     shortened,
 )
-from krm_image_setter.importers.writing import Entry, Node, block, images_to_give, imported, listed, one_or_list
+from krm_image_setter.importers.writing import Entry, Kinds, Node, block, images_to_give, imported, listed
 from krm_image_setter.paths import parse_path
 
 
@@ -37,15 +37,6 @@ def import_tiltfile(text: str, file: str) -> Imported:
     except InputError as error:
         raise error.at(file=file) from error
     return imported(file, _lines(tiltfile), notes)
-
-
-class _Selector(NamedTuple):
-    """Which resources, in patterns; empty is any. The fields are parameters of `k8s_image_json_path`."""
-
-    kind: str
-    api_version: str
-    name: str
-    namespace: str
 
 
 class _ImageObject(NamedTuple):
@@ -74,17 +65,12 @@ class _Image(NamedTuple):
     options: dict[str, None]
 
 
-class _Kind(NamedTuple):
-    origins: dict[str, None]
-    paths: dict[_Path, None]
-
-
 class _Tiltfile:
     """Gathers what the calls say."""
 
     def __init__(self) -> None:
         self.images: dict[str, _Image] = {}
-        self.kinds: dict[_Selector, _Kind] = {}
+        self.kinds = Kinds()
         self.registries: dict[_Registry, dict[str, None]] = {}
 
     def functions(self) -> dict[str, Function]:
@@ -140,7 +126,10 @@ class _Tiltfile:
     def _add(self, arguments: Arguments, paths: Sequence[_Path]) -> None:
         if not paths:
             return
-        others = [_pattern(arguments, field, arguments.text(field)) for field in _Selector._fields[1:]]
+        others = {
+            name: _pattern(arguments, field, arguments.text(field))
+            for field, name in (("api_version", "apiVersion"), ("name", "name"), ("namespace", "namespace"))
+        }
         for regexp in _alternatives(arguments.text("kind")):
             kind = _pattern(arguments, "kind", regexp)
             if re.match("[a-z]", kind):
@@ -148,9 +137,7 @@ class _Tiltfile:
                     f'Tilt finds "{shortened(kind)}" in any case, this as it stands: write it as the kind does'
                 )
                 arguments.notes.append(arguments.error(message).note)
-            entry = self.kinds.setdefault(_Selector(kind, *others), _Kind({}, {}))
-            entry.origins[arguments.origin] = None
-            entry.paths.update(dict.fromkeys(paths))
+            self.kinds.add(arguments.origin, {"kind": kind, **others}, map(_path_node, paths))
 
 
 def _load(arguments: Arguments) -> None:
@@ -262,10 +249,9 @@ def _lines(tiltfile: _Tiltfile) -> Iterator[str]:
         yield from _default_registry(tiltfile.registries)
     else:
         yield from images_to_give("A Tiltfile doesn't say the new references.", images)
-    kinds = [Entry(kind.origins, _kind_fields(selector, kind)) for selector, kind in tiltfile.kinds.items()]
     yield from listed(
         "kinds",
-        kinds,
+        tiltfile.kinds.entries(),
         "These fit as a whole and in their case, in Tilt in any case and as a part too; * is any text.",
     )
 
@@ -277,14 +263,6 @@ def _default_registry(registries: Mapping[_Registry, dict[str, None]]) -> Iterat
         yield f"# as the cluster calls it; Tilt pushes to {registry.host}"
     fields = {"host": registry.host_from_cluster or registry.host, "singleName": registry.single_name}
     yield from block({"defaultRegistry": {key: text for key, text in fields.items() if text}})
-
-
-def _kind_fields(selector: _Selector, kind: _Kind) -> dict[str, Node]:
-    fields = zip(("kind", "apiVersion", "name", "namespace"), selector, strict=True)
-    return {
-        **{field: pattern for field, pattern in fields if pattern},
-        "paths": one_or_list(_path_node(path) for path in kind.paths),
-    }
 
 
 def _path_node(path: _Path) -> Node:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Final, NamedTuple, TypeAlias
 
 from krm_image_setter.config import API_VERSION, KIND
 from krm_image_setter.importers import Imported, Note
+from krm_image_setter.paths import PathError, field_spec, parse_path
 
 #: What a field holds. The texts are printable, the keys need no quotes.
 Node: TypeAlias = "str | bool | Sequence[Node] | Mapping[str, Node]"
@@ -21,6 +23,32 @@ class Entry(NamedTuple):
 
     origins: Iterable[str]
     fields: Mapping[str, Node]
+
+
+class Kinds:
+    """Gathers entries of `kinds`: each selector once, with all that is said of it."""
+
+    def __init__(self) -> None:
+        self._kinds: dict[tuple[tuple[str, str], ...], tuple[dict[str, None], list[Node]]] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._kinds)
+
+    def add(self, origin: str, selector: Mapping[str, str], paths: Iterable[Node]) -> None:
+        """Add paths; `selector` has `kind`, `apiVersion`, `name` and `namespace`, empty is any."""
+        key = tuple((field, pattern) for field, pattern in selector.items() if pattern)
+        origins, known = self._kinds.setdefault(key, ({}, []))
+        origins[origin] = None
+        for path in paths:
+            if path not in known:
+                known.append(path)
+
+    def entries(self) -> list[Entry]:
+        """Return the entries in the order of their first mention."""
+        return [
+            Entry(origins, {**dict(selector), "paths": one_or_list(paths)})
+            for selector, (origins, paths) in self._kinds.items()
+        ]
 
 
 def imported(file: str, lines: Iterable[str], notes: Sequence[Note]) -> Imported:
@@ -95,6 +123,17 @@ def one_or_list(nodes: Iterable[Node]) -> Node:
     """Return the one node that is a string as it stands, several or another as a list."""
     several = list(nodes)
     return several[0] if len(several) == 1 and isinstance(several[0], str) else several
+
+
+def field_spec_path(text: str) -> str:
+    """Return a kustomize path so that it is read as one here. Raises PathError."""
+    wanted = field_spec.parse(text)
+    for written in (text, f"/{text}"):
+        with suppress(PathError):
+            path = parse_path(written)
+            if isinstance(path, field_spec.FieldSpecPath) and path.keys == wanted.keys:
+                return written
+    raise PathError("this looks like a path of another notation here: add it by hand")
 
 
 def _scalar(value: str | bool) -> str:
