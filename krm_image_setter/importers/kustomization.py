@@ -221,7 +221,7 @@ def _one_a_name(images: Sequence[_Image], notes: Notes) -> Iterator[Entry]:
             rule, applied[:] = _with_following(images, position, positions, notes)
             fields = {field: getattr(rule, argument) for field, argument in _ARGUMENTS.items()}
             said = {"name": str(name), **{field: text for field, text in fields.items() if text is not None}}
-            yield Entry([origin(images[other].value) for other in applied], said)
+            yield Entry(dict.fromkeys(origin(images[other].value) for other in applied), said)
         elif position not in applied:
             notes.left_out(image.value, str(name), where)
 

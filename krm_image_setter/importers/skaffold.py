@@ -12,7 +12,7 @@ from typing import Final
 
 from krm_image_setter.config import Value
 from krm_image_setter.importers import Imported
-from krm_image_setter.importers.reading import Notes, origin, read_documents, reference_of, text_of
+from krm_image_setter.importers.reading import Notes, mentions, origin, read_documents, reference_of, text_of
 from krm_image_setter.importers.writing import Entry, Kinds, field_spec_path, images_to_give, imported, listed
 
 _ANYWHERE: Final = ".*"  # to skaffold: every field that is named image
@@ -116,7 +116,10 @@ class _Skaffold:
         fields = self.notes.fields(resource, ("groupKind", "image", "labels", "podSpec"))
         if "groupKind" not in fields:
             resource.fail("groupKind is missing: add it")
-        return text_of(fields["groupKind"]), fields
+        group_kind = text_of(fields["groupKind"])
+        if group_kind.startswith("."):
+            fields["groupKind"].fail("the kind is missing: give Kind or Kind.group")
+        return group_kind, fields
 
     def _tell_of_required(self, required: Value) -> None:
         if required.is_mapping and required.data.keys() <= {"configs", "activeProfiles"}:  # of the same file
@@ -132,9 +135,8 @@ class _Skaffold:
         fields = self.notes.fields(release, ("artifactOverrides", "setValueTemplates"), about=None)
         templates = fields["setValueTemplates"].data if "setValueTemplates" in fields else None
         if "artifactOverrides" in fields or mentions(templates, r"\.IMAGE_"):
-            release.fail(
-                "the chart gets an image by its values: give it the image's name, and set what helm writes"
-            )
+            message = "the chart gets an image by its values: give it the image's name, and set what helm writes"
+            release.fail(message)
 
 
 def _path(path: Value) -> str:
@@ -143,7 +145,7 @@ def _path(path: Value) -> str:
     if text == _ANYWHERE:
         return "{..image}"
     first, *keys = text.split(".")
-    if first or not all(keys):
+    if first or not all(keys) or "\\" in text:
         path.fail("skaffold finds nothing there: give a path such as .spec.image")
     return field_spec_path("/".join(key.replace("/", "\\/") for key in keys))
 

@@ -31,9 +31,6 @@ class Kinds:
     def __init__(self) -> None:
         self._kinds: dict[tuple[tuple[str, str], ...], tuple[dict[str, None], list[Node]]] = {}
 
-    def __bool__(self) -> bool:
-        return bool(self._kinds)
-
     def add(self, origin: str, selector: Mapping[str, str], paths: Iterable[Node]) -> None:
         """Add paths; `selector` has `kind`, `apiVersion`, `name` and `namespace`, empty is any."""
         key = tuple((field, pattern) for field, pattern in selector.items() if pattern)
