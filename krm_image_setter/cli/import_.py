@@ -20,7 +20,7 @@ skaffold.yaml. What can't be carried over is said on standard error, with its li
 \b
 Examples:
   krm-image-setter import Tiltfile > functions.yaml
-  krm-image-setter import overlays/prod/kustomization.yaml base/kustomization.yaml > functions.yaml
+  krm-image-setter import overlays/prod/kustomization.yaml skaffold.yaml | less
 """
 FILES: Final = "Tiltfiles, kustomizations, kbld's Configs, skaffold.yaml's"
 

@@ -19,6 +19,7 @@ from krm_image_setter.images import ImageRule, Reference, check_reference, image
 from krm_image_setter.importers import Imported
 from krm_image_setter.importers.reading import Notes, mentions, origin, read_documents, text_of
 from krm_image_setter.importers.writing import Entry, Kinds, field_spec_path, imported, listed
+from krm_image_setter.locators.kind_rule import CRD
 
 #: The names that kustomize looks for in a folder.
 NAMES: Final = ("kustomization.yaml", "kustomization.yml", "Kustomization")
@@ -142,6 +143,8 @@ class _Kustomization:
             if "path" not in given:
                 spec.fail("path is missing: add it")
             texts = _FieldSpec(*(text_of(given[name]) if name in given else "" for name in _FieldSpec._fields))
+            if texts.kind == CRD:
+                spec.fail(f"kustomize sets no image in a {CRD}: left out")
             specs.add(texts)
             with self.notes.kept(given["path"]):
                 path = field_spec_path(texts.path)

@@ -13,7 +13,8 @@ from krm_image_setter.importers import Imported, Note
 from krm_image_setter.paths import PathError, field_spec, parse_path
 
 #: What a field holds. The texts are printable, the keys need no quotes.
-Node: TypeAlias = "str | bool | Sequence[Node] | Mapping[str, Node]"
+Block: TypeAlias = "Sequence[Node] | Mapping[str, Node]"
+Node: TypeAlias = "str | bool | Block"
 
 _NEW_REFERENCE: Final = "NEW-REFERENCE"
 
@@ -69,14 +70,9 @@ def listed(field: str, entries: Sequence[Entry], comment: str = "") -> Iterator[
     if entries:
         yield from (f"# {line}" for line in comment.splitlines())
         yield f"{field}:"
-    for entry in entries:
-        yield from commented(entry)
-
-
-def commented(entry: Entry) -> Iterator[str]:
-    """Yield the lines of one entry of a list, below its origins."""
-    yield from (f"# {origin}" for origin in entry.origins)
-    yield from block([entry.fields])
+    for origins, fields in entries:
+        yield from (f"# {origin}" for origin in origins)
+        yield from block([fields])
 
 
 def images_to_give(why: str, entries: Sequence[Entry], *, after_others: bool = False) -> Iterator[str]:
@@ -99,7 +95,7 @@ def images_to_give(why: str, entries: Sequence[Entry], *, after_others: bool = F
         yield from (f"# {line}" for line in lines)
 
 
-def block(node: Node) -> Iterator[str]:
+def block(node: Block) -> Iterator[str]:
     """Yield the lines of a mapping or a list in block style."""
     if isinstance(node, Mapping):
         for key, value in node.items():
@@ -109,11 +105,11 @@ def block(node: Node) -> Iterator[str]:
                 yield f"{key}:"
                 indent = "  " if isinstance(value, Mapping) else ""
                 yield from (f"{indent}{line}" for line in block(value))
-    elif isinstance(node, Sequence) and not isinstance(node, str):
-        for item in node:
-            first, *others = [_scalar(item)] if isinstance(item, str | bool) else block(item)
-            yield f"- {first}"
-            yield from (f"  {line}" for line in others)
+        return
+    for item in node:
+        first, *others = [_scalar(item)] if isinstance(item, str | bool) else block(item)
+        yield f"- {first}"
+        yield from (f"  {line}" for line in others)
 
 
 def one_or_list(nodes: Iterable[Node]) -> Node:

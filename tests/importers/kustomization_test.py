@@ -45,6 +45,7 @@ images:
 - path: spec/image
   crate: true
 - {path: spec/image, kind: "\\u0085"}
+- {path: spec/image, kind: CustomResourceDefinition}
 image: x
 """,
     "broken.yaml": "images: *none\n",
@@ -352,7 +353,7 @@ CASES = [
           - spec/image
         """,
         (
-            (2, 'odd.yaml: line 10: image: unknown field "image": did you mean "images"?'),
+            (2, 'odd.yaml: line 11: image: unknown field "image": did you mean "images"?'),
             (2, "odd.yaml: line 4: images[2].path: a key is missing here: give a/b[]/c, column 3"),
             (
                 2,
@@ -364,6 +365,7 @@ CASES = [
                 2,
                 "odd.yaml: line 9: images[6].kind: this has characters that can't be printed: give it by hand",
             ),
+            (2, "odd.yaml: line 10: images[7]: kustomize sets no image in a CustomResourceDefinition: left out"),
             (3, "broken.yaml: line 1 column 9: the alias *none has no anchor before it: add &none"),
             (4, "list.yaml: line 1: this must be a mapping, not a list"),
             (5, f"gone.yaml: {UNREADABLE}"),
