@@ -82,12 +82,12 @@ spec:
       - name: proxy
         image: quay.io/org/proxy:1@sha256:1111111111111111111111111111111111111111111111111111111111111111
 ---
-apiVersion: kafka.strimzi.io/v1beta2
-kind: KafkaConnect
+apiVersion: mesh.example.com/v1beta2
+kind: Mesh
 metadata:
-  name: connect
+  name: mesh
 spec:
-  image: kafkaconnect
+  image: envoy
   sidecars:
   - image: nginx:1.24
   - image: other:1
@@ -110,7 +110,7 @@ spec:
   image: nginx:1.24
 """
 NEW = "sha256:" + "2" * 64
-CONFIGURATION = "images:\n- {path: spec/image}\n- {path: 'spec/sidecars[]/image', kind: KafkaConnect}\n"
+CONFIGURATION = "images:\n- {path: spec/image}\n- {path: 'spec/sidecars[]/image', kind: Mesh}\n"
 BUILDS = {
     "tags": "images: [{name: nginx, newTag: '1.27'}, {name: busybox, newTag: v1}]\n",
     "names": "images: [{name: nginx, newName: a/nginx}, {name: quay.io/org/proxy, newName: b}]\n",
@@ -121,9 +121,9 @@ BUILDS = {
     "a tag that only one has": "images: [{name: 'nginx:1.25', newTag: v1}, {name: nginx, newTag: v2}]\n",
     "the last counts": "images: [{name: nginx, newTag: v1}, {name: nginx, newTag: v2}]\nimageTags: [{name: nginx, newTag: v3}]\n",
     "a suffix behind a tag": "images: [{name: nginx, newTag: v1, tagSuffix: -x}]\n",
-    "configurations": "configurations: [config.yaml]\nimages: [{name: nginx, newTag: v1}, {name: kafkaconnect, newTag: v2}]\n",
-    "a group": "configurations: [group.yaml]\nimages: [{name: nginx, newTag: v1}, {name: kafkaconnect, newTag: v2}]\n",
-    "a version": "configurations: [version.yaml]\nimages: [{name: nginx, newTag: v1}, {name: kafkaconnect, newTag: v2}]\n",
+    "configurations": "configurations: [config.yaml]\nimages: [{name: nginx, newTag: v1}, {name: envoy, newTag: v2}]\n",
+    "a group": "configurations: [group.yaml]\nimages: [{name: nginx, newTag: v1}, {name: envoy, newTag: v2}]\n",
+    "a version": "configurations: [version.yaml]\nimages: [{name: nginx, newTag: v1}, {name: envoy, newTag: v2}]\n",
     "a slash in a key": "configurations: [slash.yaml]\nimages: [{name: nginx, newTag: v1}]\n",
     "a transformer": "images: [{name: nginx, newName: a}]\ntransformers: [transformer.yaml]\n",
     "a transformer of one's own": "transformers:\n- |\n  apiVersion: builtin\n  kind: ImageTagTransformer\n"

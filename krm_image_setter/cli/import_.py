@@ -12,7 +12,7 @@ from krm_image_setter.importers import Imported
 from krm_image_setter.importers.any_file import import_file
 from krm_image_setter.rim import read_text, say
 
-HELP: Final = """Write the ImageSetter that says what another tool's configuration says of images.
+HELP: Final = """Write what another tool's configuration says of images as an ImageSetter.
 
 That is a Tiltfile, a kustomization (with the configurations and transformers that it names), a Config of kbld or a
 skaffold.yaml. What can't be carried over is said on standard error, with its line.

@@ -9,7 +9,7 @@ from krm_image_setter.config.image_setter import API_VERSION, KIND, ImageSetter
 from krm_image_setter.config.value import ShapeError, Value
 from krm_image_setter.errors import ConfigError, InputError
 from krm_image_setter.resources import read, read_slices
-from krm_image_setter.yaml import parsing
+from krm_image_setter.yaml import parsing, tree
 from krm_image_setter.yaml.stream import Source
 
 __all__ = [
@@ -58,4 +58,6 @@ def configurations_in(text: str) -> list[Value]:
 
 def config_value(root: object, line: Callable[[int], int], file: str | None = None) -> Value:
     """Return a node as a configuration; `line` gives the line of a code point of what it was parsed from."""
-    return Value(root, root, "", file, line)
+    # Only a mapping and a list know where they stand: a document that is a scalar has no line.
+    written = root if isinstance(root, tree.Mapping | tree.Sequence) else None
+    return Value(root, written, "", file, line)

@@ -50,6 +50,7 @@ image: x
 """,
     "broken.yaml": "images: *none\n",
     "list.yaml": "- images\n",
+    "word.yaml": "images\n",
     "nothing.yaml": "",
     "transformer.yaml": """\
 apiVersion: builtin
@@ -138,6 +139,7 @@ CASES = [
     ),
     Case("nothing of images", "namePrefix: a-\nresources: [a.yaml, b.yml, c.json]\n", "", (NOTHING,)),
     Case("no mapping", "- a\n", "", ((1, "this must be a mapping, not a list"),)),
+    Case("a word", "images\n", "", ((1, 'this must be a mapping, not "images"'),)),
     Case("no list", "images: {name: a}\n", "", ((1, "images: this must be a list, not a mapping"),)),
     Case(
         "wrong entries",
@@ -340,6 +342,7 @@ CASES = [
         - list.yaml
         - gone.yaml
         - 1
+        - word.yaml
         """,
         """\
         kinds:
@@ -370,6 +373,7 @@ CASES = [
             (4, "list.yaml: line 1: this must be a mapping, not a list"),
             (5, f"gone.yaml: {UNREADABLE}"),
             (6, 'configurations[4]: 1 is read as the number 1, quote it: "1"'),
+            (7, 'word.yaml: this must be a mapping, not "images"'),
         ),
     ),
     Case(
