@@ -34,7 +34,7 @@ _PARTS: Final = ("resources", "bases", "components")
 _ARGUMENTS: Final = {"newName": "new_name", "newTag": "new_tag", "digest": "digest", "tagSuffix": "tag_suffix"}
 
 
-_IMAGE: Final = r"(?<![\w-])image(?![\w-])"  # the word, as a field or in a path
+_IMAGE: Final = r"(?<![\w-])images?(?![\w-])"  # the word, as a field or in a path
 
 
 def is_kustomization(document: Value) -> bool:
@@ -124,18 +124,20 @@ class _Kustomization:
                 self._add_transformer(transformer)
 
     def _add_transformer(self, transformer: Value) -> None:
-        known = ("apiVersion", "kind", "metadata", "imageTag", "fieldSpecs")
-        fields = self.notes.fields(transformer, known, about="image")
-        kind = (transformer.data.get("apiVersion"), transformer.data.get("kind"))
+        kind = (transformer.data.get("apiVersion"), transformer.data.get("kind")) if transformer.is_mapping else ()
         if kind == (API_VERSION, KIND):
             transformer.fail(f"this is an {KIND}: give it as it is, beside this one")
-        if kind == ("builtin", "ImageTagTransformer"):
-            specs: set[_FieldSpec] = set()
-            self._add_specs(fields, "fieldSpecs", specs)
-            if "imageTag" in fields:
-                self._add_image(specs, fields["imageTag"])
-        elif mentions(transformer.data, _IMAGE):
-            transformer.fail("this transformer has to do with an image, and is not read: add by hand what it sets")
+        if kind != ("builtin", "ImageTagTransformer"):
+            if mentions(transformer.data, _IMAGE):
+                transformer.fail("this has to do with an image, and is not read: add by hand what it sets")
+            return
+        known = ("apiVersion", "kind", "metadata", "imageTag", "fieldSpecs")
+        fields = self.notes.fields(transformer, known)
+        specs: set[_FieldSpec] = set()
+        self._add_specs(fields, "fieldSpecs", specs)
+        if "imageTag" not in fields:
+            transformer.fail("imageTag is missing: add it")
+        self._add_image(specs, fields["imageTag"])
 
     def _add_specs(self, fields: Mapping[str, Value], key: str, specs: set[_FieldSpec]) -> None:
         def add(spec: Value) -> None:

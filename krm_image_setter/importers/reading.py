@@ -118,8 +118,9 @@ def reference_of(value: Value) -> Reference:
 
 
 def mentions(data: Any, pattern: str) -> bool:
-    """Say whether a string in `data` has what a regular expression matches."""
+    """Say whether a key or a string in `data` has what a regular expression matches."""
     if isinstance(data, str):
         return re.search(pattern, data) is not None
-    values = data.values() if isinstance(data, dict) else data if isinstance(data, list) else ()
-    return any(mentions(value, pattern) for value in values)
+    if isinstance(data, dict):
+        return any(mentions(key, pattern) or mentions(value, pattern) for key, value in data.items())
+    return isinstance(data, list) and any(mentions(item, pattern) for item in data)

@@ -63,7 +63,7 @@ fieldSpecs:
 - path: spec/image
   kind: Widget
 """,
-    "setter.yaml": "apiVersion: krm-image-setter.dev/v1alpha1\nkind: ImageSetter\n",
+    "setter.yaml": "apiVersion: krm-image-setter.dev/v1alpha1\nkind: ImageSetter\nimages: {a: b}\n",
     "image.yaml": "spec: {image: nginx}\n",
     "labels.yaml": "spec: {imagePullPolicy: Always}\n",
     "base/kustomization.yml": "images: [{name: a, newTag: b}]\nresources: [../deep, a.yaml]\n",
@@ -435,6 +435,7 @@ CASES = [
         - '{apiVersion: builtin, kind: ImageTagTransformer, imageTags: {name: a}}'
         - '{apiVersion: builtin, kind: ImageTagTransformer, imageTag: {name: a}}'
         - list.yaml
+        - '{apiVersion: fn.kpt.dev/v1alpha1, kind: SetImage, image: {name: a, newTag: b}}'
         """,
         "",
         (
@@ -442,12 +443,16 @@ CASES = [
             (3, f"gone.yaml: {UNREADABLE}"),
             (
                 4,
-                "transformers[2]: line 1: this transformer has to do with an image, and is not read: "
-                "add by hand what it sets",
+                "transformers[2]: line 1: this has to do with an image, and is not read: add by hand what it sets",
             ),
             (6, 'transformers[4]: line 1: imageTags: unknown field "imageTags": did you mean "imageTag"?'),
+            (6, "transformers[4]: line 1: imageTag is missing: add it"),
             (7, "transformers[5]: line 1: imageTag: this sets nothing: give newName, newTag, digest or tagSuffix"),
-            (8, "list.yaml: line 1: this must be a mapping, not a list"),
+            (8, "list.yaml: line 1: this has to do with an image, and is not read: add by hand what it sets"),
+            (
+                9,
+                "transformers[7]: line 1: this has to do with an image, and is not read: add by hand what it sets",
+            ),
         ),
     ),
     Case(
