@@ -6,7 +6,8 @@ import re
 from typing import NamedTuple
 
 import pytest
-from harness import ROOT
+from harness import ROOT, before_and_after
+from importers.acceptance import filled
 
 from krm_image_setter import read_config, set_images
 from krm_image_setter.errors import ConfigError
@@ -48,23 +49,9 @@ def test_there_are_pairs() -> None:
     assert len(TILT) >= 8
 
 
-def texts(lines: str) -> tuple[str, str, str]:
-    """Return the manifest before and after, and the error that is told."""
-    before, after, error = "", "", ""
-    for line in lines.splitlines():
-        if line.startswith("error: "):
-            error = line
-            continue
-        old, arrow, new = line.partition(" -> ")
-        blank = old[: len(old) - len(old.lstrip())]
-        before += f"{old}\n"
-        after += f"{blank}{new}\n" if arrow else f"{old}\n"
-    return before, after, error
-
-
 @pytest.mark.parametrize("pair", PAIRS, ids=[pair.config for pair in PAIRS])
 def test_our_side(pair: Pair) -> None:
-    before, after, error = texts(pair.lines)
+    before, after, error = before_and_after(pair.lines)
     config = HEAD + pair.config + ("" if "images:" in pair.config else IMAGES)
     try:
         outcome = set_images(before, read_config(config))
@@ -79,11 +66,11 @@ def test_our_side(pair: Pair) -> None:
 
 @pytest.mark.parametrize("pair", TILT, ids=[pair.tilt for pair in TILT])
 def test_tilts_side_imported(pair: Pair) -> None:
-    before, after, _ = texts(pair.lines)
+    before, after, _ = before_and_after(pair.lines)
     imported = import_tiltfile(pair.tilt, "Tiltfile")
     assert imported.notes == ()
-    if "NEW-REFERENCE" in imported.text:  # the new reference is to be written in, as the comment says
-        config = re.sub(r"(?m)^# (?=images|- |  )", "", imported.text).replace("NEW-REFERENCE", "registry/app:2")
+    if "NEW-REFERENCE" in imported.text:
+        config = filled(imported.text, "registry/app:2")
     else:
         config = imported.text + ("" if "docker_build" in pair.tilt else IMAGES)
     assert set_images(before, read_config(config)).text == after

@@ -43,3 +43,20 @@ class Program:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(text.encode())
         return name
+
+
+def before_and_after(lines: str) -> tuple[str, str, str]:
+    """Return a manifest before and after, and the error that is told.
+
+    `OLD -> NEW` is a line that changes, `error: ` starts the error.
+    """
+    before, after, error = "", "", ""
+    for line in lines.splitlines():
+        if line.startswith("error: "):
+            error = line
+            continue
+        old, arrow, new = line.partition(" -> ")
+        blank = old[: len(old) - len(old.lstrip())]
+        before += f"{old}\n"
+        after += f"{blank}{new}\n" if arrow else f"{old}\n"
+    return before, after, error

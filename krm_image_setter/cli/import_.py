@@ -8,24 +8,25 @@ from typing import Annotated, Final
 
 import typer
 
-from krm_image_setter.errors import InputError
 from krm_image_setter.importers import Imported
-from krm_image_setter.importers.tiltfile import import_tiltfile
+from krm_image_setter.importers.any_file import import_file
 from krm_image_setter.rim import read_text, say
 
-HELP: Final = """Write what a Tiltfile says of images as an ImageSetter.
+HELP: Final = """Write another tool's configuration as an ImageSetter.
 
-What can't be carried over is said on standard error, with its line.
+That is a Tiltfile, a kustomization (with the configurations and transformers that it names), a Config of kbld or a
+skaffold.yaml. What can't be carried over is said on standard error, with its line.
 
 \b
 Examples:
   krm-image-setter import Tiltfile > functions.yaml
-  krm-image-setter import Tiltfile services/Tiltfile | less
+  krm-image-setter import prod/kustomization.yaml skaffold.yaml
 """
+FILES: Final = "Tiltfiles, kustomizations, kbld's Configs, skaffold.yaml's"
 
 
 def import_command(
-    files: Annotated[list[str], typer.Argument(metavar="FILE", help="Tiltfiles", show_default=False)],
+    files: Annotated[list[str], typer.Argument(metavar="FILE", help=FILES, show_default=False)],
 ) -> None:
     """Print the ImageSetter of each file, as one YAML stream."""
     imported = [_import(file) for file in files]
@@ -38,7 +39,5 @@ def import_command(
 
 
 def _import(file: str) -> Imported:
-    name = Path(file).name
-    if not (name.startswith("Tiltfile") or name.lower().endswith((".tiltfile", ".star"))):
-        raise InputError("only a Tiltfile can be imported: give one by that name", file=file)
-    return import_tiltfile(read_text(file), file)
+    path = Path(file)
+    return import_file(read_text(file), file, path.name, lambda other: read_text(str(path.parent / other)))

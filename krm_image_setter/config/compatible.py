@@ -60,6 +60,13 @@ _PEERS: Final = {
 }
 
 
+def field_spec_api_versions(group: str, version: str) -> tuple[str, ...]:
+    """Return the patterns of `apiVersion` for the group and version of kustomize's fieldSpecs; empty is any."""
+    if group or not version:
+        return (f"{group}/{version or '*'}" if group else "",)
+    return version, f"*/{version}"  # of any group
+
+
 def _unknown_kind(kind: Any) -> ConfigError:
     if kind == "ConfigMap":
         return ConfigError("this ConfigMap has no data: add `data: {name: NAME, newTag: TAG}`")

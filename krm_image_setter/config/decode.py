@@ -10,7 +10,12 @@ from functools import partial
 from typing import Any, Final, NamedTuple, TypeVar
 
 from krm_image_setter.config import schema
-from krm_image_setter.config.compatible import ENTRY_FIELDS, image_setter_fields, is_image_setter
+from krm_image_setter.config.compatible import (
+    ENTRY_FIELDS,
+    field_spec_api_versions,
+    image_setter_fields,
+    is_image_setter,
+)
 from krm_image_setter.config.image_setter import ImageSetter
 from krm_image_setter.config.value import ShapeError, Value
 from krm_image_setter.errors import ConfigError, ImageSetterError
@@ -243,11 +248,7 @@ def _field_specs(specs: Value) -> Iterator[KindRule]:
             fields[key].string() if key in fields else "" for key in ("group", "version", "kind")
         )
         path = _built(fields["path"], partial(field_spec.parse, fields["path"].string()))
-        if group or not version:
-            api_versions = [f"{group}/{version or '*'}" if group else ""]
-        else:
-            api_versions = [version, f"*/{version}"]  # of any group
-        for api_version in api_versions:
+        for api_version in field_spec_api_versions(group, version):
             yield KindRule(Selector(kind, api_version), path)
 
 

@@ -5,15 +5,14 @@ The calls are those of tilt-dev/tilt `internal/tiltfile` (k8s.go, docker.go) and
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Final, NamedTuple
 
 from krm_image_setter.errors import ImageSetterError, InputError
 from krm_image_setter.images import check_reference, default_registry
-from krm_image_setter.importers import Imported, Note
+from krm_image_setter.importers import Imported
 from krm_image_setter.importers.starlark import (
     Arguments,
     Function,
@@ -23,6 +22,7 @@ from krm_image_setter.importers.starlark import (
     read_calls,
     shortened,
 )
+from krm_image_setter.importers.writing import Entry, Kinds, Node, block, images_to_give, imported, listed
 from krm_image_setter.paths import parse_path
 
 
@@ -36,18 +36,7 @@ def import_tiltfile(text: str, file: str) -> Imported:
         notes = read_calls(text, tiltfile.functions())
     except InputError as error:
         raise error.at(file=file) from error
-    if not (tiltfile.images or tiltfile.kinds or tiltfile.registries or notes):
-        notes = [Note(1, "nothing here says which images to set or where they are: give that by hand")]
-    return Imported("".join(f"{line}\n" for line in _document(tiltfile, file)), tuple(notes))
-
-
-class _Selector(NamedTuple):
-    """Which resources, in patterns; empty is any. The fields are parameters of `k8s_image_json_path`."""
-
-    kind: str
-    api_version: str
-    name: str
-    namespace: str
+    return imported(file, _lines(tiltfile), notes)
 
 
 class _ImageObject(NamedTuple):
@@ -76,17 +65,12 @@ class _Image(NamedTuple):
     options: dict[str, None]
 
 
-class _Kind(NamedTuple):
-    origins: dict[str, None]
-    paths: dict[_Path, None]
-
-
 class _Tiltfile:
     """Gathers what the calls say."""
 
     def __init__(self) -> None:
         self.images: dict[str, _Image] = {}
-        self.kinds: dict[_Selector, _Kind] = {}
+        self.kinds = Kinds()
         self.registries: dict[_Registry, dict[str, None]] = {}
 
     def functions(self) -> dict[str, Function]:
@@ -142,7 +126,10 @@ class _Tiltfile:
     def _add(self, arguments: Arguments, paths: Sequence[_Path]) -> None:
         if not paths:
             return
-        others = [_pattern(arguments, field, arguments.text(field)) for field in _Selector._fields[1:]]
+        others = {
+            name: _pattern(arguments, field, arguments.text(field))
+            for field, name in (("api_version", "apiVersion"), ("name", "name"), ("namespace", "namespace"))
+        }
         for regexp in _alternatives(arguments.text("kind")):
             kind = _pattern(arguments, "kind", regexp)
             if re.match("[a-z]", kind):
@@ -150,9 +137,7 @@ class _Tiltfile:
                     f'Tilt finds "{shortened(kind)}" in any case, this as it stands: write it as the kind does'
                 )
                 arguments.notes.append(arguments.error(message).note)
-            entry = self.kinds.setdefault(_Selector(kind, *others), _Kind({}, {}))
-            entry.origins[arguments.origin] = None
-            entry.paths.update(dict.fromkeys(paths))
+            self.kinds.add(arguments.origin, {"kind": kind, **others}, map(_path_node, paths))
 
 
 def _load(arguments: Arguments) -> None:
@@ -254,88 +239,37 @@ def _whole_api_version(part: str) -> str:
 # What is written
 
 
-def _document(tiltfile: _Tiltfile, file: str) -> Iterator[str]:
-    name = "".join(character if character.isprintable() else "?" for character in file)
-    yield f"# What {name} says of images; the comments name its lines."
-    yield "apiVersion: krm-image-setter.dev/v1alpha1"
-    yield "kind: ImageSetter"
-    yield "metadata:"
-    yield "  name: set-images"
+def _lines(tiltfile: _Tiltfile) -> Iterator[str]:
+    images = [
+        Entry(image.origins, {"name": name, **dict.fromkeys(image.options, True)})
+        for name, image in tiltfile.images.items()
+    ]
     if tiltfile.registries:
-        yield from _images(tiltfile.images)
+        yield from listed("images", images)
         yield from _default_registry(tiltfile.registries)
-    elif tiltfile.images:
-        yield "# A Tiltfile doesn't say the new references. Give each as an argument, or write it here for"
-        yield "# NEW-REFERENCE and take the first # of these lines away."
-        yield from (f"# {line}" for line in _images(tiltfile.images, "NEW-REFERENCE"))
-    yield from _kinds(tiltfile.kinds)
-
-
-def _images(images: Mapping[str, _Image], reference: str = "") -> Iterator[str]:
-    if images:
-        yield "images:"
-    for name, image in images.items():
-        yield from _origins(image.origins)
-        if reference and not image.options:
-            yield f"# --image {name}={reference}"
-        yield f"- name: {_scalar(name)}"
-        if reference:
-            yield f"  newImage: {reference}"
-        yield from (f"  {option}: true" for option in image.options)
+    else:
+        yield from images_to_give("A Tiltfile doesn't say the new references.", images)
+    yield from listed(
+        "kinds",
+        tiltfile.kinds.entries(),
+        "These fit as a whole and in their case, in Tilt in any case and as a part too; * is any text.",
+    )
 
 
 def _default_registry(registries: Mapping[_Registry, dict[str, None]]) -> Iterator[str]:
     registry, origins = next(iter(registries.items()))
-    yield from _origins(origins)
+    yield from (f"# {origin}" for origin in origins)
     if registry.host_from_cluster:
         yield f"# as the cluster calls it; Tilt pushes to {registry.host}"
-    yield "defaultRegistry:"
-    yield f"  host: {_scalar(registry.host_from_cluster or registry.host)}"
-    if registry.single_name:
-        yield f"  singleName: {_scalar(registry.single_name)}"
+    fields = {"host": registry.host_from_cluster or registry.host, "singleName": registry.single_name}
+    yield from block({"defaultRegistry": {key: text for key, text in fields.items() if text}})
 
 
-def _kinds(kinds: Mapping[_Selector, _Kind]) -> Iterator[str]:
-    if kinds:
-        yield "# These fit as a whole and in their case, in Tilt in any case and as a part too; * is any text."
-        yield "kinds:"
-    for selector, kind in kinds.items():
-        yield from _origins(kind.origins)
-        fields = zip(("kind", "apiVersion", "name", "namespace"), selector, strict=True)
-        lines = [f"{field}: {_scalar(pattern)}" for field, pattern in fields if pattern]
-        lines += _kind_paths(list(kind.paths))
-        yield f"- {lines[0]}"
-        yield from (f"  {line}" for line in lines[1:])
+def _path_node(path: _Path) -> Node:
+    if isinstance(path, str):
+        return path
+    return {"path": path.json_path, "fields": {"repository": path.repo_field, "tag": path.tag_field}}
 
-
-def _kind_paths(paths: Sequence[_Path]) -> Iterator[str]:
-    if len(paths) == 1 and isinstance(paths[0], str):
-        yield f"paths: {_scalar(paths[0])}"
-        return
-    yield "paths:"
-    for path in paths:
-        if isinstance(path, str):
-            yield f"- {_scalar(path)}"
-        else:
-            yield f"- path: {_scalar(path.json_path)}"
-            yield "  fields:"
-            yield f"    repository: {_scalar(path.repo_field)}"
-            yield f"    tag: {_scalar(path.tag_field)}"
-
-
-def _origins(origins: Iterable[str]) -> Iterator[str]:
-    return (f"# {origin}" for origin in origins)
-
-
-def _scalar(text: str) -> str:
-    """Return a printable `text` as YAML: plain where nobody can read anything else in it, else as in JSON."""
-    if re.fullmatch(_PLAIN, text) and text.lower() not in _TYPED_WORDS:
-        return text
-    return json.dumps(text, ensure_ascii=False)
-
-
-_PLAIN: Final = r"[A-Za-z](?:[A-Za-z0-9._/*-]|:(?=[A-Za-z0-9]))*"
-_TYPED_WORDS: Final = frozenset(("y", "yes", "n", "no", "true", "false", "on", "off", "null"))
 
 # The part of a regular expression that `*` and `?` can say.
 _REGEXP: Final = r"(?P<any>\.\*)|(?P<some>\.\+)|(?:(?P<dot>\.)|\\[./:-]|[\w/:-])(?![?*+{])"

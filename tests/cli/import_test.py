@@ -45,6 +45,27 @@ def test_what_is_written_is_a_configuration_for_the_filter(program: Program) -> 
     assert b"image: localhost:5005/kafkaconnect # i" in ran.stdout
 
 
+def test_files_beside_a_kustomization(program: Program) -> None:
+    program.write("app/base/kustomization.yaml", "images: [{name: a, newTag: b}]\n")
+    program.write("app/config.yaml", "images: [{path: spec/image, kind: KafkaConnect}]\n")
+    program.write(
+        "app/kustomization.yaml",
+        "resources: [base]\nconfigurations: [config.yaml, gone.yaml]\n"
+        "images: [{name: kafkaconnect, newName: localhost:5005/kafkaconnect}]\n",
+    )
+    program.write("Tiltfile", "docker_build('a/b', '.')\n")
+    ran = program("import", "app/kustomization.yaml", "Tiltfile")
+    assert ran.status == 0
+    assert ran.stderr.splitlines() == [
+        'krm-image-setter: warning: app/kustomization.yaml: line 1: resources[0]: "base/kustomization.yaml" is not '
+        "followed: import it too, for its images",
+        f"krm-image-setter: warning: app/kustomization.yaml: line 2: {Path('app/gone.yaml')}: "
+        "No such file or directory: give a file that can be read",
+    ]
+    outcome = set_images(CONNECT, read_config(ran.stdout.decode()))
+    assert outcome.text == CONNECT.replace("kafkaconnect #", "localhost:5005/kafkaconnect #")
+
+
 @pytest.mark.parametrize("name", ["Tiltfile", "Tiltfile.dev", "dev.Tiltfile", "dev.tiltfile", "lib.star"])
 def test_names_of_tiltfiles(program: Program, name: str) -> None:
     program.write(name, "docker_build('a', '.')\n")
@@ -77,13 +98,19 @@ def test_full_disk_is_one_sentence(program: Program, arguments: list[str]) -> No
 
 def test_errors_are_one_sentence(program: Program) -> None:
     program.write("Tiltfile", "docker_build(\n")
+    program.write("kustomization.yaml", "images: [\n")
+    program.write("other.yaml", "kind: ConfigMap\n")
     program.write("Tiltfile.latin", "")
     (program.folder / "Tiltfile.latin").write_bytes(b"# \xe9\n")
     for file, sentence in (
         ("Tiltfile", "Tiltfile: line 1"),
         ("Tiltfile.latin", "Tiltfile.latin: line 1: this is not UTF-8: convert it"),
         ("Tiltfile.none", "Tiltfile.none: No such file or directory: give a file that can be read"),
-        ("kustomization.yaml", "kustomization.yaml: only a Tiltfile can be imported: give one by that name"),
+        ("kustomization.yaml", "kustomization.yaml: line 2 column 1: "),
+        (
+            "other.yaml",
+            "other.yaml: this is no configuration that can be imported: give a Tiltfile (by that name), ",
+        ),
     ):
         ran = program("import", file)
         assert (ran.status, ran.stdout) == (2, b"")
@@ -95,8 +122,10 @@ def test_usage(program: Program) -> None:
     ran = program("import")
     assert ran.status == 2
     assert "Missing argument 'FILE'" in ran.stderr
-    assert b"krm-image-setter import Tiltfile > functions.yaml" in program("import", "--help").stdout
-    assert b" Write what" in program("--help").stdout
+    told = program("import", "--help").stdout
+    assert b"krm-image-setter import Tiltfile > functions.yaml" in told
+    assert b"krm-image-setter import prod/kustomization.yaml skaffold.yaml" in told
+    assert b" Write another" in program("--help").stdout
 
 
 def test_closed_pipe_is_quiet(program: Program) -> None:

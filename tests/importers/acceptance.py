@@ -1,0 +1,40 @@
+"""What every importer writes: a configuration that is accepted."""
+
+from __future__ import annotations
+
+import re
+from textwrap import dedent
+from typing import NamedTuple
+
+from krm_image_setter.config import decode, decode_image, read_values
+from krm_image_setter.importers import Imported, Note
+
+
+class Case(NamedTuple):
+    """What an importer reads, the fields that it writes, and its notes."""
+
+    name: str
+    text: str
+    fields: str
+    notes: tuple[tuple[int, str], ...] = ()
+
+
+def accepted(written: Imported) -> Imported:
+    """See that an ImageSetter is a configuration: with --image, and with the images in it that are to be given."""
+    for config in (written.text, filled(written.text)):
+        decode(read_values(config, None), images=[decode_image("another=registry/another:2")])
+    return written
+
+
+def filled(text: str, reference: str = "registry/new:2") -> str:
+    """Return an ImageSetter with the new references in it that were left open, as its comment says."""
+    return re.sub(r"(?m)^# (?=images:|- |  )", "", text).replace("NEW-REFERENCE", reference)
+
+
+def imported(file: str, fields: str, notes: tuple[tuple[int, str], ...] = ()) -> Imported:
+    """Return what is expected."""
+    head = (
+        f"# What {file} says of images; the comments name its lines.\n"
+        "apiVersion: krm-image-setter.dev/v1alpha1\nkind: ImageSetter\nmetadata:\n  name: set-images\n"
+    )
+    return Imported(head + dedent(fields), tuple(Note(*note) for note in notes))

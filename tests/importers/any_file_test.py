@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import pytest
+
+from krm_image_setter.errors import ConfigError, InputError
+from krm_image_setter.importers.any_file import import_file
+
+IMAGES = "images: [{name: a, newTag: b}]\n"
+KUSTOMIZATION = f"apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n{IMAGES}"
+COMPONENT = f"apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\n{IMAGES}"
+KBLD = "apiVersion: kbld.k14s.io/v1alpha1\nkind: Config\nkeys: [a]\n"
+SKAFFOLD = "apiVersion: skaffold/v2beta29\nkind: Config\nbuild: {artifacts: [{image: a}]}\n"
+
+
+def unread(path: str) -> str:
+    raise InputError("this is not to be read", file=path)
+
+
+@pytest.mark.parametrize(
+    "name, text, line",
+    [
+        ("kustomization.yaml", IMAGES, "  newTag: b"),
+        ("kustomization.yml", IMAGES, "  newTag: b"),
+        ("Kustomization", IMAGES, "  newTag: b"),
+        ("prod.yaml", KUSTOMIZATION, "  newTag: b"),
+        ("component.yaml", COMPONENT, "  newTag: b"),
+        ("config.yaml", KBLD, '  - "{..a}"'),
+        ("config.yaml", f"kind: Deployment\n---\n{KBLD}", '  - "{..a}"'),
+        ("kustomization.yaml", KBLD, '  - "{..a}"'),
+        ("skaffold.yaml", SKAFFOLD, "# - name: a"),
+        (
+            "pipeline.json",
+            '{"apiVersion": "skaffold/v1", "kind": "Config", "build": {"artifacts": [{"image": "a"}]}}',
+            "# - name: a",
+        ),
+        ("Tiltfile", "docker_build('a', '.')\n", "# - name: a"),
+        ("Tiltfile.dev", "docker_build('a', '.')\n", "# - name: a"),
+        ("dev.Tiltfile", "docker_build('a', '.')\n", "# - name: a"),
+        ("lib.star", "docker_build('a', '.')\n", "# - name: a"),
+    ],
+)
+def test_which_tool(name: str, text: str, line: str) -> None:
+    written = import_file(text, f"dev/{name}", name, unread).text
+    assert written.startswith(f"# What dev/{name} says of images")
+    assert line in written.splitlines()
+
+
+@pytest.mark.parametrize(
+    "text", ["", "kind: Config\n", "apiVersion: skaffold/v1\n", "- a\n", "apiVersion: [a]\n", IMAGES]
+)
+def test_no_tool(text: str) -> None:
+    with pytest.raises(InputError) as error:
+        import_file(text, "dev/a.yaml", "a.yaml", unread)
+    assert str(error.value).startswith(
+        "dev/a.yaml: this is no configuration that can be imported: give a Tiltfile"
+    )
+
+
+def test_not_yaml() -> None:
+    with pytest.raises(ConfigError) as error:
+        import_file("a: [\n", "dev/a.yaml", "a.yaml", unread)
+    assert str(error.value).startswith("dev/a.yaml: line 2 column 1: ")

@@ -1,0 +1,574 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from textwrap import dedent
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from importers.acceptance import Case, accepted, imported
+
+from krm_image_setter.errors import ConfigError, InputError
+from krm_image_setter.importers import Imported
+from krm_image_setter.importers.kustomization import import_kustomization
+
+FILES = {
+    "connect.yaml": """\
+images:
+- path: spec/image
+  kind: KafkaConnect
+  group: kafka.strimzi.io
+- path: spec/sidecars[]/image
+  kind: KafkaConnect
+  group: kafka.strimzi.io
+  create: true
+nameReference:
+- kind: Secret
+""",
+    "any.yaml": """\
+images:
+- path: spec/image
+- path: spec/web/image
+  version: v1
+- path: spec/db/image
+  version: v1
+  group: example.com
+""",
+    "odd.yaml": """\
+images:
+- path: image
+- path: $spec/image
+- path: a//image
+- path: spec/a\\.b/image
+- kind: Foo
+- path: spec/image
+  crate: true
+- {path: spec/image, kind: "\\u0085"}
+- {path: spec/image, kind: CustomResourceDefinition}
+image: x
+""",
+    "broken.yaml": "images: *none\n",
+    "list.yaml": "- images\n",
+    "word.yaml": "images\n",
+    "nothing.yaml": "",
+    "transformer.yaml": """\
+apiVersion: builtin
+kind: ImageTagTransformer
+metadata: {name: a}
+imageTag:
+  name: nginx
+  newTag: "5"
+fieldSpecs:
+- path: spec/image
+  kind: Widget
+""",
+    "setter.yaml": "apiVersion: krm-image-setter.dev/v1alpha1\nkind: ImageSetter\nimages: {a: b}\n",
+    "image.yaml": "spec: {image: nginx}\n",
+    "labels.yaml": "spec: {imagePullPolicy: Always}\n",
+    "base/kustomization.yml": "images: [{name: a, newTag: b}]\nresources: [../deep, a.yaml]\n",
+    "deep/Kustomization": "configurations: [a.yaml]\ntransformers: [b.yaml]\nbases: [../base, ../gone]\n",
+    "plain/kustomization.yaml": "images: []\nresources: []\n",
+    "bad/kustomization.yaml": "- a\n",
+}
+
+
+def files(texts: Mapping[str, str]) -> Callable[[str], str]:
+    def read(path: str) -> str:
+        if path not in texts:
+            raise InputError("No such file or directory: give a file that can be read", file=path)
+        return texts[path]
+
+    return read
+
+
+def read_kustomization(text: str) -> Imported:
+    return accepted(import_kustomization(text, "kustomization.yaml", files(FILES)))
+
+
+NOTHING = (1, "nothing here says which images to set or where they are: give that by hand")
+UNREADABLE = "No such file or directory: give a file that can be read"
+LEFT = "this has to do with an image, and is not carried over: leave it to kustomize"
+ONCE = "and each image is set once: left out"
+
+CASES = [
+    Case(
+        "every field",
+        f"""\
+        apiVersion: kustomize.config.k8s.io/v1beta1
+        kind: Kustomization
+        namePrefix: a-
+        images:
+        - name: nginx
+          newName: registry.example.com/nginx
+          newTag: "1.25"
+        - name: quay.io/org/app
+          newTag: v2
+          digest: sha256:{"2" * 64}
+        - name: postgres
+          tagSuffix: -alpine
+        - {{name: "app:1", newName: app2}}
+        """,
+        f"""\
+        images:
+        # line 5
+        - name: nginx
+          newName: registry.example.com/nginx
+          newTag: "1.25"
+        # line 8
+        - name: quay.io/org/app
+          newTag: v2
+          digest: sha256:{"2" * 64}
+        # line 11
+        - name: postgres
+          tagSuffix: "-alpine"
+        # line 13
+        - name: app:1
+          newName: app2
+        """,
+    ),
+    Case(
+        "without a kind, in JSON, empty fields, the old name of images",
+        '{"images": null, "imageTags": [{"name": "a", "newName": "", "newTag": "b", "digest": null}]}',
+        """\
+        images:
+        # line 1
+        - name: a
+          newTag: b
+        """,
+    ),
+    Case("nothing of images", "namePrefix: a-\nresources: [a.yaml, b.yml, c.json]\n", "", (NOTHING,)),
+    Case("no mapping", "- a\n", "", ((1, "this must be a mapping, not a list"),)),
+    Case("a word", "images\n", "", ((1, 'this must be a mapping, not "images"'),)),
+    Case("no list", "images: {name: a}\n", "", ((1, "images: this must be a list, not a mapping"),)),
+    Case(
+        "wrong entries",
+        """\
+        images:
+        - a
+        - newTag: b
+        - name: a
+        - name: a
+          newTag: 1.10
+        - name: b
+          newTag: v1
+          newtag: v2
+        - name: .*/nginx
+          newTag: v1
+        - name: A
+          newTag: v1
+        - name: a
+          newName: b:1
+        - name: a
+          newTag: v1
+          tagSuffix: -x
+        image: []
+        """,
+        """\
+        images:
+        # line 7
+        - name: b
+          newTag: v1
+        # line 16
+        - name: a
+          newTag: v1
+        """,
+        (
+            (2, 'images[0]: this must be a mapping, not "a"'),
+            (3, "images[1]: name is missing: add it"),
+            (4, "images[2]: this sets nothing: give newName, newTag, digest or tagSuffix"),
+            (6, 'images[3].newTag: 1.10 is read as the number 1.1, quote it: "1.10"'),
+            (9, 'images[4].newtag: unknown field "newtag": did you mean "newTag"?'),
+            (
+                10,
+                'images[5].name: ".*/nginx" is a regular expression to kustomize, here a name is taken literally: '
+                "add an entry for each image",
+            ),
+            (12, 'images[6].name: "A" is no reference: the name must be in lower case'),
+            (15, 'images[7].newName: newName takes no tag: put "1" into newTag'),
+            (18, "images[8].tagSuffix: kustomize has no use for it beside newTag or digest: left out"),
+            (19, 'image: unknown field "image": did you mean "images"?'),
+        ),
+    ),
+    Case(
+        "entries one after the other",
+        f"""\
+        images:
+        - {{name: a, newName: b}}
+        - {{name: a, newTag: v0}}
+        - {{name: b, newTag: v1}}
+        - {{name: b, tagSuffix: -x}}
+        - {{name: c, tagSuffix: -x}}
+        - {{name: c, tagSuffix: -y}}
+        - {{name: d, digest: "sha256:{"2" * 64}"}}
+        - {{name: d, tagSuffix: x}}
+        - {{name: e:1, newTag: v2}}
+        - {{name: e, newName: f}}
+        - {{name: f:v2, newTag: v3}}
+        - {{name: f:v9, newTag: v4}}
+        """,
+        """\
+        images:
+        # line 2
+        # line 4
+        # line 5
+        - name: a
+          newName: b
+          newTag: v1-x
+        # line 4
+        # line 5
+        - name: b
+          newTag: v1-x
+        # line 6
+        # line 7
+        - name: c
+          tagSuffix: "-x-y"
+        # line 8
+        # line 9
+        - name: d
+          newTag: x
+        # line 10
+        # line 11
+        # line 12
+        - name: e:1
+          newName: f
+          newTag: v3
+        # line 11
+        - name: e
+          newName: f
+        # line 12
+        - name: f:v2
+          newTag: v3
+        # line 13
+        - name: f:v9
+          newTag: v4
+        """,
+        (
+            (3, f'images[1]: line 2 has set "a", {ONCE}'),
+            (
+                12,
+                'images[10]: this may also be what "e" becomes, and each image is set once: '
+                'add an entry for "e" with its tag',
+            ),
+            (
+                13,
+                'images[11]: this may also be what "e" becomes, and each image is set once: '
+                'add an entry for "e" with its tag',
+            ),
+        ),
+    ),
+    Case(
+        "there and back",
+        "images: [{name: a, newName: b}, {name: b, newName: a}]\n",
+        """\
+        images:
+        # line 1
+        - name: a
+          newName: a
+        # line 1
+        - name: b
+          newName: a
+        """,
+    ),
+    Case(
+        "two spellings of one image, and what can't be one entry",
+        f"""\
+        images:
+        - {{name: nginx, newTag: v1}}
+        - {{name: docker.io/library/nginx, newTag: v2}}
+        - {{name: d, digest: "sha256:{"2" * 64}"}}
+        - {{name: d, tagSuffix: -x}}
+        """,
+        f"""\
+        images:
+        # line 2
+        - name: nginx
+          newTag: v1
+        # line 4
+        - name: d
+          digest: sha256:{"2" * 64}
+        """,
+        (
+            (3, f'images[1]: line 2 has set "docker.io/library/nginx", {ONCE}'),
+            (
+                5,
+                'images[3].newTag: "-x" is no tag: give letters, digits, "_", "." and "-", 128 at most',
+            ),
+            (5, f'images[3]: line 4 has set "d", {ONCE}'),
+        ),
+    ),
+    Case(
+        "configurations",
+        """\
+        images: [{name: a, newTag: b}]
+        configurations: [connect.yaml, any.yaml, nothing.yaml]
+        """,
+        """\
+        images:
+        # line 1
+        - name: a
+          newTag: b
+        kinds:
+        # connect.yaml line 2
+        # connect.yaml line 5
+        - kind: KafkaConnect
+          apiVersion: kafka.strimzi.io/*
+          paths:
+          - spec/image
+          - "spec/sidecars[]/image"
+        # any.yaml line 2
+        - kind: "*"
+          paths: spec/image
+        # any.yaml line 3
+        - kind: "*"
+          apiVersion: v1
+          paths: spec/web/image
+        # any.yaml line 3
+        - kind: "*"
+          apiVersion: "*/v1"
+          paths: spec/web/image
+        # any.yaml line 5
+        - kind: "*"
+          apiVersion: example.com/v1
+          paths: spec/db/image
+        """,
+    ),
+    Case(
+        "wrong configurations",
+        """\
+        configurations:
+        - odd.yaml
+        - broken.yaml
+        - list.yaml
+        - gone.yaml
+        - 1
+        - word.yaml
+        """,
+        """\
+        kinds:
+        # odd.yaml line 2
+        # odd.yaml line 3
+        # odd.yaml line 7
+        - kind: "*"
+          paths:
+          - "/image"
+          - "/$spec/image"
+          - spec/image
+        """,
+        (
+            (2, 'odd.yaml: line 11: image: unknown field "image": did you mean "images"?'),
+            (2, "odd.yaml: line 4: images[2].path: a key is missing here: give a/b[]/c, column 3"),
+            (
+                2,
+                "odd.yaml: line 5: images[3].path: this looks like a path of another notation here: add it by hand",
+            ),
+            (2, "odd.yaml: line 6: images[4]: path is missing: add it"),
+            (2, 'odd.yaml: line 8: images[5].crate: unknown field "crate": did you mean "create"?'),
+            (
+                2,
+                "odd.yaml: line 9: images[6].kind: this has characters that can't be printed: give it by hand",
+            ),
+            (2, "odd.yaml: line 10: images[7]: kustomize sets no image in a CustomResourceDefinition: left out"),
+            (3, "broken.yaml: line 1 column 9: the alias *none has no anchor before it: add &none"),
+            (4, "list.yaml: line 1: this must be a mapping, not a list"),
+            (5, f"gone.yaml: {UNREADABLE}"),
+            (6, 'configurations[4]: 1 is read as the number 1, quote it: "1"'),
+            (7, 'word.yaml: this must be a mapping, not "images"'),
+        ),
+    ),
+    Case(
+        "transformers",
+        """\
+        configurations: [connect.yaml]
+        images: [{name: nginx, newName: a}]
+        transformers:
+        - transformer.yaml
+        - |
+          apiVersion: builtin
+          kind: ImageTagTransformer
+          imageTag: {name: a, newTag: b}
+        """,
+        """\
+        images:
+        # line 2
+        # transformers[1] line 3
+        - name: nginx
+          newName: a
+          newTag: b
+        # transformers[1] line 3
+        - name: a
+          newTag: b
+        kinds:
+        # connect.yaml line 2
+        # connect.yaml line 5
+        - kind: KafkaConnect
+          apiVersion: kafka.strimzi.io/*
+          paths:
+          - spec/image
+          - "spec/sidecars[]/image"
+        # transformer.yaml line 8
+        - kind: Widget
+          paths: spec/image
+        """,
+        (
+            (
+                4,
+                'transformer.yaml: line 5: imageTag: kustomize looks for "nginx" only where its transformer says, '
+                "here every image is looked for at every path: see that it stands at no other",
+            ),
+            (4, f'transformer.yaml: line 5: imageTag: line 2 has set "nginx", {ONCE}'),
+            (
+                5,
+                'transformers[1]: line 3: imageTag: kustomize looks for "a" only where its transformer says, here '
+                "every image is looked for at every path: see that it stands at no other",
+            ),
+        ),
+    ),
+    Case(
+        "other transformers",
+        """\
+        transformers:
+        - setter.yaml
+        - gone.yaml
+        - '{apiVersion: builtin, kind: PatchTransformer, patch: "a: {image: b}"}'
+        - '{apiVersion: builtin, kind: LabelTransformer, labels: {a: b}}'
+        - '{apiVersion: builtin, kind: ImageTagTransformer, imageTags: {name: a}}'
+        - '{apiVersion: builtin, kind: ImageTagTransformer, imageTag: {name: a}}'
+        - list.yaml
+        - '{apiVersion: fn.kpt.dev/v1alpha1, kind: SetImage, image: {name: a, newTag: b}}'
+        """,
+        "",
+        (
+            (2, "setter.yaml: line 1: this is an ImageSetter: give it as it is, beside this one"),
+            (3, f"gone.yaml: {UNREADABLE}"),
+            (
+                4,
+                "transformers[2]: line 1: this has to do with an image, and is not read: add by hand what it sets",
+            ),
+            (6, 'transformers[4]: line 1: imageTags: unknown field "imageTags": did you mean "imageTag"?'),
+            (6, "transformers[4]: line 1: imageTag is missing: add it"),
+            (7, "transformers[5]: line 1: imageTag: this sets nothing: give newName, newTag, digest or tagSuffix"),
+            (8, "list.yaml: line 1: this has to do with an image, and is not read: add by hand what it sets"),
+            (
+                9,
+                "transformers[7]: line 1: this has to do with an image, and is not read: add by hand what it sets",
+            ),
+        ),
+    ),
+    Case(
+        "patches and replacements",
+        """\
+        patches:
+        - path: image.yaml
+        - path: labels.yaml
+        - path: gone.yaml
+        - patch: '[{op: replace, path: /spec/template/spec/containers/0/image, value: a}]'
+        - patch: '{kind: image-policy}'
+        patchesStrategicMerge:
+        - image.yaml
+        - |-
+          spec:
+            image: a
+        - labels.yaml
+        patchesJson6902:
+        - path: image.yaml
+        replacements:
+        - source: {kind: Job, fieldPath: spec.image}
+          targets: [{select: {kind: Foo}, fieldPaths: [spec.a]}]
+        - path: labels.yaml
+        """,
+        "",
+        (
+            (2, f"patches[0]: {LEFT}"),
+            (4, f"gone.yaml: {UNREADABLE}"),
+            (5, f"patches[3]: {LEFT}"),
+            (8, f"patchesStrategicMerge[0]: {LEFT}"),
+            (9, f"patchesStrategicMerge[1]: {LEFT}"),
+            (14, f"patchesJson6902[0]: {LEFT}"),
+            (16, f"replacements[0]: {LEFT}"),
+        ),
+    ),
+    Case(
+        "what it is made of",
+        """\
+        resources:
+        - base
+        - plain
+        - a.yaml
+        - https://github.com/org/app?ref=v1
+        - 1
+        bases:
+        - ./base/
+        - bad
+        components:
+        - ./deep
+        """,
+        "",
+        (
+            (2, 'resources[0]: "base/kustomization.yml" is not followed: import it too, for its images'),
+            (
+                2,
+                'resources[0]: "deep/Kustomization" is not followed: import it too, for its configurations and '
+                "transformers",
+            ),
+            (2, 'resources[0]: "../gone" is not followed: if a kustomization there sets images, import it too'),
+            (
+                5,
+                'resources[3]: "https://github.com/org/app?ref=v1" is not followed: if a kustomization there sets '
+                "images, import it too",
+            ),
+            (6, 'resources[4]: 1 is read as the number 1, quote it: "1"'),
+            (9, "bad/kustomization.yaml: line 1: this must be a mapping, not a list"),
+        ),
+    ),
+    Case(
+        "of several mistakes each is told",
+        "images:\n- {name: a, newTag: b, c: d}\n- {name: e, newTag: f, g: h}\n",
+        """\
+        images:
+        # line 2
+        - name: a
+          newTag: b
+        # line 3
+        - name: e
+          newTag: f
+        """,
+        (
+            (2, 'images[0].c: unknown field "c": the fields here are name, newName, newTag, digest, tagSuffix'),
+            (3, 'images[1].g: unknown field "g": the fields here are name, newName, newTag, digest, tagSuffix'),
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
+def test_kustomization(case: Case) -> None:
+    assert read_kustomization(dedent(case.text)) == imported("kustomization.yaml", case.fields, case.notes)
+
+
+def test_not_yaml() -> None:
+    with pytest.raises(ConfigError) as error:
+        import_kustomization("images: [\n", "dev/kustomization.yaml", files({}))
+    assert str(error.value).startswith("dev/kustomization.yaml: line 2 column 1: ")
+
+
+PIECES = [
+    "images", "imageTags", "configurations", "transformers", "patches", "replacements", "resources", "components",
+    "name", "newName", "newTag", "digest", "tagSuffix", "path", "kind", "group", "version", "fieldSpecs", "imageTag",
+    *FILES, "base", "deep", "a", "a:1", "b", "A", "-x", "v1", "spec/image", "builtin", "ImageTagTransformer",
+    "apiVersion", FILES["transformer.yaml"], "",
+]  # fmt: skip
+VALUES = st.recursive(
+    st.sampled_from(PIECES) | st.text(max_size=3) | st.none() | st.booleans() | st.integers(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(PIECES), inner, max_size=5),
+    max_leaves=12,
+)
+
+
+@given(
+    st.dictionaries(st.sampled_from(PIECES[:8]), st.lists(VALUES, max_size=4)),
+    st.dictionaries(st.sampled_from(sorted(FILES)), VALUES),
+)
+def test_whatever_a_kustomization_holds(kustomization: dict[str, object], others: dict[str, object]) -> None:
+    texts = {**FILES, **{name: json.dumps(value) for name, value in others.items()}}
+    accepted(import_kustomization(json.dumps(kustomization), "kustomization.yaml", files(texts)))
