@@ -10,6 +10,7 @@ from harness import ROOT, Program
 from orchestrator import Orchestrator
 
 from krm_image_setter import read_config
+from krm_image_setter.config.catalog import entries
 
 README = (ROOT / "README.md").read_text()
 CONFIGURATION = (ROOT / "docs/configuration.md").read_text()
@@ -105,6 +106,12 @@ def test_python() -> None:
 def test_configuration_blocks(block: str) -> None:
     head = "apiVersion: krm-image-setter.dev/v1alpha1\nkind: ImageSetter\n"
     assert read_config(head + block) != read_config(head + "images: {}\n")
+
+
+def test_the_catalog_is_as_large_as_said() -> None:
+    kinds, others = map(int, re.findall(r"those of (\d+) kinds of Strimzi.*?\n(\d+) other projects", README)[0])
+    assert kinds == len(entries())
+    assert others + 6 == len({entry.text.partition(":")[0] for entry in entries()})
 
 
 def test_there_are_commands() -> None:

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Final, NamedTuple
 import typer
 
 from krm_image_setter.cli.files import find_files
-from krm_image_setter.cli.options import FnConfig, Paths
+from krm_image_setter.cli.options import FnConfig, Paths, repeated
 from krm_image_setter.cli.surveying import configurations_of, read_files, say_problems, survey_files
 from krm_image_setter.cli.terminal import aligned, is_coloured, write
 from krm_image_setter.config import decode_group_kind
@@ -89,33 +89,15 @@ def list_command(
     output: Annotated[Output, typer.Option("--output", "-o", help="How to write it")] = Output.TABLE,
     image: Annotated[
         list[str],
-        typer.Option(
-            "--image",
-            metavar="GLOB",
-            help="Only images like this: 'nginx', '*/kafka*:0.4?'",
-            default_factory=list,
-            show_default=False,
-        ),
+        repeated("--image", "GLOB", "Only images like this: 'nginx', '*/kafka*:0.4?'"),
     ],
     kind: Annotated[
         list[str],
-        typer.Option(
-            "--kind",
-            metavar="KIND",
-            help="Only in this kind, or KIND.GROUP",
-            default_factory=list,
-            show_default=False,
-        ),
+        repeated("--kind", "KIND", "Only in this kind, or KIND.GROUP"),
     ],
     registry: Annotated[
         list[str],
-        typer.Option(
-            "--registry",
-            metavar="HOST",
-            help="Only from this registry, or HOST/PATH",
-            default_factory=list,
-            show_default=False,
-        ),
+        repeated("--registry", "HOST", "Only from this registry, or HOST/PATH"),
     ],
     unpinned: Annotated[bool, typer.Option("--unpinned", help="Only without digest, or with tag latest")] = False,
     unknown: Annotated[

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+
+
+def repeated(flag: str, metavar: str, help_text: str) -> Any:
+    """Return an option that may be given several times, and is an empty list otherwise."""
+    return typer.Option(flag, metavar=metavar, help=help_text, default_factory=list, show_default=False)
+
 
 Paths = Annotated[
     list[str],
@@ -17,39 +23,19 @@ Paths = Annotated[
 ]
 FnConfig = Annotated[
     list[str],
-    typer.Option(
-        "--fn-config",
-        metavar="FILE",
-        help="A file of ImageSetter documents",
-        default_factory=list,
-        show_default=False,
-    ),
+    repeated("--fn-config", "FILE", "A file of ImageSetter documents"),
 ]
 Images = Annotated[
     list[str],
-    typer.Option(
-        "--image", metavar="NAME=REF", help="Set image NAME to REF", default_factory=list, show_default=False
-    ),
+    repeated("--image", "NAME=REF", "Set image NAME to REF"),
 ]
 ImagesFrom = Annotated[
     list[str],
-    typer.Option(
-        "--images-from",
-        metavar="FILE",
-        help="A file that a build wrote (Skaffold, BuildKit, kbld), or NAME=REF lines",
-        default_factory=list,
-        show_default=False,
-    ),
+    repeated("--images-from", "FILE", "A file that a build wrote (Skaffold, BuildKit, kbld), or NAME=REF lines"),
 ]
 Kinds = Annotated[
     list[str],
-    typer.Option(
-        "--kind",
-        metavar="KIND=PATH",
-        help="KIND (or KIND.GROUP) has an image at PATH",
-        default_factory=list,
-        show_default=False,
-    ),
+    repeated("--kind", "KIND=PATH", "KIND (or KIND.GROUP) has an image at PATH"),
 ]
 
 
