@@ -139,7 +139,7 @@ def list_command(
     ]
     _WRITERS[output](rows)
     if rows and output is Output.TABLE:
-        write("".join(f"{line}\n" for line in entries))
+        write("".join(f"{line}\n" for line in ["", *entries] if entries))
     raise SystemExit(2 if failed else 1 if check and rows else 0)
 
 

@@ -237,7 +237,7 @@ def test_list_unknown(program: Program) -> None:
     assert ran.status == 1
     assert ran.stdout.decode().startswith(
         "a:b\n  Thing  ./a.yaml:3  spec.web.image  kinds Thing.example.com {.spec.web.image}\n"
-        "redis:7\n  Thing  ./a.yaml:3  spec.image      kinds Thing.example.com {.spec.image}\nkinds:\n"
+        "redis:7\n  Thing  ./a.yaml:3  spec.image      kinds Thing.example.com {.spec.image}\n\nkinds:\n"
     )
     assert program("list", ".", "--unknown", "-o", "names").stdout == b"a:b\nredis:7\n"
     assert program("list", ".", "--check").status == 0

@@ -65,8 +65,8 @@ def changed(manifest: str, changes: Mapping[str, str]) -> str:
 
 
 def setter(body: str) -> str:
-    """Return an ImageSetter."""
-    return f"apiVersion: krm-image-setter.dev/v1alpha1\nkind: ImageSetter\n{body}\n"
+    """Return an ImageSetter that knows no more than it says."""
+    return f"apiVersion: krm-image-setter.dev/v1alpha1\nkind: ImageSetter\ncatalog: false\n{body}\n"
 
 
 def images(*entries: str) -> str:
