@@ -430,7 +430,7 @@ def start(program: Program, *arguments: str) -> subprocess.Popen[bytes]:
         cwd=program.folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        preexec_fn=interruptible,
+        preexec_fn=interruptible,  # noqa: PLW1509  (no threads here)
     )
 
 
@@ -459,7 +459,7 @@ def test_interrupted_while_waiting_is_quiet(program: Program) -> None:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        preexec_fn=interruptible,
+        preexec_fn=interruptible,  # noqa: PLW1509  (no threads here)
     )
     time.sleep(2)
     process.send_signal(signal.SIGINT)
