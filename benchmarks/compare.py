@@ -1,13 +1,16 @@
-"""Ours beside kubectl kustomize, a ruamel.yaml script, sed and cat, on the same manifests, in one run.
+"""Ours beside kubectl kustomize, kpt, a ruamel.yaml script, yq, sed and cat, on the same manifests, in one run.
 
-    python benchmarks/compare.py [RESOURCES…]     (default 1 10 1000)
+    python benchmarks/compare.py [RESOURCES…] [--loads all,1 %,none] [--kubectl-up-to N] [--files N]
 
-Each program is run in turn, several times over; the table has the median, the spread (fastest to slowest) and the
-ratio to ours.
+Each program is run in turn, several times over: the tables have the median, the spread (fastest to slowest), the
+ratio to ours, and the peak memory. What takes others minutes is run only when it is asked for: kubectl kustomize is
+quadratic.
 """
 
 from __future__ import annotations
 
+import argparse
+import os
 import shutil
 import statistics
 import subprocess
@@ -15,156 +18,205 @@ import sys
 import sysconfig
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
-DEPLOYMENT = """\
-apiVersion: apps/v1
-kind: Deployment
-metadata:
-  name: web-{n}
-  labels: {{app: web, tier: "1"}}
-spec:
-  replicas: 3
-  selector: {{matchLabels: {{app: web}}}}
-  template:
-    metadata:
-      labels: {{app: web}}
-    spec:
-      containers:
-      # the server
-      - name: web
-        image: nginx:1.24   # pinned
-        ports:
-        - containerPort: 80
-          protocol: TCP
-        resources:
-          limits: {{cpu: 100m, memory: 128Mi}}
-        env:
-        - name: MODE
-          value: "production"
-        - name: POD_NAME
-          valueFrom: {{fieldRef: {{fieldPath: metadata.name}}}}
-        readinessProbe:
-          httpGet: {{path: /healthz, port: 80}}
-          periodSeconds: 10
-        volumeMounts:
-        - name: config
-          mountPath: /etc/web
-      volumes:
-      - name: config
-        configMap: {{name: web-config}}
-"""
-SERVICE = """\
-apiVersion: v1
-kind: Service
-metadata:
-  name: web-{n}
-spec:
-  selector: {{app: web}}
-  ports:
-  - name: http
-    port: 80
-    targetPort: 8080
-"""
-CONNECT = """\
-apiVersion: kafka.strimzi.io/v1beta2
-kind: KafkaConnect
-metadata:
-  name: connect-{n}
-  labels:
-    app.kubernetes.io/part-of: streams
-  annotations:
-    strimzi.io/use-connector-resources: "true"   # connectors are resources of their own
-spec:
-  replicas: 1
-  image: nginx:1.24
-  bootstrapServers: kafka:9092
-  config:
-    group.id: connect
-    offset.storage.topic: offsets
-    config.storage.topic: configs
-    status.storage.topic: status
-    # -1 takes the broker's setting
-    config.storage.replication.factor: -1
-  resources:
-    requests: {{cpu: "1", memory: 2Gi}}
-    limits: {{cpu: "2", memory: 2Gi}}
-"""
-CONFIG = """\
+from manifests import NEW, OLD, documents, resource_list, stream
+
+NAME, _, TAG = NEW.rpartition(":")
+CONFIG = f"""\
 apiVersion: krm-image-setter.dev/v1alpha1
 kind: ImageSetter
-images: [{name: nginx, newTag: "1.25"}]
-kinds: {KafkaConnect: "{.spec.image}"}
+images: [{{name: {NAME}, newTag: "{TAG}"}}]
+onUnused: ignore
+kinds: {{KafkaConnect: "{{.spec.image}}"}}
 """
-KUSTOMIZATION = """\
+KUSTOMIZATION = f"""\
 resources: [manifests.yaml]
-images: [{name: nginx, newTag: "1.25"}]
+images: [{{name: {NAME}, newTag: "{TAG}"}}]
 configurations: [fields.yaml]
 """
 FIELDS = "images: [{path: spec/image, kind: KafkaConnect}]\n"
-ROUND_TRIP = """\
+ROUND_TRIP = f"""\
 import sys
 from ruamel.yaml import YAML
 yaml = YAML()
 yaml.preserve_quotes = True
 documents = list(yaml.load_all(sys.stdin))
 for document in documents:
-    spec = document["spec"]
+    spec = document.get("spec", {{}})
     for holder in spec["template"]["spec"]["containers"] if "template" in spec else [spec]:
-        if holder.get("image", "").startswith("nginx"):
-            holder["image"] = "nginx:1.25"
+        if holder.get("image", "") == "{OLD}":
+            holder["image"] = "{NEW}"
 yaml.dump_all(documents, sys.stdout)
+"""
+EVENTS = """\
+import sys
+from yaml._yaml import CParser
+parser = CParser(sys.stdin.buffer.read())
+while parser.check_event():
+    parser.get_event()
 """
 
 
-def main(sizes: list[int]) -> None:
+class Program(NamedTuple):
+    """A command, the file that it reads, and up to how many resources it is run."""
+
+    name: str
+    command: list[str]
+    stdin: str
+    up_to: int = 10**9
+
+
+class Run(NamedTuple):
+    """Seconds, and peak memory in MiB."""
+
+    seconds: float
+    memory: float
+
+
+def programs(kubectl_up_to: int) -> list[Program]:
     ours = str(Path(sys.executable).with_name("krm-image-setter"))
+    found = [
+        Program("krm-image-setter, ResourceList", [ours], "list.yaml"),
+        Program("krm-image-setter, stream", [ours, "--fn-config", "functions.yaml"], "manifests.yaml"),
+    ]
     kubectl = shutil.which("kubectl", path=sysconfig.get_path("scripts")) or shutil.which("kubectl")
-    print(f"{'resources':>9}  {'program':34} {'median':>9}  {'spread':>17}  {'of ours':>7}")
-    for size in sizes:
-        with tempfile.TemporaryDirectory() as folder:
-            documents = [(DEPLOYMENT, SERVICE, CONNECT)[n % 3].format(n=n) for n in range(size)]
-            stream = "---\n".join(documents)
-            items = "".join("- " + document.replace("\n", "\n  ").removesuffix("  ") for document in documents)
-            config = "functionConfig:\n  " + CONFIG.replace("\n", "\n  ").rstrip(" ")
-            files = {
-                "manifests.yaml": stream,
-                "list.yaml": f"apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nitems:\n{items}{config}",
-                "functions.yaml": CONFIG,
-                "kustomization.yaml": KUSTOMIZATION,
-                "fields.yaml": FIELDS,
-            }
-            for name, text in files.items():
-                Path(folder, name).write_text(text)
-            programs: dict[str, tuple[list[str], str]] = {
-                "krm-image-setter, ResourceList": ([ours], "list.yaml"),
-                "krm-image-setter, stream": ([ours, "--fn-config", "functions.yaml"], "manifests.yaml"),
-            }
-            if kubectl:
-                programs["kubectl kustomize, images:"] = ([kubectl, "kustomize", "."], "manifests.yaml")
-                programs["kubectl version --client"] = ([kubectl, "version", "--client"], "manifests.yaml")
-            programs["ruamel.yaml round trip"] = ([sys.executable, "-c", ROUND_TRIP], "manifests.yaml")
-            programs["sed"] = (["sed", "s/nginx:1.24/nginx:1.25/"], "manifests.yaml")
-            programs["cat"] = (["cat"], "manifests.yaml")
-            times: dict[str, list[float]] = {name: [] for name in programs}
-            for _ in range(5 if size >= 1000 else 15):
-                for name, (command, stdin) in programs.items():
-                    times[name].append(timed(command, Path(folder, stdin), folder))
-            base = statistics.median(times["krm-image-setter, ResourceList"])
-            for name, taken in times.items():
-                median = statistics.median(taken)
-                spread = f"{min(taken) * 1000:.0f}–{max(taken) * 1000:.0f} ms"
-                print(f"{size:>9}  {name:34} {median * 1000:6.0f} ms  {spread:>17}  {median / base:7.2f}")
-
-
-def timed(command: list[str], stdin: Path, folder: str) -> float:
-    with stdin.open("rb") as file:
-        start = time.perf_counter()
-        subprocess.run(
-            command, stdin=file, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder, check=True
+    if kubectl:
+        found.append(
+            Program("kubectl kustomize, images:", [kubectl, "kustomize", "."], "manifests.yaml", kubectl_up_to)
         )
-        return time.perf_counter() - start
+        found.append(Program("kubectl version --client", [kubectl, "version", "--client"], "manifests.yaml"))
+    kpt = shutil.which("kpt")
+    if kpt:
+        found.append(Program("kpt fn eval, no-op", [kpt, "fn", "eval", "-", "--exec", "cat"], "list.yaml", 10_000))
+    yq = shutil.which("yq")
+    if yq:
+        is_python = b"python" in Path(yq).read_bytes()[:80]
+        found.append(Program("yq, no-op", [yq, *(["-y"] if is_python else []), "."], "manifests.yaml", 1_000))
+    found.append(Program("ruamel.yaml round trip", [sys.executable, "-c", ROUND_TRIP], "manifests.yaml", 1_000))
+    found.append(Program("bare events of the C parser", [sys.executable, "-c", EVENTS], "manifests.yaml"))
+    found.append(Program("sed", ["sed", f"s|{OLD}|{NEW}|"], "manifests.yaml"))
+    found.append(Program("cat", ["cat"], "manifests.yaml"))
+    return found
+
+
+def run(command: list[str], folder: Path, stdin: str | None = None) -> Run:
+    """Run a command, and return what it took; it must succeed."""
+    with (
+        (folder / stdin if stdin else Path(os.devnull)).open("rb") as file,
+        Path(os.devnull).open("wb") as nowhere,
+    ):
+        start = time.perf_counter()
+        process = subprocess.Popen(command, stdin=file, stdout=nowhere, stderr=nowhere, cwd=folder)
+        _, status, usage = os.wait4(process.pid, 0)
+        taken = time.perf_counter() - start
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+    return Run(taken, usage.ru_maxrss / 1024)
+
+
+def told(title: str, runs: dict[str, list[Run]], base: str) -> None:
+    """Print a table whose ratios are to the program `base`."""
+    print(f"\n{title}\n\n| program | median | spread | of ours | peak memory |\n|---|---|---|---|---|")
+    median = {name: statistics.median(one.seconds for one in taken) for name, taken in runs.items()}
+    for name, taken in runs.items():
+        seconds = [one.seconds for one in taken]
+        spread = f"{min(seconds) * 1000:,.0f}–{max(seconds) * 1000:,.0f} ms"
+        memory = max(one.memory for one in taken)
+        print(
+            f"| {name} | {median[name] * 1000:,.0f} ms | {spread} | {median[name] / median[base]:.2f} | {memory:,.0f} MiB |"
+        )
+
+
+def compare(size: int, load: str, kubectl_up_to: int) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        files = {
+            "manifests.yaml": stream(size, load),
+            "list.yaml": resource_list(size, load, CONFIG),
+            "functions.yaml": CONFIG,
+            "kustomization.yaml": KUSTOMIZATION,
+            "fields.yaml": FIELDS,
+        }
+        for file, text in files.items():
+            (folder / file).write_text(text)
+        chosen = [program for program in programs(kubectl_up_to) if size <= program.up_to]
+        runs: dict[str, list[Run]] = {program.name: [] for program in chosen}
+        for _ in range(15 if size <= 10 else 7 if size <= 1000 else 3):
+            for program in chosen:
+                runs[program.name].append(run(program.command, folder, program.stdin))
+        megabytes = len(files["manifests.yaml"]) / 1e6
+        told(f"{size:,} resources ({megabytes:,.1f} MB), {load} change", runs, chosen[0].name)
+
+
+def in_files(count: int) -> None:
+    """`set --in-place` and `list` over many files, beside sed on all of them and one process a file."""
+    ours = str(Path(sys.executable).with_name("krm-image-setter"))
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "functions.yaml").write_text(CONFIG)
+        paths = [folder / f"deploy/{n // 500:03}/{n:06}.yaml" for n in range(count)]
+
+        def write() -> None:
+            for path, text in zip(paths, documents(count, "all"), strict=True):
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text)
+
+        def each(command: Callable[[str], list[str]], files: list[Path]) -> Run:
+            taken = [run(command(str(path)), folder) for path in files]
+            scale = count / len(files)
+            return Run(sum(one.seconds for one in taken) * scale, max(one.memory for one in taken))
+
+        config = ["--fn-config", "functions.yaml"]
+        script = f"find deploy -name '*.yaml' -exec sed -i 's|{OLD}|{NEW}|' {{}} +"
+        measures: dict[str, Callable[[], Run]] = {
+            "krm-image-setter set --in-place": lambda: run([ours, "set", "deploy", "--in-place", *config], folder),
+            "krm-image-setter list": lambda: run([ours, "list", "deploy", *config], folder),
+            "bare events of the C parser": lambda: run([sys.executable, "-c", EVENTS_OF_FILES], folder),
+            "sed -i, all at once": lambda: run(["sh", "-c", script], folder),
+            "ruamel.yaml, a process a file (100 run, scaled)": lambda: each(
+                lambda path: ["sh", "-c", f'"{sys.executable}" -c "$0" < "$1"', ROUND_TRIP, path], paths[:100]
+            ),
+        }
+        if shutil.which("yq"):
+            measures["yq, a process a file (100 run, scaled)"] = lambda: each(
+                lambda path: ["yq", "-y", ".", path], paths[:100]
+            )
+        runs: dict[str, list[Run]] = {title: [] for title in measures}
+        for _ in range(3):
+            for title, measure in measures.items():
+                write()
+                runs[title].append(measure())
+        told(f"{count:,} files, all change", runs, "krm-image-setter set --in-place")
+
+
+EVENTS_OF_FILES = """\
+import glob
+from yaml._yaml import CParser
+for path in glob.glob("deploy/*/*.yaml"):
+    with open(path, "rb") as file:
+        parser = CParser(file.read())
+    while parser.check_event():
+        parser.get_event()
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("sizes", nargs="*", type=int, default=[1, 10, 1_000, 10_000])
+    parser.add_argument("--loads", default="all,1 %,none")
+    parser.add_argument("--kubectl-up-to", type=int, default=1_000)
+    parser.add_argument("--files", type=int, default=10_000)
+    given = parser.parse_args()
+    for size in given.sizes:
+        for load in given.loads.split(","):
+            compare(size, load, given.kubectl_up_to)
+    if given.files:
+        in_files(given.files)
 
 
 if __name__ == "__main__":
-    main([int(argument) for argument in sys.argv[1:]] or [1, 10, 1000])
+    main()
