@@ -138,7 +138,9 @@ def _survey_resource(
     for field in find_image_fields(resource, kinds, pod_spec_uses):
         if field.rule is not None:
             found.led.add(id(field.rule))
-        key = (field.location, field.start)
+        # Two references in parts may share a mapping: each stands where its repository does.
+        holds = field.holds if isinstance(field, ImageField) else ()
+        key = (holds[0] if holds else field.location, field.start)
         if key in seen or field.location in held:
             continue
         if isinstance(field, ImageField):
@@ -153,7 +155,7 @@ def _survey_resource(
             if field.value is not None and field.rule.origin != "catalog":
                 misplaced.setdefault(field.location, field)
             continue
-        seen.add(key)
+        seen.update((key, (field.location, field.start)))
         placed = [change._replace(location=resource.location + change.location) for change in new]
         fresh = [change for change in placed if not _is_made(change, changes)]
         if any(_overlaps(change, changes.get(change.location, ())) for change in fresh):

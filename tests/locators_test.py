@@ -67,6 +67,8 @@ CASES = [
     ("parts, no reference", custom("image: {repository: 'NGINX', tag: '1'}\nother: 1"), TAG + PARTS + "onUnused: ignore\n", SAME),
     ("parts, nothing there", custom("image: {tag: '1'}"), TAG + PARTS + "onUnused: ignore\n", SAME),
     ("parts, another image", custom("image: {repository: nginx2, tag: '1'}"), TAG + PARTS + "onUnused: ignore\n", SAME),
+    ("parts, two in one mapping", custom("image: nginx\nversion: '1'\nagentImage: nginx\nagentVersion: '1'"), TAG + "kinds: {A: [{path: .spec, fields: {repository: image, tag: version}}, {path: .spec, fields: {repository: agentImage, tag: agentVersion}}]}\n", custom("image: nginx\nversion: '2'\nagentImage: nginx\nagentVersion: '2'")),
+    ("parts, the same twice", custom("image: nginx\nversion: '1'"), TAG + "kinds: {A: [{path: .spec, fields: {repository: image, tag: version}}, {path: .spec, fields: {repository: image, tag: version}}]}\n", custom("image: nginx\nversion: '2'")),
     ("parts in a list", custom("l:\n- {repository: nginx}\n- {repository: a}"), "images: {nginx: 'nginx:v2'}\nkinds: {A: {path: '.spec.l[*]', fields: {repository: repository, tag: tag}}}\n", custom("l:\n- {repository: nginx, tag: v2}\n- {repository: a}")),
     ("parts, CRLF", "kind: A\r\nspec:\r\n  image:\r\n    repository: nginx\r\n", "images: {nginx: 'nginx:v2'}\n" + PARTS, "kind: A\r\nspec:\r\n  image:\r\n    repository: nginx\r\n    tag: v2\r\n"),
     ("parts, at the end", "kind: A\nspec:\n  image:\n    repository: nginx", "images: {nginx: 'nginx:v2'}\n" + PARTS, "kind: A\nspec:\n  image:\n    repository: nginx\n    tag: v2"),
