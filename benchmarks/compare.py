@@ -30,7 +30,6 @@ apiVersion: krm-image-setter.dev/v1alpha1
 kind: ImageSetter
 images: [{{name: {NAME}, newTag: "{TAG}"}}]
 onUnused: ignore
-kinds: {{KafkaConnect: "{{.spec.image}}"}}
 """
 KUSTOMIZATION = f"""\
 resources: [manifests.yaml]

@@ -107,6 +107,10 @@ def cut_items(text: str, start: int, end: int) -> Listing | None:
 _ALIAS: Final = re.compile(r"(?:^|[\s\[{,:])[&*][^\s,\[\]{}&*=|;]", re.MULTILINE)
 
 
+# What may start or end a quoted scalar: not the apostrophe of a comment, which has a letter on either side.
+_QUOTE: Final = re.compile(r"(?<!\w)'|'(?!\w)")
+
+
 def mentions_none(text: str, part: Slice, words: Iterable[str]) -> bool:
     """Say whether a slice surely has none of `words` in any of its strings.
 
@@ -118,7 +122,7 @@ def mentions_none(text: str, part: Slice, words: Iterable[str]) -> bool:
         any(text.find(word, start, end) >= 0 for word in words)
         or text.find("\\", start, end) >= 0
         or text.count('"', start, end) % 2
-        or text.count("'", start, end) % 2
+        or (text.count("'", start, end) % 2 and len(_QUOTE.findall(text, start, end)) % 2)
         or (
             (text.find("&", start, end) >= 0 or text.find("*", start, end) >= 0)
             and _ALIAS.search(text, start, end)
