@@ -64,10 +64,14 @@ class Resource(NamedTuple):
 
     def line(self, location: Location) -> int:
         """Return the line of the stream, from 1, that the value at `location` is written in."""
+        return self.parsed.source.line(tree.start_mark(self.written(location)).index)
+
+    def written(self, location: Location) -> Any:
+        """Return the value at `location` as it is written (tree.py)."""
         holder: Any = self.node
         for step in location[:-1]:
             holder = holder[step]
-        return self.parsed.source.line(tree.start_mark(holder.origin(location[-1]) if location else holder).index)
+        return holder.origin(location[-1]) if location else holder
 
 
 def read_slices(text: str) -> list[Slice]:

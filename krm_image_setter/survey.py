@@ -260,7 +260,7 @@ def _follow(
     if inner.sightings:
         line = resource.line(location)
         # The lines of a block scalar are those of the document in it, below its header.
-        block = _is_block(resource, location)
+        block = getattr(resource.written(location), "style", None) in ("|", ">")
         found.sightings += [
             sighting._replace(
                 resource=resource.ref,
@@ -272,13 +272,6 @@ def _follow(
     inner.edits, inner.results, inner.sightings, inner.resources = [], [], [], 0
     found.add(inner)
     return changes, results
-
-
-def _is_block(resource: Resource, location: Location) -> bool:
-    holder: Any = resource.node
-    for step in location[:-1]:
-        holder = holder[step]
-    return getattr(holder.origin(location[-1]), "style", None) in ("|", ">")
 
 
 def _edits(parsed: Parsed, changes: dict[Location, list[Change]]) -> list[Edit]:

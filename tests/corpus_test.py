@@ -9,7 +9,8 @@ from harness import ROOT, Program
 from trees import assert_same_as_parsed
 
 from krm_image_setter import InputError, read_config, set_images
-from krm_image_setter.results import INFO
+from krm_image_setter.images import parse_reference
+from krm_image_setter.results import INFO, Result
 from krm_image_setter.yaml import lines, stream
 
 CORPUS = ROOT.parent / "shared" / "corpus"
@@ -47,10 +48,18 @@ def test_project(project: Path, program: Program) -> None:
         before, after = text.splitlines(keepends=True), outcome.text.splitlines(keepends=True)
         assert len(before) == len(after), path
         for old, new in zip(before, after, strict=True):
-            spelt = {new.replace(str(change.proposed_value), str(change.current_value)) for change in changes}
+            spelt = {new.replace(wrote, stood) for change in changes for wrote, stood in pieces(change)}
             assert old == new or old in spelt, path
         again = set_images(outcome.text, SOME)
         assert (again.text, [r for r in again.results if r.severity == INFO]) == (outcome.text, []), path
+
+
+def pieces(change: Result) -> list[tuple[str, str]]:
+    """Return what a change has written and what stood there: the whole reference, or part for part (the catalog)."""
+    wrote, stood = str(change.proposed_value), str(change.current_value)
+    new, old = parse_reference(wrote), parse_reference(stood)
+    parts = zip(new, old, strict=True) if new and old else ()
+    return [(wrote, stood), *((to, was) for to, was in parts if to and was)]
 
 
 def assert_read_by_lines_as_parsed(text: str) -> None:

@@ -12,6 +12,8 @@ from krm_image_setter.yaml.sharing import Location
 #: Any item of a list, any value of a mapping, in the location of a Finding.
 ITEMS: Final = "[*]"
 VALUES: Final = ".*"
+#: What every resource has and no kind specifies.
+NOT_SPECIFIED: Final = ("apiVersion", "kind", "metadata", "status")
 Steps = tuple[str, ...]
 
 

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
-from krm_image_setter.discovery.finding import ITEMS, Confidence, Finding, Kind, Steps, name_of
+from krm_image_setter.discovery.finding import ITEMS, NOT_SPECIFIED, Confidence, Finding, Kind, Steps, name_of
 from krm_image_setter.discovery.judging import judged, parts_of
 from krm_image_setter.images import HUB, parse_reference
 from krm_image_setter.locators import Form
 from krm_image_setter.locators.kind_rule import CRD
 from krm_image_setter.resources import Resource
 from krm_image_setter.yaml.sharing import Location
-
-_NOT_SPECIFIED: Final = ("apiVersion", "kind", "metadata", "status")
 
 
 def find_in_resource(resource: Resource, covered: Collection[Location]) -> Iterator[tuple[Finding, Location]]:
@@ -25,7 +23,7 @@ def find_in_resource(resource: Resource, covered: Collection[Location]) -> Itera
         return
     search = _Search(Kind(resource.group, resource.ref.kind), frozenset(covered))
     for key, value in resource.node.items():
-        if key not in _NOT_SPECIFIED:
+        if key not in NOT_SPECIFIED:
             yield from search.walk(value, (key,), (key,))
 
 

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
-from krm_image_setter.discovery.finding import ITEMS, VALUES, Confidence, Finding, Kind, Steps, name_of
+from krm_image_setter.discovery.finding import (
+    ITEMS,
+    NOT_SPECIFIED,
+    VALUES,
+    Confidence,
+    Finding,
+    Kind,
+    Steps,
+    name_of,
+)
 from krm_image_setter.discovery.judging import is_container, is_url, judged, parts_of
 from krm_image_setter.locators import Text
 from krm_image_setter.locators.kind_rule import CRD
@@ -14,7 +23,6 @@ from krm_image_setter.resources import Resource
 #: Levels of a schema that are read. The deepest public CRD has 47.
 _MAX_DEPTH: Final = 100
 _CONTAINERS: Final = ("containers", "initContainers", "ephemeralContainers")
-_NOT_SPECIFIED: Final = ("apiVersion", "kind", "metadata", "status")
 
 
 class Definition(NamedTuple):
@@ -36,7 +44,7 @@ def find_in_crd(resource: Resource) -> Definition | None:
     found = _Found(Kind(group, kind))
     for schema in _schemas(spec):
         for name, field in _properties(schema).items():
-            if name not in _NOT_SPECIFIED:
+            if name not in NOT_SPECIFIED:
                 found.search(field, (name,), 0)
     return Definition(found.kind, tuple(found.findings.values()), tuple(found.pod_specs))
 
