@@ -14,7 +14,7 @@ from krm_image_setter.edits import Edit, apply_edits
 from krm_image_setter.errors import ImageSetterError, InputError
 from krm_image_setter.results import ERROR, Result, to_json, to_yaml
 from krm_image_setter.transform import Outcome, plan
-from krm_image_setter.yaml import parsing, stream, tree
+from krm_image_setter.yaml import parsing, sharing, stream, tree
 
 _API_VERSIONS: Final = tuple(f"config.kubernetes.io/{version}" for version in ("v1", "v1beta1", "v1alpha1"))
 
@@ -119,7 +119,7 @@ def _added_lines(
     """Return the edit that adds results as lines where the block `behind` ends, before the next token."""
     text = resource_list.text
     end = resource_list.at(behind.end.start_mark.index)
-    line_break = "\r\n" if "\r\n" in text else "\n"
+    line_break = sharing.line_break(text)
     lines = (head + line_break if head is not None else "") + to_yaml(
         results, column=column, line_break=line_break
     )

@@ -74,36 +74,36 @@ class Resource(NamedTuple):
         return holder.origin(location[-1]) if location else holder
 
 
-def read_slices(text: str) -> list[Slice]:
-    """Return the slices of a stream that `read` takes one by one."""
-    return stream.cut_documents(text)
+def read_slices(text: str, words: Iterable[str] | None) -> list[Slice | None]:
+    """Return the slices of a stream that `read` takes one by one; None for a resource that it need not read.
+
+    Such a one surely holds none of `words`; `words` of None leaves nothing out.
+    """
+    return _without_words(text, stream.cut_documents(text), words)
 
 
 def read(text: str, part: Slice, words: Iterable[str] | None, *, whole: bool = False) -> Iterator[Parsed | None]:
-    """Yield the documents in `text[part]`, those of a list item by item.
+    """Yield the documents in `text[part]`, those of a list item by item; None for an item without `words`.
 
-    A resource that surely holds none of `words` may come as None; `words` of None leaves nothing out. `whole`
-    parses each document in one piece.
+    `whole` parses each document in one piece.
 
     Raises Indivisible where that must be done, and InputError (line in `text`) where it is not YAML.
     """
     listing = None if whole else stream.cut_items(text, *part)
-    if listing is not None and _is_list_frame(listing.frame):
-        for item in listing.items:
-            if _may_skip(text, item, words):
-                yield None
-                continue
-            try:
-                (parsed,) = _parse(text, item, is_item=True)
-            except (InputError, ValueError) as error:
-                raise Indivisible from error
-            if not isinstance(parsed.document.root, tree.Sequence):
-                raise Indivisible
-            yield parsed
-    elif _may_skip(text, part, words) and text.find("List", *part) < 0:
-        yield None
-    else:
+    if listing is None or not _is_list_frame(listing.frame):
         yield from _parse(text, part, is_item=False)
+        return
+    for item in _without_words(text, listing.items, words):
+        if item is None:
+            yield None
+            continue
+        try:
+            (parsed,) = _parse(text, item, is_item=True)
+        except (InputError, ValueError) as error:
+            raise Indivisible from error
+        if not isinstance(parsed.document.root, tree.Sequence):
+            raise Indivisible
+        yield parsed
 
 
 def is_resource(root: Any) -> bool:
@@ -124,9 +124,16 @@ class Indivisible(Exception):  # noqa: N818  (no error: the caller reads the doc
     """An item of a list does not parse by itself: an alias, say, whose anchor is in another item."""
 
 
-def _may_skip(text: str, part: Slice, words: Iterable[str] | None) -> bool:
-    # What has no `kind` is no resource, and that is an error wherever it stands.
-    return words is not None and text.find("kind", *part) >= 0 and stream.mentions_none(text, part, words)
+def _without_words(text: str, slices: list[Slice], words: Iterable[str] | None) -> list[Slice | None]:
+    """Return slices, with None for each resource that surely holds none of `words`."""
+    if words is None:
+        return [*slices]
+    return [part if _may_matter(text[part.start : part.end], words) else None for part in slices]
+
+
+def _may_matter(text: str, words: Iterable[str]) -> bool:
+    # A list has resources in it. What has no `kind` is no resource, and that is an error wherever it stands.
+    return stream.may_mention(text, words) or "kind" not in text or "List" in text
 
 
 def _parse(text: str, part: Slice, *, is_item: bool) -> list[Parsed]:

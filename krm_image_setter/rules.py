@@ -151,7 +151,7 @@ def _references_at(text: str, source: ImageSource) -> list[str]:
 
 
 def _trees(text: str, words: list[str] | None) -> Iterator[Parsed]:
-    for part in read_slices(text):
+    for part in filter(None, read_slices(text, words)):
         try:
             trees = list(read(text, part, words))
         except Indivisible:

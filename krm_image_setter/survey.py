@@ -82,8 +82,11 @@ def survey(text: str, rules: Rules, relative: Embedded | None = None) -> Survey:
     """Return what a stream gives; `relative` tells where images are in documents that are no resources."""
     found = Survey()
     rules = rules._replace(words=rules.words_for(text))
-    slices = read_slices(text)
+    slices = read_slices(text, rules.words)
     for number, part in enumerate(slices, 1):
+        if part is None:
+            found.resources += 1
+            continue
         try:
             found.add(_survey_slice(text, part, rules, relative))
         except InputError as error:

@@ -49,8 +49,9 @@ def configurations_in(text: str) -> list[Value]:
     """Return the ImageSetter documents among the resources of a stream. Raises InputError where it is not YAML."""
     return [
         config_value(parsed.document.root, parsed.source.line)
-        for part in read_slices(text)
-        for parsed in read(text, part, [KIND], whole=True)
+        for part in read_slices(text, [KIND])
+        if part is not None
+        for parsed in read(text, part, None, whole=True)
         if parsed is not None
         and isinstance(parsed.document.root, dict)
         and parsed.document.root.get("kind") == KIND

@@ -34,7 +34,7 @@ def discover(text: str, rules: Rules) -> Discovered:
     findings: list[Finding] = []
     pod_specs: dict[Kind, tuple[Steps, ...]] = {}
     sightings: list[tuple[Finding, Sighting]] = []
-    for part in read_slices(text):
+    for part in filter(None, read_slices(text, None)):
         for parsed in read(text, part, None, whole=True):
             for resource in resources_in(parsed) if parsed is not None else ():
                 crd = find_in_crd(resource)

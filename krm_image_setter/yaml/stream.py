@@ -58,26 +58,27 @@ def _lines_before(text: str) -> list[int]:
     return list(accumulate(ends, initial=0))
 
 
-_DOCUMENT_START: Final = re.compile(r"^---(?=\s|\Z)", re.MULTILINE)
+# Each of these patterns starts with a character that is searched for in C: `^` would be tried at every one.
+_DOCUMENT_START: Final = r"\n---(?=\s|\Z)"
 # A directive belongs to the document after it, and `...` may stand before one: such streams are not cut.
-_UNCUT: Final = re.compile(r"^(?:%|\.\.\.(?=\s|\Z)|\ufeff)", re.MULTILINE)
+_UNCUT: Final = r"\n(?:%|\.\.\.(?=\s|\Z)|\ufeff)"
 
 
 def cut_documents(text: str) -> list[Slice]:
     """Return the slices of `text`, in order and without a gap, each holding whole documents."""
     if "\n---" not in text:
         return [Slice(0, len(text))]
-    starts = [match.start() for match in _DOCUMENT_START.finditer(text)]
-    if not starts or _UNCUT.search(text, 1) or text.startswith(("%", "\ufeff%")):
+    starts = [match.start() + 1 for match in re.finditer(_DOCUMENT_START, text)]
+    if not starts or text.startswith(("%", "\ufeff%")) or re.search(_UNCUT, text):
         return [Slice(0, len(text))]
-    if starts[0] and not text[: starts[0]].lstrip("\ufeff").strip():
-        starts[0] = 0
-    elif starts[0]:
+    if text[: starts[0]].lstrip("\ufeff").strip():
         starts.insert(0, 0)
-    return [Slice(start, end) for start, end in zip(starts, [*starts[1:], len(text)], strict=True)]
+    else:
+        starts[0] = 0
+    return list(map(Slice, starts, [*starts[1:], len(text)]))
 
 
-_ITEMS: Final = re.compile(r"^items:[ \t]*(?:#.*)?\r?\n(?:[ \t]*(?:#.*)?\r?\n)*(?P<dash>[ ]*)-[ ]", re.MULTILINE)
+_ITEMS: Final = r"items:[ \t]*(?:#.*)?\r?\n(?:[ \t]*(?:#.*)?\r?\n)*([ ]*)-[ ]"
 
 
 @lru_cache(maxsize=1)  # a ResourceList is cut once as what it is, and once as a stream
@@ -86,45 +87,40 @@ def cut_items(text: str, start: int, end: int) -> Listing | None:
 
     The caller checks that the frame is the mapping of a list.
     """
-    head = _ITEMS.search(text, start, end)
+    at = start if text.startswith("items:", start) else text.find("\nitems:", start, end) + 1
+    head = re.compile(_ITEMS).match(text, at, end) if at >= start else None
     if head is None:
         return None
-    dash = head["dash"]
+    dash = head[1]
     first = head.end() - len(dash) - 2
     last = end
     dashes: list[int] = []
-    for match in re.compile(rf"^(?:{dash}-[ ]|(?P<key>(?!-[ ])[^ #\r\n]))", re.MULTILINE).finditer(
-        text, first, end
-    ):
-        if match["key"]:
-            last = match.start()
+    for match in re.compile(rf"\n(?:{dash}-[ ]|((?!-[ ])[^ #\r\n]))").finditer(text, first - 1, end):
+        if match[1]:
+            last = match.start() + 1
             break
-        dashes.append(match.start())
-    items = [Slice(a, b) for a, b in zip(dashes, [*dashes[1:], last], strict=True)]
+        dashes.append(match.start() + 1)
+    items = list(map(Slice, dashes, [*dashes[1:], last]))
     return Listing(items, text[start:first] + text[last:end], first - start, last - first)
 
 
-_ALIAS: Final = re.compile(r"(?:^|[\s\[{,:])[&*][^\s,\[\]{}&*=|;]", re.MULTILINE)
+# Where what is not in the text itself may come in, or go out.
+_ALIAS: Final = r"[&*](?<![^\s\[{,:][&*])[^\s,\[\]{}&*=|;]"
+_APOSTROPHE: Final = r"'(?<=\w')(?=\w)"  # that of "isn't", as comments have it
 
 
-# What may start or end a quoted scalar: not the apostrophe of a comment, which has a letter on either side.
-_QUOTE: Final = re.compile(r"(?<!\w)'|'(?!\w)")
-
-
-def mentions_none(text: str, part: Slice, words: Iterable[str]) -> bool:
-    """Say whether a slice surely has none of `words` in any of its strings.
+def may_mention(text: str, words: Iterable[str]) -> bool:
+    """Say whether a slice's text may have one of `words` in one of its strings.
 
     A backslash may spell a word otherwise; an anchor or alias may bring it in from elsewhere; an odd number of
     quotes may mean that the slice starts or ends within a quoted scalar.
     """
-    start, end = part
-    return not (
-        any(text.find(word, start, end) >= 0 for word in words)
-        or text.find("\\", start, end) >= 0
-        or text.count('"', start, end) % 2
-        or (text.count("'", start, end) % 2 and len(_QUOTE.findall(text, start, end)) % 2)
-        or (
-            (text.find("&", start, end) >= 0 or text.find("*", start, end) >= 0)
-            and _ALIAS.search(text, start, end)
-        )
+    for word in words:  # noqa: SIM110  (a generator costs more than all of this, for each of thousands)
+        if word in text:
+            return True
+    return (
+        "\\" in text
+        or text.count('"') % 2 == 1
+        or (text.count("'") % 2 == 1 and (text.count("'") - len(re.findall(_APOSTROPHE, text))) % 2 == 1)
+        or (("&" in text or "*" in text) and re.search(_ALIAS, text) is not None)
     )

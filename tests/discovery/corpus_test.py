@@ -38,7 +38,7 @@ def crds(project: Path) -> Iterator[tuple[str, set[str]]]:
         if path.suffix not in (".yaml", ".yml") or not path.is_file():
             continue
         text = path.read_bytes().decode(errors="replace")
-        for part in read_slices(text):
+        for part in filter(None, read_slices(text, None)):
             if text.find("CustomResourceDefinition", *part) < 0:
                 continue
             try:

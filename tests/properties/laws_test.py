@@ -27,7 +27,7 @@ from krm_image_setter.config.catalog import catalog_rules
 from krm_image_setter.images import parse_reference
 from krm_image_setter.results import INFO
 from krm_image_setter.transform import Outcome
-from krm_image_setter.yaml import events, lines, parsing, scalar, tree
+from krm_image_setter.yaml import events, lines, parsing, scalar, stream, tree
 
 TEXTS = st.one_of(streams(), resource_lists(), json_streams())
 TEXTS_WITHOUT_ALIASES = st.one_of(streams(aliases=False), resource_lists(aliases=False), json_streams())
@@ -165,9 +165,9 @@ def test_splitting_and_skipping_change_nothing(written: Written, config: ImageSe
 def said(text: str, config: ImageSetter, *, split: bool) -> Any:
     with pytest.MonkeyPatch.context() as patch:
         if not split:
-            patch.setattr("krm_image_setter.yaml.stream.cut_documents", lambda text: [(0, len(text))])
+            patch.setattr("krm_image_setter.yaml.stream.cut_documents", lambda text: [stream.Slice(0, len(text))])
             patch.setattr("krm_image_setter.yaml.stream.cut_items", lambda *_: None)
-            patch.setattr("krm_image_setter.yaml.stream.mentions_none", lambda *_: False)
+            patch.setattr("krm_image_setter.yaml.stream.may_mention", lambda *_: True)
         try:
             return set_images(text, config)
         except InputError as error:

@@ -21,7 +21,6 @@ READ = [
     "a: {image: nginx:1.25, url: http://x:80/y#z, n: -1, t: a b}\n",
     "a: x#y\nb: x:y\nc: -x\nd: 1.10\ne: 0x1F\nf: yes\ng: ~\nh: .5\ni: é ü\n",
     "a/b.c-d_e: f\n1: 2\ntrue: no\n",
-    "a: b\na: c\n",
 ]
 PASSED_ON = [
     "",
@@ -53,6 +52,7 @@ PASSED_ON = [
     "a: b\n c: d\n",
     "a:\n    b: c\n  d: e\n",
     "a: b\n- c\n",
+    "a: b\na: c\n",
     "- a\nb: c\n",
     "a: [b, c: d]\n",
     "a: [b, , c]\n",
