@@ -15,6 +15,7 @@ from krm_image_setter.images import ARGS, ENV, IMAGE, Place
 from krm_image_setter.locators.image_field import ImageField, text_fields, whole_field
 from krm_image_setter.yaml.sharing import Location
 
+_COLLECTIONS: Final = (dict, list)
 _CONTAINERS: Final = frozenset(("containers", "initContainers", "ephemeralContainers"))
 
 
@@ -34,10 +35,10 @@ def _search(
     node: dict[str, Any] | list[Any], location: Location, uses: Collection[str], found: list[ImageField]
 ) -> None:
     for key, value in node.items() if isinstance(node, dict) else enumerate(node):
-        if isinstance(value, str):  # nearly all are
+        if not isinstance(value, _COLLECTIONS) or not value:  # nearly all are strings
             continue
+        here = (*location, key)
         if isinstance(value, list):
-            here = (*location, key)
             if key in _CONTAINERS:
                 for index, item in enumerate(value):
                     if isinstance(item, dict):
@@ -51,8 +52,8 @@ def _search(
                         found.append(whole_field((*at, "reference"), source["reference"], policy=policy))
             _search(value, here, uses, found)
         # Labels and annotations are not ours to set, whatever they hold.
-        elif isinstance(value, dict) and key != "metadata":
-            _search(value, (*location, key), uses, found)
+        elif key != "metadata":
+            _search(value, here, uses, found)
 
 
 def _container_images(container: dict[str, Any], location: Location, uses: Collection[str]) -> list[ImageField]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from krm_image_setter.errors import ImageSetterError
@@ -32,6 +33,7 @@ class PathError(ImageSetterError):
     """A path that does not parse; `column` counts from 1 in the path."""
 
 
+@lru_cache(maxsize=1024)  # the images of a thousand Deployments stand in the same place
 def format_location(location: Location) -> str:
     """Return a location as a path that people know: `spec.containers[0].image`, `data['a.b']`."""
     text = ""

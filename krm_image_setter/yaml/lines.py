@@ -90,10 +90,8 @@ class _Lines:
         value = text[1:-1] if style else text
         return Token(value, style, Mark(start, column), Mark(start + len(text), column + len(text)))
 
-    def _match(self, line: int) -> re.Match[str]:
-        match = _LINE.fullmatch(self.lines[line].removesuffix("\r"))
-        assert match is not None  # for `_read_line` has read it
-        return match
+    def _match(self, line: int) -> Any:
+        return _LINE.fullmatch(self.lines[line].removesuffix("\r"))
 
     def _start(self, line: int) -> int:
         if not self._starts:
@@ -132,34 +130,36 @@ class _Node:
         return self.lines.flow_token(self.line, self.stop) if self.flow else self.lines.point(self.stop)
 
 
-class _Mapping(_Node, Mapping):  # type: ignore[misc, override]
+class _Mapping(_Node, Mapping):  # type: ignore[misc]
     __slots__ = ("column", "line", "lines", "places", "stop")
 
     @property
-    def children(self) -> list[Any]:
-        return [written for key in self for written in self._pair(key)]
+    def children(self) -> list[Any]:  # type: ignore[override]
+        return [written for key in self for written in (self._key(key), self.origin(key))]
 
     def written(self, key: str) -> tuple[Any, Any] | None:
-        return self._pair(key) if key in self else None
+        return (self._key(key), self.origin(key)) if key in self else None
 
     def origin(self, key: str) -> Any:
-        return self._pair(key)[1]
-
-    def _pair(self, key: str) -> tuple[Any, Any]:
         value = self[key]
-        place = self.places[list(self).index(key)]
-        is_node = isinstance(value, _Node)
-        if self.flow:
-            token = self.lines.flow_token
-            return token(self.line, place), value if is_node else token(self.line, place + 1)
-        return self.lines.key(place), value if is_node else self.lines.value(place)
+        if isinstance(value, _Node):
+            return value
+        place = self._place(key)
+        return self.lines.flow_token(self.line, place + 1) if self.flow else self.lines.value(place)
+
+    def _key(self, key: str) -> Token:
+        place = self._place(key)
+        return self.lines.flow_token(self.line, place) if self.flow else self.lines.key(place)
+
+    def _place(self, key: str) -> int:
+        return self.places[list(self).index(key)]
 
 
-class _Sequence(_Node, Sequence):  # type: ignore[override]
+class _Sequence(_Node, Sequence):
     __slots__ = ("column", "line", "lines", "places", "stop")
 
     @property
-    def children(self) -> list[Any]:
+    def children(self) -> list[Any]:  # type: ignore[override]
         return [self.origin(index) for index in range(len(self))]
 
     def origin(self, index: int) -> Any:

@@ -115,7 +115,7 @@ def may_mention(text: str, words: Iterable[str]) -> bool:
     A backslash may spell a word otherwise; an anchor or alias may bring it in from elsewhere; an odd number of
     quotes may mean that the slice starts or ends within a quoted scalar.
     """
-    for word in words:  # noqa: SIM110  (a generator costs more than all of this, for each of thousands)
+    for word in words:  # a generator would cost more than all of this
         if word in text:
             return True
     return (
