@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 
@@ -22,17 +22,28 @@ def apply_edits(source: str, edits: Iterable[Edit]) -> str:
     Raises ValueError where an edit lies outside the source or two overlap: that is a fault of the program,
     never of its input.
     """
-    pieces: list[str] = []
+    return "".join(edited(source, edits))
+
+
+def edited(source: str, edits: Iterable[Edit]) -> Iterator[str]:
+    """Return the same in pieces, checked before the first: so a long text is written without a second copy."""
+    ordered = sorted(set(edits))
     position = 0
     last: Edit | None = None
-    for edit in sorted(set(edits)):
-        start, end, text = edit
-        if not 0 <= start <= end <= len(source):
+    for edit in ordered:
+        if not 0 <= edit.start <= edit.end <= len(source):
             raise ValueError(f"edit {edit} lies outside a text of {len(source)} code points")
-        if start < position or (last is not None and start == last.start):
+        if edit.start < position or (last is not None and edit.start == last.start):
             raise ValueError(f"edits {last} and {edit} overlap")
-        pieces += (source[position:start], text)
-        position = end
+        position = edit.end
         last = edit
-    pieces.append(source[position:])
-    return "".join(pieces)
+    return _pieces(source, ordered)
+
+
+def _pieces(source: str, ordered: Iterable[Edit]) -> Iterator[str]:
+    position = 0
+    for start, end, text in ordered:
+        yield source[position:start]
+        yield text
+        position = end
+    yield source[position:]

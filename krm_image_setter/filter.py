@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Self
 
 from krm_image_setter.config import (
     API_VERSION,
@@ -18,12 +18,13 @@ from krm_image_setter.config import (
     decode_kind,
     read_values,
 )
+from krm_image_setter.edits import edited
 from krm_image_setter.errors import ConfigError, ImageSetterError, InputError
-from krm_image_setter.function import read_resource_list, run_function
+from krm_image_setter.function import plan_function, read_resource_list
 from krm_image_setter.images import ImageRule
 from krm_image_setter.results import INFO
-from krm_image_setter.rim import STDIN, read_text, say, say_error, shown
-from krm_image_setter.transform import Outcome, set_images
+from krm_image_setter.rim import STDIN, read_stdin, read_text, say, say_error, shown
+from krm_image_setter.transform import Plan, plan
 
 DEFAULT_CONFIG: Final = "functions.yaml"
 PLUGIN_CONFIG: Final = "KUSTOMIZE_PLUGIN_CONFIG_STRING"
@@ -45,6 +46,25 @@ class Options(NamedTuple):
     images_from: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()
     on_unused: str | None = None
+
+    @classmethod
+    def given(cls, arguments: Iterable[str]) -> Self | None:
+        """Return the options of a function or filter, or None where there is anything else.
+
+        The commands read that, and know the same options; but argparse alone would cost a third of a short run.
+        """
+        given: dict[str, list[str]] = {}
+        rest = iter(arguments)
+        for argument in rest:
+            name, equals, value = argument.partition("=")
+            text = value if equals else next(rest, None)
+            if name not in ARGUMENTS or text is None:
+                return None
+            given.setdefault(ARGUMENTS[name], []).append(text)
+        *_, on_unused = given.pop("on_unused", [None])
+        if on_unused not in (None, "warn", "error", "ignore"):
+            return None
+        return cls(**{name: tuple(values) for name, values in given.items()}, on_unused=on_unused)
 
     @property
     def read_standard_input(self) -> bool:
@@ -110,28 +130,29 @@ def run_filter(options: Options) -> int:
     try:
         if options.read_standard_input:
             raise ConfigError("standard input is for the manifests: give a file instead of -")
-        text = read_text(STDIN)
-        outcome, is_function = _outcome(text, options)
+        text = read_stdin()
+        plan, is_function = _planned(text, options)
     except ImageSetterError as error:
         say_error(error)
         return 2
-    for result in outcome.results:
+    for result in plan.results:
         if result.severity != INFO:
             say(str(result))
-    if is_function or not outcome.failed:
-        sys.stdout.buffer.write(outcome.text.encode())
+    if is_function or not plan.failed:
+        for piece in edited(text, plan.edits):
+            sys.stdout.buffer.write(piece.encode())
         sys.stdout.buffer.flush()
-    return 2 if outcome.failed else 0
+    return 2 if plan.failed else 0
 
 
-def _outcome(text: str, options: Options) -> tuple[Outcome, bool]:
-    """Return what became of the text, and whether it was a ResourceList."""
+def _planned(text: str, options: Options) -> tuple[Plan, bool]:
+    """Return what to change in the text, and whether it is a ResourceList."""
     plugin_config = os.environ.get(PLUGIN_CONFIG)
     if plugin_config is not None:
-        return set_images(text, decode(read_values(plugin_config, None))), False
+        return plan(text, decode(read_values(plugin_config, None))), False
     resource_list = read_resource_list(text)
     if resource_list is not None:
-        return run_function(resource_list, lambda config: options.configure([config] if config else [])), True
+        return plan_function(resource_list, lambda config: options.configure([config] if config else [])), True
     if not text.strip("\ufeff \t\r\n"):
         raise InputError("standard input is empty: give Kubernetes YAML or a ResourceList")
-    return set_images(text, options.configure_stream(lambda: configurations_in(text))), False
+    return plan(text, options.configure_stream(lambda: configurations_in(text))), False

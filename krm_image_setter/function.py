@@ -1,4 +1,4 @@
-"""The KRM function protocol: a ResourceList's text in, its text with the images set and `results` out.
+"""The KRM function protocol: a ResourceList's text in; out what to change there for images and `results`.
 
 https://github.com/kubernetes-sigs/kustomize/blob/master/cmd/config/docs/api-conventions/functions-spec.md. Nothing
 is ever lost: where something is wrong the ResourceList comes back as it came, with `results` that say so.
@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple
 
 from krm_image_setter.config import ImageSetter, Value, config_value
-from krm_image_setter.edits import Edit, apply_edits
+from krm_image_setter.edits import Edit
 from krm_image_setter.errors import ImageSetterError, InputError
 from krm_image_setter.results import ERROR, Result, to_json, to_yaml
-from krm_image_setter.transform import Outcome, plan
+from krm_image_setter.transform import Plan, plan
 from krm_image_setter.yaml import parsing, sharing, stream, tree
 
 _API_VERSIONS: Final = tuple(f"config.kubernetes.io/{version}" for version in ("v1", "v1beta1", "v1alpha1"))
@@ -70,8 +70,8 @@ def _resource_list_root(source: str) -> tree.Mapping | None:
     return root if isinstance(root, tree.Mapping) and root.get("kind") == "ResourceList" else None
 
 
-def run_function(resource_list: ResourceList, configure: Callable[[Value | None], ImageSetter]) -> Outcome:
-    """Return the ResourceList's text with the images set and the results added.
+def plan_function(resource_list: ResourceList, configure: Callable[[Value | None], ImageSetter]) -> Plan:
+    """Return the edits of the ResourceList's text that set the images and add the results.
 
     `configure` makes the configuration of the functionConfig. Any ImageSetterError becomes a result.
     """
@@ -84,7 +84,7 @@ def run_function(resource_list: ResourceList, configure: Callable[[Value | None]
         edits, results = [], tuple(Result(sentence, ERROR) for sentence in error.sentences)
     if results:
         edits.append(_results_edit(resource_list, results))
-    return Outcome(apply_edits(resource_list.text, edits), results)
+    return Plan(edits, results)
 
 
 def _results_edit(resource_list: ResourceList, results: Iterable[Result]) -> Edit:

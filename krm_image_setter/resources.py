@@ -128,12 +128,11 @@ def _without_words(text: str, slices: list[Slice], words: Iterable[str] | None) 
     """Return slices, with None for each resource that surely holds none of `words`."""
     if words is None:
         return [*slices]
-    return [part if _may_matter(text[part.start : part.end], words) else None for part in slices]
-
-
-def _may_matter(text: str, words: Iterable[str]) -> bool:
     # A list has resources in it. What has no `kind` is no resource, and that is an error wherever it stands.
-    return stream.may_mention(text, words) or "kind" not in text or "List" in text
+    return [
+        part if mentions or text.find("kind", *part) < 0 else None
+        for part, mentions in zip(slices, stream.mentioning(text, slices, [*words, "List"]), strict=True)
+    ]
 
 
 def _parse(text: str, part: Slice, *, is_item: bool) -> list[Parsed]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+from collections.abc import Callable
 from functools import cache
 from typing import Final
 
@@ -37,22 +38,29 @@ def shown(path: str) -> str:
     return "standard input" if path == STDIN else path
 
 
-@cache
-def _read_once(path: str) -> bytes:
-    """Return what a stream gives, which it does but once."""
+def read_stdin() -> str:
+    """Return the text of standard input, as `read_text` does, for who alone reads it: it is not kept."""
+    return decoded(_tried(_read, STDIN), shown(STDIN))
+
+
+def read_bytes(path: str) -> bytes:
+    """Return the contents of a file, or of standard input. Raises InputError where it can't be read."""
+    return _tried(_read_once if path == STDIN or not os.path.isfile(path) else _read, path)
+
+
+def _read(path: str) -> bytes:
     if path == STDIN:
         return sys.stdin.buffer.read()
     with open(path, "rb") as file:
         return file.read()
 
 
-def read_bytes(path: str) -> bytes:
-    """Return the contents of a file, or of standard input. Raises InputError where it can't be read."""
+_read_once: Final = cache(_read)  # what a stream gives, it gives but once
+
+
+def _tried(read: Callable[[str], bytes], path: str) -> bytes:
     try:
-        if path == STDIN or not os.path.isfile(path):
-            return _read_once(path)
-        with open(path, "rb") as file:
-            return file.read()
+        return read(path)
     except OSError as error:
         raise InputError(f"{error.strerror}: give a file that can be read", file=path) from error
 

@@ -25,7 +25,7 @@ class Outcome(NamedTuple):
     @property
     def failed(self) -> bool:
         """Whether there is an error among the results."""
-        return any(result.severity == ERROR for result in self.results)
+        return _failed(self.results)
 
 
 class Plan(NamedTuple):
@@ -33,6 +33,15 @@ class Plan(NamedTuple):
 
     edits: list[Edit]
     results: tuple[Result, ...]
+
+    @property
+    def failed(self) -> bool:
+        """Whether there is an error among the results."""
+        return _failed(self.results)
+
+
+def _failed(results: Iterable[Result]) -> bool:
+    return any(result.severity == ERROR for result in results)
 
 
 def set_images(text: str, config: ImageSetter) -> Outcome:
@@ -53,7 +62,7 @@ def plan(text: str, config: ImageSetter) -> Plan:
     found = survey(text, rules)
     unused = unused_entries(rules, found, lambda: survey(text, rules._replace(words=None)).seen)
     results = [*found.results, *unused]
-    if any(result.severity == ERROR for result in unused):
+    if _failed(unused):
         return Plan([], tuple(result for result in results if result.severity != INFO))
     results.sort(key=lambda result: result.severity != INFO)
     return Plan(found.edits, tuple(results))

@@ -7,7 +7,8 @@ import yaml
 
 from krm_image_setter.config import Value, decode
 from krm_image_setter.config.image_setter import ImageSetter
-from krm_image_setter.function import read_resource_list, run_function
+from krm_image_setter.edits import apply_edits
+from krm_image_setter.function import plan_function, read_resource_list
 
 HEAD = "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\n"
 ITEMS = "items:\n- kind: Pod\n  metadata: {name: p}\n  spec: {containers: [{image: nginx}]}\n"
@@ -50,8 +51,8 @@ def configure(value: Value | None) -> ImageSetter:
 def test_results_are_added(text: str, earlier: int, parser: str) -> None:
     resource_list = read_resource_list(text)
     assert resource_list is not None
-    outcome = run_function(resource_list, configure)
-    data = yaml.safe_load(outcome.text)
+    changed = apply_edits(text, plan_function(resource_list, configure).edits)
+    data = yaml.safe_load(changed)
     assert data["items"][0]["spec"]["containers"][0]["image"] == "nginx:2"
     assert len(data["results"]) == earlier + 1
     assert data["results"][-1] == {
@@ -63,7 +64,7 @@ def test_results_are_added(text: str, earlier: int, parser: str) -> None:
     data["items"][0]["spec"]["containers"][0]["image"] = "nginx"
     before = yaml.safe_load(text)
     assert {k: v for k, v in data.items() if k != "results"} == {k: v for k, v in before.items() if k != "results"}
-    assert ("\r\n" in text) == ("\r\n" in outcome.text)
+    assert ("\r\n" in text) == ("\r\n" in changed)
 
 
 @pytest.mark.parametrize(
@@ -84,4 +85,5 @@ def test_file_without_index() -> None:
     item = ITEMS.replace("{name: p}", "{name: p, annotations: {config.kubernetes.io/path: a.yaml}}")
     resource_list = read_resource_list(HEAD + item + CONFIG)
     assert resource_list is not None
-    assert yaml.safe_load(run_function(resource_list, configure).text)["results"][0]["file"] == {"path": "a.yaml"}
+    changed = apply_edits(resource_list.text, plan_function(resource_list, configure).edits)
+    assert yaml.safe_load(changed)["results"][0]["file"] == {"path": "a.yaml"}

@@ -18,7 +18,8 @@ from harness import ROOT, Program
 
 from krm_image_setter import Outcome, read_config, set_images
 from krm_image_setter.config import decode, read_values
-from krm_image_setter.function import read_resource_list, run_function
+from krm_image_setter.edits import apply_edits
+from krm_image_setter.function import plan_function, read_resource_list
 from krm_image_setter.results import INFO
 from krm_image_setter.yaml import events
 
@@ -52,7 +53,8 @@ def run(case: Path, text: str) -> Outcome:
     if resource_list is None:
         assert config is not None, "a filter's case needs config.yaml"
         return set_images(text, read_config(config))
-    return run_function(resource_list, lambda value: decode_given(value, config))
+    edits, results = plan_function(resource_list, lambda value: decode_given(value, config))
+    return Outcome(apply_edits(text, edits), results)
 
 
 def decode_given(value: Any, config: str | None) -> Any:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from krm_image_setter.yaml import events, parsing, tree
+from krm_image_setter.yaml import building, events, tree
 
 
 def assert_same_as_parsed(text: str, document: tree.Document) -> None:
     parser = events.c_parser() or events.pure_parser()
-    (parsed,) = parsing.build(text, parser)
+    (parsed,) = building.build(text, parser)
     assert described(document.root) == described(parsed.root)
 
 

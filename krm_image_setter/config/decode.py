@@ -32,7 +32,7 @@ from krm_image_setter.images import (
     registry_rule,
 )
 from krm_image_setter.locators import Embedded, Form, ImageSource, KindRule, Part, Parts, Selector, Text
-from krm_image_setter.paths import Path, field_spec, parse_path
+from krm_image_setter.paths import Path, parse_path
 
 T = TypeVar("T")
 
@@ -242,6 +242,8 @@ def decode_kinds(kinds: Value) -> Iterator[KindRule]:
 
 def _field_specs(specs: Value) -> Iterator[KindRule]:
     """Yield the rules of kustomize's fieldSpecs. `create` creates no image there, and none here."""
+    from krm_image_setter.paths import field_spec  # noqa: PLC0415  (only kustomize's own configurations have them)
+
     for spec in specs.items():
         fields = spec.fields(("group", "version", "kind", "path", "create"), required=("path",))
         group, version, kind = (

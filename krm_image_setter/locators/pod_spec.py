@@ -15,7 +15,7 @@ from krm_image_setter.images import ARGS, ENV, IMAGE, Place
 from krm_image_setter.locators.image_field import ImageField, text_fields, whole_field
 from krm_image_setter.yaml.sharing import Location
 
-_COLLECTIONS: Final = (dict, list)
+_SCALARS: Final = frozenset((str, int, float, bool, type(None)))
 _CONTAINERS: Final = frozenset(("containers", "initContainers", "ephemeralContainers"))
 
 
@@ -35,7 +35,7 @@ def _search(
     node: dict[str, Any] | list[Any], location: Location, uses: Collection[str], found: list[ImageField]
 ) -> None:
     for key, value in node.items() if isinstance(node, dict) else enumerate(node):
-        if not isinstance(value, _COLLECTIONS) or not value:  # nearly all are strings
+        if type(value) in _SCALARS:  # as nearly all are
             continue
         here = (*location, key)
         if isinstance(value, list):

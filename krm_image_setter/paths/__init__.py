@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-from krm_image_setter.paths import field_spec, kubernetes
 from krm_image_setter.paths.path import Location, Match, Path, PathError, format_location
 
 __all__ = ["Location", "Match", "Path", "PathError", "format_location", "parse_path"]
@@ -20,5 +19,9 @@ def parse_path(text: str) -> Path:
 
         return jsonpath.parse(text)
     if stripped[0] not in "{.[" and "\\." not in stripped and "/" in re.sub(r"\[[^\]]+\]", "", stripped):
+        from krm_image_setter.paths import field_spec  # noqa: PLC0415  (as few runs need it)
+
         return field_spec.parse(text)
+    from krm_image_setter.paths import kubernetes  # noqa: PLC0415  (1 ms, and a run without kinds needs none)
+
     return kubernetes.parse(text)

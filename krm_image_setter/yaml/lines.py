@@ -180,6 +180,7 @@ def read(text: str) -> Document | None:
     pending = True  # whether that child is still to come
     stack: list[Any] = []  # the open nodes around `node`, each with what the variables above say of it
     places = holder.places
+    collection = _COLLECTION
     for number, line in enumerate(map(_read_line, lines.lines)):
         if line is None:
             if number or text[:3] != "---" or lines.lines[0].rstrip(" \r") != "---":
@@ -214,8 +215,8 @@ def read(text: str) -> Document | None:
                 return None
             key = new_key
             places.append(number)
-        node[key] = _placed(value, lines, number) if state == _COLLECTION else value
-        pending = state == _NOTHING
+        node[key] = value if state != collection else _placed(value, lines, number)
+        pending = not state
     if not stack:
         return None
     while stack:

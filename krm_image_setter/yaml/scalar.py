@@ -82,7 +82,7 @@ def is_plain(text: str, *, flow: bool) -> bool:
         re.fullmatch(_PLAIN, text) is not None
         and not (flow and (text[0] == ":" or any(character in ",[]{}?" for character in text)))
         and text.lower() not in _TYPED_WORDS
-        and re.fullmatch(_TYPED, text) is None
+        and (text[0] not in _TYPED_START or re.fullmatch(_TYPED, text) is None)
     )
 
 
@@ -109,6 +109,7 @@ _PLAIN: Final = (
 _TYPED_WORDS: Final = frozenset(
     ("y", "yes", "n", "no", "true", "false", "on", "off", "null", "~", "=", ".inf", "+.inf", "-.inf", ".nan")
 )
+_TYPED_START: Final = "+-.0123456789"
 # Whatever YAML 1.1 or 1.2 reads as a number or a time; a reader may know only one of them.
 _TYPED: Final = (
     r"[-+]?(?:0b[01_]+|0o?[0-7_]+|0x[0-9a-fA-F_]+"

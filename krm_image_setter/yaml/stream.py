@@ -8,17 +8,13 @@ orchestrators write, and whoever parses an item that is refused must parse the w
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from itertools import accumulate
-from typing import Final, NamedTuple
+from itertools import accumulate, pairwise
+from typing import Final, NamedTuple, TypeAlias
 
-
-class Slice(NamedTuple):
-    """A part of a text, `text[start:end]`, in code points: one document, or one item of a list."""
-
-    start: int
-    end: int
+#: A part of a text, `text[start:end]`, in code points: one document, or one item of a list.
+Slice: TypeAlias = tuple[int, int]
 
 
 class Listing(NamedTuple):
@@ -67,15 +63,15 @@ _UNCUT: Final = r"\n(?:%|\.\.\.(?=\s|\Z)|\ufeff)"
 def cut_documents(text: str) -> list[Slice]:
     """Return the slices of `text`, in order and without a gap, each holding whole documents."""
     if "\n---" not in text:
-        return [Slice(0, len(text))]
+        return [(0, len(text))]
     starts = [match.start() + 1 for match in re.finditer(_DOCUMENT_START, text)]
     if not starts or text.startswith(("%", "\ufeff%")) or re.search(_UNCUT, text):
-        return [Slice(0, len(text))]
+        return [(0, len(text))]
     if text[: starts[0]].lstrip("\ufeff").strip():
         starts.insert(0, 0)
     else:
         starts[0] = 0
-    return list(map(Slice, starts, [*starts[1:], len(text)]))
+    return list(pairwise([*starts, len(text)]))
 
 
 _ITEMS: Final = r"items:[ \t]*(?:#.*)?\r?\n(?:[ \t]*(?:#.*)?\r?\n)*([ ]*)-[ ]"
@@ -100,7 +96,7 @@ def cut_items(text: str, start: int, end: int) -> Listing | None:
             last = match.start() + 1
             break
         dashes.append(match.start() + 1)
-    items = list(map(Slice, dashes, [*dashes[1:], last]))
+    items = list(pairwise([*dashes, last]))
     return Listing(items, text[start:first] + text[last:end], first - start, last - first)
 
 
@@ -109,18 +105,27 @@ _ALIAS: Final = r"[&*](?<![^\s\[{,:][&*])[^\s,\[\]{}&*=|;]"
 _APOSTROPHE: Final = r"'(?<=\w')(?=\w)"  # that of "isn't", as comments have it
 
 
-def may_mention(text: str, words: Iterable[str]) -> bool:
-    """Say whether a slice's text may have one of `words` in one of its strings.
+def mentioning(text: str, slices: Iterable[Slice], words: Iterable[str]) -> Iterator[bool]:
+    """Yield for each slice whether it may have one of `words` in one of its strings.
 
     A backslash may spell a word otherwise; an anchor or alias may bring it in from elsewhere; an odd number of
-    quotes may mean that the slice starts or ends within a quoted scalar.
+    quotes may mean that the slice starts or ends within a quoted scalar. Each of thousands is looked through with
+    a few searches in C, no more.
     """
-    for word in words:  # a generator would cost more than all of this
-        if word in text:
-            return True
-    return (
-        "\\" in text
-        or text.count('"') % 2 == 1
-        or (text.count("'") % 2 == 1 and (text.count("'") - len(re.findall(_APOSTROPHE, text))) % 2 == 1)
-        or (("&" in text or "*" in text) and re.search(_ALIAS, text) is not None)
-    )
+    apostrophes = re.compile(_APOSTROPHE).findall
+    for start, end in slices:
+        part = text[start:end]
+        for word in words:
+            if word in part:
+                yield True
+                break
+        else:
+            quotes = part.count("'") if "'" in part else 0
+            if quotes % 2:
+                quotes -= len(apostrophes(part))
+            yield (
+                quotes % 2 == 1
+                or part.count('"') % 2 == 1
+                or "\\" in part
+                or (("&" in part or "*" in part) and re.search(_ALIAS, part) is not None)
+            )

@@ -118,7 +118,7 @@ _WORDS: Final[dict[str, Any]] = {
     **{sign + word: float(sign + "inf") for sign in ("", "+", "-") for word in (".inf", ".Inf", ".INF")},
     **dict.fromkeys((".nan", ".NaN", ".NAN"), float("nan")),
 }
-_NUMBER: Final = re.compile(
+_NUMBER: Final = (
     r"(?P<int>[-+]?(?:0b[01_]+|0o?[0-7_]+|0x[0-9a-fA-F_]+|[1-9][0-9_]*|0))"
     r"|[-+]?(?:\.[0-9]+|[0-9][0-9_]*(?:\.[0-9_]*)?)(?:[eE][-+]?[0-9]+)?"
 )
@@ -133,9 +133,14 @@ def typed(text: str) -> Any:
     return _number(text) if value is text and text[0] in _NUMBER_START else value
 
 
+_LONG: Final = 1000  # digits: Python reads at least 4,300
+
+
 @lru_cache(maxsize=4096)
 def _number(text: str) -> int | float | str:
-    number = _NUMBER.fullmatch(text)
+    if text.isdecimal() and text.isascii() and text[0] != "0" and len(text) < _LONG:
+        return int(text)  # nearly all are so plain: then no pattern is compiled
+    number = re.fullmatch(_NUMBER, text)
     if number is None:
         return text
     digits = text.replace("_", "")

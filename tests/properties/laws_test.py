@@ -27,7 +27,7 @@ from krm_image_setter.config.catalog import catalog_rules
 from krm_image_setter.images import parse_reference
 from krm_image_setter.results import INFO
 from krm_image_setter.transform import Outcome
-from krm_image_setter.yaml import events, lines, parsing, scalar, stream, tree
+from krm_image_setter.yaml import building, events, lines, scalar, tree
 
 TEXTS = st.one_of(streams(), resource_lists(), json_streams())
 TEXTS_WITHOUT_ALIASES = st.one_of(streams(aliases=False), resource_lists(aliases=False), json_streams())
@@ -165,9 +165,9 @@ def test_splitting_and_skipping_change_nothing(written: Written, config: ImageSe
 def said(text: str, config: ImageSetter, *, split: bool) -> Any:
     with pytest.MonkeyPatch.context() as patch:
         if not split:
-            patch.setattr("krm_image_setter.yaml.stream.cut_documents", lambda text: [stream.Slice(0, len(text))])
+            patch.setattr("krm_image_setter.yaml.stream.cut_documents", lambda text: [(0, len(text))])
             patch.setattr("krm_image_setter.yaml.stream.cut_items", lambda *_: None)
-            patch.setattr("krm_image_setter.yaml.stream.may_mention", lambda *_: True)
+            patch.setattr("krm_image_setter.yaml.stream.mentioning", lambda _, slices, __: [True] * len(slices))
         try:
             return set_images(text, config)
         except InputError as error:
@@ -181,7 +181,7 @@ def test_all_parsers_give_the_same_tree(written: Written) -> None:
     parsers = [events.c_parser(), events.pure_parser()]
     if written.features & RUAMEL_REFUSES:
         parsers.pop()
-    trees = [described(text, parsing.build(text, parser)) for parser in parsers if parser is not None]
+    trees = [described(text, building.build(text, parser)) for parser in parsers if parser is not None]
     plain = lines.read(text)
     if plain is not None:
         trees.append(described(text, [plain]))

@@ -1,0 +1,169 @@
+"""From the events of a parser to a tree."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from krm_image_setter.errors import InputError
+from krm_image_setter.yaml.events import (
+    ALIAS,
+    DOCUMENT_END,
+    END,
+    KINDS,
+    MAPPING,
+    SCALAR,
+    SEQUENCE,
+    STREAM_END,
+    EventParser,
+)
+from krm_image_setter.yaml.tree import MAX_DEPTH, Alias, Document, Mapping, Sequence, typed
+
+#: Nodes that aliases may add to one document. (An alias bomb of 20 lines adds billions.)
+MAX_ALIASED_NODES: Final = 1_000_000
+
+
+def build(text: str, parser: EventParser) -> list[Document]:
+    """Return the documents of `text` as `parser` reads it; what the parser raises goes through."""
+    next_event = parser.open(text)
+    documents: list[Document] = []
+    kind_of = KINDS.get
+    stack: list[tuple[Any, Any]] = []  # the open containers around `node`, each with its pending key
+    anchors: dict[str, tuple[Any, Any, int]] = {}  # name: value, written child, nodes it stands for
+    open_anchors: list[tuple[int, str, int]] = []  # depth, name, nodes before it
+    node: Any = None  # the innermost open container
+    children: list[Any] = []
+    is_mapping = False
+    key: Any = _NO_KEY
+    root: Any = None
+    nodes = aliased = 0
+    while True:
+        event = next_event()
+        kind = kind_of(type(event))
+        if kind == SCALAR:
+            value: Any = event.value
+            nodes += 1
+            if is_mapping and key is _NO_KEY:
+                key = value
+                children.append(event)
+                if event.anchor is not None:
+                    anchors[event.anchor] = (value, event, 1)
+                continue
+            if not event.style or event.tag is not None:
+                value = _tagged(event)
+            if event.anchor is not None:
+                anchors[event.anchor] = (value, event, 1)
+        elif kind == MAPPING or kind == SEQUENCE:  # noqa: PLR1714, SIM109  (a tuple costs a fifth more)
+            if len(stack) >= MAX_DEPTH:
+                raise _at(event, f"this is nested more than {MAX_DEPTH} levels deep: flatten it")
+            if event.anchor is not None:
+                open_anchors.append((len(stack), event.anchor, nodes))
+                anchors[event.anchor] = (_OPEN, event, 0)
+            nodes += 1
+            stack.append((node, key))
+            is_mapping = kind == MAPPING
+            node = Mapping() if is_mapping else Sequence()
+            node.start = event
+            if is_mapping:
+                node.merged = []
+            children.append(node)
+            children = node.children = []
+            key = _NO_KEY
+            continue
+        elif kind == END:
+            value = node
+            node.end = event
+            if is_mapping:
+                _merge(node)
+            node, key = stack.pop()
+            is_mapping = type(node) is Mapping
+            if open_anchors and open_anchors[-1][0] == len(stack):
+                _, name, before = open_anchors.pop()
+                anchors[name] = (value, value, nodes - before)
+            if node is None:
+                root = value
+                continue
+            children = node.children
+            if not is_mapping:
+                node.append(value)
+            elif key is _NO_KEY:
+                key = _NODE_KEY  # a collection as key: no path leads through it
+            else:
+                if type(key) is str:
+                    node[key] = value
+                key = _NO_KEY
+            continue
+        elif kind == ALIAS:
+            value, target, size = anchors.get(event.anchor, (_MISSING, None, 0))
+            if value is _MISSING:
+                raise _at(event, f"the alias *{event.anchor} has no anchor before it: add &{event.anchor}")
+            if value is _OPEN:
+                raise _at(event, f"the alias *{event.anchor} stands inside its own anchor: write it out")
+            aliased += size
+            nodes += size
+            if aliased > MAX_ALIASED_NODES:
+                raise _at(event, f"its aliases stand for more than {MAX_ALIASED_NODES:,} nodes: write them out")
+            event = Alias(event, target)
+            if is_mapping and key is _NO_KEY:
+                key = value if type(value) is str else _NODE_KEY
+                children.append(event)
+                continue
+        elif kind == DOCUMENT_END:
+            documents.append(Document(root, aliased > 0))
+            root = None
+            children = []
+            anchors.clear()
+            aliased = 0
+            continue
+        elif kind == STREAM_END:
+            return documents
+        else:
+            continue
+        # A scalar or an alias, as a value.
+        if node is None:
+            root = value
+            continue
+        children.append(event)
+        if not is_mapping:
+            node.append(value)
+        else:
+            if type(key) is str:
+                node[key] = value
+            key = _NO_KEY
+
+
+_NO_KEY: Final = object()
+_NODE_KEY: Final = object()
+_OPEN: Final = object()
+_MISSING: Final = object()
+
+
+def _at(event: Any, message: str) -> InputError:
+    mark = event.start_mark
+    return InputError(message, line=mark.line + 1, column=mark.column + 1)
+
+
+def _merge(mapping: Mapping) -> None:
+    """Bring in the pairs of a merge key (YAML 1.1 `<<`): a written key wins, then the first mapping."""
+    value = mapping.get("<<")
+    if value is None:
+        return
+    bases = value if type(value) is Sequence else [value]
+    written = mapping.written("<<")
+    if written is None or written[0].style or not all(type(base) is Mapping for base in bases):
+        return
+    del mapping["<<"]
+    mapping.merged = list(bases)
+    for base in bases:
+        for key, inherited in base.items():
+            mapping.setdefault(key, inherited)
+
+
+_TEXT_TAGS: Final = frozenset(("!", "tag:yaml.org,2002:str"))
+
+
+def _tagged(event: Any) -> Any:
+    """Return the value of a scalar that is plain or has a tag."""
+    tag = event.tag
+    if tag is not None and (str(tag) in _TEXT_TAGS or not str(tag).startswith("tag:yaml.org,2002:")):
+        return event.value
+    return typed(event.value)
