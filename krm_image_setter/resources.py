@@ -128,11 +128,13 @@ def _without_words(text: str, slices: list[Slice], words: Iterable[str] | None) 
     """Return slices, with None for each resource that surely holds none of `words`."""
     if words is None:
         return [*slices]
-    # A list has resources in it. What has no `kind` is no resource, and that is an error wherever it stands.
-    return [
-        part if mentions or text.find("kind", *part) < 0 else None
-        for part, mentions in zip(slices, stream.mentioning(text, slices, [*words, "List"]), strict=True)
-    ]
+    words = [*words, "List"]  # for a list has resources in it
+    kept: list[Slice | None] = []
+    for start, end in slices:
+        part = text[start:end]
+        # What has no `kind` is no resource, and that is an error wherever it stands.
+        kept.append((start, end) if "kind" not in part or stream.may_mention(part, words) else None)
+    return kept
 
 
 def _parse(text: str, part: Slice, *, is_item: bool) -> list[Parsed]:

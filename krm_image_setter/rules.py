@@ -26,7 +26,7 @@ from krm_image_setter.resources import Indivisible, Parsed, ResourceRef, read, r
 
 NAME: Final = Part("name")
 # What may be the kind of a resource: one pass takes a tenth of the time that looking for each known kind does.
-_KIND: Final = r"kind[\"']?\s*:\s*[\"']?(\w+)"
+_KIND: Final = r"kind(?:: |[\"']?\s*:\s*[\"']?)([A-Za-z0-9]+)"
 
 
 class Rules(NamedTuple):

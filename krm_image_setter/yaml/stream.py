@@ -8,7 +8,7 @@ orchestrators write, and whoever parses an item that is refused must parse the w
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import lru_cache
 from itertools import accumulate, pairwise
 from typing import Final, NamedTuple, TypeAlias
@@ -89,43 +89,43 @@ def cut_items(text: str, start: int, end: int) -> Listing | None:
         return None
     dash = head[1]
     first = head.end() - len(dash) - 2
-    last = end
-    dashes: list[int] = []
-    for match in re.compile(rf"\n(?:{dash}-[ ]|((?!-[ ])[^ #\r\n]))").finditer(text, first - 1, end):
-        if match[1]:
-            last = match.start() + 1
-            break
-        dashes.append(match.start() + 1)
-    items = list(pairwise([*dashes, last]))
+    # What starts in column 0 with no dash is the next key. It is all searched for in C: there are thousands.
+    line_start = re.compile(rf"\n(?={dash}-[ ]|[^-\s#])")
+    starts = [match.end() for match in line_start.finditer(text, first - 1, end)]
+    of_item = text[first]
+    count = next((n for n, at in enumerate(starts) if text[at] != of_item), len(starts))
+    last = starts[count] if count < len(starts) else end
+    items = list(pairwise([*starts[:count], last]))
     return Listing(items, text[start:first] + text[last:end], first - start, last - first)
 
 
 # Where what is not in the text itself may come in, or go out.
 _ALIAS: Final = r"[&*](?<![^\s\[{,:][&*])[^\s,\[\]{}&*=|;]"
-_APOSTROPHE: Final = r"'(?<=\w')(?=\w)"  # that of "isn't", as comments have it
 
 
-def mentioning(text: str, slices: Iterable[Slice], words: Iterable[str]) -> Iterator[bool]:
-    """Yield for each slice whether it may have one of `words` in one of its strings.
+def may_mention(part: str, words: Iterable[str]) -> bool:
+    """Say whether the text of a slice may have one of `words` in one of its strings.
 
     A backslash may spell a word otherwise; an anchor or alias may bring it in from elsewhere; an odd number of
-    quotes may mean that the slice starts or ends within a quoted scalar. Each of thousands is looked through with
-    a few searches in C, no more.
+    quotes may mean that the slice starts or ends within a quoted scalar. It is asked of each of thousands: a few
+    searches in C, no more.
     """
-    apostrophes = re.compile(_APOSTROPHE).findall
-    for start, end in slices:
-        part = text[start:end]
-        for word in words:
-            if word in part:
-                yield True
-                break
-        else:
-            quotes = part.count("'") if "'" in part else 0
-            if quotes % 2:
-                quotes -= len(apostrophes(part))
-            yield (
-                quotes % 2 == 1
-                or part.count('"') % 2 == 1
-                or "\\" in part
-                or (("&" in part or "*" in part) and re.search(_ALIAS, part) is not None)
-            )
+    for word in words:
+        if word in part:
+            return True
+    return (
+        (part.count("'") % 2 == 1 and _apostrophes(part) % 2 == 0)
+        or part.count('"') % 2 == 1
+        or "\\" in part
+        or (("&" in part or "*" in part) and re.search(_ALIAS, part) is not None)
+    )
+
+
+def _apostrophes(part: str) -> int:
+    """Return how many single quotes are none, as that in "isn't": comments have them."""
+    count = 0
+    at = part.find("'")
+    while at >= 0:
+        count += part[at - 1 : at].isalnum() and part[at + 1 : at + 2].isalnum()
+        at = part.find("'", at + 1)
+    return count

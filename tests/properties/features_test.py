@@ -237,14 +237,15 @@ class Model:
         self.images = ImageMap(self.rules)
         self.registries = RegistryMap(config.registries)
 
-    def new(self, current: str, use: str = IMAGE, container: str | None = None) -> str:
+    def new(self, current: str, use: str = IMAGE, container: str | None = None, *, is_name: bool = False) -> str:
         reference = parse_reference(current)
         if reference is None:
             return current
         for rule in self.rules:
             if rule.matches(reference) and rule.reaches(Place(container, use)):
                 return rule.rewrite(reference)
-        moved = self.registries.find(current) if use == IMAGE and not self.images.has_set(current) else None
+        is_set = self.images.that_name(current) if is_name else self.images.has_set(current)
+        moved = self.registries.find(current) if use == IMAGE and not is_set else None
         return moved[1].rewrite(moved[0]) if moved else current
 
     def whole(self, value: Any, use: str = IMAGE, container: str | None = None) -> Any:
@@ -323,7 +324,7 @@ class Model:
         if "two" in spec:
             said["two"] = self.parts(spec["two"], ("repository", "tag"))
         if "base" in spec:
-            said["base"] = part(self.new(spec["base"]), "name")
+            said["base"] = part(self.new(spec["base"], is_name=True), "name")
         if "version" in spec and said_text(spec["version"]):
             old = said_text(spec["version"])
             new = part(self.new(f"nginx:{old}"), "tag")

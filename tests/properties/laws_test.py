@@ -167,7 +167,7 @@ def said(text: str, config: ImageSetter, *, split: bool) -> Any:
         if not split:
             patch.setattr("krm_image_setter.yaml.stream.cut_documents", lambda text: [(0, len(text))])
             patch.setattr("krm_image_setter.yaml.stream.cut_items", lambda *_: None)
-            patch.setattr("krm_image_setter.yaml.stream.mentioning", lambda _, slices, __: [True] * len(slices))
+            patch.setattr("krm_image_setter.yaml.stream.may_mention", lambda *_: True)
         try:
             return set_images(text, config)
         except InputError as error:
