@@ -15,18 +15,18 @@ from krm_image_setter.errors import ImageSetterError, InputError
 from krm_image_setter.results import ERROR, Result, to_json, to_yaml
 from krm_image_setter.transform import Plan, plan
 from krm_image_setter.yaml import parsing, sharing, stream, tree
+from krm_image_setter.yaml.stream import Listing
 
 _API_VERSIONS: Final = tuple(f"config.kubernetes.io/{version}" for version in ("v1", "v1beta1", "v1alpha1"))
 
 
 class ResourceList(NamedTuple):
-    """A ResourceList's text and its mapping, which may have been parsed without the items (stream.Listing)."""
+    """A ResourceList's text, its mapping and the text that it was parsed from: all, or the frame of `listing`."""
 
     text: str
     root: tree.Mapping
     source: str
-    resumes: int
-    shift: int
+    listing: Listing | None
 
     @property
     def function_config(self) -> Value | None:
@@ -44,7 +44,9 @@ class ResourceList(NamedTuple):
 
     def at(self, offset: int) -> int:
         """Return where code point `offset` of the mapping's source stands in the text."""
-        return offset + self.text.startswith("\ufeff") + (self.shift if offset >= self.resumes else 0)
+        listing = self.listing
+        left_out = listing.shift if listing is not None and offset >= listing.resumes else 0
+        return offset + self.text.startswith("\ufeff") + left_out
 
 
 def read_resource_list(text: str) -> ResourceList | None:
@@ -56,9 +58,9 @@ def read_resource_list(text: str) -> ResourceList | None:
     if listing is not None:
         root = _resource_list_root(listing.frame)
         if root is not None and root.get("items", "") is None:
-            return ResourceList(text, root, listing.frame, listing.resumes, listing.shift)
+            return ResourceList(text, root, listing.frame, listing)
     root = _resource_list_root(text[start:])
-    return None if root is None else ResourceList(text, root, text[start:], 0, 0)
+    return None if root is None else ResourceList(text, root, text[start:], None)
 
 
 def _resource_list_root(source: str) -> tree.Mapping | None:
@@ -79,7 +81,8 @@ def plan_function(resource_list: ResourceList, configure: Callable[[Value | None
         api_version = resource_list.root.get("apiVersion")
         if api_version not in _API_VERSIONS:
             raise InputError(f"the ResourceList is of {api_version}: give one of {', '.join(_API_VERSIONS)}")
-        edits, results = plan(resource_list.text, configure(resource_list.function_config))
+        config = configure(resource_list.function_config)
+        edits, results = plan(resource_list.text, config, resource_list.listing)
     except ImageSetterError as error:
         edits, results = [], tuple(Result(sentence, ERROR) for sentence in error.sentences)
     if results:

@@ -79,7 +79,8 @@ def read_slices(text: str, words: Iterable[str] | None) -> list[Slice | None]:
 
     Such a one surely holds none of `words`; `words` of None leaves nothing out.
     """
-    return _without_words(text, stream.cut_documents(text), words)
+    slices = stream.cut_documents(text)
+    return [(0, len(text))] if slices is None else _without_words(text, slices, words)
 
 
 def read(text: str, part: Slice, words: Iterable[str] | None, *, whole: bool = False) -> Iterator[Parsed | None]:
@@ -90,10 +91,15 @@ def read(text: str, part: Slice, words: Iterable[str] | None, *, whole: bool = F
     Raises Indivisible where that must be done, and InputError (line in `text`) where it is not YAML.
     """
     listing = None if whole else stream.cut_items(text, *part)
-    if listing is None or not _is_list_frame(listing.frame):
+    if listing is not None and _is_list_frame(listing.frame):
+        yield from read_items(text, listing.items, words)
+    else:
         yield from _parse(text, part, is_item=False)
-        return
-    for item in _without_words(text, listing.items, words):
+
+
+def read_items(text: str, items: list[Slice], words: Iterable[str] | None) -> Iterator[Parsed | None]:
+    """Yield the items of a list, None for one without `words`. Raises Indivisible."""
+    for item in _without_words(text, items, words):
         if item is None:
             yield None
             continue

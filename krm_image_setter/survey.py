@@ -26,6 +26,7 @@ from krm_image_setter.resources import (
     ResourceRef,
     is_resource,
     read,
+    read_items,
     read_slices,
     resources_in,
 )
@@ -34,7 +35,7 @@ from krm_image_setter.rules import NAME, Rules, may_be_no_image
 from krm_image_setter.yaml import sharing, tree
 from krm_image_setter.yaml.scalar import Fragment
 from krm_image_setter.yaml.sharing import Change, Location
-from krm_image_setter.yaml.stream import Slice
+from krm_image_setter.yaml.stream import Listing, Slice
 
 #: How many documents within documents are followed.
 MAX_EMBEDDED: Final = 20
@@ -81,25 +82,34 @@ class Survey:
             self.selected[rule] = self.selected.get(rule, 0) + count
 
 
-def survey(text: str, rules: Rules, relative: Embedded | None = None) -> Survey:
-    """Return what a stream gives; `relative` tells where images are in documents that are no resources."""
+def survey(text: str, rules: Rules, relative: Embedded | None = None, listing: Listing | None = None) -> Survey:
+    """Return what a stream gives.
+
+    `relative` tells where images are in documents that are no resources. `listing` is that of a text that is known
+    to be one list: then it need not be cut again.
+    """
     found = Survey()
     rules = rules._replace(words=rules.words_for(text))
-    slices = read_slices(text, rules.words)
+    slices = read_slices(text, rules.words) if listing is None else [(0, len(text))]
     for number, part in enumerate(slices, 1):
         if part is None:
             found.resources += 1
             continue
         try:
-            found.add(_survey_slice(text, part, rules, relative))
+            found.add(_survey_slice(text, part, rules, relative, listing))
         except InputError as error:
             raise error.at(document=number if len(slices) > 1 else None) from error
     return found
 
 
-def _survey_slice(text: str, part: Slice, rules: Rules, relative: Embedded | None) -> Survey:
+def _survey_slice(
+    text: str, part: Slice, rules: Rules, relative: Embedded | None, listing: Listing | None
+) -> Survey:
     try:
-        return _survey_trees(read(text, part, rules.words), rules, relative)
+        trees = (
+            read_items(text, listing.items, rules.words) if listing is not None else read(text, part, rules.words)
+        )
+        return _survey_trees(trees, rules, relative)
     except Indivisible:
         return _survey_trees(read(text, part, rules.words, whole=True), rules, relative)
 

@@ -11,6 +11,7 @@ from krm_image_setter.images import parse_reference
 from krm_image_setter.results import ERROR, INFO, WARNING, Result, did_you_mean
 from krm_image_setter.rules import Rules, given_references, rules_for
 from krm_image_setter.survey import Survey, survey
+from krm_image_setter.yaml.stream import Listing
 
 
 class Outcome(NamedTuple):
@@ -56,10 +57,10 @@ def set_images(text: str, config: ImageSetter) -> Outcome:
     return Outcome(apply_edits(text, edits), results)
 
 
-def plan(text: str, config: ImageSetter) -> Plan:
-    """Return what `set_images` does, as edits."""
+def plan(text: str, config: ImageSetter, listing: Listing | None = None) -> Plan:
+    """Return what `set_images` does, as edits; `listing` is that of a text that is known to be one list."""
     rules = rules_for(config, given_references(text, config))
-    found = survey(text, rules)
+    found = survey(text, rules, listing=listing)
     unused = unused_entries(rules, found, lambda: survey(text, rules._replace(words=None)).seen)
     results = [*found.results, *unused]
     if _failed(unused):

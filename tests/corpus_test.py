@@ -64,7 +64,7 @@ def pieces(change: Result) -> list[tuple[str, str]]:
 
 def assert_read_by_lines_as_parsed(text: str) -> None:
     text = text.removeprefix("\ufeff")
-    for start, end in stream.cut_documents(text):
+    for start, end in stream.cut_documents(text) or [(0, len(text))]:
         document = lines.read(text[start:end])
         if document is not None:
             assert_same_as_parsed(text[start:end], document)

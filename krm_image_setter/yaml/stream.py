@@ -60,14 +60,14 @@ _DOCUMENT_START: Final = r"\n---(?=\s|\Z)"
 _UNCUT: Final = r"\n(?:%|\.\.\.(?=\s|\Z)|\ufeff)"
 
 
-def cut_documents(text: str) -> list[Slice]:
-    """Return the slices of `text`, in order and without a gap, each holding whole documents."""
+def cut_documents(text: str) -> list[Slice] | None:
+    """Return the slices of `text`, in order and without a gap, a document each; None where it can't be cut."""
+    if text.startswith(("%", "\ufeff%")) or re.search(_UNCUT, text):
+        return None
     if "\n---" not in text:
         return [(0, len(text))]
     starts = [match.start() + 1 for match in re.finditer(_DOCUMENT_START, text)]
-    if not starts or text.startswith(("%", "\ufeff%")) or re.search(_UNCUT, text):
-        return [(0, len(text))]
-    if text[: starts[0]].lstrip("\ufeff").strip():
+    if not starts or text[: starts[0]].lstrip("\ufeff").strip():
         starts.insert(0, 0)
     else:
         starts[0] = 0
@@ -77,7 +77,6 @@ def cut_documents(text: str) -> list[Slice]:
 _ITEMS: Final = r"items:[ \t]*(?:#.*)?\r?\n(?:[ \t]*(?:#.*)?\r?\n)*([ ]*)-[ ]"
 
 
-@lru_cache(maxsize=1)  # a ResourceList is cut once as what it is, and once as a stream
 def cut_items(text: str, start: int, end: int) -> Listing | None:
     """Return the items of the document `text[start:end]`, or None where it is no list as orchestrators write it.
 

@@ -165,7 +165,7 @@ def test_splitting_and_skipping_change_nothing(written: Written, config: ImageSe
 def said(text: str, config: ImageSetter, *, split: bool) -> Any:
     with pytest.MonkeyPatch.context() as patch:
         if not split:
-            patch.setattr("krm_image_setter.yaml.stream.cut_documents", lambda text: [(0, len(text))])
+            patch.setattr("krm_image_setter.yaml.stream.cut_documents", lambda _: None)
             patch.setattr("krm_image_setter.yaml.stream.cut_items", lambda *_: None)
             patch.setattr("krm_image_setter.yaml.stream.may_mention", lambda *_: True)
         try:

@@ -21,3 +21,21 @@ MENTIONS = [
 @pytest.mark.parametrize(("text", "expected"), MENTIONS)
 def test_what_may_mention_a_word(text: str, expected: bool) -> None:
     assert stream.may_mention(text, ["nginx"]) is expected
+
+
+CUTS = [
+    ("a: b\n", ["a: b\n"]),
+    ("---\na: b\n---\nc: d\n", ["---\na: b\n", "---\nc: d\n"]),
+    ("\ufeff\n---\na: b\n", ["\ufeff\n---\na: b\n"]),
+    ("a: b\n---c\n", ["a: b\n---c\n"]),
+    ("%YAML 1.2\n---\na: b\n", None),
+    ("text\n...\n---\na: b\n", None),
+    ("text\n...\na: b\n", None),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), CUTS)
+def test_documents(text: str, expected: list[str] | None) -> None:
+    """What may hold more than one document and is not cut is no document that could be skipped."""
+    cut = stream.cut_documents(text)
+    assert (None if cut is None else [text[start:end] for start, end in cut]) == expected
