@@ -136,10 +136,10 @@ def _without_words(text: str, slices: list[Slice], words: Iterable[str] | None) 
         return [*slices]
     words = [*words, "List"]  # for a list has resources in it
     kept: list[Slice | None] = []
-    for start, end in slices:
-        part = text[start:end]
+    for one in slices:
+        part = text[one[0] : one[1]]
         # What has no `kind` is no resource, and that is an error wherever it stands.
-        kept.append((start, end) if "kind" not in part or stream.may_mention(part, words) else None)
+        kept.append(one if "kind" not in part or stream.may_mention(part, words) else None)
     return kept
 
 

@@ -76,11 +76,12 @@ def to_yaml(results: Iterable[Result], *, column: int, line_break: str) -> str:
     This is the only YAML that is ever written from data.
     """
     blank = " " * column
-    lines: list[str] = []
-    for result in results:
+
+    def item(result: Result) -> str:
         first, *rest = _lines(result.to_data(), blank + "  ")
-        lines += (f"{blank}- {first.lstrip(' ')}", *rest)
-    return "".join(line + line_break for line in lines)
+        return line_break.join((f"{blank}- {first.lstrip(' ')}", *rest, ""))
+
+    return "".join(map(item, results))
 
 
 def to_json(results: Iterable[Result]) -> str:

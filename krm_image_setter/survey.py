@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
+from functools import lru_cache
 from itertools import islice
 from typing import Any, Final, NamedTuple
 
@@ -313,8 +314,13 @@ def _edits(parsed: Parsed, changes: dict[Location, list[Change]]) -> list[Edit]:
 
 
 def _info(resource: Resource, location: Location, what: str, current: str, proposed: str) -> Result:
-    message = f'set {what} "{current}" to "{proposed}"'
+    message, proposed = _told(what, current, proposed)
     return Result(message, INFO, resource.ref, format_location(location), current, proposed, resource.file)
+
+
+@lru_cache(maxsize=1024)  # a hundred thousand results share the few strings that they have
+def _told(what: str, current: str, proposed: str) -> tuple[str, str]:
+    return f'set {what} "{current}" to "{proposed}"', proposed
 
 
 def _warning(resource: Resource, location: Location, message: str) -> Result:
