@@ -56,6 +56,8 @@ class Resource(NamedTuple):
     def file(self) -> tuple[str, int | None] | None:
         """The path and index that an orchestrator has annotated, or None."""
         annotations = _mapping(_mapping(_mapping(self.node).get("metadata")).get("annotations"))
+        if not annotations:
+            return None
         path = next((str(annotations[key]) for key in _PATH_ANNOTATIONS if key in annotations), None)
         if path is None:
             return None

@@ -75,13 +75,8 @@ def to_yaml(results: Iterable[Result], *, column: int, line_break: str) -> str:
 
     This is the only YAML that is ever written from data.
     """
-    blank = " " * column
-
-    def item(result: Result) -> str:
-        first, *rest = _lines(result.to_data(), blank + "  ")
-        return line_break.join((f"{blank}- {first.lstrip(' ')}", *rest, ""))
-
-    return "".join(map(item, results))
+    first, blank = " " * column + "- ", " " * (column + 2)
+    return "".join(first + _lines(result.to_data(), blank, line_break).removeprefix(blank) for result in results)
 
 
 def to_json(results: Iterable[Result]) -> str:
@@ -91,14 +86,14 @@ def to_json(results: Iterable[Result]) -> str:
     return ", ".join(json.dumps(result.to_data(), ensure_ascii=False) for result in results)
 
 
-def _lines(data: dict[str, Any], blank: str) -> list[str]:
-    lines: list[str] = []
+def _lines(data: dict[str, Any], blank: str, line_break: str) -> str:
+    text = ""
     for key, value in data.items():
         if isinstance(value, dict):
-            lines += (f"{blank}{key}:", *_lines(value, blank + "  "))
+            text += f"{blank}{key}:{line_break}{_lines(value, blank + '  ', line_break)}"
         else:
-            lines.append(f"{blank}{key}: {_spelt(value)}")
-    return lines
+            text += f"{blank}{key}: {_spelt(value)}{line_break}"
+    return text
 
 
 @lru_cache(maxsize=1024)  # most values of a thousand results are the same

@@ -60,10 +60,9 @@ class Rules(NamedTuple):
 
     def proposed(self, field: ImageField) -> tuple[str, ImageRule | None]:
         """Return the reference that a field is to hold, maybe the one it does, and the image rule that says so."""
-        found = self.images.find(field.current, field.place)
-        if found is not None:
-            reference, rule = found
-            return rule.rewrite(reference), rule
+        new = self.images.new(field.current, field.place)
+        if new is not None:
+            return new
         if self.config.registries and field.place.use == IMAGE and not self.is_set(field):
             moved = self.registries.find(field.current)
             if moved is not None and not may_be_no_image(field):

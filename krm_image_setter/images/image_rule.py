@@ -158,12 +158,16 @@ def _check(field: str, text: str) -> None:
         raise InvalidReference(f'newName takes no digest: put "{reference.digest}" into digest', field=field)
 
 
+_REMEMBERED: Final = 4096  # the same few images are asked for again and again
+
+
 class ImageMap:
     """The rules of `images`, found by the name of a reference: 500 rules cost no more than one."""
 
     def __init__(self, rules: Iterable[ImageRule]) -> None:
         self._by_name: dict[str, list[ImageRule]] = {}
         self._by_new_name: dict[str, list[ImageRule]] = {}
+        self._set: dict[tuple[str, Place], tuple[str, ImageRule] | None] = {}
         for rule in rules:
             self._by_name.setdefault(rule.name.normalized_name, []).append(rule)
             self._by_new_name.setdefault(rule.target.normalized_name, []).append(rule)
@@ -177,6 +181,16 @@ class ImageMap:
             if rule.reaches(place) and rule.matches(reference):
                 return reference, rule
         return None
+
+    def new(self, text: str, place: Place = ANYWHERE) -> tuple[str, ImageRule] | None:
+        """Return what the reference `text` becomes and the rule that says so, or None where there is none."""
+        key = (text, place)
+        if key not in self._set:
+            if len(self._set) > _REMEMBERED:
+                self._set.clear()
+            found = self.find(text, place)
+            self._set[key] = (found[1].rewrite(found[0]), found[1]) if found else None
+        return self._set[key]
 
     def has_set(self, text: str) -> bool:
         """Say whether `text` may be what a rule has set, now or in an earlier run."""

@@ -43,7 +43,10 @@ def _search(
                 for index, item in enumerate(value):
                     if isinstance(item, dict):
                         found += _container_images(item, (*here, index), uses)
-            elif key == "volumes":
+                        if not isinstance(item.get("image"), str):  # else it is a container: that has no pod spec
+                            _search(item, (*here, index), uses, found)
+                continue
+            if key == "volumes":
                 for index, item in enumerate(value):
                     source = item.get("image") if isinstance(item, dict) else None
                     if isinstance(source, dict) and isinstance(source.get("reference"), str):

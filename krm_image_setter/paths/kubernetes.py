@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 from krm_image_setter.paths.path import Location, Match, PathError
@@ -33,8 +33,11 @@ class KubernetesPath(NamedTuple):
 
     def find(self, data: Any) -> list[Match]:
         """Return where the path leads in `data`, each location once."""
+        matches = _run(self.actions, [Match((), data)])
+        if not matches:
+            return matches
         found: dict[Location, Match] = {}
-        for match in _run(self.actions, [Match((), data)]):
+        for match in matches:
             if match.location is not _NOWHERE:
                 found.setdefault(match.location, match)
         return list(found.values())
@@ -188,18 +191,22 @@ class Action(NamedTuple):
 _NOWHERE: Final[Location] = ("", -1, "")
 
 
-def _run(actions: tuple[Action, ...], nodes: Nodes) -> Iterator[Match]:
+def _run(actions: tuple[Action, ...], nodes: Nodes) -> Nodes:
+    found: Nodes = []
     for steps, body in actions:
-        found = _walk(steps, nodes)
+        led = _walk(steps, nodes)
         if body is None:
-            yield from found
+            found += led
         else:
-            for match in found:
-                yield from _run(body, [match])
+            for match in led:
+                found += _run(body, [match])
+    return found
 
 
 def _walk(steps: tuple[Step, ...], nodes: Nodes) -> Nodes:
     for step in steps:
+        if not nodes:  # most paths of the catalog lead nowhere at their second step
+            break
         nodes = step.walk(nodes)
     return nodes
 

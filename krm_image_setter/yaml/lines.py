@@ -174,6 +174,7 @@ def read(text: str) -> Document | None:
     lines = _Lines(text)
     holder = node = _opened(_Sequence(), lines, 0, -1)  # the innermost open node; at first one that holds the root
     holder.append(None)
+    child: Any
     column = -1  # of the children of `node`
     is_mapping = False
     key: Any = 0  # of its last child
@@ -197,9 +198,11 @@ def read(text: str) -> Document | None:
             if here != column or is_mapping:
                 if not pending or here < column or len(stack) >= _MAX_BLOCK_DEPTH:
                     return None
-                node[key] = child = _opened(_Sequence(), lines, number, here)
+                child = node[key] = _Sequence()
+                child.lines, child.line, child.column = lines, number, here
                 stack.append((node, places, column, is_mapping, key))
-                node, places, column, is_mapping, key = child, child.places, here, False, -1
+                places = child.places = []
+                node, column, is_mapping, key = child, here, False, -1
             node.append(None)
             places.append(number)
             pending = True
@@ -208,9 +211,11 @@ def read(text: str) -> Document | None:
             if here != column or not is_mapping:
                 if not pending or here <= column or len(stack) >= _MAX_BLOCK_DEPTH:
                     return None
-                node[key] = child = _opened(_Mapping(), lines, number, here)
+                child = node[key] = _Mapping()
+                child.lines, child.line, child.column = lines, number, here
                 stack.append((node, places, column, is_mapping, key))
-                node, places, column, is_mapping = child, child.places, here, True
+                places = child.places = []
+                node, column, is_mapping = child, here, True
             elif new_key in node:
                 return None
             key = new_key
