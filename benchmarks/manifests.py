@@ -107,13 +107,15 @@ def documents(count: int, load: str) -> Iterator[str]:
         yield _KINDS[n % len(_KINDS)].format(n=n, image=OLD if to_set else OTHER)
 
 
-def stream(count: int, load: str) -> str:
-    """Return them as a stream of documents."""
-    return "---\n".join(documents(count, load))
+def stream(count: int, load: str) -> Iterator[str]:
+    """Yield them as a stream of documents."""
+    for number, text in enumerate(documents(count, load)):
+        yield f"---\n{text}" if number else text
 
 
-def resource_list(count: int, load: str, config: str) -> str:
-    """Return them as a ResourceList, as orchestrators write it."""
-    items = "".join("- " + text.replace("\n", "\n  ").removesuffix("  ") for text in documents(count, load))
-    indented = "functionConfig:\n  " + config.replace("\n", "\n  ").rstrip(" ")
-    return f"apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nitems:\n{items}{indented}"
+def resource_list(count: int, load: str, config: str) -> Iterator[str]:
+    """Yield them as a ResourceList, as orchestrators write it."""
+    yield "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nitems:\n"
+    for text in documents(count, load):
+        yield "- " + text.replace("\n", "\n  ").removesuffix("  ")
+    yield "functionConfig:\n  " + config.replace("\n", "\n  ").rstrip(" ")
