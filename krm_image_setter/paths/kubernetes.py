@@ -30,9 +30,16 @@ class KubernetesPath(NamedTuple):
 
     text: str
     actions: tuple[Action, ...]
+    fields: tuple[str, ...] | None  # its keys, where it is nothing but these, as nearly all paths are
 
     def find(self, data: Any) -> list[Match]:
         """Return where the path leads in `data`, each location once."""
+        if self.fields is not None:
+            for key in self.fields:
+                if not isinstance(data, dict) or key not in data:
+                    return []
+                data = data[key]
+            return [Match(self.fields, data)]
         matches = _run(self.actions, [Match((), data)])
         if not matches:
             return matches
@@ -266,7 +273,10 @@ def parse(text: str) -> KubernetesPath:
     word = re.compile(_WORD).match(source, 1)
     if word and source.startswith("{") and "{" not in _outside_brackets(source[1:]) and _starts_field(word[0]):
         source, shift = "{." + source[1:], shift - 1
-    return KubernetesPath(text, _Parser(source, shift).template())
+    actions = _Parser(source, shift).template()
+    steps = actions[0].steps if len(actions) == 1 and actions[0].body is None else (None,)
+    fields = tuple(step.key for step in steps if isinstance(step, Field))
+    return KubernetesPath(text, actions, fields if len(fields) == len(steps) else None)
 
 
 def _starts_field(word: str) -> bool:

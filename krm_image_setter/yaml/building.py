@@ -22,6 +22,14 @@ from krm_image_setter.yaml.tree import MAX_DEPTH, Alias, Document, Mapping, Sequ
 MAX_ALIASED_NODES: Final = 1_000_000
 
 
+class _Mapping(Mapping):
+    __slots__ = ("children", "end", "merged", "start")
+
+
+class _Sequence(Sequence):
+    __slots__ = ("children", "end", "start")
+
+
 def build(text: str, parser: EventParser) -> list[Document]:
     """Return the documents of `text` as `parser` reads it; what the parser raises goes through."""
     next_event = parser.open(text)
@@ -61,7 +69,7 @@ def build(text: str, parser: EventParser) -> list[Document]:
             nodes += 1
             stack.append((node, key))
             is_mapping = kind == MAPPING
-            node = Mapping() if is_mapping else Sequence()
+            node = _Mapping() if is_mapping else _Sequence()
             node.start = event
             if is_mapping:
                 node.merged = []
@@ -75,7 +83,7 @@ def build(text: str, parser: EventParser) -> list[Document]:
             if is_mapping:
                 _merge(node)
             node, key = stack.pop()
-            is_mapping = type(node) is Mapping
+            is_mapping = type(node) is _Mapping
             if open_anchors and open_anchors[-1][0] == len(stack):
                 _, name, before = open_anchors.pop()
                 anchors[name] = (value, value, nodes - before)
@@ -147,9 +155,9 @@ def _merge(mapping: Mapping) -> None:
     value = mapping.get("<<")
     if value is None:
         return
-    bases = value if type(value) is Sequence else [value]
+    bases = value if type(value) is _Sequence else [value]
     written = mapping.written("<<")
-    if written is None or written[0].style or not all(type(base) is Mapping for base in bases):
+    if written is None or written[0].style or not all(type(base) is _Mapping for base in bases):
         return
     del mapping["<<"]
     mapping.merged = list(bases)

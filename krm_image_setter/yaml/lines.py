@@ -2,13 +2,14 @@
 
 It gives the same tree as the parsers, faster than their bare events and without loading one; or None, where a text
 has anything that it does not know: block scalars, values of several lines, escapes, anchors, tags … (A property
-test holds it to the parsers.) A line is understood once, however often it is written. A node only notes the lines
-that it is written in: where exactly a child stands is worked out when it is asked for.
+test holds it to the parsers.) A line is understood once, however often it is written. A node only notes where it
+starts: where exactly a child stands is worked out when it is asked for.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from itertools import accumulate
 from typing import Any, Final, NamedTuple
@@ -99,39 +100,14 @@ class _Lines:
         return min(self._starts[line] + line, len(self.text))
 
 
-class _Node:
-    """What the two kinds of nodes have in common; tree.Mapping says what the properties mean.
-
-    `line` and `column` are where it starts, `stop` is the line of what follows it, `places` has the line of each
-    key or dash. In a flow collection places are numbers of tokens, `~column` and `stop` those of its brackets.
-    """
+class _Mapping(Mapping):
+    """What the two kinds of mappings have in common; tree.Mapping says what the properties mean."""
 
     __slots__ = ()
 
-    lines: _Lines
-    line: int
-    column: int
-    stop: int
-    places: list[int]
-    merged = ()
-
-    @property
-    def flow(self) -> bool:
-        return self.column < 0
-
-    @property
-    def start(self) -> Token:
-        if self.flow:
-            return self.lines.flow_token(self.line, ~self.column)
-        return self.lines.token(self.line, self.column)
-
-    @property
-    def end(self) -> Token:
-        return self.lines.flow_token(self.line, self.stop) if self.flow else self.lines.point(self.stop)
-
-
-class _Mapping(_Node, Mapping):  # type: ignore[misc]
-    __slots__ = ("column", "line", "lines", "places", "stop")
+    merged = ()  # type: ignore[assignment]
+    _key: Callable[[str], Token]
+    _scalar: Callable[[str], Token]
 
     @property
     def children(self) -> list[Any]:  # type: ignore[override]
@@ -142,92 +118,187 @@ class _Mapping(_Node, Mapping):  # type: ignore[misc]
 
     def origin(self, key: str) -> Any:
         value = self[key]
-        if isinstance(value, _Node):
-            return value
-        place = self._place(key)
-        return self.lines.flow_token(self.line, place + 1) if self.flow else self.lines.value(place)
-
-    def _key(self, key: str) -> Token:
-        place = self._place(key)
-        return self.lines.flow_token(self.line, place) if self.flow else self.lines.key(place)
-
-    def _place(self, key: str) -> int:
-        return self.places[list(self).index(key)]
+        return value if isinstance(value, Mapping | Sequence) else self._scalar(key)
 
 
-class _Sequence(_Node, Sequence):
-    __slots__ = ("column", "line", "lines", "places", "stop")
+class _Sequence(Sequence):
+    """What the two kinds of sequences have in common."""
+
+    __slots__ = ()
+
+    _scalar: Callable[[int], Token]
 
     @property
     def children(self) -> list[Any]:  # type: ignore[override]
         return [self.origin(index) for index in range(len(self))]
 
     def origin(self, index: int) -> Any:
-        value, place = self[index], self.places[index]
-        if isinstance(value, _Node):
-            return value
-        return self.lines.flow_token(self.line, place) if self.flow else self.lines.value(place)
+        value = self[index]
+        return value if isinstance(value, Mapping | Sequence) else self._scalar(index)
+
+
+class _Block:
+    """A node in lines of its own; `line` and `column` are where it starts. Nothing more is noted while reading."""
+
+    __slots__ = ()
+
+    lines: _Lines
+    line: int
+    column: int
+    flow = False
+
+    @property
+    def start(self) -> Token:
+        return self.lines.token(self.line, self.column)
+
+    @property
+    def end(self) -> Token:
+        *_, (behind, _) = self._lines_below()
+        return self.lines.point(behind)
+
+    def _places(self) -> list[int]:
+        """Return the line of each key or dash."""
+        return [self.line, *(number for number, is_place in self._lines_below() if is_place)]
+
+    def _lines_below(self) -> Iterator[tuple[int, bool]]:
+        """Yield the lines below the first one, and whether a child starts there; the last one is behind it."""
+        number, column, is_sequence = self.line, self.column, isinstance(self, Sequence)
+        while number < len(self.lines.lines) - 1:
+            number += 1
+            line = _read_line(self.lines.lines[number])
+            if line:
+                here, dashes, _, _, _ = line
+                if here < column or (here == column and is_sequence and not dashes):
+                    break
+                yield number, here == column and bool(dashes) == is_sequence
+        yield number, False
+
+
+class _BlockMapping(_Block, _Mapping):
+    __slots__ = ("column", "line", "lines")
+
+    def _key(self, key: str) -> Token:
+        return self.lines.key(self._place(key))
+
+    def _scalar(self, key: str) -> Token:
+        return self.lines.value(self._place(key))
+
+    def _place(self, key: str) -> int:
+        if key == next(iter(self)):
+            return self.line
+        # What is in this column and below is a key of this very mapping: no other one holds what stands between.
+        start = f"{'':{self.column}}{key}:"
+        number = self.line + 1
+        while not self.lines.lines[number].startswith(start):
+            number += 1
+        return number
+
+
+class _BlockSequence(_Block, _Sequence):
+    __slots__ = ("column", "line", "lines")
+
+    def _scalar(self, index: int) -> Token:
+        return self.lines.value(self._places()[index])
+
+
+class _Shape:
+    """What is written for a flow collection: the numbers of its brackets, and of its keys or items, as tokens."""
+
+    __slots__ = ("first", "is_nested", "last", "places")
+
+    def __init__(self, first: int) -> None:
+        self.first = self.last = first
+        self.places: list[int] = []
+        self.is_nested = False  # whether there are collections in it
+
+
+class _Flow:
+    """A collection in brackets, all in one line."""
+
+    __slots__ = ()
+
+    lines: _Lines
+    line: int
+    shape: _Shape
+    flow = True
+
+    @property
+    def start(self) -> Token:
+        return self.lines.flow_token(self.line, self.shape.first)
+
+    @property
+    def end(self) -> Token:
+        return self.lines.flow_token(self.line, self.shape.last)
+
+
+class _FlowMapping(_Flow, _Mapping):
+    __slots__ = ("line", "lines", "shape")
+
+    def _key(self, key: str) -> Token:
+        return self.lines.flow_token(self.line, self._place(key))
+
+    def _scalar(self, key: str) -> Token:
+        return self.lines.flow_token(self.line, self._place(key) + 1)
+
+    def _place(self, key: str) -> int:
+        return self.shape.places[list(self).index(key)]
+
+
+class _FlowSequence(_Flow, _Sequence):
+    __slots__ = ("line", "lines", "shape")
+
+    def _scalar(self, index: int) -> Token:
+        return self.lines.flow_token(self.line, self.shape.places[index])
 
 
 def read(text: str) -> Document | None:
     """Return the one document of `text`, which has no BOM, or None where a parser must read it."""
     lines = _Lines(text)
-    holder = node = _opened(_Sequence(), lines, 0, -1)  # the innermost open node; at first one that holds the root
-    holder.append(None)
+    holder: Any = [None]  # of the root
+    node = holder  # the innermost open node
     child: Any
     column = -1  # of the children of `node`
     is_mapping = False
     key: Any = 0  # of its last child
     pending = True  # whether that child is still to come
     stack: list[Any] = []  # the open nodes around `node`, each with what the variables above say of it
-    places = holder.places
     collection = _COLLECTION
     for number, line in enumerate(map(_read_line, lines.lines)):
-        if line is None:
-            if number or text[:3] != "---" or lines.lines[0].rstrip(" \r") != "---":
+        if not line:
+            if line is None and (number or text[:3] != "---" or lines.lines[0].rstrip(" \r") != "---"):
                 return None
             continue
         here, dashes, new_key, value, state = line
-        if not new_key and not dashes:
-            continue
-        while here < column or (here == column and not is_mapping and not dashes):
-            node.stop = number
-            node, places, column, is_mapping, key = stack.pop()
-            pending = False
-        for dash in dashes:
-            if here != column or is_mapping:
-                if not pending or here < column or len(stack) >= _MAX_BLOCK_DEPTH:
-                    return None
-                child = node[key] = _Sequence()
-                child.lines, child.line, child.column = lines, number, here
-                stack.append((node, places, column, is_mapping, key))
-                places = child.places = []
-                node, column, is_mapping, key = child, here, False, -1
-            node.append(None)
-            places.append(number)
-            pending = True
-            here += dash
-        if new_key:
-            if here != column or not is_mapping:
+        # Most lines are the next key of the same mapping.
+        if here != column or dashes or not is_mapping:
+            while here < column or (here == column and not is_mapping and not dashes):
+                node, column, is_mapping, key = stack.pop()
+                pending = False
+            for dash in dashes:
+                if here != column or is_mapping:
+                    if not pending or here < column or len(stack) >= _MAX_BLOCK_DEPTH:
+                        return None
+                    child = node[key] = _BlockSequence()
+                    child.lines, child.line, child.column = lines, number, here
+                    stack.append((node, column, is_mapping, key))
+                    node, column, is_mapping, key = child, here, False, -1
+                node.append(None)
+                pending = True
+                here += dash
+            if new_key and (here != column or not is_mapping):
                 if not pending or here <= column or len(stack) >= _MAX_BLOCK_DEPTH:
                     return None
-                child = node[key] = _Mapping()
+                child = node[key] = _BlockMapping()
                 child.lines, child.line, child.column = lines, number, here
-                stack.append((node, places, column, is_mapping, key))
-                places = child.places = []
+                stack.append((node, column, is_mapping, key))
                 node, column, is_mapping = child, here, True
-            elif new_key in node:
+        if new_key:
+            if new_key in node:
                 return None
             key = new_key
-            places.append(number)
         node[key] = value if state != collection else _placed(value, lines, number)
         pending = not state
-    if not stack:
-        return None
-    while stack:
-        node.stop = len(lines.lines) - 1
-        node, *_ = stack.pop()
-    return Document(holder[0], aliased=False)
+    return Document(holder[0], aliased=False) if stack else None
 
 
 # What stands in a line behind its key or dashes. Nothing may mean that it is still to come, or null.
@@ -247,8 +318,8 @@ class _Line(NamedTuple):
 
 
 @lru_cache(maxsize=8192)  # nearly all lines of a long stream are written many times
-def _read_line(text: str) -> _Line | None:
-    """Return what a line says, without key and dashes where that is nothing; None where a parser must read it."""
+def _read_line(text: str) -> _Line | tuple[()] | None:
+    """Return what a line says, `()` where that is nothing; None where a parser must read it."""
     text = text.removesuffix("\r")
     match = _LINE.fullmatch(text)
     if match is None or not text.isprintable():
@@ -256,7 +327,7 @@ def _read_line(text: str) -> _Line | None:
     indent, dashes, key, _, rest = match.groups(default="")
     first = rest[:1]
     if not key and not dashes:
-        return None if first and first != "#" else _Line()
+        return None if first and first != "#" else ()
     line = _Line(len(indent), tuple(map(len, re.findall("- +", dashes))), key)
     if not first or first == "#":
         return line
@@ -274,12 +345,6 @@ def _read_line(text: str) -> _Line | None:
     return line._replace(value=typed(plain) if first in TYPED_START else plain, state=_SCALAR)
 
 
-def _opened(node: Any, lines: _Lines | None, line: int, column: int) -> Any:
-    node.lines, node.line, node.column = lines, line, column
-    node.places = []
-    return node
-
-
 def _trimmed(rest: str) -> str:
     """Return the end of a line without the blanks and the comment at its end."""
     return rest.partition(" #")[0].rstrip(" ")
@@ -293,7 +358,7 @@ def _tokens(rest: str) -> list[tuple[str, str, str, str, str, str]]:
 def _flow(rest: str) -> Any:
     """Return the collection that `rest`, the end of a line, is, or None where a parser must read it.
 
-    It is to be copied (`_placed`), for it has no line yet: its `line` says whether there are collections in it.
+    It has no line yet: `_placed` copies it to one.
     """
     node: Any = None  # the innermost open node
     is_mapping = False
@@ -308,7 +373,7 @@ def _flow(rest: str) -> Any:
                 key = plain or quoted[1:-1]
                 if not colon or key in node or key == "<<":
                     return None
-                node.places.append(number)
+                node.shape.places.append(number)
                 continue
             if colon:
                 return None
@@ -323,25 +388,26 @@ def _flow(rest: str) -> Any:
                 return None
             stack.append((node, key))
             is_mapping = bracket == "{"
-            node, key = _opened(_Mapping() if is_mapping else _Sequence(), None, 0, ~number), None
+            node, key = _FlowMapping() if is_mapping else _FlowSequence(), None
+            node.shape = _Shape(number)
             continue
         else:
-            if not bracket or (ready and node.places) or is_mapping != (bracket == "}"):
+            if not bracket or (ready and node.shape.places) or is_mapping != (bracket == "}"):
                 return None
             value = node
-            value.stop = number
+            value.shape.last = number
             node, key = stack.pop()
             if node is None:
                 behind = "".join(part for token in _tokens(rest)[number + 1 :] for part in token)
                 return None if _trimmed(behind) else value
-            node.line = 1
-            is_mapping = type(node) is _Mapping
+            node.shape.is_nested = True
+            is_mapping = isinstance(node, Mapping)
         if is_mapping:
             node[key] = value
             key = None
         else:
             node.append(value)
-            node.places.append(number)
+            node.shape.places.append(number)
         ready = False
     return None
 
@@ -349,10 +415,10 @@ def _flow(rest: str) -> Any:
 def _placed(collection: Any, lines: _Lines, line: int) -> Any:
     """Return a copy of a flow collection that stands in a line."""
     node = type(collection)(collection)
-    node.lines, node.line, node.column, node.stop = lines, line, collection.column, collection.stop
-    node.places = collection.places
-    if collection.line:
-        for key, value in collection.items() if type(node) is _Mapping else enumerate(collection):
-            if isinstance(value, _Node):
+    node.lines, node.line, shape = lines, line, collection.shape
+    node.shape = shape
+    if shape.is_nested:
+        for key, value in collection.items() if isinstance(node, Mapping) else enumerate(collection):
+            if isinstance(value, _Flow):
                 node[key] = _placed(value, lines, line)
     return node

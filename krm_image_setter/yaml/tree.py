@@ -34,7 +34,7 @@ class Mapping(dict[str, Any]):
     one first; `start` and `end` are the mapping's own events.
     """
 
-    __slots__ = ("children", "end", "merged", "start")
+    __slots__ = ()
 
     start: Any
     end: Any
@@ -68,7 +68,7 @@ class Mapping(dict[str, Any]):
 class Sequence(list[Any]):
     """A sequence node; `children` holds the items as written, `start` and `end` are its own events."""
 
-    __slots__ = ("children", "end", "start")
+    __slots__ = ()
 
     start: Any
     end: Any
