@@ -1,7 +1,9 @@
 """Ours beside kubectl kustomize, kpt, a ruamel.yaml script, yq, sed and cat, on the same manifests, in one run.
 
-    python benchmarks/compare.py [RESOURCES…] [--loads all,1 %,none] [--kubectl-up-to N] [--files N] [--output FILE]
+    python benchmarks/compare.py [RESOURCES…] [--loads all,1 %,none] [--kubectl-up-to N] [--files-up-to N]
+                                 [--output FILE]
 
+Each number of resources is measured as ResourceList and stream, on one core, and as folder of files, on all cores.
 The programs take turns, several times over, so that what slows the machine slows them all. The tables have the
 median, the spread (fastest to slowest), the ratio to ours with the spread of the ratios in one turn, and the peak
 memory. FILE gets all values as pyperf keeps them: `python -m pyperf stats FILE`, `check`, `hist`, `compare_to`.
@@ -11,6 +13,7 @@ What takes others minutes is run only when it is asked for: kubectl kustomize is
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import shutil
 import subprocess
@@ -18,7 +21,7 @@ import sys
 import sysconfig
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -76,6 +79,15 @@ class Run(NamedTuple):
     memory: float
 
 
+def yq_command() -> list[str] | None:
+    """Return what runs mikefarah's yq, or the one in Python, which is told to write YAML; or None."""
+    yq = shutil.which("yq")
+    if yq is None:
+        return None
+    is_python = b"python" in Path(yq).read_bytes()[:80]
+    return [yq, "-y"] if is_python else [yq]
+
+
 def programs(kubectl_up_to: int) -> list[Program]:
     ours = str(Path(sys.executable).with_name("krm-image-setter"))
     found = [
@@ -91,15 +103,33 @@ def programs(kubectl_up_to: int) -> list[Program]:
     kpt = shutil.which("kpt")
     if kpt:
         found.append(Program("kpt fn eval, no-op", [kpt, "fn", "eval", "-", "--exec", "cat"], "list.yaml", 10_000))
-    yq = shutil.which("yq")
-    if yq:
-        is_python = b"python" in Path(yq).read_bytes()[:80]
-        found.append(Program("yq, no-op", [yq, *(["-y"] if is_python else []), "."], "manifests.yaml", 1_000))
+    yq = yq_command()
+    if yq is not None:
+        found.append(Program("yq, no-op", [*yq, "."], "manifests.yaml", 1_000))
     found.append(Program("ruamel.yaml round trip", [sys.executable, "-c", ROUND_TRIP], "manifests.yaml", 1_000))
     found.append(Program("bare events of the C parser", [sys.executable, "-c", EVENTS], "manifests.yaml"))
     found.append(Program("sed", ["sed", f"s|{OLD}|{NEW}|"], "manifests.yaml"))
     found.append(Program("cat", ["cat"], "manifests.yaml"))
     return found
+
+
+@contextlib.contextmanager
+def on_one_core() -> Iterator[None]:
+    """Keep this process, and so what it starts, to one core, where the system can do that."""
+    if not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(cores)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, cores)
+
+
+def rounds(size: int) -> int:
+    """Return how many turns there are: each takes long where there is much to do."""
+    return 15 if size <= 10 else 7 if size <= 1_000 else 3
 
 
 def run(command: list[str], folder: Path, stdin: str | None = None) -> Run:
@@ -158,14 +188,15 @@ def compare(size: int, load: str, kubectl_up_to: int, suite: list[pyperf.Benchma
         megabytes = (folder / "manifests.yaml").stat().st_size / 1e6
         chosen = [program for program in programs(kubectl_up_to) if size <= program.up_to]
         runs: dict[str, list[Run]] = {program.name: [] for program in chosen}
-        for _ in range(15 if size <= 10 else 7 if size <= 1000 else 3):
-            for program in chosen:
-                runs[program.name].append(run(program.command, folder, program.stdin))
+        with on_one_core():
+            for _ in range(rounds(size)):
+                for program in chosen:
+                    runs[program.name].append(run(program.command, folder, program.stdin))
         told(f"{size:,} resources ({megabytes:,.1f} MB), {load} change", runs, suite)
 
 
-def in_files(count: int, suite: list[pyperf.Benchmark]) -> None:
-    """`set --in-place` and `list` over many files, beside sed on all of them and one process a file."""
+def in_files(count: int, load: str, suite: list[pyperf.Benchmark]) -> None:
+    """`set --in-place` and `list` over a folder, beside sed on all its files and one process a file."""
     ours = str(Path(sys.executable).with_name("krm-image-setter"))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -173,7 +204,7 @@ def in_files(count: int, suite: list[pyperf.Benchmark]) -> None:
         paths = [folder / f"deploy/{n // 500:03}/{n:06}.yaml" for n in range(count)]
 
         def write() -> None:
-            for path, text in zip(paths, documents(count, "all"), strict=True):
+            for path, text in zip(paths, documents(count, load), strict=True):
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(text)
 
@@ -186,23 +217,28 @@ def in_files(count: int, suite: list[pyperf.Benchmark]) -> None:
         script = f"find deploy -name '*.yaml' -exec sed -i 's|{OLD}|{NEW}|' {{}} +"
         measures: dict[str, Callable[[], Run]] = {
             "krm-image-setter set --in-place": lambda: run([ours, "set", "deploy", "--in-place", *config], folder),
+            "krm-image-setter set, to standard output": lambda: run([ours, "set", "deploy", *config], folder),
             "krm-image-setter list": lambda: run([ours, "list", "deploy", *config], folder),
             "bare events of the C parser": lambda: run([sys.executable, "-c", EVENTS_OF_FILES], folder),
             "sed -i, all at once": lambda: run(["sh", "-c", script], folder),
-            "ruamel.yaml, a process a file (100 run, scaled)": lambda: each(
-                lambda path: ["sh", "-c", f'"{sys.executable}" -c "$0" < "$1"', ROUND_TRIP, path], paths[:100]
-            ),
+            "cat, all at once": lambda: run(["sh", "-c", "find deploy -name '*.yaml' -exec cat {} +"], folder),
         }
-        if shutil.which("yq"):
-            measures["yq, a process a file (100 run, scaled)"] = lambda: each(
-                lambda path: ["yq", "-y", ".", path], paths[:100]
+        if load == "all":  # the others take a process a file as long
+            few = min(count, 100)
+            measures[f"ruamel.yaml, a process a file ({few} run, scaled)"] = lambda: each(
+                lambda path: ["sh", "-c", f'"{sys.executable}" -c "$0" < "$1"', ROUND_TRIP, path], paths[:few]
             )
+            yq = yq_command()
+            if yq is not None:
+                measures[f"yq, a process a file ({few} run, scaled)"] = lambda: each(
+                    lambda path: [*yq, ".", path], paths[:few]
+                )
         runs: dict[str, list[Run]] = {title: [] for title in measures}
-        for _ in range(3):
+        for _ in range(min(rounds(count), 5)):
             for title, measure in measures.items():
                 write()
                 runs[title].append(measure())
-        told(f"{count:,} files, all change", runs, suite)
+        told(f"{count:,} files, {load} change", runs, suite)
 
 
 EVENTS_OF_FILES = """\
@@ -218,18 +254,18 @@ for path in glob.glob("deploy/*/*.yaml"):
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("sizes", nargs="*", type=int, default=[1, 10, 1_000, 10_000])
+    parser.add_argument("sizes", nargs="*", type=int, default=[1, 10, 1_000, 10_000, 100_000])
     parser.add_argument("--loads", default="all,1 %,none")
     parser.add_argument("--kubectl-up-to", type=int, default=1_000)
-    parser.add_argument("--files", type=int, default=10_000)
+    parser.add_argument("--files-up-to", type=int, default=10_000)
     parser.add_argument("--output", type=Path)
     given = parser.parse_args()
     suite: list[pyperf.Benchmark] = []
     for size in given.sizes:
         for load in given.loads.split(","):
             compare(size, load, given.kubectl_up_to, suite)
-    if given.files:
-        in_files(given.files, suite)
+            if size <= given.files_up_to:
+                in_files(size, load, suite)
     if given.output is not None:
         pyperf.BenchmarkSuite(suite).dump(str(given.output), replace=True)
 
