@@ -24,6 +24,7 @@ _NO_PLAIN: Final = frozenset("&*!|>%@`?:,]}")
 _FLOW_PLAIN: Final = r"-?[\w./$(](?:[\w./$()@+=~^;#-]|:(?=[\w./$])|[ ]+(?=[\w./$(]))*"
 _FLOW: Final = rf"( *)(?:([{{}}\[\],])|(?:(\"[^\"\\]*\"|'[^']*')|({_FLOW_PLAIN}))(: +)?|(.))"
 
+_NEAR: Final = 64  # lines
 _MAX_FLOW_DEPTH: Final = 20
 _MAX_BLOCK_DEPTH: Final = MAX_DEPTH - _MAX_FLOW_DEPTH
 
@@ -49,10 +50,13 @@ class Token(NamedTuple):
 class _Lines:
     """A text in lines, the last one empty."""
 
-    __slots__ = ("_starts", "lines", "text")
+    __slots__ = ("_flow_line", "_starts", "last", "lines", "text")
 
     def __init__(self, text: str) -> None:
         self.text = text
+        # What was asked for last: the places of a node, and the tokens of a line.
+        self.last: tuple[Any, dict[Any, int]] = (None, {})
+        self._flow_line: tuple[int, list[tuple[int, str]]] = (-1, [])
         self.lines = text.split("\n")
         if self.lines[-1]:
             self.lines.append("")
@@ -74,11 +78,16 @@ class _Lines:
 
     def flow_token(self, line: int, number: int) -> Token:
         """Return the token of a number in the flow collection of a line."""
-        match = self._match(line)
-        tokens = _tokens(match[5])
-        blank, bracket, quoted, plain, _, _ = tokens[number]
-        before = "".join(part for token in tokens[:number] for part in token) + blank
-        return self.token(line, match.start(5) + len(before), bracket or quoted or plain)
+        if self._flow_line[0] != line:  # all are found at once: it may have thousands
+            match = self._match(line)
+            tokens = _tokens(match[5])
+            starts = accumulate((len("".join(token)) for token in tokens), initial=match.start(5))
+            places = [
+                (start + len(blank), bracket or quoted or plain)
+                for start, (blank, bracket, quoted, plain, _, _) in zip(starts, tokens, strict=False)
+            ]
+            self._flow_line = line, places
+        return self.token(line, *self._flow_line[1][number])
 
     def point(self, line: int) -> Token:
         """Return a token without text, where what a line holds begins."""
@@ -156,9 +165,14 @@ class _Block:
         *_, (behind, _) = self._lines_below()
         return self.lines.point(behind)
 
-    def _places(self) -> list[int]:
-        """Return the line of each key or dash."""
-        return [self.line, *(number for number, is_place in self._lines_below() if is_place)]
+    def _places(self) -> dict[Any, int]:
+        """Return the line of each key or index. They are kept for who asks for one child after the other."""
+        node, places = self.lines.last
+        if node is not self:
+            lines = [self.line, *(number for number, is_place in self._lines_below() if is_place)]
+            places = dict(zip(self if isinstance(self, dict) else range(len(lines)), lines, strict=True))
+            self.lines.last = self, places
+        return places
 
     def _lines_below(self) -> Iterator[tuple[int, bool]]:
         """Yield the lines below the first one, and whether a child starts there; the last one is behind it."""
@@ -186,12 +200,12 @@ class _BlockMapping(_Block, _Mapping):
     def _place(self, key: str) -> int:
         if key == next(iter(self)):
             return self.line
-        # What is in this column and below is a key of this very mapping: no other one holds what stands between.
+        # Nearly always it is near; what is in this column and below is a key of this very mapping.
         start = f"{'':{self.column}}{key}:"
-        number = self.line + 1
-        while not self.lines.lines[number].startswith(start):
-            number += 1
-        return number
+        for number in range(self.line + 1, min(self.line + _NEAR, len(self.lines.lines))):
+            if self.lines.lines[number].startswith(start):
+                return number
+        return self._places()[key]
 
 
 class _BlockSequence(_Block, _Sequence):
@@ -208,7 +222,7 @@ class _Shape:
 
     def __init__(self, first: int) -> None:
         self.first = self.last = first
-        self.places: list[int] = []
+        self.places: dict[Any, int] = {}
         self.is_nested = False  # whether there are collections in it
 
 
@@ -235,13 +249,10 @@ class _FlowMapping(_Flow, _Mapping):
     __slots__ = ("line", "lines", "shape")
 
     def _key(self, key: str) -> Token:
-        return self.lines.flow_token(self.line, self._place(key))
+        return self.lines.flow_token(self.line, self.shape.places[key])
 
     def _scalar(self, key: str) -> Token:
-        return self.lines.flow_token(self.line, self._place(key) + 1)
-
-    def _place(self, key: str) -> int:
-        return self.shape.places[list(self).index(key)]
+        return self.lines.flow_token(self.line, self.shape.places[key] + 1)
 
 
 class _FlowSequence(_Flow, _Sequence):
@@ -373,7 +384,7 @@ def _flow(rest: str) -> Any:
                 key = plain or quoted[1:-1]
                 if not colon or key in node or key == "<<":
                     return None
-                node.shape.places.append(number)
+                node.shape.places[key] = number
                 continue
             if colon:
                 return None
@@ -406,8 +417,8 @@ def _flow(rest: str) -> Any:
             node[key] = value
             key = None
         else:
+            node.shape.places[len(node)] = number
             node.append(value)
-            node.shape.places.append(number)
         ready = False
     return None
 
