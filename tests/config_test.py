@@ -126,6 +126,8 @@ def test_error_image_setter(body: str, message: str) -> None:
             "apiVersion: krm-image-setter.dev/v2\nkind: ImageSetter\nimages: {}\n",
             "apiVersion: this must be krm-image-setter.dev/v1alpha1",
         ),
+        ("kind: [a]\nimages: {}\n", "kind is a list: give an ImageSetter"),
+        ("apiVersion: {a: b}\nkind: Foo\nimages: {}\n", 'kind is "Foo": give an ImageSetter'),
         ("", "no images are given"),
         (HEAD, "no images are given"),
     ],
