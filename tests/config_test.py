@@ -212,3 +212,9 @@ def test_any_kind_of_one_name() -> None:
     setter = read_config(HEAD + "images: {nginx: nginx:2}\nkinds: [{name: '*', paths: .spec.i}]\n")
     text = "kind: A\nmetadata: {name: x}\nspec: {i: nginx}\n"
     assert set_images(text, setter).text == text.replace("nginx", "nginx:2")
+
+
+def test_an_error_is_one_line_whatever_it_quotes() -> None:
+    with pytest.raises(ConfigError) as caught:
+        read_config(f'{HEAD}images: [{{name: "a\\r\\n\\e\\L", newTag: b}}]\n')
+    assert r'"a\r\n\x1b\u2028" is no reference' in str(caught.value)
