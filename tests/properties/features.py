@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
 
+import yaml
 from properties.laws import outside
 from properties.reader import Location, NonString, load
 from properties.strategies import (
@@ -375,28 +376,30 @@ def set_part(said: dict[str, Any], key: str, text: str) -> None:
         said[key] = text
 
 
-def assert_holds(found: Any, expected: Any) -> None:
+def assert_holds(found: Any, expected: Any, loader: Any) -> None:
     """Assert that data read back is what is expected; where data are expected for a string, it is their document."""
     if isinstance(found, str) and not isinstance(expected, str):
-        (found,) = load(found.removeprefix("\ufeff"))
+        (found,) = load(found.removeprefix("\ufeff"), loader)
     if isinstance(expected, dict):
         assert isinstance(found, dict)
         assert found.keys() == expected.keys()
         for key, value in expected.items():
-            assert_holds(found[key], value)
+            assert_holds(found[key], value, loader)
     elif isinstance(expected, list):
         assert isinstance(found, list)
         assert len(found) == len(expected)
         for one, other in zip(found, expected, strict=True):
-            assert_holds(one, other)
+            assert_holds(one, other, loader)
     else:
         assert found == expected
 
 
-def check_output_reads_as_load_and_replace(stream: Stream, config: ImageSetter) -> None:
+def check_output_reads_as_load_and_replace(
+    stream: Stream, config: ImageSetter, loader: Any = yaml.SafeLoader
+) -> None:
     model = Model(config)
-    for found, document in zip(load(set_images(stream.text, config).text), stream.documents, strict=True):
-        assert_holds(found, model.resource(document))
+    for found, document in zip(load(set_images(stream.text, config).text, loader), stream.documents, strict=True):
+        assert_holds(found, model.resource(document), loader)
 
 
 def check_nothing_else_differs(stream: Stream, config: ImageSetter) -> None:

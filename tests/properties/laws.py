@@ -6,10 +6,13 @@ The property tests and the fuzzer (fuzz/) hold what they draw to them.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from itertools import pairwise
 from typing import Any
 from unittest.mock import patch
 
+import yaml
 from properties.reader import Location, NonString, load, locate_images, resources, spans
 from properties.strategies import (
     ALIASES,
@@ -91,12 +94,14 @@ def infos(outcome: Outcome) -> int:
     return len([result for result in outcome.results if result.severity == INFO])
 
 
-def check_output_reads_as_load_and_replace(written: Written, config: ImageSetter) -> None:
+def check_output_reads_as_load_and_replace(
+    written: Written, config: ImageSetter, loader: Any = yaml.SafeLoader
+) -> None:
     outcome = set_or_refused(written, config)
     if outcome is None:
         return
     wanted = [changes(document, config) for document in written.documents]
-    assert load(outcome.text) == [*map(replaced, written.documents, wanted)]
+    assert load(outcome.text, loader) == [*map(replaced, written.documents, wanted)]
     assert infos(outcome) == sum(map(len, wanted))
 
 
@@ -142,21 +147,22 @@ def check_splitting_and_skipping_change_nothing(text: str, config: ImageSetter) 
 
 
 def said(text: str, config: ImageSetter, *, split: bool) -> Any:
-    if split:
-        return _said(text, config)
+    try:
+        with nullcontext() if split else unsplit():
+            return set_images(text, config)
+    except InputError as error:
+        return error.message
+
+
+@contextmanager
+def unsplit() -> Iterator[None]:
+    """Have each text read as a whole, and nothing skipped."""
     with (
         patch("krm_image_setter.yaml.stream.cut_documents", lambda _: None),
         patch("krm_image_setter.yaml.stream.cut_items", lambda *_: None),
         patch("krm_image_setter.yaml.stream.may_mention", lambda *_: True),
     ):
-        return _said(text, config)
-
-
-def _said(text: str, config: ImageSetter) -> Any:
-    try:
-        return set_images(text, config)
-    except InputError as error:
-        return error.message
+        yield
 
 
 def check_all_parsers_give_the_same_tree(written: Written) -> None:

@@ -71,10 +71,12 @@ def construct(event: Any, events: Iterator[Any], anchors: dict[str | None, Any])
             merges = isinstance(child, yaml.ScalarEvent) and child.value == "<<" and child.implicit[0]
             key = construct(child, events, anchors)
             value = construct(next(events), events, anchors)
-            if merges:
-                for source in value if isinstance(value, list) else [value]:
+            sources = value if isinstance(value, list) else [value]
+            if merges and all(isinstance(source, dict) for source in sources):
+                merged = {}
+                for source in sources:
                     merged = source | merged  # the first one wins
-            else:
+            elif isinstance(key, str | NonString):  # no path leads through a collection as key
                 data[key] = value
         data = merged | data
     if event.anchor is not None:
