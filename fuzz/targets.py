@@ -330,7 +330,8 @@ def check_notations(c: Choices) -> None:
     text = "".join(f"[{step}]" if step == "*" or isinstance(step, int) else f".{step}" for step in steps)
     expected = sorted(walked(data, steps), key=repr)
     notations = [text, text[1:], f"{{{text}}}", f"{{{text[1:]}}}"]
-    if crc32(text.encode()) % 8 == 0 and "é" not in text and "a-b" not in text:  # jsonpath-ng quotes such keys
+    # jsonpath-ng wants some keys in quotes; and [*] of a mapping depends on its version.
+    if crc32(text.encode()) % 8 == 0 and text.isascii() and "-" not in text and not enters_mapping(data, steps):
         notations.append(f"${text}")
     for notation in notations:
         found = parse_path(notation).find(data)
@@ -339,6 +340,17 @@ def check_notations(c: Choices) -> None:
     if len(keys) > 1:
         found = parse_path("/".join(keys)).find(data)
         assert sorted((location for location, _ in found), key=repr) == sorted(entered(data, keys), key=repr)
+
+
+def enters_mapping(data: Any, steps: list[Any]) -> bool:
+    stars = [number for number, step in enumerate(steps) if step == "*"]
+    return any(isinstance(at(data, location), dict) for n in stars for location in walked(data, steps[:n]))
+
+
+def at(data: Any, location: Location) -> Any:
+    for step in location:
+        data = data[step]
+    return data
 
 
 def some_data(c: Choices, depth: int) -> Any:
