@@ -3,13 +3,14 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test lint golden docs bench
+.PHONY: help demo test lint golden docs bench fuzz
 help:
 	@echo "make demo    set the image of a KafkaConnect, and show what changed"
 	@echo "make test    everything: format, lint, types, import contracts, tests, coverage"
 	@echo "make golden  write the expectations of fixtures/ anew, and fail where one changed"
 	@echo "make docs    the documentation as a site in site/, without a warning"
 	@echo "make bench   side by side with kubectl kustomize and others"
+	@echo "make fuzz    look for inputs that break what must hold, for a minute; SECONDS=3600 for longer"
 
 $(VENV)/ready: pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
@@ -44,3 +45,8 @@ docs: $(VENV)/ready
 bench: $(VENV)/ready
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group bench
 	$(BIN)/python benchmarks/compare.py --output benchmarks/latest.json
+
+fuzz: SECONDS ?= 60
+fuzz: $(VENV)/ready
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group fuzz
+	$(BIN)/python fuzz --seconds $(SECONDS)

@@ -6,7 +6,16 @@ way up, and `str(error)` is the sentence.
 
 from __future__ import annotations
 
+import re
 from typing import Self
+
+
+def one_line(sentence: str) -> str:
+    """Return a sentence with what breaks lines, or is no character to show, as Python escapes it."""
+    if sentence.isprintable():
+        return sentence
+    odd = r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]"
+    return re.sub(odd, lambda found: found[0].encode("unicode_escape").decode(), sentence)
 
 
 class ImageSetterError(Exception):
@@ -60,7 +69,7 @@ class ImageSetterError(Exception):
         numbers = (("document", self.document), ("line", self.line), ("column", self.column))
         told = [f"{word} {number}" for word, number in numbers if number is not None]
         parts = [self.file, " ".join(told), self.field, self.message]
-        return ": ".join(part for part in parts if part)
+        return one_line(": ".join(part for part in parts if part))
 
 
 class InputError(ImageSetterError):

@@ -98,7 +98,7 @@ def _results_edit(resource_list: ResourceList, results: Iterable[Result]) -> Edi
         if root.flow:
             end = at(root.end.start_mark.index)
             return Edit(end, end, f', "results": [{to_json(results)}]')
-        column = root.children[0].start_mark.column
+        column = sharing.pair_column(resource_list.source, root.children[0])
         return _added_lines(resource_list, root, column, " " * column + "results:", results)
     key, value = pair
     if isinstance(value, tree.Sequence) and not value.flow:

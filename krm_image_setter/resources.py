@@ -164,7 +164,8 @@ def _is_list_frame(frame: str) -> bool:
     except (InputError, ValueError):
         return False
     root = document.root
-    return isinstance(root, tree.Mapping) and root.get("kind") in _LISTS and root.get("items", "") is None
+    # In a string, what has no apiVersion is no list of resources.
+    return is_resource(root) and root.get("kind") in _LISTS and root.get("items", "") is None
 
 
 def _listed(node: tree.Mapping) -> tree.Sequence | None:

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
+from krm_image_setter.errors import one_line
 from krm_image_setter.resources import ResourceRef
 from krm_image_setter.yaml import scalar
 
@@ -31,7 +32,7 @@ class Result(NamedTuple):
 
     def to_data(self) -> dict[str, Any]:
         """Return it as the functions spec spells it; without a name there is no resourceRef, and so no field."""
-        data: dict[str, Any] = {"message": self.message, "severity": self.severity}
+        data: dict[str, Any] = {"message": one_line(self.message), "severity": self.severity}
         ref = self.resource_ref
         if ref is not None and ref.name:
             said = zip(("apiVersion", "kind", "name", "namespace"), ref, strict=True)
@@ -49,7 +50,8 @@ class Result(NamedTuple):
         line = None if self.line is None else f"line {self.line}"
         places = [file, line] if file else [self.file[0] if self.file else line]
         who = str(self.resource_ref) if self.resource_ref else None
-        return ": ".join(part for part in (self.severity, *places, who, self.field, self.message) if part)
+        parts = (self.severity, *places, who, self.field, self.message)
+        return one_line(": ".join(part for part in parts if part))
 
     def __str__(self) -> str:
         return self.told()

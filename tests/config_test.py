@@ -126,6 +126,8 @@ def test_error_image_setter(body: str, message: str) -> None:
             "apiVersion: krm-image-setter.dev/v2\nkind: ImageSetter\nimages: {}\n",
             "apiVersion: this must be krm-image-setter.dev/v1alpha1",
         ),
+        ("kind: [a]\nimages: {}\n", "kind is a list: give an ImageSetter"),
+        ("apiVersion: {a: b}\nkind: Foo\nimages: {}\n", 'kind is "Foo": give an ImageSetter'),
         ("", "no images are given"),
         (HEAD, "no images are given"),
     ],
@@ -210,3 +212,9 @@ def test_any_kind_of_one_name() -> None:
     setter = read_config(HEAD + "images: {nginx: nginx:2}\nkinds: [{name: '*', paths: .spec.i}]\n")
     text = "kind: A\nmetadata: {name: x}\nspec: {i: nginx}\n"
     assert set_images(text, setter).text == text.replace("nginx", "nginx:2")
+
+
+def test_an_error_is_one_line_whatever_it_quotes() -> None:
+    with pytest.raises(ConfigError) as caught:
+        read_config(f'{HEAD}images: [{{name: "a\\r\\n\\e\\L", newTag: b}}]\n')
+    assert r'"a\r\n\x1b\u2028" is no reference' in str(caught.value)

@@ -361,3 +361,12 @@ def test_f6_quoted_where_it_would_not_read_back() -> None:
         'kind: Pod\nspec:\n  containers:\n  - image: "12:30"\n  - {image: "12:30"}\n  - image: "[::1]:5000/a"\n'
     )
     assert set_images(before, setter).text == after
+
+
+def test_a_result_is_told_on_one_line() -> None:
+    setter = read_config(HEAD + 'images: {nginx: "nginx:2"}\nkinds: {Pod: "{.spec}\\n"}\n')
+    (warning, _) = set_images('kind: Pod\nmetadata: {name: "a\\nb"}\nspec: {}\n', setter).results
+    assert str(warning) == (
+        r"warning: line 3: Pod a\nb: spec: the path {.spec}\n leads to a mapping, not to a string: left as it is"
+    )
+    assert warning.to_data()["message"] == r"the path {.spec}\n leads to a mapping, not to a string: left as it is"

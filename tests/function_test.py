@@ -30,6 +30,7 @@ def configure(value: Value | None) -> ImageSetter:
         pytest.param(HEAD + ITEMS + CONFIG + "# the end\n", 0, id="comment at the end"),
         pytest.param("---\n" + HEAD + ITEMS + CONFIG + "...\n", 0, id="document marks"),
         pytest.param("  " + (HEAD + ITEMS + CONFIG).replace("\n", "\n  ").rstrip(" "), 0, id="indented"),
+        pytest.param("? " + HEAD.replace(": ", "\n: ", 1) + ITEMS + CONFIG, 0, id="a first key with its mark"),
         pytest.param(HEAD + "results: []\n" + ITEMS + CONFIG, 0, id="empty results"),
         pytest.param(HEAD + "results:\n" + ITEMS + CONFIG, 0, id="null results"),
         pytest.param(HEAD + "results: {items: []}\n" + ITEMS + CONFIG, 0, id="legacy results"),

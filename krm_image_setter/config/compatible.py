@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from krm_image_setter.config.image_setter import API_VERSION, KIND
-from krm_image_setter.config.value import Value
+from krm_image_setter.config.value import Value, describe
 from krm_image_setter.errors import ConfigError, InputError
 from krm_image_setter.yaml import parsing
 
@@ -44,7 +44,7 @@ def image_setter_fields(document: Value) -> dict[str, Value]:
         return {name: value for name, value in fields.items() if name not in _META}
     if isinstance(document.data.get("data"), dict) and not document.data.keys() - {*_META, "data"}:
         return _data_fields(document.child("data"))
-    names = _PEERS.get((document.data.get("apiVersion"), document.data.get("kind")))
+    names = _PEERS.get((str(document.data.get("apiVersion")), str(document.data.get("kind"))))
     if names is not None:
         fields = document.fields((*_META, *names), required=(names[0],))
         return {
@@ -70,7 +70,7 @@ def field_spec_api_versions(group: str, version: str) -> tuple[str, ...]:
 def _unknown_kind(kind: Any) -> ConfigError:
     if kind == "ConfigMap":
         return ConfigError("this ConfigMap has no data: add `data: {name: NAME, newTag: TAG}`")
-    said = f'"{kind}"' if kind else "none"
+    said = describe(kind) if kind else "none"
     return ConfigError(f"the configuration's kind is {said}: give an {KIND} of {API_VERSION}, or a ConfigMap")
 
 

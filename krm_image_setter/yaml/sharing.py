@@ -93,11 +93,16 @@ def _addition(source: str, document: Document, holder: Any, beside: str, pairs: 
     at = end_of(source, value)
     if holder.flow:
         return _added_in_flow(source, holder, at, _pairs(holder, pairs))
-    column = key.start_mark.column
+    return [_lines_added(source, at, pair_column(source, key), _pairs(holder, pairs))]
+
+
+def pair_column(source: str, key: Any) -> int:
+    """Return the column where the pairs of a block mapping begin, one of which has this key."""
+    column: int = key.start_mark.column
     before = source[: key.start_mark.index].rstrip(" ")
     if before.endswith("?"):  # the key of `? key`: the next pair stands below the mark
         column -= key.start_mark.index - len(before) + 1
-    return [_lines_added(source, at, column, _pairs(holder, pairs))]
+    return column
 
 
 def _pairs(holder: Any, pairs: Map[str, str]) -> list[str]:

@@ -38,17 +38,17 @@ def is_non_string(text: str) -> bool:
     return NON_STRING.fullmatch(text) is not None
 
 
-def load(text: str) -> list[Any]:
+def load(text: str, loader: Any = yaml.SafeLoader) -> list[Any]:
     """Return the documents of `text`: dict, list, str and NonString, aliases and merge keys resolved.
 
     From events: PyYAML's composer refuses an anchor that is defined twice.
     """
-    return [construct(next(events), events, {}) for events in documents(text)]
+    return [construct(next(events), events, {}) for events in documents(text, loader)]
 
 
-def documents(text: str) -> Iterator[Iterator[Any]]:
+def documents(text: str, loader: Any = yaml.SafeLoader) -> Iterator[Iterator[Any]]:
     """Yield for each document the events from its root on."""
-    events: Iterator[Any] = yaml.parse(text, Loader=yaml.SafeLoader)
+    events: Iterator[Any] = yaml.parse(text, Loader=loader)
     return (events for event in events if isinstance(event, yaml.DocumentStartEvent))
 
 
@@ -71,10 +71,12 @@ def construct(event: Any, events: Iterator[Any], anchors: dict[str | None, Any])
             merges = isinstance(child, yaml.ScalarEvent) and child.value == "<<" and child.implicit[0]
             key = construct(child, events, anchors)
             value = construct(next(events), events, anchors)
-            if merges:
-                for source in value if isinstance(value, list) else [value]:
+            sources = value if isinstance(value, list) else [value]
+            if merges and all(isinstance(source, dict) for source in sources):
+                merged = {}
+                for source in sources:
                     merged = source | merged  # the first one wins
-            else:
+            elif isinstance(key, str | NonString):  # no path leads through a collection as key
                 data[key] = value
         data = merged | data
     if event.anchor is not None:

@@ -1086,28 +1086,19 @@ def written(c: Choices, text: str, documents: Sequence[Node | None]) -> Written:
     return Written(text, frozenset(c.seen), data)
 
 
-@st.composite
-def streams(draw: st.DrawFn, *, aliases: bool = True, directives: bool = True) -> Written:
-    """Streams of 0 to 4 documents, most of them resources."""
-    c = Choices(draw, aliases=aliases, directives=directives)
+def draw_stream(c: Choices) -> Written:
     documents: list[Node | None] = []
     text = write_stream(c, drawn_documents(c, documents))
     return written(c, text, documents)
 
 
-@st.composite
-def resource_lists(draw: st.DrawFn, *, aliases: bool = True, directives: bool = True) -> Written:
-    """One ResourceList; its functionConfig, if any, is an ImageSetter with `image_rules()`."""
-    c = Choices(draw, aliases=aliases, directives=directives)
+def draw_resource_list(c: Choices) -> Written:
     node = resource_list(c)
     share(c, next(child for key, child in node.pairs if key.value == "items"))
     return written(c, write_stream(c, [node]), [node])
 
 
-@st.composite
-def json_streams(draw: st.DrawFn) -> Written:
-    """A resource, List or ResourceList as JSON text; or several, with `---` between."""
-    c = Choices(draw, aliases=False, directives=False)
+def draw_json_stream(c: Choices) -> Written:
     c.note("JSON")
     if c.chance(3):
         c.note("JSON ResourceList")
@@ -1121,6 +1112,24 @@ def json_streams(draw: st.DrawFn) -> Written:
     documents = [as_json_data(data_of(node, {})) for node in nodes]
     text = finished(c, "---\n".join(to_json(c, document) for document in documents))
     return Written(text, frozenset(c.seen), [data_of(to_node(document), {}) for document in documents])
+
+
+@st.composite
+def streams(draw: st.DrawFn, *, aliases: bool = True, directives: bool = True) -> Written:
+    """Streams of 0 to 4 documents, most of them resources."""
+    return draw_stream(Choices(draw, aliases=aliases, directives=directives))
+
+
+@st.composite
+def resource_lists(draw: st.DrawFn, *, aliases: bool = True, directives: bool = True) -> Written:
+    """One ResourceList; its functionConfig, if any, is an ImageSetter with `image_rules()`."""
+    return draw_resource_list(Choices(draw, aliases=aliases, directives=directives))
+
+
+@st.composite
+def json_streams(draw: st.DrawFn) -> Written:
+    """A resource, List or ResourceList as JSON text; or several, with `---` between."""
+    return draw_json_stream(Choices(draw, aliases=False, directives=False))
 
 
 # Spellings of one name each. A list of rules has one rule a name, and new names are none of these: no rule can
@@ -1186,10 +1195,7 @@ KIND_PATHS: Final = {
 }  # fmt: skip
 
 
-@st.composite
-def kind_rules(draw: st.DrawFn) -> list[dict[str, Any]]:
-    """Entries of `kinds`, one a kind; `paths` is one path or a list of different ones."""
-    c = Choices(draw, aliases=False, directives=False)
+def draw_kind_rules(c: Choices) -> list[dict[str, Any]]:
     first = c.pick(len(KIND_PATHS))
     rules: list[dict[str, Any]] = []
     for i in range(1 + c.pick(3)):
@@ -1197,3 +1203,9 @@ def kind_rules(draw: st.DrawFn) -> list[dict[str, Any]]:
         chosen = list(paths[c.pick(len(paths)) :])
         rules.append({"kind": kind, "paths": chosen if c.chance(2) else chosen[0]})
     return rules
+
+
+@st.composite
+def kind_rules(draw: st.DrawFn) -> list[dict[str, Any]]:
+    """Entries of `kinds`, one a kind; `paths` is one path or a list of different ones."""
+    return draw_kind_rules(Choices(draw, aliases=False, directives=False))
