@@ -104,7 +104,7 @@ def build(text: str, parser: EventParser) -> list[Document]:
                 raise _at(event, f"its aliases stand for more than {MAX_ALIASED_NODES:,} nodes: write them out")
             event = Alias(event, target)
             if is_mapping and key is _NO_KEY:
-                key = value if type(value) is str else _NODE_KEY
+                key = getattr(target, "value", _NODE_KEY)
                 children.append(event)
                 continue
         elif kind == DOCUMENT_END:

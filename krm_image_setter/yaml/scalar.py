@@ -40,8 +40,12 @@ def rewrite(source: str, event: Any, *, flow: bool, fragments: Iterable[Fragment
     new_lines = any("\n" in fragment.text for fragment in fragments)
     is_block = style in ("|", ">")
     changed = _changed(value, fragments)
-    # A spelling that we do not know, or that has no room for lines, or for nothing.
-    if units is None or (new_lines and style == "'") or (is_block and not changed):
+    # A spelling that we do not know, or that has no room for lines, or for nothing, or for a line without its end.
+    if (
+        units is None
+        or (new_lines and style == "'")
+        or (is_block and (not changed or any(_is_cut(value, fragment) for fragment in fragments)))
+    ):
         if is_block:
             end = len(source[:end].rstrip("\r\n"))
         return [Edit(start, end, quoted(changed))]
@@ -59,6 +63,14 @@ def rewrite(source: str, event: Any, *, flow: bool, fragments: Iterable[Fragment
     ]
 
 
+def _is_cut(value: str, fragment: Fragment) -> bool:
+    """Say whether a fragment of a block starts with an empty line, or ends with the end of a line."""
+    start, end, _ = fragment
+    return start < end and (
+        value[end - 1] == "\n" or (value[start] == "\n" and value[start - 1 : start] in ("", "\n"))
+    )
+
+
 def content_span(source: str, event: Any) -> tuple[int, int]:
     """Return the span of a scalar without its anchor and tag, which its event counts in."""
     end: int = event.end_mark.index
@@ -69,7 +81,9 @@ def content_start(source: str, event: Any, end: int) -> int:
     """Return where a node's own text begins, behind its anchor and tag; `end` is where it ends."""
     start: int = event.start_mark.index
     if event.anchor is not None or event.tag is not None:
-        match = re.compile(_PROPERTIES).match(source, start, end)
+        # The parsers do not agree on which characters an anchor ends before.
+        anchor = r"[^\s\S]" if event.anchor is None else "&" + re.escape(event.anchor)
+        match = re.compile(rf"(?:(?:{anchor}|!\S*(?=\s)){_BLANKS})+").match(source, start, end)
         if match:
             start = match.end()
     return start
@@ -99,7 +113,7 @@ def spelt(text: str, *, flow: bool) -> str:
 
 
 # Patterns are compiled where they are first used: most runs need few of them, and each costs start-up time.
-_PROPERTIES: Final = r"(?:[&!]\S*(?:[ \t]+|[ \t]*(?:#[^\r\n]*)?(?:\r\n?|\n)[ \t]*)+)+"
+_BLANKS: Final = r"(?:[ \t]+|(?:#[^\r\n]*)?(?:\r\n?|\n))*"
 
 # A stricter set than YAML's plain style: no leading indicator, no ": " or " #", one line.
 _PLAIN: Final = (

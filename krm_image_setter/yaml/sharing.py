@@ -159,6 +159,9 @@ def _children(node: Mapping | Sequence) -> Iterator[_Child]:
         yield _Child(key, value, node.origin(key), merged=node.written(key) is None)
 
 
+_NOWHERE: Final[Location] = (-1,)  # of keys, and of what is in them: there nothing is ever wanted
+
+
 class _SharedTree:
     """The edits of one document with aliases."""
 
@@ -178,10 +181,15 @@ class _SharedTree:
 
     def _fill_places(self, written: Any, location: Location) -> None:
         self.places[id(written)] = location
-        if isinstance(written, Mapping | Sequence):
+        if location == _NOWHERE:
+            for child in getattr(written, "children", ()):
+                self._fill_places(child, _NOWHERE)
+        elif isinstance(written, Mapping | Sequence):
             for key, _, child, merged in _children(written):
                 if not merged and not isinstance(child, Alias):
                     self._fill_places(child, (*location, key))
+            for name in written.children[::2] if isinstance(written, Mapping) else ():
+                self._fill_places(name, _NOWHERE)
 
     def _want(self, event: Any, location: Location) -> str:
         text: str = event.value
@@ -199,6 +207,10 @@ class _SharedTree:
     def _visit(self, node: Mapping | Sequence, location: Location) -> Iterator[Edit]:
         """Yield the edits that give what is written in `node` what is wanted at and below `location`."""
         pairs: list[str] = []
+        for name in node.children[::2] if isinstance(node, Mapping) else ():
+            if isinstance(name, Alias) and self.places[id(name.target)] in self.wanted:  # a key stays as it is
+                key_text = self._spelt(name.target, _NOWHERE, flow=node.flow)
+                yield Edit(name.start_mark.index, name.end_mark.index, key_text)
         for key, value, written, merged in _children(node):
             here = (*location, key)
             if merged:
@@ -228,7 +240,7 @@ class _SharedTree:
     def _merged_from(self, node: Any, key: str) -> Location:
         """Return where a merge key of `node` brings `key` from; in its own braces nothing is ever wanted."""
         base = next(base for base in node.merged if key in base)
-        return (*self.places.get(id(base), ("<<",)), key)
+        return (*self.places.get(id(base), _NOWHERE), key)
 
     def _replaced(
         self, holder: Mapping | Sequence, value: Any, alias: Alias, location: Location

@@ -45,8 +45,9 @@ class Mapping(dict[str, Any]):
         """Return `key` and its value as they are written, or None where only a merge key brings it in."""
         children = self.children
         for index in range(len(children) - 2, -1, -2):  # of two equal keys the last one counts
-            if getattr(children[index], "value", None) == key:
-                return children[index], children[index + 1]
+            written = children[index]
+            if getattr(written.target if isinstance(written, Alias) else written, "value", None) == key:
+                return written, children[index + 1]
         return None
 
     def origin(self, key: str) -> Any:
