@@ -48,7 +48,7 @@ class Token(NamedTuple):
 class _Lines:
     """A text in lines, the last one empty."""
 
-    __slots__ = ("_starts", "lines", "text")
+    __slots__ = ("_flow_line", "_starts", "lines", "text")
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -56,6 +56,7 @@ class _Lines:
         if self.lines[-1]:
             self.lines.append("")
         self._starts: list[int] = []
+        self._flow_line: tuple[int, list[tuple[int, str]]] = (-1, [])
 
     def key(self, line: int) -> Token:
         """Return the key that is written in a line of a block."""
@@ -73,11 +74,16 @@ class _Lines:
 
     def flow_token(self, line: int, number: int) -> Token:
         """Return the token of a number in the flow collection of a line."""
-        match = self._match(line)
-        tokens = _tokens(match[5])
-        blank, bracket, quoted, plain, _, _ = tokens[number]
-        before = "".join(part for token in tokens[:number] for part in token) + blank
-        return self.token(line, match.start(5) + len(before), bracket or quoted or plain)
+        if self._flow_line[0] != line:  # all of a line's tokens are found at once: it may have thousands
+            match = self._match(line)
+            tokens = _tokens(match[5])
+            starts = accumulate((len("".join(token)) for token in tokens), initial=match.start(5))
+            places = [
+                (start + len(blank), bracket or quoted or plain)
+                for start, (blank, bracket, quoted, plain, _, _) in zip(starts, tokens, strict=False)
+            ]
+            self._flow_line = line, places
+        return self.token(line, *self._flow_line[1][number])
 
     def point(self, line: int) -> Token:
         """Return a token without text, where what a line holds begins."""
@@ -131,7 +137,9 @@ class _Node:
 
 
 class _Mapping(_Node, Mapping):  # type: ignore[misc]
-    __slots__ = ("column", "line", "lines", "places", "stop")
+    __slots__ = ("_by_key", "column", "line", "lines", "places", "stop")
+
+    _by_key: dict[str, int]
 
     @property
     def children(self) -> list[Any]:  # type: ignore[override]
@@ -152,7 +160,11 @@ class _Mapping(_Node, Mapping):  # type: ignore[misc]
         return self.lines.flow_token(self.line, place) if self.flow else self.lines.key(place)
 
     def _place(self, key: str) -> int:
-        return self.places[list(self).index(key)]
+        try:
+            return self._by_key[key]
+        except AttributeError:  # it is asked for the first time
+            self._by_key = dict(zip(self, self.places, strict=True))
+            return self._by_key[key]
 
 
 class _Sequence(_Node, Sequence):
