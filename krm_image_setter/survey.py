@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from functools import lru_cache
 from itertools import islice
+from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
 from krm_image_setter.edits import Edit
@@ -187,25 +188,45 @@ def _survey_resource(
         fresh = placed
         if changes:
             fresh = [change for change in placed if not _is_made(change, changes)]
-            if any(_overlaps(change, changes.get(change.location, ())) for change in fresh):
+            if any(_overlaps(change, changes) for change in fresh):
                 continue
         # Two images may share one pull policy: that is told once.
         found.results += results if len(fresh) == len(placed) else results[:1]
         found.images_set += bool(fresh) and isinstance(field, ImageField)
         for change in fresh:
-            changes.setdefault(change.location, []).append(change)
+            others = changes.setdefault(change.location, [])
+            others.insert(_place(change, others) if others else 0, change)
     for location, field in misplaced.items():
         if (location, 0) not in seen:
             found.results.append(_misplaced(resource, field))
 
 
+# The changes of one location are kept in order: a text may have a hundred thousand.
+
+
 def _is_made(change: Change, changes: dict[Location, list[Change]]) -> bool:
-    return any(other.fragment == change.fragment for other in changes.get(change.location, ()))
+    return any(other.fragment == change.fragment for other in _beside(change, changes))
 
 
-def _overlaps(change: Change, others: Iterable[Change]) -> bool:
+def _overlaps(change: Change, changes: dict[Location, list[Change]]) -> bool:
+    """Say whether a change has a character in common with another, or touches one."""
     start, end, _ = change.fragment
-    return any(start <= other.fragment.end and other.fragment.start <= end for other in others)
+    return any(start <= other.fragment.end and other.fragment.start <= end for other in _beside(change, changes))
+
+
+def _beside(change: Change, changes: dict[Location, list[Change]]) -> list[Change]:
+    """Return the change before and the one after, or equal to, the place of a change."""
+    others = changes.get(change.location)
+    if not others:  # nearly always
+        return []
+    at = _place(change, others)
+    return others[max(at - 1, 0) : at + 1]
+
+
+def _place(change: Change, others: list[Change]) -> int:
+    from bisect import bisect_left  # noqa: PLC0415  (few fields have two changes)
+
+    return bisect_left(others, change.fragment, key=attrgetter("fragment"))
 
 
 def _decide(

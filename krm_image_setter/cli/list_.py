@@ -17,7 +17,7 @@ import typer
 from krm_image_setter.cli.files import find_files
 from krm_image_setter.cli.options import FnConfig, Paths, repeated
 from krm_image_setter.cli.surveying import configurations_of, read_files, say_problems, survey_files
-from krm_image_setter.cli.terminal import aligned, is_coloured, write
+from krm_image_setter.cli.terminal import aligned, write
 from krm_image_setter.config import decode_group_kind
 from krm_image_setter.discovery import discover, merged, write_kinds
 from krm_image_setter.filter import Options
@@ -220,14 +220,13 @@ def _write_wide(rows: Sequence[Row]) -> None:
 def _write_table(rows: Sequence[Row]) -> None:
     """Write each image once, and under it where it is: in two lines each where the terminal is too narrow."""
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    bold, plain = ("\x1b[1m", "\x1b[m") if is_coloured() else ("", "")
     ordered = _sorted(rows)
     lines = aligned([(str(row.sighting.resource), row.place, row.sighting.path, row.rule) for row in ordered])
     if width is not None and any(len(line) + 2 > width for line in lines):
         heads = aligned([(str(row.sighting.resource), row.place) for row in ordered])
         lines = [f"{head}\n    {row.sighting.path}  {row.rule}" for head, row in zip(heads, ordered, strict=True)]
     for image, group in groupby(zip(ordered, lines, strict=True), key=lambda pair: pair[0].sighting.image):
-        write(f"{bold}{image}{plain}\n")
+        write(f"{image}\n", style="1")
         for _, line in group:
             write(f"  {line}\n")
 

@@ -14,7 +14,7 @@ from krm_image_setter.cli.files import File, find_files
 from krm_image_setter.cli.options import FnConfig, Images, ImagesFrom, Kinds, OnUnused, Paths
 from krm_image_setter.cli.replace import Replacement, changed_meanwhile, digest_of
 from krm_image_setter.cli.surveying import Surveyed, configurations_of, rules_for_files, say_problems, survey_files
-from krm_image_setter.cli.terminal import coloured, counted, is_coloured, write
+from krm_image_setter.cli.terminal import counted, style_of, write
 from krm_image_setter.edits import Edit, apply_edits
 from krm_image_setter.errors import ImageSetterError
 from krm_image_setter.filter import Options
@@ -120,10 +120,9 @@ def _finish(ending: Ending, surveyed: Iterable[Surveyed[Survey]], changed: Itera
         for each in changed:
             write(f"{each.file.shown}\n")
     elif ending is Ending.DIFF:
-        paint = coloured if is_coloured() else str
         for each in changed:
             for line in unified_diff(each.file.shown, _text(each), _edits(each)):
-                write(paint(line))
+                write(line, style_of(line))
     else:
         with Replacement() as replacement:
             for each in changed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Sequence
 from typing import Final
@@ -10,20 +11,30 @@ from typing import Final
 _STYLES: Final = {"---": "1", "+++": "1", "@@": "36", "-": "31", "+": "32"}
 
 
-def write(text: str) -> None:
-    """Write to standard output, in UTF-8 whatever the locale is, and a file name's bytes as they are."""
+def write(text: str, style: str = "") -> None:
+    """Write to standard output, in UTF-8 whatever the locale is, and a file name's bytes as they are.
+
+    To a terminal, as ls and kubectl do, nothing in the text may speak; it is written in a style if that wants one.
+    """
+    if sys.stdout.isatty():
+        text = re.sub(_CONTROLS, "\ufffd", text)
+        if style and is_coloured():
+            text = f"\x1b[{style}m{text.rstrip(chr(10))}\x1b[m\n"
     sys.stdout.buffer.write(text.encode(errors="surrogateescape"))
 
 
+# As in rim.py, but for what stands in a text of several lines.
+_CONTROLS: Final = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]|\r(?!\n)"
+
+
 def is_coloured() -> bool:
-    """Say whether standard output is a terminal that wants colour (https://no-color.org)."""
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    """Say whether a terminal wants colour (https://no-color.org)."""
+    return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
-def coloured(line: str) -> str:
-    """Return a line of a diff with its colour."""
-    style = next((style for start, style in _STYLES.items() if line.startswith(start)), None)
-    return line if style is None else f"\x1b[{style}m{line.rstrip(chr(10))}\x1b[m\n"
+def style_of(line: str) -> str:
+    """Return the style of a line of a diff."""
+    return next((style for start, style in _STYLES.items() if line.startswith(start)), "")
 
 
 def counted(count: int, what: str) -> str:

@@ -18,7 +18,10 @@ def parse_path(text: str) -> Path:
         from krm_image_setter.paths import jsonpath  # noqa: PLC0415  (jsonpath-ng costs 32 ms)
 
         return jsonpath.parse(text)
-    if stripped[0] not in "{.[" and "\\." not in stripped and "/" in re.sub(r"\[[^\]]+\]", "", stripped):
+    # Behind the last ] no [ is closed: to look for its end from each of thousands takes quadratic time.
+    last = stripped.rfind("]") + 1
+    outside = re.sub(r"\[[^\]]+\]", "", stripped[:last]) + stripped[last:]
+    if stripped[0] not in "{.[" and "\\." not in stripped and "/" in outside:
         from krm_image_setter.paths import field_spec  # noqa: PLC0415  (as few runs need it)
 
         return field_spec.parse(text)

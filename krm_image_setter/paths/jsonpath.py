@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Any, NamedTuple
+from collections.abc import Iterable
+from typing import Any, Final, NamedTuple
 
 from krm_image_setter.paths.path import Location, Match, PathError
 
@@ -33,13 +34,38 @@ def parse(text: str) -> JsonPath:
     from jsonpath_ng.ext import parser  # noqa: PLC0415
 
     try:
+        _check(parser.ExtendedJsonPathLexer().tokenize(text.strip()))
         return JsonPath(text, parser.parse(text.strip()))
+    except PathError:
+        raise
     except Exception as error:  # its lexer and parser raise bare Exception
         said = str(error).splitlines()[0] if str(error) else type(error).__name__
         column = re.search(r"\b(?:1:|col(?:umn)? )(\d+)", said)
         raise PathError(
             f"jsonpath-ng does not take this path: {said}", column=int(column[1]) + 1 if column else None
         ) from error
+
+
+def _check(tokens: Iterable[Any]) -> None:
+    """Raise PathError for what can take hours, and for which a path to a field has no use.
+
+    That is a regular expression of the user's, for which Python's `re` may try everything twice, and many `..`:
+    each one finds anew what those before it have found.
+    """
+    descents = 0
+    for token in tokens:
+        if (token.type == "FILTER_OP" and token.value == "=~") or (
+            token.type == "NAMED_OPERATOR" and str(token.value).startswith("sub(")
+        ):
+            raise PathError("regular expressions are not taken here: compare with ==", column=token.lexpos + 1)
+        descents += token.type == "DOUBLEDOT"
+        if descents > _MAX_DESCENTS:
+            raise PathError(
+                f"there are more than {_MAX_DESCENTS} .. here: name the fields", column=token.lexpos + 1
+            )
+
+
+_MAX_DESCENTS: Final = 2
 
 
 def _location(datum: Any) -> Location:

@@ -40,14 +40,8 @@ class KubernetesPath(NamedTuple):
                     return []
                 data = data[key]
             return [Match(self.fields, data)]
-        matches = _run(self.actions, [Match((), data)])
-        if not matches:
-            return matches
-        found: dict[Location, Match] = {}
-        for match in matches:
-            if match.location is not _NOWHERE:
-                found.setdefault(match.location, match)
-        return list(found.values())
+        matches = _run(self.actions, [Match((), data)], set())
+        return _each_once([match for match in matches if match.location is not _NOWHERE]) if matches else matches
 
 
 # Steps: each takes the current nodes to the next ones.
@@ -101,16 +95,16 @@ class Descent(NamedTuple):
     """`..`: each collection that is not empty, itself and everywhere below."""
 
     def walk(self, nodes: Nodes) -> Nodes:
-        """Return the collections, parents first."""
-        found: Nodes = []
+        """Return the collections, parents first, each once: a second `..` would find those of the first again."""
+        found: dict[Location, Match] = {}
         pending = nodes[::-1]
         while pending:
             node = pending.pop()
-            children = _children(node)
+            children = _children(node) if node.location not in found else []
             if children:
-                found.append(node)
+                found[node.location] = node
                 pending += reversed(children)
-        return found
+        return list(found.values())
 
 
 class Slice(NamedTuple):
@@ -147,8 +141,8 @@ class Union(NamedTuple):
     parts: tuple[tuple[Step, ...], ...]
 
     def walk(self, nodes: Nodes) -> Nodes:
-        """Return what the parts lead to, one part after the other."""
-        return [match for part in self.parts for match in _walk(part, nodes)]
+        """Return what the parts lead to, one part after the other, and each once: `[0,0][0,0]` would double it."""
+        return _each_once([match for part in self.parts for match in _walk(part, nodes)])
 
 
 class Filter(NamedTuple):
@@ -198,15 +192,27 @@ class Action(NamedTuple):
 _NOWHERE: Final[Location] = ("", -1, "")
 
 
-def _run(actions: tuple[Action, ...], nodes: Nodes) -> Nodes:
+def _each_once(nodes: Nodes) -> Nodes:
+    """Return nodes, each location once."""
+    found: dict[Location, Match] = {}
+    for node in nodes:
+        found.setdefault(node.location, node)
+    return list(found.values())
+
+
+def _run(actions: tuple[Action, ...], nodes: Nodes, done: set[tuple[int, Location]]) -> Nodes:
+    """Return where actions lead; `done` are the bodies of ranges, by their id, and for which node each has run."""
     found: Nodes = []
     for steps, body in actions:
         led = _walk(steps, nodes)
         if body is None:
             found += led
-        else:
-            for match in led:
-                found += _run(body, [match])
+            continue
+        for match in led:
+            key = (id(body), match.location)
+            if key not in done:
+                done.add(key)
+                found += _run(body, [match], done)
     return found
 
 
@@ -253,6 +259,7 @@ def _compare(left: Any, sign: str, right: Any) -> bool:
 
 # The parser.
 
+_MAX_RANGES: Final = 20  # within each other: more only serve to break readers
 _TERMINATORS: Final = " \t\r\n.,[]$@{}"
 _SLICE: Final = r"(-?[0-9]*)(:-?[0-9]*)?(:-?[0-9]*)?"
 _KEY: Final = r"'[^']*'"
@@ -284,7 +291,9 @@ def _starts_field(word: str) -> bool:
 
 
 def _outside_brackets(text: str) -> str:
-    return re.sub(r"\[[^\]]*\]", "", text)
+    # Behind the last ] no [ is closed: to look for its end from each of thousands takes quadratic time.
+    last = text.rfind("]") + 1
+    return re.sub(r"\[[^\]]*\]", "", text[:last]) + text[last:]
 
 
 class _Parser:
@@ -316,6 +325,10 @@ class _Parser:
                 actions = outer
             elif word == "range":
                 self.position = self.text.index("range", self.position) + len("range")
+                if len(open_ranges) == _MAX_RANGES:
+                    raise self.fail(
+                        f"ranges stand in each other here more than {_MAX_RANGES} deep: take some out", start
+                    )
                 open_ranges.append((start, self.steps("}"), actions))
                 actions = []
             else:

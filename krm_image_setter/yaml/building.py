@@ -23,7 +23,7 @@ MAX_ALIASED_NODES: Final = 1_000_000
 
 
 class _Mapping(Mapping):
-    __slots__ = ("children", "end", "merged", "start")
+    __slots__ = ("_pairs", "children", "end", "merged", "start")
 
 
 class _Sequence(Sequence):
@@ -36,8 +36,9 @@ def build(text: str, parser: EventParser) -> list[Document]:
     documents: list[Document] = []
     kind_of = KINDS.get
     stack: list[tuple[Any, Any]] = []  # the open containers around `node`, each with its pending key
-    anchors: dict[str, tuple[Any, Any, int]] = {}  # name: value, written child, nodes it stands for
+    anchors: dict[str, tuple[Any, Any, int, int]] = {}  # name: value, written child, its nodes, its levels
     open_anchors: list[tuple[int, str, int]] = []  # depth, name, nodes before it
+    deepest: list[int] = []  # how deep it goes below each open anchor
     node: Any = None  # the innermost open container
     children: list[Any] = []
     is_mapping = False
@@ -54,20 +55,23 @@ def build(text: str, parser: EventParser) -> list[Document]:
                 key = value
                 children.append(event)
                 if event.anchor is not None:
-                    anchors[event.anchor] = (value, event, 1)
+                    anchors[event.anchor] = (value, event, 1, 0)
                 continue
             if not event.style or event.tag is not None:
                 value = _tagged(event)
             if event.anchor is not None:
-                anchors[event.anchor] = (value, event, 1)
+                anchors[event.anchor] = (value, event, 1, 0)
         elif kind == MAPPING or kind == SEQUENCE:  # noqa: PLR1714, SIM109  (a tuple costs a fifth more)
             if len(stack) >= MAX_DEPTH:
                 raise _at(event, f"this is nested more than {MAX_DEPTH} levels deep: flatten it")
             if event.anchor is not None:
                 open_anchors.append((len(stack), event.anchor, nodes))
-                anchors[event.anchor] = (_OPEN, event, 0)
+                deepest.append(0)
+                anchors[event.anchor] = (_OPEN, event, 0, 0)
             nodes += 1
             stack.append((node, key))
+            if deepest and len(stack) > deepest[-1]:
+                deepest[-1] = len(stack)
             is_mapping = kind == MAPPING
             node = _Mapping() if is_mapping else _Sequence()
             node.start = event
@@ -86,7 +90,10 @@ def build(text: str, parser: EventParser) -> list[Document]:
             is_mapping = type(node) is _Mapping
             if open_anchors and open_anchors[-1][0] == len(stack):
                 _, name, before = open_anchors.pop()
-                anchors[name] = (value, value, nodes - before)
+                deep = deepest.pop()
+                anchors[name] = (value, value, nodes - before, deep - len(stack))
+                if deepest and deep > deepest[-1]:
+                    deepest[-1] = deep
             if node is None:
                 root = value
                 continue
@@ -101,7 +108,7 @@ def build(text: str, parser: EventParser) -> list[Document]:
                 key = _NO_KEY
             continue
         elif kind == ALIAS:
-            value, target, size = anchors.get(event.anchor, (_MISSING, None, 0))
+            value, target, size, levels = anchors.get(event.anchor, (_MISSING, None, 0, 0))
             if value is _MISSING:
                 raise _at(event, f"the alias *{event.anchor} has no anchor before it: add &{event.anchor}")
             if value is _OPEN:
@@ -110,9 +117,13 @@ def build(text: str, parser: EventParser) -> list[Document]:
             nodes += size
             if aliased > MAX_ALIASED_NODES:
                 raise _at(event, f"its aliases stand for more than {MAX_ALIASED_NODES:,} nodes: write them out")
+            if len(stack) + levels > MAX_DEPTH:
+                raise _at(event, f"by its aliases this is nested more than {MAX_DEPTH} levels deep: flatten it")
+            if deepest and len(stack) + levels > deepest[-1]:
+                deepest[-1] = len(stack) + levels
             event = Alias(event, target)
             if is_mapping and key is _NO_KEY:
-                key = value if type(value) is str else _NODE_KEY
+                key = getattr(target, "value", _NODE_KEY)
                 children.append(event)
                 continue
         elif kind == DOCUMENT_END:

@@ -61,13 +61,25 @@ def c_parser() -> EventParser | None:
 def pure_parser() -> EventParser:
     """Return ruamel.yaml's pure parser (imported only here: 30 ms)."""
     from ruamel.yaml import YAML, events  # noqa: PLC0415
-    from ruamel.yaml.error import YAMLError  # noqa: PLC0415
+    from ruamel.yaml.error import MarkedYAMLError, YAMLError  # noqa: PLC0415
 
     _learn(events)
 
     def open_pure(text: str) -> Callable[[], Any]:
         stream = YAML(typ="safe", pure=True).parse(text)
-        return lambda: next(stream)
+
+        def next_event() -> Any:
+            event = next(stream)
+            if KINDS.get(type(event)) == SCALAR and not event.value.isascii():
+                # JSON spells a character beyond U+FFFF as a pair of surrogates: `"\ud83d\ude00"`.
+                try:
+                    event.value = event.value.encode("utf-16", "surrogatepass").decode("utf-16")
+                except UnicodeDecodeError:
+                    problem = "half of a surrogate pair is no character"
+                    raise MarkedYAMLError(problem=problem, problem_mark=event.start_mark) from None
+            return event
+
+        return next_event
 
     # ruamel.yaml raises these for some broken directives and tags instead of its own.
     return EventParser(open_pure, (YAMLError, ValueError, AttributeError, IndexError, TypeError, AssertionError))

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from functools import lru_cache
+from functools import lru_cache, partial
+from itertools import accumulate
 from typing import Any, Final, NamedTuple
 
 from krm_image_setter.edits import Edit
@@ -40,8 +41,12 @@ def rewrite(source: str, event: Any, *, flow: bool, fragments: Iterable[Fragment
     new_lines = any("\n" in fragment.text for fragment in fragments)
     is_block = style in ("|", ">")
     changed = _changed(value, fragments)
-    # A spelling that we do not know, or that has no room for lines, or for nothing.
-    if units is None or (new_lines and style == "'") or (is_block and not changed):
+    # A spelling that we do not know, or that has no room for lines, or for nothing, or for a line without its end.
+    if (
+        units is None
+        or (new_lines and style == "'")
+        or (is_block and (not changed or any(_is_cut(value, fragment) for fragment in fragments)))
+    ):
         if is_block:
             end = len(source[:end].rstrip("\r\n"))
         return [Edit(start, end, quoted(changed))]
@@ -51,12 +56,22 @@ def rewrite(source: str, event: Any, *, flow: bool, fragments: Iterable[Fragment
         line_start = source.rfind("\n", 0, first) + 1
         new_line = source[line_start - 1 - (source[line_start - 2] == "\r") : first]
         spell = _spelt_in_lines(new_line, folded=style == ">")
-    at = _offsets(units, end - len(style) if style in ("'", '"') else end)
+    last = end - len(style) if style in ("'", '"') else end
+    starts = [0, *accumulate(len(unit.text) for unit in units)]
+    at = partial(_offset, units, starts, last)
     # What is new between two characters stands behind the first: between them a folded line may end.
     return [
-        Edit(at[a][0] if b > a or not a else at[a - 1][1], at[b - 1][1] if b else at[a][0], spell(text))
+        Edit(at(a)[0] if b > a or not a else at(a - 1)[1], at(b - 1)[1] if b else at(a)[0], spell(text))
         for a, b, text in fragments
     ]
+
+
+def _is_cut(value: str, fragment: Fragment) -> bool:
+    """Say whether a fragment of a block starts with an empty line, or ends with the end of a line."""
+    start, end, _ = fragment
+    return start < end and (
+        value[end - 1] == "\n" or (value[start] == "\n" and value[start - 1 : start] in ("", "\n"))
+    )
 
 
 def content_span(source: str, event: Any) -> tuple[int, int]:
@@ -69,7 +84,9 @@ def content_start(source: str, event: Any, end: int) -> int:
     """Return where a node's own text begins, behind its anchor and tag; `end` is where it ends."""
     start: int = event.start_mark.index
     if event.anchor is not None or event.tag is not None:
-        match = re.compile(_PROPERTIES).match(source, start, end)
+        # The parsers do not agree on which characters an anchor ends before.
+        anchor = r"[^\s\S]" if event.anchor is None else "&" + re.escape(event.anchor)
+        match = re.compile(rf"(?:(?:{anchor}|!\S*(?=\s)){_BLANKS})+").match(source, start, end)
         if match:
             start = match.end()
     return start
@@ -99,7 +116,7 @@ def spelt(text: str, *, flow: bool) -> str:
 
 
 # Patterns are compiled where they are first used: most runs need few of them, and each costs start-up time.
-_PROPERTIES: Final = r"(?:[&!]\S*(?:[ \t]+|[ \t]*(?:#[^\r\n]*)?(?:\r\n?|\n)[ \t]*)+)+"
+_BLANKS: Final = r"(?:[ \t]+|(?:#[^\r\n]*)?(?:\r\n?|\n))*"
 
 # A stricter set than YAML's plain style: no leading indicator, no ": " or " #", one line.
 _PLAIN: Final = (
@@ -148,15 +165,21 @@ class _Unit(NamedTuple):
     end: int
 
 
-def _offsets(units: list[_Unit], end: int) -> list[tuple[int, int]]:
-    """Return the source span of each code point of the value, and an empty one for its end."""
-    spans: list[tuple[int, int]] = []
-    for text, start, stop in units:
-        if len(text) == stop - start:
-            spans += ((start + index, start + index + 1) for index in range(len(text)))
-        else:
-            spans += [(start, stop)] * len(text)
-    return [*spans, (end, end)]
+def _offset(units: list[_Unit], starts: list[int], end: int, index: int) -> tuple[int, int]:
+    """Return the source span of a code point of the value, an empty one for its end.
+
+    `starts` tells where in the value the units start, and it ends.
+    """
+    from bisect import bisect_right  # noqa: PLC0415  (most runs write into plain scalars only)
+
+    if index == starts[-1]:
+        return end, end
+    number = bisect_right(starts, index) - 1
+    text, start, stop = units[number]
+    if len(text) == stop - start:
+        start += index - starts[number]
+        stop = start + 1
+    return start, stop
 
 
 def _units(source: str, start: int, end: int, style: str | None, value: str) -> list[_Unit] | None:
@@ -176,10 +199,11 @@ def _units(source: str, start: int, end: int, style: str | None, value: str) -> 
 _BREAK: Final = r"\r\n?|[\n\x85\u2028\u2029]"
 _FLOW_PIECE: Final = (
     r"(?P<join>\\(?:\r\n?|\n)[ \t]*(?:(?:\r\n?|\n)[ \t]*)*)"
-    r"|(?P<escape>\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|.))"
+    r"|(?P<escape>\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    r"|x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|.))"
     r"|(?P<quote>'')"
     r"|(?P<fold>[ \t]*(?:\r\n?|[\n\x85\u2028\u2029])[ \t]*(?:(?:\r\n?|[\n\x85\u2028\u2029])[ \t]*)*)"
-    r"|(?P<text>[^\\'\r\n\x85\u2028\u2029 \t]+|.)"
+    r"|(?P<text>(?:[^\\'\r\n\x85\u2028\u2029 \t]+|[ \t]+(?![ \t\r\n\x85\u2028\u2029]))+|.)"
 )
 _ESCAPES: Final = {
     "0": "\0", "a": "\a", "b": "\b", "t": "\t", "\t": "\t", "n": "\n", "v": "\v", "f": "\f", "r": "\r",
@@ -218,6 +242,8 @@ def _flow_units(source: str, start: int, end: int, quote: str) -> Iterator[_Unit
 
 
 def _unescaped(escape: str) -> str:
+    if escape[6:8] == "\\u":  # a pair of surrogates
+        return chr(0x10000 + (int(escape[2:6], 16) - 0xD800 << 10) + int(escape[8:], 16) - 0xDC00)
     if escape[1] in "xuU":
         return chr(int(escape[2:], 16))  # noqa: FURB166  (\\u is no Python prefix)
     return _ESCAPES.get(escape[1], escape)

@@ -8,6 +8,7 @@ that would bring the wrong text somewhere is written out in place. So only what 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from collections.abc import Mapping as Map
 from functools import partial
@@ -48,14 +49,15 @@ def write(source: str, document: Document, changes: Iterable[Change]) -> list[Ed
         fragments.sort()
     edits: list[Edit] = []
     beside_merge: dict[Location, list[str]] = {}  # what is added where a merge key may get more pairs
+    shared = _shared(document) if added and document.aliased else frozenset[int]()
     for (location, beside), pairs in added.items():
         holder = _at(document.root, location)
         if holder.written(beside) is None:
             beside_merge[location] = _pairs(holder, pairs)
         else:
-            edits += _addition(source, document, holder, beside, pairs)
+            edits += _addition(source, holder, beside, pairs, is_shared=id(holder) in shared)
     if document.aliased:
-        return edits + _SharedTree(source, document, wanted, beside_merge).edits()
+        return edits + _SharedTree(source, document, wanted, beside_merge, shared).edits()
     for location, fragments in wanted.items():
         holder = _at(document.root, location[:-1])
         edits += _rewritten(source, holder, location[-1], fragments)
@@ -85,10 +87,10 @@ def _at(node: Any, location: Location) -> Any:
     return node
 
 
-def _addition(source: str, document: Document, holder: Any, beside: str, pairs: Map[str, str]) -> list[Edit]:
+def _addition(source: str, holder: Any, beside: str, pairs: Map[str, str], *, is_shared: bool) -> list[Edit]:
     """Return the edits that add pairs to a mapping, behind its key `beside`."""
     key, value = holder.written(beside)
-    if document.aliased and _is_shared(document, holder):
+    if is_shared:
         raise _stuck(key)
     at = end_of(source, value)
     if holder.flow:
@@ -112,8 +114,10 @@ def _pairs(holder: Any, pairs: Map[str, str]) -> list[str]:
     return [f"{spell(name)}: {spell(text)}" for name, text in pairs.items()]
 
 
-def _is_shared(document: Document, collection: Any) -> bool:
-    return sum(node is collection for node in _nodes(document.root)) > 1
+def _shared(document: Document) -> frozenset[int]:
+    """Return the ids of the collections that are read more than once."""
+    counts = Counter(map(id, _nodes(document.root)))
+    return frozenset(node for node, count in counts.items() if count > 1)
 
 
 def _lines_added(source: str, at: int, column: int, pairs: Iterable[str]) -> Edit:
@@ -164,14 +168,22 @@ def _children(node: Mapping | Sequence) -> Iterator[_Child]:
         yield _Child(key, value, node.origin(key), merged=node.written(key) is None)
 
 
+_NOWHERE: Final[Location] = (-1,)  # of keys, and of what is in them: there nothing is ever wanted
+
+
 class _SharedTree:
     """The edits of one document with aliases."""
 
     def __init__(
-        self, source: str, document: Document, wanted: Wanted, beside_merge: Map[Location, list[str]]
+        self,
+        source: str,
+        document: Document,
+        wanted: Wanted,
+        beside_merge: Map[Location, list[str]],
+        shared: frozenset[int],
     ) -> None:
         self.source = source
-        self.document = document
+        self.shared = shared
         self.root = document.root
         self.wanted = wanted
         self.beside_merge = beside_merge
@@ -183,10 +195,15 @@ class _SharedTree:
 
     def _fill_places(self, written: Any, location: Location) -> None:
         self.places[id(written)] = location
-        if isinstance(written, Mapping | Sequence):
+        if location == _NOWHERE:
+            for child in getattr(written, "children", ()):
+                self._fill_places(child, _NOWHERE)
+        elif isinstance(written, Mapping | Sequence):
             for key, _, child, merged in _children(written):
                 if not merged and not isinstance(child, Alias):
                     self._fill_places(child, (*location, key))
+            for name in written.children[::2] if isinstance(written, Mapping) else ():
+                self._fill_places(name, _NOWHERE)
 
     def _want(self, event: Any, location: Location) -> str:
         text: str = event.value
@@ -204,6 +221,10 @@ class _SharedTree:
     def _visit(self, node: Mapping | Sequence, location: Location) -> Iterator[Edit]:
         """Yield the edits that give what is written in `node` what is wanted at and below `location`."""
         pairs: list[str] = []
+        for name in node.children[::2] if isinstance(node, Mapping) else ():
+            if isinstance(name, Alias) and self.places[id(name.target)] in self.wanted:  # a key stays as it is
+                key_text = self._spelt(name.target, _NOWHERE, flow=node.flow)
+                yield Edit(name.start_mark.index, name.end_mark.index, key_text)
         for key, value, written, merged in _children(node):
             here = (*location, key)
             if merged:
@@ -217,7 +238,7 @@ class _SharedTree:
             elif here in self.wanted:
                 yield from _rewritten(self.source, node, key, self.wanted[here])
         if location in self.beside_merge:
-            if _is_shared(self.document, node):
+            if id(node) in self.shared:
                 raise _stuck(node.children[0])
             pairs += self.beside_merge[location]
         if pairs:
@@ -233,7 +254,7 @@ class _SharedTree:
     def _merged_from(self, node: Any, key: str) -> Location:
         """Return where a merge key of `node` brings `key` from; in its own braces nothing is ever wanted."""
         base = next(base for base in node.merged if key in base)
-        return (*self.places.get(id(base), ("<<",)), key)
+        return (*self.places.get(id(base), _NOWHERE), key)
 
     def _replaced(
         self, holder: Mapping | Sequence, value: Any, alias: Alias, location: Location

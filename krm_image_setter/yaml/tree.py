@@ -40,14 +40,19 @@ class Mapping(dict[str, Any]):
     end: Any
     children: list[Any]
     merged: list[Mapping]
+    _pairs: dict[str | None, tuple[Any, Any]]
 
     def written(self, key: str) -> tuple[Any, Any] | None:
         """Return `key` and its value as they are written, or None where only a merge key brings it in."""
-        children = self.children
-        for index in range(len(children) - 2, -1, -2):  # of two equal keys the last one counts
-            if getattr(children[index], "value", None) == key:
-                return children[index], children[index + 1]
-        return None
+        try:
+            return self._pairs.get(key)
+        except AttributeError:  # it is asked for the first time
+            children = self.children
+            # Of two equal keys the last one counts.
+            self._pairs = {
+                _text(name): (name, value) for name, value in zip(children[::2], children[1::2], strict=True)
+            }
+            return self._pairs.get(key)
 
     def origin(self, key: str) -> Any:
         """Return the value of `key` as it is written, here or in what a merge key brings in."""
@@ -63,6 +68,11 @@ class Mapping(dict[str, Any]):
     def flow(self) -> bool:
         """Whether it is written `{…}`."""
         return bool(self.start.flow_style)
+
+
+def _text(written: Any) -> str | None:
+    """Return the text of a key, or None where it is a collection."""
+    return getattr(written.target if isinstance(written, Alias) else written, "value", None)
 
 
 class Sequence(list[Any]):

@@ -70,6 +70,22 @@ def test_quotes_of_the_style_are_escaped() -> None:
 
 
 @pytest.mark.parametrize(
+    ("before", "old", "after"),
+    [
+        ("a: |\n  old\nb: c\n", "old\n", 'a: "NEW"\nb: c\n'),
+        ("a: >2\n\n\n   old\nb: c\n", "\n\n old\n", 'a: "NEW"\nb: c\n'),
+        ("a: |\n  x\n  old\nb: c\n", "x\nold", "a: |\n  NEW\nb: c\n"),
+        ("a: |\n  x\n  old\nb: c\n", "x\n", 'a: "NEWold\\n"\nb: c\n'),
+        ("a: |\n  x\n\n  old\nb: c\n", "\nold", 'a: "x\\nNEW\\n"\nb: c\n'),
+        ("a: |\n  x\n  old\nb: c\n", "\nold", "a: |\n  xNEW\nb: c\n"),
+    ],
+)
+def test_a_fragment_with_the_end_of_a_line(before: str, old: str, after: str, parser: str) -> None:
+    assert write(before, old, "NEW") == after
+    assert parsing.parse(after)[0].root == {"a": parsing.parse(before)[0].root["a"].replace(old, "NEW"), "b": "c"}
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "", "1.20", "1e3", "0777", "0x1F", "on", "Null", "12:30", "1_000", ".5", "-1", "~", "=", "2024-01-01", "0o7",

@@ -84,6 +84,12 @@ CASES: list[tuple[str, list[Location], str]] = [
         [("b", "i")],
         "n: &n x\nb: &b {i: NEW:2}\nc: {i: *n}\nd: {<<: *b, i: x}\n",
     ),
+    # An anchor on a key, and an alias as a key, which stays as it is.
+    ("&k i: x\nm: *k\n", [("i",)], "&k i: NEW:2\nm: *k\n"),
+    ("&k i: x\nm: *k\n", [("m",)], "&k i: x\nm: NEW:2\n"),
+    ("i: &k x\nm: {*k : z}\n", [("i",)], "i: &k NEW:2\nm: {x : z}\n"),
+    ("i: &k x\nm:\n  *k : z\n", [("m", "x")], "i: &k x\nm:\n  *k : NEW:2\n"),
+    ("i: &k x\nm:\n  *k : z\n", [("i",), ("m", "x")], "i: &k NEW:2\nm:\n  x : NEW:2\n"),
     ("x: &x z\nc: [i: *x]\n", [("c", 0, "i")], "x: &x z\nc: [i: NEW:2]\n"),
 ]
 
@@ -103,6 +109,13 @@ def test_only_what_was_asked_for(before: str, locations: list[Location], after: 
     changed = apply_edits(before, sharing.write(before, document, changes))
     assert changed == after
     assert load(changed) == [expected]
+
+
+def test_an_anchor_within_a_key(parser: str) -> None:
+    text = "? [&k i, j]\n: x\nm: *k\n"
+    (document,) = parsing.parse(text)
+    edits = sharing.write(text, document, [Change(("m",), Fragment(0, 1, "NEW:2"))])
+    assert apply_edits(text, edits) == text.replace("*k", "NEW:2")
 
 
 def unshared(data: Any) -> Any:

