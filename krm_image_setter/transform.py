@@ -92,7 +92,8 @@ def _unused(rules: Rules, found: Survey, all_seen: Callable[[], Iterable[str]]) 
                 "check the path",
                 severity,
             )
-    unused = [rule for rule in config.images if id(rule) not in found.used]
+    # What an argument, or a configuration before it, says anew is meant to be overridden: no news.
+    unused = [r for r in config.images if id(r) not in found.used and not rules.images.is_overridden(r)]
     if unused:
         seen = {reference for reference in map(parse_reference, all_seen()) if reference is not None}
         names = {reference.familiar_name for reference in seen}

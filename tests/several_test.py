@@ -37,6 +37,7 @@ CONFIGS = {
     "set by an earlier run": "images:\n- {name: apache, newName: httpd, newTag: '3'}\n- {name: nginx, newTag: '2'}\n",
     "a path that leads nowhere": "images: {nginx: 'nginx:2'}\nkinds: {Cache: .spec.image, KafkaConnect: .spec.image}\n",
     "a path that leads somewhere in one text": "images: {x: 'x:1'}\nkinds: {'*': .spec.img}\n",
+    "overridden": "onUnused: error\nimages:\n- {name: nginx, newTag: '2'}\n- {name: docker.io/nginx, newTag: '3'}\n",
     "nowhere, and that is an error": "onUnused: error\nimages: {nginx: 'nginx:2', rediss: 'rediss:1'}\n",
     "nowhere, and that is fine": "onUnused: ignore\nimages: {nginx: 'nginx:2', rediss: 'rediss:1'}\n",
     "all notations, forms and rules": "registries: [{from: docker.io, to: m.io}]\nimagePullPolicy: Always\n"
