@@ -1,6 +1,7 @@
 """Sets container images anywhere in Kubernetes YAML, custom resources included, and changes nothing else.
 
 outcome = set_images(text, read_config("images: ..."))
+outcomes = set_images_in({"a.yaml": text}, config)  # several texts as if they were one, by any `map`
 """
 
 from typing import TYPE_CHECKING, Any

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import pickle
+import re
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
 import pytest
 from harness import Program
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from properties.strategies import Written, image_rules, kind_rules, resource_lists, streams
 
 from krm_image_setter import (
     ConfigError,
@@ -98,6 +103,24 @@ def test_as_the_files_of_a_folder(config: str, program: Program) -> None:
         f"krm-image-setter: {told}" for told in [*of_files, *map(str, outcomes.results)]
     ]
     assert ran.status == (2 if outcomes.failed else 0)
+
+
+@settings(
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large], deadline=None, max_examples=100
+)
+@given(st.lists(streams() | resource_lists(), min_size=1, max_size=3), image_rules(), st.just([]) | kind_rules())
+def test_but_for_what_is_shared_as_each_alone(
+    written: list[Written], images: list[dict[str, str]], kinds: list[dict[str, Any]]
+) -> None:
+    config = config_of(f"images: {json.dumps(images)}\nkinds: {json.dumps(kinds)}\n")
+    texts = {str(number): stream.text for number, stream in enumerate(written)}
+    try:
+        alone = [set_images(text, config._replace(on_unused="ignore")) for text in texts.values()]
+    except InputError as error:
+        with pytest.raises(type(error), match=re.escape(error.message)):
+            set_images_in(texts, config)
+        return
+    assert list(set_images_in(texts, config).of.values()) == alone
 
 
 def test_there_is_something_to_see() -> None:
