@@ -48,13 +48,12 @@ def install_plugin_command(
     """Write or remove the plugin, and say what was done."""
     if os.name == "nt":
         raise ImageSetterError("kustomize has no exec plugins on Windows: use a pipe")
-    home = _plugin_home()
-    path = os.path.join(home, *_PLACE)
+    path = os.path.join(_plugin_home(), *_PLACE)
     try:
         old = _read(path)
         if old is not None and _MARK not in old and not force:
             raise ImageSetterError("this is not ours: move it, or give --force", file=path)
-        write(_removed(path, home, old) if remove else _installed(path, old))
+        write(_removed(path, old) if remove else _installed(path, old))
     except OSError as error:
         raise ImageSetterError(f"{error.strerror}: give ${_HOME} where it can be written", file=path) from error
 
@@ -103,12 +102,13 @@ def _launcher() -> str:
     return f'#!/bin/sh\n{_MARK}exec {shlex.join([sys.executable, *what])} "$@"\n'
 
 
-def _removed(path: str, home: str, old: str | None) -> str:
+def _removed(path: str, old: str | None) -> str:
     if old is None:
         return f"not installed: {path}\n"
     os.unlink(path)
     folder = path
     with suppress(OSError):  # others are in there
-        while (folder := os.path.dirname(folder)) != home:
+        for _ in _PLACE[1:]:
+            folder = os.path.dirname(folder)
             os.rmdir(folder)
     return f"removed: {path}\n"

@@ -162,6 +162,14 @@ def test_other_plugins_stay(program: Program) -> None:
     assert [path.name for path in (program.folder / other).parents[1].iterdir()] == ["other"]
 
 
+@pytest.mark.parametrize("home", ["plugins", "plugins/", "./plugins//", "a/plugins/."])
+def test_the_home_itself_stays(program: Program, home: str) -> None:
+    (program.folder / home).mkdir(parents=True)
+    for arguments in ((), ("--remove",)):
+        assert program("install-plugin", *arguments, env={"KUSTOMIZE_PLUGIN_HOME": home}).status == 0
+    assert list((program.folder / home).iterdir()) == []
+
+
 @pytest.mark.parametrize("place", ["home/.config/kustomize", f"home/.config/kustomize/plugin/{PLUGIN}/x"])
 def test_a_place_that_is_taken(program: Program, place: str) -> None:
     """A file where there must be a folder, and the other way round: told in a sentence."""
