@@ -1,6 +1,7 @@
 """Sets container images anywhere in Kubernetes YAML, custom resources included, and changes nothing else.
 
 outcome = set_images(text, read_config("images: ..."))
+outcomes = set_images_in({"a.yaml": text}, config)  # several texts as if they were one, by any `map`
 """
 
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ if TYPE_CHECKING:
     from krm_image_setter.config import ImageSetter, read_config
     from krm_image_setter.errors import ConfigError, ImageSetterError, InputError
     from krm_image_setter.results import Result
+    from krm_image_setter.several import Outcomes, set_images_in
     from krm_image_setter.transform import Outcome, set_images
 
 __all__ = [
@@ -17,9 +19,11 @@ __all__ = [
     "ImageSetterError",
     "InputError",
     "Outcome",
+    "Outcomes",
     "Result",
     "read_config",
     "set_images",
+    "set_images_in",
 ]
 __version__ = "0.1.0"
 
@@ -29,7 +33,7 @@ def __getattr__(name: str) -> Any:
     from importlib import import_module  # noqa: PLC0415
 
     if name in __all__:
-        for module in ("config", "errors", "results", "transform"):
+        for module in ("config", "errors", "results", "transform", "several"):
             found = getattr(import_module(f"{__name__}.{module}"), name, None)
             if found is not None:
                 globals()[name] = found

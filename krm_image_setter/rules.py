@@ -110,6 +110,15 @@ def given_references(text: str, config: ImageSetter) -> dict[int, list[str]]:
     }
 
 
+def merged(given: Iterable[Map[int, list[str]]]) -> dict[int, list[str]]:
+    """Return what several streams give together (`given_references`)."""
+    together: dict[int, list[str]] = {}
+    for references in given:
+        for position, values in references.items():
+            together.setdefault(position, []).extend(values)
+    return together
+
+
 def _words(config: ImageSetter) -> list[str] | None:
     """Return words of which at least one is in every text that matters, or None where there are none such.
 

@@ -62,11 +62,14 @@ def plan(text: str, config: ImageSetter, listing: Listing | None = None) -> Plan
     rules = rules_for(config, given_references(text, config))
     found = survey(text, rules, listing=listing)
     unused = unused_entries(rules, found, lambda: survey(text, rules._replace(words=None)).seen)
-    results = [*found.results, *unused]
-    if _failed(unused):
-        return Plan([], tuple(result for result in results if result.severity != INFO))
-    results.sort(key=lambda result: result.severity != INFO)
-    return Plan(found.edits, tuple(results))
+    failed = _failed(unused)
+    return Plan([] if failed else found.edits, told([*found.results, *unused], failed=failed))
+
+
+def told(results: Iterable[Result], *, failed: bool) -> tuple[Result, ...]:
+    """Return results in the order that they are told in; where all edits are left out, without those of edits."""
+    kept = (result for result in results if not failed or result.severity != INFO)
+    return tuple(sorted(kept, key=lambda result: result.severity != INFO))
 
 
 def unused_entries(rules: Rules, found: Survey, all_seen: Callable[[], Iterable[str]]) -> list[Result]:
@@ -89,7 +92,8 @@ def _unused(rules: Rules, found: Survey, all_seen: Callable[[], Iterable[str]]) 
                 "check the path",
                 severity,
             )
-    unused = [rule for rule in config.images if id(rule) not in found.used]
+    # What an argument, or a configuration before it, says anew is meant to be overridden: no news.
+    unused = [r for r in config.images if id(r) not in found.used and not rules.images.is_overridden(r)]
     if unused:
         by_name: dict[str, set[Reference]] = {}
         for reference in filter(None, map(parse_reference, all_seen())):

@@ -44,9 +44,8 @@ def test_image_and_kind(program: Program) -> None:
 
 def test_image_comes_before_a_configuration(program: Program) -> None:
     program.write("a.yaml", CONFIG)
-    assert program(
-        "--fn-config", "a.yaml", "--image", "nginx=redis", "--on-unused", "ignore", stdin=POD
-    ).stdout == (DONE.replace(b"nginx:2", b"redis"))
+    ran = program("--fn-config", "a.yaml", "--image", "nginx=redis", "--on-unused", "error", stdin=POD)
+    assert ran == (0, DONE.replace(b"nginx:2", b"redis"), "")
 
 
 def test_configuration_in_the_stream(program: Program) -> None:

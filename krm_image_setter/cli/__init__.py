@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from krm_image_setter import __version__
-from krm_image_setter.cli import catalog, discover, import_, list_, schema, set_
+from krm_image_setter.cli import catalog, discover, import_, install_plugin, list_, schema, set_
 from krm_image_setter.cli.options import FnConfig, Images, ImagesFrom, Kinds, OnUnused
 from krm_image_setter.errors import ImageSetterError
 from krm_image_setter.filter import Options, run_filter
@@ -22,6 +22,7 @@ app.command("discover", help=discover.HELP)(discover.discover_command)
 app.command("import", help=import_.HELP)(import_.import_command)
 app.command("catalog", help=catalog.HELP)(catalog.catalog_command)
 app.command("schema", help=schema.HELP)(schema.schema_command)
+app.command("install-plugin", help=install_plugin.HELP)(install_plugin.install_plugin_command)
 
 _HELP = """Set container images in Kubernetes YAML, and change nothing else.
 

@@ -13,7 +13,7 @@ from krm_image_setter.config import KIND, ImageSetter, Value, configurations_in
 from krm_image_setter.errors import ImageSetterError, InputError, NotResourceError, NotYAMLError
 from krm_image_setter.resources import is_resource
 from krm_image_setter.rim import decoded, read_bytes, read_text, say, say_error
-from krm_image_setter.rules import Rules, given_references, rules_for
+from krm_image_setter.rules import Rules, given_references, merged, rules_for
 from krm_image_setter.survey import Survey, survey
 from krm_image_setter.yaml import parsing
 
@@ -60,12 +60,8 @@ def say_problems(surveyed: Iterable[Surveyed[Any]]) -> bool:
 
 def rules_for_files(files: Sequence[File], config: ImageSetter) -> Rules:
     """Return the rules of a configuration for resources in these files. Raises ConfigError (`rules_for`)."""
-    given: dict[int, list[str]] = {}
-    if any(rule.source for rule in config.images):
-        for references in for_each(partial(_given_references, config), files):
-            for position, values in references.items():
-                given.setdefault(position, []).extend(values)
-    return rules_for(config, given)
+    takes = any(rule.source for rule in config.images)
+    return rules_for(config, merged(for_each(partial(_given_references, config), files)) if takes else {})
 
 
 def configurations_of(files: Sequence[File]) -> list[Value]:

@@ -7,6 +7,7 @@ tagSuffix applied twice, rules applied to each other's results) this follows the
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import takewhile
 from typing import Any, Final, NamedTuple
 
 from krm_image_setter.images.reference import (
@@ -65,6 +66,14 @@ class ImageRule(NamedTuple):
             name.normalized_name == reference.normalized_name
             and (name.tag is None or name.tag == reference.tag)
             and (name.digest is None or name.digest == reference.digest)
+        )
+
+    def covers(self, other: ImageRule) -> bool:
+        """Say whether whatever `other` is for this rule is for too: standing before it, it leaves it nothing."""
+        return (
+            self.matches(other.name)
+            and set(other.uses) <= set(self.uses)
+            and (not self.containers or (other.containers != () and set(other.containers) <= set(self.containers)))
         )
 
     def rewrite(self, reference: Reference) -> str:
@@ -181,6 +190,11 @@ class ImageMap:
             if rule.reaches(place) and rule.matches(reference):
                 return reference, rule
         return None
+
+    def is_overridden(self, rule: ImageRule) -> bool:
+        """Say whether a rule before this one leaves it nothing to set."""
+        before = takewhile(lambda other: other is not rule, self._by_name[rule.name.normalized_name])
+        return any(other.covers(rule) for other in before)
 
     def new(self, text: str, place: Place = ANYWHERE) -> tuple[str, ImageRule] | None:
         """Return what the reference `text` becomes and the rule that says so, or None where there is none."""

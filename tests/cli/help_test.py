@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 from harness import Program
 
-COMMANDS = ("set", "list", "discover", "import", "catalog", "schema")
+COMMANDS = ("set", "list", "discover", "import", "catalog", "schema", "install-plugin")
 
 
 def test_help_lists_the_commands(program: Program) -> None:
     ran = program("--help")
     text = ran.stdout.decode()
     assert ran.status == 0
-    assert re.findall(r"^  ([a-z]+)  +[A-Z].*[^.]\.$", text.partition("Commands:")[2], re.MULTILINE) == list(
+    assert re.findall(r"^  ([a-z-]+)  +[A-Z].*[^.]\.$", text.partition("Commands:")[2], re.MULTILINE) == list(
         COMMANDS
     )
     for option in ("--fn-config", "--image", "--images-from", "--kind", "--on-unused", "--version"):

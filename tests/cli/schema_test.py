@@ -59,7 +59,11 @@ def test_a_schema_checker_refuses_what_is_wrong(program: Program) -> None:
     assert "newtag" in ran.stdout
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: str(path.relative_to(ROOT)))
+# What is in examples/ is to be copied: there the schema is somewhere else.
+HERE = [path for path in EXAMPLES if "examples" not in path.relative_to(ROOT).parts]
+
+
+@pytest.mark.parametrize("example", HERE, ids=lambda path: str(path.relative_to(ROOT)))
 def test_each_example_tells_editors_its_schema(example: Path) -> None:
     match = MODELINE.match(example.read_text())
     assert match

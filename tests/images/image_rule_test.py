@@ -296,3 +296,26 @@ class TestImageMap:
         rules = [image_rule(f"quay.io/org/app{number}", new_tag="2") for number in range(500)]
         found = ImageMap(rules).find("quay.io/org/app499:1")
         assert found == (("quay.io/org/app499", "1", None), rules[499])
+
+
+OVERRIDDEN = [
+    # the first entry, the second, whether the first leaves the second nothing
+    ({}, {}, True),
+    ({"name": "docker.io/library/nginx"}, {"name": "nginx"}, True),
+    ({"name": "redis"}, {}, False),
+    ({}, {"name": "nginx:1"}, True),
+    ({"name": "nginx:1"}, {}, False),
+    ({"name": f"nginx@{D}"}, {"name": f"nginx@{E}"}, False),
+    ({}, {"containers": ("a",)}, True),
+    ({"containers": ("a",)}, {}, False),
+    ({"containers": ("a", "b")}, {"containers": ("b",)}, True),
+    ({"containers": ("a",)}, {"containers": ("a", "b")}, False),
+    ({}, {"uses": ("image", "env")}, False),
+    ({"uses": ("image", "env")}, {}, True),
+]
+
+
+@pytest.mark.parametrize(("first", "second", "overridden"), OVERRIDDEN)
+def test_overridden(first: dict[str, Any], second: dict[str, Any], overridden: bool) -> None:
+    rules = [image_rule(**{"name": "nginx", "new_tag": "2", **rule}) for rule in (first, second)]
+    assert [ImageMap(rules).is_overridden(rule) for rule in rules] == [False, overridden]
