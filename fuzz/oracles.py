@@ -145,8 +145,7 @@ def differing(before: str, after: str) -> list[Difference] | None:
     new = events_of(after)
     assert new is not None, "what comes out is no YAML"
     if any(isinstance(event, yaml.AliasEvent) for event in old):
-        leaves = [scalars([construct(next(part), part, {}) for part in documents(text, yaml.CSafeLoader)])
-                  for text in (before, after)]  # fmt: skip
+        leaves = [scalars(data_of(text)) for text in (before, after)]
         assert leaves[0].keys() == leaves[1].keys(), "the data have another shape"
         return [
             Difference(location, value, leaves[1][location])
@@ -166,9 +165,20 @@ def differing(before: str, after: str) -> list[Difference] | None:
 
 
 def events_of(text: str) -> list[Any] | None:
+    """Return what PyYAML reads, None where it reads nothing."""
     try:
-        return list(yaml.parse(text, Loader=yaml.CSafeLoader))
+        events = list(yaml.parse(text, Loader=yaml.CSafeLoader))
     except (yaml.YAMLError, UnicodeError):
+        return None
+    aliased = any(isinstance(event, yaml.AliasEvent) for event in events)
+    return None if aliased and data_of(text) is None else events
+
+
+def data_of(text: str) -> list[Any] | None:
+    """Return the data of the documents, None where an alias has no anchor, or stands in its own."""
+    try:
+        return [construct(next(events), events, {}) for events in documents(text, yaml.CSafeLoader)]
+    except KeyError:
         return None
 
 
@@ -322,10 +332,7 @@ def check_function(text: str) -> None:
 
 def read_data(text: str) -> Any:
     """Return the one document of a text that is not empty."""
-    found = [
-        construct(next(events), events, {}) for events in documents(text.removeprefix("\ufeff"), yaml.CSafeLoader)
-    ]
-    (document,) = [data for data in found if data != NonString("")]
+    (document,) = [data for data in data_of(text.removeprefix("\ufeff")) or () if data != NonString("")]
     return document
 
 
