@@ -82,8 +82,8 @@ class Difference(NamedTuple):
     new: str
 
 
-def check_run(text: str, config: ImageSetter) -> list[Difference] | None:
-    """Hold a run to all that holds for any text, and return what differs; None where it is refused.
+def check_run(text: str, config: ImageSetter) -> tuple[str, list[Difference]] | None:
+    """Hold a run to all that holds for any text; return the new text and what differs, None where it is refused.
 
     For configurations that change scalars, and add none.
     """
@@ -93,7 +93,7 @@ def check_run(text: str, config: ImageSetter) -> list[Difference] | None:
         return None
     differences = check_outcome(text, outcome)
     check_a_second_run_changes_nothing(outcome.text, config)
-    return differences
+    return outcome.text, differences
 
 
 def outcome_of(text: str, config: ImageSetter, *, split: bool) -> Outcome | None:
