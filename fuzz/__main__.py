@@ -3,7 +3,8 @@
     python fuzz [--seconds 60] [TARGET...]   each target takes its share of the time; status 1 where one found something
     python fuzz TARGET FILE                  one input again
 
-What it keeps is in .fuzz/: `corpus/TARGET/`, inputs that reach different code, and `findings/TARGET/`.
+What it keeps is in .fuzz/: `corpus/TARGET/`, inputs that reach different code, `findings/TARGET/`, and
+`findings/TARGET.log`, what was wrong with each.
 """
 
 from __future__ import annotations
@@ -104,14 +105,15 @@ def fuzz(name: str, seconds: int) -> int:
     with_kubectl = oracles.go_yaml_is_there()
     watch = oracles.Watch(target.seconds)
 
-    def keep(data: bytes, kind: Any) -> None:
+    def keep(data: bytes, kind: Any, said: str) -> None:
         kinds[kind] += 1
         if kinds[kind] <= _SHOWN:
-            write(findings, data)
+            with findings.with_suffix(".log").open("a", encoding="utf-8", errors="backslashreplace") as log:
+                log.write(f"{write(findings, data)}: {said}\n")
 
     def read_pairs() -> None:
         for culprit, said in oracles.check_go_yaml(pairs):
-            keep(culprit, said.partition(":")[0])
+            keep(culprit, said.partition(":")[0], said)
         pairs.clear()
 
     def one_input(data: bytes) -> None:
@@ -124,11 +126,11 @@ def fuzz(name: str, seconds: int) -> int:
                 read_pairs()
         except (Exception, oracles.TooSlowError) as error:  # noqa: BLE001  (whatever it is)
             place = traceback.extract_tb(error.__traceback__)[-1]
-            keep(data, (type(error), place.filename, place.lineno))
+            keep(data, (type(error), place.filename, place.lineno), traceback.format_exc())
 
     words = KEPT / f"{name}.dict"
     words.write_text("".join(f'"{escaped(word)}"\n' for word in targets.WORDS if word), encoding="ascii")
-    options = {"max_total_time": seconds, "max_len": target.longest, "timeout": 60, "rss_limit_mb": 3000, "dict": words,
+    options = {"max_total_time": seconds, "max_len": target.longest, "timeout": 120, "report_slow_units": 60, "rss_limit_mb": 3000, "dict": words,
                "artifact_prefix": f"{findings}/", "print_final_stats": 1, "reload": 0}  # fmt: skip
     atheris.Setup([sys.argv[0], *(f"-{key}={value}" for key, value in options.items()), str(corpus)], one_input)
     atheris.Fuzz()
@@ -139,8 +141,10 @@ def escaped(word: str) -> str:
     return "".join(f"\\x{byte:02X}" for byte in word.encode(errors="surrogatepass"))
 
 
-def write(folder: Path, data: bytes) -> None:
-    (folder / hashlib.sha256(data).hexdigest()[:16]).write_bytes(data)
+def write(folder: Path, data: bytes) -> str:
+    name = hashlib.sha256(data).hexdigest()[:16]
+    (folder / name).write_bytes(data)
+    return name
 
 
 if __name__ == "__main__":

@@ -82,8 +82,8 @@ class Difference(NamedTuple):
     new: str
 
 
-def check_run(text: str, config: ImageSetter) -> list[Difference] | None:
-    """Hold a run to all that holds for any text, and return what differs; None where it is refused.
+def check_run(text: str, config: ImageSetter) -> tuple[str, list[Difference]] | None:
+    """Hold a run to all that holds for any text; return the new text and what differs, None where it is refused.
 
     For configurations that change scalars, and add none.
     """
@@ -93,7 +93,7 @@ def check_run(text: str, config: ImageSetter) -> list[Difference] | None:
         return None
     differences = check_outcome(text, outcome)
     check_a_second_run_changes_nothing(outcome.text, config)
-    return differences
+    return outcome.text, differences
 
 
 def outcome_of(text: str, config: ImageSetter, *, split: bool) -> Outcome | None:
@@ -112,9 +112,10 @@ def check_splitting(split: Outcome | None, whole: Outcome | None) -> None:
         return
     assert split is not None, "in slices it is refused"
     assert split.text == whole.text
-    numbered = r"document \d+ (?=line)|document \d+: "  # in slices it is known which document of a string it is
+    # Of a string that is no YAML, what reads it says so otherwise in slices.
+    why = "left as it is: .*"
     messages = [
-        [result._replace(message=re.sub(numbered, "", result.message)) for result in outcome.results]
+        [result._replace(message=re.sub(why, "", result.message)) for result in outcome.results]
         for outcome in (split, whole)
     ]
     assert messages[0] == messages[1], "in slices it says something else"
@@ -145,8 +146,7 @@ def differing(before: str, after: str) -> list[Difference] | None:
     new = events_of(after)
     assert new is not None, "what comes out is no YAML"
     if any(isinstance(event, yaml.AliasEvent) for event in old):
-        leaves = [scalars([construct(next(part), part, {}) for part in documents(text, yaml.CSafeLoader)])
-                  for text in (before, after)]  # fmt: skip
+        leaves = [scalars(data_of(text)) for text in (before, after)]
         assert leaves[0].keys() == leaves[1].keys(), "the data have another shape"
         return [
             Difference(location, value, leaves[1][location])
@@ -166,9 +166,20 @@ def differing(before: str, after: str) -> list[Difference] | None:
 
 
 def events_of(text: str) -> list[Any] | None:
+    """Return what PyYAML reads, None where it reads nothing."""
     try:
-        return list(yaml.parse(text, Loader=yaml.CSafeLoader))
+        events = list(yaml.parse(text, Loader=yaml.CSafeLoader))
     except (yaml.YAMLError, UnicodeError):
+        return None
+    aliased = any(isinstance(event, yaml.AliasEvent) for event in events)
+    return None if aliased and data_of(text) is None else events
+
+
+def data_of(text: str) -> list[Any] | None:
+    """Return the data of the documents, None where an alias has no anchor, or stands in its own."""
+    try:
+        return [construct(next(events), events, {}) for events in documents(text, yaml.CSafeLoader)]
+    except KeyError:
         return None
 
 
@@ -322,10 +333,7 @@ def check_function(text: str) -> None:
 
 def read_data(text: str) -> Any:
     """Return the one document of a text that is not empty."""
-    found = [
-        construct(next(events), events, {}) for events in documents(text.removeprefix("\ufeff"), yaml.CSafeLoader)
-    ]
-    (document,) = [data for data in found if data != NonString("")]
+    (document,) = [data for data in data_of(text.removeprefix("\ufeff")) or () if data != NonString("")]
     return document
 
 

@@ -563,13 +563,14 @@ def check_runs(data: bytes) -> Pair | None:
     stream_text = written(c)
     config = laws.draw_config(c)
     laws.check_output_reads_as_load_and_replace(stream_text, config, yaml.CSafeLoader)
-    laws.check_an_error_writes_nothing(stream_text, config)
+    if crc32(data) % 4 == 0:
+        laws.check_an_error_writes_nothing(stream_text, config)
     return ran(data, stream_text.text, config)
 
 
 def ran(data: bytes, text: str, config: ImageSetter) -> Pair | None:
-    differences = check_run(text, config)
-    return Pair(text, set_images(text, config).text, differences, data) if differences else None
+    checked = check_run(text, config)
+    return Pair(text, *checked, data) if checked and checked[1] else None
 
 
 def check_embedded(data: bytes) -> Pair | None:

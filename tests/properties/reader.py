@@ -19,7 +19,8 @@ class NonString:
     text: str
 
 
-NON_STRING_TAGS: Final = frozenset(f"tag:yaml.org,2002:{name}" for name in ("null", "bool", "int", "float"))
+STANDARD: Final = "tag:yaml.org,2002:"
+NON_STRING_TAGS: Final = frozenset(f"{STANDARD}{name}" for name in ("null", "bool", "int", "float"))
 NON_STRING: Final = re.compile(
     r"""
       | ~ | null | Null | NULL
@@ -58,7 +59,8 @@ def construct(event: Any, events: Iterator[Any], anchors: dict[str | None, Any])
         return anchors[event.anchor]
     if isinstance(event, yaml.ScalarEvent):
         plain = event.tag is None and event.implicit[0]
-        typed = event.tag in NON_STRING_TAGS or (plain and is_non_string(event.value))
+        unknown = str(event.tag).startswith(STANDARD) and event.tag != f"{STANDARD}str"
+        typed = event.tag in NON_STRING_TAGS or ((plain or unknown) and is_non_string(event.value))
         data = NonString(event.value) if typed else event.value
     elif isinstance(event, yaml.SequenceStartEvent):
         data = []
