@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import Final, NamedTuple
+
+_PIECE: Final = 1 << 16
 
 
 class Edit(NamedTuple):
@@ -43,7 +45,13 @@ def edited(source: str, edits: Iterable[Edit]) -> Iterator[str]:
 def _pieces(source: str, ordered: Iterable[Edit]) -> Iterator[str]:
     position = 0
     for start, end, text in ordered:
-        yield source[position:start]
+        yield from _cut(source, position, start)
         yield text
         position = end
-    yield source[position:]
+    yield from _cut(source, position, len(source))
+
+
+def _cut(source: str, start: int, end: int) -> Iterator[str]:
+    """Yield a part in pieces so small that there is memory for each: no output is to end in its middle."""
+    for position in range(start, end, _PIECE):
+        yield source[position : min(position + _PIECE, end)]

@@ -19,7 +19,10 @@ def say(message: str) -> None:
     """Tell the user a sentence."""
     # What a file or a configuration says may not speak to the terminal.
     printable = message if message.isprintable() else re.sub(r"[^\n\x20-\x7e\xa0-\U0010ffff]", "\ufffd", message)
-    sys.stderr.write(f"{PROGRAM}: {printable}\n")
+    try:
+        sys.stderr.write(f"{PROGRAM}: {printable}\n")
+    except OSError:  # who can't be told is to get the rest all the same
+        return
 
 
 def say_error(error: ImageSetterError) -> None:
@@ -62,7 +65,7 @@ def _tried(read: Callable[[str], bytes], path: str) -> bytes:
     try:
         return read(path)
     except OSError as error:
-        raise InputError(f"{error.strerror}: give a file that can be read", file=path) from error
+        raise InputError(f"{error.strerror}: give a file that can be read", file=shown(path)) from error
 
 
 def decoded(data: bytes, file: str) -> str:
@@ -71,4 +74,6 @@ def decoded(data: bytes, file: str) -> str:
         return data.decode()
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise NotYAMLError("this is not UTF-8: convert it", file=file, line=line) from error
+        is_cut = error.start and error.reason == "unexpected end of data"
+        message = "it ends inside a character: give all of it" if is_cut else "this is not UTF-8: convert it"
+        raise NotYAMLError(message, file=file, line=line) from error

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Final
 
 _STYLES: Final = {"---": "1", "+++": "1", "@@": "36", "-": "31", "+": "32"}
@@ -12,7 +13,23 @@ _STYLES: Final = {"---": "1", "+++": "1", "@@": "36", "-": "31", "+": "32"}
 
 def write(text: str) -> None:
     """Write to standard output, in UTF-8 whatever the locale is, and a file name's bytes as they are."""
-    sys.stdout.buffer.write(text.encode(errors="surrogateescape"))
+    with _quiet():
+        sys.stdout.buffer.write(text.encode(errors="surrogateescape"))
+
+
+def flush() -> None:
+    """Write what is held back until now."""
+    with _quiet():
+        sys.stdout.flush()
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """End with 2 where standard output is closed: Typer would make it 1, which says that something was found."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise SystemExit(2) from None
 
 
 def is_coloured() -> bool:
