@@ -65,9 +65,9 @@ class Replacement:
                 os.unlink(temporary)
 
     def stage(self, path: str, digest: bytes, rewrite: Callable[[bytes], Iterable[bytes]]) -> None:
-        """Lay new contents beside the file `path`: what `rewrite` makes of the old ones, in pieces; these have `digest`.
+        """Lay new contents beside the file `path`: the pieces that `rewrite` makes of the old ones.
 
-        Raises InputError where they have another, or the new ones can't be written.
+        Raises InputError where the old ones have another `digest`, or the new ones can't be written.
         """
         if not os.path.exists(path):
             raise changed_meanwhile(path)
