@@ -30,23 +30,46 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def run() -> NoReturn:
-    """Run the program as a process does: quiet on Ctrl-C and on a closed pipe."""
+    """Run the program as a process does: quiet on Ctrl-C and on a closed pipe, else with one sentence."""
+    message = None
     # The run is short and makes no cycles worth collecting: the collector would cost a fifth of it, and of a very
     # short one, while it loads its modules, a twentieth.
     gc.disable()
     try:
+        _prepare_streams()
         status = main(sys.argv[1:])
     except KeyboardInterrupt:
         status = 130
     except BrokenPipeError:
         status = 2
+    except (MemoryError, SystemError):  # the second is what some libraries in C make of the first
+        status, message = 2, "there is not enough memory: give less at once"
+    except ImportError as error:  # memory or files were too few to load a library
+        status, message = 2, f"this program can't be loaded: {error}"
     except OSError as error:  # a full disk
+        status, message = 2, f"{error.filename or 'standard output'}: {error.strerror or error}"
+    if message is not None:  # only now is the memory free again that the error held
         from krm_image_setter.rim import say  # noqa: PLC0415
 
-        say(f"error: standard input or output: {error.strerror}")
-        status = 2
+        say(f"error: {message}")
     # All is written and flushed: taking the interpreter down in good order would cost a seventh of a short run.
     os._exit(status)
+
+
+def _prepare_streams() -> None:
+    """Make the three standard streams such that nothing can be lost on them unnoticed.
+
+    One that another process has left non-blocking would seem to end at each pause. One that is closed is opened so
+    that its use is an error; and no file that is opened later can get its number.
+    """
+    for number in range(3):
+        try:
+            os.set_blocking(number, True)
+        except OSError:
+            os.open(os.devnull, os.O_RDONLY if number == 1 else os.O_WRONLY)
+    sys.stdin = sys.stdin or os.fdopen(0, closefd=False)
+    sys.stdout = sys.stdout or os.fdopen(1, "w", closefd=False)
+    sys.stderr = sys.stderr or os.fdopen(2, "w", closefd=False)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import Final, NamedTuple
+
+_PIECE: Final = 1 << 16
 
 
 class Edit(NamedTuple):
@@ -42,8 +44,11 @@ def edited(source: str, edits: Iterable[Edit]) -> Iterator[str]:
 
 def _pieces(source: str, ordered: Iterable[Edit]) -> Iterator[str]:
     position = 0
-    for start, end, text in ordered:
+    for start, end, text in (*ordered, Edit(len(source), len(source), "")):
+        # Each so small that there is memory for it: no output is to end in its middle.
+        while start - position > _PIECE:
+            yield source[position : position + _PIECE]
+            position += _PIECE
         yield source[position:start]
         yield text
         position = end
-    yield source[position:]

@@ -17,7 +17,10 @@ STDIN: Final = "-"
 
 def say(message: str) -> None:
     """Tell the user a sentence."""
-    sys.stderr.write(f"{PROGRAM}: {printable(message)}\n")
+    try:
+        sys.stderr.write(f"{PROGRAM}: {printable(message)}\n")
+    except OSError:  # who can't be told is to get the rest all the same
+        return
 
 
 def printable(text: str) -> str:
@@ -72,7 +75,7 @@ def _tried(read: Callable[[str], bytes], path: str) -> bytes:
     try:
         return read(path)
     except OSError as error:
-        raise InputError(f"{error.strerror}: give a file that can be read", file=path) from error
+        raise InputError(f"{error.strerror}: give a file that can be read", file=shown(path)) from error
 
 
 def decoded(data: bytes, file: str) -> str:
@@ -81,4 +84,6 @@ def decoded(data: bytes, file: str) -> str:
         return data.decode()
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise NotYAMLError("this is not UTF-8: convert it", file=file, line=line) from error
+        is_cut = error.start and error.reason == "unexpected end of data"
+        message = "it ends inside a character: give all of it" if is_cut else "this is not UTF-8: convert it"
+        raise NotYAMLError(message, file=file, line=line) from error

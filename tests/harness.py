@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import NamedTuple
+
+import pytest
 
 ROOT = Path(__file__).parents[1]
 
@@ -43,6 +46,15 @@ class Program:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(text.encode())
         return name
+
+
+def unprivileged() -> list[str]:
+    """Return what a command starts with to be bound to the modes of files, though root runs it."""
+    if os.geteuid() != 0:
+        return []
+    if shutil.which("setpriv") is None:
+        pytest.skip("root may read and write everything, and no setpriv takes that away")
+    return ["setpriv", "--bounding-set", "-dac_override,-dac_read_search", "--"]
 
 
 def before_and_after(lines: str) -> tuple[str, str, str]:

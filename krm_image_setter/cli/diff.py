@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from array import array
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import accumulate
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Final, NamedTuple
 
 from krm_image_setter.edits import Edit, apply_edits
@@ -20,12 +22,36 @@ class _Block(NamedTuple):
     new: list[str]
 
 
+class _Source(NamedTuple):
+    """A text, and where its lines start: to hold them all as strings would take several times the text."""
+
+    text: str
+    starts: array[int]
+
+    @property
+    def line_count(self) -> int:
+        """How many lines there are: what is added at the end belongs to the last one, unless it has ended."""
+        return len(self.starts) - (self.starts[-1] == len(self.text))
+
+    def at(self, line: int) -> int:
+        """Return where a line starts, or where the text ends."""
+        return self.starts[line] if line < len(self.starts) else len(self.text)
+
+    def lines(self, start: int, end: int) -> list[str]:
+        """Return lines from `start` on, before `end`."""
+        return [self.text[self.at(line) : self.at(line + 1)] for line in range(start, end)]
+
+    def line_of(self, position: int) -> int:
+        """Return the line that a code point belongs to."""
+        return bisect_right(self.starts, position) - 1
+
+
 def unified_diff(file: str, source: str, edits: Iterable[Edit]) -> Iterator[str]:
     """Yield the lines of the diff, each with its line end; none where the edits change nothing.
 
     Lines end at a line feed; a carriage return before it belongs to the line, as for diff and git.
     """
-    old = _lines(source)
+    old = _Source(source, array("Q", chain([0], (match.end() for match in re.finditer("\n", source)))))
     blocks = list(_blocks(old, edits))
     if not blocks:
         return
@@ -34,16 +60,16 @@ def unified_diff(file: str, source: str, edits: Iterable[Edit]) -> Iterator[str]
     shift = 0
     for hunk in _hunks(blocks):
         start = max(hunk[0].start - _CONTEXT, 0)
-        end = min(hunk[-1].end + _CONTEXT, len(old))
+        end = min(hunk[-1].end + _CONTEXT, old.line_count)
         grown = sum(len(block.new) - (block.end - block.start) for block in hunk)
         yield f"@@ -{_range(start, end)} +{_range(start + shift, end + shift + grown)} @@\n"
         at = start
         for block in hunk:
-            yield from _told(" ", old[at : block.start])
-            yield from _told("-", old[block.start : block.end])
+            yield from _told(" ", old.lines(at, block.start))
+            yield from _told("-", old.lines(block.start, block.end))
             yield from _told("+", block.new)
             at = block.end
-        yield from _told(" ", old[at:end])
+        yield from _told(" ", old.lines(at, end))
         shift += grown
 
 
@@ -52,26 +78,23 @@ def _lines(text: str) -> list[str]:
     return [line + "\n" for line in ended] + ([last] if last else [])
 
 
-def _blocks(old: Sequence[str], edits: Iterable[Edit]) -> Iterator[_Block]:
+def _blocks(old: _Source, edits: Iterable[Edit]) -> Iterator[_Block]:
     """Yield the lines that change, in order; those at the ends that come out the same are left out."""
-    starts = list(accumulate(map(len, old), initial=0))
-    if old and not old[-1].endswith("\n"):
-        del starts[-1]  # what is added at the end belongs to the last line
     rest = sorted(set(edits), reverse=True)
     while rest:
         inside = [rest.pop()]
-        first = bisect_right(starts, inside[0].start) - 1
-        last = bisect_right(starts, inside[0].end) - 1
-        while rest and bisect_right(starts, rest[-1].start) - 1 <= last:
+        first = old.line_of(inside[0].start)
+        last = old.line_of(inside[0].end)
+        while rest and old.line_of(rest[-1].start) <= last:
             inside.append(rest.pop())
-            last = max(last, bisect_right(starts, inside[-1].end) - 1)
-        end = min(last + 1, len(old))
-        at = starts[first]
-        text = "".join(old[first:end])
+            last = max(last, old.line_of(inside[-1].end))
+        end = min(last + 1, old.line_count)
+        at = old.at(first)
+        text = old.text[at : old.at(end)]
         new = _lines(apply_edits(text, [Edit(edit.start - at, edit.end - at, edit.text) for edit in inside]))
-        while new and first < end and new[0] == old[first]:
+        while new and first < end and new[:1] == old.lines(first, first + 1):
             first, new = first + 1, new[1:]
-        while new and first < end and new[-1] == old[end - 1]:
+        while new and first < end and new[-1:] == old.lines(end - 1, end):
             end, new = end - 1, new[:-1]
         if new or first < end:
             yield _Block(first, end, new)

@@ -38,7 +38,10 @@ def find_files(paths: Iterable[str]) -> list[File]:
     files: dict[str, File] = {}
     for path in paths:
         if os.path.isdir(path):
-            found = sorted(_walk(path))
+            try:
+                found = sorted(_walk(path))
+            except OSError as error:  # the folder that this runs in is gone
+                raise InputError(f"{error.strerror}: give a folder that can be read", file=path) from error
             if not found:
                 say(f"warning: {path}: no {', '.join(_SUFFIXES)} files are here")
             for name, real in found:
@@ -58,7 +61,10 @@ class _Ignores(NamedTuple):
 
 
 def _walk(top: str) -> Iterator[tuple[str, str]]:
-    """Yield the files under a folder that may hold resources: each as it is shown, and its real path."""
+    """Yield the files under a folder that may hold resources: each as it is shown, and its real path.
+
+    A folder that can't be read is one of them.
+    """
     real_top = os.path.realpath(top)
     folders = [(top, real_top, _ignores_above(real_top))]
     while folders:
@@ -66,8 +72,9 @@ def _walk(top: str) -> Iterator[tuple[str, str]]:
         ignores = [*ignores, *_ignores_in(folder, shown)]
         try:
             entries = list(os.scandir(folder))
-        except OSError as error:
-            raise InputError(f"{error.strerror}: give a folder that can be read", file=shown) from error
+        except OSError:
+            yield shown, folder  # who reads it as a file is told why it can't be read
+            continue
         for entry in entries:
             is_folder = entry.is_dir(follow_symlinks=False)
             if entry.name.startswith(".") or not (is_folder or entry.name.endswith(_SUFFIXES)):
@@ -77,7 +84,7 @@ def _walk(top: str) -> Iterator[tuple[str, str]]:
             path = os.path.join(shown, entry.name)
             if is_folder:
                 folders.append((path, entry.path, ignores))
-            elif entry.is_file():
+            elif os.path.isfile(entry.path) if entry.is_symlink() else entry.is_file():
                 real = os.path.realpath(entry.path) if entry.is_symlink() else entry.path
                 if _is_under(real, real_top):
                     yield path, real

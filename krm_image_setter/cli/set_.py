@@ -14,12 +14,12 @@ from krm_image_setter.cli.files import File, find_files
 from krm_image_setter.cli.options import FnConfig, Images, ImagesFrom, Kinds, OnUnused, Paths
 from krm_image_setter.cli.replace import Replacement, changed_meanwhile, digest_of
 from krm_image_setter.cli.surveying import Surveyed, configurations_of, rules_for_files, say_problems, survey_files
-from krm_image_setter.cli.terminal import counted, style_of, write
-from krm_image_setter.edits import Edit, apply_edits
-from krm_image_setter.errors import ImageSetterError
+from krm_image_setter.cli.terminal import counted, flush, style_of, write
+from krm_image_setter.edits import Edit, apply_edits, edited
+from krm_image_setter.errors import ImageSetterError, InputError
 from krm_image_setter.filter import Options
 from krm_image_setter.results import ERROR, INFO
-from krm_image_setter.rim import STDIN, read_bytes, say
+from krm_image_setter.rim import STDIN, read_bytes, say, say_error
 from krm_image_setter.rules import Rules
 from krm_image_setter.survey import Survey
 from krm_image_setter.transform import unused_entries
@@ -83,9 +83,14 @@ def set_command(
     if (failed and not keep_going) or any(result.severity == ERROR for result in unused):
         raise SystemExit(2)
     changed = [each for each in surveyed if each.found is not None and each.found.edits]
-    _finish(ending, surveyed, changed)
+    if ending is Ending.IN_PLACE:
+        replaced = _replace(changed, keep_going=keep_going)
+        failed = failed or len(replaced) < len(changed)
+        changed = replaced
+    else:
+        _write(ending, surveyed, changed)
     if not quiet:
-        say(_summary(ending, files, total, len(changed), len(unused)))
+        say(_summary(ending, files, total, changed, len(unused)))
     has_news = bool(changed) and ending in (Ending.DIFF, Ending.CHECK)
     raise SystemExit(2 if failed else int(has_news))
 
@@ -112,30 +117,42 @@ def _all_seen(files: Sequence[File], rules: Rules) -> Iterator[str]:
             yield from each.found.seen
 
 
-def _finish(ending: Ending, surveyed: Iterable[Surveyed[Survey]], changed: Iterable[Surveyed[Survey]]) -> None:
-    """Write what is to be written."""
+def _write(ending: Ending, surveyed: Iterable[Surveyed[Survey]], changed: Iterable[Surveyed[Survey]]) -> None:
+    """Write to standard output what is to be written."""
     if ending is Ending.PRINT:
         _print([apply_edits(_text(each), _edits(each)) for each in surveyed if each.found is not None])
     elif ending is Ending.CHECK:
         for each in changed:
             write(f"{each.file.shown}\n")
-    elif ending is Ending.DIFF:
+    else:
         for each in changed:
             for line in unified_diff(each.file.shown, _text(each), _edits(each)):
                 write(line, style_of(line))
-    else:
-        with Replacement() as replacement:
-            for each in changed:
+    flush()  # what can't be written is not to be called done
+
+
+def _replace(changed: Iterable[Surveyed[Survey]], *, keep_going: bool) -> list[Surveyed[Survey]]:
+    """Change files, and return which; those that can't be written are left where it is to `keep_going`."""
+    replaced = []
+    with Replacement() as replacement:
+        for each in changed:
+            try:
                 replacement.stage(each.file.path, each.digest, partial(_rewritten, _edits(each)))
-            replacement.commit()
+                replaced.append(each)
+            except InputError as error:
+                if not keep_going:
+                    raise
+                say_error(error)
+        replacement.commit()
+    return replaced
 
 
 def _edits(surveyed: Surveyed[Survey]) -> list[Edit]:
     return surveyed.found.edits if surveyed.found is not None else []
 
 
-def _rewritten(edits: Iterable[Edit], data: bytes) -> bytes:
-    return apply_edits(data.decode(), edits).encode()
+def _rewritten(edits: Iterable[Edit], data: bytes) -> Iterator[bytes]:
+    return (piece.encode() for piece in edited(data.decode(), edits))
 
 
 def _text(surveyed: Surveyed[Survey]) -> str:
@@ -160,8 +177,11 @@ def _print(texts: Sequence[str]) -> None:
         write(end)
 
 
-def _summary(ending: Ending, files: Sequence[File], total: Survey, changed: int, unused: int) -> str:
+def _summary(
+    ending: Ending, files: Sequence[File], total: Survey, changed: Sequence[Surveyed[Survey]], unused: int
+) -> str:
+    images = _total(changed).images_set
     done = "set" if ending in (Ending.PRINT, Ending.IN_PLACE) else "to set"
     said = f"{counted(len(files), 'file')}, {counted(total.resources, 'resource')}: "
-    said += f"{counted(total.images_set, 'image')} {done} in {counted(changed, 'file')}"
+    said += f"{counted(images, 'image')} {done} in {counted(len(changed), 'file')}"
     return said + (f", {counted(unused, 'entry')} unused" if unused else "")

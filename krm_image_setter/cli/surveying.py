@@ -84,6 +84,8 @@ def _read_file(look: Callable[[str], Found], file: File) -> Surveyed[Found]:
         data = read_bytes(file.path)
         text = decoded(data, file.shown)
         return Surveyed(file, look(text), digest_of(data))
+    except MemoryError:
+        return Surveyed(file, error=InputError("there is not enough memory for it", file=file.shown))
     except NotYAMLError as error:
         return Surveyed(file, error=error.at(file=file.shown), is_skipped=file.is_found)
     except NotResourceError as error:

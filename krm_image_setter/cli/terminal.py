@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Final
 
 _STYLES: Final = {"---": "1", "+++": "1", "@@": "36", "-": "31", "+": "32"}
@@ -20,7 +21,23 @@ def write(text: str, style: str = "") -> None:
         text = re.sub(_CONTROLS, "\ufffd", text)
         if style and is_coloured():
             text = f"\x1b[{style}m{text.rstrip(chr(10))}\x1b[m\n"
-    sys.stdout.buffer.write(text.encode(errors="surrogateescape"))
+    with _quiet():
+        sys.stdout.buffer.write(text.encode(errors="surrogateescape"))
+
+
+def flush() -> None:
+    """Write what is held back until now."""
+    with _quiet():
+        sys.stdout.flush()
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """End with 2 where standard output is closed: Typer would make it 1, which says that something was found."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise SystemExit(2) from None
 
 
 # As in rim.py, but for what stands in a text of several lines.

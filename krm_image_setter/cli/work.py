@@ -46,19 +46,25 @@ def _spread(job: Callable[[Item], Result], items: Sequence[Item], count: int) ->
     context = multiprocessing.get_context("fork")
     receivers: list[Connection] = []
     children: list[ForkProcess] = []
-    for number in range(count):
-        receiver, sender = context.Pipe(duplex=False)
-        receivers.append(receiver)
-        child = context.Process(
-            target=_work, args=(job, batches[number::count], sender, tuple(receivers)), daemon=True
-        )
-        child.start()
-        sender.close()
-        children.append(child)
+    try:
+        for number in range(count):
+            receiver, sender = context.Pipe(duplex=False)
+            receivers.append(receiver)
+            child = context.Process(
+                target=_work, args=(job, batches[number::count], sender, tuple(receivers)), daemon=True
+            )
+            child.start()
+            sender.close()
+            children.append(child)
+    except OSError:  # no more processes or open files are allowed: this one does it all
+        for receiver in receivers:
+            receiver.close()
+        yield from map(job, items)
+        return
     for number in range(len(batches)):
         try:
             results: list[Result] = receivers[number % count].recv()
-        except EOFError:
+        except (EOFError, OSError):  # between two results, and within one
             raise ImageSetterError("a process of this program was killed: run it again") from None
         yield from results
     for child in children:
@@ -73,12 +79,12 @@ def _work(
 ) -> None:
     for receiver in inherited:  # while one is open, a dead parent would go unnoticed
         receiver.close()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_DFL)
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:
         for batch in batches:
             sender.send([job(item) for item in batch])
-    except BrokenPipeError:  # the parent has ended, and has said why
+    except (BrokenPipeError, MemoryError):  # the parent has ended, and has said why; or it will
         return
 
 

@@ -92,7 +92,7 @@ def test_full_disk_is_one_sentence(program: Program, arguments: list[str]) -> No
             cwd=program.folder,
             check=False,
         )
-    error = b"krm-image-setter: error: standard input or output: No space left on device\n"
+    error = b"krm-image-setter: error: standard output: No space left on device\n"
     assert (ran.returncode, ran.stderr) == (2, error)
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
+from subprocess import PIPE
 
 import pytest
 
@@ -14,7 +17,7 @@ OLD, NEW = b"old", b"new"
 
 
 def stage(replacement: Replacement, path: Path, old: bytes = OLD) -> None:
-    replacement.stage(str(path), digest_of(old), lambda data: data.replace(OLD, NEW))
+    replacement.stage(str(path), digest_of(old), lambda data: [data.replace(OLD, NEW)])
 
 
 def test_all_are_replaced(tmp_path: Path) -> None:
@@ -74,24 +77,34 @@ def test_a_file_that_cannot_be_replaced_is_named(tmp_path: Path, monkeypatch: py
     with Replacement() as replacement:
         for path in paths:
             stage(replacement, path)
-        with pytest.raises(InputError, match="b: it can't be replaced, though 1 of 3 files are: Operation not"):
+        with pytest.raises(
+            InputError, match="b: it can't be replaced, though 1 of 3 files are replaced: Operation not"
+        ):
             replacement.commit()
     assert [path.read_bytes() for path in paths] == [NEW, OLD, OLD]
     assert not list(tmp_path.glob(".krm*"))
 
 
-def test_a_folder_that_may_not_be_written(tmp_path: Path) -> None:
-    if os.geteuid() == 0:
-        pytest.skip("root may write everywhere")
-    path = tmp_path / "in" / "a"
-    path.parent.mkdir()
-    path.write_bytes(OLD)
-    path.parent.chmod(0o500)
-    with (
-        Replacement() as replacement,
-        pytest.raises(InputError, match="a: it can't be written: Permission denied"),
-    ):
-        stage(replacement, path)
+def test_a_file_that_another_run_is_about_to_replace(tmp_path: Path) -> None:
+    """It holds the lock from its last look to its renaming: to overwrite that would lose what it has done."""
+    paths = [tmp_path / name for name in ("a", "b")]
+    for path in paths:
+        path.write_bytes(OLD)
+    script = "import fcntl, sys; f = open(sys.argv[1], 'r+b'); fcntl.lockf(f, fcntl.LOCK_EX); print(flush=True); input()"
+    command = [sys.executable, "-c", script, str(paths[1])]
+    with Replacement() as replacement, subprocess.Popen(command, stdin=PIPE, stdout=PIPE) as other:
+        for path in paths:
+            stage(replacement, path)
+        assert other.stdout
+        other.stdout.readline()
+        message = (
+            "b: it was changed by another program meanwhile, though 1 of 2 files are replaced: run this again"
+        )
+        with pytest.raises(InputError, match=message):
+            replacement.commit()
+        other.communicate(b"\n")
+    assert [path.read_bytes() for path in paths] == [NEW, OLD]
+    assert sorted(tmp_path.iterdir()) == paths
 
 
 def test_an_owner_that_cannot_be_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

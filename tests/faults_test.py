@@ -1,0 +1,654 @@
+"""What goes wrong around the program: disks, permissions, signals, streams, limits. Nothing is lost, one sentence tells.
+
+Each fault is the real one: a full disk is a small tmpfs, a killed process is killed.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from random import Random
+
+import pytest
+from harness import Program, unprivileged
+
+from krm_image_setter.cli import files
+
+POD = "kind: Pod\nspec: {containers: [{name: a, image: nginx}]}\n"
+DONE = POD.replace("nginx", "nginx:2")
+OTHER = "kind: Service\n"
+NGINX = ("--image", "nginx=nginx:2")
+SAID = "krm-image-setter: "
+ME = (sys.executable, "-m", "krm_image_setter")
+#: Without what coverage adds: where memory, files or folders are short, its own files would be too many.
+BARE = {name: value for name, value in os.environ.items() if not name.startswith("COV")}
+
+
+def start(
+    folder: Path, *arguments: str, command: Sequence[str] = ME, **options: object
+) -> subprocess.Popen[bytes]:
+    given: dict[str, object] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    given |= {"cwd": folder, "env": BARE} | options
+    return subprocess.Popen([*command, *arguments], **given)  # type: ignore[call-overload,no-any-return]
+
+
+def ended(process: subprocess.Popen[bytes], stdin: bytes | None = None) -> tuple[int, bytes, str]:
+    """Return what a process has come to: status, standard output and error."""
+    out, err = process.communicate(stdin, timeout=120)
+    return process.returncode, out or b"", (err or b"").decode()
+
+
+def put(folder: Path, **texts: str) -> None:
+    for name, text in texts.items():
+        path = folder / f"{name}.yaml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+
+def leftovers(folder: Path) -> list[Path]:
+    return list(folder.rglob(".krm-image-setter-*"))
+
+
+# Standard streams
+
+
+def closed(*numbers: int) -> None:
+    for number in numbers:
+        os.close(number)
+
+
+NO_INPUT = f"{SAID}error: standard input: Bad file descriptor: give a file that can be read\n"
+NO_OUTPUT = f"{SAID}error: standard output: Bad file descriptor\n"
+SET = f"{SAID}1 file, 1 resource: 1 image set in 1 file\n"
+IN_PLACE = ("set", "a.yaml", *NGINX, "--in-place")
+
+CLOSED = [
+    pytest.param([0], NGINX, (2, b"", NO_INPUT), id="filter without input"),
+    pytest.param([1], NGINX, (2, b"", NO_OUTPUT), id="filter without output"),
+    pytest.param([2], NGINX, (0, DONE.encode(), ""), id="filter without error"),
+    pytest.param([2], (*NGINX, "--image", "x=y"), (0, DONE.encode(), ""), id="a warning without error"),
+    pytest.param([2], ("--image", "x"), (2, b"", ""), id="a mistake without error"),
+    pytest.param([0, 1, 2], NGINX, (2, b"", ""), id="filter without any"),
+    pytest.param([1], ("set", "a.yaml", *NGINX), (2, b"", NO_OUTPUT), id="set without output"),
+    pytest.param([1], ("list", "a.yaml"), (2, b"", NO_OUTPUT), id="list without output"),
+    pytest.param([1], IN_PLACE, (0, b"", SET), id="in place without output"),
+    pytest.param([2], IN_PLACE, (0, b"", ""), id="in place without error"),
+    pytest.param([0, 1, 2], IN_PLACE, (0, b"", ""), id="in place without any"),
+]
+
+
+@pytest.mark.parametrize(("numbers", "arguments", "expected"), CLOSED)
+def test_closed_at_start(
+    tmp_path: Path, numbers: list[int], arguments: Sequence[str], expected: tuple[int, bytes, str]
+) -> None:
+    put(tmp_path, a=POD)
+    process = start(tmp_path, *arguments, preexec_fn=partial(closed, *numbers))
+    assert ended(process, POD.encode()) == expected
+    assert (tmp_path / "a.yaml").read_text() == (DONE if arguments == IN_PLACE and expected[0] == 0 else POD)
+    assert leftovers(tmp_path) == []
+
+
+WRITERS = [
+    NGINX,
+    ("set", "a.yaml", *NGINX),
+    ("set", "a.yaml", *NGINX, "--diff"),
+    ("set", "a.yaml", *NGINX, "--check"),
+    ("list", "a.yaml"),
+    ("list", "a.yaml", "-o", "json"),
+    ("discover", "a.yaml"),
+    ("catalog",),
+    ("schema",),
+    ("--version",),
+]
+
+
+@pytest.mark.parametrize("arguments", WRITERS, ids=" ".join)
+def test_output_to_a_full_disk(tmp_path: Path, arguments: Sequence[str]) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("this system has no disk that is always full")
+    put(tmp_path, a=POD)
+    with Path("/dev/full").open("wb") as full:
+        ran = ended(start(tmp_path, *arguments, stdout=full), POD.encode())
+    assert ran == (2, b"", f"{SAID}error: standard output: No space left on device\n")
+
+
+@pytest.mark.parametrize("arguments", WRITERS[:-1], ids=" ".join)
+def test_output_that_nobody_reads(tmp_path: Path, arguments: Sequence[str]) -> None:
+    """As for `| head -1`: the reader has gone when it is written."""
+    put(tmp_path, a=POD)
+    reader, writer = os.pipe()
+    os.close(reader)
+    process = start(tmp_path, *arguments, stdout=writer)
+    os.close(writer)
+    assert ended(process, POD.encode()) == (2, b"", "")
+
+
+@pytest.mark.parametrize("arguments", [(*NGINX, "--image", "x=y"), (*IN_PLACE, "--image", "x=y")], ids=" ".join)
+def test_errors_to_a_full_disk(tmp_path: Path, arguments: Sequence[str]) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("this system has no disk that is always full")
+    put(tmp_path, a=POD)
+    with Path("/dev/full").open("wb") as full:
+        status, out, _ = ended(start(tmp_path, *arguments, stderr=full), POD.encode())
+    done = out.decode() if arguments[0] != "set" else (tmp_path / "a.yaml").read_text()
+    assert (status, done) == (0, DONE)
+
+
+@pytest.mark.parametrize("is_blocking", [True, False])
+def test_slow_input(tmp_path: Path, is_blocking: bool) -> None:
+    """A byte at a time, with a pause, and with the interruptions of a job that is stopped and goes on.
+
+    Where another process has left the pipe non-blocking, what has come before a pause is not all.
+    """
+    reader, writer = os.pipe()
+    os.set_blocking(reader, is_blocking)
+    process = start(tmp_path, *NGINX, stdin=reader)
+    os.close(reader)
+    for number, byte in enumerate(f"{POD}---\n{POD}".encode()):
+        os.write(writer, bytes([byte]))
+        time.sleep(0.003)
+        if number == 80:
+            for one in (signal.SIGSTOP, signal.SIGWINCH, signal.SIGCONT):
+                process.send_signal(one)
+                time.sleep(0.3)
+    os.close(writer)
+    assert ended(process) == (0, f"{DONE}---\n{DONE}".encode(), "")
+
+
+def test_slow_output(tmp_path: Path) -> None:
+    """A reader that takes its time, from a pipe that another process has left non-blocking."""
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    process = start(tmp_path, *NGINX, stdout=writer)
+    os.close(writer)
+    text = f"{POD}---\n" * 5000
+    assert process.stdin
+    process.stdin.write(text.encode())
+    process.stdin.close()
+    process.stdin = None
+    time.sleep(1)
+    with open(reader, "rb") as pipe:
+        assert pipe.read().decode() == text.replace("nginx", "nginx:2")
+    assert ended(process) == (0, b"", "")
+
+
+def test_input_that_ends_inside_a_character(program: Program) -> None:
+    ran = program(*NGINX, stdin=(POD + "x: ü").encode()[:-1])
+    assert ran == (2, b"", f"{SAID}error: standard input: line 3: it ends inside a character: give all of it\n")
+
+
+# Disks and permissions
+
+
+def in_own_mounts(folder: Path, script: str) -> subprocess.CompletedProcess[str]:
+    """Run a script that may mount; skip the test where that is not allowed."""
+    if shutil.which("unshare") is None:
+        pytest.skip("no unshare on this machine: nothing can be mounted")
+    command = ["unshare", *["--map-root-user"] * (os.geteuid() != 0), "--mount", "sh", "-c"]
+    probe = subprocess.run([*command, "mount -t tmpfs none ."], cwd=folder, capture_output=True, check=False)
+    if probe.returncode != 0:
+        pytest.skip(f"nothing can be mounted here: {probe.stderr.decode().strip()}")
+    return subprocess.run(
+        [*command, script], cwd=folder, capture_output=True, text=True, check=False, timeout=120, env=BARE
+    )
+
+
+def test_the_disk_is_full_while_files_are_staged(tmp_path: Path) -> None:
+    script = f"""
+        mount -t tmpfs -o size=64k none . && cd "$PWD" && for name in a b c d e; do cat > $name.yaml <<EOF
+{POD}# {"x" * 8000}
+EOF
+        done
+        {" ".join(ME)} set . {" ".join(NGINX)} --in-place OPTION
+        echo $?; grep -c 'image: nginx}}' *.yaml; grep -c 'image: nginx:2}}' *.yaml; ls -A | wc -w
+    """
+    ran = in_own_mounts(tmp_path, script.replace("OPTION", ""))
+    error = r": it can't be written: No space left on device\n"
+    assert re.fullmatch(f"{SAID}error: ./[bcde].yaml{error}", ran.stderr)
+    status, *counts, left = ran.stdout.split()
+    assert (status, [count[-1] for count in counts], left) == ("2", ["1"] * 5 + ["0"] * 5, "5")
+
+    ran = in_own_mounts(tmp_path, script.replace("OPTION", "--keep-going"))
+    assert re.fullmatch(
+        f"({SAID}error: ./[bcde].yaml{error})+{SAID}5 files, .* set in [1234] files?\n", ran.stderr
+    )
+    status, *counts, left = ran.stdout.split()
+    old, new = [count[-1] for count in counts[:5]], [count[-1] for count in counts[5:]]
+    assert (status, min(zip(old, new, strict=True)), left) == ("2", ("0", "1"), "5")
+    assert old.count("1") == ran.stderr.count("can't be written")
+    assert all(one != other for one, other in zip(old, new, strict=True))
+
+
+def test_a_read_only_disk(tmp_path: Path) -> None:
+    script = f"""
+        mount -t tmpfs none . && cd "$PWD" && printf %s '{POD}' > a.yaml && mount -o remount,ro "$PWD" &&
+        {" ".join(ME)} set a.yaml {" ".join(NGINX)} --in-place; echo $?; cat a.yaml; ls -A | wc -w
+    """
+    ran = in_own_mounts(tmp_path, script)
+    assert ran.stderr == f"{SAID}error: a.yaml: it can't be written: Read-only file system\n"
+    assert ran.stdout == f"2\n{POD}1\n"
+
+
+REFUSED = [
+    pytest.param("m", 0o500, "m/b.yaml: it can't be written", id="a folder that may not be written"),
+    pytest.param("m/b.yaml", 0o000, "m/b.yaml: Permission denied: give a file that can be read", id="file"),
+    pytest.param("m", 0o000, "m: Permission denied: give a file that can be read", id="folder"),
+    pytest.param("m", 0o600, "m/b.yaml: Permission denied: give a file that can be read", id="not to be entered"),
+]
+
+
+@pytest.mark.parametrize("keep_going", [False, True])
+@pytest.mark.parametrize(("name", "mode", "said"), REFUSED)
+def test_permission_denied(tmp_path: Path, name: str, mode: int, said: str, keep_going: bool) -> None:
+    put(tmp_path, **{"a": POD, "m/b": POD, "z": POD})
+    (tmp_path / name).chmod(mode)
+    try:
+        arguments = ("set", ".", *NGINX, "--in-place", *["--keep-going"] * keep_going)
+        status, out, err = ended(start(tmp_path, *arguments, command=(*unprivileged(), *ME)))
+    finally:
+        (tmp_path / name).chmod(0o700)
+    assert (status, out) == (2, b"")
+    assert err.startswith(f"{SAID}error: ./{said}")
+    assert err.count("\n") == 1 + keep_going
+    texts = [(tmp_path / f"{each}.yaml").read_text() for each in ("a", "m/b", "z")]
+    assert texts == ([DONE, POD, DONE] if keep_going else [POD, POD, POD])
+    assert leftovers(tmp_path) == []
+
+
+def test_a_file_that_may_only_be_read(tmp_path: Path) -> None:
+    """Its folder may be written, so it is replaced, as by sed -i; it only can't be locked."""
+    put(tmp_path, a=POD)
+    (tmp_path / "a.yaml").chmod(0o444)
+    assert ended(start(tmp_path, *IN_PLACE, command=(*unprivileged(), *ME))) == (0, b"", SET)
+    assert ((tmp_path / "a.yaml").read_text(), (tmp_path / "a.yaml").stat().st_mode & 0o777) == (DONE, 0o444)
+
+
+def test_list_tells_what_may_not_be_read(tmp_path: Path) -> None:
+    put(
+        tmp_path,
+        **{"a": POD, "m/b": POD, "config": "apiVersion: krm-image-setter.dev/v1alpha1\nkind: ImageSetter\n"},
+    )
+    (tmp_path / "m").chmod(0)
+    try:
+        arguments = ("list", ".", "--fn-config", "config.yaml", "-o", "names")
+        ran = ended(start(tmp_path, *arguments, command=(*unprivileged(), *ME)))
+    finally:
+        (tmp_path / "m").chmod(0o700)
+    assert ran == (2, b"nginx\n", f"{SAID}error: ./m: Permission denied: give a file that can be read\n")
+
+
+# What changes while it is worked on
+
+
+@contextmanager
+def paused(folder: Path, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run the program on arguments in which the pipe `fifo` is; in the block it waits for what is in it."""
+    os.mkfifo(folder / "fifo")
+    process = start(folder, *arguments, stdin=subprocess.DEVNULL)
+    with (folder / "fifo").open("w") as pipe:  # as soon as it is opened at the other end
+        yield process
+        pipe.write(OTHER)
+
+
+def replaced(path: Path) -> None:
+    other = path.with_suffix(".new")
+    other.write_text("x: 1\n")
+    other.rename(path)
+
+
+def made_a_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+CHANGES: dict[str, Callable[[Path], object]] = {
+    "removed": Path.unlink,
+    "written": lambda path: path.write_text(POD + "# by an editor\n"),
+    "cut off": lambda path: os.truncate(path, 20),
+    "emptied": lambda path: os.truncate(path, 0),
+    "replaced": replaced,
+    "made a folder": made_a_folder,
+    "gone with its folder": lambda path: shutil.rmtree(path.parent),
+}
+
+
+@pytest.mark.parametrize("ending", ["--in-place", "--diff", "-q"])
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_file_changed_after_it_was_read(tmp_path: Path, change: str, ending: str) -> None:
+    put(tmp_path, **{"a": POD, "m/b": POD, "z": POD})
+    with paused(tmp_path, "set", "a.yaml", "m/b.yaml", "z.yaml", "fifo", *NGINX, ending) as process:
+        CHANGES[change](tmp_path / "m/b.yaml")
+    status, _, err = ended(process)
+    assert status == 2
+    assert re.fullmatch(f"{SAID}error: m/b.yaml: [^\n]*\n", err)
+    if ending == "--in-place" and change != "made a folder":
+        assert err.endswith("it was changed by another program meanwhile: run this again\n")
+    assert [(tmp_path / f"{name}.yaml").read_text() for name in ("a", "z")] == [POD, POD]
+    assert leftovers(tmp_path) == []
+
+
+@pytest.mark.parametrize("keep_going", [False, True])
+def test_a_file_that_vanishes_before_it_is_read(tmp_path: Path, keep_going: bool) -> None:
+    put(tmp_path, **{"m/a": POD, "m/b": POD, "m/c": POD})
+    arguments = ("set", "fifo", "m", *NGINX, "--in-place", *["--keep-going"] * keep_going)
+    with paused(tmp_path, *arguments) as process:
+        (tmp_path / "m/b.yaml").unlink()
+    status, _, err = ended(process)
+    error = f"{SAID}error: m/b.yaml: No such file or directory: give a file that can be read\n"
+    summary = f"{SAID}4 files, 3 resources: 2 images set in 2 files\n"
+    assert (status, err) == (2, error + summary * keep_going)
+    assert (tmp_path / "m/a.yaml").read_text() == (DONE if keep_going else POD)
+
+
+def test_a_folder_that_vanishes_while_it_is_walked(tmp_path: Path) -> None:
+    put(tmp_path, **{"a": POD, "m/b": POD, "n/c": POD})
+    walk = files._walk(str(tmp_path))
+    next(walk)
+    shutil.rmtree(tmp_path / "m")
+    names = {Path(shown).relative_to(tmp_path) for shown, _ in walk}
+    assert names == {Path("m"), Path("n/c.yaml")}  # the first can't be read, which is told
+
+
+def test_a_folder_that_is_gone(tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    script = f'rmdir ../gone; {sys.executable} -c "{RUN}" '
+    assert ended(start(gone, script + "list .", command=["sh", "-c"])) == (
+        2, b"", f"{SAID}error: .: No such file or directory: give a folder that can be read\n"
+    )  # fmt: skip
+    gone.mkdir()
+    assert ended(start(gone, script + " ".join(NGINX), command=["sh", "-c"]), POD.encode()) == (
+        0,
+        DONE.encode(),
+        "",
+    )
+
+
+RUN = "from krm_image_setter.__main__ import run; run()"
+
+
+def test_links_that_lead_in_circles_are_as_if_broken(program: Program) -> None:
+    put(program.folder, **{"m/a": POD})
+    (program.folder / "m/b.yaml").symlink_to("c.yaml")
+    (program.folder / "m/c.yaml").symlink_to("b.yaml")
+    assert program("list", "m", "-o", "names") == (0, b"nginx\n", "")
+
+
+# Signals
+
+
+ALL_SET = f"{SAID}500 files, 500 resources: 500 images set in 500 files\n"
+
+
+@pytest.fixture
+def many(tmp_path: Path) -> Path:
+    """Return a folder with so many files that it takes a while, and several processes."""
+    put(tmp_path, **{f"m/{number:04}": POD for number in range(500)})
+    return tmp_path
+
+
+def texts(folder: Path) -> set[str]:
+    return {path.read_text() for path in (folder / "m").glob("*.yaml")}
+
+
+def wait_for_staged(folder: Path) -> None:
+    until = time.monotonic() + 60
+    while not any(name.startswith(".krm") for name in os.listdir(folder / "m")):
+        assert time.monotonic() < until
+        time.sleep(0.001)
+
+
+def deaf(*numbers: signal.Signals) -> None:
+    """Ignore these, and what else a parent may ignore not."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    for number in numbers:
+        signal.signal(number, signal.SIG_IGN)
+
+
+@pytest.mark.parametrize("second", [None, signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("first", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_ended_while_files_are_staged(many: Path, first: signal.Signals, second: signal.Signals | None) -> None:
+    """Whoever presses Ctrl-C twice, or sends another signal at once, finds no more left behind."""
+    process = start(many, "set", "m", *NGINX, "--in-place", preexec_fn=deaf)
+    wait_for_staged(many)
+    process.send_signal(first)
+    if second is not None:
+        time.sleep(Random(first * 100 + second).uniform(0, 0.002))
+        process.send_signal(second)
+    status, _, err = ended(process)
+    assert (status - 128 in (first, second), err) == (True, "")
+    assert texts(many) <= {POD, DONE}
+    assert leftovers(many) == []
+
+
+def test_killed_while_files_are_staged(many: Path) -> None:
+    """What is left behind is hidden, and in nobody's way."""
+    process = start(many, "set", "m", *NGINX, "--in-place")
+    wait_for_staged(many)
+    process.kill()
+    ended(process)
+    assert texts(many) == {POD}
+    assert leftovers(many)
+    status, _, err = ended(start(many, "set", "m", *NGINX, "--in-place"))
+    assert (status, err) == (0, ALL_SET)
+    assert texts(many) == {DONE}
+
+
+def test_nohup_is_heeded(many: Path) -> None:
+    process = start(many, "set", "m", *NGINX, "--in-place", preexec_fn=partial(deaf, signal.SIGHUP))
+    for _ in range(3):
+        wait_for_staged(many)
+        process.send_signal(signal.SIGHUP)
+    assert ended(process)[0] == 0
+    assert texts(many) == {DONE}
+
+
+def test_the_terminal_goes_away(many: Path) -> None:
+    screen, terminal = pty.openpty()
+
+    def take_terminal() -> None:
+        deaf()
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+    process = start(
+        many, "set", "m", *NGINX, "--in-place",
+        stdin=terminal, stdout=terminal, stderr=terminal, start_new_session=True, preexec_fn=take_terminal,
+    )  # fmt: skip
+    os.close(terminal)
+    wait_for_staged(many)
+    os.close(screen)
+    assert process.wait(60) == 128 + signal.SIGHUP
+    assert texts(many) == {POD}
+    assert leftovers(many) == []
+
+
+@pytest.mark.parametrize(
+    ("number", "status"),
+    [(signal.SIGTERM, -signal.SIGTERM), (signal.SIGHUP, -signal.SIGHUP), (signal.SIGINT, 130)],
+)
+def test_a_filter_ended_while_it_writes(tmp_path: Path, number: signal.Signals, status: int) -> None:
+    """The output is cut off, and only the status says so: as of any filter."""
+    process = start(tmp_path, *NGINX, preexec_fn=deaf)
+    assert process.stdin
+    assert process.stdout
+    process.stdin.write((f"{POD}---\n" * 4000).encode())
+    process.stdin.close()
+    process.stdin = None
+    first = process.stdout.read(1)  # the rest does not fit into the pipe
+    process.send_signal(number)
+    ran = ended(process)
+    assert (ran[0], ran[2]) == (status, "")
+    whole = (f"{DONE}---\n" * 4000).encode()
+    assert whole.startswith(first + ran[1])
+    assert len(ran[1]) < len(whole) - 1
+
+
+# Processes, memory, open files, environments
+
+
+def all_cores() -> None:
+    os.sched_setaffinity(0, range(os.cpu_count() or 1))
+
+
+def needs_cores() -> None:
+    if not hasattr(os, "sched_setaffinity") or (os.cpu_count() or 1) < 2:
+        pytest.skip("one core: no other process is started")
+
+
+def children(process: subprocess.Popen[bytes]) -> list[int]:
+    path = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    if not path.exists():
+        pytest.skip("this system does not tell the children of a process")
+    return [int(number) for number in path.read_text().split()]
+
+
+def test_a_process_is_killed(many: Path) -> None:
+    needs_cores()
+    os.mkfifo(many / "fifo")
+    process = start(many, "set", "m", "fifo", *NGINX, "--in-place", preexec_fn=all_cores)
+    with (many / "fifo").open("w"):  # it is opened by the process that is to read it
+        killed = children(process)
+        assert killed
+        for child in killed:
+            os.kill(child, signal.SIGKILL)
+        assert ended(process) == (2, b"", f"{SAID}error: a process of this program was killed: run it again\n")
+    assert texts(many) == {POD}
+    assert leftovers(many) == []
+
+
+def test_a_process_is_killed_while_it_answers() -> None:
+    script = """
+import os, signal, sys, time
+from krm_image_setter.cli import work
+from krm_image_setter.errors import ImageSetterError
+work._cores = lambda: 2
+reader, writer = os.pipe()
+def job(item):
+    if item == 0:  # the first process waits until the second one's answer has filled its pipe
+        other = int(os.read(reader, 9))
+        time.sleep(0.5)
+        os.kill(other, signal.SIGKILL)
+    if item == work._BATCH:
+        os.write(writer, b"%d" % os.getpid())
+    return "x" * 100_000 if item >= work._BATCH else ""
+try:
+    list(work.for_each(job, range(1000)))
+except ImageSetterError as error:
+    print(error)
+"""
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, timeout=60, check=True)
+    assert ran.stdout == b"a process of this program was killed: run it again\n"
+
+
+@pytest.mark.parametrize("limit", [5, 8, 10, 12, 16])
+def test_few_open_files(many: Path, limit: int) -> None:
+    """Where no other process can be started for lack of them, one does it all."""
+
+    def limited() -> None:
+        all_cores()
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+
+    needs_cores()
+    status, _, err = ended(start(many, "set", "m", *NGINX, "--in-place", preexec_fn=limited))
+    assert (status, err) == (0, ALL_SET)
+    assert texts(many) == {DONE}
+
+
+@pytest.mark.parametrize("arguments", [NGINX, ("set", "a.yaml", *NGINX, "--in-place")], ids=" ".join)
+def test_little_memory(tmp_path: Path, arguments: Sequence[str]) -> None:
+    """It is enough, or else one sentence says that it is not: from too little to start with up to plenty."""
+    text = f"{POD}---\n" * 200 + POD + "# " + "x" * 12_000_000
+    put(tmp_path, a=text)
+    statuses = []
+    for megabytes in (24, 32, 48, 64, 96, 1024):
+        limit = partial(resource.setrlimit, resource.RLIMIT_AS, (megabytes << 20, megabytes << 20))
+        status, out, err = ended(start(tmp_path, *arguments, preexec_fn=limit), text.encode())
+        statuses.append(status)
+        after = (tmp_path / "a.yaml").read_text()
+        if status == 0:
+            assert (out.decode() if arguments == NGINX else after) == text.replace("nginx", "nginx:2")
+            break
+        assert (status, out, after) == (2, b"", text)
+        assert re.match(
+            f"{SAID}error: (a.yaml: there is not enough memory for it|there is not enough memory|this pro)", err
+        )
+        assert "Traceback" not in err
+        assert leftovers(tmp_path) == []
+    assert statuses[0] == 2
+    assert statuses[-1] == 0
+
+
+ENVIRONMENTS = [
+    pytest.param({}, id="nothing at all"),
+    pytest.param({"LC_ALL": "C"}, id="C"),
+    pytest.param({"LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}, id="ASCII"),
+]
+
+
+@pytest.mark.parametrize("env", ENVIRONMENTS)
+def test_environments(tmp_path: Path, env: dict[str, str]) -> None:
+    """No home, a locale that knows only ASCII, a folder that may not be written: contents and names are as they are."""
+    name = "café".encode() + b"\xff.yaml"
+    path = os.path.join(os.fsencode(tmp_path), name)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(f"# ü😀\n{POD}---\nkind: A\nmetadata: {{name: ü}}\nspec: {{image: []}}\n")
+    tmp_path.chmod(0o500)
+    command = (*unprivileged(), *ME)
+    shown = b"./" + name
+    try:
+        for arguments, expected in (
+            (["set", ".", *NGINX, "--check", "-q"], (1, shown + b"\n")),
+            (["list", ".", "-o", "names"], (0, b"nginx\n")),
+            (["set", ".", *NGINX, "-q"], (0, Path(os.fsdecode(path)).read_bytes().replace(b"nginx", b"nginx:2"))),
+        ):
+            assert ended(start(tmp_path, *arguments, command=command, env=env)) == (*expected, "")
+        status, out, _ = ended(start(tmp_path, "set", ".", *NGINX, "--diff", "-q", command=command, env=env))
+        assert (status, out.splitlines()[0]) == (1, b"--- " + shown)
+        for flag in ("--help", "--version"):
+            assert ended(start(tmp_path, flag, command=command, env=env))[::2] == (0, "")
+        for arguments in (["set", "."], ["set", ".", *NGINX, "--in-place"], ["list", os.fsdecode(name + b"x")]):
+            status, _, err = ended(start(tmp_path, *arguments, command=command, env=env))
+            assert (status, err.count("\n"), err.startswith(SAID)) == (2, 1, True)
+    finally:
+        tmp_path.chmod(0o700)
+
+
+# Several runs at once
+
+
+@pytest.mark.parametrize("is_same", [True, False])
+def test_several_runs_at_once(tmp_path: Path, is_same: bool) -> None:
+    """Each file is wholly what came before or what one run made of it, and no run's work is lost that ends with 0."""
+    names = [f"i{number}" for number in range(6)]
+    before = "kind: Pod\nspec:\n  containers:\n" + "".join(f"  - image: {name}:0\n" for name in names)
+    for turn in range(2):
+        put(tmp_path, **{f"m/{number:02}": before for number in range(30)})
+        images = [names[:1] if is_same else [name] for name in names]
+        runs = [
+            start(tmp_path, "set", "m", *(f"--image={name}={name}:{turn + 1}" for name in each), "--in-place")
+            for each in images
+        ]
+        results = [ended(run) for run in runs]
+        done = {each[0] for each, (status, _, _) in zip(images, results, strict=True) if status == 0}
+        assert done
+        for status, _, err in results:
+            told = "30 images set in 30 files\n|0 images set in 0 files\n|changed by another program meanwhile"
+            assert status in (0, 2)
+            assert re.search(told, err)
+        for text in texts(tmp_path):
+            assert re.sub(r":\d", ":0", text) == before
+            assert all(f"{name}:{turn + 1}\n" in text for name in done)
+        assert leftovers(tmp_path) == []
