@@ -22,12 +22,16 @@ def digest_of(data: bytes) -> bytes:
 
 
 class Staged(NamedTuple):
-    """New contents that lie beside a file, ready to take its place; `target` is the file itself behind links."""
+    """New contents that lie beside a file, ready to take its place; `target` is the file itself behind links.
+
+    `temporary` is their name in its folder, `status` the file's and `folder` the folder's when it was read.
+    """
 
     shown: str
     target: str
     temporary: str
     status: os.stat_result
+    folder: os.stat_result
 
 
 class Replacement:
@@ -35,6 +39,9 @@ class Replacement:
 
     A file is replaced by renaming, which is atomic: killed at any moment, it is the old or the new one. Its mode,
     owner, extended attributes and the symbolic links to it stay; hard links to it keep the old contents.
+
+    Others may write into the folder. So nothing is done by a path that may be another by now: each step takes the
+    folder itself, which must be the one that was read from, and follows no link in it.
     """
 
     def __init__(self) -> None:
@@ -47,67 +54,111 @@ class Replacement:
 
     def __exit__(self, *_: object) -> None:
         for staged in self._staged:
-            with suppress(OSError):
-                os.unlink(staged.temporary)
+            with suppress(OSError, InputError), _folder_of(staged) as folder:
+                os.unlink(staged.temporary, dir_fd=folder)
 
-    def stage(self, path: str, digest: bytes, rewrite: Callable[[bytes], bytes]) -> None:
-        """Lay new contents beside the file `path`: what `rewrite` makes of the old ones, which have `digest`.
+    def stage(self, path: str, target: str, digest: bytes, rewrite: Callable[[bytes], bytes]) -> None:
+        """Lay new contents beside a file: what `rewrite` makes of the old ones, which have `digest`.
 
-        Raises InputError where they have another, or the new ones can't be written.
+        `target` is what `path` led to when it was read.
+
+        Raises InputError where it leads elsewhere now or they have another, or the new ones can't be written.
         """
-        if not os.path.isfile(path):  # to open a pipe might take for ever
+        if not os.path.isfile(path):
             raise InputError("this is no regular file: it can't be changed in place", file=path)
-        target = os.path.realpath(path)
+        if os.path.realpath(path) != target:
+            raise changed_meanwhile(path)
         try:
-            with open(target, "rb") as file:
-                status = os.fstat(file.fileno())
-                old = file.read()
-            if digest_of(old) != digest:
-                raise changed_meanwhile(path)
-            temporary = os.path.join(os.path.dirname(target), f".krm-image-setter-{secrets.token_hex(8)}")
-            # Known before it is there: whenever this ends, it is taken away.
-            self._staged.append(Staged(path, target, temporary, status))
-            with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-                file.write(rewrite(old))
-            _keep_status(target, temporary, status)
+            folder = _open_folder(target)
+            try:
+                self._stage(path, target, folder, digest, rewrite)
+            finally:
+                os.close(folder)
         except OSError as error:
             raise InputError(f"it can't be written: {error.strerror}", file=path) from error
+
+    def _stage(
+        self, path: str, target: str, folder: int, digest: bytes, rewrite: Callable[[bytes], bytes]
+    ) -> None:
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # to open a pipe might take for ever
+        with open(os.open(os.path.basename(target), flags, dir_fd=folder), "rb") as file:
+            status = os.fstat(file.fileno())
+            old = file.read() if stat.S_ISREG(status.st_mode) else b""
+            if not stat.S_ISREG(status.st_mode) or digest_of(old) != digest:
+                raise changed_meanwhile(path)
+            temporary = f".krm-image-setter-{secrets.token_hex(8)}"
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+            # Known before it is there: whenever this ends, it is taken away. What others have put there is not.
+            self._staged.append(Staged(path, target, temporary, status, os.fstat(folder)))
+            try:
+                new = os.open(temporary, flags, 0o600, dir_fd=folder)
+            except FileExistsError:
+                self._staged.pop()
+                raise
+            with open(new, "wb") as written:
+                written.write(rewrite(old))
+                _keep_status(file.fileno(), written.fileno(), status)
 
     def commit(self) -> None:
         """Put all that is staged in place. Raises InputError where a file has changed, or can't be replaced."""
         for staged in self._staged:
-            if not _is_same(staged):
-                raise changed_meanwhile(staged.shown)
+            with _folder_of(staged) as folder:
+                if not _is_same(staged, folder):
+                    raise changed_meanwhile(staged.shown)
         done = 0
         with _uninterrupted():
             try:
                 for staged in self._staged:
-                    os.replace(staged.temporary, staged.target)
+                    with _folder_of(staged) as folder:
+                        name = os.path.basename(staged.target)
+                        os.replace(staged.temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
                     done += 1
             except OSError as error:
                 message = f"it can't be replaced, though {done} of {len(self._staged)} files are: {error.strerror}"
                 raise InputError(message, file=self._staged[done].shown) from error
 
 
-def _keep_status(target: str, temporary: str, status: os.stat_result) -> None:
+def _open_folder(target: str) -> int:
+    return os.open(os.path.dirname(target), os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+
+
+@contextmanager
+def _folder_of(staged: Staged) -> Iterator[int]:
+    """Open the folder that something was staged in. Raises InputError where another has its place."""
+    try:
+        folder = _open_folder(staged.target)
+    except OSError as error:
+        raise changed_meanwhile(staged.shown) from error
+    try:
+        now, then = os.fstat(folder), staged.folder
+        if (now.st_dev, now.st_ino) != (then.st_dev, then.st_ino):
+            raise changed_meanwhile(staged.shown)
+        yield folder
+    finally:
+        os.close(folder)
+
+
+def _keep_status(old: int, new: int, status: os.stat_result) -> None:
     """Give the new file the owner, attributes and mode of the old one."""
-    new = os.stat(temporary)
-    if (new.st_uid, new.st_gid) != (status.st_uid, status.st_gid):
-        os.chown(temporary, status.st_uid, status.st_gid)
+    now = os.fstat(new)
+    if (now.st_uid, now.st_gid) != (status.st_uid, status.st_gid):
+        os.fchown(new, status.st_uid, status.st_gid)
     if hasattr(os, "listxattr"):
         with suppress(OSError):  # a file system without them
-            for name in os.listxattr(target):
-                os.setxattr(temporary, name, os.getxattr(target, name))
-    os.chmod(temporary, stat.S_IMODE(status.st_mode))
+            for name in os.listxattr(old):
+                os.setxattr(new, name, os.getxattr(old, name))
+    os.fchmod(new, stat.S_IMODE(status.st_mode))
 
 
-def _is_same(staged: Staged) -> bool:
+def _is_same(staged: Staged, folder: int) -> bool:
     try:
-        now = os.stat(staged.target)
+        now = os.stat(os.path.basename(staged.target), dir_fd=folder, follow_symlinks=False)
     except OSError:
         return False
     then = staged.status
-    return (now.st_ino, now.st_size, now.st_mtime_ns) == (then.st_ino, then.st_size, then.st_mtime_ns)
+    return (now.st_dev, now.st_ino, now.st_size, now.st_mtime_ns) == (
+        then.st_dev, then.st_ino, then.st_size, then.st_mtime_ns
+    )  # fmt: skip
 
 
 def changed_meanwhile(path: str) -> InputError:
