@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
+import stat
 import sys
 from collections.abc import Callable
 from functools import cache
@@ -59,6 +61,19 @@ def read_stdin() -> str:
 def read_bytes(path: str) -> bytes:
     """Return the contents of a file, or of standard input. Raises InputError where it can't be read."""
     return _tried(_read_once if path == STDIN or not os.path.isfile(path) else _read, path)
+
+
+def read_found(path: str, shown: str) -> bytes:
+    """Return the contents of a regular file that was found in a folder, and is no link and no pipe by now."""
+    return _tried(lambda _: _read_regular(path), shown)
+
+
+def _read_regular(path: str) -> bytes:
+    # To open a pipe might take for ever.
+    with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "This is no regular file")
+        return file.read()
 
 
 def _read(path: str) -> bytes:

@@ -10,17 +10,25 @@ from typing import Final, NamedTuple
 from pathspec import GitIgnoreSpec
 
 from krm_image_setter.errors import InputError
-from krm_image_setter.rim import STDIN, read_text, say, shown
+from krm_image_setter.rim import STDIN, read_bytes, read_found, read_text, say, shown
 
 _SUFFIXES: Final = (".yaml", ".yml", ".json")
 _IGNORE_FILES: Final = (".gitignore", ".krmignore")
 
 
 class File(NamedTuple):
-    """A file by its path, as the user gave it or under the folder that the user gave (`is_found`)."""
+    """A file by its path, as the user gave it or under the folder that the user gave (`is_found`).
+
+    `real` is the path without links that it had when it was found.
+    """
 
     path: str
+    real: str
     is_found: bool
+
+    def read(self) -> bytes:
+        """Return its contents. Raises InputError."""
+        return read_found(self.real, self.shown) if self.is_found else read_bytes(self.path)
 
     @property
     def shown(self) -> str:
@@ -45,9 +53,10 @@ def find_files(paths: Iterable[str]) -> list[File]:
             if not found:
                 say(f"warning: {path}: no {', '.join(_SUFFIXES)} files are here")
             for name, real in found:
-                files.setdefault(real, File(name, is_found=True))
+                files.setdefault(real, File(name, real, is_found=True))
         elif path == STDIN or os.path.exists(path):
-            files[STDIN if path == STDIN else os.path.realpath(path)] = File(path, is_found=False)
+            real = STDIN if path == STDIN else os.path.realpath(path)
+            files[real] = File(path, real, is_found=False)
         else:
             raise InputError("there is no such file or folder: check the path", file=path)
     return list(files.values())
@@ -86,13 +95,14 @@ def _walk(top: str) -> Iterator[tuple[str, str]]:
                 folders.append((path, entry.path, ignores))
             elif os.path.isfile(entry.path) if entry.is_symlink() else entry.is_file():
                 real = os.path.realpath(entry.path) if entry.is_symlink() else entry.path
-                if _is_under(real, real_top):
+                if is_under(real, real_top):
                     yield path, real
                 else:
                     say(f"warning: {path}: this link leads out of {top}, it is skipped: name it to have it read")
 
 
-def _is_under(path: str, folder: str) -> bool:
+def is_under(path: str, folder: str) -> bool:
+    """Say whether a path is below a folder, both without links."""
     return path.startswith(folder.rstrip("/") + "/")
 
 

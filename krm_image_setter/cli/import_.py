@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
+from krm_image_setter.cli.files import is_under
+from krm_image_setter.errors import InputError
 from krm_image_setter.importers import Imported
 from krm_image_setter.importers.any_file import import_file
-from krm_image_setter.rim import read_text, say
+from krm_image_setter.rim import decoded, read_found, read_text, say
 
 HELP: Final = """Write another tool's configuration as an ImageSetter.
 
@@ -40,4 +44,21 @@ def import_command(
 
 def _import(file: str) -> Imported:
     path = Path(file)
-    return import_file(read_text(file), file, path.name, lambda other: read_text(str(path.parent / other)))
+    return import_file(read_text(file), file, path.name, partial(_read_beside, path.parent))
+
+
+def _read_beside(folder: Path, name: str) -> str:
+    """Return the text of a file that a configuration in `folder` names.
+
+    As kustomize has it: a configuration may come from strangers, so only what is in its folder or below is read,
+    neither by `..` nor by a link.
+
+    Raises InputError.
+    """
+    path = str(folder / name)
+    if "://" in name:
+        raise InputError("this is a URL, and nothing is fetched: import a copy", file=name)
+    real = os.path.realpath(path)
+    if not is_under(real, os.path.realpath(folder)):
+        raise InputError("this leads out of the folder of the file that names it, and is not read", file=path)
+    return decoded(read_found(real, path), path)

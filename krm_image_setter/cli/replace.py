@@ -15,6 +15,8 @@ from typing import Any, Final, NamedTuple, NoReturn, Self
 from krm_image_setter.errors import InputError
 
 _ENDING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+# No link is followed, and to open a pipe that has taken a file's place is not to take for ever.
+_CAREFUL: Final = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 def digest_of(data: bytes) -> bytes:
@@ -23,12 +25,16 @@ def digest_of(data: bytes) -> bytes:
 
 
 class Staged(NamedTuple):
-    """New contents that lie beside a file, ready to take its place; `target` is the file itself behind links."""
+    """New contents that lie beside a file, ready to take its place; `target` is the file itself behind links.
+
+    `temporary` is their name in its folder, `status` the file's and `folder` the folder's when it was read.
+    """
 
     shown: str
     target: str
     temporary: str
     status: os.stat_result
+    folder: os.stat_result
 
 
 class Replacement:
@@ -36,11 +42,13 @@ class Replacement:
 
     A file is replaced by renaming, which is atomic: killed at any moment, it is the old or the new one. Its mode,
     owner, extended attributes and the symbolic links to it stay; hard links to it keep the old contents.
+
+    Others may write into the folder. So nothing is done by a path that may be another by now: each step takes the
+    folder itself, which must be the one that was read from, and follows no link in it.
     """
 
     def __init__(self) -> None:
         self._staged: list[Staged] = []
-        self._temporaries: list[str] = []
         self._handlers: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> Self:
@@ -60,61 +68,102 @@ class Replacement:
         os._exit(128 + number)
 
     def _clear(self) -> None:
-        for temporary in self._temporaries:
-            with suppress(OSError):
-                os.unlink(temporary)
+        for staged in self._staged:
+            with suppress(OSError, InputError), _folder_of(staged) as folder:
+                os.unlink(staged.temporary, dir_fd=folder)
 
-    def stage(self, path: str, digest: bytes, rewrite: Callable[[bytes], Iterable[bytes]]) -> None:
-        """Lay new contents beside the file `path`: the pieces that `rewrite` makes of the old ones.
+    def stage(self, path: str, target: str, digest: bytes, rewrite: Callable[[bytes], Iterable[bytes]]) -> None:
+        """Lay new contents beside a file: the pieces that `rewrite` makes of the old ones, which have `digest`.
 
-        Raises InputError where the old ones have another `digest`, or the new ones can't be written.
+        `target` is what `path` led to when it was read.
+
+        Raises InputError where it leads elsewhere now or they have another, or the new ones can't be written.
         """
         if not os.path.exists(path):
             raise changed_meanwhile(path)
-        if not os.path.isfile(path):  # to open a pipe might take for ever
+        if not os.path.isfile(path):
             raise InputError("this is no regular file: it can't be changed in place", file=path)
-        target = os.path.realpath(path)
-        temporary = os.path.join(os.path.dirname(target), f".krm-image-setter-{secrets.token_hex(8)}")
+        if os.path.realpath(path) != target:
+            raise changed_meanwhile(path)
         try:
-            with open(target, "rb") as file:
-                status = os.fstat(file.fileno())
-                old = file.read()
-            if digest_of(old) != digest:
-                raise changed_meanwhile(path)
-            # Known before it is there: whenever this ends, it is taken away.
-            self._temporaries.append(temporary)
-            with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-                file.writelines(rewrite(old))
-            _keep_status(target, temporary, status)
-            self._staged.append(Staged(path, target, temporary, status))
+            with _opened_folder(target) as folder:
+                self._stage(path, target, folder, digest, rewrite)
         except OSError as error:
-            with suppress(OSError):  # others may need the room
-                os.unlink(temporary)
             raise InputError(f"it can't be written: {error.strerror}", file=path) from error
+
+    def _stage(
+        self, path: str, target: str, folder: int, digest: bytes, rewrite: Callable[[bytes], Iterable[bytes]]
+    ) -> None:
+        with open(os.open(os.path.basename(target), os.O_RDONLY | _CAREFUL, dir_fd=folder), "rb") as file:
+            status = os.fstat(file.fileno())
+            old = file.read() if stat.S_ISREG(status.st_mode) else b""
+            if not stat.S_ISREG(status.st_mode) or digest_of(old) != digest:
+                raise changed_meanwhile(path)
+            temporary = f".krm-image-setter-{secrets.token_hex(8)}"
+            # Known before it is there: whenever this ends, it is taken away.
+            self._staged.append(Staged(path, target, temporary, status, os.fstat(folder)))
+            try:
+                new = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _CAREFUL, 0o600, dir_fd=folder)
+            except OSError:  # what others have put there is not taken away
+                self._staged.pop()
+                raise
+            try:
+                with open(new, "wb") as written:
+                    written.writelines(rewrite(old))
+                    _keep_status(file.fileno(), written.fileno(), status)
+            except OSError:  # others may need the room
+                os.unlink(temporary, dir_fd=folder)
+                self._staged.pop()
+                raise
 
     def commit(self) -> None:
         """Put all that is staged in place. Raises InputError where a file has changed, or can't be replaced."""
         for staged in self._staged:
-            if not _is_same(staged):
-                raise changed_meanwhile(staged.shown)
+            with _folder_of(staged) as folder:
+                if not _is_same(staged, folder):
+                    raise changed_meanwhile(staged.shown)
         with _uninterrupted():
             for done, staged in enumerate(self._staged):
                 already = f", though {done} of {len(self._staged)} files are replaced" if done else ""
                 try:
-                    with _locked(staged.target):
-                        if not _is_same(staged):
+                    with _folder_of(staged, already) as folder, _locked(staged.target, folder):
+                        if not _is_same(staged, folder):
                             raise changed_meanwhile(staged.shown, already)
-                        os.replace(staged.temporary, staged.target)
+                        name = os.path.basename(staged.target)
+                        os.replace(staged.temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
                 except BlockingIOError:
                     raise changed_meanwhile(staged.shown, already) from None
                 except OSError as error:
                     raise InputError(
                         f"it can't be replaced{already}: {error.strerror}", file=staged.shown
                     ) from error
+            self._staged.clear()
 
 
 @contextmanager
-def _locked(path: str) -> Iterator[None]:
+def _opened_folder(target: str) -> Iterator[int]:
+    folder = os.open(os.path.dirname(target), os.O_RDONLY | os.O_DIRECTORY | _CAREFUL)
+    try:
+        yield folder
+    finally:
+        os.close(folder)
+
+
+@contextmanager
+def _folder_of(staged: Staged, already: str = "") -> Iterator[int]:
+    """Open the folder that something was staged in. Raises InputError where another has its place."""
+    with ExitStack() as stack:
+        try:
+            folder = stack.enter_context(_opened_folder(staged.target))
+        except OSError as error:
+            raise changed_meanwhile(staged.shown, already) from error
+        if not os.path.samestat(os.fstat(folder), staged.folder):
+            raise changed_meanwhile(staged.shown, already)
+        yield folder
+
+
+@contextmanager
+def _locked(target: str, folder: int) -> Iterator[None]:
     """Lock a file from the last look at it to its renaming.
 
     Else two runs at once could both find it unchanged, and one replace what the other has just written. Raises
@@ -122,7 +171,7 @@ def _locked(path: str) -> Iterator[None]:
     """
     with ExitStack() as stack:
         try:
-            descriptor = os.open(path, os.O_RDWR)
+            descriptor = os.open(os.path.basename(target), os.O_RDWR | _CAREFUL, dir_fd=folder)
             stack.callback(os.close, descriptor)
             fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -132,25 +181,25 @@ def _locked(path: str) -> Iterator[None]:
         yield
 
 
-def _keep_status(target: str, temporary: str, status: os.stat_result) -> None:
+def _keep_status(old: int, new: int, status: os.stat_result) -> None:
     """Give the new file the owner, attributes and mode of the old one."""
-    new = os.stat(temporary)
-    if (new.st_uid, new.st_gid) != (status.st_uid, status.st_gid):
-        os.chown(temporary, status.st_uid, status.st_gid)
+    now = os.fstat(new)
+    if (now.st_uid, now.st_gid) != (status.st_uid, status.st_gid):
+        os.fchown(new, status.st_uid, status.st_gid)
     if hasattr(os, "listxattr"):
         with suppress(OSError):  # a file system without them
-            for name in os.listxattr(target):
-                os.setxattr(temporary, name, os.getxattr(target, name))
-    os.chmod(temporary, stat.S_IMODE(status.st_mode))
+            for name in os.listxattr(old):
+                os.setxattr(new, name, os.getxattr(old, name))
+    os.fchmod(new, stat.S_IMODE(status.st_mode))
 
 
-def _is_same(staged: Staged) -> bool:
+def _is_same(staged: Staged, folder: int) -> bool:
     try:
-        now = os.stat(staged.target)
+        now = os.stat(os.path.basename(staged.target), dir_fd=folder, follow_symlinks=False)
     except OSError:
         return False
     then = staged.status
-    return (now.st_ino, now.st_size, now.st_mtime_ns) == (then.st_ino, then.st_size, then.st_mtime_ns)
+    return os.path.samestat(now, then) and (now.st_size, now.st_mtime_ns) == (then.st_size, then.st_mtime_ns)
 
 
 def changed_meanwhile(path: str, already: str = "") -> InputError:
@@ -161,9 +210,6 @@ def changed_meanwhile(path: str, already: str = "") -> InputError:
 @contextmanager
 def _uninterrupted() -> Iterator[None]:
     """Let signals wait: the renaming takes little time, and its middle is no place to stop."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
     try:
         yield

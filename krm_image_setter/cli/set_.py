@@ -19,7 +19,7 @@ from krm_image_setter.edits import Edit, apply_edits, edited
 from krm_image_setter.errors import ImageSetterError, InputError
 from krm_image_setter.filter import Options
 from krm_image_setter.results import ERROR, INFO
-from krm_image_setter.rim import STDIN, read_bytes, say, say_error
+from krm_image_setter.rim import STDIN, say, say_error
 from krm_image_setter.rules import Rules
 from krm_image_setter.survey import Survey
 from krm_image_setter.transform import unused_entries
@@ -137,7 +137,7 @@ def _replace(changed: Iterable[Surveyed[Survey]], *, keep_going: bool) -> list[S
     with Replacement() as replacement:
         for each in changed:
             try:
-                replacement.stage(each.file.path, each.digest, partial(_rewritten, _edits(each)))
+                replacement.stage(each.file.path, each.file.real, each.digest, partial(_rewritten, _edits(each)))
                 replaced.append(each)
             except InputError as error:
                 if not keep_going:
@@ -157,7 +157,7 @@ def _rewritten(edits: Iterable[Edit], data: bytes) -> Iterator[bytes]:
 
 def _text(surveyed: Surveyed[Survey]) -> str:
     """Return the text of a file once more. Raises InputError where it is another than the one surveyed."""
-    data = read_bytes(surveyed.file.path)
+    data = surveyed.file.read()
     if digest_of(data) != surveyed.digest:
         raise changed_meanwhile(surveyed.file.shown)
     return data.decode()

@@ -12,7 +12,7 @@ from krm_image_setter.cli.work import for_each
 from krm_image_setter.config import KIND, ImageSetter, Value, configurations_in
 from krm_image_setter.errors import ImageSetterError, InputError, NotResourceError, NotYAMLError
 from krm_image_setter.resources import is_resource
-from krm_image_setter.rim import decoded, read_bytes, read_text, say, say_error
+from krm_image_setter.rim import decoded, say, say_error
 from krm_image_setter.rules import Rules, given_references, merged, rules_for
 from krm_image_setter.survey import Survey, survey
 from krm_image_setter.yaml import parsing
@@ -68,7 +68,7 @@ def configurations_of(files: Sequence[File]) -> list[Value]:
     """Return the ImageSetters among the resources of the files. Raises InputError where one can't be read."""
     found: list[Value] = []
     for file in files:
-        data = read_bytes(file.path)
+        data = file.read()
         if KIND.encode() in data:
             try:
                 values = configurations_in(decoded(data, file.shown))
@@ -81,7 +81,7 @@ def configurations_of(files: Sequence[File]) -> list[Value]:
 def _read_file(look: Callable[[str], Found], file: File) -> Surveyed[Found]:
     text = ""
     try:
-        data = read_bytes(file.path)
+        data = file.read()
         text = decoded(data, file.shown)
         return Surveyed(file, look(text), digest_of(data))
     except MemoryError:
@@ -102,6 +102,6 @@ def _has_resource(text: str) -> bool:
 
 def _given_references(config: ImageSetter, file: File) -> dict[int, list[str]]:
     try:
-        return given_references(read_text(file.path), config)
+        return given_references(decoded(file.read(), file.shown), config)
     except InputError:  # told when the file is surveyed
         return {}

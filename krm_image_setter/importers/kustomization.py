@@ -29,6 +29,7 @@ _IMAGES: Final = ("images", "imageTags")
 _PATHS: Final = ("configurations", "transformers")
 _CHANGES: Final = ("patches", "patchesStrategicMerge", "patchesJson6902", "replacements")
 _PARTS: Final = ("resources", "bases", "components")
+_MOST_PARTS: Final = 100  # are looked at: a chain of a thousand folders only serves to break readers
 
 # The fields of an entry, and the arguments of `image_rule` and attributes that they become.
 _ARGUMENTS: Final = {"newName": "new_name", "newTag": "new_tag", "digest": "digest", "tagSuffix": "tag_suffix"}
@@ -185,8 +186,8 @@ class _Kustomization:
         folder = posixpath.normpath(posixpath.join(parent, part))
         if part.endswith((".yaml", ".yml", ".json")) or folder in seen:  # a manifest, or a cycle
             return
+        path, text = self._kustomization_in(folder) if len(seen) < _MOST_PARTS else ("", "")
         seen.add(folder)
-        path, text = self._kustomization_in(folder)
         if not path:
             self.notes.add(item, f'"{part}" is not followed: if a kustomization there sets images, import it too')
             return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import subprocess
 import sys
 from pathlib import Path
@@ -17,7 +18,7 @@ OLD, NEW = b"old", b"new"
 
 
 def stage(replacement: Replacement, path: Path, old: bytes = OLD) -> None:
-    replacement.stage(str(path), digest_of(old), lambda data: [data.replace(OLD, NEW)])
+    replacement.stage(str(path), str(path.resolve()), digest_of(old), lambda data: [data.replace(OLD, NEW)])
 
 
 def test_all_are_replaced(tmp_path: Path) -> None:
@@ -62,16 +63,115 @@ def test_a_file_changed_meanwhile_is_refused_and_none_is_changed(tmp_path: Path,
     assert not list(tmp_path.glob(".krm*"))
 
 
+# Others may write into the folder
+
+
+def test_a_file_that_became_a_link_before_it_was_staged(tmp_path: Path) -> None:
+    path, victim = tmp_path / "a", tmp_path / "victim"
+    for each in (path, victim):
+        each.write_bytes(OLD)
+    with Replacement() as replacement:
+        real = str(path.resolve())
+        path.unlink()
+        path.symlink_to(victim)
+        with pytest.raises(InputError, match="a: it was changed by another program meanwhile"):
+            replacement.stage(str(path), real, digest_of(OLD), lambda _: [NEW])
+    assert victim.read_bytes() == OLD
+
+
+def test_a_file_that_becomes_a_link_is_not_followed(tmp_path: Path) -> None:
+    path, victim = tmp_path / "a", tmp_path / "victim"
+    for each in (path, victim):
+        each.write_bytes(OLD)
+    with Replacement() as replacement:
+        stage(replacement, path)
+        path.unlink()
+        path.symlink_to(victim)
+        with pytest.raises(InputError, match="a: it was changed by another program meanwhile"):
+            replacement.commit()
+    assert (path.is_symlink(), victim.read_bytes()) == (True, OLD)
+    assert not list(tmp_path.glob(".krm*"))
+
+
+@pytest.mark.parametrize("when", ["before it is staged", "before it is put in place"])
+def test_a_folder_that_becomes_a_link_is_not_followed(tmp_path: Path, when: str) -> None:
+    for folder in ("in", "other"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "a").write_bytes(OLD)
+    path = tmp_path / "in" / "a"
+    real = str(path.resolve())
+
+    def swap() -> None:
+        (tmp_path / "in").rename(tmp_path / "moved")
+        (tmp_path / "in").symlink_to("other")
+
+    def replace() -> None:
+        with Replacement() as replacement:
+            if when == "before it is staged":
+                swap()
+            replacement.stage(str(path), real, digest_of(OLD), lambda _: [NEW])
+            swap()
+            replacement.commit()
+
+    with pytest.raises(InputError, match="a: it was changed by another program meanwhile"):
+        replace()
+    assert [file.read_bytes() for file in tmp_path.glob("*/a")] == [OLD] * 3
+    assert list((tmp_path / "other").iterdir()) == [tmp_path / "other" / "a"]
+
+
+def test_a_file_that_became_a_pipe_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a"
+    os.mkfifo(path)
+    monkeypatch.setattr(os.path, "isfile", lambda _: True)  # it was one just now
+    with Replacement() as replacement, pytest.raises(InputError, match="a: it was changed by another program"):
+        stage(replacement, path)
+
+
+def test_a_link_that_waits_where_contents_are_laid_is_not_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, victim = tmp_path / "a", tmp_path / "victim"
+    for each in (path, victim):
+        each.write_bytes(OLD)
+    (tmp_path / ".krm-image-setter-guessed").symlink_to(victim)
+    monkeypatch.setattr(secrets, "token_hex", lambda _: "guessed")
+    with Replacement() as replacement, pytest.raises(InputError, match="a: it can't be written: File exists"):
+        stage(replacement, path)
+    assert (path.read_bytes(), victim.read_bytes()) == (OLD, OLD)
+    assert (tmp_path / ".krm-image-setter-guessed").is_symlink()
+
+
+def test_names_of_staged_contents_cannot_be_guessed(tmp_path: Path) -> None:
+    paths = [tmp_path / str(number) for number in range(20)]
+    for path in paths:
+        path.write_bytes(OLD)
+    with Replacement() as replacement:
+        for path in paths:
+            stage(replacement, path)
+        names = {path.name.removeprefix(".krm-image-setter-") for path in tmp_path.glob(".krm*")}
+        assert len({name for name in names if len(name) == 16}) == 20
+
+
+def test_other_names_of_a_file_keep_the_old_contents(tmp_path: Path) -> None:
+    path, other = tmp_path / "a", tmp_path / "hard"
+    path.write_bytes(OLD)
+    other.hardlink_to(path)
+    with Replacement() as replacement:
+        stage(replacement, path)
+        replacement.commit()
+    assert (path.read_bytes(), other.read_bytes()) == (NEW, OLD)
+
+
 def test_a_file_that_cannot_be_replaced_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     paths = [tmp_path / name for name in ("a", "b", "c")]
     for path in paths:
         path.write_bytes(OLD)
     replace = os.replace
 
-    def fail(source: str, target: str) -> None:
+    def fail(source: str, target: str, **folders: int) -> None:
         if target.endswith("b"):
             raise PermissionError(1, "Operation not permitted")
-        replace(source, target)
+        replace(source, target, **folders)
 
     monkeypatch.setattr(os, "replace", fail)
     with Replacement() as replacement:
@@ -111,16 +211,18 @@ def test_an_owner_that_cannot_be_kept(tmp_path: Path, monkeypatch: pytest.Monkey
     path = tmp_path / "a"
     path.write_bytes(OLD)
 
-    def other_owner(name: str) -> os.stat_result:
-        return os.stat_result((0o600, 0, 0, 1, 4242, 4242, 0, 0, 0, 0))
+    fstat = os.fstat
+
+    def other_owner(file: int) -> os.stat_result:
+        status = fstat(file)
+        return os.stat_result((*status[:4], 4242, 4242, *status[6:])) if status.st_size == 0 else status
 
     def refuse(*_: object) -> None:
         raise PermissionError(1, "Operation not permitted")
 
     with Replacement() as replacement, monkeypatch.context() as patched:
-        patched.setattr(os, "stat", other_owner)
-        patched.setattr(os, "chown", refuse)
-        patched.setattr(os.path, "isfile", lambda _: True)
+        patched.setattr(os, "fstat", other_owner)
+        patched.setattr(os, "fchown", refuse)
         with pytest.raises(InputError, match="a: it can't be written: Operation not permitted"):
             stage(replacement, path)
     assert path.read_bytes() == OLD
