@@ -30,7 +30,7 @@ POD: Final = """\
       image: nginx:1
 """
 # The standard library's modules that are used everywhere, and what they need themselves.
-COMMON: Final = "import __future__, collections.abc, functools, gc, itertools, os, re, sys, typing"
+COMMON: Final = "import __future__, collections.abc, errno, functools, gc, itertools, os, re, sys, typing"
 
 
 def measured(items: str, before: str, after: str, config: str = "images: {nginx: nginx:2}") -> Any:

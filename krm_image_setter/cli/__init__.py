@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import Annotated
+from importlib import import_module
+from typing import Annotated, Final
 
 import typer
 
 from krm_image_setter import __version__
-from krm_image_setter.cli import catalog, discover, import_, install_plugin, list_, schema, set_
 from krm_image_setter.cli.options import FnConfig, Images, ImagesFrom, Kinds, OnUnused
 from krm_image_setter.errors import ImageSetterError
 from krm_image_setter.filter import Options, run_filter
 from krm_image_setter.rim import PROGRAM, say_error
 
 app = typer.Typer(name=PROGRAM, pretty_exceptions_enable=False, rich_markup_mode=None)
-app.command("set", help=set_.HELP)(set_.set_command)
-app.command("list", help=list_.HELP)(list_.list_command)
-app.command("discover", help=discover.HELP)(discover.discover_command)
-app.command("import", help=import_.HELP)(import_.import_command)
-app.command("catalog", help=catalog.HELP)(catalog.catalog_command)
-app.command("schema", help=schema.HELP)(schema.schema_command)
-app.command("install-plugin", help=install_plugin.HELP)(install_plugin.install_plugin_command)
+
+# The commands, each with its module.
+_MODULES: Final = {
+    "set": "set_",
+    "list": "list_",
+    "discover": "discover",
+    "import": "import_",
+    "catalog": "catalog",
+    "schema": "schema",
+    "install-plugin": "install_plugin",
+}
 
 _HELP = """Set container images in Kubernetes YAML, and change nothing else.
 
@@ -35,6 +39,11 @@ Examples:
   krm-image-setter --image nginx=nginx:1.27 < deployment.yaml
   kubectl get rollouts -o yaml | krm-image-setter --fn-config functions.yaml
 """
+
+
+def _add(name: str) -> None:
+    module = import_module(f"{__name__}.{_MODULES[name]}")
+    app.command(name, help=module.HELP)(getattr(module, f"{name.replace('-', '_')}_command"))
 
 
 def _show_version(value: bool) -> None:
@@ -65,6 +74,9 @@ def _filter(
 
 def run_command(arguments: Sequence[str]) -> int:
     """Run the command that the arguments name, and return its exit status."""
+    # Only that one is loaded; where none is named, help and completion want them all.
+    for name in _MODULES if not _MODULES.keys() & arguments[:1] else arguments[:1]:
+        _add(name)
     try:
         app(list(arguments), prog_name=PROGRAM)
     except ImageSetterError as error:
