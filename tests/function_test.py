@@ -88,3 +88,10 @@ def test_file_without_index() -> None:
     assert resource_list is not None
     changed = apply_edits(resource_list.text, plan_function(resource_list, configure).edits)
     assert yaml.safe_load(changed)["results"][0]["file"] == {"path": "a.yaml"}
+
+
+def test_a_name_in_surrogate_pairs_is_told() -> None:
+    resource_list = read_resource_list((HEAD + ITEMS + CONFIG).replace("name: p", r'name: "\ud83d\ude00"'))
+    assert resource_list is not None
+    changed = apply_edits(resource_list.text, plan_function(resource_list, configure).edits).encode()
+    assert "    name: \U0001f600\n".encode() in changed

@@ -61,13 +61,24 @@ def c_parser() -> EventParser | None:
 def pure_parser() -> EventParser:
     """Return ruamel.yaml's pure parser (imported only here: 30 ms)."""
     from ruamel.yaml import YAML, events  # noqa: PLC0415
-    from ruamel.yaml.error import YAMLError  # noqa: PLC0415
+    from ruamel.yaml.error import MarkedYAMLError, YAMLError  # noqa: PLC0415
 
     _learn(events)
 
     def open_pure(text: str) -> Callable[[], Any]:
         stream = YAML(typ="safe", pure=True).parse(text)
-        return lambda: next(stream)
+        return (lambda: joined(next(stream))) if "\\" in text else lambda: next(stream)
+
+    def joined(event: Any) -> Any:
+        """Join surrogate pairs, by which JSON escapes an emoji: ruamel.yaml leaves halves, which nobody can write."""
+        value = getattr(event, "value", "")
+        if re.search(r"[\ud800-\udfff]", value):
+            try:
+                event.value = value.encode("utf-16", "surrogatepass").decode("utf-16")
+            except UnicodeDecodeError as error:
+                problem = "half of a surrogate pair stands alone"
+                raise MarkedYAMLError(problem=problem, problem_mark=event.start_mark) from error
+        return event
 
     # ruamel.yaml raises these for some broken directives and tags instead of its own.
     return EventParser(open_pure, (YAMLError, ValueError, AttributeError, IndexError, TypeError, AssertionError))

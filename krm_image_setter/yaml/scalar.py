@@ -176,7 +176,8 @@ def _units(source: str, start: int, end: int, style: str | None, value: str) -> 
 _BREAK: Final = r"\r\n?|[\n\x85\u2028\u2029]"
 _FLOW_PIECE: Final = (
     r"(?P<join>\\(?:\r\n?|\n)[ \t]*(?:(?:\r\n?|\n)[ \t]*)*)"
-    r"|(?P<escape>\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|.))"
+    r"|(?P<escape>\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"  # a surrogate pair, as in JSON
+    r"|\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|.))"
     r"|(?P<quote>'')"
     r"|(?P<fold>[ \t]*(?:\r\n?|[\n\x85\u2028\u2029])[ \t]*(?:(?:\r\n?|[\n\x85\u2028\u2029])[ \t]*)*)"
     r"|(?P<text>[^\\'\r\n\x85\u2028\u2029 \t]+|.)"
@@ -218,6 +219,8 @@ def _flow_units(source: str, start: int, end: int, quote: str) -> Iterator[_Unit
 
 
 def _unescaped(escape: str) -> str:
+    if len(escape) == len(r"\ud83d\ude00"):
+        return escape.encode().decode("unicode_escape").encode("utf-16", "surrogatepass").decode("utf-16")
     if escape[1] in "xuU":
         return chr(int(escape[2:], 16))  # noqa: FURB166  (\\u is no Python prefix)
     return _ESCAPES.get(escape[1], escape)

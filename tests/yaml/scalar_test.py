@@ -24,6 +24,7 @@ CASES = [
     ("a: 'it''s\n\n  old'", "a: 'it''s\n\n  NEW'"),
     ('a: "t\\tb \\\n   old\\u00e9 \\x41"', 'a: "t\\tb \\\n   NEW\\u00e9 \\x41"'),
     ('a: "\\/ \\N\\_ \n\n old \\"q\\""', 'a: "\\/ \\N\\_ \n\n NEW \\"q\\""'),
+    ('a: "\\ud83d\\ude00 old\\u00e9 \\ud83d\\ude00"', 'a: "\\ud83d\\ude00 NEW\\u00e9 \\ud83d\\ude00"'),
     ("a: |\n  x\n   old\n\n  y\n", "a: |\n  x\n   NEW\n\n  y\n"),
     ("a: |-\r\n  x\r\n  old\r\n", "a: |-\r\n  x\r\n  NEW\r\n"),
     ("a: |+ # c\n  old\n\n", "a: |+ # c\n  NEW\n\n"),
