@@ -92,7 +92,7 @@ WORDS: Final = (
     *strategies.TEXTS, "apiVersion: ", "kind: ", "metadata:", "name: ", "spec:", "containers:", "initContainers:", "image: ",
     "volumes:", "reference: ", "items:", "- ", "---\n", "\n---\n", "...\n", "%YAML 1.2\n", "\ufeff", "&a ", "*a", "<<: *a", "!!str ",
     "!x ", "|", ">", "|-\n", ">+2\n", "? ", ": ", "{", "}", "[", "]", ", ", "#", "\n", "\r\n", "\r", "\t", "  ", "'", '"', "\\",
-    "\\u0041", "\\ud83d\\ude00", "\\ud800", "\\\n", "\x85", "\u2028", "\0", "\ud800", "ResourceList", "functionConfig:", "results:", "List", "ImageSetter",
+    "\\u0041", '"\\x7f\\L\\ufffe"', "\\ud83d\\ude00", "\\ud800", "\\\n", "\x85", "\u2028", "\0", "\ud800", "ResourceList", "functionConfig:", "results:", "List", "ImageSetter",
     "config.kubernetes.io/v1", "krm-image-setter.dev/v1alpha1", "images:", "newTag: ", "data:",
 )  # fmt: skip
 

@@ -70,7 +70,7 @@ def pure_parser() -> EventParser:
         return (lambda: joined(next(stream))) if "\\" in text else lambda: next(stream)
 
     def joined(event: Any) -> Any:
-        """Join surrogate pairs, as which JSON escapes an emoji; ruamel.yaml leaves halves that nobody can write."""
+        """Join surrogate pairs, as which JSON escapes an emoji; ruamel.yaml does not, and none can be written."""
         value = getattr(event, "value", "")
         if re.search(r"[\ud800-\udfff]", value):
             try:
