@@ -106,3 +106,8 @@ def test_a_name_that_yaml_can_hold_only_escaped_reads_back(text: str) -> None:
     assert resource_list is not None
     changed = apply_edits(resource_list.text, plan_function(resource_list, configure).edits)
     assert yaml.safe_load(changed)["results"][0]["resourceRef"]["name"] == name
+
+
+@pytest.mark.parametrize("following", ["kind: Pod\n", "- kind: Pod\n", "  kind: Pod\n"])
+def test_what_a_document_follows_is_no_resource_list(following: str) -> None:
+    assert read_resource_list(f"{HEAD}{CONFIG}{ITEMS}---\n{following}") is None
