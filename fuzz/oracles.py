@@ -123,12 +123,19 @@ def check_splitting(split: Outcome | None, whole: Outcome | None) -> None:
 
 def check_outcome(before: str, outcome: Outcome) -> list[Difference]:
     """What differs is what the results say, and nothing else does."""
+    check_written(before, outcome.text)
     for result in outcome.results:
         check_sentence(str(result))
     differences = differing(before, outcome.text)
     if differences is not None:
         check_reported(differences, [result for result in outcome.results if result.severity == INFO])
     return differences or []
+
+
+def check_written(before: str, after: str) -> None:
+    """What comes out can be written where what came in could be read."""
+    if not re.search(r"[\ud800-\udfff]", before):
+        after.encode()
 
 
 def differing(before: str, after: str) -> list[Difference] | None:
@@ -310,6 +317,7 @@ def check_function(text: str) -> None:
     for result in plan.results:
         check_sentence(str(result))
     after = apply_edits(text, plan.edits)
+    check_written(text, after)
     if not plan.results:
         assert after == text
         return

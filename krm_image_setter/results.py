@@ -85,7 +85,7 @@ def to_json(results: Iterable[Result]) -> str:
     """Return results as the items of a flow sequence, without its brackets."""
     import json  # noqa: PLC0415
 
-    return ", ".join(json.dumps(result.to_data(), ensure_ascii=False) for result in results)
+    return ", ".join(scalar.escaped(json.dumps(result.to_data(), ensure_ascii=False)) for result in results)
 
 
 def _lines(data: dict[str, Any], blank: str, line_break: str) -> str:

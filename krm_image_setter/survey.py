@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from krm_image_setter.edits import Edit
 from krm_image_setter.errors import ConfigError, InputError
-from krm_image_setter.images import parse_reference
+from krm_image_setter.images import InvalidReference, check_reference, parse_reference
 from krm_image_setter.locators import (
     Embedded,
     ImageField,
@@ -247,7 +247,11 @@ def _decide(
     if proposed == current:
         return [], []
     try:
+        check_reference(proposed)  # what a rule adds may make it too long
         changes = field.changes(proposed)
+    except InvalidReference as error:
+        message = f'{error.message}: "{current}" is left as it is'
+        return [], [_warning(resource, field.location, message)]
     except ValueError as error:
         message = f'"{proposed}" can\'t be written here, {error}: left as it is'
         return [], [_warning(resource, field.location, message)]

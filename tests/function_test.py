@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 import yaml
 
@@ -88,3 +90,24 @@ def test_file_without_index() -> None:
     assert resource_list is not None
     changed = apply_edits(resource_list.text, plan_function(resource_list, configure).edits)
     assert yaml.safe_load(changed)["results"][0]["file"] == {"path": "a.yaml"}
+
+
+def test_a_name_in_surrogate_pairs_is_told() -> None:
+    resource_list = read_resource_list((HEAD + ITEMS + CONFIG).replace("name: p", r'name: "\ud83d\ude00"'))
+    assert resource_list is not None
+    changed = apply_edits(resource_list.text, plan_function(resource_list, configure).edits).encode()
+    assert "    name: \U0001f600\n".encode() in changed
+
+
+@pytest.mark.parametrize("text", [HEAD + ITEMS + CONFIG, "{" + HEAD.replace("\n", ", ") + "items: [{kind: Pod, metadata: {name: p}, spec: {containers: [{image: nginx}]}}], functionConfig: {kind: ConfigMap, data: {name: nginx, newTag: '2'}}}"])  # fmt: skip
+def test_a_name_that_yaml_can_hold_only_escaped_reads_back(text: str) -> None:
+    name = "\0\x7f\x80\x85\u2028\ufeff\ufffe"
+    resource_list = read_resource_list(text.replace("name: p", f"name: {json.dumps(name)}"))
+    assert resource_list is not None
+    changed = apply_edits(resource_list.text, plan_function(resource_list, configure).edits)
+    assert yaml.safe_load(changed)["results"][0]["resourceRef"]["name"] == name
+
+
+@pytest.mark.parametrize("following", ["kind: Pod\n", "- kind: Pod\n", "  kind: Pod\n"])
+def test_what_a_document_follows_is_no_resource_list(following: str) -> None:
+    assert read_resource_list(f"{HEAD}{CONFIG}{ITEMS}---\n{following}") is None

@@ -162,6 +162,8 @@ def test_case(before: str, config: str, after: str | None, parser: str) -> None:
 VALUES = "kinds: {A: {path: .spec.values, as: yaml, paths: .image}}\n"
 JOB = "kind: Job\nmetadata: {name: no-op}\nimage: "
 FROM = "images: [{name: k, from: {kind: Job, name: no-op, path: .image}}]\n"
+LONG, PATH = "a" * 127, "a/" * 127 + "a"
+SUFFIX = "images: [{name: nginx, tagSuffix: -b}]\n"
 WARNINGS = [
     (custom("image: nginx"), TAG + PARTS, "spec.image: the path .spec.image leads to a string, not to a mapping: left as it is"),
     (custom("values: [a]"), TAG + VALUES, "spec.values: the path .spec.values leads to a list, not to a string"),
@@ -171,6 +173,10 @@ WARNINGS = [
     (custom("values: |\n  apiVersion: v1\n  kind: List\n  items: [nginx]"), TAG + VALUES, "this is no Kubernetes resource"),
     (custom("base: nginx:1"), TAG + "kinds: {A: {path: .spec.base, part: name}}\n", "can't be written here, the field has a tag or digest too: left as it is"),
     (custom("version: v1"), DIGEST + "kinds: {A: {path: .spec.version, part: tag, of: nginx}}\n", f'"nginx@{D}" can\'t be written here, it has no tag: left as it is'),
+    (custom(f"image: nginx:{LONG}"), SUFFIX + "kinds: {A: .spec.image}\n", f'"nginx:{LONG}-b" is no reference: its tag must be letters, digits, "_", "." and "-", 128 at most: "nginx:{LONG}" is left as it is'),
+    (custom(f"version: {LONG}"), SUFFIX + "kinds: {A: {path: .spec.version, part: tag, of: nginx}}\n", f'"nginx:{LONG}" is left as it is'),
+    (custom(f"image: {{repository: nginx, tag: {LONG}}}"), SUFFIX + PARTS, f'"nginx:{LONG}" is left as it is'),
+    (custom(f"image: {PATH}"), TAG + "registries: [{from: docker.io, to: m.example.com/x}]\nkinds: {A: .spec.image}\n", f'its name is too long, 255 characters are the most: "{PATH}" is left as it is'),
 ]  # fmt: skip
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 
 from krm_image_setter.discovery.finding import Confidence, Finding, Kind, Steps
 from krm_image_setter.locators import Parts, Text
+from krm_image_setter.yaml import scalar
 
 _DESCRIPTION_LENGTH = 90
 
@@ -37,7 +37,7 @@ def _path(finding: Finding) -> Iterator[str]:
         about = about[:_DESCRIPTION_LENGTH].rpartition(" ")[0] + " …"
     printable = "".join(character if character.isprintable() else "?" for character in about)
     yield f"  # {finding.confidence.name.lower()}, by {finding.reason}" + (f": {printable}" if printable else "")
-    path = json.dumps(finding.path, ensure_ascii=False)
+    path = scalar.quoted(finding.path)
     if isinstance(finding.form, Parts):
         parts = ", ".join(f"{part}: {key}" for part, key in finding.form._asdict().items() if key)
         yield f"  - {{path: {path}, fields: {{{parts}}}}}"

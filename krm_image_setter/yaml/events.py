@@ -67,19 +67,18 @@ def pure_parser() -> EventParser:
 
     def open_pure(text: str) -> Callable[[], Any]:
         stream = YAML(typ="safe", pure=True).parse(text)
+        return (lambda: joined(next(stream))) if "\\" in text else lambda: next(stream)
 
-        def next_event() -> Any:
-            event = next(stream)
-            if KINDS.get(type(event)) == SCALAR and not event.value.isascii():
-                # JSON spells a character beyond U+FFFF as a pair of surrogates: `"\ud83d\ude00"`.
-                try:
-                    event.value = event.value.encode("utf-16", "surrogatepass").decode("utf-16")
-                except UnicodeDecodeError:
-                    problem = "half of a surrogate pair is no character"
-                    raise MarkedYAMLError(problem=problem, problem_mark=event.start_mark) from None
-            return event
-
-        return next_event
+    def joined(event: Any) -> Any:
+        """Join surrogate pairs, as which JSON escapes an emoji; ruamel.yaml does not, and none can be written."""
+        value = getattr(event, "value", "")
+        if re.search(r"[\ud800-\udfff]", value):
+            try:
+                event.value = value.encode("utf-16", "surrogatepass").decode("utf-16")
+            except UnicodeDecodeError as error:
+                problem = "half of a surrogate pair stands alone"
+                raise MarkedYAMLError(problem=problem, problem_mark=event.start_mark) from error
+        return event
 
     # ruamel.yaml raises these for some broken directives and tags instead of its own.
     return EventParser(open_pure, (YAMLError, ValueError, AttributeError, IndexError, TypeError, AssertionError))

@@ -107,7 +107,14 @@ def quoted(text: str) -> str:
     """Return `text` in double quotes, as both YAML and JSON spell it."""
     import json  # noqa: PLC0415  (2 ms, and most runs quote nothing)
 
-    return json.dumps(text, ensure_ascii=False)
+    return escaped(json.dumps(text, ensure_ascii=False))
+
+
+def escaped(quoted_text: str) -> str:
+    """Return JSON with what YAML takes for a line break, or refuses, escaped as both read it."""
+    if quoted_text.isprintable():
+        return quoted_text
+    return re.sub("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]", lambda odd: f"\\u{ord(odd[0]):04x}", quoted_text)
 
 
 def spelt(text: str, *, flow: bool) -> str:
@@ -120,8 +127,9 @@ _BLANKS: Final = r"(?:[ \t]+|(?:#[^\r\n]*)?(?:\r\n?|\n))*"
 
 # A stricter set than YAML's plain style: no leading indicator, no ": " or " #", one line.
 _PLAIN: Final = (
-    r"(?!---|\.\.\.|<<)(?:[^\s\x00-\x20\-?:,\[\]{}#&*!|>'\"%@`\x7f-\x9f\u2028\u2029\ufeff]|[-?:](?=[^\s,\[\]{}]))"
-    r"(?:[^\s\x00-\x1f:#\x7f-\x9f\u2028\u2029\ufeff]|:(?=[^\s,\[\]{}])|(?<=\S)\#|[ ](?=[^\s#]))*"
+    r"(?!---|\.\.\.|<<)(?:[^\s\x00-\x20\-?:,\[\]{}#&*!|>'\"%@`\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]"
+    r"|[-?:](?=[^\s,\[\]{}]))"
+    r"(?:[^\s\x00-\x1f:#\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]|:(?=[^\s,\[\]{}])|(?<=\S)\#|[ ](?=[^\s#]))*"
 )
 _TYPED_WORDS: Final = frozenset(
     ("y", "yes", "n", "no", "true", "false", "on", "off", "null", "~", "=", ".inf", "+.inf", "-.inf", ".nan")

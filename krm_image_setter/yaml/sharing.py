@@ -231,7 +231,7 @@ class _SharedTree:
                 if self._differs(value, written, here, self._merged_from(node, str(key))):
                     pairs.append(self._pair(node, str(key), value, written, here))
             elif isinstance(written, Alias):
-                if self._differs(value, written.target, here, self.places[id(written.target)]):
+                if self._differs(value, written.target, here, self._place(written.target)):
                     yield from self._replaced(node, value, written, here)
             elif isinstance(value, Mapping | Sequence):
                 yield from self._visit(value, here)
@@ -252,9 +252,13 @@ class _SharedTree:
         return self._want(event, here) != self._want(event, there)
 
     def _merged_from(self, node: Any, key: str) -> Location:
-        """Return where a merge key of `node` brings `key` from; in its own braces nothing is ever wanted."""
+        """Return where a merge key of `node` brings `key` from; its own braces are no place."""
         base = next(base for base in node.merged if key in base)
-        return (*self.places.get(id(base), _NOWHERE), key)
+        return (*self._place(base), key)
+
+    def _place(self, written: Any) -> Location:
+        """Return where something is written; in a key, or where an equal key follows, nothing is ever wanted."""
+        return self.places.get(id(written), _NOWHERE)
 
     def _replaced(
         self, holder: Mapping | Sequence, value: Any, alias: Alias, location: Location

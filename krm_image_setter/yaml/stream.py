@@ -88,6 +88,8 @@ def cut_items(text: str, start: int, end: int) -> Listing | None:
         return None
     dash = head[1]
     first = head.end() - len(dash) - 2
+    if text.find("\n---", first, end) >= 0:  # perhaps the next document
+        return None
     # What starts in column 0 with no dash is the next key. It is all searched for in C: there are thousands.
     line_start = re.compile(rf"\n(?={dash}-[ ]|[^-\s#])")
     starts = [match.end() for match in line_start.finditer(text, first - 1, end)]

@@ -19,6 +19,11 @@ CASES: list[tuple[str, list[Location], str]] = [
     ("n: &a x\ni: *a\n", [("i",)], "n: &a x\ni: NEW:2\n"),
     ("i: &a x\nm: *a\n", [("i",)], "i: &a NEW:2\nm: x\n"),
     ("i: &a x\nm: *a\n", [("i",), ("m",)], "i: &a NEW:2\nm: *a\n"),
+    ("&k a: b\nc: *k\ni: x\n", [("i",)], "&k a: b\nc: *k\ni: NEW:2\n"),
+    ("&k x: b\nc: *k\n", [("c",)], "&k x: b\nc: NEW:2\n"),
+    ("? &m {a: b}\n: z\nc: *m\ni: x\n", [("i",)], "? &m {a: b}\n: z\nc: *m\ni: NEW:2\n"),
+    ("? &m {i: x}\n: z\nc: *m\n", [("c", "i")], "? &m {i: x}\n: z\nc: {i: NEW:2}\n"),
+    ("i: &a y\ni: x\nm: *a\n", [("i",)], "i: &a y\ni: NEW:2\nm: *a\n"),
     ("b: &b {i: x}\nc: {<<: *b, n: 1}\n", [("c", "i")], "b: &b {i: x}\nc: {<<: *b, i: NEW:2, n: 1}\n"),
     ("b: &b {i: x}\nc: {<<: *b, n: 1}\n", [("b", "i"), ("c", "i")], "b: &b {i: NEW:2}\nc: {<<: *b, n: 1}\n"),
     (
