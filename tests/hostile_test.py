@@ -22,7 +22,7 @@ from pathspec import GitIgnoreSpec
 from terminal import in_terminal
 
 from krm_image_setter import ConfigError, ImageSetterError, read_config, set_images
-from krm_image_setter.cli.files import ignore_spec
+from krm_image_setter.cli.files import find_files, ignore_spec
 from krm_image_setter.config.images_from import read_images
 
 HEAD: Final = "apiVersion: krm-image-setter.dev/v1alpha1\nkind: ImageSetter\n"
@@ -344,6 +344,35 @@ def test_to_a_terminal_nothing_of_a_file_speaks(program: Program, arguments: lis
     _, screen = in_terminal(program.folder, "-m", "krm_image_setter", *arguments, env={"NO_COLOR": "1"})
     assert "nginx" in screen or "yaml" in screen
     assert not re.search("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202e]|\r(?![\r\n])", screen)
+
+
+# Who swaps files meanwhile
+
+
+@pytest.mark.parametrize(
+    ("into", "said"), [("link", "Too many levels of symbolic links"), ("pipe", "This is no regular file")]
+)
+def test_a_found_file_that_became_something_else_is_not_read(program: Program, into: str, said: str) -> None:
+    program.write("d/a.yaml", POD)
+    program.write("secret.yaml", POD)
+    (file,) = find_files([str(program.folder / "d")])
+    assert file.read().decode() == POD
+    path = program.folder / "d/a.yaml"
+    path.unlink()
+    if into == "link":
+        path.symlink_to("../secret.yaml")
+    else:
+        os.mkfifo(path)
+    with pytest.raises(ImageSetterError, match=said):
+        file.read()
+
+
+def test_an_ignore_file_that_is_a_link_is_not_read(program: Program) -> None:
+    """As git does: what it leads to may be anybody's."""
+    program.write("secret", "*.yaml\n[\n")
+    program.write("d/a.yaml", POD)
+    (program.folder / "d/.gitignore").symlink_to("../secret")
+    assert program("set", "d", *NGINX, "--check", "-q") == (1, b"d/a.yaml\n", "")
 
 
 # What a configuration may do: nothing but tell which images to set

@@ -296,3 +296,11 @@ class TestImageMap:
         rules = [image_rule(f"quay.io/org/app{number}", new_tag="2") for number in range(500)]
         found = ImageMap(rules).find("quay.io/org/app499:1")
         assert found == (("quay.io/org/app499", "1", None), rules[499])
+
+
+@pytest.mark.parametrize("names", [("nginx", "nginx:1", f"nginx@{D}"), (f"nginx:1@{D}", f"nginx@{D}", "nginx")])
+def test_the_first_rule_that_matches_counts(names: tuple[str, ...]) -> None:
+    rules = [image_rule(name, new_tag=str(number)) for number, name in enumerate(names)]
+    found = ImageMap(rules).find(f"nginx:1@{D}")
+    assert found is not None
+    assert found[1] is rules[0]
