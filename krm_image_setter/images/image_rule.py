@@ -174,11 +174,13 @@ class ImageMap:
     """The rules of `images`, found by the name of a reference: 500 rules cost no more than one."""
 
     def __init__(self, rules: Iterable[ImageRule]) -> None:
-        self._by_name: dict[str, list[ImageRule]] = {}
+        # By name, tag and digest, each with its position.
+        self._by_name: dict[tuple[str, str | None, str | None], list[tuple[int, ImageRule]]] = {}
         self._by_new_name: dict[str, list[ImageRule]] = {}
         self._set: dict[tuple[str, Place], tuple[str, ImageRule] | None] = {}
-        for rule in rules:
-            self._by_name.setdefault(rule.name.normalized_name, []).append(rule)
+        for position, rule in enumerate(rules):
+            key = (rule.name.normalized_name, rule.name.tag, rule.name.digest)
+            self._by_name.setdefault(key, []).append((position, rule))
             self._by_new_name.setdefault(rule.target.normalized_name, []).append(rule)
 
     def find(self, text: str, place: Place = ANYWHERE) -> tuple[Reference, ImageRule] | None:
@@ -186,8 +188,11 @@ class ImageMap:
         reference = parse_reference(text)
         if reference is None:
             return None
-        for rule in self._by_name.get(reference.normalized_name, ()):
-            if rule.reaches(place) and rule.matches(reference):
+        name, tag, digest = reference.normalized_name, reference.tag, reference.digest
+        keys = {(name, None, None), (name, tag, None), (name, None, digest), (name, tag, digest)}
+        # The first rule in the configuration's order counts.
+        for _, rule in sorted(found for key in keys for found in self._by_name.get(key, ())):
+            if rule.reaches(place):
                 return reference, rule
         return None
 

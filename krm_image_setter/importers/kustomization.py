@@ -186,7 +186,8 @@ class _Kustomization:
         folder = posixpath.normpath(posixpath.join(parent, part))
         if part.endswith((".yaml", ".yml", ".json")) or folder in seen:  # a manifest, or a cycle
             return
-        path, text = self._kustomization_in(folder) if len(seen) < _MOST_PARTS else ("", "")
+        is_read = len(seen) < _MOST_PARTS and "://" not in part  # nothing is fetched
+        path, text = self._kustomization_in(folder) if is_read else ("", "")
         seen.add(folder)
         if not path:
             self.notes.add(item, f'"{part}" is not followed: if a kustomization there sets images, import it too')

@@ -49,23 +49,30 @@ def parse(text: str) -> JsonPath:
 def _check(tokens: Iterable[Any]) -> None:
     """Raise PathError for what can take hours, and for which a path to a field has no use.
 
-    That is a regular expression of the user's, for which Python's `re` may try everything twice, and many `..`:
-    each one finds anew what those before it have found.
+    That is a regular expression of the user's, for which Python's `re` may try everything twice; and what finds
+    anew what has been found before it: many `..` and `parent`, or unions, as `[0,0][0,0]` does.
     """
-    descents = 0
+    descents, ways, parts = 0, 1, 1
     for token in tokens:
         if (token.type == "FILTER_OP" and token.value == "=~") or (
             token.type == "NAMED_OPERATOR" and str(token.value).startswith("sub(")
         ):
             raise PathError("regular expressions are not taken here: compare with ==", column=token.lexpos + 1)
-        descents += token.type == "DOUBLEDOT"
+        descents += token.type == "DOUBLEDOT" or token.value == "parent"
         if descents > _MAX_DESCENTS:
             raise PathError(
-                f"there are more than {_MAX_DESCENTS} .. here: name the fields", column=token.lexpos + 1
+                f"there are more than {_MAX_DESCENTS} .. or parent here: name the fields", column=token.lexpos + 1
             )
+        if token.value == "]":
+            ways, parts = ways * parts, 1
+        parts += token.value == ","
+        ways *= 2 if token.value in ("|", "&") else 1
+        if ways > _MAX_WAYS:
+            raise PathError("there are too many unions here: give several paths", column=token.lexpos + 1)
 
 
 _MAX_DESCENTS: Final = 2
+_MAX_WAYS: Final = 1000
 
 
 def _location(datum: Any) -> Location:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -64,6 +65,60 @@ def test_files_beside_a_kustomization(program: Program) -> None:
     ]
     outcome = set_images(CONNECT, read_config(ran.stdout.decode()))
     assert outcome.text == CONNECT.replace("kafkaconnect #", "localhost:5005/kafkaconnect #")
+
+
+def test_files_out_of_the_folder_of_a_kustomization_are_not_read(program: Program) -> None:
+    """Neither by `..`, nor by an absolute path, nor by a link; a link within it is followed, and a pipe not waited for."""
+    specs = "images: [{path: spec/image, kind: KafkaConnect}]\n"
+    program.write("secret.yaml", specs)
+    program.write("app/own/config.yaml", specs)
+    (program.folder / "app/out.yaml").symlink_to("../secret.yaml")
+    (program.folder / "app/in.yaml").symlink_to("own/config.yaml")
+    os.mkfifo(program.folder / "app/pipe.yaml")
+    absolute = program.folder / "secret.yaml"
+    names = [
+        "../secret.yaml",
+        str(absolute),
+        "out.yaml",
+        "own/../../secret.yaml",
+        "https://example.invalid/a.yaml",
+        "pipe.yaml",
+        ".",
+    ]
+    out = "this leads out of the folder of the file that names it, and is not read"
+    program.write(
+        "app/kustomization.yaml",
+        f"images: [{{name: a, newTag: b}}]\nconfigurations: [{', '.join(names)}]\nresources: [.., https://example.invalid/b]\n",
+    )
+    ran = program("import", "app/kustomization.yaml")
+    where = "krm-image-setter: warning: app/kustomization.yaml: line"
+    assert ran.stderr.splitlines() == [
+        f"{where} 2: app/../secret.yaml: {out}",
+        f"{where} 2: {absolute}: {out}",
+        f"{where} 2: app/out.yaml: {out}",
+        f"{where} 2: app/own/../../secret.yaml: {out}",
+        f"{where} 2: https://example.invalid/a.yaml: this is a URL, and nothing is fetched: import a copy",
+        f"{where} 2: app/pipe.yaml: This is no regular file: give a file that can be read",
+        f"{where} 2: app: {out}",
+        f'{where} 3: resources[0]: ".." is not followed: if a kustomization there sets images, import it too',
+        f'{where} 3: resources[1]: "https://example.invalid/b" is not followed: if a kustomization there sets images, import it too',
+    ]
+    assert (ran.status, b"kinds" in ran.stdout) == (0, False)
+    program.write("app/kustomization.yaml", "configurations: [in.yaml, own/config.yaml]\n")
+    ran = program("import", "app/kustomization.yaml")
+    assert (ran.status, ran.stderr, b"spec/image" in ran.stdout) == (0, "", True)
+
+
+def test_a_chain_of_a_thousand_folders_is_not_followed_to_its_end(program: Program) -> None:
+    folder = "k"
+    for _ in range(300):
+        program.write(f"{folder}/kustomization.yaml", "resources: [c]\n")
+        folder += "/c"
+    ran = program("import", "k/kustomization.yaml")
+    assert ran.status == 0
+    assert ran.stderr.splitlines()[0].endswith(
+        'resources[0]: "c" is not followed: if a kustomization there sets images, import it too'
+    )
 
 
 @pytest.mark.parametrize("name", ["Tiltfile", "Tiltfile.dev", "dev.Tiltfile", "dev.tiltfile", "lib.star"])

@@ -319,3 +319,11 @@ OVERRIDDEN = [
 def test_overridden(first: dict[str, Any], second: dict[str, Any], overridden: bool) -> None:
     rules = [image_rule(**{"name": "nginx", "new_tag": "2", **rule}) for rule in (first, second)]
     assert [ImageMap(rules).is_overridden(rule) for rule in rules] == [False, overridden]
+
+
+@pytest.mark.parametrize("names", [("nginx", "nginx:1", f"nginx@{D}"), (f"nginx:1@{D}", f"nginx@{D}", "nginx")])
+def test_the_first_rule_that_matches_counts(names: tuple[str, ...]) -> None:
+    rules = [image_rule(name, new_tag=str(number)) for number, name in enumerate(names)]
+    found = ImageMap(rules).find(f"nginx:1@{D}")
+    assert found is not None
+    assert found[1] is rules[0]
