@@ -29,7 +29,7 @@ class _Source(NamedTuple):
     starts: array[int]
 
     @property
-    def count(self) -> int:
+    def line_count(self) -> int:
         """How many lines there are: what is added at the end belongs to the last one, unless it has ended."""
         return len(self.starts) - (self.starts[-1] == len(self.text))
 
@@ -60,7 +60,7 @@ def unified_diff(file: str, source: str, edits: Iterable[Edit]) -> Iterator[str]
     shift = 0
     for hunk in _hunks(blocks):
         start = max(hunk[0].start - _CONTEXT, 0)
-        end = min(hunk[-1].end + _CONTEXT, old.count)
+        end = min(hunk[-1].end + _CONTEXT, old.line_count)
         grown = sum(len(block.new) - (block.end - block.start) for block in hunk)
         yield f"@@ -{_range(start, end)} +{_range(start + shift, end + shift + grown)} @@\n"
         at = start
@@ -88,7 +88,7 @@ def _blocks(old: _Source, edits: Iterable[Edit]) -> Iterator[_Block]:
         while rest and old.line_of(rest[-1].start) <= last:
             inside.append(rest.pop())
             last = max(last, old.line_of(inside[-1].end))
-        end = min(last + 1, old.count)
+        end = min(last + 1, old.line_count)
         at = old.at(first)
         text = old.text[at : old.at(end)]
         new = _lines(apply_edits(text, [Edit(edit.start - at, edit.end - at, edit.text) for edit in inside]))
