@@ -487,7 +487,7 @@ def test_a_filter_ended_while_it_writes(tmp_path: Path, number: signal.Signals, 
     process.stdin.write((f"{POD}---\n" * 4000).encode())
     process.stdin.close()
     process.stdin = None
-    first = process.stdout.read(1)  # the rest does not fit into the pipe
+    first = os.read(process.stdout.fileno(), 1)  # the rest does not fit into the pipe
     process.send_signal(number)
     ran = ended(process)
     assert (ran[0], ran[2]) == (status, "")

@@ -101,6 +101,7 @@ def test_one_stream(tmp_path: Path, name: str) -> None:
     text = make()
     size = len(text) / (1 << 20)
     is_block = "block" in name
+    limit = 6 if is_block else 4  # libyaml copies its input, and doubles its buffers while a scalar grows
     expected = text.replace(f"image: {OLD}" if is_block else OLD, f"image: {NEW}" if is_block else NEW)
     (tmp_path / "in").mkdir()
     source, target = tmp_path / "in/a.yaml", tmp_path / "out.yaml"
@@ -110,12 +111,12 @@ def test_one_stream(tmp_path: Path, name: str) -> None:
         load = measured(source.parent, *arguments, stdin=stdin, stdout=stdout)
     assert (load.status, load.error) == (0, "")
     assert target.read_text().startswith(expected) if not arguments else target.read_text() == expected
-    assert load.memory < _EMPTY + 4 * size
+    assert load.memory < _EMPTY + limit * size
     if arguments:
         load = measured(source.parent, "set", ".", *arguments, "--in-place", stdout=subprocess.DEVNULL)
         assert load.status == 0
         assert source.read_text() == expected
-        assert load.memory < _EMPTY + 4 * size
+        assert load.memory < _EMPTY + limit * size
 
 
 def test_many_files(tmp_path: Path) -> None:
@@ -137,7 +138,7 @@ def test_many_files(tmp_path: Path) -> None:
         with (tmp_path / "out").open("wb") as stdout:
             load = measured(folder, *arguments, stdout=stdout)
         assert load.status == status
-        assert load.memory < _EMPTY + 4 * size
+        assert load.memory < _EMPTY + 4 * size + len(texts) / 1024  # a KiB for what is kept of each file
         out = (tmp_path / "out").read_text()
         if "--check" in arguments:
             assert out.count("\n") == changed
