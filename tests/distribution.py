@@ -69,7 +69,8 @@ def new_environment(folder: Path, wheel: Path) -> Path:
     ).split()
     for name in closure(NAME):
         copy_distribution(name, Path(site_packages))
-    run(bin_folder / "python", "-m", "pip", "install", "--quiet", "--no-index", wheel)
+    # By its name: of a path pip would keep a note (direct_url.json).
+    run(bin_folder / "python", "-m", "pip", "install", "--quiet", "--no-index", "--find-links", wheel.parent, NAME)
     run(bin_folder / "python", "-m", "pip", "check")
     return bin_folder
 
