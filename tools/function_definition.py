@@ -1,9 +1,10 @@
 """krm-function-metadata.yaml, from the JSON Schema: `python tools/function_definition.py` writes it anew.
 
 A KRMFunctionDefinition tells catalogs of a function what a CustomResourceDefinition tells a cluster of a resource
-(https://github.com/kubernetes/enhancements/tree/master/keps/sig-cli/2906-kustomize-function-catalog), so its schema
-is structural: no references, a type for each field. What has several forms in ours, such as a list or a mapping, has
-no type there, and the rules of each form, which hold only for values of that form. Unknown fields it can't refuse.
+(https://github.com/kubernetes/enhancements/tree/master/keps/sig-cli/2906-kustomize-function-catalog), so its
+schema is structural: no references, a type for each field. What has several forms in ours, such as a list or a
+mapping, has no type there, and the rules of each form, which hold only for values of that form. Unknown fields it
+can't refuse.
 """
 
 from __future__ import annotations
@@ -91,7 +92,7 @@ def _several(forms: list[dict[str, Any]], inside: tuple[str, ...]) -> dict[str, 
 
 
 def _kept(node: dict[str, Any]) -> dict[str, Any]:
-    kept = {key: node[key] for key in KEPT if key in node}
+    kept: dict[str, Any] = {key: node[key] for key in KEPT if key in node}
     if "description" in kept:
         kept["description"] = re.sub(
             r"\[([^]]+)\]\([^)]+\)", r"\1", kept["description"]
