@@ -165,7 +165,7 @@ def test_image_as_an_orchestrator_runs_it(podman: str) -> None:
 def test_image_in_kpt(podman: str, kpt: Orchestrator) -> None:
     ran = kpt(
         "fn", "eval", "app", "--image", podman, "--image-pull-policy", "Never", "--fn-config", "set-images.yaml",
-        env={"KRM_FN_RUNTIME": "podman"},
+        env={"KRM_FN_RUNTIME": "podman", "KPT_FN_RUNTIME": "podman"},  # its name in newer versions, and in older
     )  # fmt: skip
     assert ran.returncode == 0, ran.stderr
     assert f"image: {SET}" in (kpt.folder / "app/connect.yaml").read_text()
