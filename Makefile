@@ -3,7 +3,10 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test lint golden docs bench fuzz load yaml-test-suite
+# The versions of Python that the executable is for.
+PYTHONS ?= $(PYTHON)
+
+.PHONY: help demo test lint golden docs bench fuzz load yaml-test-suite executable image matrix function-definition
 help:
 	@echo "make demo    set the image of a KafkaConnect, and show what changed"
 	@echo "make test    everything: format, lint, types, import contracts, tests, coverage"
@@ -12,6 +15,10 @@ help:
 	@echo "make load    100,000 files, 200 MB in one, eight runs at once: minutes, and what they took"
 	@echo "make bench   side by side with kubectl kustomize and others"
 	@echo "make fuzz    look for inputs that break what must hold, for a minute; SECONDS=3600 for longer"
+	@echo "make executable  dist/krm-image-setter.pex, one file, for each of PYTHONS=\"python3.11 python3.12\""
+	@echo "make function-definition  krm-function-metadata.yaml anew, from the JSON Schema"
+	@echo "make image   the container image krm-image-setter, with BUILDER=buildah or docker"
+	@echo "make matrix  the tests on Python 3.11 to 3.13, lowest and newest dependencies, with and without C"
 
 $(VENV)/ready: pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
@@ -59,3 +66,30 @@ fuzz: $(VENV)/ready
 
 load: $(VENV)/ready
 	LOAD=1 $(BIN)/python -m pytest tests/load_test.py -s
+
+# Of environments that have nothing else; of a path pip would keep a note, so the program comes by its name.
+executable: $(VENV)/ready
+	rm -rf build/executable
+	$(BIN)/python -m build --wheel --outdir build/executable/wheel .
+	for python in $(PYTHONS); do \
+		environment=build/executable/$$(basename $$python) \
+		&& $$python -m venv $$environment \
+		&& $$environment/bin/python -m pip install --quiet --disable-pip-version-check build/executable/wheel/*.whl \
+		&& $$environment/bin/python -m pip install --quiet --disable-pip-version-check --no-index --no-deps \
+			--force-reinstall --find-links build/executable/wheel krm-image-setter || exit; \
+	done
+	mkdir -p dist
+	$(BIN)/python tools/executable.py dist/krm-image-setter.pex \
+		$(foreach python,$(PYTHONS),build/executable/$(notdir $(python)))
+
+BUILDER ?= docker
+image: $(VENV)/ready
+	version=$$($(BIN)/python -c 'import krm_image_setter; print(krm_image_setter.__version__)') \
+	&& $(BUILDER) build --build-arg VERSION=$$version --tag krm-image-setter:$$version .
+
+matrix: $(VENV)/ready
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group matrix
+	$(BIN)/python tools/matrix.py $(MATRIX)
+
+function-definition: $(VENV)/ready
+	$(BIN)/python tools/function_definition.py

@@ -27,4 +27,6 @@ def written(child: Any) -> Any:
     if isinstance(child, tree.Mapping | tree.Sequence):
         return child.flow
     start, end = child.start_mark, child.end_mark
+    if start.index == end.index and events.c_parser() is None:  # the pure parser has a point of its own for these
+        return child.value, child.style or None, child.anchor, child.tag
     return child.value, child.style or None, start.index, start.column, end.index, child.anchor, child.tag

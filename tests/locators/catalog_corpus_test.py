@@ -118,7 +118,7 @@ def is_image(value: Any, rule: KindRule) -> bool:
     return isinstance(value, str) and not isinstance(rule.form, Parts)
 
 
-class Loader(yaml.CSafeLoader):
+class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # C where there is C
     """Reads a bare `=` as the text that it is to Kubernetes."""
 
 

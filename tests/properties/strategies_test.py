@@ -24,6 +24,7 @@ STRATEGIES = {
     "resource lists": (strategies.resource_lists(), strategies.RESOURCE_LIST_FEATURES),
     "JSON": (strategies.json_streams(), strategies.JSON_FEATURES),
 }
+needs_c = pytest.mark.skipif(not yaml.__with_libyaml__, reason="PyYAML was built without libyaml here")
 # The same examples in every run, and no shrinking.
 fixed = settings(
     database=None,
@@ -71,6 +72,7 @@ def reads(parse: Callable[[], Any], refusal: type[Exception]) -> bool:
     return True
 
 
+@needs_c
 @pytest.mark.parametrize("name", STRATEGIES)
 def test_texts_read_as_they_were_meant(name: str) -> None:
     for written in examples(name):
@@ -110,6 +112,7 @@ def test_every_first_choice_makes_one_plain_resource() -> None:
     )
 
 
+@needs_c
 def test_aliases_and_directives_can_be_left_out() -> None:
     unwanted = {*strategies.ALIASES, *strategies.DIRECTIVES, "merge"}
     for strategy in (strategies.streams, strategies.resource_lists):
@@ -120,6 +123,7 @@ def test_aliases_and_directives_can_be_left_out() -> None:
             assert not any(getattr(event, "version", None) for event in events)
 
 
+@needs_c
 @pytest.mark.parametrize("name", STRATEGIES)
 def test_no_key_occurs_twice(name: str) -> None:
     for written in examples(name):
@@ -187,6 +191,7 @@ def test_kind_rules() -> None:
 
 
 # What the strategies leave out, since not all parsers read it: C, PyYAML's pure one, ruamel.yaml's pure one.
+@needs_c
 @pytest.mark.parametrize(
     "text, c, pyyaml, ruamel",
     [

@@ -1,0 +1,132 @@
+"""The tests on each Python, with the lowest and the newest dependencies, with and without C extensions.
+
+`python tools/matrix.py [--python 3.12] [--dependencies lowest] [--extensions without] [-- PYTEST ARGUMENT...]`
+takes the combinations that the options name (each may be given again), all where they name none. Each has an
+environment of its own in .venv-matrix/, made by uv, and anew when pyproject.toml has changed. Any warning of
+Python's is an error, in the program too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final, NamedTuple
+
+ROOT: Final = Path(__file__).parents[1]
+ENVIRONMENTS: Final = ROOT / ".venv-matrix"
+PYTHONS: Final = ("3.11", "3.12", "3.13")
+RESOLUTIONS: Final = {"lowest": "lowest-direct", "newest": "highest"}
+EXTENSIONS: Final = ("with", "without")
+#: What tells whether PyYAML has its C extension, which nothing else can stand in for.
+HAS_C: Final = "import yaml; raise SystemExit(not yaml.__with_libyaml__)"
+PARSERS: Final = ("jsonpath-ng", "jsonschema", "pathspec", "pyyaml", "rich", "ruamel-yaml", "typer")
+
+
+class Combination(NamedTuple):
+    """One environment."""
+
+    python: str
+    dependencies: str
+    extensions: str
+
+    def __str__(self) -> str:
+        """Return what it is called."""
+        return f"Python {self.python}, {self.dependencies} dependencies, {self.extensions} C extensions"
+
+    @property
+    def folder(self) -> Path:
+        """Where it is."""
+        return ENVIRONMENTS / "-".join(self)
+
+    @property
+    def bin(self) -> Path:
+        """Where its programs are."""
+        return self.folder / ("Scripts" if os.name == "nt" else "bin")
+
+
+def main() -> int:
+    """Run the tests in each combination, tell of each, and return 1 if one has failed."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--python", action="append", choices=PYTHONS)
+    parser.add_argument("--dependencies", action="append", choices=list(RESOLUTIONS))
+    parser.add_argument("--extensions", action="append", choices=EXTENSIONS)
+    parser.add_argument("pytest", nargs="*")
+    given = parser.parse_args()
+    combinations = [
+        Combination(python, dependencies, extensions)
+        for python in given.python or PYTHONS
+        for dependencies in given.dependencies or RESOLUTIONS
+        for extensions in given.extensions or EXTENSIONS
+    ]
+    said = []
+    for combination in combinations:
+        start = time.monotonic()
+        passed = make(combination) and test(combination, given.pytest)
+        said.append(passed)
+        sys.stdout.write(f"{'passed' if passed else 'FAILED'}: {combination}, {time.monotonic() - start:.0f} s\n")
+        sys.stdout.flush()
+    return 0 if all(said) else 1
+
+
+def make(combination: Combination) -> bool:
+    """Make the environment of a combination, unless it is there."""
+    stamp = combination.folder / "ready"
+    declared = ROOT / "pyproject.toml"
+    if stamp.exists() and stamp.read_bytes() == declared.read_bytes():
+        return True
+    shutil.rmtree(combination.folder, ignore_errors=True)
+    python = combination.bin / "python"
+    pins = combination.folder / "pins.txt"
+    resolution = RESOLUTIONS[combination.dependencies]
+    made = (
+        uv("venv", "--python", combination.python, str(combination.folder))
+        and uv(
+            "pip", "compile", "--python", str(python), "--resolution", resolution, "-o", str(pins), str(declared)
+        )
+        and uv("pip", "install", "--python", str(python), "-c", str(pins), "-e", str(ROOT), "--group", "test")
+    )
+    if made and combination.extensions == "without":
+        made = uv("pip", "uninstall", "--python", str(python), "ruamel.yaml.clib")
+        for extension in combination.folder.glob("lib/python*/site-packages/yaml/_yaml.*"):
+            extension.unlink()
+    has_c = made and subprocess.run([python, "-c", HAS_C], check=False).returncode == 0
+    if not made or has_c != (combination.extensions == "with"):
+        sys.stdout.write(f"no such environment can be made: {combination}\n")
+        return False
+    stamp.write_bytes(declared.read_bytes())
+    return True
+
+
+def uv(*arguments: str) -> bool:
+    """Run uv, which comes with the dependency group `matrix`."""
+    return subprocess.run([sys.executable, "-m", "uv", "--quiet", *arguments], check=False).returncode == 0
+
+
+def test(combination: Combination, arguments: Sequence[str]) -> bool:
+    """Run the tests in an environment."""
+    python = combination.bin / "python"
+    listed = subprocess.run(
+        [sys.executable, "-m", "uv", "pip", "freeze", "--python", python],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    sys.stdout.write(f"{combination}: {' '.join(line for line in listed if line.partition('==')[0] in PARSERS)}\n")
+    sys.stdout.flush()
+    environment = {**os.environ, "PYTHONWARNINGS": "error"}
+    return (
+        subprocess.run(
+            [python, "-m", "pytest", "-q", *arguments], cwd=ROOT, env=environment, check=False
+        ).returncode
+        == 0
+    )
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
