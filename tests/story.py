@@ -94,7 +94,7 @@ def bash(script: str, folder: Path, variables: dict[str, str] | None = None) -> 
         env={**environment(folder), **(variables or {})},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,  # pip may be slow
         check=False,
     )
 

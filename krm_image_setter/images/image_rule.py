@@ -68,10 +68,14 @@ class ImageRule(NamedTuple):
             and (name.digest is None or name.digest == reference.digest)
         )
 
-    def covers(self, other: ImageRule) -> bool:
-        """Say whether whatever `other` is for this rule is for too: standing before it, it leaves it nothing."""
+    def overrides(self, other: ImageRule) -> bool:
+        """Say whether this rule, standing before `other`, says anew what becomes of its image.
+
+        A rule for any tag leaves nothing to one for a single tag either, but in that order they are a mistake.
+        """
         return (
             self.matches(other.name)
+            and other.matches(self.name)
             and set(other.uses) <= set(self.uses)
             and (not self.containers or (other.containers != () and set(other.containers) <= set(self.containers)))
         )
@@ -197,9 +201,9 @@ class ImageMap:
         return None
 
     def is_overridden(self, rule: ImageRule) -> bool:
-        """Say whether a rule before this one leaves it nothing to set."""
+        """Say whether a rule before this one says anew what becomes of its image."""
         before = takewhile(lambda other: other is not rule, self._by_name[rule.name.normalized_name])
-        return any(other.covers(rule) for other in before)
+        return any(other.overrides(rule) for other in before)
 
     def new(self, text: str, place: Place = ANYWHERE) -> tuple[str, ImageRule] | None:
         """Return what the reference `text` becomes and the rule that says so, or None where there is none."""

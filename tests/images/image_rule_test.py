@@ -299,11 +299,12 @@ class TestImageMap:
 
 
 OVERRIDDEN = [
-    # the first entry, the second, whether the first leaves the second nothing
+    # the first entry, the second, whether the first says anew what the second does
     ({}, {}, True),
     ({"name": "docker.io/library/nginx"}, {"name": "nginx"}, True),
     ({"name": "redis"}, {}, False),
-    ({}, {"name": "nginx:1"}, True),
+    ({}, {"name": "nginx:1"}, False),
+    ({"name": "library/nginx:1"}, {"name": "nginx:1"}, True),
     ({"name": "nginx:1"}, {}, False),
     ({"name": f"nginx@{D}"}, {"name": f"nginx@{E}"}, False),
     ({}, {"containers": ("a",)}, True),
