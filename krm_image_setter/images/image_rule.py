@@ -69,15 +69,9 @@ class ImageRule(NamedTuple):
         )
 
     def overrides(self, other: ImageRule) -> bool:
-        """Say whether this rule, standing before `other`, says anew what becomes of its image.
-
-        A rule for any tag leaves nothing to one for a single tag either, but in that order they are a mistake.
-        """
-        return (
-            self.matches(other.name)
-            and other.matches(self.name)
-            and set(other.uses) <= set(self.uses)
-            and (not self.containers or (other.containers != () and set(other.containers) <= set(self.containers)))
+        """Say whether this rule, standing before `other` for the same references, leaves it nothing."""
+        return set(other.uses) <= set(self.uses) and (
+            not self.containers or (other.containers != () and set(other.containers) <= set(self.containers))
         )
 
     def rewrite(self, reference: Reference) -> str:
@@ -171,6 +165,10 @@ def _check(field: str, text: str) -> None:
         raise InvalidReference(f'newName takes no digest: put "{reference.digest}" into digest', field=field)
 
 
+def _key(name: Reference) -> tuple[str, str | None, str | None]:
+    return name.normalized_name, name.tag, name.digest
+
+
 _REMEMBERED: Final = 4096  # the same few images are asked for again and again
 
 
@@ -183,8 +181,7 @@ class ImageMap:
         self._by_new_name: dict[str, list[ImageRule]] = {}
         self._set: dict[tuple[str, Place], tuple[str, ImageRule] | None] = {}
         for position, rule in enumerate(rules):
-            key = (rule.name.normalized_name, rule.name.tag, rule.name.digest)
-            self._by_name.setdefault(key, []).append((position, rule))
+            self._by_name.setdefault(_key(rule.name), []).append((position, rule))
             self._by_new_name.setdefault(rule.target.normalized_name, []).append(rule)
 
     def find(self, text: str, place: Place = ANYWHERE) -> tuple[Reference, ImageRule] | None:
@@ -201,9 +198,12 @@ class ImageMap:
         return None
 
     def is_overridden(self, rule: ImageRule) -> bool:
-        """Say whether a rule before this one says anew what becomes of its image."""
-        before = takewhile(lambda other: other is not rule, self._by_name[rule.name.normalized_name])
-        return any(other.overrides(rule) for other in before)
+        """Say whether a rule of the very same name, tag and digest before this one leaves it nothing.
+
+        A rule for any tag leaves nothing to one for a single tag either, but in that order they are a mistake.
+        """
+        before = takewhile(lambda other: other[1] is not rule, self._by_name[_key(rule.name)])
+        return any(other.overrides(rule) for _, other in before)
 
     def new(self, text: str, place: Place = ANYWHERE) -> tuple[str, ImageRule] | None:
         """Return what the reference `text` becomes and the rule that says so, or None where there is none."""
