@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 import sys
 
 import pytest
@@ -56,15 +58,16 @@ def test_kptfile(kpt: Orchestrator) -> None:
 
 def test_kubectl_plugin(kubectl: Orchestrator) -> None:
     (row,) = (line for line in README.splitlines() if line.startswith("| `kubectl kustomize` |"))
-    home, flag = re.findall(r"`\$KUSTOMIZE_PLUGIN_HOME/([^`]*)`.*`(--[^`]*)` \|$", row)[0]
-    program = (kubectl.folder / "bin/krm-image-setter").read_text()
-    kubectl.write(f"plugins/{home}", program, executable=True)
+    command, flag = re.findall(r"`krm-image-setter ([^`]*)` once.*`(--[^`]*)` \|$", row)[0]
+    home = {"KUSTOMIZE_PLUGIN_HOME": str(kubectl.folder / "plugins")}
+    program = str(kubectl.folder / "bin/krm-image-setter")
+    subprocess.run([program, *command.split()], env={**os.environ, **home}, check=True)
     kubectl.write("app/kustomization.yaml", "resources: [connect.yaml]\ntransformers: [functions.yaml]\n")
     config = (ROOT / "functions.yaml").read_text()
     assert "config.kubernetes.io/function" in config
     plain = re.sub(r"  annotations:\n(?:    .*\n)+", "", config)
     kubectl.write("app/functions.yaml", plain)
-    ran = kubectl("kustomize", "app", flag, env={"KUSTOMIZE_PLUGIN_HOME": str(kubectl.folder / "plugins")})
+    ran = kubectl("kustomize", "app", flag, env=home)
     assert ran.returncode == 0, ran.stderr
     assert IMAGE in ran.stdout
 
