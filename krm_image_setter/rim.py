@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import re
 import stat
@@ -72,7 +71,7 @@ def _read_regular(path: str) -> bytes:
     # To open a pipe might take for ever.
     with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise OSError(errno.EINVAL, "This is no regular file")
+            raise OSError(0, "This is no regular file")
         return file.read()
 
 
