@@ -130,7 +130,7 @@ def some_text(data: bytes) -> str:
     """Return the text that an input is: as it stands, or written, or written and damaged."""
     mode, rest = data[:1], data[1:]
     if mode < b"\x55":
-        return text_of(rest)
+        return pumped(text_of(rest), 20) if mode >= b"\x50" else text_of(rest)
     c = choices(rest)
     text = written(c).text
     return text if mode < b"\x66" else damaged(c, text)
