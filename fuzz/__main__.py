@@ -24,7 +24,8 @@ ROOT: Final = Path(__file__).parents[1]
 KEPT: Final = ROOT / ".fuzz"
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT)]
 
-_BATCH: Final = 200  # texts that one kubectl reads
+_BATCH: Final = 200  # texts that one kubectl reads, or what comes in
+_PAUSE: Final = 5  # seconds
 _SHOWN: Final = 20  # findings of one kind are alike: so many are kept
 
 
@@ -39,8 +40,10 @@ def main() -> int:
 
     import targets  # noqa: PLC0415  (fuzz() must instrument what this imports)
 
-    if len(given.names) == 2 and given.names[1] not in targets.TARGETS:
+    if len(given.names) == 2 and Path(given.names[1]).is_file():
         return again(given.names[0], Path(given.names[1]))
+    if not targets.TARGETS.keys() >= set(given.names):
+        parser.error(f"a TARGET is one of {', '.join(targets.TARGETS)}")
     chosen = {name: targets.TARGETS[name] for name in given.names or targets.TARGETS}
     shares = sum(target.share for target in chosen.values())
     found = [run(name, max(1, round(given.seconds * target.share / shares))) for name, target in chosen.items()]
@@ -65,17 +68,20 @@ def again(name: str, file: Path) -> int:
 
 def run(name: str, seconds: int) -> int:
     """Fuzz one target in a process of its own, say what came of it, and return the number of findings."""
-    findings = KEPT / "findings" / name
-    known = set(findings.glob("*"))
-    begun = time.monotonic()
+    findings, read_by_go = KEPT / "findings" / name, KEPT / f"{name}.go-yaml"
+    read_by_go.unlink(missing_ok=True)
+    begun = time.time()
     command = [sys.executable, __file__, "--in-process", f"--seconds={seconds}", name]
     process = subprocess.run(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, errors="replace", check=False)
-    taken = time.monotonic() - begun
+    taken = time.time() - begun
     inputs = re.findall(r"stat::number_of_executed_units: (\d+)|^#(\d+)", process.stderr, re.MULTILINE)
     count = int(max((one for pair in inputs for one in pair if one), key=int, default=0))
-    new = sorted(set(findings.glob("*")) - known)
+    # What was found before is tried again, and written again where it is found again.
+    new = sorted(file for file in findings.glob("*") if file.stat().st_mtime >= begun - 1)
+    go_yaml = f"  {read_by_go.read_text()} read by go-yaml" if read_by_go.exists() else ""
     print(
-        f"{name:<12}{count:>12,} inputs in {taken:7,.0f} s {count / taken:>9,.0f} a second  {len(new)} findings",
+        f"{name:<12}{count:>12,} inputs in {taken:7,.0f} s {count / taken:>9,.0f} a second  "
+        f"{len(new)} findings{go_yaml}",
         flush=True,
     )
     if process.returncode not in (0, 1) and not new:
@@ -111,10 +117,16 @@ def fuzz(name: str, seconds: int) -> int:
             with findings.with_suffix(".log").open("a", encoding="utf-8", errors="backslashreplace") as log:
                 log.write(f"{write(findings, data)}: {said}\n")
 
+    read_by_go, read_at = 0, time.monotonic()
+
     def read_pairs() -> None:
-        for culprit, said in oracles.check_go_yaml(pairs):
-            keep(culprit, said.partition(":")[0], said)
+        nonlocal read_by_go, read_at
+        batch = pairs[:]
         pairs.clear()
+        read_by_go, read_at = read_by_go + len(batch), time.monotonic()
+        for culprit, said in oracles.check_go_yaml(batch):
+            keep(culprit, said.partition(":")[0], said)
+        (KEPT / f"{name}.go-yaml").write_text(f"{read_by_go:,}", encoding="ascii")
 
     def one_input(data: bytes) -> None:
         watch.inputs += 1
@@ -122,7 +134,7 @@ def fuzz(name: str, seconds: int) -> int:
             pair = target.check(data)
             if with_kubectl and pair is not None:
                 pairs.append(pair)
-            if len(pairs) == _BATCH:
+            if pairs and (len(pairs) == _BATCH or time.monotonic() - read_at > _PAUSE):
                 read_pairs()
         except (Exception, oracles.TooSlowError) as error:  # noqa: BLE001  (whatever it is)
             place = traceback.extract_tb(error.__traceback__)[-1]
@@ -132,7 +144,10 @@ def fuzz(name: str, seconds: int) -> int:
     words.write_text("".join(f'"{escaped(word)}"\n' for word in targets.WORDS if word), encoding="ascii")
     options = {"max_total_time": seconds, "max_len": target.longest, "timeout": 120, "report_slow_units": 60, "rss_limit_mb": 3000, "dict": words,
                "artifact_prefix": f"{findings}/", "print_final_stats": 1, "reload": 0}  # fmt: skip
-    atheris.Setup([sys.argv[0], *(f"-{key}={value}" for key, value in options.items()), str(corpus)], one_input)
+    atheris.Setup(
+        [sys.argv[0], *(f"-{key}={value}" for key, value in options.items()), str(corpus), str(findings)],
+        one_input,
+    )
     atheris.Fuzz()
     return 0
 

@@ -22,12 +22,14 @@ from properties.laws import check_a_second_run_changes_nothing, unsplit
 from properties.reader import Location, NonString, construct, documents
 
 from krm_image_setter import ImageSetterError, set_images
-from krm_image_setter.config import ImageSetter
+from krm_image_setter.config import ImageSetter, configurations_in
 from krm_image_setter.edits import apply_edits
 from krm_image_setter.filter import Options
 from krm_image_setter.function import plan_function, read_resource_list
 from krm_image_setter.paths import format_location
 from krm_image_setter.results import INFO, Result
+from krm_image_setter.rules import rules_for
+from krm_image_setter.survey import survey
 from krm_image_setter.transform import Outcome
 
 # --- time, and words ---------------------------------------------------------------------------------------------
@@ -93,7 +95,17 @@ def check_run(text: str, config: ImageSetter) -> tuple[str, list[Difference]] | 
         return None
     differences = check_outcome(text, outcome)
     check_a_second_run_changes_nothing(outcome.text, config)
+    if len(text) % 4 == 0:
+        check_sightings(text, config)
     return outcome.text, differences
+
+
+def check_sightings(text: str, config: ImageSetter) -> None:
+    """Each image that a list tells of has a line of the text."""
+    rules = rules_for(config._replace(images=(), registries=()), {})._replace(words=None, listing=True)
+    for sighting in survey(text, rules).sightings:
+        assert sighting.image
+        assert 1 <= sighting.line <= text.count("\n") + 1, f"{sighting.path} is said to be in line {sighting.line}"
 
 
 def outcome_of(text: str, config: ImageSetter, *, split: bool) -> Outcome | None:
@@ -306,6 +318,7 @@ def check_function(text: str) -> None:
     """What comes back is the ResourceList with the images set, and results behind those that were there."""
     resource_list = read_resource_list(text)
     if resource_list is None:
+        check_configured_stream(text)
         return
     configured: list[ImageSetter] = []
 
@@ -337,6 +350,19 @@ def check_function(text: str) -> None:
         expected = read_data(set_images(text, configured[0]).text)
         expected.pop("results", None)
     assert loaded[1] == expected, "something else than images and results differs"
+
+
+def check_configured_stream(text: str) -> None:
+    """In a pipe an ImageSetter may be among the resources."""
+    try:
+        config = Options().configure(configurations_in(text))
+    except ImageSetterError as error:
+        check_told(error)
+        return
+    outcome = outcome_of(text, config, split=True)
+    check_splitting(outcome, outcome_of(text, config, split=False))
+    if outcome is not None:
+        check_written(text, outcome.text)
 
 
 def read_data(text: str) -> Any:

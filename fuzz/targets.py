@@ -130,7 +130,7 @@ def some_text(data: bytes) -> str:
     """Return the text that an input is: as it stands, or written, or written and damaged."""
     mode, rest = data[:1], data[1:]
     if mode < b"\x55":
-        return text_of(rest)
+        return pumped(text_of(rest), 20) if mode >= b"\x50" else text_of(rest)
     c = choices(rest)
     text = written(c).text
     return text if mode < b"\x66" else damaged(c, text)
@@ -602,7 +602,7 @@ def check_embedded(data: bytes) -> Pair | None:
 
 
 def check_functions(data: bytes) -> None:
-    """A function gives back the ResourceList, with images and results."""
+    """A function gives back the ResourceList, with images and results; a pipe may have its own configuration."""
     if data[:1] < b"\x55":
         text = text_of(data[1:])
     else:
@@ -646,6 +646,8 @@ def embedded_seeds() -> Iterator[bytes]:
 
 def function_seeds() -> Iterator[bytes]:
     yield from (b"\0" + text for text in fixture_texts() if b"ResourceList" in text)
+    for path in sorted(ROOT.glob("fixtures/*/config.yaml")):
+        yield b"\0" + path.read_bytes() + b"\n---\n" + path.with_name("input.yaml").read_bytes()
     for mode in (b"\x55", b"\xa0"):
         yield from (mode + seed for seed in random_seeds(20, 300))
     for seed in random_seeds(20, 300):

@@ -86,8 +86,16 @@ def plan_function(resource_list: ResourceList, configure: Callable[[Value | None
     except ImageSetterError as error:
         edits, results = [], tuple(Result(sentence, ERROR) for sentence in error.sentences)
     if results:
-        edits.append(_results_edit(resource_list, results))
+        edits = _with(edits, _results_edit(resource_list, results))
     return Plan(edits, results)
+
+
+def _with(edits: list[Edit], last: Edit) -> list[Edit]:
+    """Return edits and one more; an alias that ends the text may be written out where the results are added."""
+    start, end, text = last
+    same = {edit for edit in edits if edit.start == start == edit.end}
+    others = [edit for edit in edits if edit not in same] if same else edits
+    return [*others, Edit(start, end, "".join(edit.text for edit in same) + text)]
 
 
 def _results_edit(resource_list: ResourceList, results: Iterable[Result]) -> Edit:

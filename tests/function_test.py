@@ -111,3 +111,13 @@ def test_a_name_that_yaml_can_hold_only_escaped_reads_back(text: str) -> None:
 @pytest.mark.parametrize("following", ["kind: Pod\n", "- kind: Pod\n", "  kind: Pod\n"])
 def test_what_a_document_follows_is_no_resource_list(following: str) -> None:
     assert read_resource_list(f"{HEAD}{CONFIG}{ITEMS}---\n{following}") is None
+
+
+def test_results_stand_behind_an_alias_that_is_written_out() -> None:
+    resource_list = read_resource_list(
+        f"{HEAD}{CONFIG}items:\n- kind: Pod\n  y: &y\n    containers:\n    - image: nginx\n  metadata: *y"
+    )
+    assert resource_list is not None
+    changed = apply_edits(resource_list.text, plan_function(resource_list, configure).edits)
+    assert yaml.safe_load(changed)["items"][0]["metadata"] == {"containers": [{"image": "nginx"}]}
+    assert len(yaml.safe_load(changed)["results"]) == 1
