@@ -65,7 +65,7 @@ PAIR: Final = r'"\ud83d\ude00"'
 def test_half_a_surrogate_pair_is_refused(program: Program) -> None:
     """JSON can spell it, and no file can hold it."""
     program.write("a.yaml", POD.replace("name: p", f"name: {HALF}"))
-    said = "line 3 column 18: this is not YAML: half of a surrogate pair is no character\n"
+    said = "line 3 column 18: this is not YAML: half of a surrogate pair stands alone\n"
     for output in ("table", "wide", "json", "names"):
         ran = program("list", "a.yaml", "-o", output)
         assert (ran.status, ran.stderr) == (2, f"{SAID}error: a.yaml: {said}")
