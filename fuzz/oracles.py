@@ -427,8 +427,13 @@ def check_go_yaml(pairs: list[Pair]) -> list[tuple[bytes, str]]:
 
 
 def how_go_differs(before: list[Any], after: list[Any], differences: list[Difference]) -> str:
-    """Return what go-yaml reads that is not among `differences`; nothing where all is well."""
-    old, new = (scalars(as_text(resources)) for resources in (before, after))
+    """Return what go-yaml reads that is not among `differences`; nothing where all is well.
+
+    It may read more than before: it refuses the JSON escape of a slash, which a new image has no more.
+    """
+    if len(after) < len(before):
+        return "go-yaml refuses what it read before"
+    old, new = (scalars(as_text(resources)) for resources in (before, after[: len(before)]))
     if old.keys() != new.keys():
         return f"go-yaml reads another shape: {sorted(map(str, old.keys() ^ new.keys()))[:4]}"
     expected = {(difference.old, difference.new) for difference in differences}

@@ -223,6 +223,9 @@ def test_what_go_yaml_reads_otherwise_is_seen() -> None:
     assert "'b:1' became" in wrong
     (wrong,) = said(BEFORE, AFTER + "a: b\n")
     assert "another shape" in wrong
+    (wrong,) = said(BEFORE, AFTER.replace("nginx:2", '"nginx\\/x:2"'))
+    assert "refuses what it read" in wrong
+    assert said(BEFORE.replace("b:1", '"b\\/c"'), AFTER) == []
 
 
 @pytest.mark.parametrize(

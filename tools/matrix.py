@@ -122,7 +122,7 @@ def test(combination: Combination, arguments: Sequence[str]) -> bool:
     environment = {**os.environ, "PYTHONWARNINGS": "error"}
     return (
         subprocess.run(
-            [python, "-m", "pytest", "-q", *arguments], cwd=ROOT, env=environment, check=False
+            [python, "-m", "pytest", "-q", "-n", "auto", *arguments], cwd=ROOT, env=environment, check=False
         ).returncode
         == 0
     )

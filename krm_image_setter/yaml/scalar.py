@@ -41,11 +41,14 @@ def rewrite(source: str, event: Any, *, flow: bool, fragments: Iterable[Fragment
     new_lines = any("\n" in fragment.text for fragment in fragments)
     is_block = style in ("|", ">")
     changed = _changed(value, fragments)
+    # In a folded block it hangs on how a line begins whether the break behind it folds: then no line may go.
+    loses_line = style == ">" and any("\n" in value[a:b] for a, b, _ in fragments)
     # A spelling that we do not know, or that has no room for lines, or for nothing, or for a line without its end.
     if (
         units is None
         or (new_lines and style == "'")
         or (is_block and (not changed or any(_is_cut(value, fragment) for fragment in fragments)))
+        or loses_line
     ):
         if is_block:
             end = len(source[:end].rstrip("\r\n"))

@@ -65,6 +65,17 @@ def test_many_fragments() -> None:
     assert apply_edits("a: |\n  one two\n  one\n", edits) == "a: |\n  1 two\n  3\n"
 
 
+@pytest.mark.parametrize(
+    "text", ["a: >\n  x o\n   ld\n  y\n", "a: >\n   x\n    o\n   ld\n   y\n", "a: >-\n  o\n\n  ld y\nb: c\n"]
+)
+def test_a_folded_block_that_loses_a_line_is_quoted(text: str, parser: str) -> None:
+    """Whether a break folds hangs on the lines around it."""
+    value = parsing.parse(text)[0].root["a"]
+    old = value[value.index("o") : value.index("ld") + 2]
+    changed = parsing.parse(write(text, old, "NEW"))[0].root
+    assert changed == parsing.parse(text)[0].root | {"a": value.replace(old, "NEW")}
+
+
 def test_quotes_of_the_style_are_escaped() -> None:
     assert write("a: 'old'", "old", "it's") == "a: 'it''s'"
     assert write('a: "old"', "old", 'a"b') == 'a: "a\\"b"'
