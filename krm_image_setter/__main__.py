@@ -62,7 +62,7 @@ def _prepare_streams() -> None:
     One that another process has left non-blocking would seem to end at each pause. One that is closed is opened so
     that its use is an error; and no file that is opened later can get its number.
     """
-    for number in range(3):
+    for number in range(3) if os.name == "posix" else ():  # Windows has no such streams
         try:
             os.set_blocking(number, True)
         except OSError:
