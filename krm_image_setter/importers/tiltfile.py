@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from krm_image_setter.errors import ImageSetterError, InputError
 from krm_image_setter.images import check_reference, default_registry
-from krm_image_setter.importers import Imported
+from krm_image_setter.importers import Imported, Note
 from krm_image_setter.importers.starlark import (
     Arguments,
     Function,
@@ -36,7 +36,21 @@ def import_tiltfile(text: str, file: str) -> Imported:
         notes = read_calls(text, tiltfile.functions())
     except InputError as error:
         raise error.at(file=file) from error
+    notes = sorted([*notes, *_left_out(tiltfile)], key=lambda note: note.line)
     return imported(file, _lines(tiltfile), notes)
+
+
+def _left_out(tiltfile: _Tiltfile) -> Iterator[Note]:
+    """Leave out the images that have no name in the default registry, and yield notes that say so."""
+    for registry in [*tiltfile.registries][:1]:
+        default = default_registry(registry.host_from_cluster or registry.host, registry.single_name or None)
+        for ref, image in [*tiltfile.images.items()]:
+            try:
+                default.new_name(check_reference(ref))
+            except ImageSetterError as error:
+                del tiltfile.images[ref]
+                line = int(next(iter(image.origins)).split()[1].rstrip(","))
+                yield Note(line, f"default_registry: {error.message}: add the entry by hand")
 
 
 class _ImageObject(NamedTuple):

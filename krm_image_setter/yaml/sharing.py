@@ -218,11 +218,19 @@ class _SharedTree:
             return text or "null"  # a number stays one
         return scalar.spelt(text, flow=flow)
 
-    def _visit(self, node: Mapping | Sequence, location: Location) -> Iterator[Edit]:
-        """Yield the edits that give what is written in `node` what is wanted at and below `location`."""
+    def _visit(self, node: Mapping | Sequence, location: Location, *, copied: bool = False) -> Iterator[Edit]:
+        """Yield the edits that give what is written in `node` what is wanted at and below `location`.
+
+        In a copy an alias is written out where another anchor of its name might be nearer.
+        """
         pairs: list[str] = []
+        if copied and any(map(self._may_rebind, _merge_aliases(node))):
+            raise _stuck(node.children[0])
         for name in node.children[::2] if isinstance(node, Mapping) else ():
-            if isinstance(name, Alias) and self.places[id(name.target)] in self.wanted:  # a key stays as it is
+            if not isinstance(name, Alias):
+                continue
+            # A key stays as it is.
+            if self._place(name.target) in self.wanted or (copied and self._may_rebind(name)):
                 key_text = self._spelt(name.target, _NOWHERE, flow=node.flow)
                 yield Edit(name.start_mark.index, name.end_mark.index, key_text)
         for key, value, written, merged in _children(node):
@@ -231,10 +239,11 @@ class _SharedTree:
                 if self._differs(value, written, here, self._merged_from(node, str(key))):
                     pairs.append(self._pair(node, str(key), value, written, here))
             elif isinstance(written, Alias):
-                if self._differs(value, written.target, here, self._place(written.target)):
+                differs = self._differs(value, written.target, here, self._place(written.target))
+                if differs or (copied and self._may_rebind(written)):
                     yield from self._replaced(node, value, written, here)
             elif isinstance(value, Mapping | Sequence):
-                yield from self._visit(value, here)
+                yield from self._visit(value, here, copied=copied)
             elif here in self.wanted:
                 yield from _rewritten(self.source, node, key, self.wanted[here])
         if location in self.beside_merge:
@@ -243,6 +252,11 @@ class _SharedTree:
             pairs += self.beside_merge[location]
         if pairs:
             yield from self._inserted(node, pairs)
+
+    def _may_rebind(self, alias: Alias) -> bool:
+        target = alias.target
+        name = (target.start if isinstance(target, Mapping | Sequence) else target).anchor
+        return self.source.count(f"&{name}") > 1
 
     def _differs(self, value: Any, written: Any, here: Location, there: Location) -> bool:
         """Say whether what is wanted `here` is not what is wanted `there`, from where it would be brought."""
@@ -307,7 +321,7 @@ class _SharedTree:
         """Return the text of `node` without anchors, saying what is wanted at `location`; a block at `column`."""
         end = end_of(self.source, node)
         start = scalar.content_start(self.source, node.start, end)
-        edits = [*self._visit(node, location), *self._anchors(node)]
+        edits = [*self._visit(node, location, copied=True), *self._anchors(node)]
         end = max([end, *(edit.end for edit in edits)])  # an alias that ends it may be written out below it
         text = apply_edits(self.source[start:end], [Edit(a - start, b - start, new) for a, b, new in edits])
         if column is None:
@@ -329,6 +343,14 @@ class _SharedTree:
                 yield Edit(at, end + (self.source[end : end + 1] == " "), "")
             if isinstance(written, Mapping | Sequence):
                 yield from self._anchors(written)
+
+
+def _merge_aliases(node: Mapping | Sequence) -> list[Alias]:
+    """Return the aliases that stand under a merge key of `node`."""
+    pair = node.written("<<") if isinstance(node, Mapping) and node.merged else None
+    if pair is None:
+        return []
+    return [one for one in getattr(pair[1], "children", [pair[1]]) if isinstance(one, Alias)]
 
 
 _COLON: Final = r"(?:\s|#[^\r\n]*)*+:"

@@ -411,6 +411,18 @@ def test_not_read(text: str, note: tuple[int, str]) -> None:
     assert read_tiltfile(text) == imported("", note)
 
 
+def test_what_has_no_name_in_the_default_registry_is_left_out() -> None:
+    found = read_tiltfile(
+        "default_registry('ttl.sh')\ndocker_build('a', '.')\nif x:\n  docker_build('Y/b', '.')\n"
+    )
+    message = (
+        'default_registry: "Y/b" under ttl.sh: "ttl.sh/Y_b" is no reference: the name must be in lower case, '
+        "or give newName: add the entry by hand"
+    )
+    assert found.notes == (Note(4, message),)
+    assert [image["name"] for image in yaml.safe_load(found.text)["images"]] == ["a"]
+
+
 def test_partly_read() -> None:
     text = (
         "k8s_kind('opennms', image_json_path=['{.a}', path, '{.b}'])\n"

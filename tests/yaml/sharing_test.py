@@ -19,6 +19,11 @@ CASES: list[tuple[str, list[Location], str]] = [
     ("n: &a x\ni: *a\n", [("i",)], "n: &a x\ni: NEW:2\n"),
     ("i: &a x\nm: *a\n", [("i",)], "i: &a NEW:2\nm: x\n"),
     ("i: &a x\nm: *a\n", [("i",), ("m",)], "i: &a NEW:2\nm: *a\n"),
+    (
+        "t: &t\n  n: &n z\n  m: *n\n  i: x\no: &n y\nu: *t\n",
+        [("t", "i")],
+        "t: &t\n  n: &n z\n  m: *n\n  i: NEW:2\no: &n y\nu: \n  n: z\n  m: z\n  i: x\n",
+    ),
     ("&k a: b\nc: *k\ni: x\n", [("i",)], "&k a: b\nc: *k\ni: NEW:2\n"),
     ("&k x: b\nc: *k\n", [("c",)], "&k x: b\nc: NEW:2\n"),
     ("? &m {a: b}\n: z\nc: *m\ni: x\n", [("i",)], "? &m {a: b}\n: z\nc: *m\ni: NEW:2\n"),
@@ -131,9 +136,13 @@ def unshared(data: Any) -> Any:
 
 @pytest.mark.parametrize(
     "text, location",
-    [("t: &t\n  i: x\nu: [*t]\n", ("u", 0, "i")), ("t: &t\n  a:\n    i: x\nu: {<<: *t}\n", ("u", "a", "i"))],
+    [
+        ("t: &t\n  i: x\nu: [*t]\n", ("u", 0, "i")),
+        ("t: &t\n  a:\n    i: x\nu: {<<: *t}\n", ("u", "a", "i")),
+        ("n: &n {z: 1}\nt: &t\n  <<: *n\n  i: x\no: &n {z: 2}\nu: *t\n", ("t", "i")),
+    ],
 )
-def test_error_block_in_flow(text: str, location: Location) -> None:
+def test_error_no_place_to_write_it_out(text: str, location: Location) -> None:
     (document,) = parsing.parse(text)
     with pytest.raises(InputError, match="write it out here"):
         sharing.write(text, document, [Change(location, Fragment(0, 1, "NEW"))])
