@@ -60,7 +60,8 @@ def _search(
 
 
 def _container_images(container: dict[str, Any], location: Location, uses: Collection[str]) -> list[ImageField]:
-    name = container.get("name")
+    said = container.get("name")
+    name = said if isinstance(said, str) else None
     found: list[ImageField] = []
     image = container.get("image")
     if isinstance(image, str):
