@@ -29,16 +29,15 @@ def apply_edits(source: str, edits: Iterable[Edit]) -> str:
 
 def edited(source: str, edits: Iterable[Edit]) -> Iterator[str]:
     """Return the same in pieces, checked before the first: so a long text is written without a second copy."""
-    ordered = sorted(set(edits))
-    position = 0
-    last: Edit | None = None
+    ordered = sorted(dict.fromkeys(edits))  # most come in order, and so are sorted in no time
+    before, position = -1, 0  # where the last one starts and ends
     for edit in ordered:
-        if not 0 <= edit.start <= edit.end <= len(source):
+        start, end, _ = edit
+        if not 0 <= start <= end <= len(source):
             raise ValueError(f"edit {edit} lies outside a text of {len(source)} code points")
-        if edit.start < position or (last is not None and edit.start == last.start):
-            raise ValueError(f"edits {last} and {edit} overlap")
-        position = edit.end
-        last = edit
+        if start < position or start == before:
+            raise ValueError(f"edit {edit} overlaps with one at {before}")
+        before, position = start, end
     return _pieces(source, ordered)
 
 

@@ -168,12 +168,13 @@ def _survey_resource(
         # Two references in parts may share a mapping: each stands where its repository does.
         holds = field.holds if isinstance(field, ImageField) else ()
         key = (holds[0] if holds else field.location, field.start)
-        if key in seen or field.location in held:
+        if (seen and key in seen) or (held and field.location in held):
             continue
         if isinstance(field, ImageField):
-            if holds and any((location, 0) in seen for location in holds):
-                continue
-            held.update(holds)
+            if holds:
+                if any((location, 0) in seen for location in holds):
+                    continue
+                held.update(holds)
             new, results = _decide(resource, field, rules, found)
         elif isinstance(field.value, str) and isinstance(field.rule.form, Embedded):
             new, results = _follow(resource, field, field.rule.form, rules, found)
@@ -182,7 +183,9 @@ def _survey_resource(
             if field.value is not None and field.rule.origin != "catalog":
                 misplaced.setdefault(field.location, field)
             continue
-        seen.update((key, (field.location, field.start)))
+        seen.add(key)
+        if holds:
+            seen.add((field.location, field.start))
         # (A change's _replace would take as long as all else here.)
         placed = [Change(resource.location + location, fragment, beside) for location, fragment, beside in new]
         fresh = placed

@@ -56,7 +56,7 @@ def whole_field(
 ) -> ImageField:
     """Return the field of a string that is a reference, perhaps with white space around it."""
     current = value.strip()
-    start = value.index(current)
+    start = 0 if current == value else value.index(current)
 
     def changes(new: str) -> list[Change]:
         return [Change(location, Fragment(start, start + len(current), new))]

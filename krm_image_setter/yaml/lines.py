@@ -73,7 +73,7 @@ class _Lines:
         rest = match[5]
         if not rest or rest[0] == "#":
             return self.token(line, len(match[0][: match.start(5)].rstrip(" ")))
-        quoted = re.fullmatch(_QUOTED, rest)
+        quoted = re.fullmatch(_QUOTED, rest) if rest[0] in "\"'" else None
         return self.token(line, match.start(5), quoted[1] if quoted else _trimmed(rest))
 
     def flow_token(self, line: int, number: int) -> Token:
@@ -104,9 +104,13 @@ class _Lines:
         return _LINE.fullmatch(self.lines[line].removesuffix("\r"))
 
     def _start(self, line: int) -> int:
-        if not self._starts:
-            self._starts = [*accumulate(map(len, self.lines), initial=0)]
-        return min(self._starts[line] + line, len(self.text))
+        if line < _NEAR:  # it takes longer to note all of them
+            before = sum(map(len, self.lines[:line]))
+        else:
+            if not self._starts:
+                self._starts = [*accumulate(map(len, self.lines), initial=0)]
+            before = self._starts[line]
+        return min(before + line, len(self.text))
 
 
 class _Mapping(Mapping):

@@ -38,6 +38,10 @@ def write(source: str, document: Document, changes: Iterable[Change]) -> list[Ed
     The fragments of one location are disjoint. Raises InputError where an alias can't be written out in place, or
     there is no room for a new key.
     """
+    changes = list(changes)
+    if len(changes) == 1 and not (changes[0].beside or document.aliased):  # as nearly always
+        ((location, fragment, _),) = changes
+        return _rewritten(source, _at(document.root, location[:-1]), location[-1], [fragment])
     wanted: dict[Location, list[Fragment]] = {}
     added: dict[tuple[Location, str], dict[str, str]] = {}
     for location, fragment, beside in changes:
