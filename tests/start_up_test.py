@@ -108,7 +108,6 @@ def test_patterns_that_a_run_compiles() -> None:
             lines._LINE.pattern,
             "- +",
             lines._FLOW,
-            lines._QUOTED,
             reference._REFERENCE.pattern,
             rules._KIND,
             scalar._PLAIN,
