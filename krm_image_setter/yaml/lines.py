@@ -325,11 +325,11 @@ _COLLECTION: Final = 2
 class _Line(NamedTuple):
     """What a line says: its first column, the widths of its dashes, its key, and what stands behind them."""
 
-    column: int = 0
-    dashes: tuple[int, ...] = ()
-    key: str = ""
-    value: Any = None
-    state: int = _NOTHING
+    column: int
+    dashes: tuple[int, ...]
+    key: str
+    value: Any
+    state: int
 
 
 @lru_cache(maxsize=8192)  # nearly all lines of a long stream are written many times
@@ -340,24 +340,30 @@ def _read_line(text: str) -> _Line | tuple[()] | None:
     if match is None or not text.isprintable():
         return None
     indent, dashes, key, _, rest = match.groups(default="")
-    first = rest[:1]
+    nothing = not rest or rest[0] == "#"
     if not key and not dashes:
-        return None if first and first != "#" else ()
-    line = _Line(len(indent), tuple(map(len, re.findall("- +", dashes))), key)
-    if not first or first == "#":
-        return line
+        return () if nothing else None
+    read = (None, _NOTHING) if nothing else _read_value(rest)
+    if read is None:
+        return None
+    return _Line(len(indent), tuple(map(len, re.findall("- +", dashes))) if dashes else (), key, *read)
+
+
+def _read_value(rest: str) -> tuple[Any, int] | None:
+    """Return the value that `rest`, the end of a line, is, and its state; None where a parser must read it."""
+    first = rest[0]
     if first in "\"'":
         quoted = re.fullmatch(_QUOTED, rest)
-        return line._replace(value=quoted[1][1:-1], state=_SCALAR) if quoted else None
+        return (quoted[1][1:-1], _SCALAR) if quoted else None
     if first in "{[":
         collection = _flow(rest)
-        return None if collection is None else line._replace(value=collection, state=_COLLECTION)
+        return None if collection is None else (collection, _COLLECTION)
     if first in _NO_PLAIN or (first == "-" and rest[1:2] in ("", " ")):
         return None
     plain = _trimmed(rest)
     if ": " in plain or plain[-1] == ":":
         return None
-    return line._replace(value=typed(plain) if first in TYPED_START else plain, state=_SCALAR)
+    return typed(plain) if first in TYPED_START else plain, _SCALAR
 
 
 def _trimmed(rest: str) -> str:

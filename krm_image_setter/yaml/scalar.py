@@ -98,6 +98,8 @@ def content_start(source: str, event: Any, end: int) -> int:
 @lru_cache(maxsize=4096)
 def is_plain(text: str, *, flow: bool) -> bool:
     """Say whether `text` can stand without quotes and read back as the same string everywhere."""
+    if text[:1].isalpha() and text.isascii() and text.replace("-", "").isalnum():  # as the names of resources
+        return text.lower() not in _TYPED_WORDS
     return (
         re.fullmatch(_PLAIN, text) is not None
         and not (flow and (text[0] == ":" or any(character in ",[]{}?" for character in text)))
