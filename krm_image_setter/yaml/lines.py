@@ -25,6 +25,8 @@ _FLOW_PLAIN: Final = r"-?[\w./$(](?:[\w./$()@+=~^;#-]|:(?=[\w./$])|[ ]+(?=[\w./$
 _FLOW: Final = rf"( *)(?:([{{}}\[\],])|(?:(\"[^\"\\]*\"|'[^']*')|({_FLOW_PLAIN}))(: +)?|(.))"
 
 _NEAR: Final = 64  # lines
+_MOST_KNOWN: Final = 8192
+_COLLECTIONS: Final = (Mapping, Sequence)
 _MAX_FLOW_DEPTH: Final = 20
 _MAX_BLOCK_DEPTH: Final = MAX_DEPTH - _MAX_FLOW_DEPTH
 
@@ -131,7 +133,7 @@ class _Mapping(Mapping):
 
     def origin(self, key: str) -> Any:
         value = self[key]
-        return value if isinstance(value, Mapping | Sequence) else self._scalar(key)
+        return value if isinstance(value, _COLLECTIONS) else self._scalar(key)
 
 
 class _Sequence(Sequence):
@@ -147,7 +149,7 @@ class _Sequence(Sequence):
 
     def origin(self, index: int) -> Any:
         value = self[index]
-        return value if isinstance(value, Mapping | Sequence) else self._scalar(index)
+        return value if isinstance(value, _COLLECTIONS) else self._scalar(index)
 
 
 class _Block:
@@ -332,8 +334,23 @@ class _Line(NamedTuple):
     state: int
 
 
-@lru_cache(maxsize=8192)  # nearly all lines of a long stream are written many times
-def _read_line(text: str) -> _Line | tuple[()] | None:
+class _Known(dict[str, Any]):
+    """What lines say: nearly all of a long stream are written many times.
+
+    To ask a functools.lru_cache takes half as long again.
+    """
+
+    def __missing__(self, text: str) -> Any:
+        if len(self) >= _MOST_KNOWN:
+            self.clear()
+        found = self[text] = _understood(text)
+        return found
+
+
+_read_line: Final = _Known().__getitem__
+
+
+def _understood(text: str) -> _Line | tuple[()] | None:
     """Return what a line says, `()` where that is nothing; None where a parser must read it."""
     text = text.removesuffix("\r")
     match = _LINE.fullmatch(text)
