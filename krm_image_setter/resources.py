@@ -136,12 +136,12 @@ def _without_words(text: str, slices: list[Slice], words: Iterable[str] | None) 
     """Return slices, with None for each resource that surely holds none of `words`."""
     if words is None:
         return [*slices]
-    words = [*words, "List"]  # for a list has resources in it
+    may_mention = stream.mention_test(text, [*words, "List"])  # for a list has resources in it
     kept: list[Slice | None] = []
     for one in slices:
         part = text[one[0] : one[1]]
         # What has no `kind` is no resource, and that is an error wherever it stands.
-        kept.append(one if "kind" not in part or stream.may_mention(part, words) else None)
+        kept.append(one if "kind" not in part or may_mention(part) else None)
     return kept
 
 

@@ -8,7 +8,7 @@ orchestrators write, and whoever parses an item that is refused must parse the w
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from itertools import accumulate, pairwise
 from typing import Final, NamedTuple, TypeAlias
@@ -104,22 +104,28 @@ def cut_items(text: str, start: int, end: int) -> Listing | None:
 _ALIAS: Final = r"[&*](?<![^\s\[{,:][&*])[^\s,\[\]{}&*=|;]"
 
 
-def may_mention(part: str, words: Iterable[str]) -> bool:
-    """Say whether the text of a slice may have one of `words` in one of its strings.
+def mention_test(text: str, words: Iterable[str]) -> Callable[[str], bool]:
+    """Return what says whether a slice of `text` may have one of `words` in one of its strings.
 
     A backslash may spell a word otherwise; an anchor or alias may bring it in from elsewhere; an odd number of
     quotes may mean that the slice starts or ends within a quoted scalar. It is asked of each of thousands: a few
-    searches in C, no more.
+    searches in C, and none for what is nowhere in the text.
     """
-    for word in words:
-        if word in part:
-            return True
-    return (
-        (part.count("'") % 2 == 1 and _apostrophes(part) % 2 == 0)
-        or part.count('"') % 2 == 1
-        or "\\" in part
-        or (("&" in part or "*" in part) and re.search(_ALIAS, part) is not None)
-    )
+    words = [word for word in words if word in text]
+    single, double, escape, anchor, alias = (sign in text for sign in "'\"\\&*")
+
+    def may_mention(part: str) -> bool:
+        for word in words:
+            if word in part:
+                return True
+        return (
+            (single and part.count("'") % 2 == 1 and _apostrophes(part) % 2 == 0)
+            or (double and part.count('"') % 2 == 1)
+            or (escape and "\\" in part)
+            or (((anchor and "&" in part) or (alias and "*" in part)) and re.search(_ALIAS, part) is not None)
+        )
+
+    return may_mention
 
 
 def _apostrophes(part: str) -> int:

@@ -160,7 +160,7 @@ def unsplit() -> Iterator[None]:
     with (
         patch("krm_image_setter.yaml.stream.cut_documents", lambda _: None),
         patch("krm_image_setter.yaml.stream.cut_items", lambda *_: None),
-        patch("krm_image_setter.yaml.stream.may_mention", lambda *_: True),
+        patch("krm_image_setter.yaml.stream.mention_test", lambda *_: lambda _: True),
     ):
         yield
 

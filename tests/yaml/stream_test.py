@@ -20,7 +20,7 @@ MENTIONS = [
 
 @pytest.mark.parametrize(("text", "expected"), MENTIONS)
 def test_what_may_mention_a_word(text: str, expected: bool) -> None:
-    assert stream.may_mention(text, ["nginx"]) is expected
+    assert stream.mention_test(text, ["nginx"])(text) is expected
 
 
 CUTS = [
