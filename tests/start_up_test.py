@@ -112,7 +112,7 @@ def test_patterns_that_a_run_compiles() -> None:
             rules._KIND,
             scalar._PLAIN,
             stream._ITEMS,
-            r"\n(?=-[ ]|[^-\s#])",  # the items of this list
+            r"\n[^\s#]",  # the items of this list
             r"^(?:#.*\n)*- kind: (\S+)\n  apiVersion: (\S+)\n(?:  .*\n)+",  # the entries of the catalog
         ]
     )
