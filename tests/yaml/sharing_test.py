@@ -24,6 +24,12 @@ CASES: list[tuple[str, list[Location], str]] = [
         [("t", "i")],
         "t: &t\n  n: &n z\n  m: *n\n  i: NEW:2\no: &n y\nu: \n  n: z\n  m: z\n  i: x\n",
     ),
+    (
+        "k: &k n\nt: &t\n  *k : z\n  i: x\no: &k y\nu: *t\n",
+        [("t", "i")],
+        "k: &k n\nt: &t\n  *k : z\n  i: NEW:2\no: &k y\nu: \n  n : z\n  i: x\n",
+    ),
+    ("&k a: b\nm:\n  *k : c\ni: x\n", [("i",)], "&k a: b\nm:\n  *k : c\ni: NEW:2\n"),
     ("&k a: b\nc: *k\ni: x\n", [("i",)], "&k a: b\nc: *k\ni: NEW:2\n"),
     ("&k x: b\nc: *k\n", [("c",)], "&k x: b\nc: NEW:2\n"),
     ("? &m {a: b}\n: z\nc: *m\ni: x\n", [("i",)], "? &m {a: b}\n: z\nc: *m\ni: NEW:2\n"),
