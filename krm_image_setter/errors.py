@@ -7,15 +7,23 @@ way up, and `str(error)` is the sentence.
 from __future__ import annotations
 
 import re
-from typing import Self
+from typing import Final, Self
+
+#: What moves the cursor, ends a line, turns the direction of writing or is no character at all, as a pattern.
+CONTROLS: Final = r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 
 
 def one_line(sentence: str) -> str:
-    """Return a sentence with what breaks lines, or is no character to show, as Python escapes it."""
-    if sentence.isprintable():
-        return sentence
-    odd = r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]"
-    return re.sub(odd, lambda found: found[0].encode("unicode_escape").decode(), sentence)
+    """Return a sentence with each of `CONTROLS` as Python escapes it.
+
+    What a file, its name or a configuration says may not speak to a terminal, nor look like a line of ours.
+    """
+    return sentence if sentence.isprintable() else escaped(CONTROLS, sentence)
+
+
+def escaped(pattern: str, text: str) -> str:
+    """Return a text with the characters that a pattern finds as Python escapes them."""
+    return re.sub(pattern, lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 class ImageSetterError(Exception):

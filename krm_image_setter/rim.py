@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
 import stat
 import sys
 from collections.abc import Callable
 from functools import cache
 from typing import Final
 
-from krm_image_setter.errors import ImageSetterError, InputError, NotYAMLError
+from krm_image_setter.errors import ImageSetterError, InputError, NotYAMLError, one_line
 
 PROGRAM: Final = "krm-image-setter"
 STDIN: Final = "-"
@@ -19,21 +18,9 @@ STDIN: Final = "-"
 def say(message: str) -> None:
     """Tell the user a sentence."""
     try:
-        sys.stderr.write(f"{PROGRAM}: {printable(message)}\n")
+        sys.stderr.write(f"{PROGRAM}: {one_line(message)}\n")
     except OSError:  # who can't be told is to get the rest all the same
         return
-
-
-def printable(text: str) -> str:
-    """Return a text for a terminal, on one line.
-
-    What a file, its name or a configuration says may not speak to the terminal, nor look like a line of ours.
-    """
-    return text if text.isprintable() else re.sub(_CONTROLS, "\ufffd", text)
-
-
-# What moves the cursor, ends a line or turns the direction of writing.
-_CONTROLS: Final = r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]"
 
 
 def say_error(error: ImageSetterError) -> None:

@@ -216,5 +216,5 @@ def test_any_kind_of_one_name() -> None:
 
 def test_an_error_is_one_line_whatever_it_quotes() -> None:
     with pytest.raises(ConfigError) as caught:
-        read_config(f'{HEAD}images: [{{name: "a\\r\\n\\e\\L", newTag: b}}]\n')
-    assert r'"a\r\n\x1b\u2028" is no reference' in str(caught.value)
+        read_config(f'{HEAD}images: [{{name: "a\\r\\n\\e\\L\\u202e", newTag: b}}]\n')
+    assert r'"a\r\n\x1b\u2028\u202e" is no reference' in str(caught.value)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
+
+from krm_image_setter.errors import CONTROLS, escaped
 
 _STYLES: Final = {"---": "1", "+++": "1", "@@": "36", "-": "31", "+": "32"}
 
@@ -18,7 +19,7 @@ def write(text: str, style: str = "") -> None:
     To a terminal, as ls and kubectl do, nothing in the text may speak; it is written in a style if that wants one.
     """
     if sys.stdout.isatty():
-        text = re.sub(_CONTROLS, "\ufffd", text)
+        text = escaped(rf"(?!\t|\r?\n){CONTROLS}", text)
         if style and is_coloured():
             text = f"\x1b[{style}m{text.rstrip(chr(10))}\x1b[m\n"
     with _quiet():
@@ -38,10 +39,6 @@ def _quiet() -> Iterator[None]:
         yield
     except BrokenPipeError:
         raise SystemExit(2) from None
-
-
-# As in rim.py, but for what stands in a text of several lines.
-_CONTROLS: Final = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]|\r(?!\n)"
 
 
 def is_coloured() -> bool:
