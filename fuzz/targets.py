@@ -460,7 +460,7 @@ def check_items(text: str) -> None:
         return
     if not apart or events_of(text) is None:
         return
-    documents_of = load(text, yaml.CSafeLoader)
+    documents_of = load(text, oracles.LOADER)
     if len(documents_of) != 1:
         return
     assert_same([item for items in apart for item in items], documents_of[0]["items"])
@@ -473,8 +473,8 @@ def check_tree(data: bytes) -> None:
     """The reader by lines, the C parser and the pure one give one tree, and its data are those that PyYAML reads."""
     text = some_text(data).removeprefix("\ufeff")
     read_by_line = lines.read(text)
-    fast = events.c_parser()
-    assert fast is not None
+    pure = events.pure_parser()
+    fast = events.c_parser() or pure
     try:
         trees = building.build(text, fast)
     except fast.refusals:
@@ -486,10 +486,11 @@ def check_tree(data: bytes) -> None:
         return
     if read_by_line is not None:
         assert_same_as_parsed(text, read_by_line)
-    expected = [construct(next(found), found, {}) for found in documents(text, yaml.CSafeLoader)]
+    if fast is pure and (differs_by_design(text) or events_of(text) is None):
+        return
+    expected = [construct(next(found), found, {}) for found in documents(text, oracles.LOADER)]
     assert_same([document.root for document in trees], expected)
     if crc32(data) % 8 == 0:
-        pure = events.pure_parser()
         refusals: tuple[type[Exception], ...] = (*pure.refusals, InputError)
         try:
             others = building.build(text, pure)
@@ -568,7 +569,7 @@ def check_runs(data: bytes) -> Pair | None:
     c = choices(data[1:])
     stream_text = written(c)
     config = laws.draw_config(c)
-    laws.check_output_reads_as_load_and_replace(stream_text, config, yaml.CSafeLoader)
+    laws.check_output_reads_as_load_and_replace(stream_text, config, oracles.LOADER)
     if crc32(data) % 4 == 0:
         laws.check_an_error_writes_nothing(stream_text, config)
     return ran(data, stream_text.text, config)
@@ -592,7 +593,7 @@ def check_embedded(data: bytes) -> Pair | None:
         return ran(data, text, EMBEDDED[form])
     c = choices(data[1:], aliases=False)
     drawn, config = features.draw_stream(c), features.draw_config(c)
-    features.check_output_reads_as_load_and_replace(drawn, config, yaml.CSafeLoader)
+    features.check_output_reads_as_load_and_replace(drawn, config, oracles.LOADER)
     if crc32(data) % 16 == 0:
         features.check_nothing_else_differs(drawn, config)
     laws.check_a_second_run_changes_nothing(set_images(drawn.text, config).text, config)
@@ -681,7 +682,7 @@ def check_tiltfile(data: bytes) -> None:
         oracles.check_sentence(note.message)
         assert 1 <= note.line <= 1 + text.count("\n") + text.count("\r") + text.count("\f")
     assert imported.text.isascii() or imported.text.replace("\n", "").isprintable()
-    (found,) = yaml.load_all(filled(imported.text), Loader=yaml.CSafeLoader)
+    (found,) = yaml.load_all(filled(imported.text), Loader=oracles.LOADER)
     if expected is not None:
         assert [image["name"] for image in found.get("images", ())] == expected
 

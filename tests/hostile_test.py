@@ -486,12 +486,14 @@ def test_a_configuration_opens_nothing_and_runs_nothing(
     before = sorted(folder.rglob("*"))
     _, events = audited(program, *arguments, stdin=stdin)
     assert sorted(folder.rglob("*")) == before
-    assert {event for event, _ in events} <= USUAL
     own = tuple(
         os.path.realpath(path)
         for path in {sys.prefix, sys.base_prefix, *sysconfig.get_paths().values(), *sys.path}
         if path
     )
+    for event, told in events:
+        # ruamel.yaml looks for plug-ins, in its own folder.
+        assert event in USUAL or (event.startswith("glob.") and os.path.realpath(told[0]).startswith(own)), event
     opened = {
         (path if path.isdigit() else os.path.realpath(folder / path)): mode
         for path, mode, _ in (a for e, a in events if e == "open")

@@ -85,22 +85,30 @@ def make(combination: Combination) -> bool:
     pins = combination.folder / "pins.txt"
     resolution = RESOLUTIONS[combination.dependencies]
     made = (
-        uv("venv", "--python", combination.python, str(combination.folder))
+        uv("venv", "--seed", "--python", combination.python, str(combination.folder))
         and uv(
             "pip", "compile", "--python", str(python), "--resolution", resolution, "-o", str(pins), str(declared)
         )
-        and uv("pip", "install", "--python", str(python), "-c", str(pins), "-e", str(ROOT), "--group", "test")
+        and uv("pip", "install", "--python", str(python), "-c", str(pins), "-e", str(ROOT), "--group", "dev")
     )
     if made and combination.extensions == "without":
-        made = uv("pip", "uninstall", "--python", str(python), "ruamel.yaml.clib")
-        for extension in combination.folder.glob("lib/python*/site-packages/yaml/_yaml.*"):
-            extension.unlink()
+        take_extensions_out(combination.folder)
     has_c = made and subprocess.run([python, "-c", HAS_C], check=False).returncode == 0
     if not made or has_c != (combination.extensions == "with"):
         sys.stdout.write(f"no such environment can be made: {combination}\n")
         return False
     stamp.write_bytes(declared.read_bytes())
     return True
+
+
+def take_extensions_out(environment: Path) -> None:
+    """Leave of the YAML packages what is Python, in their records too: the tests of distributions copy by them."""
+    (packages,) = environment.glob("lib/python*/site-packages")
+    for extension in (*packages.glob("yaml/_yaml.*"), *packages.glob("_ruamel_yaml.*")):
+        extension.unlink()
+    for record in packages.glob("*.dist-info/RECORD"):
+        lines = record.read_text().splitlines(keepends=True)
+        record.write_text("".join(line for line in lines if not line.startswith(("yaml/_yaml.", "_ruamel_yaml."))))
 
 
 def uv(*arguments: str) -> bool:

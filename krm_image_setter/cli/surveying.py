@@ -82,8 +82,9 @@ def _read_file(look: Callable[[str], Found], file: File) -> Surveyed[Found]:
     text = ""
     try:
         data = file.read()
-        text = decoded(data, file.shown)
-        return Surveyed(file, look(text), digest_of(data))
+        text, digest = decoded(data, file.shown), digest_of(data)
+        del data  # a large file takes room enough while it is read
+        return Surveyed(file, look(text), digest)
     except MemoryError:
         return Surveyed(file, error=InputError("there is not enough memory for it", file=file.shown))
     except NotYAMLError as error:

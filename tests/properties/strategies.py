@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 
+import yaml
 from hypothesis import strategies as st
 from properties.reader import NonString, is_non_string
 
@@ -922,7 +923,8 @@ class Writer:
         if not c.chance(2):
             return self.flow(node, outer)
         c.note("flow pair")
-        if key is MERGE or not c.chance(2):  # in quotes it would be a key as any other
+        # A merge key in quotes would be a key as any other, and without C there is only the parser that refuses it.
+        if key is MERGE or not yaml.__with_libyaml__ or not c.chance(2):
             return f"{self.key(key, in_flow=True)}: {self.flow(value, outer)}"
         c.note("flow pair tight")
         return f"{self.inline(key.value, 'double quoted', None)}:{self.flow(value, outer) or ' '}"

@@ -87,6 +87,8 @@ def test_every_feature_occurs(name: str) -> None:
     strategy, features = STRATEGIES[name]
     seen = Counter(feature for written in examples(name) for feature in written.features)
     assert seen.keys() <= features
+    if not yaml.__with_libyaml__:  # what the only parser refuses is not drawn
+        features -= strategies.RUAMEL_REFUSES
     for feature in sorted(features - seen.keys()):
         try:
             find(strategy, has(feature), settings=settings(fixed, max_examples=4000), random=Random(1))

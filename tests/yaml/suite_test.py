@@ -6,6 +6,7 @@ import json
 import os
 import re
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -65,9 +66,12 @@ def test_there_are_all_cases() -> None:
 
 def is_read(text: str) -> bool:
     """Say whether one of the parsers takes a text; both leave it to others whether an alias has its anchor."""
-    for read in (lambda: yaml.parse(text, yaml.CLoader), lambda: YAML(typ="safe", pure=True).parse(text)):
+    readers: list[Any] = [YAML(typ="safe", pure=True).parse]
+    if yaml.__with_libyaml__:
+        readers.insert(0, partial(yaml.parse, Loader=yaml.CLoader))
+    for read in readers:
         try:
-            found = list(read())
+            found = list(read(text))
         except Exception:  # noqa: BLE001  (ruamel.yaml raises whatever comes)
             continue
         known: set[str | None] = set()
@@ -95,6 +99,8 @@ def test_it_is_read_where_a_parser_reads_it(case: Case) -> None:
 
 TYPED: Final = object()  # stands for all that is no string
 
+COLON: Final = "Y2GN"  # an anchor with a colon in it: to libyaml, it ends before
+
 # Where libyaml reads something else than YAML 1.2 says: what Kubernetes, whose reader is a port of it, has too.
 OTHERWISE: Final[dict[str, Any]] = {
     "4ABK": [{"unquoted": "separate", "http://foo.com": None, "omitted value:": None}],  # `key:,` is no key
@@ -103,7 +109,7 @@ OTHERWISE: Final[dict[str, Any]] = {
     "FRK4": [{"foo :": None, "": "bar"}],  # `:,` ends no key
     "JEF9-2": [[""]],  # blanks at the end without a line break are no line
     "L24T-1": [{"foo": "x\n "}],  # the same
-    "Y2GN": [{"key": ":chor value"}],  # an anchor has no colon in it
+    COLON: [{"key": ":chor value"}],
 }
 # YAML 1.1's sexagesimal numbers: the suite says nothing of types, and to Kubernetes they are strings.
 NO_NUMBER: Final = frozenset(("20:03:20", "20:03:47"))
@@ -168,7 +174,7 @@ def test_its_tree_is_that_of_the_suite(case: Case) -> None:
     documents = parsed(case.text)
     if documents is None or case.events is None:
         return
-    if case.name in OTHERWISE:
+    if case.name in OTHERWISE and (case.name != COLON or events.c_parser() is not None):
         assert documents == OTHERWISE[case.name]
         assert told(documents) != Events(case.events).documents()
         return
@@ -189,7 +195,7 @@ def test_both_parsers_give_one_tree(case: Case, monkeypatch: pytest.MonkeyPatch)
     first = parsed(text)
     monkeypatch.setattr(events, "c_parser", lambda: None)
     second = parsed(text)
-    if first is not None and second is not None and case.name != "Y2GN":  # an anchor's colon
+    if first is not None and second is not None and case.name != COLON:
         assert first == second
 
 
@@ -210,7 +216,7 @@ def scalars(node: Any, here: Location = ()) -> Iterator[Location]:
 
 def test_each_scalar_can_be_written_and_no_other_changes(case: Case, parser: str) -> None:
     text = case.text.removeprefix("\ufeff")
-    if parsed(text) is None or case.name == "Y2GN":  # an anchor that touches a text `:…`, which is no reference
+    if parsed(text) is None or case.name == COLON:  # the anchor touches a text `:…`, which is no reference
         return
     documents = parsing.parse(text)
     for number, document in enumerate(documents):
