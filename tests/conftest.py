@@ -19,7 +19,7 @@ def parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> s
         monkeypatch.setattr(lines, "read", lambda _: None)
     if name == "pure":
         monkeypatch.setattr(events, "c_parser", lambda: None)
-    elif events.c_parser() is None:
+    elif name == "c" and events.c_parser() is None:
         pytest.skip("PyYAML was built without libyaml here")
     return name
 

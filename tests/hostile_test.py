@@ -139,6 +139,11 @@ def test_what_grows_is_refused_wherever_it_stands(text: str, said: str) -> None:
         assert said in message
 
 
+def test_brackets_in_a_string_are_no_levels(parser: str) -> None:
+    text = POD + "x: '" + "[{" * 10_000 + "'\n"
+    assert set_images(text, INSIDE).text == text.replace("nginx", "nginx:2", 1)
+
+
 @pytest.mark.parametrize("link", ["[*x{0}]", "{{<<: *x{0}}}", "{{a: *x{0}}}"])
 def test_the_longest_chain_of_aliases_is_read(link: str) -> None:
     text = chain(248, link) + "spec2: {containers: [{name: a, image: nginx}]}\n"
