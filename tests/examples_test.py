@@ -7,7 +7,6 @@ is a script that runs this program. All else is real, or the test is skipped and
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -19,7 +18,7 @@ from typing import Any
 
 import pytest
 import yaml
-from harness import ROOT
+from harness import OTHERS, ROOT
 from jsonschema import Draft202012Validator
 from story import Block, bash, blocks, check_configuration, environment, run_story, text_of, told
 
@@ -310,6 +309,7 @@ def registry() -> None:
     """Skip where pip finds no packages: what fails there is none of ours."""
     ran = subprocess.run(
         [sys.executable, "-m", "pip", "install", "--dry-run", "--ignore-installed", "--retries=0", str(ROOT)],
+        env=OTHERS,
         capture_output=True,
         text=True,
         timeout=300,
@@ -461,7 +461,7 @@ def test_github_action_installs_itself(tmp_path: Path, registry: None) -> None:
     runner = {"RUNNER_TEMP": str(tmp_path / "temp"), "GITHUB_PATH": str(path), "GITHUB_ACTION_PATH": str(ROOT)}
     ran = subprocess.run(
         command,
-        env={**os.environ, **variables, **runner, "PYTHONWARNINGS": ""},  # pip's are not ours
+        env={**OTHERS, **variables, **runner},
         capture_output=True,
         text=True,
         timeout=300,
@@ -477,7 +477,9 @@ def test_github_action_installs_itself(tmp_path: Path, registry: None) -> None:
 def test_github_action_is_as_github_documents() -> None:
     for schema, file in (("vendor.github-actions", ACTION), ("vendor.github-workflows", WORKFLOW)):
         subprocess.run(
-            [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, str(file)], check=True
+            [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, str(file)],
+            check=True,
+            env=OTHERS,
         )
     scripts = [step["run"] for step in yaml.safe_load(ACTION.read_text())["runs"]["steps"]]
     assert not any("${{" in script for script in scripts)

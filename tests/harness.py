@@ -12,6 +12,8 @@ from typing import NamedTuple
 import pytest
 
 ROOT = Path(__file__).parents[1]
+#: For Python programs that are not ours: what they are warned of is not ours to mend (`make matrix` makes it errors).
+OTHERS = {**os.environ, "PYTHONWARNINGS": ""}
 
 
 class Ran(NamedTuple):

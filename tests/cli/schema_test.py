@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from harness import ROOT, Program
+from harness import OTHERS, ROOT, Program
 
 EXAMPLES = [
     path
@@ -40,6 +40,7 @@ def check(program: Program, *files: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [CHECKER, "--schemafile", "imagesetter.schema.json", *files],
         cwd=program.folder,
+        env=OTHERS,
         capture_output=True,
         text=True,
         timeout=120,
