@@ -25,7 +25,7 @@ from krm_image_setter.images.tokens import Token
 from krm_image_setter.paths import Match
 from krm_image_setter.results import INFO, Result
 from krm_image_setter.transform import Outcome
-from krm_image_setter.yaml import parsing
+from krm_image_setter.yaml import events, parsing
 
 CONFIG = read_config('apiVersion: krm-image-setter.dev/v1alpha1\nkind: ImageSetter\nimages: {nginx: "nginx:2"}\n')
 BEFORE = "# c\nkind: Pod\nspec:\n  containers:\n  - image: nginx:1 # d\n  - image: b:1\n"
@@ -66,6 +66,19 @@ def test_fuzz_runs_a_while_and_again(tmp_path: Any) -> None:
     file.write_bytes(b"nginx:1")
     again = subprocess.run([*command, "references", str(file)], capture_output=True, text=True, check=False)
     assert again.stdout == "nothing is wrong with it\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["&a:b c\n", "--- >-\n--- >-\n a\n", "---\n|\n# a\n---\n", "--- !!str\n|\n# a\n"],
+)
+def test_of_what_the_parsers_read_otherwise_nothing_is_asked(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last three are a document that is a block scalar, which is no resource."""
+    monkeypatch.setattr(targets, "crc32", lambda _: 0)  # both parsers read each, not one in eight
+    targets.check_tree(b"\0" + text.encode())
+    monkeypatch.setattr(targets, "differs_by_design", lambda _: False)
+    if events.c_parser() is not None:
+        fails(lambda: targets.check_tree(b"\0" + text.encode()))
 
 
 # --- each oracle can fail ----------------------------------------------------------------------------------------
