@@ -418,7 +418,7 @@ def check_go_yaml(pairs: list[Pair]) -> list[tuple[bytes, str]]:
     output = ran.stdout.decode().lstrip()
     while output:
         resource, end = decoder.raw_decode(output)
-        if resource.get("metadata", {}).get("name") == "end-of-text":
+        if (resource.get("metadata") or {}).get("name") == "end-of-text":
             texts.append([])
         else:
             texts[-1].append(resource)

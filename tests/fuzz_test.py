@@ -221,8 +221,8 @@ def test_what_go_yaml_reads_otherwise_is_seen() -> None:
         pytest.skip("kubectl is not there to read with go-yaml")
     differences = oracles.differing(BEFORE, AFTER) or []
 
-    def said(before: str, after: str) -> list[str]:
-        head = "apiVersion: v1\nmetadata: {name: a}\n"
+    def said(before: str, after: str, metadata: str = "{name: a}") -> list[str]:
+        head = f"apiVersion: v1\nmetadata: {metadata}\n"
         pairs = [
             Pair(head + before, head + after, differences, b""),
             Pair(head + before, head + AFTER, differences, b""),
@@ -230,6 +230,7 @@ def test_what_go_yaml_reads_otherwise_is_seen() -> None:
         return [message for _, message in oracles.check_go_yaml(pairs)]
 
     assert said(BEFORE, AFTER) == []
+    assert said(BEFORE, AFTER, metadata="null") == []
     (wrong,) = said(BEFORE, AFTER.replace("b:1", "b:2"))
     assert "'b:1' became 'b:2'" in wrong
     (wrong,) = said(BEFORE, AFTER.replace("b:1", "12:30"))
