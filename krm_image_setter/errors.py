@@ -18,10 +18,10 @@ def one_line(sentence: str) -> str:
 
     What a file, its name or a configuration says may not speak to a terminal, nor look like a line of ours.
     """
-    return sentence if sentence.isprintable() else escaped(CONTROLS, sentence)
+    return sentence if sentence.isprintable() else python_escaped(CONTROLS, sentence)
 
 
-def escaped(pattern: str, text: str) -> str:
+def python_escaped(pattern: str, text: str) -> str:
     """Return a text with the characters that a pattern finds as Python escapes them."""
     return re.sub(pattern, lambda found: found[0].encode("unicode_escape").decode(), text)
 

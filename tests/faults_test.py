@@ -23,7 +23,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from harness import Program, unprivileged
+from harness import UNMEASURED, Program, unprivileged
 
 from krm_image_setter.cli import files
 
@@ -33,15 +33,13 @@ OTHER = "kind: Service\n"
 NGINX = ("--image", "nginx=nginx:2")
 SAID = "krm-image-setter: "
 ME = (sys.executable, "-m", "krm_image_setter")
-#: Without what coverage adds: where memory, files or folders are short, its own files would be too many.
-BARE = {name: value for name, value in os.environ.items() if not name.startswith("COV")}
 
 
 def start(
     folder: Path, *arguments: str, command: Sequence[str] = ME, **options: object
 ) -> subprocess.Popen[bytes]:
     given: dict[str, object] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    given |= {"cwd": folder, "env": BARE} | options
+    given |= {"cwd": folder, "env": UNMEASURED} | options
     return subprocess.Popen([*command, *arguments], **given)  # type: ignore[call-overload,no-any-return]
 
 
@@ -202,7 +200,7 @@ def in_own_mounts(folder: Path, script: str) -> subprocess.CompletedProcess[str]
     if probe.returncode != 0:
         pytest.skip(f"nothing can be mounted here: {probe.stderr.decode().strip()}")
     return subprocess.run(
-        [*command, script], cwd=folder, capture_output=True, text=True, check=False, timeout=120, env=BARE
+        [*command, script], cwd=folder, capture_output=True, text=True, check=False, timeout=120, env=UNMEASURED
     )
 
 

@@ -12,6 +12,8 @@ from typing import NamedTuple
 import pytest
 
 ROOT = Path(__file__).parents[1]
+#: Without what coverage adds: its own files, modules and memory are none of the program's.
+UNMEASURED = {name: value for name, value in os.environ.items() if not name.startswith("COV")}
 #: For Python programs that are not ours: what they are warned of is not ours to mend (`make matrix` makes it errors).
 OTHERS = {**os.environ, "PYTHONWARNINGS": ""}
 

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from harness import Program
+import yaml
+from harness import UNMEASURED, Program
 from pathspec import GitIgnoreSpec
 from terminal import in_terminal
 
@@ -309,9 +310,8 @@ SIZE: Final = 64_000_000
 )
 def test_a_long_scalar_takes_a_small_multiple_of_its_size(tmp_path: Path, scalar: str) -> None:
     text = POD + f"data:\n  a: {scalar}\n"
-    bare = {key: value for key, value in os.environ.items() if not key.startswith("COV")}
     ran = subprocess.run(
-        [sys.executable, "-I", "-c", MEASURED, *NGINX], input=text.encode(), capture_output=True, cwd=tmp_path, check=True, env=bare
+        [sys.executable, "-I", "-c", MEASURED, *NGINX], input=text.encode(), capture_output=True, cwd=tmp_path, check=True, env=UNMEASURED
     )  # fmt: skip
     assert ran.stdout.decode() == text.replace("image: nginx", "image: nginx:2")
     assert int(ran.stderr) * 1024 < 10 * SIZE
@@ -404,9 +404,8 @@ def audited(program: Program, *arguments: str, stdin: str = "") -> tuple[int, li
     """Run the program, and return its status and all that Python has told its auditors meanwhile."""
     log = program.folder.parent / f"{program.folder.name}.json"
     code = AUDITED.replace('sys.argv[0] or "events.json"', repr(str(log)))
-    bare = {key: value for key, value in os.environ.items() if not key.startswith("COV")}
     ran = subprocess.run(
-        [sys.executable, "-IB", "-c", code, *arguments], input=stdin, capture_output=True, text=True, cwd=program.folder, env=bare, check=False
+        [sys.executable, "-IB", "-c", code, *arguments], input=stdin, capture_output=True, text=True, cwd=program.folder, env=UNMEASURED, check=False
     )  # fmt: skip
     assert "Traceback" not in ran.stderr
     status, events = json.loads(log.read_text())
@@ -497,8 +496,9 @@ def test_a_configuration_opens_nothing_and_runs_nothing(
         if path
     )
     for event, told in events:
-        # ruamel.yaml looks for plug-ins, in its own folder.
-        assert event in USUAL or (event.startswith("glob.") and os.path.realpath(told[0]).startswith(own)), event
+        # Where there is no C, ruamel.yaml reads, and looks for plug-ins in its own folder.
+        may_look = event.startswith("glob.") and not yaml.__with_libyaml__
+        assert event in USUAL or (may_look and os.path.realpath(told[0]).startswith(own)), event
     opened = {
         (path if path.isdigit() else os.path.realpath(folder / path)): mode
         for path, mode, _ in (a for e, a in events if e == "open")

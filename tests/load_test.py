@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 import pytest
-from harness import ROOT
+from harness import ROOT, UNMEASURED
 
 SCALE = float(os.environ.get("LOAD") or 0)
 pytestmark = pytest.mark.skipif(not SCALE, reason="it takes minutes: `make load` runs it")
@@ -51,7 +51,6 @@ def measured(
     folder: Path, *arguments: str, stdin: IO[bytes] | int = subprocess.DEVNULL, stdout: IO[bytes] | int
 ) -> Load:
     """Run the program, without coverage, and tell what it took."""
-    bare = {name: value for name, value in os.environ.items() if not name.startswith("COV")}
     meter = [sys.executable, "-c", METER, str(folder.parent / "took")]
     ran = subprocess.run(
         [*meter, *ME, *arguments],
@@ -59,7 +58,7 @@ def measured(
         stdin=stdin,
         stdout=stdout,
         stderr=subprocess.PIPE,
-        env=bare,
+        env=UNMEASURED,
         check=True,
     )
     status, wall, cpu, memory = json.loads((folder.parent / "took").read_text())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -11,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from harness import Program
+from harness import UNMEASURED, Program
 
 POD = "kind: Pod\nspec: {containers: [{name: a, image: nginx}]}\n"
 DONE = b"kind: Pod\nspec: {containers: [{name: a, image: nginx:2}]}\n"
@@ -253,14 +252,13 @@ def test_error_config_that_is_no_mapping(program: Program, config: str) -> None:
 def test_imports_on_the_function_path() -> None:
     """Start-up is most of a short run: no module that a good configuration does not need."""
     text = LIST + ITEM + with_config(CONFIG + "kinds: {A: '{.spec.image}'}")
-    bare = {key: value for key, value in os.environ.items() if not key.startswith("COV")}
     code = "import sys\nfrom krm_image_setter.__main__ import main\nmain([])\nprint(*sys.modules, file=sys.stderr)"
     ran = subprocess.run(
         [sys.executable, "-I", "-c", code],
         input=text,
         capture_output=True,
         text=True,
-        env=bare,
+        env=UNMEASURED,
         check=True,
     )
     modules = set(ran.stderr.split())

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from typing import Any, Final
+
+from harness import UNMEASURED
 
 from krm_image_setter import rules
 from krm_image_setter.images import reference
@@ -52,9 +53,8 @@ assert main([]) == 0
 import json
 print(json.dumps(measured), file=sys.stderr)
 """
-    bare = {key: value for key, value in os.environ.items() if not key.startswith("COV")}
     ran = subprocess.run(
-        [sys.executable, "-I", "-c", code], input=text, capture_output=True, text=True, env=bare, check=True
+        [sys.executable, "-I", "-c", code], input=text, capture_output=True, text=True, env=UNMEASURED, check=True
     )
     assert ("nginx:2" in ran.stdout) == ("nginx:1" in items)
     return json.loads(ran.stderr)

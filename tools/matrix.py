@@ -2,8 +2,8 @@
 
 `python tools/matrix.py [--python 3.12] [--dependencies lowest] [--extensions without] [-- PYTEST ARGUMENT...]`
 takes the combinations that the options name (each may be given again), all where they name none. Each has an
-environment of its own in .venv-matrix/, made by uv, and anew when pyproject.toml has changed. Any warning of
-Python's is an error, in the program too.
+environment of its own in .venv-matrix/, made by uv, and anew when pyproject.toml or this has changed. Any
+warning of Python's is an error, in the program too.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Combination(NamedTuple):
     @property
     def bin(self) -> Path:
         """Where its programs are."""
-        return self.folder / ("Scripts" if os.name == "nt" else "bin")
+        return self.folder / "bin"
 
 
 def main() -> int:
@@ -78,7 +78,8 @@ def make(combination: Combination) -> bool:
     """Make the environment of a combination, unless it is there."""
     stamp = combination.folder / "ready"
     declared = ROOT / "pyproject.toml"
-    if stamp.exists() and stamp.read_bytes() == declared.read_bytes():
+    made_by = declared.read_bytes() + Path(__file__).read_bytes()
+    if stamp.exists() and stamp.read_bytes() == made_by:
         return True
     shutil.rmtree(combination.folder, ignore_errors=True)
     python = combination.bin / "python"
@@ -97,7 +98,7 @@ def make(combination: Combination) -> bool:
     if not made or has_c != (combination.extensions == "with"):
         sys.stdout.write(f"no such environment can be made: {combination}\n")
         return False
-    stamp.write_bytes(declared.read_bytes())
+    stamp.write_bytes(made_by)
     return True
 
 

@@ -180,7 +180,7 @@ def _print(texts: Sequence[str]) -> None:
 def _summary(
     ending: Ending, files: Sequence[File], total: Survey, changed: Sequence[Surveyed[Survey]], unused: int
 ) -> str:
-    images = _total(changed).images_set
+    images = sum(each.found.images_set for each in changed if each.found is not None)
     done = "set" if ending in (Ending.PRINT, Ending.IN_PLACE) else "to set"
     said = f"{counted(len(files), 'file')}, {counted(total.resources, 'resource')}: "
     said += f"{counted(images, 'image')} {done} in {counted(len(changed), 'file')}"

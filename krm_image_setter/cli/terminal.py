@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
-from krm_image_setter.errors import CONTROLS, escaped
+from krm_image_setter.errors import CONTROLS, python_escaped
 
 _STYLES: Final = {"---": "1", "+++": "1", "@@": "36", "-": "31", "+": "32"}
 
@@ -19,7 +19,7 @@ def write(text: str, style: str = "") -> None:
     To a terminal, as ls and kubectl do, nothing in the text may speak; it is written in a style if that wants one.
     """
     if sys.stdout.isatty():
-        text = escaped(rf"(?!\t|\r?\n){CONTROLS}", text)
+        text = python_escaped(rf"(?!\t|\r?\n){CONTROLS}", text)
         if style and is_coloured():
             text = f"\x1b[{style}m{text.rstrip(chr(10))}\x1b[m\n"
     with _quiet():

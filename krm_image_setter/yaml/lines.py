@@ -453,9 +453,8 @@ def _flow(rest: str) -> Any:
 def _placed(collection: Any, lines: _Lines, line: int) -> Any:
     """Return a copy of a flow collection that stands in a line."""
     node = type(collection)(collection)
-    node.lines, node.line, shape = lines, line, collection.shape
-    node.shape = shape
-    if shape.is_nested:
+    node.lines, node.line, node.shape = lines, line, collection.shape
+    if node.shape.is_nested:
         for key, value in collection.items() if isinstance(node, Mapping) else enumerate(collection):
             if isinstance(value, _Flow):
                 node[key] = _placed(value, lines, line)

@@ -119,7 +119,7 @@ def escaped(quoted_text: str) -> str:
     """Return JSON with what YAML takes for a line break, or refuses, escaped as both read it."""
     if quoted_text.isprintable():
         return quoted_text
-    return re.sub("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]", lambda odd: f"\\u{ord(odd[0]):04x}", quoted_text)
+    return re.sub(f"[{_ODD}]", lambda odd: f"\\u{ord(odd[0]):04x}", quoted_text)
 
 
 def spelt(text: str, *, flow: bool) -> str:
@@ -130,11 +130,13 @@ def spelt(text: str, *, flow: bool) -> str:
 # Patterns are compiled where they are first used: most runs need few of them, and each costs start-up time.
 _BLANKS: Final = r"(?:[ \t]+|(?:#[^\r\n]*)?(?:\r\n?|\n))*"
 
+# Beyond ASCII's own controls, what YAML takes for a line break or refuses.
+_ODD: Final = r"\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff"
 # A stricter set than YAML's plain style: no leading indicator, no ": " or " #", one line.
 _PLAIN: Final = (
-    r"(?!---|\.\.\.|<<)(?:[^\s\x00-\x20\-?:,\[\]{}#&*!|>'\"%@`\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]"
+    rf"(?!---|\.\.\.|<<)(?:[^\s\x00-\x20\-?:,\[\]{{}}#&*!|>'\"%@`{_ODD}]"
     r"|[-?:](?=[^\s,\[\]{}]))"
-    r"(?:[^\s\x00-\x1f:#\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]|:(?=[^\s,\[\]{}])|(?<=\S)\#|[ ](?=[^\s#]))*"
+    rf"(?:[^\s\x00-\x1f:#{_ODD}]|:(?=[^\s,\[\]{{}}])|(?<=\S)\#|[ ](?=[^\s#]))*"
 )
 _TYPED_WORDS: Final = frozenset(
     ("y", "yes", "n", "no", "true", "false", "on", "off", "null", "~", "=", ".inf", "+.inf", "-.inf", ".nan")
