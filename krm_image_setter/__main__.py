@@ -36,8 +36,11 @@ def run() -> NoReturn:
     # short one, while it loads its modules, a twentieth.
     gc.disable()
     try:
-        _prepare_streams()
+        from krm_image_setter.rim import prepare_streams  # noqa: PLC0415  (see below: an import can fail)
+
+        prepare_streams()
         status = main(sys.argv[1:])
+        sys.stdout.flush()
     except KeyboardInterrupt:
         status = 130
     except BrokenPipeError:
@@ -54,22 +57,6 @@ def run() -> NoReturn:
         say(f"error: {message}")
     # All is written and flushed: taking the interpreter down in good order would cost a seventh of a short run.
     os._exit(status)
-
-
-def _prepare_streams() -> None:
-    """Make the three standard streams such that nothing can be lost on them unnoticed.
-
-    One that another process has left non-blocking would seem to end at each pause. One that is closed is opened so
-    that its use is an error; and no file that is opened later can get its number.
-    """
-    for number in range(3) if os.name == "posix" else ():  # Windows has no such streams
-        try:
-            os.set_blocking(number, True)
-        except OSError:
-            os.open(os.devnull, os.O_RDONLY if number == 1 else os.O_WRONLY)
-    sys.stdin = sys.stdin or os.fdopen(0, closefd=False)
-    sys.stdout = sys.stdout or os.fdopen(1, "w", closefd=False)
-    sys.stderr = sys.stderr or os.fdopen(2, "w", closefd=False)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple, Self
 
@@ -23,7 +22,7 @@ from krm_image_setter.errors import ConfigError, ImageSetterError, InputError
 from krm_image_setter.function import plan_function, read_resource_list
 from krm_image_setter.images import ImageRule
 from krm_image_setter.results import INFO
-from krm_image_setter.rim import STDIN, read_stdin, read_text, say, say_error, shown
+from krm_image_setter.rim import STDIN, read_stdin, read_text, say, say_error, shown, write_output
 from krm_image_setter.transform import Plan, plan
 
 DEFAULT_CONFIG: Final = "functions.yaml"
@@ -140,8 +139,7 @@ def run_filter(options: Options) -> int:
             say(str(result))
     if is_function or not plan.failed:
         for piece in edited(text, plan.edits):
-            sys.stdout.buffer.write(piece.encode())
-        sys.stdout.buffer.flush()
+            write_output(piece)
     return 2 if plan.failed else 0
 
 

@@ -1,18 +1,85 @@
-"""What the program and its commands share: text from files, sentences to standard error."""
+"""What the program and its commands share: the standard streams, and text from files."""
 
 from __future__ import annotations
 
+import io
 import os
 import stat
 import sys
 from collections.abc import Callable
 from functools import cache
-from typing import Final
+from typing import Any, Final
 
 from krm_image_setter.errors import ImageSetterError, InputError, NotYAMLError, one_line
 
 PROGRAM: Final = "krm-image-setter"
 STDIN: Final = "-"
+
+
+class _WholeWriter(io.RawIOBase):
+    """An output descriptor whose `write` returns only after every byte is written.
+
+    Python uses the bare descriptor if PYTHONUNBUFFERED is set, and a bare descriptor can write less than it was
+    given: on a disk that is nearly full, on a pipe after SIGCONT, and on a pipe that another process made
+    non-blocking. Callers do not look at the count, so the output would end early with exit status 0.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def fileno(self) -> int:
+        return self._descriptor
+
+    def isatty(self) -> bool:
+        return os.isatty(self._descriptor)
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        """Write all of `data`, bytes or a memory view. Raises OSError if that is not possible."""
+        rest = memoryview(data).cast("B")
+        size = len(rest)
+        while rest:
+            try:
+                rest = rest[os.write(self._descriptor, rest) :]
+            except BlockingIOError:
+                from select import select  # noqa: PLC0415  (only for a pipe that became non-blocking)
+
+                select([], [self._descriptor], [])
+        return size
+
+
+def prepare_streams() -> None:
+    """Make sure that nothing is lost unnoticed on the three standard streams of this process.
+
+    A stream that another process made non-blocking would seem to end at each pause. A closed stream is opened in
+    the wrong direction: its use is an error, and a file that is opened later cannot get its number.
+    """
+    for number in range(3) if os.name == "posix" else ():  # Windows has no such streams
+        try:
+            os.set_blocking(number, True)
+        except OSError:
+            os.open(os.devnull, os.O_RDONLY if number == 1 else os.O_WRONLY)
+    sys.stdin = sys.stdin or os.fdopen(0, closefd=False)
+    sys.stdout = _whole(sys.stdout, 1)
+    sys.stderr = _whole(sys.stderr, 2)
+
+
+def _whole(stream: Any, number: int) -> io.TextIOWrapper:
+    """Return the text stream for output descriptor `number`, with the encoding of `stream` if there is one."""
+    raw = _WholeWriter(number)
+    return io.TextIOWrapper(
+        io.BufferedWriter(raw),
+        getattr(stream, "encoding", "utf-8"),
+        "backslashreplace" if number == 2 else getattr(stream, "errors", None),
+        line_buffering=number == 2 or raw.isatty(),
+    )
+
+
+def write_output(text: str) -> None:
+    """Write text to standard output, in UTF-8 whatever the locale is, and the bytes of a file name unchanged."""
+    sys.stdout.buffer.write(text.encode(errors="surrogateescape"))
 
 
 def say(message: str) -> None:

@@ -166,21 +166,92 @@ def test_slow_input(tmp_path: Path, is_blocking: bool) -> None:
     assert ended(process) == (0, f"{DONE}---\n{DONE}".encode(), "")
 
 
-def test_slow_output(tmp_path: Path) -> None:
-    """A reader that takes its time, from a pipe that another process has left non-blocking."""
+PODS = f"{POD}---\n" * 5000
+PODS_DONE = f"{DONE}---\n" * 5000
+RESOURCE_LIST = "".join(
+    (
+        "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nfunctionConfig:\n",
+        "  {apiVersion: krm-image-setter.dev/v1alpha1, kind: ImageSetter, images: {nginx: nginx:2}}\nitems:\n",
+        *("- kind: Pod\n  spec: {containers: [{name: a, image: nginx}]}\n" for _ in range(200)),
+    )
+)
+LONG_WRITERS = [
+    pytest.param(NGINX, PODS, id="filter"),
+    pytest.param((), RESOURCE_LIST, id="function"),
+    pytest.param(("set", "a.yaml", *NGINX), "", id="set"),
+    pytest.param(("set", "a.yaml", *NGINX, "--diff"), "", id="set --diff"),
+    pytest.param(("list", "a.yaml"), "", id="list"),
+    pytest.param(("list", "a.yaml", "-o", "json"), "", id="list -o json"),
+    pytest.param(("discover", "crds.yaml"), "", id="discover"),
+    pytest.param(("import", "Tiltfile"), "", id="import"),
+    pytest.param(("catalog",), "", id="catalog"),
+    pytest.param(("schema",), "", id="schema"),
+    pytest.param(("--help",), "", id="help"),
+]
+UNBUFFERED = [pytest.param("", id="buffered"), pytest.param("1", id="unbuffered")]
+
+
+def put_for_writers(folder: Path) -> None:
+    put(folder, a=PODS, crds="---\n".join(CRD.replace("Widget", f"Widget{number}") for number in range(50)))
+    (folder / "Tiltfile").write_text(
+        "".join(f"k8s_kind('K{n}', image_json_path='{{.spec.image}}')\n" for n in range(50))
+    )
+
+
+CRD = """apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: widgets.example.com}
+spec:
+  group: example.com
+  names: {kind: Widget}
+  versions:
+  - name: v1
+    schema: {openAPIV3Schema: {properties: {spec: {properties: {image: {type: string, description: "the container image"}}}}}}
+"""
+
+
+@pytest.mark.parametrize("unbuffered", UNBUFFERED)
+@pytest.mark.parametrize(("arguments", "stdin"), LONG_WRITERS)
+def test_output_over_the_file_size_limit_is_an_error(
+    tmp_path: Path, arguments: Sequence[str], stdin: str, unbuffered: str
+) -> None:
+    """A write that reaches the limit is short, as on a disk that is nearly full; only the next one fails."""
+    put_for_writers(tmp_path)
+    limit = partial(resource.setrlimit, resource.RLIMIT_FSIZE, (1000, 1000))
+    env = {**UNMEASURED, "PYTHONUNBUFFERED": unbuffered, "PYTHONDONTWRITEBYTECODE": "1"}
+    with (tmp_path / "out").open("wb") as out:
+        ran = ended(start(tmp_path, *arguments, stdout=out, env=env, preexec_fn=limit), stdin.encode())
+    assert ran == (2, b"", f"{SAID}error: standard output: File too large\n")
+
+
+@pytest.mark.parametrize("unbuffered", UNBUFFERED)
+@pytest.mark.parametrize(("arguments", "stdin"), LONG_WRITERS[:5])
+def test_output_through_a_slow_pipe_is_complete(
+    tmp_path: Path, arguments: Sequence[str], stdin: str, unbuffered: str
+) -> None:
+    """The pipe is non-blocking from the start and again later, and the process is stopped while it writes."""
+    put_for_writers(tmp_path)
+    expected = ended(start(tmp_path, *arguments), stdin.encode())
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
-    process = start(tmp_path, *NGINX, stdout=writer)
-    os.close(writer)
-    text = f"{POD}---\n" * 5000
+    env = {**UNMEASURED, "PYTHONUNBUFFERED": unbuffered}
+    process = start(tmp_path, *arguments, stdout=writer, env=env)
     assert process.stdin
-    process.stdin.write(text.encode())
+    process.stdin.write(stdin.encode())
     process.stdin.close()
     process.stdin = None
-    time.sleep(1)
+    out = os.read(reader, 1)
+    for _ in range(3):
+        process.send_signal(signal.SIGSTOP)
+        os.set_blocking(writer, False)
+        out += os.read(reader, 10_000)
+        process.send_signal(signal.SIGCONT)
+        time.sleep(0.05)
+    os.close(writer)
     with open(reader, "rb") as pipe:
-        assert pipe.read().decode() == text.replace("nginx", "nginx:2")
-    assert ended(process) == (0, b"", "")
+        out += pipe.read()
+    status, _, err = ended(process)
+    assert (status, out, err) == expected
 
 
 def test_input_that_ends_inside_a_character(program: Program) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from importlib import import_module
 from typing import Annotated, Final
@@ -11,6 +10,7 @@ import typer
 
 from krm_image_setter import __version__
 from krm_image_setter.cli.options import FnConfig, Images, ImagesFrom, Kinds, OnUnused
+from krm_image_setter.cli.terminal import write
 from krm_image_setter.errors import ImageSetterError
 from krm_image_setter.filter import Options, run_filter
 from krm_image_setter.rim import PROGRAM, say_error
@@ -48,7 +48,7 @@ def _add(name: str) -> None:
 
 def _show_version(value: bool) -> None:
     if value:
-        typer.echo(f"{PROGRAM} {__version__}")
+        write(f"{PROGRAM} {__version__}\n")
         raise typer.Exit
 
 
@@ -83,6 +83,5 @@ def run_command(arguments: Sequence[str]) -> int:
         say_error(error)
         return 2
     except SystemExit as stop:  # Typer ends so, and has said all that there is to say
-        sys.stdout.flush()
         return stop.code if isinstance(stop.code, int) else 0
     return 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Final
@@ -11,6 +10,7 @@ from typing import Annotated, Final
 import typer
 
 from krm_image_setter.cli.files import is_under
+from krm_image_setter.cli.terminal import write
 from krm_image_setter.errors import InputError
 from krm_image_setter.importers import Imported
 from krm_image_setter.importers.any_file import import_file
@@ -34,9 +34,7 @@ def import_command(
 ) -> None:
     """Print the ImageSetter of each file, as one YAML stream."""
     imported = [_import(file) for file in files]
-    # Bytes: YAML is UTF-8 whatever the terminal's encoding is, and its lines end as they do.
-    sys.stdout.buffer.write("---\n".join(text for text, _ in imported).encode())
-    sys.stdout.buffer.flush()
+    write("---\n".join(text for text, _ in imported))
     for file, (_, notes) in zip(files, imported, strict=True):
         for line, message in notes:
             say(f"warning: {file}: line {line}: {message}")

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from krm_image_setter.errors import CONTROLS, python_escaped
+from krm_image_setter.rim import write_output
 
 _STYLES: Final = {"---": "1", "+++": "1", "@@": "36", "-": "31", "+": "32"}
 
@@ -23,7 +24,7 @@ def write(text: str, style: str = "") -> None:
         if style and is_coloured():
             text = f"\x1b[{style}m{text.rstrip(chr(10))}\x1b[m\n"
     with _quiet():
-        sys.stdout.buffer.write(text.encode(errors="surrogateescape"))
+        write_output(text)
 
 
 def flush() -> None:
