@@ -251,19 +251,21 @@ def _decide(
         return [], []
     try:
         check_reference(proposed)  # what a rule adds may make it too long
-        changes = field.changes(proposed)
+        changes, omitted = field.changes(proposed)
     except InvalidReference as error:
         message = f'{error.message}: "{current}" is left as it is'
         return [], [_warning(resource, field.location, message)]
     except ValueError as error:
-        message = f'"{proposed}" can\'t be written here, {error}: left as it is'
+        message = f'not changed: "{proposed}" cannot be written here: {error}'
         return [], [_warning(resource, field.location, message)]
+    warnings = [_warning(resource, field.location, omitted)] if omitted else []
     if not changes:
-        return [], []
+        return [], warnings
     policy_changes, policy_results = _pull_policy(resource, field, proposed, rules.config.image_pull_policy)
     if field.shown:
         current, proposed = field.shown, changes[0].fragment.text
-    return changes + policy_changes, [_info(resource, field.location, "image", current, proposed), *policy_results]
+    info = _info(resource, field.location, "image", current, proposed)
+    return changes + policy_changes, [info, *policy_results, *warnings]
 
 
 def _pull_policy(

@@ -9,11 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from krm_image_setter.images import ANYWHERE, Place, Reference, parse_reference
+from krm_image_setter.images import ANYWHERE, Place, Reference, check_reference, parse_reference
 from krm_image_setter.locators.kind_rule import KindRule, Part, Parts
 from krm_image_setter.yaml import tree
 from krm_image_setter.yaml.scalar import Fragment
 from krm_image_setter.yaml.sharing import Change, Location
+
+
+class Written(NamedTuple):
+    """The changes that write a new reference; `omitted` says which part of it has no place in the field."""
+
+    changes: list[Change]
+    omitted: str = ""
 
 
 class ImageField(NamedTuple):
@@ -28,7 +35,7 @@ class ImageField(NamedTuple):
 
     location: Location
     current: str
-    changes: Callable[[str], list[Change]]
+    changes: Callable[[str], Written]
     start: int = 0
     rule: KindRule | None = None
     place: Place = ANYWHERE
@@ -58,8 +65,8 @@ def whole_field(
     current = value.strip()
     start = 0 if current == value else value.index(current)
 
-    def changes(new: str) -> list[Change]:
-        return [Change(location, Fragment(start, start + len(current), new))]
+    def changes(new: str) -> Written:
+        return Written([Change(location, Fragment(start, start + len(current), new))])
 
     return ImageField(location, current, changes, start, rule, place, policy)
 
@@ -71,8 +78,8 @@ def text_fields(
     from krm_image_setter.images.tokens import find_tokens  # noqa: PLC0415  (few configurations need it)
 
     def field(start: int, end: int, current: str) -> ImageField:
-        def changes(new: str) -> list[Change]:
-            return [Change(location, Fragment(start, end, new))]
+        def changes(new: str) -> Written:
+            return Written([Change(location, Fragment(start, end, new))])
 
         return ImageField(location, current, changes, start, rule, place)
 
@@ -81,71 +88,57 @@ def text_fields(
 
 def part_field(location: Location, text: str, form: Part, rule: KindRule) -> ImageField:
     """Return the field of a string that is a name, or the tag or digest of another image."""
+    from krm_image_setter.locators.split_reference import missing_algorithm  # noqa: PLC0415  (few runs need it)
+
     value = text.strip()
-    prefix = ""
-    if form.part == "digest":
-        prefix = _missing_algorithm(value)
+    prefix = missing_algorithm(value) if form.part == "digest" else ""
     current = {"name": value, "tag": f"{form.of}:{value}", "digest": f"{form.of}@{prefix}{value}"}[form.part]
     start = text.index(value)
 
-    def changes(new: str) -> list[Change]:
+    def changes(new: str) -> Written:
+        name, tag, digest = check_reference(new)
         old = parse_reference(current)
-        if form.part == "name" and old is not None and old != Reference(old.name):
-            raise ValueError("the field has a tag or digest too")
-        said = getattr(parse_reference(new), form.part)
-        if said is None:
+        omitted = ""
+        if form.part == "name":
+            if old is not None and old != Reference(old.name):
+                raise ValueError("the field also contains a tag or digest")
+            part = name
+        elif form.part == "digest":
+            part = (digest or "").removeprefix(prefix)
+        else:
+            part = tag or ""
+            if tag and digest and old is not None and old.digest:
+                part = f"{tag}@{digest}"
+            elif tag and digest:
+                omitted = f'the digest of "{new}" was not written: the field contains only a tag'
+        if not part:
             raise ValueError(f"it has no {form.part}")
-        said = said.removeprefix(prefix)
-        return [Change(location, Fragment(start, start + len(value), said))] if said != value else []
+        fragment = Fragment(start, start + len(value), part)
+        return Written([Change(location, fragment)] if part != value else [], omitted)
 
     return ImageField(location, current, changes, start, rule, shown=value)
 
 
 def parts_field(location: Location, node: tree.Mapping, form: Parts, rule: KindRule | None) -> ImageField | None:
     """Return the field of a mapping that holds a reference in parts, or None where it holds none."""
-    spelt = {key: source_text(node, (key,)) for key in form if key in node}
-    texts = {key: text for key, text in spelt.items() if node[key] is not None}
-    repository = parse_reference(texts.get(form.repository, ""))
-    if repository is None:
-        return None
-    registry, tag, digest = (texts.get(key, "") for key in (form.registry, form.tag, form.digest))
-    prefix = _missing_algorithm(digest)
-    old_name = f"{registry.rstrip('/')}/{repository.name}" if registry else repository.name
-    current = Reference(old_name, tag or repository.tag, prefix + digest if digest else repository.digest)
+    from krm_image_setter.locators.split_reference import join_parts  # noqa: PLC0415  (few runs need it)
 
-    def changes(new: str) -> list[Change]:
-        reference = parse_reference(new)
-        if reference is None:
-            raise ValueError(f"{new} is no reference")
-        # Where a part has no key of its own it stands in the repository: the tag too then, if a digest must.
-        inline_digest = reference.digest if not form.digest else None
-        inline_tag = reference.tag if not form.tag or inline_digest else None
-        said: dict[str, str] = {}
-        if reference.name == old_name:
-            name = repository.name
-        elif registry:
-            name, said[form.registry] = reference.path, reference.domain
-        else:
-            name = reference.name
-        said[form.repository] = str(Reference(name, inline_tag, inline_digest))
-        if form.tag:
-            said[form.tag] = "" if inline_tag else reference.tag or ""
-        if form.digest:
-            said[form.digest] = (reference.digest or "").removeprefix(prefix)
-        return [
-            Change((*location, key), Fragment(0, len(spelt.get(key, "")), text), beside=form.repository)
-            for key, text in said.items()
-            if text != texts.get(key, "")
-        ]
+    written = {key: source_text(node, (key,)) for key in form if key and key in node}
+    split = join_parts(form, {key: text for key, text in written.items() if node[key] is not None})
+    if split is None:
+        return None
+
+    def changes(new: str) -> Written:
+        return Written(
+            [
+                Change((*location, key), Fragment(0, len(written.get(key, "")), text), beside=form.repository)
+                for key, text in split.parts_of(check_reference(new)).items()
+            ]
+        )
 
     return ImageField(
-        location, str(current), changes, rule=rule, holds=tuple((*location, key) for key in form if key)
+        location, str(split.reference), changes, rule=rule, holds=tuple((*location, key) for key in form if key)
     )
-
-
-def _missing_algorithm(digest: str) -> str:
-    """Return what a digest lacks that is written as bare hex digits, as Prometheus' `sha` is."""
-    return "sha256:" if len(digest) == 64 and not digest.strip("0123456789abcdef") else ""
 
 
 def source_text(holder: Any, location: Location) -> str:
