@@ -19,9 +19,9 @@ from krm_image_setter.config import (
 )
 from krm_image_setter.edits import edited
 from krm_image_setter.errors import ConfigError, ImageSetterError, InputError
-from krm_image_setter.function import plan_function, read_resource_list
+from krm_image_setter.function import has_resource_list, plan_function, read_resource_list
 from krm_image_setter.images import ImageRule
-from krm_image_setter.results import INFO
+from krm_image_setter.results import ERROR, INFO, Result
 from krm_image_setter.rim import STDIN, read_stdin, read_text, say, say_error, shown, write_output
 from krm_image_setter.transform import Plan, plan
 
@@ -151,6 +151,9 @@ def _planned(text: str, options: Options) -> tuple[Plan, bool]:
     resource_list = read_resource_list(text)
     if resource_list is not None:
         return plan_function(resource_list, lambda config: options.configure([config] if config else [])), True
+    if options == Options() and has_resource_list(text):
+        message = "expected one ResourceList, or resources without one; got a ResourceList among other documents"
+        return Plan([], (Result(message, ERROR),)), True
     if not text.strip("\ufeff \t\r\n"):
         raise InputError("standard input is empty: give Kubernetes YAML or a ResourceList")
     return plan(text, options.configure_stream(lambda: configurations_in(text))), False

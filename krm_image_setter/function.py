@@ -6,15 +6,17 @@ is ever lost: where something is wrong the ResourceList comes back as it came, w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Final, NamedTuple
+import re
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Final, NamedTuple
 
 from krm_image_setter.config import ImageSetter, Value, config_value
 from krm_image_setter.edits import Edit
 from krm_image_setter.errors import ImageSetterError, InputError
+from krm_image_setter.line_breaks import count_breaks, line_break, line_start
 from krm_image_setter.results import ERROR, Result, to_json, to_yaml
 from krm_image_setter.transform import Plan, plan
-from krm_image_setter.yaml import parsing, sharing, stream, tree
+from krm_image_setter.yaml import parsing, stream, tree, writer
 from krm_image_setter.yaml.stream import Listing
 
 _API_VERSIONS: Final = tuple(f"config.kubernetes.io/{version}" for version in ("v1", "v1beta1", "v1alpha1"))
@@ -40,13 +42,17 @@ class ResourceList(NamedTuple):
 
     def line(self, offset: int) -> int:
         """Return the line of the text, from 1, that code point `offset` of the mapping's source stands in."""
-        return self.text.count("\n", 0, self.at(offset)) + 1
+        return count_breaks(self.text, 0, self.at(offset)) + 1
 
     def at(self, offset: int) -> int:
         """Return where code point `offset` of the mapping's source stands in the text."""
         listing = self.listing
         left_out = listing.shift if listing is not None and offset >= listing.resumes else 0
         return offset + self.text.startswith("\ufeff") + left_out
+
+    def in_text(self, edit: Edit) -> Edit:
+        """Return an edit of the mapping's source as one of the text."""
+        return Edit(self.at(edit.start), self.at(edit.end), edit.text)
 
 
 def read_resource_list(text: str) -> ResourceList | None:
@@ -55,7 +61,8 @@ def read_resource_list(text: str) -> ResourceList | None:
         return None
     start = int(text.startswith("\ufeff"))
     listing = stream.cut_items(text, start, len(text))
-    if listing is not None:
+    # A list that is cut must end with its lines, and share nothing with the rest.
+    if listing is not None and text.endswith("\n") and "&" not in listing.frame:
         root = _resource_list_root(listing.frame)
         if root is not None and root.get("items", "") is None:
             return ResourceList(text, root, listing.frame, listing)
@@ -64,12 +71,24 @@ def read_resource_list(text: str) -> ResourceList | None:
 
 
 def _resource_list_root(source: str) -> tree.Mapping | None:
+    roots = _roots(source)
+    return roots[0] if len(roots) == 1 and _is_resource_list(roots[0]) else None
+
+
+def has_resource_list(text: str) -> bool:
+    """Return whether there is a ResourceList among the documents of a stream."""
+    return "ResourceList" in text and any(map(_is_resource_list, _roots(text.removeprefix("\ufeff"))))
+
+
+def _roots(source: str) -> list[Any]:
     try:
-        roots = [document.root for document in parsing.parse(source) if document.root is not None]
+        return [document.root for document in parsing.parse(source) if document.root is not None]
     except InputError:
-        return None
-    root = roots[0] if len(roots) == 1 else None
-    return root if isinstance(root, tree.Mapping) and root.get("kind") == "ResourceList" else None
+        return []
+
+
+def _is_resource_list(root: Any) -> bool:
+    return isinstance(root, tree.Mapping) and root.get("kind") == "ResourceList"
 
 
 def plan_function(resource_list: ResourceList, configure: Callable[[Value | None], ImageSetter]) -> Plan:
@@ -85,62 +104,119 @@ def plan_function(resource_list: ResourceList, configure: Callable[[Value | None
         edits, results = plan(resource_list.text, config, resource_list.listing)
     except ImageSetterError as error:
         edits, results = [], tuple(Result(sentence, ERROR) for sentence in error.sentences)
-    if results:
-        edits = _with(edits, _results_edit(resource_list, results))
-    return Plan(edits, results)
+    return Plan(_with_results(resource_list, edits, results) if results else edits, results)
 
 
-def _with(edits: list[Edit], last: Edit) -> list[Edit]:
-    """Return edits and one more; an alias that ends the text may be written out where the results are added."""
-    start, end, text = last
-    same = {edit for edit in edits if edit.start == start == edit.end}
-    others = [edit for edit in edits if edit not in same] if same else edits
-    return [*others, Edit(start, end, "".join(edit.text for edit in same) + text)]
+def _with_results(resource_list: ResourceList, edits: list[Edit], results: tuple[Result, ...]) -> list[Edit]:
+    """Return edits of the ResourceList's text, and with them those that add `results` to the earlier ones.
 
-
-def _results_edit(resource_list: ResourceList, results: Iterable[Result]) -> Edit:
-    """Return the edit that adds `results` behind those that earlier functions have left."""
-    root, at = resource_list.root, resource_list.at
+    Earlier results in a form that cannot take more are copied into a list: results of an alias, and results under
+    `items`, where older functions put them. An alias of the earlier results gets a copy of them.
+    """
+    root, source = resource_list.root, resource_list.source
     pair = root.written("results")
+    changed: list[Any] = []
     if pair is None:
-        if root.flow:
-            end = at(root.end.start_mark.index)
-            return Edit(end, end, f', "results": [{to_json(results)}]')
-        column = sharing.pair_column(resource_list.source, root.children[0])
-        return _added_lines(resource_list, root, column, " " * column + "results:", results)
-    key, value = pair
-    if isinstance(value, tree.Sequence) and not value.flow:
-        return _added_lines(resource_list, value, _dash_column(resource_list.source, value), None, results)
-    if isinstance(value, tree.Sequence):
-        end = at(value.end.start_mark.index)
-        return Edit(end, end, (", " if value.children else "") + to_json(results))
-    # Nothing, or what is no list of results: ours takes its place.
-    start = resource_list.source.index(":", key.end_mark.index) + 1
-    end = max(start, tree.end_of(resource_list.source, value))
-    return Edit(at(start), at(end), f" [{to_json(results)}]")
+        added = _new_results(source, root, results)
+    elif isinstance(pair[1], tree.Sequence) and any(map(_is_written, pair[1].children)):
+        changed = [pair[1]]
+        added = _more_results(source, pair[1], results)
+    else:
+        changed = list(_written_in(pair[1]))
+        added = _copied_results(source, root, pair, results)
+    start, end, text = resource_list.in_text(added)
+    if start < end:  # what else is to be edited there is part of the copy
+        edits = [edit for edit in edits if not start <= edit.start <= edit.end <= end]
+    if changed and "*" in source:
+        from krm_image_setter.yaml import aliases  # noqa: PLC0415  (few documents have any)
+
+        edited = {edit[:2] for edit in edits}
+        copies = map(resource_list.in_text, aliases.replaced(source, root, changed))
+        edits = edits + [copy for copy in copies if copy[:2] not in edited and not start <= copy.start < end]
+    # The copy of an alias that ends the text is added at the same point.
+    before = [edit for edit in edits if edit.start == edit.end == start == end]
+    others = [edit for edit in edits if edit not in before] if before else edits
+    edits = [*others, Edit(start, end, "".join(edit.text for edit in before) + text)]
+    if resource_list.listing is None:
+        moved = (Edit(edit.start - resource_list.at(0), edit.end - resource_list.at(0), "") for edit in edits)
+        edits = edits + list(map(resource_list.in_text, writer.closing(source, root, moved)))
+    return edits
+
+
+def _is_written(child: Any) -> bool:
+    """Return whether there is a text for a child: the parsers do not agree on the place of one without."""
+    return isinstance(child, tree.Alias | tree.Mapping | tree.Sequence) or any(
+        (child.value, child.style, child.anchor, child.tag)
+    )
+
+
+def _written_in(child: Any) -> Iterator[Any]:
+    """Yield a child and all that is written in it."""
+    yield child
+    for one in child.children if isinstance(child, tree.Mapping | tree.Sequence) else ():
+        yield from _written_in(one)
+
+
+def _new_results(source: str, root: tree.Mapping, results: Iterable[Result]) -> Edit:
+    """Return the edit that adds the field `results` at the end of the ResourceList."""
+    if not root.flow:
+        column = writer.pair_column(source, root.children[0])
+        return _added_lines(source, root, column, " " * column + "results:", results)
+    end = tree.content_end(source, next(filter(_is_written, root.children[::-2])))
+    return Edit(end, end, f', "results": [{to_json(results)}]')
+
+
+def _more_results(source: str, earlier: tree.Sequence, results: Iterable[Result]) -> Edit:
+    """Return the edit that adds results to a list that has some."""
+    if not earlier.flow:
+        return _added_lines(source, earlier, _dash_column(source, earlier), None, results)
+    end = tree.content_end(source, next(filter(_is_written, earlier.children[::-1])))
+    return Edit(end, end, f", {to_json(results)}")
+
+
+def _copied_results(source: str, root: tree.Mapping, written: tuple[Any, Any], results: Iterable[Result]) -> Edit:
+    """Return the edit that puts a list in the place of earlier results: copies of them, then `results`."""
+    from krm_image_setter.yaml import aliases  # noqa: PLC0415  (orchestrators send a list)
+
+    key, value = written
+    earlier = value.target if isinstance(value, tree.Alias) else value
+    pair = earlier.written("items") if isinstance(earlier, tree.Mapping) else None
+    items = pair[1] if pair else earlier
+    items = items.target if isinstance(items, tree.Alias) else items
+    old = items.children if isinstance(items, tree.Sequence) else [earlier]
+    copies = [aliases.in_flow(source, one) for one in old if one != {} and not _is_null(one)]
+    text = f"[{', '.join([*copies, to_json(results)])}]"
+    if _is_written(value):
+        start = tree.start_mark(value).index
+        return Edit(start, max(start, tree.content_end(source, value)), text)
+    end = key.end_mark.index
+    colon = re.compile(writer.COLON).match(source, end)
+    if colon is not None:
+        return Edit(colon.end(), colon.end(), f" {text}")
+    if root.flow:
+        return Edit(end, end, f": {text}")
+    return writer.lines_added(source, end, writer.pair_column(source, key), [f": {text}"])
+
+
+def _is_null(written: Any) -> bool:
+    """Return whether a written child is null."""
+    return hasattr(written, "value") and not written.style and tree.typed(written.value) is None
 
 
 def _added_lines(
-    resource_list: ResourceList,
-    behind: tree.Mapping | tree.Sequence,
-    column: int,
-    head: str | None,
-    results: Iterable[Result],
+    source: str, before: tree.Mapping | tree.Sequence, column: int, head: str | None, results: Iterable[Result]
 ) -> Edit:
-    """Return the edit that adds results as lines where the block `behind` ends, before the next token."""
-    text = resource_list.text
-    end = resource_list.at(behind.end.start_mark.index)
-    line_break = sharing.line_break(text)
-    lines = (head + line_break if head is not None else "") + to_yaml(
-        results, column=column, line_break=line_break
-    )
-    start_of_line = text.rfind("\n", 0, end) + 1
-    if not text[start_of_line:end].strip(" "):
-        return Edit(start_of_line, start_of_line, lines)
-    return Edit(end, end, line_break + lines.removesuffix(line_break))
+    """Return the edit that adds results as lines where the block `before` ends, in front of the next token."""
+    end = before.end.start_mark.index
+    ending = line_break(source, end)
+    lines = (head + ending if head is not None else "") + to_yaml(results, column=column, line_break=ending)
+    start = line_start(source, end)
+    if not source[start:end].strip(" "):
+        return Edit(start, start, lines)
+    return Edit(end, end, ending + lines.removesuffix(ending))
 
 
 def _dash_column(source: str, sequence: tree.Sequence) -> int:
     """Return the column of a block sequence's dashes; its own mark may be that of an anchor."""
     dash = source.rindex("-", 0, tree.start_mark(sequence.children[0]).index)
-    return dash - source.rfind("\n", 0, dash) - 1
+    return dash - line_start(source, dash)

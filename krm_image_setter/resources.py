@@ -7,8 +7,8 @@ from typing import Any, Final, NamedTuple
 
 from krm_image_setter.errors import InputError, NotResourceError
 from krm_image_setter.yaml import parsing, stream, tree
-from krm_image_setter.yaml.sharing import Location
 from krm_image_setter.yaml.stream import Slice, Source
+from krm_image_setter.yaml.tree import Location
 
 _PATH_ANNOTATIONS: Final = ("internal.config.kubernetes.io/path", "config.kubernetes.io/path")
 _LISTS: Final = ("List", "ResourceList")

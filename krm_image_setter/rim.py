@@ -11,6 +11,7 @@ from functools import cache
 from typing import Any, Final
 
 from krm_image_setter.errors import ImageSetterError, InputError, NotYAMLError, one_line
+from krm_image_setter.line_breaks import count_breaks
 
 PROGRAM: Final = "krm-image-setter"
 STDIN: Final = "-"
@@ -151,7 +152,8 @@ def decoded(data: bytes, file: str) -> str:
     try:
         return data.decode()
     except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
+        before = data[: error.start].decode()
+        line = count_breaks(before, 0, len(before)) + 1
         is_cut = error.start and error.reason == "unexpected end of data"
         message = "it ends inside a character: give all of it" if is_cut else "this is not UTF-8: convert it"
         raise NotYAMLError(message, file=file, line=line) from error

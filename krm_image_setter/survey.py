@@ -34,10 +34,9 @@ from krm_image_setter.resources import (
 )
 from krm_image_setter.results import INFO, WARNING, Result
 from krm_image_setter.rules import NAME, Rules, may_be_no_image
-from krm_image_setter.yaml import sharing, tree
-from krm_image_setter.yaml.scalar import Fragment
-from krm_image_setter.yaml.sharing import Change, Location
+from krm_image_setter.yaml import tree, writer
 from krm_image_setter.yaml.stream import Listing, Slice
+from krm_image_setter.yaml.tree import Change, Fragment, Location
 
 #: How many documents within documents are followed.
 MAX_EMBEDDED: Final = 20
@@ -123,26 +122,29 @@ def _survey_trees(trees: Iterator[Parsed | None], rules: Rules, relative: Embedd
     while batch := list(islice(trees, _BATCH)):
         found.resources += batch.count(None)
         surveyed = [(parsed, _survey_tree(parsed, rules, relative, found)) for parsed in batch if parsed]
-        for parsed, changes in surveyed:
+        for parsed, (resources, changes) in surveyed:
             if changes:
-                found.edits += _edits(parsed, changes)
+                _write(parsed, resources, changes, found)
     return found
 
 
 def _survey_tree(
     parsed: Parsed, rules: Rules, relative: Embedded | None, found: Survey
-) -> dict[Location, list[Change]]:
-    """Add what one tree gives to `found`, and return what to change in it, by location."""
+) -> tuple[list[Resource], dict[Location, list[Change]]]:
+    """Add what one tree gives to `found`; return its resources, and what to change in it, by location."""
+    resources: list[Resource] = []
     changes: dict[Location, list[Change]] = {}
     root = parsed.document.root
     if relative is None or parsed.is_item or is_resource(root):
         for resource in resources_in(parsed):
+            resources.append(resource)
             kinds = rules.kinds_for(resource.ref)
             _survey_resource(resource, kinds, rules, found, changes, pod_spec_uses=rules.pod_spec_uses)
     elif isinstance(root, tree.Mapping | tree.Sequence):
         resource = Resource(root, ResourceRef("", "", "", ""), parsed, ())
+        resources.append(resource)
         _survey_resource(resource, relative.rules, rules, found, changes, pod_spec_uses=())
-    return changes
+    return resources, changes
 
 
 def _survey_resource(
@@ -333,17 +335,33 @@ def _follow(
     return changes, results
 
 
-def _edits(parsed: Parsed, changes: dict[Location, list[Change]]) -> list[Edit]:
-    """Return the edits of the stream that make the changes in one tree."""
+def _write(
+    parsed: Parsed, resources: list[Resource], changes: dict[Location, list[Change]], found: Survey
+) -> None:
+    """Add the edits of the stream that make the changes in one tree, and warnings about aliases left behind."""
     source = parsed.source
     try:
-        edits = sharing.write(
+        edits, kept = writer.write(
             source.text, parsed.document, [change for listed in changes.values() for change in listed]
         )
     except InputError as error:
         error.line = source.line(0) + (error.line or 1) - 1
         raise
-    return [Edit(start + source.start, end + source.start, new) for start, end, new in edits]
+    found.edits += [Edit(start + source.start, end + source.start, new) for start, end, new in edits]
+    for alias, location in kept:
+        resource = next((one for one in resources if one.location == location[: len(one.location)]), resources[0])
+        found.results.append(_kept_alias(resource, alias, location[len(resource.location) :]))
+
+
+def _kept_alias(resource: Resource, alias: tree.Alias, location: Location) -> Result:
+    """Return the warning about an alias that was replaced by a copy so that only its anchor's field changes."""
+    message = (
+        f"the alias *{alias.name} was replaced by what it had, because only its anchor &{alias.name} was set; "
+        "set this field too if it must follow the anchor"
+    )
+    line = resource.parsed.source.line(alias.start_mark.index)
+    field = format_location(location) if location != (-1,) else None
+    return Result(message, WARNING, resource.ref, field, file=resource.file, line=line)
 
 
 def _info(resource: Resource, location: Location, what: str, current: str, proposed: str) -> Result:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 import yaml
@@ -11,6 +12,7 @@ from krm_image_setter.config import Value, decode
 from krm_image_setter.config.image_setter import ImageSetter
 from krm_image_setter.edits import apply_edits
 from krm_image_setter.function import plan_function, read_resource_list
+from krm_image_setter.yaml import events
 
 HEAD = "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\n"
 ITEMS = "items:\n- kind: Pod\n  metadata: {name: p}\n  spec: {containers: [{image: nginx}]}\n"
@@ -120,4 +122,107 @@ def test_results_stand_behind_an_alias_that_is_written_out() -> None:
     assert resource_list is not None
     changed = apply_edits(resource_list.text, plan_function(resource_list, configure).edits)
     assert yaml.safe_load(changed)["items"][0]["metadata"] == {"containers": [{"image": "nginx"}]}
-    assert len(yaml.safe_load(changed)["results"]) == 1
+    assert [result["severity"] for result in yaml.safe_load(changed)["results"]] == ["info", "warning"]
+
+
+# In every shape that YAML allows: what comes out is what came in, with the image set and a result more.
+
+CONFIG_FLOW = "functionConfig: {kind: ConfigMap, data: {name: nginx, newTag: '2'}}\n"
+EARLIER = [
+    # id, source of the pair (None: none), the earlier results, a pair before it
+    ("none", "", 0, ""),
+    ("null", "results:\n", 0, ""),
+    ("null in words", "results: ~ # c\n", 0, ""),
+    ("null with an anchor", "results: &r\n", 0, ""),
+    ("null without a colon", "? results\n", 0, ""),
+    ("an empty list", "results: [ ]\n", 0, ""),
+    ("an empty mapping", "results: {}\n", 0, ""),
+    ("a list", "results:\n- message: 'a: b'\n  severity: info\n- message: |\n    c\n", 2, ""),
+    ("a list with a tag", "results: !!seq\n  - {message: 'a: b', severity: info}\n  - message: \"c\\n\"\n", 2, ""),
+    ("a list that keeps breaks", "results:\n- {message: 'a: b', severity: info}\n- message: |+\n    c\n", 2, ""),
+    ("a list below its mark", "? results\n: - {message: 'a: b', severity: info}\n  - message: \"c\\n\"\n", 2, ""),
+    ("a flow list", 'results: [{message: "a: b", severity: info}, {message: "c\\n"}]\n', 2, ""),
+    ("a flow list in lines", 'results: [\n  {message: "a: b", severity: info}, # c\n  {message: "c\\n"},\n  ]\n', 2, ""),
+    ("an alias", "results: *r\n", 2, 'x: &r [{message: "a: b", severity: info}, {message: "c\\n"}]\n'),
+    ("an alias of a block", "results: *r\n", 2, 'x: &r\n- {message: "a: b", severity: info}\n- message: "c\\n"\n'),
+    ("an anchor", 'results: &r [{message: "a: b", severity: info}, {message: "c\\n"}]\nx: *r\ny: {z: *r}\n', 2, ""),
+    ("an anchor of a block", 'results: &r\n- {message: "a: b", severity: info}\n- message: "c\\n"\nx: *r\n', 2, ""),
+    ("anchors inside", 'results: {items: [&s {message: &t "a: b", severity: info}, {message: "c\\n"}]}\nx: [*s, *t]\n', 2, ""),
+    ("items", 'results: {items: [{message: "a: b", severity: info}, {message: "c\\n"}]}\n', 2, ""),
+    ("items in lines", 'results:\n  name: x\n  items:\n  - {message: "a: b", severity: info}\n  - message: "c\\n"\n', 2, ""),
+    ("empty items", "results: {items: []}\n", 0, ""),
+]  # fmt: skip
+POD = "{kind: Pod, metadata: {name: p}, spec: {containers: [{image: nginx}]}}"
+AROUND = [
+    # id, before, after
+    ("alone", "", ""),
+    ("a complex key before", "? [a, {b: c}]\n: d\n", ""),
+    ("a complex key after", "", "? {a: b}\n: [c]\n"),
+    ("a key without a value after", "", "? a\n"),
+    ("a literal after", "", "z: |\n  a  \n   b\n\n"),
+    ("a literal that keeps breaks after", "", "z: |+\n  a\n\n"),
+    ("a folded scalar after", "", "z: >-\n  a\n  b\n"),
+    ("document marks", "%YAML 1.1\n---\n", "...\n"),
+    ("comments", "# a\n", "# b\n  # c\n"),
+]
+LINE_ENDS = {"LF": "\n", "CRLF": "\r\n", "CR": "\r", "NEL": "\x85"}
+
+
+@pytest.mark.parametrize("is_cut", [False, True], ids=["break at the end", "no break at the end"])
+@pytest.mark.parametrize("ending", LINE_ENDS.values(), ids=LINE_ENDS)
+@pytest.mark.parametrize("before, after", [row[1:] for row in AROUND], ids=[row[0] for row in AROUND])
+@pytest.mark.parametrize("earlier, count, first", [row[1:] for row in EARLIER], ids=[row[0] for row in EARLIER])
+def test_results_are_added_in_every_shape(
+    earlier: str, count: int, first: str, before: str, after: str, ending: str, is_cut: bool
+) -> None:
+    if events.c_parser() is None and ending not in "\r\n":
+        pytest.skip("only libyaml ends a line at NEL")
+    for last in (earlier + f"items:\n- {POD}\n" + after, f"items:\n- {POD}\n" + earlier + after):
+        text = (before + HEAD + CONFIG_FLOW + first + last).replace("\n", ending)
+        assert_result_added(text[: -len(ending)] if is_cut else text, count)
+
+
+@pytest.mark.parametrize("last", ["", ",", " # c\n", ", # c\n", ", ? a : b", ", 'a'", ", a: ", ", [a, b]: c,"])
+@pytest.mark.parametrize("start", ["", "\ufeff", "--- !!map "])
+@pytest.mark.parametrize(
+    "earlier, count",
+    [
+        pytest.param("", 0, id="none"),
+        pytest.param("results, ", 0, id="null without a colon"),
+        pytest.param('"results":, ', 0, id="null"),
+        pytest.param("results: null, ", 0, id="null in words"),
+        pytest.param("results: [], ", 0, id="empty"),
+        pytest.param('results: [{message: "a: b", severity: info}, {message: "c\\n"},], ', 2, id="trailing comma"),
+        pytest.param('x: &r [{message: "a: b", severity: info}, message: "c\\n"], results: *r , ', 2, id="alias"),
+        pytest.param('results: {items: [{message: "a: b", severity: info}, {message: "c\\n"}]}, ', 2, id="items"),
+    ],
+)
+def test_results_are_added_in_flow_style(earlier: str, count: int, start: str, last: str) -> None:
+    head = HEAD.replace("\n", ", ") + CONFIG_FLOW.replace("\n", ", ")
+    assert_result_added(f"{start}{{{earlier}{head}items: [{POD}]{last}}}", count)
+    assert_result_added(f"{start}{{{head}items: [{POD},], {earlier}x2: 1{last}}}", count)
+
+
+def assert_result_added(text: str, earlier: int) -> None:
+    resource_list = read_resource_list(text)
+    assert resource_list is not None
+    changed = apply_edits(text, plan_function(resource_list, configure).edits)
+    loaded, before = load_pairs(changed), load_pairs(text)
+    assert [key for key in loaded if key != "results"] == [key for key in before if key != "results"]
+    results, old = loaded.pop("results"), before.pop("results", None)
+    assert results[:-1] == (old.get("items", []) if isinstance(old, dict) else old or [])
+    assert len(results) == earlier + 1
+    assert results[-1]["field"]["proposedValue"] == "nginx:2"
+    loaded["items"][0]["spec"]["containers"][0]["image"] = "nginx"
+    assert loaded == before
+
+
+def load_pairs(text: str) -> dict[Any, Any]:
+    """Return the data of a mapping; a key that is a collection is its text."""
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)
+    root = loader.get_single_node()
+    assert isinstance(root, yaml.MappingNode)
+    return {
+        str(loader.construct_object(key, deep=True)): loader.construct_object(value, deep=True)
+        for key, value in root.value
+    }

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+import yaml
 
 from krm_image_setter import ConfigError, InputError, read_config, set_images
 from krm_image_setter.results import INFO
 from krm_image_setter.survey import MAX_EMBEDDED
+from krm_image_setter.yaml import events
 
 D = "sha256:" + "0123456789abcdef" * 4
 E = "sha256:" + "fedcba9876543210" * 4
@@ -45,8 +49,6 @@ CASES = [
     ("L7 null", custom("image:\n  repository: nginx\n  tag:\n  other: 1"), TAG + PARTS, custom('image:\n  repository: nginx\n  tag: "2"\n  other: 1')),
     ("L7 null in words", custom("image: {repository: nginx, tag: null}"), TAG + PARTS, custom('image: {repository: nginx, tag: "2"}')),
     ("L7 an empty string with a tag", custom("image:\n  repository: nginx\n  tag: !!str # c\n  b: c"), TAG + PARTS, custom('image:\n  repository: nginx\n  tag: !!str "2" # c\n  b: c')),
-    ("L7 null with an anchor", custom("image: {repository: nginx, tag: &t }\nt: *t"), TAG + PARTS, custom('image: {repository: nginx, tag: &t "2" }\nt: null')),
-    ("parts, an alias to a number", custom("image: {repository: nginx, tag: &t 1.20}\nt: *t"), TAG + PARTS, custom('image: {repository: nginx, tag: &t "2"}\nt: 1.20')),
     ("L7 null with an explicit key", custom("image:\n  repository: nginx\n  ? tag\n  # c\n  :"), TAG + PARTS, custom('image:\n  repository: nginx\n  ? tag\n  # c\n  : "2"')),
     ("L7 a pair without braces", custom("image: [a, repository: nginx]"), "images: {nginx: 'nginx:v2'}\nkinds: {A: {path: '.spec.image[1]', fields: {repository: repository, tag: tag}}}\n", custom("image: [a, {repository: nginx, tag: v2}]")),
     ("policy beside a merge key", "kind: Pod\nx: &x {image: nginx}\nspec:\n  containers:\n  - <<: *x\n    name: a\n", TAG + "imagePullPolicy: Always\n", "kind: Pod\nx: &x {image: nginx}\nspec:\n  containers:\n  - <<: *x\n    image: nginx:2\n    imagePullPolicy: Always\n    name: a\n"),
@@ -55,7 +57,7 @@ CASES = [
     ("L7 tag only within", custom("image:\n  repository: nginx:1"), "images: {nginx: 'nginx:v2'}\n" + PARTS, custom("image:\n  repository: nginx\n  tag: v2")),
     ("L8 with a tag", custom("image: {repository: nginx, tag: '1'}"), BOTH + PARTS, custom(f"image: {{repository: nginx, tag: '2@{D}'}}")),
     ("L8 back", custom(f"image: {{repository: nginx@{D}, tag: ''}}"), TAG + PARTS, custom("image: {repository: nginx, tag: '2'}")),
-    ("L8 in a block", custom("image:\n  repository: nginx\n  tag: |-\n    1\n  b: c"), BOTH + PARTS, custom(f'image:\n  repository: nginx\n  tag: |-\n    2@{D}\n  b: c')),
+    ("L8 in a block", custom("image:\n  repository: nginx\n  tag: |-\n    1\n  b: c"), BOTH + PARTS, custom(f"image:\n  repository: nginx\n  tag: |-\n    2@{D}\n  b: c")),
     ("L8 digest field", custom(f"image: {{name: nginx, tag: '1', sha: {E}}}"), DIGEST + ALL_PARTS, custom(f"image: {{name: nginx, tag: '', sha: {D}}}")),
     ("L8 stale digest", custom(f"image: {{name: nginx, tag: '1', sha: '{E}'}}"), TAG + ALL_PARTS, custom("image: {name: nginx, tag: '2', sha: ''}")),
     ("L8 bare hex", custom(f"image: {{name: nginx, sha: '{E[7:]}'}}"), DIGEST + ALL_PARTS, custom(f"image: {{name: nginx, sha: '{D[7:]}'}}")),
@@ -157,6 +159,47 @@ def test_case(before: str, config: str, after: str | None, parser: str) -> None:
     assert [str(result) for result in outcome.results if result.severity != INFO] == []
     again = set_images(outcome.text, setter)
     assert (again.text, again.results) == (outcome.text, ())
+
+
+BREAKS = r"(?:\\n|\\u2028|\\u2029)+"
+ENDINGS = {"CR": "\r", "CRLF": "\r\n", "NEL": "\x85", "LS": "\u2028", "PS": "\u2029"}
+
+
+@pytest.mark.parametrize("ending", ENDINGS.values(), ids=ENDINGS)
+@pytest.mark.parametrize("before, config, after", [row[1:] for row in CASES], ids=[row[0] for row in CASES])
+def test_case_with_other_line_ends(before: str, config: str, after: str | None, ending: str) -> None:
+    if events.c_parser() is None:
+        pytest.skip("only libyaml ends a line at NEL, LS and PS")
+    text = before.replace("\n", ending)
+    changed = set_images(text, read_config(HEAD + config)).text
+    expected = text if after is None else after.replace("\n", ending)
+    loaded, wanted = (repr(list(yaml.load_all(one, yaml.CSafeLoader))) for one in (changed, expected))
+    # LS and PS are also content, and do not fold.
+    assert re.sub(BREAKS, "|", loaded) == re.sub(BREAKS, "|", wanted)
+
+
+LEFT_BEHIND = [
+    ("L7 null with an anchor", custom("image: {repository: nginx, tag: &t }\nt: *t"), TAG + PARTS, custom('image: {repository: nginx, tag: &t "2" }\nt: null')),
+    ("parts, an alias to a number", custom("image: {repository: nginx, tag: &t 1.20}\nt: *t"), TAG + PARTS, custom('image: {repository: nginx, tag: &t "2"}\nt: 1.20')),
+    ("a tag for two charts", custom("image: {repository: nginx, tag: &t v1}\nother:\n  tag: *t"), TAG + PARTS, custom('image: {repository: nginx, tag: &t "2"}\nother:\n  tag: v1')),
+    ("a label", custom("image: &i nginx\nlabels: [*i]"), TAG + "kinds: {A: .spec.image}\n", custom("image: &i nginx:2\nlabels: [nginx]")),
+    ("a merge key", custom("image: &i {repository: nginx, tag: v1}\nother: {<<: *i, a: b}"), TAG + PARTS, custom('image: &i {repository: nginx, tag: "2"}\nother: {<<: *i, tag: v1, a: b}')),
+    ("a whole block", custom("image: &i\n  repository: nginx\n  tag: v1\nother: *i"), TAG + PARTS, custom('image: &i\n  repository: nginx\n  tag: "2"\nother: \n  repository: nginx\n  tag: v1')),
+    ("in a string", custom("v: |\n  i: &i nginx\n  j: *i"), TAG + "kinds: {A: {path: .spec.v, as: yaml, paths: .i}}\n", custom("v: |\n  i: &i nginx:2\n  j: nginx")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "before, config, after", [row[1:] for row in LEFT_BEHIND], ids=[row[0] for row in LEFT_BEHIND]
+)
+def test_alias_that_keeps_the_old_text_is_reported(before: str, config: str, after: str, parser: str) -> None:
+    outcome = set_images(before, read_config(HEAD + config))
+    assert outcome.text == after
+    (warning,) = [result for result in outcome.results if result.severity != INFO]
+    assert re.search(
+        r"^warning: line \d+: A x: spec\..*: the alias \*\w was replaced by what it had", str(warning)
+    )
+    assert before.splitlines()[(warning.line or 0) - 1].partition("*")[1] == "*" or "v: |" in before
 
 
 VALUES = "kinds: {A: {path: .spec.values, as: yaml, paths: .image}}\n"

@@ -293,3 +293,34 @@ def test_interrupt_is_quiet() -> None:
     program.send_signal(signal.SIGINT)
     out, err = program.communicate(timeout=60)
     assert (program.returncode, out, err) == (130, b"", b"")
+
+
+RESOURCE_LIST = """\
+apiVersion: config.kubernetes.io/v1
+kind: ResourceList
+items: [{kind: Pod, spec: {containers: [{image: nginx}]}}]
+functionConfig: {kind: ConfigMap, data: {name: nginx, newTag: "2"}}
+"""
+
+
+@pytest.mark.parametrize(
+    "stdin",
+    [
+        pytest.param(f"{RESOURCE_LIST}---\n{RESOURCE_LIST}", id="two ResourceLists"),
+        pytest.param(f"kind: Pod\n---\n{RESOURCE_LIST}", id="after a resource"),
+        pytest.param(f"{RESOURCE_LIST}---\nkind: Pod\n", id="before a resource"),
+        pytest.param(f"\ufeff{RESOURCE_LIST}...\n---\n[a]\n", id="before a list"),
+    ],
+)
+def test_resource_list_among_other_documents_comes_back_unchanged(program: Program, stdin: str) -> None:
+    ran = program(stdin=stdin)
+    assert (ran.status, ran.stdout.decode()) == (2, stdin)
+    assert ran.stderr == (
+        "krm-image-setter: error: expected one ResourceList, or resources without one; "
+        "got a ResourceList among other documents\n"
+    )
+    as_filter = program("--image", "nginx=nginx:2", stdin=stdin)
+    assert (as_filter.status, b"image: nginx:2" in as_filter.stdout) == (
+        2 if "[a]" in stdin else 0,
+        "[a]" not in stdin,
+    )

@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from krm_image_setter.locators import Form, Parts
 from krm_image_setter.locators.image_field import parts_field
-from krm_image_setter.yaml.sharing import Location
+from krm_image_setter.yaml.tree import Location
 
 #: Any item of a list, any value of a mapping, in the location of a Finding.
 ITEMS: Final = "[*]"

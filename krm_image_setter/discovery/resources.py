@@ -11,7 +11,7 @@ from krm_image_setter.images import HUB, parse_reference
 from krm_image_setter.locators import Form
 from krm_image_setter.locators.kind_rule import CRD
 from krm_image_setter.resources import Resource
-from krm_image_setter.yaml.sharing import Location
+from krm_image_setter.yaml.tree import Location
 
 
 def find_in_resource(resource: Resource, covered: Collection[Location]) -> Iterator[tuple[Finding, Location]]:

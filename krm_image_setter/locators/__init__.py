@@ -28,7 +28,7 @@ from krm_image_setter.locators.kind_rule import (
 from krm_image_setter.locators.pod_spec import find_pod_spec_images, may_have_pod_spec
 from krm_image_setter.resources import Resource
 from krm_image_setter.yaml import tree
-from krm_image_setter.yaml.sharing import Location
+from krm_image_setter.yaml.tree import Location
 
 __all__ = [
     "Embedded",

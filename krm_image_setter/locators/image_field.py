@@ -12,8 +12,7 @@ from typing import Any, NamedTuple
 from krm_image_setter.images import ANYWHERE, Place, Reference, check_reference, parse_reference
 from krm_image_setter.locators.kind_rule import KindRule, Part, Parts
 from krm_image_setter.yaml import tree
-from krm_image_setter.yaml.scalar import Fragment
-from krm_image_setter.yaml.sharing import Change, Location
+from krm_image_setter.yaml.tree import Change, Fragment, Location
 
 
 class Written(NamedTuple):

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from krm_image_setter.images import ARGS, ENV, IMAGE, Place
 from krm_image_setter.locators.image_field import ImageField, text_fields, whole_field
-from krm_image_setter.yaml.sharing import Location
+from krm_image_setter.yaml.tree import Location
 
 _SCALARS: Final = frozenset((str, int, float, bool, type(None)))
 _CONTAINERS: Final = frozenset(("containers", "initContainers", "ephemeralContainers"))

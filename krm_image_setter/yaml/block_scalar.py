@@ -1,0 +1,158 @@
+"""Writing into a literal or folded block scalar.
+
+The rules are libyaml's, which YAML 1.2 section 8.1 agrees with.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import takewhile
+from typing import Final, NamedTuple
+
+from krm_image_setter.edits import Edit, apply_edits
+from krm_image_setter.line_breaks import BREAK, BREAKS, line_break
+from krm_image_setter.yaml.scalar import changed
+from krm_image_setter.yaml.tree import Fragment
+from krm_image_setter.yaml.units import Unit, Units
+
+
+def rewrite(source: str, start: int, end: int, value: str, fragments: list[Fragment]) -> list[Edit] | None:
+    """Return the edits that put `fragments` into the `value` of the block scalar `source[start:end]`.
+
+    Return None if a block scalar cannot hold the new text, or the source is not understood.
+    """
+    block = _read(source, start, end, value)
+    if block is None:
+        return None
+    units = Units(block.units(), end)
+    ending = line_break(source, start)
+    if block.is_folded:
+        spelled = [_with_folds(value, fragment, ending, " " * block.indent) for fragment in fragments]
+    else:
+        spelled = [_in_lines(fragment, ending, " " * block.indent) for fragment in fragments]
+    edits = [units.edit(fragment, fragment.text) for fragment in spelled]
+    # Whether a line can begin or end so, and which breaks fold, depends on its neighbors: look at the result.
+    text = apply_edits(source[start:end], [Edit(a - start, b - start, new) for a, b, new in edits])
+    new = _read(text, 0, len(text), changed(value, fragments))
+    if new is None or new.indent != block.indent or (source[end - 1] in BREAKS) > (text[-1] in BREAKS):
+        return None
+    return edits
+
+
+def _in_lines(fragment: Fragment, ending: str, indent: str) -> Fragment:
+    """Return a fragment of a literal block scalar with the source of its text instead of the text."""
+    text = re.sub(r"\n(?=\n)", ending, fragment.text)
+    return fragment._replace(text=re.sub(r"\n(?!\n)", ending + indent, text))
+
+
+def _with_folds(value: str, fragment: Fragment, ending: str, indent: str) -> Fragment:
+    """Return a fragment of a folded block scalar with the source of its text instead of the text.
+
+    How a break is written depends on the lines before and after it (`_is_blank`). So the breaks next to the
+    fragment are written again too if the first or the last line of the fragment makes a difference.
+    """
+    start, end, text = fragment
+    if "\n" not in text:
+        return fragment
+    line_start = value.rfind("\n", 0, start) + 1
+    line, rest = value[line_start:start], value[end:].lstrip("\n")
+    if _is_blank(value[line_start:]) != _is_blank(line + text):
+        start = len(value[:start].rstrip("\n"))
+        text = value[start : fragment.start] + text
+        line = value[value.rfind("\n", 0, start) + 1 : start]
+    if rest and _is_blank(value[line_start:]) != _is_blank((line + text).rpartition("\n")[2]):
+        text, end = text + value[end : len(value) - len(rest)], len(value) - len(rest)
+    spelled = ""
+    *pieces, last = re.split(r"(\n+)", text)
+    for content, breaks, following in zip(pieces[::2], pieces[1::2], [*pieces[2::2], last], strict=True):
+        folds = not (_is_blank(line + content) or _is_blank(following or rest))
+        spelled += content + ending * (len(breaks) + folds) + indent * bool(following)
+        line = ""
+    return Fragment(start, end, spelled + last)
+
+
+def _is_blank(line: str) -> bool:
+    """Return whether a break next to `line` stays a break in a folded block scalar (YAML 1.2, section 8.1.3).
+
+    Between two lines that start with no blank, one break more is needed: a single one folds into a space.
+    """
+    return line[:1] in ("", " ", "\t", "\n")
+
+
+_HEADER: Final = rf"(?P<style>[|>])(?P<marks>[-+1-9]*)[ \t]*(?:#[^{BREAKS}]*)?(?:{BREAK})"
+_LINE: Final = rf"(?P<text>[^{BREAKS}]*)(?P<break>{BREAK}|\Z)"
+
+
+class _Block(NamedTuple):
+    """A block scalar: its lines below the header, each with its start and its break, and what the header says."""
+
+    lines: list[tuple[int, str, str]]
+    indent: int
+    marks: str
+    is_folded: bool
+
+    def units(self) -> Iterator[Unit]:
+        """Yield the units of the lines, the final line breaks included as written.
+
+        A break between two lines that both start with no blank folds into a space, unless an empty line follows.
+        """
+        pending: list[Unit] = []  # line breaks since the last filled line
+        after_blank = False
+        seen = False
+        for offset, line, ending in self.lines:
+            text = line[self.indent :]
+            at = offset + len(line) - len(text)
+            if text:
+                blank = text[0] in " \t"
+                if (
+                    self.is_folded
+                    and pending
+                    and seen
+                    and not after_blank
+                    and not blank
+                    and pending[0].text == "\n"
+                ):
+                    first, *rest = pending
+                    pending = rest or [Unit(" ", first.start, first.end)]
+                    if rest:
+                        yield Unit("", first.start, first.end)
+                yield from pending
+                yield Unit(text, at, at + len(text))
+                pending, after_blank, seen = [], blank, True
+            if ending:
+                # LS and PS are content too.
+                kept = ending if ending in "\u2028\u2029" else "\n"
+                pending.append(Unit(kept, at + len(text), at + len(text) + len(ending)))
+        if "+" in self.marks:
+            yield from pending
+        elif pending and "-" not in self.marks:
+            yield pending[0]
+
+
+def _read(source: str, start: int, end: int, value: str) -> _Block | None:
+    """Return the block scalar `source[start:end]`, or None if its value does not come out."""
+    header = re.compile(_HEADER).match(source, start, end)
+    if header is None:
+        return None
+    lines = [
+        (match.start(), match["text"], match["break"])
+        for match in re.compile(_LINE).finditer(source, header.end(), end)
+        if match[0]
+    ]
+    filled = [(len(text) - len(text.lstrip(" ")), text) for _, text, _ in lines if text.strip(" ")]
+    is_explicit = any(mark.isdigit() for mark in header["marks"])
+    if not filled:
+        return None
+    width, first = filled[0]
+    # The first filled line sets the indentation: libyaml takes neither a tab nor a wider empty line before it.
+    wider = any(len(text) > width for _, text, _ in takewhile(lambda line: line[1] != first, lines))
+    if not is_explicit and (first[width] == "\t" or wider):
+        return None
+    # An indicator counts from the parent's column, which only the parser knows: the value tells which it was.
+    least = min(width for width, _ in filled)
+    for indent in range(least, -1, -1) if is_explicit else (width,):
+        block = _Block(lines, indent, header["marks"], header["style"] == ">")
+        if "".join(unit.text for unit in block.units()) == value:
+            return block
+    return None

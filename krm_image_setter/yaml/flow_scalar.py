@@ -1,0 +1,83 @@
+"""Writing into a quoted scalar, or a plain one in several lines: escapes, and lines that fold into spaces."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from krm_image_setter.edits import Edit
+from krm_image_setter.line_breaks import BREAK
+from krm_image_setter.yaml.scalar import quoted
+from krm_image_setter.yaml.tree import Fragment
+from krm_image_setter.yaml.units import Unit, Units
+
+
+def rewrite(source: str, start: int, end: int, value: str, fragments: list[Fragment]) -> list[Edit] | None:
+    """Return the edits that put `fragments` into the `value` of the scalar `source[start:end]`.
+
+    Return None if the style cannot hold the new text, or the source is not understood.
+    """
+    quote = source[start] if source[start] in "'\"" else ""
+    units = Units(_units(source, start + len(quote), end - len(quote), quote), end - len(quote))
+    if units.value != value or (quote != '"' and any("\n" in fragment.text for fragment in fragments)):
+        return None
+    return [units.edit(fragment, _spelled(fragment.text, quote)) for fragment in fragments]
+
+
+def _spelled(text: str, quote: str) -> str:
+    if quote == "'":
+        return text.replace("'", "''")
+    return quoted(text)[1:-1] if quote else text
+
+
+_FLOW_PIECE: Final = (
+    r"(?P<join>\\(?:\r\n?|\n)[ \t]*(?:(?:\r\n?|\n)[ \t]*)*)"
+    r"|(?P<escape>\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    r"|x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|.))"
+    r"|(?P<quote>'')"
+    r"|(?P<fold>[ \t]*(?:\r\n?|[\n\x85\u2028\u2029])[ \t]*(?:(?:\r\n?|[\n\x85\u2028\u2029])[ \t]*)*)"
+    r"|(?P<text>(?:[^\\'\r\n\x85\u2028\u2029 \t]+|[ \t]+(?![ \t\r\n\x85\u2028\u2029]))+|.)"
+)
+_ESCAPES: Final = {
+    "0": "\0", "a": "\a", "b": "\b", "t": "\t", "\t": "\t", "n": "\n", "v": "\v", "f": "\f", "r": "\r",
+    "e": "\x1b", " ": " ", '"': '"', "/": "/", "\\": "\\", "N": "\x85", "_": "\xa0", "L": "\u2028",
+    "P": "\u2029",
+}  # fmt: skip
+
+
+def _units(source: str, start: int, end: int, quote: str) -> Iterator[Unit]:
+    """Yield the units of a plain or quoted scalar's inside: escapes, and lines folded into spaces."""
+    position = start
+    piece = re.compile(_FLOW_PIECE)
+    while position < end:
+        match = piece.match(source, position, end)
+        if match is None:  # a lone break at the very end: never in a scalar
+            return
+        kind, text, stop = match.lastgroup, match[0], match.end()
+        if kind == "join" or kind == "escape":  # noqa: PLR1714
+            if quote != '"':
+                text, stop = "\\", position + 1
+            elif kind == "escape":
+                text = _unescaped(text)
+            else:
+                text = "\n" * (len(re.findall(BREAK, text)) - 1)
+        elif kind == "quote":
+            if quote == "'":
+                text = "'"
+            else:
+                stop = position + 1
+                text = "'"
+        elif kind == "fold":
+            breaks = re.findall(BREAK, text)
+            text = " " if len(breaks) == 1 else "\n" * (len(breaks) - 1)
+        yield Unit(text, position, stop)
+        position = stop
+
+
+def _unescaped(escape: str) -> str:
+    if escape[6:8] == "\\u":  # a pair of surrogates
+        return chr(0x10000 + (int(escape[2:6], 16) - 0xD800 << 10) + int(escape[8:], 16) - 0xDC00)
+    if escape[1] in "xuU":
+        return chr(int(escape[2:], 16))  # noqa: FURB166  (\\u is no Python prefix)
+    return _ESCAPES.get(escape[1], escape)

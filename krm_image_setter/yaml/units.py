@@ -1,0 +1,48 @@
+"""Which characters of the source a scalar's value is written as."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable
+from itertools import accumulate
+from typing import NamedTuple
+
+from krm_image_setter.edits import Edit
+from krm_image_setter.yaml.tree import Fragment
+
+
+class Unit(NamedTuple):
+    """A piece of a scalar's value and the span of the source that it is written as."""
+
+    text: str
+    start: int
+    end: int
+
+
+class Units:
+    """The units of a scalar in order, and where its last one ends at the latest."""
+
+    def __init__(self, units: Iterable[Unit], end: int) -> None:
+        self._units = list(units)
+        self._end = end
+        self._starts = [0, *accumulate(len(unit.text) for unit in self._units)]
+        self.value = "".join(unit.text for unit in self._units)
+
+    def edit(self, fragment: Fragment, text: str) -> Edit:
+        """Return the edit that puts `text`, as it is to be written, in the place of a fragment of the value."""
+        start, end, _ = fragment
+        # What is added after a character starts right after it: a folded line can end between two characters.
+        follows = start > 0 and (start == end or self.value[start] == "\n")
+        first = self._span(start - 1)[1] if follows else self._span(start)[0]
+        return Edit(first, self._span(end - 1)[1] if end else first, text)
+
+    def _span(self, index: int) -> tuple[int, int]:
+        """Return the span of a code point of the value, an empty one for its end."""
+        if index == self._starts[-1]:
+            return self._end, self._end
+        number = bisect_right(self._starts, index) - 1
+        text, start, stop = self._units[number]
+        if len(text) == stop - start:
+            start += index - self._starts[number]
+            stop = start + 1
+        return start, stop
