@@ -73,7 +73,7 @@ class Rules(NamedTuple):
         """Say whether `images` may have set a field, now or in an earlier run; of a name alone its name tells."""
         if field.rule is not None and field.rule.form == NAME:
             return bool(self.images.that_name(field.current))
-        return self.images.has_set(field.current)
+        return self.images.has_set(field.current, field.place)
 
 
 def may_be_no_image(field: ImageField) -> bool:

@@ -160,40 +160,44 @@ def _survey_resource(
     found.resources += 1
     for rule in kinds:
         found.selected[id(rule)] = found.selected.get(id(rule), 0) + 1
-    # Two paths may lead to the same field, or one to a part of what another leads to: the first one counts.
-    seen: set[tuple[Location, int]] = set()
-    held: set[Location] = set()
+    # Two rules can find one field, or one of them a part of what the other finds. What is listed is the first one;
+    # what is set is the first one that an entry matches, so that no rule hides a field from the others.
+    listed, settled = _Claims(), _Claims()
     misplaced: dict[Location, OtherField] = {}
+    unwritten: list[tuple[ImageField, list[Result]]] = []
     for field in find_image_fields(resource, kinds, pod_spec_uses):
         if field.rule is not None:
             found.led.add(id(field.rule))
-        # Two references in parts may share a mapping: each stands where its repository does.
-        holds = field.holds if isinstance(field, ImageField) else ()
-        key = (holds[0] if holds else field.location, field.start)
-        if (seen and key in seen) or (held and field.location in held):
-            continue
         if isinstance(field, ImageField):
-            if holds:
-                if any((location, 0) in seen for location in holds):
-                    continue
-                held.update(holds)
-            new, results = _decide(resource, field, rules, found)
+            if listed.claim(field):
+                _note(resource, field, rules, found)
+            if settled.holds(field):
+                continue
+            new, results, is_settled = _decide(resource, field, rules, found)
+            if results and not new:  # another rule might find the same text in a form that can hold the new one
+                unwritten.append((field, results))
+                continue
+            if not is_settled:
+                continue
         elif isinstance(field.value, str) and isinstance(field.rule.form, Embedded):
+            if settled.holds(field):
+                continue
             new, results = _follow(resource, field, field.rule.form, rules, found)
+            if not new:
+                found.results += results
+                continue
         else:
             # The catalog is for many versions of a kind: what it doesn't find is no news.
             if field.value is not None and field.rule.origin != "catalog":
                 misplaced.setdefault(field.location, field)
             continue
-        seen.add(key)
-        if holds:
-            seen.add((field.location, field.start))
+        settled.claim(field)
         # (A change's _replace would take as long as all else here.)
         placed = [Change(resource.location + location, fragment, beside) for location, fragment, beside in new]
         fresh = placed
         if changes:
             fresh = [change for change in placed if not _is_made(change, changes)]
-            if any(_overlaps(change, changes) for change in fresh):
+            if (placed and not fresh) or any(_overlaps(change, changes) for change in fresh):
                 continue
         # Two images may share one pull policy: that is told once.
         found.results += results if len(fresh) == len(placed) else results[:1]
@@ -201,9 +205,40 @@ def _survey_resource(
         for change in fresh:
             others = changes.setdefault(change.location, [])
             others.insert(_place(change, others) if others else 0, change)
-    for location, field in misplaced.items():
-        if (location, 0) not in seen:
+    for field, results in unwritten:
+        if settled.claim(field):
+            found.results += results
+    for field in misplaced.values():
+        if not (listed.holds(field) or settled.holds(field)):
             found.results.append(_misplaced(resource, field))
+
+
+class _Claims:
+    """The fields of one resource that are spoken for."""
+
+    def __init__(self) -> None:
+        self._starts: set[tuple[Location, int]] = set()
+        self._parts: set[Location] = set()  # of split references
+
+    def holds(self, field: ImageField | OtherField) -> bool:
+        """Return whether a field, or a part of it, is claimed."""
+        if not self._starts:  # nearly always
+            return False
+        parts = field.holds if isinstance(field, ImageField) else ()
+        if parts:  # split references can share a mapping: each is where its repository is
+            return parts[0] in self._parts or any((part, 0) in self._starts for part in parts)
+        return (field.location, field.start) in self._starts or field.location in self._parts
+
+    def claim(self, field: ImageField | OtherField) -> bool:
+        """Claim a field, and return whether it was free."""
+        if self.holds(field):
+            return False
+        parts = field.holds if isinstance(field, ImageField) else ()
+        self._starts.add((field.location, field.start))
+        if parts:
+            self._parts.update(parts)
+            self._starts.add((parts[0], field.start))
+        return True
 
 
 # The changes of one location are kept in order: a text may have a hundred thousand.
@@ -234,21 +269,39 @@ def _place(change: Change, others: list[Change]) -> int:
     return bisect_left(others, change.fragment, key=attrgetter("fragment"))
 
 
-def _decide(
-    resource: Resource, field: ImageField, rules: Rules, found: Survey
-) -> tuple[list[Change], list[Result]]:
-    """Return what to change for the image of a field, and what to say of it."""
+def _note(resource: Resource, field: ImageField, rules: Rules, found: Survey) -> None:
+    """Note the image of a field, for a list of all images and for suggestions."""
     current = field.current
     found.seen.append(current)
     if rules.listing and current and not may_be_no_image(field):
         line = resource.line(field.location)
         found.sightings.append(Sighting(current, resource.ref, format_location(field.location), line, field.rule))
+
+
+def _decide(
+    resource: Resource, field: ImageField, rules: Rules, found: Survey
+) -> tuple[list[Change], list[Result], bool]:
+    """Return what to change for the image of a field, what to say of it, and whether an entry is for it.
+
+    If none is, another rule can find something else in the same field.
+    """
+    current = field.current
     if field.rule is not None and field.rule.form == NAME:
         # An earlier run may have set it, and there is no tag here to tell.
         found.used.update(map(id, rules.images.that_name(current)))
     proposed, rule = rules.proposed(field)
     if rule is not None:
         found.used.add(id(rule))
+    changes, results = _rewrite(resource, field, proposed, rules)
+    is_settled = rule is not None or proposed != current or rules.is_set(field)
+    return changes, results, is_settled
+
+
+def _rewrite(
+    resource: Resource, field: ImageField, proposed: str, rules: Rules
+) -> tuple[list[Change], list[Result]]:
+    """Return what to change so that a field gets a reference, and what to say of it."""
+    current = field.current
     if proposed == current:
         return [], []
     try:

@@ -215,10 +215,12 @@ class ImageMap:
             self._set[key] = (found[1].rewrite(found[0]), found[1]) if found else None
         return self._set[key]
 
-    def has_set(self, text: str) -> bool:
-        """Say whether `text` may be what a rule has set, now or in an earlier run."""
+    def has_set(self, text: str, place: Place = ANYWHERE) -> bool:
+        """Return whether `text` can be what a rule for references in `place` has set, now or in an earlier run."""
         reference = parse_reference(text)
-        return reference is not None and any(rule.is_done(reference) for rule in self.that_name(text))
+        return reference is not None and any(
+            rule.is_done(reference) and rule.reaches(place) for rule in self.that_name(text)
+        )
 
     def that_name(self, text: str) -> list[ImageRule]:
         """Return the rules whose new reference has the name of the reference `text`."""
