@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from krm_image_setter import ConfigError, read_config, set_images
-from krm_image_setter.config import ShapeError
+from krm_image_setter.config import ShapeError, decode, read_values
 from krm_image_setter.config.schema import schema_text
 
 HEAD = "apiVersion: krm-image-setter.dev/v1alpha1\nkind: ImageSetter\n"
@@ -32,15 +32,16 @@ def test_functions_yaml_is_ready() -> None:
     "short, long",
     [
         ("images: {nginx: nginx:2}", "images: [{name: nginx, newImage: nginx:2}]"),
-        ("images: {}\nkinds: {A: .spec.i}", "images: []\nkinds: [{kind: A, paths: .spec.i}]"),
+        ("kinds: {A: .spec.i}", "kinds: [{kind: A, paths: .spec.i}]"),
         (
-            "images: {}\nkinds: {A.g.io: [.a, .b]}",
-            "images: []\nkinds: [{kind: A, apiVersion: g.io/*, paths: [.a, .b]}]",
+            "kinds: {A.g.io: [.a, .b]}",
+            "kinds: [{kind: A, apiVersion: g.io/*, paths: [.a, .b]}]",
         ),
     ],
 )
 def test_shorthands(short: str, long: str) -> None:
-    assert read_config(HEAD + short) == read_config(HEAD + long)
+    forms = [read_values(f"{HEAD}{form}\n", None) for form in (short, long)]
+    assert decode(forms[0]) == decode(forms[1])
 
 
 def test_documents_are_one_after_the_other() -> None:
@@ -128,8 +129,11 @@ def test_error_image_setter(body: str, message: str) -> None:
         ),
         ("kind: [a]\nimages: {}\n", "kind is a list: give an ImageSetter"),
         ("apiVersion: {a: b}\nkind: Foo\nimages: {}\n", 'kind is "Foo": give an ImageSetter'),
-        ("", "no images are given"),
-        (HEAD, "no images are given"),
+        ("", "no image to set; add `images: {NAME: REFERENCE}`"),
+        (HEAD, "line 1: no image to set; add `images: {NAME: REFERENCE}`"),
+        (HEAD + "images: []\n", "line 1: no image to set"),
+        (HEAD + "images: {}\nregistries: []\nkinds: {A: .spec}\n", "line 1: no image to set"),
+        ("kind: ConfigMap\ndata: {images: '[]'}\n", "line 1: no image to set"),
     ],
 )
 def test_error_other_configurations(text: str, message: str) -> None:

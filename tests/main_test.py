@@ -163,7 +163,7 @@ def test_error_items(program: Program, items: str, message: str) -> None:
 
 
 BAD_CONFIGS = [
-    pytest.param("", "no images are given", id="none"),
+    pytest.param("", "no image to set; add `images: {NAME: REFERENCE}`", id="none"),
     pytest.param(with_config("kind: Foo\nimages: {}"), 'the configuration\'s kind is "Foo"', id="unknown kind"),
     pytest.param("functionConfig: nginx\n", "functionConfig: the configuration must be a mapping", id="a text"),
     pytest.param(
@@ -207,7 +207,7 @@ BAD_ARGUMENTS = [
     pytest.param(["--image", "a=b", "--kind", "A=.spec["], "this [ is not closed: add ]", id="kind"),
     pytest.param(["--image", "a=b", "--kind", "A.=.spec"], "is no kind", id="no group"),
     pytest.param(["--fn-config", "nowhere.yaml"], "nowhere.yaml: No such file or directory", id="no file"),
-    pytest.param([], "no configuration: give --fn-config FILE, --image NAME=REF", id="no configuration"),
+    pytest.param([], "no image to set; pass `--image NAME=REFERENCE` or `--images-from", id="no configuration"),
 ]
 
 

@@ -65,14 +65,22 @@ def rules_for_files(files: Sequence[File], config: ImageSetter) -> Rules:
 
 
 def configurations_of(files: Sequence[File]) -> list[Value]:
-    """Return the ImageSetters among the resources of the files. Raises InputError where one can't be read."""
+    """Return the ImageSetters among the documents of the files.
+
+    Raises InputError if a file that has this word is not YAML. A file that cannot be read is skipped: it is
+    reported when its images are searched.
+    """
     found: list[Value] = []
     for file in files:
-        data = file.read()
+        try:
+            data = file.read()
+        except InputError:
+            continue
         if KIND.encode() in data:
             try:
                 values = configurations_in(decoded(data, file.shown))
             except InputError as error:
+                error.message += f"; the word {KIND} is in it: `--no-config` and `--fn-config` ignore it"
                 raise error.at(file=file.shown) from error
             found += (value._replace(file=file.shown) for value in values)
     return found
