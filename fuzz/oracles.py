@@ -108,7 +108,9 @@ def check_sightings(text: str, config: ImageSetter) -> None:
     rules = rules_for(config._replace(images=(), registries=()), {})._replace(words=None, listing=True)
     for sighting in survey(text, rules).sightings:
         assert sighting.image
-        assert 1 <= sighting.line <= text.count("\n") + 1, f"{sighting.path} is said to be in line {sighting.line}"
+        assert 1 <= sighting.line <= len(re.split(r"\r\n?|\n", text)), (
+            f"{sighting.path} is said to be in line {sighting.line}"
+        )
 
 
 def outcome_of(text: str, config: ImageSetter, *, split: bool) -> Outcome | None:

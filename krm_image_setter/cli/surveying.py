@@ -9,13 +9,12 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from krm_image_setter.cli.files import File
 from krm_image_setter.cli.replace import digest_of
 from krm_image_setter.cli.work import for_each
-from krm_image_setter.config import KIND, ImageSetter, Value, configurations_in
+from krm_image_setter.config import API_VERSION, KIND, ImageSetter, Value, configurations_in
 from krm_image_setter.errors import ImageSetterError, InputError, NotResourceError, NotYAMLError
-from krm_image_setter.resources import is_resource
+from krm_image_setter.resources import is_resource, read, read_slices
 from krm_image_setter.rim import decoded, say, say_error
 from krm_image_setter.rules import Rules, given_references, merged, rules_for
 from krm_image_setter.survey import Survey, survey
-from krm_image_setter.yaml import parsing
 
 Found = TypeVar("Found")
 
@@ -67,7 +66,7 @@ def rules_for_files(files: Sequence[File], config: ImageSetter) -> Rules:
 def configurations_of(files: Sequence[File]) -> list[Value]:
     """Return the ImageSetters among the documents of the files.
 
-    Raises InputError if a file that has this word is not YAML. A file that cannot be read is skipped: it is
+    Raises InputError if a file that seems to contain one is not YAML. A file that cannot be read is skipped: it is
     reported when its images are searched.
     """
     found: list[Value] = []
@@ -76,11 +75,10 @@ def configurations_of(files: Sequence[File]) -> list[Value]:
             data = file.read()
         except InputError:
             continue
-        if KIND.encode() in data:
+        if KIND.encode() in data and API_VERSION.encode() in data:
             try:
                 values = configurations_in(decoded(data, file.shown))
             except InputError as error:
-                error.message += f"; the word {KIND} is in it: `--no-config` and `--fn-config` ignore it"
                 raise error.at(file=file.shown) from error
             found += (value._replace(file=file.shown) for value in values)
     return found
@@ -106,7 +104,12 @@ def _read_file(look: Callable[[str], Found], file: File) -> Surveyed[Found]:
 
 
 def _has_resource(text: str) -> bool:
-    return any(is_resource(document.root) for document in parsing.parse(text.removeprefix("\ufeff")))
+    return any(
+        is_resource(parsed.document.root)
+        for part in filter(None, read_slices(text, None))
+        for parsed in read(text, part, None, whole=True)
+        if parsed is not None
+    )
 
 
 def _given_references(config: ImageSetter, file: File) -> dict[int, list[str]]:

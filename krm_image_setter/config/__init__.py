@@ -15,8 +15,7 @@ from krm_image_setter.config.image_setter import API_VERSION, KIND, ImageSetter
 from krm_image_setter.config.value import ShapeError, Value
 from krm_image_setter.errors import ConfigError, InputError
 from krm_image_setter.resources import read
-from krm_image_setter.yaml import parsing, stream, tree
-from krm_image_setter.yaml.stream import Source
+from krm_image_setter.yaml import stream, tree
 
 __all__ = [
     "API_VERSION",
@@ -44,13 +43,15 @@ def read_config(*texts: str) -> ImageSetter:
 
 def read_values(text: str, file: str | None) -> list[Value]:
     """Return the configurations in a text, one a document. Raises ConfigError where it is not YAML."""
-    body = text.removeprefix("\ufeff")
-    source = Source(body, body, 0)
     try:
-        documents = parsing.parse(body)
+        return [
+            config_value(parsed.document.root, parsed.source.line, file)
+            for part in stream.cut_documents(text) or [(0, len(text))]
+            for parsed in read(text, part, None, whole=True)
+            if parsed is not None and parsed.document.root is not None
+        ]
     except InputError as error:
         raise ConfigError(error.message, file=file, line=error.line, column=error.column) from error
-    return [config_value(document.root, source.line, file) for document in documents if document.root is not None]
 
 
 def configurations_in(text: str) -> list[Value]:

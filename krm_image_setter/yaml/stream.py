@@ -1,8 +1,9 @@
 """Cutting a stream into slices that parse by themselves, so that most of a long one need not be parsed.
 
 A cut may never change a result, only its cost. `---` in column 0 always ends a document (YAML 1.2, 9.1.2), in
-quotes and block scalars too. The items of a list are cut at the dash's column only in the form that
-orchestrators write, and whoever parses an item that is refused must parse the whole document instead.
+quotes and block scalars too. JSON objects can also follow each other without `---`, as in the output of `jq -c`:
+kubectl reads them, although this is not YAML. The items of a list are cut at the dash's column only in the form
+that orchestrators write, and whoever parses an item that is refused must parse the whole document instead.
 """
 
 from __future__ import annotations
@@ -41,17 +42,40 @@ class Source(NamedTuple):
         """Return the line of the stream, from 1, that code point `offset` of this text stands in."""
         at = self.start + offset
         block = at // _BLOCK
-        return _lines_before(self.stream)[block] + self.stream.count("\n", block * _BLOCK, at) + 1
+        lines_before, has_cr = _lines_before(self.stream)
+        start = block * _BLOCK
+        return lines_before[block] + _line_ends(self.stream, start, at, has_cr=has_cr) + 1
 
 
 _BLOCK: Final = 65536
 
 
 @lru_cache(maxsize=1)
-def _lines_before(text: str) -> list[int]:
-    """Return how many lines end before each block: thousands of lines are asked for in one long stream."""
-    ends = (text.count("\n", start, start + _BLOCK) for start in range(0, len(text), _BLOCK))
-    return list(accumulate(ends, initial=0))
+def _lines_before(text: str) -> tuple[list[int], bool]:
+    """Return how many lines end before each block, and whether there is a CR.
+
+    Thousands of lines are asked for in one long stream.
+    """
+    has_cr = "\r" in text
+    ends = (_line_ends(text, start, start + _BLOCK, has_cr=has_cr) for start in range(0, len(text), _BLOCK))
+    return list(accumulate(ends, initial=0)), has_cr
+
+
+def _line_ends(text: str, start: int, end: int, *, has_cr: bool) -> int:
+    """Return how many lines end in a part of a text: with LF, CRLF or CR, as editors show them.
+
+    YAML 1.1 also ends a line at NEL, LS and PS.
+    """
+    ends = text.count("\n", start, end)
+    if has_cr:
+        ends += text.count("\r", start, end) - text.count("\r\n", start, end + 1)
+    return ends
+
+
+def position(text: str, index: int) -> tuple[int, int]:
+    """Return the line and the column of a code point of a text, both from 1."""
+    line = _line_ends(text, 0, index, has_cr="\r" in text) + 1
+    return line, index - max(text.rfind("\n", 0, index), text.rfind("\r", 0, index))
 
 
 # Each of these patterns starts with a character that is searched for in C: `^` would be tried at every one.
@@ -64,6 +88,13 @@ def cut_documents(text: str) -> list[Slice] | None:
     """Return the slices of `text`, in order and without a gap, a document each; None where it can't be cut."""
     if text.startswith(("%", "\ufeff%")) or re.search(_UNCUT, text):
         return None
+    slices = _cut_yaml(text)
+    if "}" in text and re.search(_JSON_SEAM, text):
+        slices = [part for one in slices for part in _cut_json(text, *one)]
+    return slices
+
+
+def _cut_yaml(text: str) -> list[Slice]:
     if "\n---" not in text:
         return [(0, len(text))]
     starts = [match.start() + 1 for match in re.finditer(_DOCUMENT_START, text)]
@@ -72,6 +103,30 @@ def cut_documents(text: str) -> list[Slice] | None:
     else:
         starts[0] = 0
     return list(pairwise([*starts, len(text)]))
+
+
+_JSON_SEAM: Final = r"\}[ \t\r\n]*\{"
+_JSON_START: Final = r"\ufeff?(?:---(?=\s))?[ \t\r\n]*(?=\{)"
+# An object up to the next one. No YAML document has that: two flow mappings have a comma between them, and neither
+# single quotes nor comments are let through, which could have braces in them.
+_JSON_OBJECT: Final = (
+    r'(?:[\w\s:,.+\[\]{-]++|"(?:[^"\\]++|\\.)*+"|\}(?![ \t\r\n]*\{))*+'
+    r"\}[ \t\r\n]*+(?=\{)"
+)
+
+
+def _cut_json(text: str, start: int, end: int) -> list[Slice]:
+    """Return the slices of JSON objects that follow each other; the last one has whatever comes after it."""
+    first = re.compile(_JSON_START).match(text, start, end)
+    if first is None or not re.compile(_JSON_SEAM).search(text, start, end):
+        return [(start, end)]
+    starts = [start]
+    at = first.end()
+    pattern = re.compile(_JSON_OBJECT, re.ASCII | re.DOTALL)
+    while found := pattern.match(text, at, end):
+        at = found.end()
+        starts.append(at)
+    return list(pairwise([*starts, end]))
 
 
 _ITEMS: Final = r"items:[ \t]*(?:#.*)?\r?\n(?:[ \t]*(?:#.*)?\r?\n)*([ ]*)-[ ]"
