@@ -1,4 +1,4 @@
-"""Where the configuration comes from: the table in docs/configuration.md, for the filter, the commands and functions."""
+"""Where the configuration comes from: the table in docs/configuration.md, for all ways to run the program."""
 
 from __future__ import annotations
 

@@ -185,6 +185,11 @@ BAD_CONFIGS = [
         'line 11: functionConfig.images[0].newTag: 1.10 is read as the number 1.1, quote it: "1.10"',
         id="a tag that is a number",
     ),
+    pytest.param(
+        with_config(CONFIG + "onUnused: warn\nonUnused: error"),
+        "line 13: functionConfig.onUnused: the key is in line 12 and in line 13; keep one of them",
+        id="a repeated key",
+    ),
     pytest.param(with_config(CONFIG + "podSpec: true"), 'did you mean "podSpecs"?', id="unknown field"),
 ]
 

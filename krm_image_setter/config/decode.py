@@ -143,13 +143,15 @@ def decode_kind(argument: str) -> KindRule:
         raise ConfigError(f'--kind "{argument}": {error.message}', column=column) from error
 
 
-def decode_entries(images: Value) -> Iterator[tuple[Value, ImageRule]]:
-    """Yield the entries of `images`, each with its rule. Raises ConfigError."""
+def decode_kustomize_entries(images: Value) -> Iterator[tuple[Value, ImageRule]]:
+    """Yield the entries of a kustomization's `images`, each with its rule. Raises ConfigError."""
     for entry in _entries(images):
-        yield entry.value, entry.rule(None)
+        arguments = {**entry.arguments, "joined_name": True}
+        yield entry.value, entry._replace(arguments=arguments).rule(None)
 
 
 def _decode_document(document: Value) -> _Part:
+    document.check_keys()
     try:
         return _decode_fields(document)
     except ShapeError as error:

@@ -98,6 +98,8 @@ class ImageRule(NamedTuple):
         if self.new_image is not None:
             return self.new_image
         if self.new_name is not None:
+            if self.is_done(reference) and check_reference(self.new_name) != Reference(self.new_name):
+                return str(reference)
             reference = reference._replace(name=self.new_name)
         if self.new_tag is not None or self.digest is not None:
             # A digest pins one image: it never outlives a new tag, nor the old tag a new digest.
@@ -115,7 +117,8 @@ class ImageRule(NamedTuple):
         """What a reference that matches becomes, as far as this rule alone says it."""
         if self.new_image is not None:
             return check_reference(self.new_image)
-        return Reference(self.new_name or self.name.name, self.new_tag, self.digest)
+        name, tag, digest = check_reference(self.new_name or self.name.name)
+        return Reference(name, self.new_tag or tag, self.digest or digest)
 
     @property
     def mention(self) -> str:
@@ -135,14 +138,18 @@ def image_rule(
     containers: tuple[str, ...] = (),
     uses: tuple[str, ...] = (IMAGE,),
     source: Any = None,
+    joined_name: bool = False,
 ) -> ImageRule:
     """Return the rule of one entry.
+
+    `joined_name` allows a tag or digest in `new_name`, to be followed by the tag and digest of the reference or of
+    the entry: kustomize joins the texts.
 
     Raises InvalidReference, its `field` the entry's field that is wrong.
     """
     for field, text in (("name", name), ("newImage", new_image), ("newName", new_name)):
         if text is not None:
-            _check(field, text)
+            _check(field, text, joined_name=joined_name)
     if new_tag is not None and not is_tag(new_tag):
         raise InvalidReference(f'"{new_tag}" is no tag: give {TAG_RULE}', field="newTag")
     if digest is not None and not is_digest(digest):
@@ -168,18 +175,27 @@ def image_rule(
         )
     if source is None and new_image is None and parts == (None,) * 4:
         raise InvalidReference("this sets nothing: give newName, newTag, digest, tagSuffix, newImage or from")
+    if joined_name and new_name is not None:
+        joined = str(Reference(new_name, f"TAG{tag_suffix}" if tag_suffix else new_tag, digest))
+        if parse_reference(joined) is None:
+            raise InvalidReference(
+                f'kustomize makes "{joined}" of this, which is no reference; use newTag and digest',
+                field="newName",
+            )
     scopes = (Scope(containers, uses),)
     return ImageRule(check_reference(name), new_name, new_tag, digest, tag_suffix, new_image, scopes, source)
 
 
-def _check(field: str, text: str) -> None:
+def _check(field: str, text: str, *, joined_name: bool) -> None:
     try:
         reference = check_reference(text)
     except InvalidReference as error:
         raise error.at(field=field) from None
-    if field == "newName" and reference.tag is not None:
+    if field != "newName" or joined_name:
+        return
+    if reference.tag is not None:
         raise InvalidReference(f'newName takes no tag: put "{reference.tag}" into newTag', field=field)
-    if field == "newName" and reference.digest is not None:
+    if reference.digest is not None:
         raise InvalidReference(f'newName takes no digest: put "{reference.digest}" into digest', field=field)
 
 

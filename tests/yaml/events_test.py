@@ -81,8 +81,9 @@ EMBEDDED = [
 def test_refused_character_of_an_embedded_document_is_named(
     string: str, message: str, place: str, parser: str
 ) -> None:
-    head = "apiVersion: krm-image-setter.dev/v1alpha1\nkind: ImageSetter\nonUnused: ignore\nimages: {nginx: nginx:2}\n"
-    setter = read_config(head + "kinds: {ConfigMap: {path: .data.a, as: yaml}}\n")
+    head = "apiVersion: krm-image-setter.dev/v1alpha1\nkind: ImageSetter\nonUnused: ignore\n"
+    kinds = "kinds: {ConfigMap: {path: .data.a, as: yaml}}\n"
+    setter = read_config(f"{head}images: {{nginx: nginx:2}}\n{kinds}")
     text = f"kind: ConfigMap\ndata:\n  a: {string}\n"
     (warning,) = set_images(text, setter).results
     assert f"{place}: this is not YAML: {message}" in warning.message
