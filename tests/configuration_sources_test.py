@@ -277,6 +277,12 @@ def test_exec_plugin_reads_only_its_configuration(program: Program) -> None:
     assert "no image to set" in ran.stderr
 
 
+@pytest.mark.parametrize("path", ["-", "/dev/stdin"])
+def test_pipe_is_searched_for_a_configuration_and_set(program: Program, path: str) -> None:
+    ran = program("set", path, "--image", "redis=redis:9", "-q", stdin=f"{CONFIG}---\n{BEFORE}")
+    assert ran == (0, f"{CONFIG}---\n{OVERRIDDEN}".encode(), "")
+
+
 # Files of a folder that cannot be read
 
 
