@@ -22,7 +22,7 @@ from properties.laws import check_a_second_run_changes_nothing, unsplit
 from properties.reader import Location, NonString, construct, documents
 
 from krm_image_setter import ImageSetterError, set_images
-from krm_image_setter.config import ImageSetter, configurations_in
+from krm_image_setter.config import ImageSetter, configurations_in, decode, require_images
 from krm_image_setter.edits import apply_edits
 from krm_image_setter.filter import Options
 from krm_image_setter.function import plan_function, read_resource_list
@@ -108,7 +108,9 @@ def check_sightings(text: str, config: ImageSetter) -> None:
     rules = rules_for(config._replace(images=(), registries=()), {})._replace(words=None, listing=True)
     for sighting in survey(text, rules).sightings:
         assert sighting.image
-        assert 1 <= sighting.line <= text.count("\n") + 1, f"{sighting.path} is said to be in line {sighting.line}"
+        assert 1 <= sighting.line <= len(re.split(r"\r\n?|\n", text)), (
+            f"{sighting.path} is said to be in line {sighting.line}"
+        )
 
 
 def outcome_of(text: str, config: ImageSetter, *, split: bool) -> Outcome | None:
@@ -326,7 +328,7 @@ def check_function(text: str) -> None:
     configured: list[ImageSetter] = []
 
     def configure(value: Any) -> ImageSetter:
-        configured.append(Options().configure([value] if value else []))
+        configured.append(Options().configure_function(value))
         return configured[-1]
 
     plan = plan_function(resource_list, configure)
@@ -358,7 +360,8 @@ def check_function(text: str) -> None:
 def check_configured_stream(text: str) -> None:
     """In a pipe an ImageSetter may be among the resources."""
     try:
-        config = Options().configure(configurations_in(text))
+        found = configurations_in(text)
+        config = require_images(decode(found), found)
     except ImageSetterError as error:
         check_told(error)
         return

@@ -7,15 +7,15 @@ from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple, Self
 
 from krm_image_setter.config import (
-    API_VERSION,
-    KIND,
     ImageSetter,
     Value,
     configurations_in,
     decode,
     decode_image,
     decode_kind,
+    read_config,
     read_values,
+    require_images,
 )
 from krm_image_setter.edits import edited
 from krm_image_setter.errors import ConfigError, ImageSetterError, InputError
@@ -27,6 +27,7 @@ from krm_image_setter.transform import Plan, plan
 
 DEFAULT_CONFIG: Final = "functions.yaml"
 PLUGIN_CONFIG: Final = "KUSTOMIZE_PLUGIN_CONFIG_STRING"
+NO_CONFIG: Final = "--no-config"
 #: The fields of Options by the arguments that give them; those of a filter, and of `set`.
 ARGUMENTS: Final = {
     "--fn-config": "fn_config",
@@ -38,13 +39,14 @@ ARGUMENTS: Final = {
 
 
 class Options(NamedTuple):
-    """What is given by arguments: configuration files, what stands for parts of one, and what overrides them."""
+    """What is given by arguments: configuration files, or none at all, and entries that are added to them."""
 
     fn_config: tuple[str, ...] = ()
     images: tuple[str, ...] = ()
     images_from: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()
     on_unused: str | None = None
+    no_config: bool = False
 
     @classmethod
     def given(cls, arguments: Iterable[str]) -> Self | None:
@@ -53,8 +55,12 @@ class Options(NamedTuple):
         The commands read that, and know the same options; but argparse alone would cost a third of a short run.
         """
         given: dict[str, list[str]] = {}
+        no_config = False
         rest = iter(arguments)
         for argument in rest:
+            if argument == NO_CONFIG:
+                no_config = True
+                continue
             name, equals, value = argument.partition("=")
             text = value if equals else next(rest, None)
             if name not in ARGUMENTS or text is None:
@@ -63,46 +69,63 @@ class Options(NamedTuple):
         *_, on_unused = given.pop("on_unused", [None])
         if on_unused not in (None, "warn", "error", "ignore"):
             return None
-        return cls(**{name: tuple(values) for name, values in given.items()}, on_unused=on_unused)
+        values = {name: tuple(values) for name, values in given.items()}
+        return cls(**values, on_unused=on_unused, no_config=no_config)
 
     @property
     def read_standard_input(self) -> bool:
         """Whether one of the files is standard input."""
         return STDIN in self.fn_config or STDIN in self.images_from
 
-    def configure(self, documents: Iterable[Value] = (), *, sets_nothing: bool = False) -> ImageSetter:
-        """Return the configuration of the files, of these documents and of the arguments together.
+    def configure(self, found: Callable[[], Iterable[Value]]) -> ImageSetter:
+        """Return the configuration for a stream or for files. Raises ConfigError if it sets no image.
 
-        Raises ConfigError where something is wrong in them, and InputError where a file can't be read.
+        See `configure_list` for `found` and for other errors.
         """
-        files = [value for path in self.fn_config for value in read_values(read_text(path), shown(path))]
+        config, documents = self._configured(found)
+        cure = "pass `--image NAME=REFERENCE` or `--images-from FILE`"
+        if documents:
+            return require_images(config, documents, f"add `images: {{NAME: REFERENCE}}`, or {cure}")
+        return require_images(
+            config, documents, f"{cure}, or a configuration: `--fn-config FILE` or ./{DEFAULT_CONFIG}"
+        )
+
+    def configure_list(self, found: Callable[[], Iterable[Value]]) -> ImageSetter:
+        """Return the configuration for a stream or for files; it may set no image.
+
+        The arguments add to a configuration: that of the files that they name, otherwise the ImageSetters that
+        `found` returns, otherwise ./functions.yaml.
+
+        Raises ConfigError if something is wrong in it, and InputError if a file cannot be read.
+        """
+        return self._configured(found)[0]
+
+    def configure_function(self, config: Value | None) -> ImageSetter:
+        """Return the configuration for a ResourceList: that of its functionConfig, files and other arguments.
+
+        Raises the errors of `configure`.
+        """
+        documents = [*self._files(), *([config] if config else [])]
+        return require_images(self._decoded(documents), documents)
+
+    def _configured(self, found: Callable[[], Iterable[Value]]) -> tuple[ImageSetter, list[Value]]:
+        documents = self._files()
+        if not self.fn_config and not self.no_config:
+            documents = list(found()) or _default_configuration()
+        return self._decoded(documents), documents
+
+    def _files(self) -> list[Value]:
+        if self.no_config and self.fn_config:
+            raise ConfigError("`--no-config` cannot be combined with `--fn-config`")
+        return [value for path in self.fn_config for value in read_values(read_text(path), shown(path))]
+
+    def _decoded(self, documents: Iterable[Value]) -> ImageSetter:
         return decode(
-            [*files, *documents],
+            documents,
             images=(*map(decode_image, self.images), *_built_images(self.images_from)),
             kinds=tuple(map(decode_kind, self.kinds)),
             on_unused=self.on_unused,
-            sets_nothing=sets_nothing,
         )
-
-    def configure_stream(self, found: Callable[[], Iterable[Value]]) -> ImageSetter:
-        """Return the configuration for a stream: the arguments, else what is `found` in it, else ./functions.yaml.
-
-        Raises ConfigError where there is none, or something is wrong in it.
-        """
-        if self.fn_config or self.images or self.images_from:
-            return self.configure()
-        documents = list(found()) or _default_configuration()
-        if not documents:
-            raise ConfigError(
-                f"no configuration: give --fn-config FILE, --image NAME=REF, --images-from FILE, an {KIND} "
-                f"({API_VERSION}) in the stream, or ./{DEFAULT_CONFIG}"
-            )
-        return self.configure(documents)
-
-    def configure_list(self, found: Callable[[], Iterable[Value]]) -> ImageSetter:
-        """Return the same where nothing is to be set, and none is needed: it only tells where images are."""
-        documents = [] if self.fn_config else list(found()) or _default_configuration()
-        return self.configure(documents, sets_nothing=True)
 
 
 def _built_images(paths: Iterable[str]) -> tuple[ImageRule, ...]:
@@ -120,8 +143,10 @@ def _built_images(paths: Iterable[str]) -> tuple[ImageRule, ...]:
 def _default_configuration() -> list[Value]:
     if not os.path.exists(DEFAULT_CONFIG):
         return []
-    say(f"using ./{DEFAULT_CONFIG}")
-    return read_values(read_text(DEFAULT_CONFIG), DEFAULT_CONFIG)
+    values = read_values(read_text(DEFAULT_CONFIG), DEFAULT_CONFIG)
+    if values:  # `discover > functions.yaml` has emptied it
+        say(f"using ./{DEFAULT_CONFIG}")
+    return values
 
 
 def run_filter(options: Options) -> int:
@@ -147,13 +172,13 @@ def _planned(text: str, options: Options) -> tuple[Plan, bool]:
     """Return what to change in the text, and whether it is a ResourceList."""
     plugin_config = os.environ.get(PLUGIN_CONFIG)
     if plugin_config is not None:
-        return plan(text, decode(read_values(plugin_config, None))), False
+        return plan(text, read_config(plugin_config)), False
     resource_list = read_resource_list(text)
     if resource_list is not None:
-        return plan_function(resource_list, lambda config: options.configure([config] if config else [])), True
+        return plan_function(resource_list, options.configure_function), True
     if options == Options() and has_resource_list(text):
         message = "expected one ResourceList, or resources without one; got a ResourceList among other documents"
         return Plan([], (Result(message, ERROR),)), True
     if not text.strip("\ufeff \t\r\n"):
         raise InputError("standard input is empty: give Kubernetes YAML or a ResourceList")
-    return plan(text, options.configure_stream(lambda: configurations_in(text))), False
+    return plan(text, options.configure(lambda: configurations_in(text))), False

@@ -153,6 +153,9 @@ def _parse(text: str, part: Slice, *, is_item: bool) -> list[Parsed]:
         return [Parsed(document, source, is_item) for document in parsing.parse(source.text)]
     except InputError as error:
         if error.line is not None:
+            if error.line == 1 and error.column is not None:  # a JSON object can start within a line
+                start_of_line = max(text.rfind("\n", 0, start), text.rfind("\r", 0, start)) + 1
+                error.column += start - start_of_line - text.startswith("\ufeff", start_of_line, start)
             error.line += source.line(0) - 1
         raise
 

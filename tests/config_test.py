@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from krm_image_setter import ConfigError, read_config, set_images
-from krm_image_setter.config import ShapeError
+from krm_image_setter.config import ShapeError, decode, read_values
 from krm_image_setter.config.schema import schema_text
 
 HEAD = "apiVersion: krm-image-setter.dev/v1alpha1\nkind: ImageSetter\n"
@@ -32,15 +32,16 @@ def test_functions_yaml_is_ready() -> None:
     "short, long",
     [
         ("images: {nginx: nginx:2}", "images: [{name: nginx, newImage: nginx:2}]"),
-        ("images: {}\nkinds: {A: .spec.i}", "images: []\nkinds: [{kind: A, paths: .spec.i}]"),
+        ("kinds: {A: .spec.i}", "kinds: [{kind: A, paths: .spec.i}]"),
         (
-            "images: {}\nkinds: {A.g.io: [.a, .b]}",
-            "images: []\nkinds: [{kind: A, apiVersion: g.io/*, paths: [.a, .b]}]",
+            "kinds: {A.g.io: [.a, .b]}",
+            "kinds: [{kind: A, apiVersion: g.io/*, paths: [.a, .b]}]",
         ),
     ],
 )
 def test_shorthands(short: str, long: str) -> None:
-    assert read_config(HEAD + short) == read_config(HEAD + long)
+    forms = [read_values(f"{HEAD}{form}\n", None) for form in (short, long)]
+    assert decode(forms[0]) == decode(forms[1])
 
 
 def test_documents_are_one_after_the_other() -> None:
@@ -128,8 +129,11 @@ def test_error_image_setter(body: str, message: str) -> None:
         ),
         ("kind: [a]\nimages: {}\n", "kind is a list: give an ImageSetter"),
         ("apiVersion: {a: b}\nkind: Foo\nimages: {}\n", 'kind is "Foo": give an ImageSetter'),
-        ("", "no images are given"),
-        (HEAD, "no images are given"),
+        ("", "no image to set; add `images: {NAME: REFERENCE}`"),
+        (HEAD, "line 1: no image to set; add `images: {NAME: REFERENCE}`"),
+        (HEAD + "images: []\n", "line 1: no image to set"),
+        (HEAD + "images: {}\nregistries: []\nkinds: {A: .spec}\n", "line 1: no image to set"),
+        ("kind: ConfigMap\ndata: {images: '[]'}\n", "line 1: no image to set"),
     ],
 )
 def test_error_other_configurations(text: str, message: str) -> None:
@@ -218,3 +222,80 @@ def test_an_error_is_one_line_whatever_it_quotes() -> None:
     with pytest.raises(ConfigError) as caught:
         read_config(f'{HEAD}images: [{{name: "a\\r\\n\\e\\L\\u202e", newTag: b}}]\n')
     assert r'"a\r\n\x1b\u2028\u202e" is no reference' in str(caught.value)
+
+
+REPEATED = [
+    # the configuration below its first two lines, the place of the repeated key, the two lines
+    pytest.param("images: {a: b}\nimages: {c: d}\n", "line 4: images", "3 and in line 4", id="root"),
+    pytest.param(
+        "images:\n- name: a\n  newTag: x\n  newTag: y\n", "line 6: images[0].newTag", "5 and in line 6", id="entry"
+    ),
+    pytest.param("images: {a: b, c: d, a: e}\n", "line 3: images.a", "3 and in line 3", id="flow"),
+    pytest.param(
+        "images: {a: b}\nkinds:\n  A: .a\n  'A': .b\n", "line 6: kinds.A", "5 and in line 6", id="quotes"
+    ),
+    pytest.param(
+        "images: {a: b}\nmetadata:\n  labels:\n    a: b\n    a: c\n",
+        "line 7: metadata.labels.a",
+        "6 and in",
+        id="deep",
+    ),
+    pytest.param("kind: ImageSetter\nimages: {a: b}\n", "line 3: kind", "2 and in line 3", id="kind"),
+    pytest.param(
+        "images:\n- name: a\n  <<: {newTag: a}\n  <<: {digest: b}\n",
+        "line 6: images[0].<<",
+        "5 and",
+        id="merge key",
+    ),
+    pytest.param(
+        "registries:\n- &a {from: a.io, to: b.io, to: c.io}\n- *a\n",
+        "line 4: registries[0].to",
+        "4 and",
+        id="anchor",
+    ),
+    pytest.param("# \u2028\nimages: {a: b}\nimages: {c: d}\n", "line 6: images", "5 and in line 6", id="LS"),
+]
+
+
+@pytest.mark.parametrize("body, place, lines", REPEATED)
+def test_error_repeated_key_names_both_lines(body: str, place: str, lines: str, parser: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read_config(HEAD + body)
+    assert str(caught.value).startswith(f"{place}: the key is in line {lines}")
+    assert str(caught.value).endswith("; keep one of them")
+
+
+REPEATED_OTHERS = [
+    pytest.param(
+        "kind: ConfigMap\ndata:\n  name: a\n  newTag: a\n  name: b\n",
+        "line 5: data.name: the key is in line 3",
+        id="ConfigMap",
+    ),
+    pytest.param(
+        "kind: ConfigMap\ndata:\n  images: |\n    - name: c\n      newTag: a\n      newTag: b\n",
+        "line 3: data.images[0].newTag: the key is in line 2 and in line 3 of this string; keep one of them",
+        id="string of a ConfigMap",
+    ),
+    pytest.param(
+        "apiVersion: builtin\nkind: ImageTagTransformer\nimageTag: {name: c, newTag: a}\nimageTag: {name: d}\n",
+        "line 4: imageTag: the key is in line 3 and in line 4",
+        id="ImageTagTransformer",
+    ),
+    pytest.param(
+        "apiVersion: fn.kpt.dev/v1alpha1\nkind: SetImage\nimage:\n  name: c\n  newTag: a\n  newTag: b\n",
+        "line 6: image.newTag: the key is in line 5 and in line 6",
+        id="SetImage",
+    ),
+]
+
+
+@pytest.mark.parametrize("text, message", REPEATED_OTHERS)
+def test_error_repeated_key_in_other_configurations(text: str, message: str, parser: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read_config(text)
+    assert str(caught.value).startswith(message)
+
+
+def test_key_that_a_merge_key_brings_in_can_be_written_too(parser: str) -> None:
+    setter = read_config(f"{HEAD}images: [&a {{name: a, newTag: x}}, {{<<: *a, name: b}}]\n")
+    assert [str(rule.target) for rule in setter.images] == ["a:x", "b:x"]

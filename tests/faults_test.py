@@ -30,7 +30,8 @@ from krm_image_setter.cli import files
 POD = "kind: Pod\nspec: {containers: [{name: a, image: nginx}]}\n"
 DONE = POD.replace("nginx", "nginx:2")
 OTHER = "kind: Service\n"
-NGINX = ("--image", "nginx=nginx:2")
+# The search for ImageSetters would read the pipes, at which these runs wait, before any other file.
+NGINX = ("--image", "nginx=nginx:2", "--no-config")
 SAID = "krm-image-setter: "
 ME = (sys.executable, "-m", "krm_image_setter")
 

@@ -44,11 +44,21 @@ def resource_list(config: str, name: str = "p") -> str:
 NO_TEXT = [
     pytest.param(b"kind: Pod\nx: \xc0\xae nginx\n", "standard input: line 2: this is not UTF-8", id="overlong"),
     pytest.param(b"kind: Pod\nx: \xed\xa0\x80 nginx\n", "line 2: this is not UTF-8", id="half a surrogate pair"),
-    pytest.param(POD.encode("utf-16-le"), "special characters are not allowed", id="UTF-16 LE without BOM"),
-    pytest.param(POD.encode("utf-16-be"), "special characters are not allowed", id="UTF-16 BE without BOM"),
+    pytest.param(
+        POD.encode("utf-16-le"),
+        "line 1 column 2: this is not YAML: the character U+0000",
+        id="UTF-16 LE without BOM",
+    ),
+    pytest.param(
+        POD.encode("utf-16-be"), "the character U+0000 is not allowed; convert UTF-16", id="UTF-16 BE without BOM"
+    ),
     pytest.param(POD.encode("utf-32"), "line 1: this is not UTF-8", id="UTF-32"),
     pytest.param(POD.encode() * 1000 + b"\xff" + POD.encode(), "line 4001: this is not UTF-8", id="in the middle"),
-    pytest.param(POD.encode() + b"# \x1b[31m\n", "special characters are not allowed", id="an escape sequence"),
+    pytest.param(
+        POD.encode() + b"# \x1b[31m\n",
+        "line 5 column 3: this is not YAML: the character U+001B",
+        id="an escape sequence",
+    ),
 ]
 
 

@@ -6,13 +6,16 @@ import json
 from typing import Any
 
 import pytest
+import yaml
 from harness import Program
 from hypothesis import given
 from hypothesis import strategies as st
+from orchestrator import Orchestrator
 
 from krm_image_setter.config import decode_image
 from krm_image_setter.config.images_from import read_images
 from krm_image_setter.errors import ImageSetterError
+from krm_image_setter.images import parse_reference
 
 A, B = (f"sha256:{digit * 64}" for digit in "ab")
 KBLD = "apiVersion: kbld.k14s.io/v1alpha1\nkind: Config\n"
@@ -475,3 +478,77 @@ def test_error_of_a_file(program: Program) -> None:
         'krm-image-setter: error: a.txt: line 1: "App" is no reference: the name must be in lower case\n',
     )
     assert "no.txt: No such file or directory" in program("--images-from", "no.txt", stdin=POD).stderr
+
+
+# A kustomization's newName with a tag or digest: kustomize joins the texts
+
+JOINED = [
+    # an entry for `app`, the image, what kustomize makes of it: None if that is no reference
+    pytest.param(f"newName: r.io/d@{A}", "app", f"r.io/d@{A}", id="digest"),
+    pytest.param(f"newName: r.io/d@{A}", "app:1", None, id="digest after a tag"),
+    pytest.param(f"newName: r.io/d@{A}", f"app@{B}", None, id="digest after a digest"),
+    pytest.param("newName: 'r.io/d:9'", "app", "r.io/d:9", id="tag"),
+    pytest.param("newName: 'r.io/d:9'", f"app@{B}", f"r.io/d:9@{B}", id="tag before a digest"),
+    pytest.param("newName: 'r.io/d:9'", "app:1", None, id="tag after a tag"),
+    pytest.param(f"newName: 'd:9@{A}'", "app", f"d:9@{A}", id="tag and digest"),
+    pytest.param(f"newName: 'r.io/d:9', digest: {B}", "app:1", f"r.io/d:9@{B}", id="tag, and digest apart"),
+    pytest.param("newName: 'localhost:5000/d'", "app:1", "localhost:5000/d:1", id="port"),
+]
+
+
+@pytest.mark.parametrize("entry, image, expected", JOINED)
+def test_new_name_with_a_tag_or_digest_is_joined(
+    program: Program, entry: str, image: str, expected: str | None
+) -> None:
+    program.write("kustomization.yaml", f"images:\n- {{name: app, {entry}}}\n")
+    pod = f"kind: Pod\nspec: {{containers: [{{image: '{image}'}}]}}\n"
+    ran = program("--images-from", "kustomization.yaml", stdin=pod)
+    assert (ran.status, ran.stdout.decode()) == (0, pod.replace(image, expected or image))
+    assert (f'"{image}" is left as it is' in ran.stderr) == (expected is None)
+    assert program("--images-from", "kustomization.yaml", stdin=ran.stdout).stdout == ran.stdout
+
+
+@pytest.mark.parametrize("entry, image, expected", JOINED)
+def test_kustomize_joins_a_new_name(kubectl: Orchestrator, entry: str, image: str, expected: str | None) -> None:
+    kubectl.write("k/kustomization.yaml", f"resources: [pod.yaml]\nimages:\n- {{name: app, {entry}}}\n")
+    head = "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\n"
+    kubectl.write("k/pod.yaml", f"{head}spec: {{containers: [{{name: a, image: '{image}'}}]}}\n")
+    ran = kubectl("kustomize", "k")
+    assert ran.returncode == 0, ran.stderr
+    made = yaml.safe_load(ran.stdout)["spec"]["containers"][0]["image"]
+    assert (made if parse_reference(made) else None) == expected
+
+
+@pytest.mark.parametrize(
+    "entry, made",
+    [
+        pytest.param(f"newName: d@{A}, newTag: '2'", f"d@{A}:2", id="digest and newTag"),
+        pytest.param(f"newName: d@{A}, digest: {B}", f"d@{A}@{B}", id="digest and digest"),
+        pytest.param("newName: 'd:9', newTag: '2'", "d:9:2", id="tag and newTag"),
+        pytest.param("newName: 'd:9', tagSuffix: -x", "d:9:TAG-x", id="tag and tagSuffix"),
+    ],
+)
+def test_error_new_name_that_gives_no_reference(entry: str, made: str) -> None:
+    with pytest.raises(ImageSetterError) as caught:
+        read_images([(f"images:\n- {{name: app, {entry}}}\n", "f")])
+    reason = f'kustomize makes "{made}" of this, which is no reference; use newTag and digest'
+    assert str(caught.value) == f"f: line 2: images[0].newName: {reason}"
+
+
+REPEATED = [
+    pytest.param("images: [{name: a, newTag: v1}]\nimages: [{name: a, newTag: v2}]\n", id="kustomization"),
+    pytest.param("images: [{name: a, newTag: v1, newTag: v2}]\n", id="entry of a kustomization"),
+    pytest.param('{"builds": [], "builds": [{"imageName": "a", "tag": "a:v2"}]}', id="Skaffold"),
+    pytest.param('{"image.name": "a:v1", "image.name": "a:v2"}', id="BuildKit"),
+]
+
+
+@pytest.mark.parametrize("text", REPEATED)
+def test_last_of_repeated_keys_counts_where_its_tool_takes_it(text: str) -> None:
+    assert becomes(text) == {"a": "a:v2"}
+
+
+def test_error_repeated_key_of_a_compose_file() -> None:
+    with pytest.raises(ImageSetterError) as caught:
+        read_images([("services:\n  a:\n    image: a:1\n    image: a:2\n", "f")])
+    assert str(caught.value) == "f: line 4: services.a.image: the key is in line 3 and in line 4; keep one of them"

@@ -202,6 +202,23 @@ def test_alias_that_keeps_the_old_text_is_reported(before: str, config: str, aft
     assert before.splitlines()[(warning.line or 0) - 1].partition("*")[1] == "*" or "v: |" in before
 
 
+TEMPLATES = [
+    pytest.param('s: |\n  image: {{ f `a.io/B` "d.io/x:1" }}\n  tag: {{ .tag }}', id="block scalar"),
+    pytest.param('s: >-\n  image:\n  "{{ .img | default "d.io/x:1" }}"', id="folded scalar"),
+    pytest.param(r's: "image: {{ .img | default \"d.io/x:1\" }}\n"', id="double quotes"),
+    pytest.param("s: 'image: {{ img | default(''d.io/x:1'') }}'", id="single quotes"),
+    pytest.param(r"""s: '{"image": "{{ default \"d.io/x:1\" .img }}"}'""", id="JSON"),
+    pytest.param("s: run ${IMG:-d.io/x:1} and `d.io/x:1`", id="shell"),
+]
+
+
+@pytest.mark.parametrize("spec", TEMPLATES)
+def test_reference_in_a_template_of_a_text_is_set(spec: str, parser: str) -> None:
+    setter = read_config(HEAD + "registries: [{from: d.io, to: m.io}]\nkinds: {A: {path: .spec.s, as: text}}\n")
+    outcome = set_images(custom(spec), setter)
+    assert outcome.text == custom(spec.replace("d.io/x:1", "m.io/x:1"))
+
+
 VALUES = "kinds: {A: {path: .spec.values, as: yaml, paths: .image}}\n"
 JOB = "kind: Job\nmetadata: {name: no-op}\nimage: "
 FROM = "images: [{name: k, from: {kind: Job, name: no-op, path: .image}}]\n"

@@ -127,6 +127,17 @@ BAD_STREAMS = [
     pytest.param(b"kind: Pod\nx: \xff\n", "standard input: line 2: this is not UTF-8", id="not UTF-8"),
     pytest.param("kind: Pod\n".encode("utf-16"), "this is not UTF-8", id="UTF-16"),
     pytest.param(b"kind: Pod\nx: a\x00b nginx\n", "this is not YAML", id="NUL"),
+    pytest.param(
+        b"\xef\xbb\xbfkind: Pod\r\n---\r\nkind: Pod\r\nx: nginx\x1b\r\n",
+        "document 2 line 4 column 9: this is not YAML: the character U+001B",
+        id="escape in document 2",
+    ),
+    pytest.param(b"\xef\xbb\xbfx: nginx\x1b", "error: line 1 column 9: this is not", id="escape after a BOM"),
+    pytest.param(
+        b"kind: Pod\n---\nkind: Pod\nx:\n\ty: nginx\n",
+        "document 2 line 5 column 1: this is not YAML: a tab (U+0009) is not allowed here",
+        id="tab in document 2",
+    ),
     pytest.param(b"kind: nginx\nx: " + b"[" * 100_000, "nested more than", id="100,000 levels"),
     pytest.param(b"kind: nginx\nx: " + b'{"a":' * 100_000, "nested more than", id="100,000 mappings"),
     pytest.param(b"kind: Pod\nx: *nowhere\n", "the alias *nowhere has no anchor before it", id="unknown alias"),
@@ -163,7 +174,7 @@ def test_error_items(program: Program, items: str, message: str) -> None:
 
 
 BAD_CONFIGS = [
-    pytest.param("", "no images are given", id="none"),
+    pytest.param("", "no image to set; add `images: {NAME: REFERENCE}`", id="none"),
     pytest.param(with_config("kind: Foo\nimages: {}"), 'the configuration\'s kind is "Foo"', id="unknown kind"),
     pytest.param("functionConfig: nginx\n", "functionConfig: the configuration must be a mapping", id="a text"),
     pytest.param(
@@ -173,6 +184,11 @@ BAD_CONFIGS = [
         with_config(CONFIG.replace("{nginx: nginx:2}", "[{name: nginx, newTag: 1.10}]")),
         'line 11: functionConfig.images[0].newTag: 1.10 is read as the number 1.1, quote it: "1.10"',
         id="a tag that is a number",
+    ),
+    pytest.param(
+        with_config(CONFIG + "onUnused: warn\nonUnused: error"),
+        "line 13: functionConfig.onUnused: the key is in line 12 and in line 13; keep one of them",
+        id="a repeated key",
     ),
     pytest.param(with_config(CONFIG + "podSpec: true"), 'did you mean "podSpecs"?', id="unknown field"),
 ]
@@ -207,7 +223,7 @@ BAD_ARGUMENTS = [
     pytest.param(["--image", "a=b", "--kind", "A=.spec["], "this [ is not closed: add ]", id="kind"),
     pytest.param(["--image", "a=b", "--kind", "A.=.spec"], "is no kind", id="no group"),
     pytest.param(["--fn-config", "nowhere.yaml"], "nowhere.yaml: No such file or directory", id="no file"),
-    pytest.param([], "no configuration: give --fn-config FILE, --image NAME=REF", id="no configuration"),
+    pytest.param([], "no image to set; pass `--image NAME=REFERENCE` or `--images-from", id="no configuration"),
 ]
 
 

@@ -139,5 +139,5 @@ def check_configuration(text: str) -> None:
     """Check that the decoder and the schema both accept an ImageSetter."""
     assert list(Draft202012Validator(SCHEMA).iter_errors(yaml.safe_load(text))) == []
     if "images:" not in text and "registries:" not in text:
-        text += "images: {}\n"
+        text += "images: {nginx: nginx:2}\n"
     read_config(text)

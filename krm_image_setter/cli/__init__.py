@@ -9,7 +9,7 @@ from typing import Annotated, Final
 import typer
 
 from krm_image_setter import __version__
-from krm_image_setter.cli.options import FnConfig, Images, ImagesFrom, Kinds, OnUnused
+from krm_image_setter.cli.options import FnConfig, Images, ImagesFrom, Kinds, NoConfig, OnUnused
 from krm_image_setter.cli.terminal import write
 from krm_image_setter.errors import ImageSetterError
 from krm_image_setter.filter import Options, run_filter
@@ -31,8 +31,8 @@ _MODULES: Final = {
 _HELP = """Set container images in Kubernetes YAML, and change nothing else.
 
 Without a command: from standard input to standard output, as KRM function for kpt and kustomize (a ResourceList
-with its functionConfig comes in), or as filter in a pipe. A filter's configuration comes from the options, else
-from ImageSetter documents in the stream, else from ./functions.yaml.
+with its functionConfig comes in), or as filter in a pipe. A filter reads the ImageSetters in the stream, or
+./functions.yaml if there are none, or the files of --fn-config instead. Other options add to this configuration.
 
 \b
 Examples:
@@ -57,6 +57,7 @@ def _filter(
     context: typer.Context,
     *,
     fn_config: FnConfig,
+    no_config: NoConfig = False,
     images: Images,
     images_from: ImagesFrom,
     kinds: Kinds,
@@ -65,7 +66,7 @@ def _filter(
         bool, typer.Option("--version", help="Show the version", callback=_show_version, is_eager=True)
     ] = False,
 ) -> None:
-    options = Options(tuple(fn_config), tuple(images), tuple(images_from), tuple(kinds), on_unused)
+    options = Options(tuple(fn_config), tuple(images), tuple(images_from), tuple(kinds), on_unused, no_config)
     if context.invoked_subcommand is None:
         raise SystemExit(run_filter(options))
     if options != Options():

@@ -9,7 +9,7 @@ from typing import Annotated, Final
 import typer
 
 from krm_image_setter.cli.files import find_files
-from krm_image_setter.cli.options import FnConfig, Paths
+from krm_image_setter.cli.options import FnConfig, NoConfig, Paths
 from krm_image_setter.cli.surveying import configurations_of, read_files, say_problems
 from krm_image_setter.cli.terminal import write
 from krm_image_setter.config import API_VERSION, KIND
@@ -41,13 +41,14 @@ def discover_command(
     paths: Paths,
     *,
     fn_config: FnConfig,
+    no_config: NoConfig = False,
     min_confidence: Annotated[
         MinConfidence, typer.Option("--min-confidence", help="How sure it must be that a field holds an image")
     ] = MinConfidence.LIKELY,
 ) -> None:
     """Print an ImageSetter with the kinds."""
     files = find_files(paths)
-    config = Options(tuple(fn_config)).configure_list(partial(configurations_of, files))
+    config = Options(tuple(fn_config), no_config=no_config).configure_list(partial(configurations_of, files))
     read = list(read_files(files, partial(discover, rules=rules_for(config, {}))))
     failed = say_problems(read)
     _write(merged(each.found for each in read if each.found is not None), Confidence[min_confidence.name])

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Final, NamedTuple
 import typer
 
 from krm_image_setter.cli.files import find_files
-from krm_image_setter.cli.options import FnConfig, Paths, repeated
+from krm_image_setter.cli.options import FnConfig, NoConfig, Paths, repeated
 from krm_image_setter.cli.surveying import configurations_of, read_files, say_problems, survey_files
 from krm_image_setter.cli.terminal import aligned, write
 from krm_image_setter.config import decode_group_kind
@@ -86,6 +86,7 @@ def list_command(
     paths: Paths,
     *,
     fn_config: FnConfig,
+    no_config: NoConfig = False,
     output: Annotated[Output, typer.Option("--output", "-o", help="How to write it")] = Output.TABLE,
     image: Annotated[
         list[str],
@@ -108,7 +109,7 @@ def list_command(
 ) -> None:
     """List the images of files, and end with the status that tells what came of it."""
     files = find_files(paths)
-    config = Options(tuple(fn_config)).configure_list(partial(configurations_of, files))
+    config = Options(tuple(fn_config), no_config=no_config).configure_list(partial(configurations_of, files))
     rules = rules_for(config._replace(images=(), registries=()), {})._replace(words=None, listing=True)
     wanted = _Filter(image, list(map(decode_group_kind, kind)), registry, unpinned)
     entries: list[str] = []

@@ -25,6 +25,10 @@ FnConfig = Annotated[
     list[str],
     repeated("--fn-config", "FILE", "A file of ImageSetter documents"),
 ]
+NoConfig = Annotated[
+    bool,
+    typer.Option("--no-config", help="Read no ImageSetters in the input, and no ./functions.yaml"),
+]
 Images = Annotated[
     list[str],
     repeated("--image", "NAME=REF", "Set image NAME to REF"),

@@ -11,7 +11,7 @@ import typer
 
 from krm_image_setter.cli.diff import unified_diff
 from krm_image_setter.cli.files import File, find_files
-from krm_image_setter.cli.options import FnConfig, Images, ImagesFrom, Kinds, OnUnused, Paths
+from krm_image_setter.cli.options import FnConfig, Images, ImagesFrom, Kinds, NoConfig, OnUnused, Paths
 from krm_image_setter.cli.replace import Replacement, changed_meanwhile, digest_of
 from krm_image_setter.cli.surveying import Surveyed, configurations_of, rules_for_files, say_problems, survey_files
 from krm_image_setter.cli.terminal import counted, flush, style_of, write
@@ -49,6 +49,7 @@ def set_command(
     paths: Paths,
     *,
     fn_config: FnConfig,
+    no_config: NoConfig = False,
     images: Images,
     images_from: ImagesFrom,
     kinds: Kinds,
@@ -64,12 +65,12 @@ def set_command(
     """Set the images of files, and end with the status that tells what came of it."""
     ending = _ending(in_place=in_place, diff=diff, check=check)
     files = find_files(paths)
-    options = Options(tuple(fn_config), tuple(images), tuple(images_from), tuple(kinds), on_unused)
+    options = Options(tuple(fn_config), tuple(images), tuple(images_from), tuple(kinds), on_unused, no_config)
     if STDIN in paths and options.read_standard_input:
         raise ImageSetterError("standard input is for the manifests: give a file instead of -")
     if STDIN in paths and ending is Ending.IN_PLACE:
         raise ImageSetterError("standard input can't be changed in place: give files, or leave out --in-place")
-    rules = rules_for_files(files, options.configure_stream(partial(configurations_of, files)))
+    rules = rules_for_files(files, options.configure(partial(configurations_of, files)))
     surveyed = list(survey_files(files, rules))
     total = _total(surveyed)
     unused = unused_entries(rules, total, lambda: _all_seen(files, rules))

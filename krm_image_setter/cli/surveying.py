@@ -9,13 +9,12 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from krm_image_setter.cli.files import File
 from krm_image_setter.cli.replace import digest_of
 from krm_image_setter.cli.work import for_each
-from krm_image_setter.config import KIND, ImageSetter, Value, configurations_in
+from krm_image_setter.config import API_VERSION, KIND, ImageSetter, Value, configurations_in
 from krm_image_setter.errors import ImageSetterError, InputError, NotResourceError, NotYAMLError
-from krm_image_setter.resources import is_resource
+from krm_image_setter.resources import is_resource, read, read_slices
 from krm_image_setter.rim import decoded, say, say_error
 from krm_image_setter.rules import Rules, given_references, merged, rules_for
 from krm_image_setter.survey import Survey, survey
-from krm_image_setter.yaml import parsing
 
 Found = TypeVar("Found")
 
@@ -65,11 +64,18 @@ def rules_for_files(files: Sequence[File], config: ImageSetter) -> Rules:
 
 
 def configurations_of(files: Sequence[File]) -> list[Value]:
-    """Return the ImageSetters among the resources of the files. Raises InputError where one can't be read."""
+    """Return the ImageSetters among the documents of the files.
+
+    Raises InputError if a file that seems to contain one is not YAML. A file that cannot be read is skipped: it is
+    reported when its images are searched.
+    """
     found: list[Value] = []
     for file in files:
-        data = file.read()
-        if KIND.encode() in data:
+        try:
+            data = file.read()
+        except InputError:
+            continue
+        if KIND.encode() in data and API_VERSION.encode() in data:
             try:
                 values = configurations_in(decoded(data, file.shown))
             except InputError as error:
@@ -98,7 +104,12 @@ def _read_file(look: Callable[[str], Found], file: File) -> Surveyed[Found]:
 
 
 def _has_resource(text: str) -> bool:
-    return any(is_resource(document.root) for document in parsing.parse(text.removeprefix("\ufeff")))
+    return any(
+        is_resource(parsed.document.root)
+        for part in filter(None, read_slices(text, None))
+        for parsed in read(text, part, None, whole=True)
+        if parsed is not None
+    )
 
 
 def _given_references(config: ImageSetter, file: File) -> dict[int, list[str]]:

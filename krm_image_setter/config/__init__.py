@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from krm_image_setter.config.decode import decode, decode_group_kind, decode_image, decode_kind
+from krm_image_setter.config.decode import (
+    decode,
+    decode_group_kind,
+    decode_image,
+    decode_kind,
+    require_images,
+)
 from krm_image_setter.config.image_setter import API_VERSION, KIND, ImageSetter
 from krm_image_setter.config.value import ShapeError, Value
 from krm_image_setter.errors import ConfigError, InputError
-from krm_image_setter.resources import read, read_slices
-from krm_image_setter.yaml import parsing, tree
-from krm_image_setter.yaml.stream import Source
+from krm_image_setter.resources import read
+from krm_image_setter.yaml import stream, tree
 
 __all__ = [
     "API_VERSION",
@@ -26,31 +31,40 @@ __all__ = [
     "decode_kind",
     "read_config",
     "read_values",
+    "require_images",
 ]
 
 
 def read_config(*texts: str) -> ImageSetter:
     """Return the configuration that one or several YAML texts give together. Raises ConfigError."""
-    return decode([value for text in texts for value in read_values(text, None)])
+    documents = [value for text in texts for value in read_values(text, None)]
+    return require_images(decode(documents), documents)
 
 
 def read_values(text: str, file: str | None) -> list[Value]:
     """Return the configurations in a text, one a document. Raises ConfigError where it is not YAML."""
-    body = text.removeprefix("\ufeff")
-    source = Source(body, body, 0)
     try:
-        documents = parsing.parse(body)
+        return [
+            config_value(parsed.document.root, parsed.source.line, file)
+            for part in stream.cut_documents(text) or [(0, len(text))]
+            for parsed in read(text, part, None, whole=True)
+            if parsed is not None and parsed.document.root is not None
+        ]
     except InputError as error:
         raise ConfigError(error.message, file=file, line=error.line, column=error.column) from error
-    return [config_value(document.root, source.line, file) for document in documents if document.root is not None]
 
 
 def configurations_in(text: str) -> list[Value]:
-    """Return the ImageSetter documents among the resources of a stream. Raises InputError where it is not YAML."""
+    """Return the ImageSetter documents in a stream. Raises InputError if one that has this word is not YAML.
+
+    Only a document that contains the word as it is, without escapes, is parsed: each run of the filter asks.
+    """
+    if KIND not in text:
+        return []
     return [
         config_value(parsed.document.root, parsed.source.line)
-        for part in read_slices(text, [KIND])
-        if part is not None
+        for part in stream.cut_documents(text) or [(0, len(text))]
+        if text.find(KIND, *part) >= 0
         for parsed in read(text, part, None, whole=True)
         if parsed is not None
         and isinstance(parsed.document.root, dict)

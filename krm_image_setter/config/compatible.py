@@ -14,6 +14,7 @@ from krm_image_setter.config.image_setter import API_VERSION, KIND
 from krm_image_setter.config.value import Value, describe
 from krm_image_setter.errors import ConfigError, InputError
 from krm_image_setter.yaml import parsing
+from krm_image_setter.yaml.stream import position
 
 IMAGE_SETTER_FIELDS: Final = (
     "images", "kinds", "registries", "defaultRegistry", "imagePullPolicy", "podSpecs", "catalog", "onUnused"
@@ -101,4 +102,11 @@ def _embedded(value: Value, text: str) -> Value:
     line = value.line(value.written.start_mark.index)
     if len(documents) != 1:
         value.fail("this must hold one YAML value")
-    return Value(documents[0].root, None, value.field, value.file, lambda _: line)
+    root = documents[0].root
+    try:
+        Value(root, root, value.field, None, lambda index: position(text, index)[0]).check_keys()
+    except ConfigError as error:
+        error.message = error.message.replace(";", " of this string;")
+        error.file, error.line = value.file, line
+        raise
+    return Value(root, None, value.field, value.file, lambda _: line)

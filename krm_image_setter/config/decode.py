@@ -24,11 +24,13 @@ from krm_image_setter.images import (
     ENV,
     IMAGE,
     DefaultRegistry,
+    ImageMap,
     ImageRule,
     RegistryRule,
     check_reference,
     default_registry,
     image_rule,
+    override,
     registry_rule,
 )
 from krm_image_setter.locators import Embedded, Form, ImageSource, KindRule, Part, Parts, Selector, Text
@@ -56,7 +58,7 @@ class _Entry(NamedTuple):
 class _Part(NamedTuple):
     """What one document gives; None where it does not say."""
 
-    images: tuple[_Entry, ...] | None
+    images: tuple[_Entry, ...]
     kinds: tuple[KindRule, ...]
     registries: tuple[RegistryRule, ...]
     default_registry: DefaultRegistry | None
@@ -72,25 +74,21 @@ def decode(
     images: Sequence[ImageRule] = (),
     kinds: Sequence[KindRule] = (),
     on_unused: str | None = None,
-    sets_nothing: bool = False,
 ) -> ImageSetter:
     """Return the configuration that `documents` give together, their lists one after the other.
 
-    `images`, `kinds` and `on_unused` are what was given beside them; they come first.
+    `images`, `kinds` and `on_unused` come from arguments. They come first, and `images` take the place of the
+    entries of the same name. The configuration may set nothing: `require_images`.
 
-    Raises ConfigError where a document is wrong, two contradict each other, or nothing says what to set; unless it
-    `sets_nothing` anyway.
+    Raises ConfigError if a document is wrong, or if two contradict each other.
     """
     parts = [(document, _decode_document(document)) for document in documents]
-    if (
-        not images
-        and not sets_nothing
-        and not any(part.images is not None or part.registries for _, part in parts)
-    ):
-        error = ConfigError("no images are given: add `images: {NAME: NEW-REFERENCE}`")
-        raise parts[0][0].place(error) if parts else error
     registry = _agreed(parts, "defaultRegistry", lambda part: part.default_registry)
-    rules = [(document, [entry.rule(registry) for entry in part.images or ()]) for document, part in parts]
+    rules = [(document, [entry.rule(registry) for entry in part.images]) for document, part in parts]
+    if images:
+        images = override(images, (rule for _, given in rules for rule in given))
+        arguments = ImageMap(images)
+        rules = [(document, [rule for rule in given if not arguments.replace(rule)]) for document, given in rules]
     _check_contradictions(rules)
     policy = _agreed(parts, "imagePullPolicy", lambda part: part.image_pull_policy)
     for document, given in rules:
@@ -110,6 +108,16 @@ def decode(
         catalog=catalog is not False,
         on_unused=on_unused or _agreed(parts, "onUnused", lambda part: part.on_unused) or "warn",
     )
+
+
+def require_images(
+    config: ImageSetter, documents: Sequence[Value], cure: str = "add `images: {NAME: REFERENCE}`"
+) -> ImageSetter:
+    """Return a configuration. Raises ConfigError, at the first of its documents, if it sets no image."""
+    if not config.images and not config.registries:
+        error = ConfigError(f"no image to set; {cure}")
+        raise documents[0].place(error) if documents else error
+    return config
 
 
 def decode_image(argument: str) -> ImageRule:
@@ -135,13 +143,15 @@ def decode_kind(argument: str) -> KindRule:
         raise ConfigError(f'--kind "{argument}": {error.message}', column=column) from error
 
 
-def decode_entries(images: Value) -> Iterator[tuple[Value, ImageRule]]:
-    """Yield the entries of `images`, each with its rule. Raises ConfigError."""
+def decode_kustomize_entries(images: Value) -> Iterator[tuple[Value, ImageRule]]:
+    """Yield the entries of a kustomization's `images`, each with its rule. Raises ConfigError."""
     for entry in _entries(images):
-        yield entry.value, entry.rule(None)
+        arguments = {**entry.arguments, "joined_name": True}
+        yield entry.value, entry._replace(arguments=arguments).rule(None)
 
 
 def _decode_document(document: Value) -> _Part:
+    document.check_keys()
     try:
         return _decode_fields(document)
     except ShapeError as error:
@@ -163,7 +173,7 @@ def _decode_fields(document: Value) -> _Part:
     on_unused = fields.get("onUnused")
     policy = fields.get("imagePullPolicy")
     return _Part(
-        tuple(_entries(images)) if images else (_entry(image),) if image else None,
+        tuple(_entries(images)) if images else (_entry(image),) if image else (),
         tuple(decode_kinds(kinds)) if kinds else tuple(_field_specs(specs)) if specs else (),
         tuple(_registries(registries)) if registries else (),
         _default_registry(default) if default else None,
@@ -343,7 +353,10 @@ def _check_contradictions(given: list[tuple[Value, list[ImageRule]]]) -> None:
     """
     known: dict[tuple[Any, ...], ImageRule] = {}
     for document, rules in given:
-        new = {(rule.name.normalized_name, *rule.name[1:], rule.containers): rule for rule in reversed(rules)}
+        new = {
+            (rule.name.normalized_name, *rule.name[1:], rule.scopes[0].containers): rule
+            for rule in reversed(rules)
+        }
         for key, rule in new.items():
             if known.setdefault(key, rule)._replace(name=rule.name) != rule:
                 document.fail(f'two configurations set "{rule.name}" to different things: keep one')

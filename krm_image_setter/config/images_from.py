@@ -22,7 +22,7 @@ from typing import Any, Final, NamedTuple
 
 from krm_image_setter.config import read_values
 from krm_image_setter.config.compatible import IMAGE_FIELDS
-from krm_image_setter.config.decode import decode_entries
+from krm_image_setter.config.decode import decode_kustomize_entries
 from krm_image_setter.config.value import Value
 from krm_image_setter.errors import ConfigError
 from krm_image_setter.images import ImageRule, InvalidReference, Reference, image_rule, parse_reference
@@ -264,12 +264,16 @@ def _kustomization(document: Value) -> Iterator[_Found]:
         return
     for entry in images.items():
         entry.fields(_KUSTOMIZATION_FIELDS, required=("name",))
-    for entry, rule in decode_entries(images):
+    for entry, rule in decode_kustomize_entries(images):
         yield _Found(rule, entry.place)
 
 
 def _compose(document: Value) -> Iterator[_Found | ConfigError]:
-    """Yield the images of the services. One with variables, or for any version, is left out."""
+    """Yield the images of the services. One with variables, or for any version, is left out.
+
+    Raises ConfigError for a repeated key, as docker compose does. Readers of the other formats take the last one.
+    """
+    document.check_keys()
     for service in _fields(document.child("services")).values():
         image = _fields(service).get("image")
         if image is None:

@@ -70,6 +70,24 @@ class Value(NamedTuple):
         written = self.written.origin(key) if isinstance(self.written, tree.Mapping | tree.Sequence) else None
         return Value(self.data[key], written, self.field + step, self.file, self.line)
 
+    def check_keys(self) -> None:
+        """Raise ConfigError, with both lines, if a mapping in this value has a key twice.
+
+        What an alias brings in is checked only where it is written.
+        """
+        if not isinstance(self.written, tree.Mapping | tree.Sequence):
+            return
+        repeated = self.written.repeated() if isinstance(self.written, tree.Mapping) else None
+        if repeated is not None:
+            key, first = repeated
+            error = self.place(ConfigError(""), key=key)
+            line = self.line(tree.start_mark(first).index)
+            error.message = f"the key is in line {line} and in line {error.line}; keep one of them"
+            raise error
+        for step in self.data if self.is_mapping else range(len(self.data)):
+            if isinstance(self.data[step], dict | list):
+                self.child(step).check_keys()
+
     def entries(self) -> Iterator[tuple[str, Value]]:
         """Yield the keys and values of a mapping."""
         for key in self.data:

@@ -1,6 +1,16 @@
 """References to container images, and the rules that set them. Knows no YAML and no Kubernetes."""
 
-from krm_image_setter.images.image_rule import ANYWHERE, ARGS, ENV, IMAGE, ImageMap, ImageRule, Place, image_rule
+from krm_image_setter.images.image_rule import (
+    ANYWHERE,
+    ARGS,
+    ENV,
+    IMAGE,
+    ImageMap,
+    ImageRule,
+    Place,
+    image_rule,
+    override,
+)
 from krm_image_setter.images.reference import (
     HUB,
     HUB_NAMES,
@@ -35,6 +45,7 @@ __all__ = [
     "check_reference",
     "default_registry",
     "image_rule",
+    "override",
     "parse_reference",
     "registry_rule",
 ]

@@ -6,7 +6,7 @@ tagSuffix applied twice, rules applied to each other's results) this follows the
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import takewhile
 from typing import Any, Final, NamedTuple
 
@@ -36,11 +36,28 @@ class Place(NamedTuple):
 ANYWHERE: Final = Place()
 
 
+class Scope(NamedTuple):
+    """Where a rule sets references: only in these containers unless there are none, and only these uses."""
+
+    containers: tuple[str, ...] = ()
+    uses: tuple[str, ...] = (IMAGE,)
+
+    def contains(self, place: Place) -> bool:
+        """Return whether a place is in this scope."""
+        return place.use in self.uses and (not self.containers or place.container in self.containers)
+
+    def includes(self, other: Scope) -> bool:
+        """Return whether each place of another scope is in this one."""
+        return set(other.uses) <= set(self.uses) and (
+            not self.containers or (other.containers != () and set(other.containers) <= set(self.containers))
+        )
+
+
 class ImageRule(NamedTuple):
     """What to set an image to, and where. `name` with a tag or digest means exactly that one, without: any.
 
-    `containers` limits it to containers of these names, `uses` are the uses of a reference that it sets. Where
-    there is a `source`, `new_image` is to be looked up there before the rule is used.
+    It sets references in each of its `scopes`. Where there is a `source`, `new_image` is to be looked up there
+    before the rule is used.
 
     Made by `image_rule`, which checks it.
     """
@@ -51,13 +68,12 @@ class ImageRule(NamedTuple):
     digest: str | None = None
     tag_suffix: str | None = None
     new_image: str | None = None
-    containers: tuple[str, ...] = ()
-    uses: tuple[str, ...] = (IMAGE,)
+    scopes: tuple[Scope, ...] = (Scope(),)
     source: Any = None
 
     def reaches(self, place: Place) -> bool:
         """Say whether this rule is for references in `place`."""
-        return place.use in self.uses and (not self.containers or place.container in self.containers)
+        return any(scope.contains(place) for scope in self.scopes)
 
     def matches(self, reference: Reference) -> bool:
         """Say whether this rule is for `reference`, in whatever spelling."""
@@ -70,15 +86,20 @@ class ImageRule(NamedTuple):
 
     def overrides(self, other: ImageRule) -> bool:
         """Say whether this rule, standing before `other` for the same references, leaves it nothing."""
-        return set(other.uses) <= set(self.uses) and (
-            not self.containers or (other.containers != () and set(other.containers) <= set(self.containers))
-        )
+        return all(any(mine.includes(theirs) for mine in self.scopes) for theirs in other.scopes)
+
+    @property
+    def uses(self) -> set[str]:
+        """The uses of references that it sets, in whatever container."""
+        return {use for scope in self.scopes for use in scope.uses}
 
     def rewrite(self, reference: Reference) -> str:
         """Return the new text for a reference that matches."""
         if self.new_image is not None:
             return self.new_image
         if self.new_name is not None:
+            if self.is_done(reference) and check_reference(self.new_name) != Reference(self.new_name):
+                return str(reference)
             reference = reference._replace(name=self.new_name)
         if self.new_tag is not None or self.digest is not None:
             # A digest pins one image: it never outlives a new tag, nor the old tag a new digest.
@@ -96,7 +117,8 @@ class ImageRule(NamedTuple):
         """What a reference that matches becomes, as far as this rule alone says it."""
         if self.new_image is not None:
             return check_reference(self.new_image)
-        return Reference(self.new_name or self.name.name, self.new_tag, self.digest)
+        name, tag, digest = check_reference(self.new_name or self.name.name)
+        return Reference(name, self.new_tag or tag, self.digest or digest)
 
     @property
     def mention(self) -> str:
@@ -116,14 +138,18 @@ def image_rule(
     containers: tuple[str, ...] = (),
     uses: tuple[str, ...] = (IMAGE,),
     source: Any = None,
+    joined_name: bool = False,
 ) -> ImageRule:
     """Return the rule of one entry.
+
+    `joined_name` allows a tag or digest in `new_name`, to be followed by the tag and digest of the reference or of
+    the entry: kustomize joins the texts.
 
     Raises InvalidReference, its `field` the entry's field that is wrong.
     """
     for field, text in (("name", name), ("newImage", new_image), ("newName", new_name)):
         if text is not None:
-            _check(field, text)
+            _check(field, text, joined_name=joined_name)
     if new_tag is not None and not is_tag(new_tag):
         raise InvalidReference(f'"{new_tag}" is no tag: give {TAG_RULE}', field="newTag")
     if digest is not None and not is_digest(digest):
@@ -149,20 +175,42 @@ def image_rule(
         )
     if source is None and new_image is None and parts == (None,) * 4:
         raise InvalidReference("this sets nothing: give newName, newTag, digest, tagSuffix, newImage or from")
-    return ImageRule(
-        check_reference(name), new_name, new_tag, digest, tag_suffix, new_image, containers, uses, source
-    )
+    if joined_name and new_name is not None:
+        joined = str(Reference(new_name, f"TAG{tag_suffix}" if tag_suffix else new_tag, digest))
+        if parse_reference(joined) is None:
+            raise InvalidReference(
+                f'kustomize makes "{joined}" of this, which is no reference; use newTag and digest',
+                field="newName",
+            )
+    scopes = (Scope(containers, uses),)
+    return ImageRule(check_reference(name), new_name, new_tag, digest, tag_suffix, new_image, scopes, source)
 
 
-def _check(field: str, text: str) -> None:
+def _check(field: str, text: str, *, joined_name: bool) -> None:
     try:
         reference = check_reference(text)
     except InvalidReference as error:
         raise error.at(field=field) from None
-    if field == "newName" and reference.tag is not None:
+    if field != "newName" or joined_name:
+        return
+    if reference.tag is not None:
         raise InvalidReference(f'newName takes no tag: put "{reference.tag}" into newTag', field=field)
-    if field == "newName" and reference.digest is not None:
+    if reference.digest is not None:
         raise InvalidReference(f'newName takes no digest: put "{reference.digest}" into digest', field=field)
+
+
+def override(rules: Iterable[ImageRule], others: Iterable[ImageRule]) -> tuple[ImageRule, ...]:
+    """Return `rules` such that each also sets its image where `others` of the same name, tag and digest do.
+
+    So `--image nginx=nginx:2` changes the environment variables that an entry for nginx with `env: true` asks for.
+    """
+    scopes: dict[tuple[str, str | None, str | None], dict[Scope, None]] = {}
+    for rule in others:
+        scopes.setdefault(_key(rule.name), {}).update(dict.fromkeys(rule.scopes))
+    return tuple(
+        rule._replace(scopes=tuple({**dict.fromkeys(rule.scopes), **scopes.get(_key(rule.name), {})}))
+        for rule in rules
+    )
 
 
 def _key(name: Reference) -> tuple[str, str | None, str | None]:
@@ -189,13 +237,24 @@ class ImageMap:
         reference = parse_reference(text)
         if reference is None:
             return None
+        rule = next((rule for rule in self._matching(reference) if rule.reaches(place)), None)
+        return None if rule is None else (reference, rule)
+
+    def _matching(self, reference: Reference) -> Iterator[ImageRule]:
+        """Yield the rules for a reference in the configuration's order, wherever they set it."""
         name, tag, digest = reference.normalized_name, reference.tag, reference.digest
         keys = {(name, None, None), (name, tag, None), (name, None, digest), (name, tag, digest)}
-        # The first rule in the configuration's order counts.
         for _, rule in sorted(found for key in keys for found in self._by_name.get(key, ())):
-            if rule.reaches(place):
-                return reference, rule
-        return None
+            yield rule
+
+    def replace(self, rule: ImageRule) -> bool:
+        """Return whether one of these rules takes the place of another, which comes after all of them.
+
+        A rule of the very same name, tag and digest does, and so does each that leaves the other nothing.
+        """
+        return _key(rule.name) in self._by_name or any(
+            other.overrides(rule) for other in self._matching(rule.name)
+        )
 
     def is_overridden(self, rule: ImageRule) -> bool:
         """Say whether a rule of the very same name, tag and digest before this one leaves it nothing.

@@ -5,6 +5,10 @@ A token is a maximal run of what is no white space, quote, bracket or one of `= 
 or `https://h/a/b:1`. A placeholder is part of the run that it touches, which is no reference then: `a/b:${TAG}`,
 `$(REG)/a/b:1`, `a/b:{{ .tag }}`, `a/b:<tag>`.
 
+A placeholder that touches nothing can hold a reference with a tag or digest: as a whole string in a template
+expression (`{{ .img | default "a/b:1" }}`), or as the default of a variable (`${IMG:-a/b:1}`). An expression that
+joins strings (`printf "%s/%s" .reg "b:1"`) holds only parts of references, and so does a string without a tag.
+
 Not every token that reads as a reference is one. What has neither tag nor digest, slash nor scheme is a word (a
 command `nginx`, a label `app=nginx`), and what stands before `=` is a key: both are left. `nginx:80` may still be
 a host and its port; nobody can tell, so the search is for known names only, and only for who asks for it.
@@ -31,16 +35,42 @@ def find_tokens(text: str) -> Iterator[Token]:
     """Yield the references in `text`, in order."""
     for match in _RUN.finditer(text):
         run = match[0]
-        scheme = next((scheme for scheme in _SCHEMES if run.startswith(scheme)), "")
-        candidate = run[len(scheme) :].rstrip(_SENTENCE_ENDS)
-        if not scheme and ":" not in candidate and "/" not in candidate and "@" not in candidate:
-            continue
         if text.startswith("=", match.end()):
             continue
-        reference = parse_reference(candidate)
-        if reference is not None:
-            start = match.start() + len(scheme)
-            yield Token(start, start + len(candidate), reference)
+        if run.startswith(("{{", "${")):
+            for start, inner in _strings(run):
+                token = _token(match.start() + start, inner)
+                if token is not None and token.reference != Reference(token.reference.name):
+                    yield token
+            continue
+        token = _token(match.start(), run.rstrip(_SENTENCE_ENDS))
+        if token is not None:
+            yield token
+
+
+def _token(start: int, run: str) -> Token | None:
+    """Return the token that a run is, perhaps after a scheme, or None if it is no reference."""
+    scheme = next((scheme for scheme in _SCHEMES if run.startswith(scheme)), "")
+    candidate = run[len(scheme) :]
+    if not scheme and ":" not in candidate and "/" not in candidate and "@" not in candidate:
+        return None
+    reference = parse_reference(candidate)
+    start += len(scheme)
+    return None if reference is None else Token(start, start + len(candidate), reference)
+
+
+def _strings(placeholder: str) -> Iterator[tuple[int, str]]:
+    """Yield the strings that may be the value of a placeholder, each with its start."""
+    default = _DEFAULT.fullmatch(placeholder)
+    if default is not None:
+        yield default.start("text"), default["text"]
+    if _EXPRESSIONS.fullmatch(placeholder) is None:
+        return
+    # `{{ if .dev }}` and `{{ end }}` print nothing, but two expressions that print are joined.
+    printing = [found for found in _EXPRESSION.finditer(placeholder) if not _CONTROL.match(found[0])]
+    if len(printing) == 1 and not _JOINING.search(_QUOTED.sub("", printing[0][0])):
+        for string in _STRING.finditer(placeholder, *printing[0].span()):
+            yield string.start("text"), string["text"]
 
 
 # How container tools write where an image comes from (skopeo and podman, buildx, Helm, the kubelet's imageID).
@@ -54,3 +84,11 @@ _RUN: Final = re.compile(
     r"|<[\w-]*>"  # <tag>
     r"|\[[0-9a-fA-F]*:[0-9a-fA-F:]*\](?=[:/]))+"  # [::1]:5000/a
 )
+_STRING: Final = re.compile(r"(?P<quote>\\?[\"'`])(?P<text>[^\s\"'`\\]+)(?P=quote)")
+_DEFAULT: Final = re.compile(r"\$\{\w+:?[-=+](?P<quote>\\?[\"'`]|)(?P<text>[^\s\"'`\\]+)(?P=quote)\}")
+# An expression of Go, Helm, Jinja or GitHub Actions.
+_EXPRESSION: Final = re.compile(r"\$?\{\{[^{}]*\}\}")
+_EXPRESSIONS: Final = re.compile(rf"(?:{_EXPRESSION.pattern})+")
+_CONTROL: Final = re.compile(r"\{\{-?\s*(?:if|else|end|with|range)\b")
+_QUOTED: Final = re.compile(r"\"[^\"]*\"|'[^']*'|`[^`]*`")
+_JOINING: Final = re.compile(r"\b(?:print(?:f|ln)?|cat|join|concat|append|format|replace)\b|[~+%]")

@@ -16,6 +16,7 @@ from krm_image_setter.yaml.events import (
     STREAM_END,
     EventParser,
 )
+from krm_image_setter.yaml.stream import position
 from krm_image_setter.yaml.tree import MAX_DEPTH, Alias, Document, Mapping, Sequence, typed
 
 #: Nodes that aliases may add to one document. (An alias bomb of 20 lines adds billions.)
@@ -63,7 +64,7 @@ def build(text: str, parser: EventParser) -> list[Document]:
                 anchors[event.anchor] = (value, event, 1, 0)
         elif kind == MAPPING or kind == SEQUENCE:  # noqa: PLR1714, SIM109  (a tuple costs a fifth more)
             if len(stack) >= MAX_DEPTH:
-                raise _at(event, f"this is nested more than {MAX_DEPTH} levels deep: flatten it")
+                raise _at(text, event, f"this is nested more than {MAX_DEPTH} levels deep: flatten it")
             if event.anchor is not None:
                 open_anchors.append((len(stack), event.anchor, nodes))
                 deepest.append(0)
@@ -110,15 +111,19 @@ def build(text: str, parser: EventParser) -> list[Document]:
         elif kind == ALIAS:
             value, target, size, levels = anchors.get(event.anchor, (_MISSING, None, 0, 0))
             if value is _MISSING:
-                raise _at(event, f"the alias *{event.anchor} has no anchor before it: add &{event.anchor}")
+                raise _at(text, event, f"the alias *{event.anchor} has no anchor before it: add &{event.anchor}")
             if value is _OPEN:
-                raise _at(event, f"the alias *{event.anchor} stands inside its own anchor: write it out")
+                raise _at(text, event, f"the alias *{event.anchor} stands inside its own anchor: write it out")
             aliased += size
             nodes += size
             if aliased > MAX_ALIASED_NODES:
-                raise _at(event, f"its aliases stand for more than {MAX_ALIASED_NODES:,} nodes: write them out")
+                raise _at(
+                    text, event, f"its aliases stand for more than {MAX_ALIASED_NODES:,} nodes: write them out"
+                )
             if len(stack) + levels > MAX_DEPTH:
-                raise _at(event, f"by its aliases this is nested more than {MAX_DEPTH} levels deep: flatten it")
+                raise _at(
+                    text, event, f"by its aliases this is nested more than {MAX_DEPTH} levels deep: flatten it"
+                )
             if deepest and len(stack) + levels > deepest[-1]:
                 deepest[-1] = len(stack) + levels
             event = Alias(event, target)
@@ -156,9 +161,9 @@ _OPEN: Final = object()
 _MISSING: Final = object()
 
 
-def _at(event: Any, message: str) -> InputError:
-    mark = event.start_mark
-    return InputError(message, line=mark.line + 1, column=mark.column + 1)
+def _at(text: str, event: Any, message: str) -> InputError:
+    line, column = position(text, event.start_mark.index)
+    return InputError(message, line=line, column=column)
 
 
 def _merge(mapping: Mapping) -> None:

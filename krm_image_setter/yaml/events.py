@@ -15,6 +15,7 @@ from functools import cache
 from typing import Any, Final, NamedTuple
 
 from krm_image_setter.errors import NotYAMLError
+from krm_image_setter.yaml.stream import position
 
 SCALAR: Final = 1
 ALIAS: Final = 2
@@ -99,15 +100,26 @@ def _learn(events: Any) -> None:
     )
 
 
-def refusal(error: Exception) -> NotYAMLError:
-    """Return what a parser's `error` says, as one sentence with line and column (from 1) in its text."""
+def refusal(error: Exception, text: str) -> NotYAMLError:
+    """Return what the pure parser's `error` says of `text`, as one sentence with line and column from 1."""
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    # A character that YAML does not allow has no mark.
+    index = mark.index if mark else getattr(error, "position", None)
+    line, column = (None, None) if index is None else position(text, index)
+    return NotYAMLError(f"this is not YAML: {_problem(error)}", line=line, column=column)
+
+
+def _problem(error: Exception) -> str:
+    character = getattr(error, "character", None)
+    if isinstance(character, int):
+        cure = "remove it, or escape it in double quotes" if character else "convert UTF-16 to UTF-8"
+        return f"the character U+{character:04X} is not allowed; {cure}"
     context = getattr(error, "context", None)
-    problem = getattr(error, "problem", None) or getattr(error, "reason", None)
-    said = [context] if context else []
-    said.append(problem or str(error).partition("\n")[0] or "it can't be read")
-    return NotYAMLError(
-        "this is not YAML: " + re.sub(r"\('([^']*)',\)", r"'\1'", ", ".join(said)),  # ruamel.yaml shows a tuple
-        line=mark.line + 1 if mark else None,
-        column=mark.column + 1 if mark else None,
-    )
+    problem = getattr(error, "problem", None) or str(error).partition("\n")[0] or "it can't be read"
+    if problem == _TAB:
+        return "a tab (U+0009) is not allowed here; indent with spaces"
+    said = f"{context}, {problem}" if context else problem
+    return re.sub(r"\('([^']*)',\)", r"'\1'", said)  # ruamel.yaml shows a tuple
+
+
+_TAB: Final = "found character '\\t' that cannot start any token"

@@ -128,6 +128,9 @@ class _Mapping(Mapping):
     def children(self) -> list[Any]:  # type: ignore[override]
         return [written for key in self for written in (self._key(key), self.origin(key))]
 
+    def repeated(self) -> None:
+        return None  # A parser reads a text with equal keys.
+
     def written(self, key: str) -> tuple[Any, Any] | None:
         return (self._key(key), self.origin(key)) if key in self else None
 

@@ -27,4 +27,4 @@ def parse(text: str) -> list[Document]:
     try:
         return building.build(text, pure)
     except pure.refusals as error:
-        raise events.refusal(error) from error
+        raise events.refusal(error, text) from error

@@ -1,8 +1,9 @@
 """Cutting a stream into slices that parse by themselves, so that most of a long one need not be parsed.
 
 A cut may never change a result, only its cost. `---` in column 0 always ends a document (YAML 1.2, 9.1.2), in
-quotes and block scalars too. The items of a list are cut at the dash's column only in the form that
-orchestrators write, and whoever parses an item that is refused must parse the whole document instead.
+quotes and block scalars too. JSON objects can also follow each other without `---`, as in the output of `jq -c`:
+kubectl reads them, although this is not YAML. The items of a list are cut at the dash's column only in the form
+that orchestrators write, and whoever parses an item that is refused must parse the whole document instead.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from functools import lru_cache
 from itertools import accumulate, pairwise
 from typing import Final, NamedTuple, TypeAlias
 
-from krm_image_setter.line_breaks import count_breaks
+from krm_image_setter.line_breaks import count_breaks, line_start
 
 #: A part of a text, `text[start:end]`, in code points: one document, or one item of a list.
 Slice: TypeAlias = tuple[int, int]
@@ -56,6 +57,11 @@ def _lines_before(text: str) -> list[int]:
     return list(accumulate(ends, initial=0))
 
 
+def position(text: str, index: int) -> tuple[int, int]:
+    """Return the line and the column of a code point of a text, both from 1."""
+    return count_breaks(text, 0, index) + 1, index - line_start(text, index) + 1
+
+
 # Each of these patterns starts with a character that is searched for in C: `^` would be tried at every one.
 _DOCUMENT_START: Final = r"\n---(?=\s|\Z)"
 # A directive belongs to the document after it, and `...` may stand before one: such streams are not cut.
@@ -66,6 +72,13 @@ def cut_documents(text: str) -> list[Slice] | None:
     """Return the slices of `text`, in order and without a gap, a document each; None where it can't be cut."""
     if text.startswith(("%", "\ufeff%")) or re.search(_UNCUT, text):
         return None
+    slices = _cut_yaml(text)
+    if "}" in text and re.search(_JSON_SEAM, text):
+        slices = [part for one in slices for part in _cut_json(text, *one)]
+    return slices
+
+
+def _cut_yaml(text: str) -> list[Slice]:
     if "\n---" not in text:
         return [(0, len(text))]
     starts = [match.start() + 1 for match in re.finditer(_DOCUMENT_START, text)]
@@ -74,6 +87,30 @@ def cut_documents(text: str) -> list[Slice] | None:
     else:
         starts[0] = 0
     return list(pairwise([*starts, len(text)]))
+
+
+_JSON_SEAM: Final = r"\}[ \t\r\n]*\{"
+_JSON_START: Final = r"\ufeff?(?:---(?=\s))?[ \t\r\n]*(?=\{)"
+# An object up to the next one. No YAML document has that: two flow mappings have a comma between them, and neither
+# single quotes nor comments are let through, which could have braces in them.
+_JSON_OBJECT: Final = (
+    r'(?:[\w\s:,.+\[\]{-]++|"(?:[^"\\]++|\\.)*+"|\}(?![ \t\r\n]*\{))*+'
+    r"\}[ \t\r\n]*+(?=\{)"
+)
+
+
+def _cut_json(text: str, start: int, end: int) -> list[Slice]:
+    """Return the slices of JSON objects that follow each other; the last one has whatever comes after it."""
+    first = re.compile(_JSON_START).match(text, start, end)
+    if first is None or not re.compile(_JSON_SEAM).search(text, start, end):
+        return [(start, end)]
+    starts = [start]
+    at = first.end()
+    pattern = re.compile(_JSON_OBJECT, re.ASCII | re.DOTALL)
+    while found := pattern.match(text, at, end):
+        at = found.end()
+        starts.append(at)
+    return list(pairwise([*starts, end]))
 
 
 _ITEMS: Final = r"items:[ \t]*(?:#.*)?\r?\n(?:[ \t]*(?:#.*)?\r?\n)*([ ]*)-[ ]"

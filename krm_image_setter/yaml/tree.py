@@ -90,6 +90,15 @@ class Mapping(dict[str, Any]):
         """Whether it is written `{…}`."""
         return bool(self.start.flow_style)
 
+    def repeated(self) -> tuple[str, Any] | None:
+        """Return a key that is there twice and its first appearance as written, or None if all keys differ."""
+        first: dict[str, Any] = {}
+        for written in self.children[::2]:
+            text = _text(written)
+            if text is not None and first.setdefault(text, written) is not written:
+                return text, first[text]
+        return None
+
 
 def _text(written: Any) -> str | None:
     """Return the text of a key, or None where it is a collection."""

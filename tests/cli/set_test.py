@@ -332,7 +332,7 @@ def test_no_configuration(program: Program) -> None:
     ran = program("set", "a.yaml")
     assert (ran.status, ran.stdout) == (2, b"")
     assert ran.stderr.startswith(
-        f"{SAID}error: no configuration: give --fn-config FILE, --image NAME=REF, --images-from"
+        f"{SAID}error: no image to set; pass `--image NAME=REFERENCE` or `--images-from FILE`, or a configuration"
     )
 
 

@@ -42,7 +42,6 @@ NONE = [
     "$(inputs.params.I)/repo/x:1",
     "repo/x:{{ .tag }}",
     "{{ .reg }}/repo/x:1",
-    '{{ default "repo/x:1" .img }}',
     "repo/x:{BUILD}",
     "repo/x:#{BUILD}",
     "repo/x:%BUILD%",
@@ -51,7 +50,37 @@ NONE = [
     "repo/x<tag>",
     "repo/x:1*",
     "repo/x:1~",
-    "${IMG:-repo/x:1}",
+    # placeholders with a part of a reference in them, and what touches them
+    '{{ .reg | default "gcr.io/a" }}/repo/x:1',
+    '{{ .name | default "repo/x:1" }}-debug',
+    '{{ .name | default "repo/x" }}:1',
+    '{{ .name | default "repo/x" }}',
+    '"repo/x:{{ .tag | default "1" }}"',
+    '{{ .reg }}{{ .name | default "repo/x:1" }}',
+    '{{ default "repo/x:1" .a }}{{ default "repo/y:1" .b }}',
+    '{{ printf "%s/%s" .reg "repo/x:1" }}',
+    '{{ printf "repo/x:%s" .tag }}',
+    '{{ .img | default (print .reg "repo/x:1") }}',
+    "{{ reg ~ 'repo/x:1' }}",
+    "{{ 'repo/x:1' + suffix }}",
+    "{{ ['repo/x', '1'] | join(':') }}",
+    '{{ fail "use repo/x:1" }}',
+    '{{ .img | default "repo/x:1 " }}',
+    "{{ .img | default repo/x:1 }}",
+    '{{ default "repo/x:1" .img }}=',
+    '{{ if eq .img "repo/x:1" }}',
+    "{{ if .reg }}{{ .reg }}/{{ end }}repo/x:1",
+    "${REG:-gcr.io}/repo/x:1",
+    "${IMG:-repo/x}:1",
+    "${IMG:-repo/x}",
+    "${IMG:-repo/x:${TAG}}",
+    "${IMG:-${REG}/repo/x:1}",
+    "${IMG:-repo/x:1}${SUFFIX:-}",
+    "${IMG:-'repo/x:1}",
+    "${IMG:-repo/x:1",
+    "${IMG:repo/x:1}",
+    "${IMG%repo/x:1}",
+    "$(IMG:-repo/x:1)",
     "repo/x:é",
     "ärepo/x:1",
     "repo/x:1…",
@@ -97,6 +126,30 @@ SOME = [
     "docker://«[::1]:5000/nginx»",
     "é «repo/x:1» 😀 «repo/y:1»",
     "$ docker run «repo/x:1»",
+    # placeholders that have a reference in them
+    '{{ default "«repo/x:1»" .img }}',
+    '"{{ .Values.image | default "«repo/x:1»" }}"',
+    'image: {{ annotation .ObjectMeta `x.io/Image` "«repo/x:1»" }}',
+    "{{- .img | default `«repo/x:1»` | quote -}}",
+    "{{ img | default('«repo/x:1»') }}",
+    "{{ '«repo/x:1»' if dev else '«repo/y:2»' }}",
+    '{{ ternary "«repo/x:1»" "«repo/y:2»" (eq .env "dev") }}',
+    '{{ coalesce .a .b "docker://«repo/x:1»" }}',
+    '{{ or .a\n   "«repo/x:1»" }}',
+    '{{ if .img }}{{ default "«repo/x:1»" .img }}{{ end }}',
+    '{{ default "«cat/join:1»" .img }}',
+    f'{{{{ .img | default "«repo/x@{D}»" }}}}',
+    f'{{{{ .img | default "«[::1]:5000/x@{D}»" }}}}',
+    r'{"image": "{{ .img | default \"«repo/x:1»\" }}"}',
+    "${{ inputs.image || '«repo/x:1»' }}",
+    '[{{ default "«repo/x:1»" .a }}, {{ default "«repo/y:1»" .b }}]',
+    "docker run ${IMG:-«repo/x:1»} ${IMG-«repo/y:1»}",
+    "${IMG:=«repo/x:1»}",
+    '"${IMG:+«repo/x:1»}"',
+    '${IMG:-"«repo/x:1»"}',
+    r"{\"a\": \"${IMG:-\"«repo/x:1»\"}\"}",
+    "$(or $(IMG),«repo/x:1»)",
+    "IMG ?= «repo/x:1»",
 ]
 
 
@@ -127,7 +180,19 @@ SEPARATOR = st.sampled_from(
     [" ", "\n", '"', "'", ",", ";", "|", "(", ")", "&", "`", "\t", "{ ", " }", " --i=", " docker://"]
 )
 CHARACTERS = st.sampled_from(
-    [*"ab1A:/@.-_ =,[]{}$()<>\"'\\\né", "{{", "}}", "${", "[::1]", "docker://", "sha256:", "a/b:1"]
+    [
+        *"ab1A:/@.-_ =,[]{}$()<>\"'\\\né",
+        "{{",
+        "}}",
+        "${",
+        "${A:-",
+        '{{ "',
+        '" }}',
+        "[::1]",
+        "docker://",
+        "sha256:",
+        "a/b:1",
+    ]
 )
 
 
@@ -154,8 +219,15 @@ def test_laws(text: str) -> None:
     [
         "a", "a/", "a:", "{", "{{", "{{a", "{a", "$", "${", "${a", "$(a", "<", "<a", "[", "[:", "[a:", "[::1]",
         "=", "docker://", "a/b:1.",
+        '{{"a', '{{""}}', "{{'", '{{if}}{{"a"}}', '"', '\\"', '${a:-"', "${a:-", "{{%", "{{`a",
     ],
 )  # fmt: skip
 def test_hostile_text_takes_linear_time(piece: str) -> None:
     # What reads on to the end from each start would take minutes for these.
     assert len(list(find_tokens(piece * 50_000))) <= 1
+
+
+@pytest.mark.parametrize("piece", ['"', "'\"`", '"a" ', '"a/b" ', "`a\\", "if ", "print "])
+def test_hostile_expression_takes_linear_time(piece: str) -> None:
+    assert list(find_tokens(f"{{{{ {piece * 50_000} }}}}")) == []
+    assert list(find_tokens(f"${{a:-{piece.replace(' ', '.') * 50_000}}}")) == []

@@ -6,8 +6,9 @@ The property tests and the fuzzer (fuzz/) hold what they draw to them.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from itertools import pairwise
 from typing import Any
 from unittest.mock import patch
@@ -29,7 +30,8 @@ from krm_image_setter.config.catalog import catalog_rules
 from krm_image_setter.images import parse_reference
 from krm_image_setter.results import INFO
 from krm_image_setter.transform import Outcome
-from krm_image_setter.yaml import building, events, lines, scalar, tree
+from krm_image_setter.yaml import building, events, lines, scalar, stream, tree
+from krm_image_setter.yaml.stream import Slice
 
 
 def draw_config(c: Choices) -> ImageSetter:
@@ -158,11 +160,17 @@ def said(text: str, config: ImageSetter, *, split: bool) -> Any:
 def unsplit() -> Iterator[None]:
     """Have each text read as a whole, and nothing skipped."""
     with (
-        patch("krm_image_setter.yaml.stream.cut_documents", lambda _: None),
+        patch("krm_image_setter.yaml.stream.cut_documents", partial(_json_only, stream.cut_documents)),
         patch("krm_image_setter.yaml.stream.cut_items", lambda *_: None),
         patch("krm_image_setter.yaml.stream.mention_test", lambda *_: lambda _: True),
     ):
         yield
+
+
+def _json_only(cut: Callable[[str], list[Slice] | None], text: str) -> list[Slice] | None:
+    """Return the slices of a stream that has JSON objects without `---` between them: the whole is not YAML."""
+    slices = cut(text) or []
+    return slices if any(not text.startswith("---", start) for start, _ in slices[1:]) else None
 
 
 def check_all_parsers_give_the_same_tree(written: Written) -> None:

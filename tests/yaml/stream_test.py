@@ -1,10 +1,21 @@
-"""Which slices surely have none of some words, so that they need not be read."""
+"""Where streams are cut, which slices need not be read, and how lines are counted."""
 
 from __future__ import annotations
 
+import json
+from typing import Any, Final, NoReturn
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from krm_image_setter.yaml import stream
+
+JSON_VALUES: Final = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda values: st.lists(values, max_size=3) | st.dictionaries(st.text(), values, max_size=3),
+    max_leaves=8,
+)
 
 MENTIONS = [
     ("a: nginx\n", True),
@@ -32,6 +43,119 @@ CUTS = [
     ("text\n...\n---\na: b\n", None),
     ("text\n...\na: b\n", None),
 ]
+
+
+# `kubectl label --local -f` names both objects of each of these, except where a comment says otherwise.
+JSON = [
+    pytest.param('{"a": 1}{"b": 2}', ['{"a": 1}', '{"b": 2}'], id="nothing between"),
+    pytest.param('{"a": 1}\n{"b": 2}\n', ['{"a": 1}\n', '{"b": 2}\n'], id="newline"),
+    pytest.param('{"a": 1}\r\n{"b": 2}\r\n', ['{"a": 1}\r\n', '{"b": 2}\r\n'], id="CRLF"),
+    pytest.param('{"a": 1}\n \n\t{"b": 2}', ['{"a": 1}\n \n\t', '{"b": 2}'], id="blank lines"),
+    pytest.param('\n {"a": 1}{"b": 2}', ['\n {"a": 1}', '{"b": 2}'], id="blank before"),
+    pytest.param('\ufeff{"a": 1}{"b": 2}', ['\ufeff{"a": 1}', '{"b": 2}'], id="BOM"),
+    pytest.param("{}{}{}", ["{}", "{}", "{}"], id="empty objects"),
+    pytest.param('{\n "a": {}\n}{\n "b": [{}]\n}\n', ['{\n "a": {}\n}', '{\n "b": [{}]\n}\n'], id="pretty"),
+    pytest.param(r'{"a": "}{\"}{"}{"b": "\\"}', [r'{"a": "}{\"}{"}', r'{"b": "\\"}'], id="seam in a string"),
+    pytest.param('{"é": "😀"}{"b": -1.5e+3}', ['{"é": "😀"}', '{"b": -1.5e+3}'], id="not ASCII"),
+    # kubectl reads only the first JSON object after `---`, and says nothing.
+    pytest.param('---\n{"a": 1}\n{"b": 2}\n', ['---\n{"a": 1}\n', '{"b": 2}\n'], id="marker before"),
+    pytest.param("a: b\n---\n{}\n{}\n---\nc: d\n", ["a: b\n", "---\n{}\n", "{}\n", "---\nc: d\n"], id="YAML"),
+    pytest.param('{"a": 1}\n{"b": 2}\n---\n{}\n', ['{"a": 1}\n', '{"b": 2}\n', "---\n{}\n"], id="marker after"),
+    # kubectl refuses what comes after the objects.
+    pytest.param("{}\n{}\n# c\n", ["{}\n", "{}\n# c\n"], id="comment after"),
+    pytest.param("{}\n{}\na: b\n", ["{}\n", "{}\na: b\n"], id="YAML after"),
+    pytest.param("{}\n{}\n{", ["{}\n", "{}\n", "{"], id="open object after"),
+]
+NO_JSON = [
+    pytest.param("{a: '}{', b: c}\n", id="single quotes"),
+    pytest.param("{a: b, # }{\n c: d}\n", id="comment"),
+    pytest.param('{a: "}\n {"}\n', id="string of two lines"),
+    pytest.param("{a: b}\n# }\n{c: d}\n", id="comment between"),
+    pytest.param("a: {}\nb: '{}{}'\n", id="block mapping"),
+    pytest.param("a: |\n  {}\n  {}\n", id="block scalar"),
+    pytest.param("- {}\n- {}\n", id="list"),
+    pytest.param("{}\n", id="one object"),
+    pytest.param("[{}]\n[{}]\n", id="lists"),
+]
+
+
+@pytest.mark.parametrize("text, expected", JSON)
+def test_json_objects_that_follow_each_other_are_cut(text: str, expected: list[str]) -> None:
+    assert [text[start:end] for start, end in stream.cut_documents(text) or []] == expected
+
+
+@pytest.mark.parametrize("text", NO_JSON)
+def test_yaml_with_braces_is_not_cut(text: str) -> None:
+    assert stream.cut_documents(text) == [(0, len(text))]
+
+
+@settings(max_examples=40)
+@given(st.lists(st.dictionaries(st.text(), JSON_VALUES), min_size=1), st.data())
+def test_any_json_objects_are_cut_where_they_end(objects: list[Any], data: st.DataObject) -> None:
+    parts = []
+    for value in objects:
+        written = json.dumps(
+            value, indent=data.draw(st.sampled_from([None, 1])), ensure_ascii=data.draw(st.booleans())
+        )
+        parts.append(written + data.draw(st.text(" \t\r\n", max_size=3)))
+    text = "".join(parts)
+    assert [text[start:end] for start, end in stream.cut_documents(text) or []] == parts
+
+
+@pytest.mark.parametrize("yaml", ["a: b\nc:\n- d\n", "# c\n---\na: b\n---\nc: d\n", "- 'a'\n- \"b\"\n"])
+def test_block_yaml_is_not_searched_for_json(yaml: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def searched(*_: object) -> NoReturn:
+        raise AssertionError
+
+    monkeypatch.setattr(stream, "_cut_json", searched)
+    monkeypatch.setattr(stream, "_JSON_SEAM", None)
+    assert stream.cut_documents(yaml) is not None
+
+
+PIECES = [
+    '{"',
+    "{}",
+    "{} {",
+    '{"a":',
+    "}",
+    '{"a"}{',
+    '{"}{"',
+    "{'}{'",
+    "{\\",
+    '"}{',
+    "{}\n{#",
+    "} ",
+    "---\n{}{,\n",
+]
+
+
+@pytest.mark.parametrize("piece", PIECES)
+def test_hostile_json_takes_linear_time(piece: str) -> None:
+    text = f"{{{piece * 100_000}}}{{"
+    slices = stream.cut_documents(text)
+    assert slices is not None
+    assert (slices[0][0], slices[-1][1]) == (0, len(text))
+
+
+LINES = [
+    pytest.param("a\nb\n|c", (3, 1), id="LF"),
+    pytest.param("a\r\nb\r\n |c", (3, 2), id="CRLF"),
+    pytest.param("a\rb\rcd|", (3, 3), id="CR"),
+    pytest.param("a\r\rb\n\r\n|", (5, 1), id="mixed"),
+    pytest.param("a\x85b\u2028c|", (3, 2), id="NEL and LS"),
+    pytest.param("|a", (1, 1), id="start"),
+    pytest.param("x" * 65_535 + "\r\n|", (2, 1), id="CRLF at the edge of a block"),
+    pytest.param("x" * 65_535 + "\r|", (2, 1), id="CR at the edge of a block"),
+    pytest.param("\r\n" * 70_000 + "|", (70_001, 1), id="CRLF in several blocks"),
+]
+
+
+@pytest.mark.parametrize("marked, expected", LINES)
+def test_lines_are_counted_as_libyaml_does(marked: str, expected: tuple[int, int]) -> None:
+    index = marked.index("|")
+    text = marked.replace("|", "") + "z\r\n"
+    assert stream.position(text, index) == expected
+    assert stream.Source(text[index:], text, index).line(0) == expected[0]
 
 
 @pytest.mark.parametrize(("text", "expected"), CUTS)
