@@ -27,6 +27,10 @@ class ResourceRef(NamedTuple):
         return " ".join(part for part in (self.kind, self.name) if part)
 
 
+#: Of what is no resource.
+NO_REF: Final = ResourceRef("", "", "", "")
+
+
 class Parsed(NamedTuple):
     """A parsed document, or one item that was cut out of a list, and where its text stands."""
 
@@ -160,6 +164,35 @@ def _parse(text: str, part: Slice, *, is_item: bool) -> list[Parsed]:
         raise
 
 
+def resources_in_string(parsed: Parsed) -> Iterator[Resource]:
+    """Yield what is searched for images in a document that a string holds.
+
+    These are its resources, also those in a list (`alm-examples` of operators), and of a document that is no
+    resource the root, which can be a pod spec or a part of one. Here a resource need not have an apiVersion.
+
+    Raises InputError if something in a list of resources is not one.
+    """
+    root = parsed.document.root
+    if parsed.is_item or is_resource(root):
+        yield from resources_in(parsed)
+    elif isinstance(root, tree.Sequence) and root and all(map(_has_kind, root)):
+        for index, item in enumerate(root):
+            if is_resource(item):
+                yield from _resources(parsed, item, (index,), None)
+            else:
+                yield _in_string(parsed, item, (index,))
+    elif isinstance(root, tree.Mapping | tree.Sequence):
+        yield _in_string(parsed, root, ())
+
+
+def _has_kind(node: Any) -> bool:
+    return isinstance(node, tree.Mapping) and isinstance(node.get("kind"), str)
+
+
+def _in_string(parsed: Parsed, node: Any, location: Location) -> Resource:
+    return Resource(node, _ref(node, node["kind"], "") if _has_kind(node) else NO_REF, parsed, location)
+
+
 def _is_list_frame(frame: str) -> bool:
     """Say whether a text is that of a list whose items were cut out: else the cut was wrong."""
     try:
@@ -195,15 +228,18 @@ def _resources(
     kind = node.get("kind", _item_kind(listed_in))
     if not isinstance(kind, str) or not kind:
         raise _no_resource(parsed, location, "it has no kind")
-    metadata = _mapping(node.get("metadata"))
     inherited = "" if listed_in is None or "kind" in node else listed_in.get("apiVersion")
-    ref = ResourceRef(
-        _string(node.get("apiVersion", inherited)),
+    yield Resource(node, _ref(node, kind, inherited), parsed, location)
+
+
+def _ref(node: tree.Mapping, kind: str, api_version: Any) -> ResourceRef:
+    metadata = _mapping(node.get("metadata"))
+    return ResourceRef(
+        _string(node.get("apiVersion", api_version)),
         kind,
         _string(metadata.get("name")),
         _string(metadata.get("namespace")),
     )
-    yield Resource(node, ref, parsed, location)
 
 
 def _items(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import lru_cache
 from itertools import islice
 from operator import attrgetter
@@ -22,19 +22,20 @@ from krm_image_setter.locators import (
 )
 from krm_image_setter.paths import format_location
 from krm_image_setter.resources import (
+    NO_REF,
     Indivisible,
     Parsed,
     Resource,
     ResourceRef,
-    is_resource,
     read,
     read_items,
     read_slices,
     resources_in,
+    resources_in_string,
 )
 from krm_image_setter.results import INFO, WARNING, Result
 from krm_image_setter.rules import NAME, Rules, may_be_no_image
-from krm_image_setter.yaml import tree, writer
+from krm_image_setter.yaml import scalar, tree, writer
 from krm_image_setter.yaml.stream import Listing, Slice
 from krm_image_setter.yaml.tree import Change, Fragment, Location
 
@@ -134,16 +135,15 @@ def _survey_tree(
     """Add what one tree gives to `found`; return its resources, and what to change in it, by location."""
     resources: list[Resource] = []
     changes: dict[Location, list[Change]] = {}
-    root = parsed.document.root
-    if relative is None or parsed.is_item or is_resource(root):
-        for resource in resources_in(parsed):
-            resources.append(resource)
-            kinds = rules.kinds_for(resource.ref)
-            _survey_resource(resource, kinds, rules, found, changes, pod_spec_uses=rules.pod_spec_uses)
-    elif isinstance(root, tree.Mapping | tree.Sequence):
-        resource = Resource(root, ResourceRef("", "", "", ""), parsed, ())
+    for resource in resources_in(parsed) if relative is None else resources_in_string(parsed):
         resources.append(resource)
-        _survey_resource(resource, relative.rules, rules, found, changes, pod_spec_uses=())
+        kinds = rules.kinds_for(resource.ref) if resource.ref.kind else []
+        if relative is not None and not resource.location:
+            kinds = [*relative.rules, *kinds]
+        _survey_resource(resource, kinds, rules, found, changes, pod_spec_uses=rules.pod_spec_uses)
+    if relative is not None and relative.rules and resources and resources[0].location:
+        whole = Resource(parsed.document.root, NO_REF, parsed, ())
+        _survey_resource(whole, relative.rules, rules, found, changes, pod_spec_uses=())
     return resources, changes
 
 
@@ -361,31 +361,48 @@ def _follow(
         # No words: parts of a name may stand apart in it.
         inner = survey(field.value, rules._replace(depth=rules.depth + 1, words=None), form)
     except ConfigError as error:
-        error.line, error.field = resource.line(location), f"{format_location(location)}: {error.field}"
+        line = _lines_in_file(resource, location)
+        error.line, error.field = line(error.line), f"{format_location(location)}: {error.field}"
         raise
     except InputError as error:
-        return [], [_warning(resource, location, f"the document in this string is left as it is: {error}")]
+        where = f"line {error.line} column {error.column} of the string: " if error.column else ""
+        message = f"not changed: {where}{error.message}"
+        return [], [
+            _warning(resource, location, message)._replace(line=_lines_in_file(resource, location)(error.line))
+        ]
     changes = [Change(location, Fragment(*edit)) for edit in dict.fromkeys(inner.edits)]
     outer = format_location(location)
+    line = _lines_in_file(resource, location)
     results = [
-        result._replace(resource_ref=resource.ref, field=f"{outer}: {result.field}", file=resource.file)
+        result._replace(
+            resource_ref=resource.ref, field=f"{outer}: {result.field}", file=resource.file, line=line(result.line)
+        )
         for result in inner.results
     ]
-    if inner.sightings:
-        line = resource.line(location)
-        # The lines of a block scalar are those of the document in it, below its header.
-        block = getattr(resource.written(location), "style", None) in ("|", ">")
-        found.sightings += [
-            sighting._replace(
-                resource=resource.ref,
-                path=f"{outer}: {sighting.path}",
-                line=line + sighting.line if block else line,
-            )
-            for sighting in inner.sightings
-        ]
+    found.sightings += [
+        sighting._replace(resource=resource.ref, path=f"{outer}: {sighting.path}", line=line(sighting.line))
+        for sighting in inner.sightings
+    ]
     inner.edits, inner.results, inner.sightings, inner.resources = [], [], [], 0
     found.add(inner)
     return changes, results
+
+
+def _lines_in_file(resource: Resource, location: Location) -> Callable[[Any], Any]:
+    """Return what gives the line of the stream for a line of a string, from 1; None for None."""
+    starts: list[int] = []
+
+    def line(number: int | None) -> int | None:
+        if number is None:
+            return None
+        source = resource.parsed.source
+        if not starts:
+            written = resource.written(location)
+            event = written.target if isinstance(written, tree.Alias) else written
+            starts.extend(scalar.line_starts(source.text, event))
+        return source.line(starts[min(number, len(starts)) - 1])
+
+    return line
 
 
 def _write(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -105,7 +106,7 @@ CASES = [
     ("L14 a new line in double quotes", custom('values: "image:\\n  repository: nginx\\n"'), "images: {nginx: 'nginx:v2'}\nkinds: {A: {path: .spec.values, as: yaml, paths: {path: .image, fields: {repository: repository, tag: tag}}}}\n", custom('values: "image:\\n  repository: nginx\\n  tag: v2\\n"')),
     ("L14 a new line in single quotes", custom("values: 'repository: nginx\n\n  x: 1' # c"), "images: {nginx: 'nginx:v2'}\nkinds: {A: {path: .spec.values, as: yaml, paths: {path: '{@}', fields: {repository: repository, tag: tag}}}}\n", custom('values: "repository: nginx\\ntag: v2\\nx: 1" # c')),
     ("L14 a list", custom("values: |\n  - nginx:1\n  - other"), TAG + "kinds: {A: {path: .spec.values, as: yaml, paths: '{[*]}'}}\n", custom("values: |\n  - nginx:2\n  - other")),
-    ("L14 a List of no apiVersion is no list of resources", "kind: ConfigMap\ndata:\n  d: |\n    kind: List\n    items:\n    - kind: Pod\n      spec: {containers: [{image: nginx}]}\n", TAG + "onUnused: ignore\nkinds: {ConfigMap: {path: .data.d, as: yaml}}\n", SAME),
+    ("L14 a List of no apiVersion", "kind: ConfigMap\ndata:\n  d: |\n    kind: List\n    items:\n    - kind: Pod\n      spec: {containers: [{image: nginx}]}\n", TAG + "kinds: {ConfigMap: {path: .data.d, as: yaml}}\n", "kind: ConfigMap\ndata:\n  d: |\n    kind: List\n    items:\n    - kind: Pod\n      spec: {containers: [{image: nginx:2}]}\n"),
     ("L14 a List", "kind: ConfigMap\ndata:\n  d: |\n    apiVersion: v1\n    kind: List\n    items:\n    - kind: Pod\n      spec: {containers: [{image: nginx}]}\n", TAG + "kinds: {ConfigMap: {path: .data.d, as: yaml}}\n", "kind: ConfigMap\ndata:\n  d: |\n    apiVersion: v1\n    kind: List\n    items:\n    - kind: Pod\n      spec: {containers: [{image: nginx:2}]}\n"),
     ("L14 several documents", "kind: ConfigMap\ndata:\n  d: |\n    apiVersion: v1\n    kind: Pod\n    spec: {containers: [{image: nginx}]}\n    ---\n    a: nginx\n    ---\n    apiVersion: v1\n    kind: ConfigMap\n    data:\n      d: |\n        image: nginx\n", TAG + "kinds: {ConfigMap: {path: .data.d, as: yaml, paths: .image}}\n", "kind: ConfigMap\ndata:\n  d: |\n    apiVersion: v1\n    kind: Pod\n    spec: {containers: [{image: nginx:2}]}\n    ---\n    a: nginx\n    ---\n    apiVersion: v1\n    kind: ConfigMap\n    data:\n      d: |\n        image: nginx:2\n"),
     ("L14 a resource in a document that is none", custom("v: |\n  extra: |\n    apiVersion: v1\n    kind: Pod\n    spec:\n      containers:\n      - image: nginx:1"), TAG + "kinds: {A: {path: .spec.v, as: yaml, paths: {path: .extra, as: yaml}}}\n", custom("v: |\n  extra: |\n    apiVersion: v1\n    kind: Pod\n    spec:\n      containers:\n      - image: nginx:2")),
@@ -228,7 +229,7 @@ WARNINGS = [
     (custom("image: nginx"), TAG + PARTS, "spec.image: the path .spec.image leads to a string, not to a mapping: left as it is"),
     (custom("values: [a]"), TAG + VALUES, "spec.values: the path .spec.values leads to a list, not to a string"),
     (custom("values: true"), TAG + "kinds: {A: {path: .spec.values, part: tag, of: nginx}}\n", "leads to a boolean"),
-    (custom("values: '{{ .x }'"), TAG + VALUES, "line 5: A x: spec.values: the document in this string is left as it is: line 1 column 8: this is not YAML"),
+    (custom("values: '{{ .x }'"), TAG + VALUES, "line 5: A x: spec.values: not changed: line 1 column 8 of the string: this is not YAML"),
     (custom("values: 'image: [nginx]'"), TAG + VALUES, "spec.values: image: the path .image leads to a list, not to a string"),
     (custom("values: |\n  apiVersion: v1\n  kind: List\n  items: [nginx]"), TAG + VALUES, "this is no Kubernetes resource"),
     (custom("base: nginx:1"), TAG + "kinds: {A: {path: .spec.base, part: name}}\n", "cannot be written here: the field also contains a tag or digest"),
@@ -250,12 +251,83 @@ def test_left_with_a_warning(text: str, config: str, message: str) -> None:
     assert outcome.results[0].severity == "warning"
 
 
+AS_YAML = "{path: .data.d, as: yaml}"
+RELATIVE = "{path: .data.d, as: yaml, paths: '{..img}'}"
+STRINGS = [
+    # id, the document, before -> after, and a path object
+    pytest.param("kind: Pod\nspec: {containers: [{image: IMAGE}]}", AS_YAML, id="kind without apiVersion"),
+    pytest.param("containers:\n- image: IMAGE", AS_YAML, id="part of a pod spec"),
+    pytest.param("a:\n- b: {initContainers: [{image: IMAGE}]}", AS_YAML, id="part of a pod spec in values"),
+    pytest.param("- image: other\n- containers: [{image: IMAGE}]", AS_YAML, id="pod spec in a list"),
+    pytest.param("apiVersion: v1\nkind: Pod\nimg: IMAGE", RELATIVE, id="paths in a resource"),
+    pytest.param("kind: Pod\nimg: IMAGE\nspec: {containers: [{image: IMAGE}]}", RELATIVE, id="paths and pod spec"),
+    pytest.param("containers: [{img: IMAGE, image: IMAGE}]", RELATIVE, id="paths and part of a pod spec"),
+    pytest.param(
+        "- {apiVersion: v1, kind: Pod, spec: {containers: [{image: IMAGE}]}}", AS_YAML, id="resource in a list"
+    ),
+    pytest.param(
+        "- {kind: A, img: IMAGE}\n- {kind: A, spec: {containers: [{image: IMAGE}]}}",
+        RELATIVE,
+        id="paths in a list",
+    ),
+    pytest.param('[{"apiVersion": "a.io/v1", "kind": "B", "spec": {"i": "IMAGE"}}]', AS_YAML, id="alm-examples"),
+    pytest.param('[{"kind": "B", "spec": {"i": "IMAGE"}}]', AS_YAML, id="kinds without apiVersion in a list"),
+    pytest.param(
+        "apiVersion: v1\nkind: List\nitems: [{kind: B, spec: {i: IMAGE}}]\nimg: IMAGE",
+        RELATIVE,
+        id="paths and a List",
+    ),
+]
+
+
+@pytest.mark.parametrize("style", ["|", ">-", '"'])
+@pytest.mark.parametrize("document, path", STRINGS)
+def test_document_in_a_string_is_searched(document: str, path: str, style: str, parser: str) -> None:
+    def text(image: str) -> str:
+        inner = document.replace("IMAGE", image)
+        if style in "|>-":
+            ending = "\n" if style == "|" else "\n\n"
+            lines = "".join(f"    {line}{ending}" for line in inner.split("\n"))
+            return f"kind: ConfigMap\ndata:\n  d: {style}\n{lines}"
+        return f"kind: ConfigMap\ndata:\n  d: {json.dumps(inner)}\n"
+
+    setter = read_config(f"{HEAD}{TAG}kinds: {{ConfigMap: {path}, B: .spec.i}}\nonUnused: ignore\n")
+    outcome = set_images(text("nginx:1"), setter)
+    assert outcome.text == text("nginx:2")
+    assert len(outcome.results) == document.count("IMAGE")
+
+
+LINES = [
+    # id, text before the string, string in the file, the line where the path matches a mapping
+    pytest.param("x:\n  y: |\n    a: b\n    image: {a: b}\n", 4, id="literal"),
+    pytest.param("x:\n  y: |2  # c\n    a: b\n\n    image: {a: b}\n", 5, id="literal with an empty line"),
+    pytest.param("x:\n  y: >\n    a: b\n\n    image: {a: b}\n", 5, id="folded"),
+    pytest.param(
+        "x:\n  y: >\n\n    a:\n      b:\n      c\n\n    image: {a: b}\n", 8, id="folded with deeper lines"
+    ),
+    pytest.param('x:\n  y: "a: b\\nimage: {a: b}"\n', 2, id="escapes"),
+    pytest.param('x:\n  y: "a: b\n\n    image: {a: b}"\n', 4, id="double quotes in lines"),
+    pytest.param("x:\n  y: 'a: b\n\n\n    image: {a: b}'\n", 5, id="single quotes in lines"),
+    pytest.param("x:\n  y:\n    a: b\n".replace("a: b", '"a: b\\n\\\n    image: {a: b}"'), 4, id="joined lines"),
+]
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"], ids=["LF", "CRLF", "CR"])
+@pytest.mark.parametrize("text, line", LINES)
+def test_warning_about_a_document_in_a_string_has_the_line_of_the_file(
+    text: str, line: int, ending: str, parser: str
+) -> None:
+    setter = read_config(f"{HEAD}{TAG}kinds: {{A: {{path: .x.y, as: yaml, paths: .image}}}}\nonUnused: ignore\n")
+    (result,) = set_images(f"kind: A\n{text}".replace("\n", ending), setter).results
+    assert (result.severity, result.line) == ("warning", line + 1)
+
+
 ERRORS = [
     ("kind: A\nspec: {image: k}\n", FROM, 'the image "k" comes from .image of Job no-op: no such field is in the stream'),
     (JOB + "a\n---\n" + JOB + "b\n", FROM, 'that is "a" and "b", make the selector narrower'),
     (JOB + "a b\n", FROM, '"a b" is no reference'),
     (pod(f"- image: nginx@{D}"), NAME + "imagePullPolicy: Never\n", "line 6: spec.containers[0].image: imagePullPolicy Never and the digest of"),
-    (custom(f"values: |\n  apiVersion: v1\n  kind: Pod\n  spec: {{containers: [{{image: nginx@{D}}}]}}"), NAME + "imagePullPolicy: Never\nkinds: {A: {path: .spec.values, as: yaml}}\n", "line 5: spec.values: spec.containers[0].image: imagePullPolicy Never and the digest of"),
+    (custom(f"values: |\n  apiVersion: v1\n  kind: Pod\n  spec: {{containers: [{{image: nginx@{D}}}]}}"), NAME + "imagePullPolicy: Never\nkinds: {A: {path: .spec.values, as: yaml}}\n", "line 8: spec.values: spec.containers[0].image: imagePullPolicy Never and the digest of"),
     ("x: &x\n  repository: nginx\nkind: A\nspec:\n  image: *x\n", "images: {nginx: 'nginx:v2'}\n" + PARTS, "line 2 column 3: an image to set"),
     (custom("image: {repository: nginx, tag}"), TAG + PARTS, "line 5 column 30: there is no room"),
 ]  # fmt: skip

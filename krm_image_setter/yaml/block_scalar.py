@@ -25,19 +25,25 @@ def rewrite(source: str, start: int, end: int, value: str, fragments: list[Fragm
     block = _read(source, start, end, value)
     if block is None:
         return None
-    units = Units(block.units(), end)
+    written = Units(block.units(), end)
     ending = line_break(source, start)
     if block.is_folded:
         spelled = [_with_folds(value, fragment, ending, " " * block.indent) for fragment in fragments]
     else:
         spelled = [_in_lines(fragment, ending, " " * block.indent) for fragment in fragments]
-    edits = [units.edit(fragment, fragment.text) for fragment in spelled]
+    edits = [written.edit(fragment, fragment.text) for fragment in spelled]
     # Whether a line can begin or end so, and which breaks fold, depends on its neighbors: look at the result.
     text = apply_edits(source[start:end], [Edit(a - start, b - start, new) for a, b, new in edits])
     new = _read(text, 0, len(text), changed(value, fragments))
     if new is None or new.indent != block.indent or (source[end - 1] in BREAKS) > (text[-1] in BREAKS):
         return None
     return edits
+
+
+def units(source: str, start: int, end: int, value: str) -> Units | None:
+    """Return the units of the block scalar `source[start:end]`, or None if its value does not come out."""
+    block = _read(source, start, end, value)
+    return None if block is None else Units(block.units(), end)
 
 
 def _in_lines(fragment: Fragment, ending: str, indent: str) -> Fragment:

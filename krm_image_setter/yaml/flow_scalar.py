@@ -18,11 +18,22 @@ def rewrite(source: str, start: int, end: int, value: str, fragments: list[Fragm
 
     Return None if the style cannot hold the new text, or the source is not understood.
     """
-    quote = source[start] if source[start] in "'\"" else ""
-    units = Units(_units(source, start + len(quote), end - len(quote), quote), end - len(quote))
-    if units.value != value or (quote != '"' and any("\n" in fragment.text for fragment in fragments)):
+    written = units(source, start, end, value)
+    quote = _quote(source, start)
+    if written is None or (quote != '"' and any("\n" in fragment.text for fragment in fragments)):
         return None
-    return [units.edit(fragment, _spelled(fragment.text, quote)) for fragment in fragments]
+    return [written.edit(fragment, _spelled(fragment.text, quote)) for fragment in fragments]
+
+
+def units(source: str, start: int, end: int, value: str) -> Units | None:
+    """Return the units of the flow scalar `source[start:end]`, or None if its value does not come out."""
+    quote = _quote(source, start)
+    written = Units(_units(source, start + len(quote), end - len(quote), quote), end - len(quote))
+    return written if written.value == value else None
+
+
+def _quote(source: str, start: int) -> str:
+    return source[start] if source[start] in "'\"" else ""
 
 
 def _spelled(text: str, quote: str) -> str:

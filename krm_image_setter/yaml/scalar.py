@@ -41,6 +41,17 @@ def rewrite(source: str, event: Any, *, flow: bool, fragments: Iterable[Fragment
     return [Edit(start, end, quoted(changed(value, fragments)))] if edits is None else edits
 
 
+def line_starts(source: str, event: Any) -> list[int]:
+    """Return where in the source each line of the value of a scalar starts."""
+    from krm_image_setter.yaml import block_scalar, flow_scalar  # noqa: PLC0415  (few runs need them)
+
+    style = block_scalar if event.style in ("|", ">") else flow_scalar
+    start, end = content_span(source, event)
+    units = style.units(source, start, end, event.value)
+    starts = [0, *(match.end() for match in re.finditer(BREAK, event.value))]
+    return [start if units is None else units.source_index(index) for index in starts]
+
+
 def content_span(source: str, event: Any) -> tuple[int, int]:
     """Return the span of a scalar without its anchor and tag, which its event counts in."""
     end: int = event.end_mark.index

@@ -36,6 +36,10 @@ class Units:
         first = self._span(start - 1)[1] if follows else self._span(start)[0]
         return Edit(first, self._span(end - 1)[1] if end else first, text)
 
+    def source_index(self, index: int) -> int:
+        """Return where in the source a code point of the value is written."""
+        return self._span(index)[0]
+
     def _span(self, index: int) -> tuple[int, int]:
         """Return the span of a code point of the value, an empty one for its end."""
         if index == self._starts[-1]:
