@@ -12,6 +12,8 @@ from krm_image_setter.yaml.tree import Location
 
 _PATH_ANNOTATIONS: Final = ("internal.config.kubernetes.io/path", "config.kubernetes.io/path")
 _LISTS: Final = ("List", "ResourceList")
+#: The kind whose values no message shows.
+SECRET: Final = "Secret"  # noqa: S105  (a kind)
 _INDEX_ANNOTATIONS: Final = ("internal.config.kubernetes.io/index", "config.kubernetes.io/index")
 
 
@@ -55,6 +57,11 @@ class Resource(NamedTuple):
         """The API group; empty for the core group."""
         group, slash, _ = self.ref.api_version.partition("/")
         return group if slash else ""
+
+    @property
+    def is_secret(self) -> bool:
+        """Whether no message may show a value of it."""
+        return self.ref.kind == SECRET
 
     @property
     def file(self) -> tuple[str, int | None] | None:

@@ -15,10 +15,9 @@ from krm_image_setter.images import (
     IMAGE,
     ImageMap,
     ImageRule,
-    InvalidReference,
     Reference,
     RegistryMap,
-    check_reference,
+    explain,
     parse_reference,
 )
 from krm_image_setter.locators import ImageField, ImageSource, KindRule, Part, Text
@@ -34,7 +33,8 @@ class Rules(NamedTuple):
 
     `pod_spec_uses` are the uses of references that are looked for in pod specs. At least one of `words` is in
     every resource that matters, but for some of the catalog (`words_for`); None where there are none such. `depth`
-    counts documents within documents. `listing` asks for what is found, not for what is to be done.
+    counts documents within documents. `listing` asks for what is found, not for what is to be done. `hides_values`
+    is for documents in a Secret.
     """
 
     config: ImageSetter
@@ -44,6 +44,7 @@ class Rules(NamedTuple):
     words: list[str] | None
     depth: int = 0
     listing: bool = False
+    hides_values: bool = False
 
     def kinds_for(self, ref: ResourceRef) -> list[KindRule]:
         """Return the rules for a resource: those of `kinds` come before those of the catalog."""
@@ -136,13 +137,12 @@ def _resolved(rule: ImageRule, given: Iterable[str]) -> ImageRule:
     values = dict.fromkeys(given)
     if not values:
         raise ConfigError(f"{where}: no such field is in the stream")
+    for value in values:
+        if parse_reference(value) is None:  # it can be anything, so no message shows it
+            raise ConfigError(f"{where}: its value is not an image reference: {explain(value)}")
     new, *others = values
     if others:
         raise ConfigError(f'{where}: that is "{new}" and "{others[0]}", make the selector narrower')
-    try:
-        check_reference(new)
-    except InvalidReference as error:
-        raise ConfigError(f"{where}: {error.message}") from error
     return rule._replace(new_image=new, source=None)
 
 
@@ -152,7 +152,7 @@ def _references_at(text: str, source: ImageSource) -> list[str]:
         match.value.strip()
         for parsed in _trees(text, [word] if word else None)
         for resource in resources_in(parsed)
-        if source.selector.matches(resource.ref)
+        if source.selector.matches(resource.ref) and not resource.is_secret
         for match in source.path.find(resource.node)
         if isinstance(match.value, str) and match.value.strip()
     ]

@@ -51,7 +51,7 @@ def set_images_in(texts: Mapping[str, str], config: ImageSetter, for_each: ForEa
         done[name] = found.edits, found.results
         total.add(_with_ids(found, ids))
 
-    def all_seen() -> Iterator[str]:
+    def all_seen() -> Iterator[tuple[str, bool]]:
         for seen in for_each(partial(_seen, rules._replace(words=None)), list(texts.values())):
             yield from seen
 
@@ -79,7 +79,7 @@ def _surveyed(rules: Rules, text: str) -> Survey | ImageSetterError:
     return _with_ids(found, {id(rule): place for place, rule in enumerate(_rules_told(rules))})
 
 
-def _seen(rules: Rules, text: str) -> set[str]:
+def _seen(rules: Rules, text: str) -> set[tuple[str, bool]]:
     return set(survey(text, rules).seen)
 
 

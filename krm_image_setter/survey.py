@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from krm_image_setter.edits import Edit
 from krm_image_setter.errors import ConfigError, InputError
-from krm_image_setter.images import InvalidReference, check_reference, parse_reference
+from krm_image_setter.images import IMAGE, InvalidReference, check_reference, explain, parse_reference
 from krm_image_setter.locators import (
     Embedded,
     ImageField,
@@ -43,6 +43,8 @@ from krm_image_setter.yaml.tree import Change, Fragment, Location
 MAX_EMBEDDED: Final = 20
 
 _BATCH: Final = 32
+#: What stands for a value that no message shows.
+HIDDEN: Final = "***"
 
 
 class Sighting(NamedTuple):
@@ -67,7 +69,8 @@ class Survey:
         self.used: set[int] = set()
         self.selected: dict[int, int] = {}  # how many resources each selects
         self.led: set[int] = set()  # whose path led somewhere
-        self.seen: list[str] = []  # what may be references
+        # What can be references, and whether a message may suggest them: no value of a variable or a Secret.
+        self.seen: list[tuple[str, bool]] = []
         self.sightings: list[Sighting] = []  # the same with their places, for who asks for a list
 
     def add(self, other: Survey) -> None:
@@ -272,10 +275,17 @@ def _place(change: Change, others: list[Change]) -> int:
 def _note(resource: Resource, field: ImageField, rules: Rules, found: Survey) -> None:
     """Note the image of a field, for a list of all images and for suggestions."""
     current = field.current
-    found.seen.append(current)
+    hides_value = _hides_value(resource, rules)
+    found.seen.append((current, field.place.use == IMAGE and not hides_value))
     if rules.listing and current and not may_be_no_image(field):
         line = resource.line(field.location)
-        found.sightings.append(Sighting(current, resource.ref, format_location(field.location), line, field.rule))
+        image = HIDDEN if hides_value else current
+        found.sightings.append(Sighting(image, resource.ref, format_location(field.location), line, field.rule))
+
+
+def _hides_value(resource: Resource, rules: Rules) -> bool:
+    """Return whether no message may show a value of a resource: it is a Secret, or in a string of one."""
+    return resource.is_secret or rules.hides_values
 
 
 def _decide(
@@ -307,32 +317,38 @@ def _rewrite(
     try:
         check_reference(proposed)  # what a rule adds may make it too long
         changes, omitted = field.changes(proposed)
-    except InvalidReference as error:
-        message = f'{error.message}: "{current}" is left as it is'
+    except InvalidReference:
+        # A field that is only a part of it can contain anything, so the message does not show it.
+        is_shown = not (field.shown or _hides_value(resource, rules))
+        new = f'"{proposed}"' if is_shown else "the new reference"
+        message = f"not changed: {new} would be invalid: {explain(proposed)}"
         return [], [_warning(resource, field.location, message)]
     except ValueError as error:
-        message = f'not changed: "{proposed}" cannot be written here: {error}'
+        new = HIDDEN if _hides_value(resource, rules) else proposed
+        message = f'not changed: "{new}" cannot be written here: {error}'
         return [], [_warning(resource, field.location, message)]
     warnings = [_warning(resource, field.location, omitted)] if omitted else []
     if not changes:
         return [], warnings
-    policy_changes, policy_results = _pull_policy(resource, field, proposed, rules.config.image_pull_policy)
+    policy_changes, policy_results = _pull_policy(resource, field, proposed, rules)
     if field.shown:
         current, proposed = field.shown, changes[0].fragment.text
-    info = _info(resource, field.location, "image", current, proposed)
+    info = _info(resource, field.location, "image", (current, proposed), rules)
     return changes + policy_changes, [info, *policy_results, *warnings]
 
 
 def _pull_policy(
-    resource: Resource, field: ImageField, proposed: str, policy: str | None
+    resource: Resource, field: ImageField, proposed: str, rules: Rules
 ) -> tuple[list[Change], list[Result]]:
     """Return what to change beside an image that has changed, so that it is pulled as the configuration says."""
+    policy = rules.config.image_pull_policy
     if policy is None or field.policy is None:
         return [], []
     reference = parse_reference(proposed)
     if policy == "Never" and reference is not None and reference.digest is not None:
         raise ConfigError(
-            f'imagePullPolicy Never and the digest of "{proposed}" exclude each other: give another policy',
+            "imagePullPolicy Never and the digest of "
+            f'"{HIDDEN if _hides_value(resource, rules) else proposed}" exclude each other: give another policy',
             line=resource.line(field.location),
             field=format_location(field.location),
         )
@@ -346,7 +362,7 @@ def _pull_policy(
         return [], []
     length = len(source_text(resource.node, location)) if key in holder else 0
     change = Change(location, Fragment(0, length, policy), beside=str(field.location[-1]))
-    return [change], [_info(resource, location, str(key), old if isinstance(old, str) else "", policy)]
+    return [change], [_info(resource, location, str(key), (old if isinstance(old, str) else "", policy), rules)]
 
 
 def _follow(
@@ -359,7 +375,10 @@ def _follow(
         return [], [_warning(resource, location, message)]
     try:
         # No words: parts of a name may stand apart in it.
-        inner = survey(field.value, rules._replace(depth=rules.depth + 1, words=None), form)
+        hides_values = _hides_value(resource, rules)
+        inner = survey(
+            field.value, rules._replace(depth=rules.depth + 1, words=None, hides_values=hides_values), form
+        )
     except ConfigError as error:
         line = _lines_in_file(resource, location)
         error.line, error.field = line(error.line), f"{format_location(location)}: {error.field}"
@@ -434,9 +453,15 @@ def _kept_alias(resource: Resource, alias: tree.Alias, location: Location) -> Re
     return Result(message, WARNING, resource.ref, field, file=resource.file, line=line)
 
 
-def _info(resource: Resource, location: Location, what: str, current: str, proposed: str) -> Result:
+def _info(resource: Resource, location: Location, what: str, values: tuple[str, str], rules: Rules) -> Result:
+    """Return the result for a field that is set from one of the values to the other."""
+    path = format_location(location)
+    if _hides_value(resource, rules):
+        message = f"set {what}; the values of a Secret are not shown"
+        return Result(message, INFO, resource.ref, path, file=resource.file)
+    current, proposed = values
     message, proposed = _told(what, current, proposed)
-    return Result(message, INFO, resource.ref, format_location(location), current, proposed, resource.file)
+    return Result(message, INFO, resource.ref, path, current, proposed, resource.file)
 
 
 @lru_cache(maxsize=1024)  # a hundred thousand results share the few strings that they have

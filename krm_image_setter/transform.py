@@ -72,15 +72,18 @@ def told(results: Iterable[Result], *, failed: bool) -> tuple[Result, ...]:
     return tuple(sorted(kept, key=lambda result: result.severity != INFO))
 
 
-def unused_entries(rules: Rules, found: Survey, all_seen: Callable[[], Iterable[str]]) -> list[Result]:
+def unused_entries(
+    rules: Rules, found: Survey, all_seen: Callable[[], Iterable[tuple[str, bool]]]
+) -> list[Result]:
     """Return a result for each image that was set nowhere, and for each path that led nowhere.
 
-    `all_seen` gives all that may be references, also in what has none of the names in question.
+    `all_seen` gives all that can be references, also in what has none of the names in question, and whether a
+    message may suggest them.
     """
     return [] if rules.config.on_unused == "ignore" else list(_unused(rules, found, all_seen))
 
 
-def _unused(rules: Rules, found: Survey, all_seen: Callable[[], Iterable[str]]) -> Iterator[Result]:
+def _unused(rules: Rules, found: Survey, all_seen: Callable[[], Iterable[tuple[str, bool]]]) -> Iterator[Result]:
     config = rules.config
     severity = ERROR if config.on_unused == "error" else WARNING
     for path_rule in config.kinds:
@@ -96,9 +99,13 @@ def _unused(rules: Rules, found: Survey, all_seen: Callable[[], Iterable[str]]) 
     unused = [r for r in config.images if id(r) not in found.used and not rules.images.is_overridden(r)]
     if unused:
         by_name: dict[str, set[Reference]] = {}
-        for reference in filter(None, map(parse_reference, all_seen())):
-            by_name.setdefault(reference.normalized_name, set()).add(reference)
-        names = {reference.familiar_name for seen in by_name.values() for reference in seen}
+        names: set[str] = set()
+        for text, may_be_shown in all_seen():
+            reference = parse_reference(text)
+            if reference is not None:
+                by_name.setdefault(reference.normalized_name, set()).add(reference)
+                if may_be_shown:
+                    names.add(reference.familiar_name)
         compared = 0
         for rule in unused:
             if any(map(rule.is_done, by_name.get(rule.target.normalized_name, ()))):

@@ -236,10 +236,10 @@ WARNINGS = [
     (custom("version: v1"), DIGEST + "kinds: {A: {path: .spec.version, part: tag, of: nginx}}\n", f'not changed: "nginx@{D}" cannot be written here: it has no tag'),
     (custom("image: {repository: nginx, tag: '1'}"), DIGEST + PARTS, "not changed: " f'"nginx@{D}" cannot be written here: there is no field for a digest without a tag; set `newTag` too'),
     (custom(f"version: v1@{E}"), DIGEST + "kinds: {A: {path: .spec.version, part: tag, of: nginx}}\n", "it has no tag"),
-    (custom(f"image: nginx:{LONG}"), SUFFIX + "kinds: {A: .spec.image}\n", f'"nginx:{LONG}-b" is no reference: its tag must be letters, digits, "_", "." and "-", 128 at most: "nginx:{LONG}" is left as it is'),
-    (custom(f"version: {LONG}"), SUFFIX + "kinds: {A: {path: .spec.version, part: tag, of: nginx}}\n", f'"nginx:{LONG}" is left as it is'),
-    (custom(f"image: {{repository: nginx, tag: {LONG}}}"), SUFFIX + PARTS, f'"nginx:{LONG}" is left as it is'),
-    (custom(f"image: {PATH}"), TAG + "registries: [{from: docker.io, to: m.example.com/x}]\nkinds: {A: .spec.image}\n", f'its name is too long, 255 characters are the most: "{PATH}" is left as it is'),
+    (custom(f"image: nginx:{LONG}"), SUFFIX + "kinds: {A: .spec.image}\n", f'not changed: "nginx:{LONG}-b" would be invalid: its tag must be letters, digits, "_", "." and "-", 128 at most'),
+    (custom(f"version: {LONG}"), SUFFIX + "kinds: {A: {path: .spec.version, part: tag, of: nginx}}\n", "the new reference would be invalid: its tag must be"),
+    (custom(f"image: {{repository: nginx, tag: {LONG}}}"), SUFFIX + PARTS, "would be invalid: its tag must be"),
+    (custom(f"image: {PATH}"), TAG + "registries: [{from: docker.io, to: m.example.com/x}]\nkinds: {A: .spec.image}\n", "would be invalid: its name is too long, 255 characters are the most"),
 ]  # fmt: skip
 
 
@@ -325,7 +325,7 @@ def test_warning_about_a_document_in_a_string_has_the_line_of_the_file(
 ERRORS = [
     ("kind: A\nspec: {image: k}\n", FROM, 'the image "k" comes from .image of Job no-op: no such field is in the stream'),
     (JOB + "a\n---\n" + JOB + "b\n", FROM, 'that is "a" and "b", make the selector narrower'),
-    (JOB + "a b\n", FROM, '"a b" is no reference'),
+    (JOB + "a b\n", FROM, "its value is not an image reference: give one such as"),
     (pod(f"- image: nginx@{D}"), NAME + "imagePullPolicy: Never\n", "line 6: spec.containers[0].image: imagePullPolicy Never and the digest of"),
     (custom(f"values: |\n  apiVersion: v1\n  kind: Pod\n  spec: {{containers: [{{image: nginx@{D}}}]}}"), NAME + "imagePullPolicy: Never\nkinds: {A: {path: .spec.values, as: yaml}}\n", "line 8: spec.values: spec.containers[0].image: imagePullPolicy Never and the digest of"),
     ("x: &x\n  repository: nginx\nkind: A\nspec:\n  image: *x\n", "images: {nginx: 'nginx:v2'}\n" + PARTS, "line 2 column 3: an image to set"),

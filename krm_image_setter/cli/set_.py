@@ -112,7 +112,7 @@ def _total(surveyed: Iterable[Surveyed[Survey]]) -> Survey:
     return total
 
 
-def _all_seen(files: Sequence[File], rules: Rules) -> Iterator[str]:
+def _all_seen(files: Sequence[File], rules: Rules) -> Iterator[tuple[str, bool]]:
     for each in survey_files(files, rules._replace(words=None)):
         if each.found is not None:
             yield from each.found.seen

@@ -35,6 +35,7 @@ from krm_image_setter.images import (
 )
 from krm_image_setter.locators import Embedded, Form, ImageSource, KindRule, Part, Parts, Selector, Text
 from krm_image_setter.paths import Path, parse_path
+from krm_image_setter.resources import SECRET
 
 T = TypeVar("T")
 
@@ -221,7 +222,10 @@ def _entry(entry: Value) -> _Entry:
 
 def _source(value: Value) -> ImageSource:
     fields = value.fields((*_SELECTOR_FIELDS, "path"), required=("kind", "name", "path"))
-    return ImageSource(_selector(fields), _path(fields["path"]))
+    selector = _selector(fields)
+    if selector.kind == SECRET:
+        fields["kind"].fail("`from` cannot take a value from a Secret; copy the reference to another resource")
+    return ImageSource(selector, _path(fields["path"]))
 
 
 def _registries(registries: Value) -> Iterator[RegistryRule]:

@@ -17,9 +17,10 @@ from krm_image_setter.yaml.tree import Location
 def find_in_resource(resource: Resource, covered: Collection[Location]) -> Iterator[tuple[Finding, Location]]:
     """Yield the fields of a resource that seem to hold images, with the location of each value.
 
-    `covered` are the locations that rules have found already; a mapping's covers what is in it.
+    `covered` are the locations that rules have found already; a mapping's covers what is in it. Values of a Secret
+    are not shown, and so not searched.
     """
-    if resource.ref.kind == CRD:
+    if resource.ref.kind == CRD or resource.is_secret:
         return
     search = _Search(Kind(resource.group, resource.ref.kind), frozenset(covered))
     for key, value in resource.node.items():

@@ -17,6 +17,7 @@ from krm_image_setter.images.reference import (
     InvalidReference,
     Reference,
     check_reference,
+    explain,
     parse_reference,
 )
 from krm_image_setter.images.registry_rule import (
@@ -44,6 +45,7 @@ __all__ = [
     "RegistryRule",
     "check_reference",
     "default_registry",
+    "explain",
     "image_rule",
     "override",
     "parse_reference",

@@ -106,11 +106,11 @@ def check_reference(text: str) -> Reference:
         return reference
     if not text:
         raise InvalidReference("a reference is missing: give one such as nginx:1.25")
-    raise InvalidReference(f'"{text}" is no reference: {_explain(text)}')
+    raise InvalidReference(f'"{text}" is no reference: {explain(text)}')
 
 
-def _explain(text: str) -> str:
-    """Say what is wrong with a text that is no reference, by a second look."""
+def explain(text: str) -> str:
+    """Return what is wrong with a text that is not a reference, without the text itself."""
     if _is_identifier(text):
         return "64 hex digits are an image ID, give a name"
     if text != text.strip():
