@@ -11,6 +11,7 @@ import typer
 
 from krm_image_setter.cli.diff import unified_diff
 from krm_image_setter.cli.files import File, find_files
+from krm_image_setter.cli.kustomizations import stale_matches
 from krm_image_setter.cli.options import FnConfig, Images, ImagesFrom, Kinds, NoConfig, OnUnused, Paths
 from krm_image_setter.cli.replace import Replacement, changed_meanwhile, digest_of
 from krm_image_setter.cli.surveying import Surveyed, configurations_of, rules_for_files, say_problems, survey_files
@@ -79,6 +80,8 @@ def set_command(
         for result in each.found.results if each.found is not None else ():
             if result.severity != INFO:
                 say(result.told(each.file.shown))
+    for sentence in stale_matches(files, surveyed):
+        say(f"warning: {sentence}")
     for result in unused:
         say(str(result))
     if (failed and not keep_going) or any(result.severity == ERROR for result in unused):

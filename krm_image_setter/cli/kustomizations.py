@@ -1,0 +1,60 @@
+"""A warning about kustomizations that match an image by the name that a run changes.
+
+`kubectl kustomize` matches `images[].name` in the resources. If the name changes there and not in the
+kustomization, the entry matches nothing, without a word: the image that it had replaced is deployed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+from krm_image_setter.cli.files import File
+from krm_image_setter.cli.surveying import Surveyed
+from krm_image_setter.config import Value, read_values
+from krm_image_setter.errors import ConfigError, InputError
+from krm_image_setter.images import Reference, parse_reference
+from krm_image_setter.rim import decoded
+from krm_image_setter.survey import Survey
+
+_NAMES: Final = ("kustomization.yaml", "kustomization.yml", "Kustomization")
+
+
+def stale_matches(files: Iterable[File], surveyed: Iterable[Surveyed[Survey]]) -> Iterator[str]:
+    """Yield a sentence for each entry of `images` in a kustomization that matches a name which the run changes."""
+    kustomizations = [file for file in files if os.path.basename(file.path) in _NAMES]
+    renamed = dict(_renamed(surveyed)) if kustomizations else {}
+    for file in kustomizations if renamed else ():
+        for entry in _entries(file):
+            name = parse_reference(str(entry.data.get("name")))
+            found = renamed.get(name.normalized_name) if name else None
+            if found:
+                where, new = found
+                error = ConfigError(
+                    f'"{name}" no longer matches {where}, which becomes "{new}"; change it here too'
+                )
+                yield str(entry.place(error, key="name"))
+
+
+def _renamed(surveyed: Iterable[Surveyed[Survey]]) -> Iterator[tuple[str, tuple[str, Reference]]]:
+    """Yield the old name of each image that gets another one, where it is, and its new reference."""
+    for each in surveyed:
+        for result in each.found.results if each.found is not None else ():
+            old, new = (parse_reference(value or "") for value in (result.current_value, result.proposed_value))
+            if old and new and old.normalized_name != new.normalized_name:
+                where = (each.file.shown, str(result.resource_ref), result.field)
+                yield old.normalized_name, (": ".join(part for part in where if part), new)
+
+
+def _entries(file: File) -> Iterator[Value]:
+    """Yield the entries of `images` in a kustomization; none if it cannot be read, which is reported elsewhere."""
+    try:
+        documents = read_values(decoded(file.read(), file.shown), file.shown)
+    except (ConfigError, InputError):
+        return
+    for document in documents:
+        images: Any = document.data.get("images") if document.is_mapping else None
+        for index, entry in enumerate(images if isinstance(images, list) else ()):
+            if isinstance(entry, dict):
+                yield document.child("images").child(index)
