@@ -7,10 +7,50 @@ way up, and `str(error)` is the sentence.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Final, Self
 
 #: What moves the cursor, ends a line, turns the direction of writing or is no character at all, as a pattern.
 CONTROLS: Final = r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+
+
+def sentence(*parts: str | None, before: Iterable[str | None] = ()) -> str:
+    """Join the parts of a sentence with colons: on one line, and with long pieces of the user's text shortened.
+
+    `before` are parts in front of the others that are not shortened, such as the name of a file, because the
+    reader must be able to open it. Parts that are None or empty are left out.
+    """
+    said = shortened(": ".join(filter(None, parts)))
+    said = shortened(one_line(said))  # once more, because an escaped character has up to ten
+    return one_line(": ".join(filter(None, (*before, said))))
+
+
+def shortened(text: str) -> str:
+    """Return a sentence in which all pieces of the user's text together have about 300 characters at most.
+
+    A piece is what is in double quotes, or a run of characters without a blank. One alone may have 200 characters,
+    several share 300, each 60 at least: so two references with a digest are whole. The middle of a longer piece is
+    left out, because a reference starts with its registry and ends with its tag or digest. The sentence itself has
+    600 characters at most, whatever the user's text does to the search for pieces.
+    """
+    if len(text) <= _MOST:
+        return text
+    long = sum(len(piece) > _LEAST for piece in re.findall(_PIECE, text))
+    most = _MOST if long <= 1 else max(_TOGETHER // long, _LEAST)
+    text = re.sub(_PIECE, lambda piece: _without_middle(piece[0], most), text)
+    return _without_middle(text, _LONGEST)
+
+
+def _without_middle(text: str, most: int) -> str:
+    end = most * 3 // 5
+    return text if len(text) <= most else f"{text[: most - end - 1]}…{text[-end:]}"
+
+
+_PIECE: Final = r'"[^"]*"|\S+'
+_LEAST: Final = 60
+_MOST: Final = 200
+_TOGETHER: Final = 300
+_LONGEST: Final = 600
 
 
 def one_line(sentence: str) -> str:
@@ -76,8 +116,7 @@ class ImageSetterError(Exception):
     def __str__(self) -> str:
         numbers = (("document", self.document), ("line", self.line), ("column", self.column))
         told = [f"{word} {number}" for word, number in numbers if number is not None]
-        parts = [self.file, " ".join(told), self.field, self.message]
-        return one_line(": ".join(part for part in parts if part))
+        return sentence(" ".join(told), self.field, self.message, before=(self.file,))
 
 
 class InputError(ImageSetterError):

@@ -9,13 +9,17 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
-from krm_image_setter.errors import one_line
+from krm_image_setter.errors import sentence
 from krm_image_setter.resources import ResourceRef
 from krm_image_setter.yaml import scalar
 
 ERROR: Final = "error"
 WARNING: Final = "warning"
 INFO: Final = "info"
+
+
+_LONGEST_NAME: Final = 253
+_LONGEST_PATH: Final = 4096  # as Linux has it
 
 
 class Result(NamedTuple):
@@ -32,15 +36,16 @@ class Result(NamedTuple):
 
     def to_data(self) -> dict[str, Any]:
         """Return it as the functions spec spells it; without a name there is no resourceRef, and so no field."""
-        data: dict[str, Any] = {"message": one_line(self.message), "severity": self.severity}
+        data: dict[str, Any] = {"message": sentence(self.message), "severity": self.severity}
         ref = self.resource_ref
-        if ref is not None and ref.name:
+        # Each result repeats them. Longer names do not exist in Kubernetes.
+        if ref is not None and ref.name and max(map(len, ref)) <= _LONGEST_NAME:
             said = zip(("apiVersion", "kind", "name", "namespace"), ref, strict=True)
             data["resourceRef"] = {key: value for key, value in said if value}
-            if self.field is not None:
+            if self.field is not None and len(self.field) <= _LONGEST_PATH:
                 values = {"currentValue": self.current_value, "proposedValue": self.proposed_value}
                 data["field"] = {"path": self.field, **{key: value for key, value in values.items() if value}}
-        if self.file is not None:
+        if self.file is not None and len(self.file[0]) <= _LONGEST_PATH:
             path, index = self.file
             data["file"] = {"path": path} if index is None else {"path": path, "index": index}
         return data
@@ -48,10 +53,10 @@ class Result(NamedTuple):
     def told(self, file: str | None = None) -> str:
         """Return it as a line for people: where, which resource, which field, what; `file` was read for it."""
         line = None if self.line is None else f"line {self.line}"
-        places = [file, line] if file else [self.file[0] if self.file else line]
+        # A path that was annotated is the user's text as any other.
+        where = line if file or self.file is None else self.file[0]
         who = str(self.resource_ref) if self.resource_ref else None
-        parts = (self.severity, *places, who, self.field, self.message)
-        return one_line(": ".join(part for part in parts if part))
+        return sentence(where, who, self.field, self.message, before=(self.severity, file))
 
     def __str__(self) -> str:
         return self.told()

@@ -242,7 +242,7 @@ def test_forms(name: str, domain: str, path: str, familiar: str | None) -> None:
 def test_message(text: str, message: str) -> None:
     with pytest.raises(InvalidReference) as caught:
         check_reference(text)
-    assert str(caught.value) == message
+    assert caught.value.message == message
 
 
 def test_a_reference_is_a_value() -> None:
