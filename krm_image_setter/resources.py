@@ -14,6 +14,7 @@ _PATH_ANNOTATIONS: Final = ("internal.config.kubernetes.io/path", "config.kubern
 _LISTS: Final = ("List", "ResourceList")
 #: The kind whose values no message shows.
 SECRET: Final = "Secret"  # noqa: S105  (a kind)
+_LONG_INDEX: Final = 20  # digits
 _INDEX_ANNOTATIONS: Final = ("internal.config.kubernetes.io/index", "config.kubernetes.io/index")
 
 
@@ -69,11 +70,12 @@ class Resource(NamedTuple):
         annotations = _mapping(_mapping(_mapping(self.node).get("metadata")).get("annotations"))
         if not annotations:
             return None
-        path = next((str(annotations[key]) for key in _PATH_ANNOTATIONS if key in annotations), None)
+        path = next((_scalar(annotations[key]) for key in _PATH_ANNOTATIONS if key in annotations), None)
         if path is None:
             return None
-        index = next((str(annotations[key]) for key in _INDEX_ANNOTATIONS if key in annotations), "")
-        return path, int(index) if index.isdecimal() else None
+        index = next((_scalar(annotations[key]) for key in _INDEX_ANNOTATIONS if key in annotations), None)
+        # Python refuses to convert thousands of digits.
+        return path, int(index) if index and index.isdecimal() and len(index) < _LONG_INDEX else None
 
     def line(self, location: Location) -> int:
         """Return the line of the stream, from 1, that the value at `location` is written in."""
@@ -266,6 +268,11 @@ def _item_kind(listed_in: tree.Mapping | None) -> str:
 
 def _mapping(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
+
+
+def _scalar(value: Any) -> str | None:
+    """Return a string or a number as a string; None for a collection, whose aliases could stand for terabytes."""
+    return str(value) if isinstance(value, str | int | float) else None
 
 
 def _string(value: Any) -> str:

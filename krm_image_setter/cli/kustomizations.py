@@ -27,7 +27,7 @@ def stale_matches(files: Iterable[File], surveyed: Iterable[Surveyed[Survey]]) -
     renamed = dict(_renamed(surveyed)) if kustomizations else {}
     for file in kustomizations if renamed else ():
         for entry in _entries(file):
-            name = parse_reference(str(entry.data.get("name")))
+            name = parse_reference(entry.text_at("name"))
             found = renamed.get(name.normalized_name) if name else None
             if found:
                 where, new = found

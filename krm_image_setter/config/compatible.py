@@ -45,7 +45,7 @@ def image_setter_fields(document: Value) -> dict[str, Value]:
         return {name: value for name, value in fields.items() if name not in _META}
     if isinstance(document.data.get("data"), dict) and not document.data.keys() - {*_META, "data"}:
         return _data_fields(document.child("data"))
-    names = _PEERS.get((str(document.data.get("apiVersion")), str(document.data.get("kind"))))
+    names = _PEERS.get(tuple(document.text_at(key) for key in ("apiVersion", "kind")))
     if names is not None:
         fields = document.fields((*_META, *names), required=(names[0],))
         return {
@@ -55,7 +55,7 @@ def image_setter_fields(document: Value) -> dict[str, Value]:
 
 
 # What ours are called by the peers: the image, and the fields to find it in.
-_PEERS: Final = {
+_PEERS: Final[dict[tuple[str, ...], tuple[str, str]]] = {
     ("fn.kpt.dev/v1alpha1", "SetImage"): ("image", "additionalImageFields"),
     ("builtin", "ImageTagTransformer"): ("imageTag", "fieldSpecs"),
 }

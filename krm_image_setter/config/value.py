@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any, NamedTuple, NoReturn, TypeVar
 
 from krm_image_setter.errors import ConfigError, ImageSetterError
@@ -109,7 +109,7 @@ class Value(NamedTuple):
             self.misshapen("this list is empty: give at least one")
         yield from self.items()
 
-    def fields(self, known: Sequence[str], *, required: Sequence[str] = ()) -> dict[str, Value]:
+    def fields(self, known: Collection[str], *, required: Sequence[str] = ()) -> dict[str, Value]:
         """Return the fields of a mapping. Raises ShapeError for an unknown one, and where one is missing."""
         if not isinstance(self.data, dict):
             self.misshapen(f"this must be a mapping, not {describe(self.data)}")
@@ -144,9 +144,16 @@ class Value(NamedTuple):
 
     @property
     def source_text(self) -> str:
-        """A scalar as it is written, before a type was seen in it."""
+        """A scalar as it is written, before its type is known; empty for a collection."""
+        if isinstance(self.data, dict | list):
+            return ""  # the text of a collection with aliases could have terabytes
         written = self.written.target if isinstance(self.written, tree.Alias) else self.written
         return str(getattr(written, "value", self.data))
+
+    def text_at(self, key: str) -> str:
+        """Return the string under `key` of a mapping; empty if there is something else, or nothing."""
+        value = self.data.get(key)
+        return value if isinstance(value, str) else ""
 
 
 def describe(data: Any) -> str:
@@ -169,7 +176,7 @@ def not_a_string(data: Any, source_text: str) -> str:
     return f"this must be a string, not {describe(data)}"
 
 
-def unknown_field(key: str, known: Sequence[str]) -> str:
+def unknown_field(key: str, known: Collection[str]) -> str:
     """Return the message for a field that nobody knows, with the closest valid name."""
     import difflib  # noqa: PLC0415  (only a wrong configuration pays for it)
 

@@ -23,7 +23,7 @@ def is_skaffold(document: Value) -> bool:
     return (
         document.is_mapping
         and document.data.get("kind") == "Config"
-        and str(document.data.get("apiVersion")).startswith("skaffold/")
+        and document.text_at("apiVersion").startswith("skaffold/")
     )
 
 
@@ -89,7 +89,7 @@ class _Skaffold:
         fields = self.notes.fields(artifact, ("image",), about="image")
         if "image" not in fields:
             artifact.fail("image is missing: add it")
-        if str(fields["image"].data).startswith("ko://"):
+        if fields["image"].string().startswith("ko://"):
             fields["image"].fail("an import path is no reference here: leave it to ko")
         self._images.setdefault(str(reference_of(fields["image"])), {})[origin(artifact) + where] = None
 

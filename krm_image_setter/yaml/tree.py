@@ -62,6 +62,7 @@ class Mapping(dict[str, Any]):
     children: list[Any]
     merged: list[Mapping]
     _pairs: dict[str | None, tuple[Any, Any]]
+    _bases: dict[str, Mapping]
 
     def written(self, key: str) -> tuple[Any, Any] | None:
         """Return `key` and its value as they are written, or None where only a merge key brings it in."""
@@ -78,12 +79,15 @@ class Mapping(dict[str, Any]):
     def origin(self, key: str) -> Any:
         """Return the value of `key` as it is written, here or in what a merge key brings in."""
         found = self.written(key)
-        if found:
-            return found[1]
-        for base in self.merged:
-            if key in base:
-                return base.origin(key)
-        raise KeyError(key)
+        return found[1] if found else self.base_of(key).origin(key)
+
+    def base_of(self, key: str) -> Mapping:
+        """Return the mapping that brings in `key`: the first one that has it. Raises KeyError."""
+        try:
+            return self._bases[key]
+        except AttributeError:  # it is asked for the first time; a merge key can list thousands of mappings
+            self._bases = {name: base for base in reversed(self.merged) for name in base}
+            return self._bases[key]
 
     @property
     def flow(self) -> bool:
@@ -178,15 +182,18 @@ TYPED_START: Final = _NUMBER_START.union(word[0] for word in _WORDS if word)
 def typed(text: str) -> Any:
     """Return the value of a plain scalar: None, bool, int, float or str."""
     value = _WORDS.get(text, text)
-    return _number(text) if value is text and text[0] in _NUMBER_START else value
+    return _number(text) if value is text and text[0] in _NUMBER_START and len(text) < _LONG else value
 
 
-_LONG: Final = 1000  # digits: Python reads at least 4,300
+# A longer number stays text, because Python refuses to convert more digits than its user allows, which can be 640
+# (PYTHONINTMAXSTRDIGITS). 500 hexadecimal digits are 603 decimal digits. To go-yaml, too, an integer that does not
+# fit into a float is text.
+_LONG: Final = 500
 
 
 @lru_cache(maxsize=4096)
 def _number(text: str) -> int | float | str:
-    if text.isdecimal() and text.isascii() and text[0] != "0" and len(text) < _LONG:
+    if text.isdecimal() and text.isascii() and text[0] != "0":
         return int(text)  # nearly all are so plain: then no pattern is compiled
     number = re.fullmatch(_NUMBER, text)
     if number is None:
@@ -201,5 +208,5 @@ def _integer(text: str, digits: str) -> int | str:
         digits = digits.replace("0", "0o", 1)  # 0777 is octal, as in YAML 1.1
     try:
         return int(digits, 0)
-    except ValueError:  # 0o_ , or more digits than Python reads: nobody's number
+    except ValueError:  # 0o_ is not a number
         return text
