@@ -1,41 +1,112 @@
-"""`$` paths, in jsonpath-ng's extended syntax."""
+"""`$` paths, in jsonpath-ng's extended syntax.
+
+jsonpath-ng parses a path and evaluates its single steps and its filters. This module combines the steps so that no
+location is visited twice: in jsonpath-ng the costs of `..`, `parent` and unions multiply.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from typing import Any, Final, NamedTuple
+import warnings
+from collections.abc import Iterable, Iterator
+from functools import cache
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from krm_image_setter.paths.path import Location, Match, PathError
+
+#: A value and the values that contain it: jsonpath-ng's DatumInContext.
+_Datum: TypeAlias = Any
+#: A node of the tree that jsonpath-ng makes of a path.
+_Node: TypeAlias = Any
 
 
 class JsonPath(NamedTuple):
     """A path that jsonpath-ng has parsed."""
 
     text: str
-    parsed: Any
+    parsed: _Node
 
     def find(self, data: Any) -> list[Match]:
-        """Return where the path leads in `data`, each location once."""
+        """Return the values that the path matches in `data`, each location once."""
+        from jsonpath_ng import DatumInContext  # noqa: PLC0415  (see parse)
+
         try:
-            found = self.parsed.find(data)
+            found = _walk(self.parsed, [DatumInContext(data)])
         except Exception:  # noqa: BLE001  (jsonpath-ng raises what the data make of it; such data are no match)
             return []
-        matches: dict[Location, Match] = {}
+        matches: list[Match] = []
         for datum in found:
             location = _location(datum)
             if _leads_to(data, location, datum.value):
-                matches.setdefault(location, Match(location, datum.value))
-        return list(matches.values())
+                matches.append(Match(location, datum.value))
+        return matches
+
+
+def _walk(node: _Node, data: Iterable[_Datum]) -> list[_Datum]:
+    """Return what a part of the path leads to from `data`, each location once."""
+    chain: list[_Node] = []
+    while _kind(node) in ("Child", "Descendants"):  # a loop, because a chain can have thousands of steps
+        chain.append(node)
+        node = node.left
+    found = _step(node, data)
+    for link in reversed(chain):
+        found = _step(link.right, _below(found) if _kind(link) == "Descendants" else found)
+    return found
+
+
+def _step(node: _Node, data: Iterable[_Datum]) -> list[_Datum]:
+    match _kind(node):
+        case "Child" | "Descendants":  # the right side of another
+            return _walk(node, data)
+        case "Union":
+            return _each_once(datum for one in data for part in _parts(node) for datum in _walk(part, [one]))
+        case "Where" | "WhereNot" as kind:
+            left = _walk(node.left, data)
+            return [datum for datum in left if bool(node.right.find(datum)) == (kind == "Where")]
+    return _each_once(datum for one in data for datum in node.find(one))
+
+
+def _below(data: list[_Datum]) -> Iterator[_Datum]:
+    """Yield `data` and everything that is in them, parents first, each location once."""
+    # Only several data can contain the same location twice.
+    seen: set[Location] | None = set() if len(data) > 1 else None
+    of_mapping, of_sequence = _children()
+    pending = data[::-1]
+    while pending:
+        datum = pending.pop()
+        if seen is not None:
+            location = _location(datum)
+            if location in seen:
+                continue
+            seen.add(location)
+        yield datum
+        if isinstance(datum.value, dict):
+            pending += reversed(of_mapping.find(datum))
+        elif isinstance(datum.value, list):
+            pending += reversed(of_sequence.find(datum))
+
+
+@cache
+def _children() -> tuple[_Node, _Node]:
+    """Return the paths to the children of a mapping and of a sequence."""
+    from jsonpath_ng.ext import parser  # noqa: PLC0415  (see parse)
+
+    return parser.parse("*"), parser.parse("[*]")
 
 
 def parse(text: str) -> JsonPath:
     """Return the parsed path (imports jsonpath-ng: 32 ms). Raises PathError."""
     from jsonpath_ng.ext import parser  # noqa: PLC0415
 
+    if len(text) > _LONGEST:
+        raise PathError(f"a path that starts with $ can have {_LONGEST:,} characters; this path has {len(text):,}")
     try:
-        _check(parser.ExtendedJsonPathLexer().tokenize(text.strip()))
-        return JsonPath(text, parser.parse(text.strip()))
+        _check_tokens(text.strip(), parser.ExtendedJsonPathLexer())
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # jsonpath-ng is going to remove the operators | and &
+            parsed = parser.parse(text.strip())
+        _check_filters(parsed)
+        return JsonPath(text, parsed)
     except PathError:
         raise
     except Exception as error:  # its lexer and parser raise bare Exception
@@ -46,36 +117,101 @@ def parse(text: str) -> JsonPath:
         ) from error
 
 
-def _check(tokens: Iterable[Any]) -> None:
-    """Raise PathError for what can take hours, and for which a path to a field has no use.
+# The parser copies a list for each part of a union.
+_LONGEST: Final = 10_000
 
-    That is a regular expression of the user's, for which Python's `re` may try everything twice; and what finds
-    anew what has been found before it: many `..` and `parent`, or unions, as `[0,0][0,0]` does.
+
+def _check_tokens(text: str, lexer: Any) -> None:
+    """Raise PathError for operators whose cost is out of proportion to the size of their operands.
+
+    The time of a regular expression can be exponential. A number times a string is that many copies of the string.
+    `str()` writes out everything that the aliases in a collection stand for, and `split()` and `str()` in turn
+    lengthen a string each time. Sorting looks up its fields again for each comparison. None of these is of use in
+    a path to a field.
     """
-    descents, ways, parts = 0, 1, 1
-    for token in tokens:
-        if (token.type == "FILTER_OP" and token.value == "=~") or (
-            token.type == "NAMED_OPERATOR" and str(token.value).startswith("sub(")
+    before = ""
+    for token in lexer.tokenize(text):
+        named = str(token.value) if token.type == "NAMED_OPERATOR" else ""
+        message = None
+        if (token.type == "FILTER_OP" and token.value == "=~") or named.startswith("sub("):
+            message = "cannot use a regular expression in a path; compare with =="
+        elif token.type in ("+", "-") or (token.type in ("*", "SORT_DIRECTION") and before in _OPERANDS):
+            message = _ARITHMETIC
+        elif token.type == "SORT_DIRECTION" or named.startswith(("sorted", "split(", "str(")):
+            message = "cannot sort, split or convert values in a path; name a field"
+        if message:
+            start = text.rfind("`", 0, token.lexpos) if named else token.lexpos  # a named one is told by its end
+            raise PathError(message, column=start + 1)
+        before = token.type
+
+
+_ARITHMETIC: Final = "cannot use arithmetic in a path; quote a key that contains an operator: ['a/b']"
+# The types of tokens that end an operand: after these, `*` is not a wildcard, and `/` does not start a sort order.
+_OPERANDS: Final = frozenset(("ID", "NUMBER", "FLOAT", "BOOL", "NULL", "NAMED_OPERATOR", "]", ")", "*", "$", "@"))
+
+
+def _check_filters(parsed: _Node) -> None:
+    """Raise PathError for filters that can visit the same values again for each item.
+
+    jsonpath-ng evaluates filters. If a filter only goes down from its item, one way, no two items share a value.
+    """
+    for node in _nodes(parsed):
+        kind = _kind(node)
+        if kind == "Operation":
+            raise PathError(_ARITHMETIC)
+        if kind not in ("Filter", "Where", "WhereNot"):
+            continue
+        inside = list(_nodes(*node.expressions) if kind == "Filter" else _nodes(node.right))
+        kinds = set(map(_kind, inside))
+        if kinds & {"Descendants", "Parent", "Union", "Where", "WhereNot"} or any(
+            len(getattr(one, several, ())) > 1 for one in inside for several in ("fields", "indices")
         ):
-            raise PathError("regular expressions are not taken here: compare with ==", column=token.lexpos + 1)
-        descents += token.type == "DOUBLEDOT" or token.value == "parent"
-        if descents > _MAX_DESCENTS:
-            raise PathError(
-                f"there are more than {_MAX_DESCENTS} .. or parent here: name the fields", column=token.lexpos + 1
-            )
-        if token.value == "]":
-            ways, parts = ways * parts, 1
-        parts += token.value == ","
-        ways *= 2 if token.value in ("|", "&") else 1
-        if ways > _MAX_WAYS:
-            raise PathError("there are too many unions here: give several paths", column=token.lexpos + 1)
+            raise PathError("cannot use .., `parent`, where, | or a comma in a filter; name one field")
+        if "Root" in kinds and (kinds & {"Wildcard", "Slice", "Filter"} or any(map(_is_wildcard, inside))):
+            raise PathError("cannot use *, a slice or a filter in a filter that uses $; name one field")
 
 
-_MAX_DESCENTS: Final = 2
-_MAX_WAYS: Final = 1000
+def _kind(node: _Node) -> str:
+    """Return what a node is; jsonpath-ng marks classes that it is going to remove with an underscore."""
+    return type(node).__name__.lstrip("_")
 
 
-def _location(datum: Any) -> Location:
+def _nodes(*roots: _Node) -> Iterator[_Node]:
+    """Yield the nodes of the trees of paths."""
+    pending = list(roots)
+    while pending:
+        node = pending.pop()
+        yield node
+        for name in ("left", "right", "target", "value"):
+            inner = getattr(node, name, None)
+            if hasattr(inner, "find") and not isinstance(inner, str):
+                pending.append(inner)
+        for name in ("expressions", "operands"):
+            pending += getattr(node, name, None) or ()
+
+
+def _is_wildcard(node: _Node) -> bool:
+    """Return whether a node is the `*` of jsonpath-ng before 1.9, a field of that name."""
+    return "*" in getattr(node, "fields", ())
+
+
+def _parts(node: _Node) -> list[_Node]:
+    """Return the parts of a union, first one first."""
+    parts: list[_Node] = []
+    while _kind(node) == "Union":
+        parts.append(node.right)
+        node = node.left
+    return [node, *reversed(parts)]
+
+
+def _each_once(data: Iterable[_Datum]) -> list[_Datum]:
+    found: dict[Location, _Datum] = {}
+    for datum in data:
+        found.setdefault(_location(datum), datum)
+    return list(found.values())
+
+
+def _location(datum: _Datum) -> Location:
     steps: list[str | int] = []
     while datum is not None and datum.context is not None:
         path = datum.path
@@ -84,7 +220,8 @@ def _location(datum: Any) -> Location:
         if fields:
             steps.append(fields[0])
         elif indices:
-            steps.append(indices[0])
+            index = indices[0]
+            steps.append(index + len(datum.context.value) if index < 0 else index)
         datum = datum.context
     return tuple(reversed(steps))
 
