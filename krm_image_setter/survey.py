@@ -68,6 +68,7 @@ class Survey:
         # Rules are told by their id: to hash one takes longer than to look for what it leads to.
         self.used: set[int] = set()
         self.selected: dict[int, int] = {}  # how many resources each selects
+        self.names: set[str] = set()  # in fields that hold only the name of an image
         self.led: set[int] = set()  # whose path led somewhere
         # What can be references, and whether a message may suggest them: no value of a variable or a Secret.
         self.seen: list[tuple[str, bool]] = []
@@ -80,6 +81,7 @@ class Survey:
         self.edits += other.edits
         self.results += other.results
         self.used |= other.used
+        self.names |= other.names
         self.led |= other.led
         self.seen += other.seen
         self.sightings += other.sightings
@@ -297,8 +299,7 @@ def _decide(
     """
     current = field.current
     if field.rule is not None and field.rule.form == NAME:
-        # An earlier run may have set it, and there is no tag here to tell.
-        found.used.update(map(id, rules.images.that_name(current)))
+        found.names.add(current)
     proposed, rule = rules.proposed(field)
     if rule is not None:
         found.used.add(id(rule))

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from krm_image_setter.config.image_setter import ImageSetter
 from krm_image_setter.edits import Edit, apply_edits
-from krm_image_setter.images import Reference, parse_reference
+from krm_image_setter.images import key_of, keys_of, parse_reference
 from krm_image_setter.results import ERROR, INFO, WARNING, Result, did_you_mean
 from krm_image_setter.rules import Rules, given_references, rules_for
 from krm_image_setter.survey import Survey, survey
@@ -95,20 +95,28 @@ def _unused(rules: Rules, found: Survey, all_seen: Callable[[], Iterable[tuple[s
                 "check the path",
                 severity,
             )
+    # An earlier run may have set a field that holds only a name: it has no tag that could tell.
+    set_names = {reference.normalized_name for reference in map(parse_reference, found.names) if reference}
     # What an argument, or a configuration before it, says anew is meant to be overridden: no news.
-    unused = [r for r in config.images if id(r) not in found.used and not rules.images.is_overridden(r)]
+    unused = [
+        rule
+        for rule in config.images
+        if id(rule) not in found.used
+        and rule.target.normalized_name not in set_names
+        and not rules.images.is_overridden(rule)
+    ]
     if unused:
-        by_name: dict[str, set[Reference]] = {}
+        keys: set[tuple[str, str | None, str | None]] = set()
         names: set[str] = set()
         for text, may_be_shown in all_seen():
             reference = parse_reference(text)
             if reference is not None:
-                by_name.setdefault(reference.normalized_name, set()).add(reference)
+                keys |= keys_of(reference)
                 if may_be_shown:
                     names.add(reference.familiar_name)
         compared = 0
         for rule in unused:
-            if any(map(rule.is_done, by_name.get(rule.target.normalized_name, ()))):
+            if key_of(rule.target) in keys:  # an earlier run may have set it
                 continue
             hint = did_you_mean(str(rule.name), names) if compared < _MOST_COMPARED else _NO_HINT
             compared += len(names)

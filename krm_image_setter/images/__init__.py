@@ -9,6 +9,8 @@ from krm_image_setter.images.image_rule import (
     ImageRule,
     Place,
     image_rule,
+    key_of,
+    keys_of,
     override,
 )
 from krm_image_setter.images.reference import (
@@ -47,6 +49,8 @@ __all__ = [
     "default_registry",
     "explain",
     "image_rule",
+    "key_of",
+    "keys_of",
     "override",
     "parse_reference",
     "registry_rule",

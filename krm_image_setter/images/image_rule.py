@@ -6,8 +6,7 @@ tagSuffix applied twice, rules applied to each other's results) this follows the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from itertools import takewhile
+from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
 
 from krm_image_setter.images.reference import (
@@ -46,12 +45,6 @@ class Scope(NamedTuple):
         """Return whether a place is in this scope."""
         return place.use in self.uses and (not self.containers or place.container in self.containers)
 
-    def includes(self, other: Scope) -> bool:
-        """Return whether each place of another scope is in this one."""
-        return set(other.uses) <= set(self.uses) and (
-            not self.containers or (other.containers != () and set(other.containers) <= set(self.containers))
-        )
-
 
 class ImageRule(NamedTuple):
     """What to set an image to, and where. `name` with a tag or digest means exactly that one, without: any.
@@ -84,21 +77,28 @@ class ImageRule(NamedTuple):
             and (name.digest is None or name.digest == reference.digest)
         )
 
-    def overrides(self, other: ImageRule) -> bool:
-        """Say whether this rule, standing before `other` for the same references, leaves it nothing."""
-        return all(any(mine.includes(theirs) for mine in self.scopes) for theirs in other.scopes)
-
     @property
     def uses(self) -> set[str]:
         """The uses of references that it sets, in whatever container."""
         return {use for scope in self.scopes for use in scope.uses}
+
+    @property
+    def places(self) -> set[Place]:
+        """The places where it sets references; without a container it is every container."""
+        return {
+            Place(container, use)
+            for scope in self.scopes
+            for use in scope.uses
+            for container in scope.containers or (None,)
+        }
 
     def rewrite(self, reference: Reference) -> str:
         """Return the new text for a reference that matches."""
         if self.new_image is not None:
             return self.new_image
         if self.new_name is not None:
-            if self.is_done(reference) and check_reference(self.new_name) != Reference(self.new_name):
+            is_done = key_of(self.target) in keys_of(reference)
+            if is_done and check_reference(self.new_name) != Reference(self.new_name):
                 return str(reference)
             reference = reference._replace(name=self.new_name)
         if self.new_tag is not None or self.digest is not None:
@@ -107,10 +107,6 @@ class ImageRule(NamedTuple):
         elif self.tag_suffix is not None and reference.tag and not reference.tag.endswith(self.tag_suffix):
             reference = reference._replace(tag=reference.tag + self.tag_suffix, digest=None)
         return str(reference)
-
-    def is_done(self, reference: Reference) -> bool:
-        """Say whether `reference` may be what this rule has set in an earlier run."""
-        return self._replace(name=self.target).matches(reference)
 
     @property
     def target(self) -> Reference:
@@ -204,65 +200,83 @@ def override(rules: Iterable[ImageRule], others: Iterable[ImageRule]) -> tuple[I
 
     So `--image nginx=nginx:2` changes the environment variables that an entry for nginx with `env: true` asks for.
     """
-    scopes: dict[tuple[str, str | None, str | None], dict[Scope, None]] = {}
+    scopes: dict[_Key, dict[Scope, None]] = {}
     for rule in others:
-        scopes.setdefault(_key(rule.name), {}).update(dict.fromkeys(rule.scopes))
+        scopes.setdefault(key_of(rule.name), {}).update(dict.fromkeys(rule.scopes))
     return tuple(
-        rule._replace(scopes=tuple({**dict.fromkeys(rule.scopes), **scopes.get(_key(rule.name), {})}))
+        rule._replace(scopes=tuple({**dict.fromkeys(rule.scopes), **scopes.get(key_of(rule.name), {})}))
         for rule in rules
     )
 
 
-def _key(name: Reference) -> tuple[str, str | None, str | None]:
+_Key = tuple[str, str | None, str | None]  # name, tag and digest
+
+
+def key_of(name: Reference) -> _Key:
+    """Return what the references that a name, or a name with a tag or digest, means have in common."""
     return name.normalized_name, name.tag, name.digest
 
+
+def keys_of(reference: Reference) -> set[_Key]:
+    """Return the keys of all names that mean `reference`: with its tag and digest, one of them, or neither."""
+    name, tag, digest = key_of(reference)
+    return {(name, None, None), (name, tag, None), (name, None, digest), (name, tag, digest)}
+
+
+_Position = tuple[int, ImageRule]  # of a rule in the configuration
 
 _REMEMBERED: Final = 4096  # the same few images are asked for again and again
 
 
 class ImageMap:
-    """The rules of `images`, found by the name of a reference: 500 rules cost no more than one."""
+    """The rules of `images`, found by the name of a reference and its place: 500 rules cost no more than one."""
 
     def __init__(self, rules: Iterable[ImageRule]) -> None:
-        # By name, tag and digest, each with its position.
-        self._by_name: dict[tuple[str, str | None, str | None], list[tuple[int, ImageRule]]] = {}
-        self._by_new_name: dict[str, list[ImageRule]] = {}
+        # Of the rules for one name in one place the first one counts.
+        self._first: dict[_Key, dict[Place, _Position]] = {}
+        self._targets: dict[_Key, set[Place]] = {}
+        self._new_names: set[str] = set()
         self._set: dict[tuple[str, Place], tuple[str, ImageRule] | None] = {}
         for position, rule in enumerate(rules):
-            self._by_name.setdefault(_key(rule.name), []).append((position, rule))
-            self._by_new_name.setdefault(rule.target.normalized_name, []).append(rule)
+            first = self._first.setdefault(key_of(rule.name), {})
+            places = rule.places
+            for place in places:
+                first.setdefault(place, (position, rule))
+            self._targets.setdefault(key_of(rule.target), set()).update(places)
+            self._new_names.add(rule.target.normalized_name)
 
     def find(self, text: str, place: Place = ANYWHERE) -> tuple[Reference, ImageRule] | None:
         """Return the reference that `text` is and the first rule for it, or None where there is no such rule."""
         reference = parse_reference(text)
-        if reference is None:
-            return None
-        rule = next((rule for rule in self._matching(reference) if rule.reaches(place)), None)
-        return None if rule is None else (reference, rule)
+        rule = None if reference is None else self._first_rule(keys_of(reference), place)
+        return None if reference is None or rule is None else (reference, rule)
 
-    def _matching(self, reference: Reference) -> Iterator[ImageRule]:
-        """Yield the rules for a reference in the configuration's order, wherever they set it."""
-        name, tag, digest = reference.normalized_name, reference.tag, reference.digest
-        keys = {(name, None, None), (name, tag, None), (name, None, digest), (name, tag, digest)}
-        for _, rule in sorted(found for key in keys for found in self._by_name.get(key, ())):
-            yield rule
+    def _first_rule(self, keys: Iterable[_Key], place: Place) -> ImageRule | None:
+        """Return the first of the rules with these keys that sets references in a place."""
+        found = [
+            self._first[key][each]
+            for key in keys
+            if key in self._first
+            for each in _including(place)
+            if each in self._first[key]
+        ]
+        return min(found)[1] if found else None
 
     def replace(self, rule: ImageRule) -> bool:
-        """Return whether one of these rules takes the place of another, which comes after all of them.
+        """Return whether these rules take the place of another, which comes after all of them.
 
-        A rule of the very same name, tag and digest does, and so does each that leaves the other nothing.
+        A rule of the very same name, tag and digest does, and so do rules that leave the other nothing.
         """
-        return _key(rule.name) in self._by_name or any(
-            other.overrides(rule) for other in self._matching(rule.name)
+        return key_of(rule.name) in self._first or all(
+            self._first_rule(keys_of(rule.name), place) is not None for place in rule.places
         )
 
     def is_overridden(self, rule: ImageRule) -> bool:
-        """Say whether a rule of the very same name, tag and digest before this one leaves it nothing.
+        """Return whether rules of the very same name, tag and digest before this one leave it nothing.
 
         A rule for any tag leaves nothing to one for a single tag either, but in that order they are a mistake.
         """
-        before = takewhile(lambda other: other[1] is not rule, self._by_name[_key(rule.name)])
-        return any(other.overrides(rule) for _, other in before)
+        return all(self._first_rule([key_of(rule.name)], place) is not rule for place in rule.places)
 
     def new(self, text: str, place: Place = ANYWHERE) -> tuple[str, ImageRule] | None:
         """Return what the reference `text` becomes and the rule that says so, or None where there is none."""
@@ -278,10 +292,17 @@ class ImageMap:
         """Return whether `text` can be what a rule for references in `place` has set, now or in an earlier run."""
         reference = parse_reference(text)
         return reference is not None and any(
-            rule.is_done(reference) and rule.reaches(place) for rule in self.that_name(text)
+            not self._targets[key].isdisjoint(_including(place))
+            for key in keys_of(reference)
+            if key in self._targets
         )
 
-    def that_name(self, text: str) -> list[ImageRule]:
-        """Return the rules whose new reference has the name of the reference `text`."""
+    def has_set_name(self, text: str) -> bool:
+        """Return whether the name of the reference `text` can be what a rule has set, now or in an earlier run."""
         reference = parse_reference(text)
-        return [] if reference is None else self._by_new_name.get(reference.normalized_name, [])
+        return reference is not None and reference.normalized_name in self._new_names
+
+
+def _including(place: Place) -> set[Place]:
+    """Return a place, and the one that it is in: that of its use in every container."""
+    return {place, place._replace(container=None)}

@@ -322,6 +322,13 @@ def test_overridden(first: dict[str, Any], second: dict[str, Any], overridden: b
     assert [ImageMap(rules).is_overridden(rule) for rule in rules] == [False, overridden]
 
 
+def test_rule_for_containers_of_several_earlier_rules_is_overridden() -> None:
+    rules = [
+        image_rule("nginx", new_tag="2", containers=names) for names in (("a",), ("b",), ("a", "b"), ("b", "c"))
+    ]
+    assert [ImageMap(rules).is_overridden(rule) for rule in rules] == [False, False, True, False]
+
+
 @pytest.mark.parametrize("names", [("nginx", "nginx:1", f"nginx@{D}"), (f"nginx:1@{D}", f"nginx@{D}", "nginx")])
 def test_the_first_rule_that_matches_counts(names: tuple[str, ...]) -> None:
     rules = [image_rule(name, new_tag=str(number)) for number, name in enumerate(names)]

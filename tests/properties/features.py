@@ -237,7 +237,7 @@ class Model:
         for rule in self.rules:
             if rule.matches(reference) and rule.reaches(Place(container, use)):
                 return rule.rewrite(reference)
-        is_set = self.images.that_name(current) if is_name else self.images.has_set(current)
+        is_set = self.images.has_set_name(current) if is_name else self.images.has_set(current)
         moved = self.registries.find(current) if use == IMAGE and not is_set else None
         return moved[1].rewrite(moved[0]) if moved else current
 
