@@ -20,8 +20,8 @@ from krm_image_setter.images import (
     explain,
     parse_reference,
 )
-from krm_image_setter.locators import ImageField, ImageSource, KindRule, Part, Text
-from krm_image_setter.resources import Indivisible, Parsed, ResourceRef, read, read_slices, resources_in
+from krm_image_setter.locators import ImageField, ImageSource, KindRule, Part, Selector, SelectorMap, Text
+from krm_image_setter.resources import Indivisible, Resource, ResourceRef, read, read_slices, resources_in
 
 NAME: Final = Part("name")
 # What may be the kind of a resource: one pass takes a tenth of the time that looking for each known kind does.
@@ -40,6 +40,7 @@ class Rules(NamedTuple):
     config: ImageSetter
     images: ImageMap
     registries: RegistryMap
+    kinds: SelectorMap[KindRule]
     pod_spec_uses: Collection[str]
     words: list[str] | None
     depth: int = 0
@@ -48,7 +49,7 @@ class Rules(NamedTuple):
 
     def kinds_for(self, ref: ResourceRef) -> list[KindRule]:
         """Return the rules for a resource: those of `kinds` come before those of the catalog."""
-        kinds = [rule for rule in self.config.kinds if rule.selector.matches(ref)]
+        kinds = self.kinds.matching(ref)
         if self.config.catalog:
             kinds += catalog_rules(ref.api_version, ref.kind)
         return kinds
@@ -73,7 +74,7 @@ class Rules(NamedTuple):
     def is_set(self, field: ImageField) -> bool:
         """Say whether `images` may have set a field, now or in an earlier run; of a name alone its name tells."""
         if field.rule is not None and field.rule.form == NAME:
-            return bool(self.images.that_name(field.current))
+            return self.images.has_set_name(field.current)
         return self.images.has_set(field.current, field.place)
 
 
@@ -99,16 +100,35 @@ def rules_for(config: ImageSetter, given: Map[int, Iterable[str]]) -> Rules:
         config._replace(images=rules),
         ImageMap(rules),
         RegistryMap(config.registries),
+        SelectorMap((rule.selector, rule) for rule in config.kinds),
         uses | {IMAGE} if config.pod_specs else (),
         _words(config),
     )
 
 
 def given_references(text: str, config: ImageSetter) -> dict[int, list[str]]:
-    """Return what a stream gives to entries of `images` that take their reference `from` it, by their position."""
-    return {
-        position: _references_at(text, rule.source) for position, rule in enumerate(config.images) if rule.source
+    """Return what a stream gives to entries of `images` that take their reference `from` it, by their position.
+
+    Of references that differ these are the first two: more than one is an error.
+    """
+    sources: dict[int, ImageSource] = {
+        position: rule.source for position, rule in enumerate(config.images) if rule.source
     }
+    if not sources:
+        return {}
+    # Entries can share a source. A path is known by its text, because not every parsed path can be hashed.
+    keys = {position: (source.selector, source.path.text) for position, source in sources.items()}
+    given: dict[tuple[Selector, str], list[str]] = {key: [] for key in keys.values()}
+    by_key = {keys[position]: source for position, source in sources.items()}
+    selected = SelectorMap((source.selector, source) for source in by_key.values())
+    for resource in _resources(text, _few([source.selector.word for source in by_key.values()])):
+        for selector, path in () if resource.is_secret else selected.matching(resource.ref):
+            references = given[selector, path.text]
+            for match in path.find(resource.node):
+                reference = match.value.strip() if isinstance(match.value, str) else ""
+                if reference and reference not in references and len(references) < 2:
+                    references.append(reference)
+    return {position: given[key] for position, key in keys.items()}
 
 
 def merged(given: Iterable[Map[int, list[str]]]) -> dict[int, list[str]]:
@@ -127,7 +147,17 @@ def _words(config: ImageSetter) -> list[str] | None:
     """
     words = [rule.mention for rule in config.images] + [rule.mention for rule in config.registries]
     words += [rule.selector.word for rule in config.kinds]
-    return list(dict.fromkeys(words)) if all(words) else None
+    return _few(words)
+
+
+def _few(words: Iterable[str]) -> list[str] | None:
+    """Return words to search texts for, or None if there is none such or if it is faster to read all texts."""
+    distinct = list(dict.fromkeys(words))
+    return distinct if all(distinct) and len(distinct) <= _MOST_WORDS else None
+
+
+# To search a resource for one word takes a hundredth of the time that it takes to read the resource.
+_MOST_WORDS: Final = 100
 
 
 def _resolved(rule: ImageRule, given: Iterable[str]) -> ImageRule:
@@ -146,22 +176,12 @@ def _resolved(rule: ImageRule, given: Iterable[str]) -> ImageRule:
     return rule._replace(new_image=new, source=None)
 
 
-def _references_at(text: str, source: ImageSource) -> list[str]:
-    word = source.selector.word
-    return [
-        match.value.strip()
-        for parsed in _trees(text, [word] if word else None)
-        for resource in resources_in(parsed)
-        if source.selector.matches(resource.ref) and not resource.is_secret
-        for match in source.path.find(resource.node)
-        if isinstance(match.value, str) and match.value.strip()
-    ]
-
-
-def _trees(text: str, words: list[str] | None) -> Iterator[Parsed]:
+def _resources(text: str, words: list[str] | None) -> Iterator[Resource]:
+    """Yield the resources of a stream that can contain one of `words`."""
     for part in filter(None, read_slices(text, words)):
         try:
             trees = list(read(text, part, words))
         except Indivisible:
             trees = list(read(text, part, words, whole=True))
-        yield from filter(None, trees)
+        for parsed in filter(None, trees):
+            yield from resources_in(parsed)

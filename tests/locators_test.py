@@ -373,3 +373,31 @@ def test_documents_in_documents_end() -> None:
     outcome = set_images(text, setter)
     assert outcome.text == text
     assert "documents are embedded here more than 20 deep" in outcome.results[0].message
+
+
+def test_entries_that_share_a_field_or_a_resource_take_their_references_from_it() -> None:
+    source = "kind: Job, name: no-op, path: .spec"
+    config = read_config(
+        f"{HEAD}images:\n- {{name: a, from: {{{source}.x}}}}\n- {{name: b, from: {{{source}.y}}}}\n"
+        f"- {{name: c, from: {{{source}.x}}}}\n- {{name: d, from: {{kind: 'J*', name: no-op, path: .spec.y}}}}\n"
+    )
+    containers = "".join(f"  - image: {name}\n" for name in "abcd")
+    text = (
+        "kind: Job\nmetadata: {name: no-op}\nspec: {x: x:1, y: y:1}\n---\n"
+        f"kind: Pod\nspec:\n  containers:\n{containers}"
+    )
+    after = set_images(text, config).text
+    assert after.endswith("  - image: x:1\n  - image: y:1\n  - image: x:1\n  - image: y:1\n")
+
+
+@pytest.mark.parametrize("count", [1, 100, 101, 500])
+def test_many_entries_set_what_one_sets(count: int) -> None:
+    """From 101 entries on, texts are read without a search for the names in question."""
+    entries = "".join(f"- {{name: app-{number}, newTag: '2'}}\n" for number in range(count))
+    pods = "---\n".join(
+        f"kind: Pod\nspec: {{containers: [{{image: app-{number}:1}}]}}\n" for number in range(count + 5)
+    )
+    outcome = set_images(pods, read_config(f"{HEAD}images:\n{entries}"))
+    assert outcome.text.count(":2}") == count
+    assert outcome.text.count(":1}") == 5
+    assert all(result.severity == "info" for result in outcome.results)

@@ -23,6 +23,7 @@ from krm_image_setter.locators.kind_rule import (
     Part,
     Parts,
     Selector,
+    SelectorMap,
     Text,
 )
 from krm_image_setter.locators.pod_spec import find_pod_spec_images, may_have_pod_spec
@@ -40,6 +41,7 @@ __all__ = [
     "Part",
     "Parts",
     "Selector",
+    "SelectorMap",
     "Text",
     "find_image_fields",
     "source_text",

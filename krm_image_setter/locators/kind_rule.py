@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import Final, NamedTuple, TypeAlias
+from collections.abc import Iterable
+from operator import itemgetter
+from typing import Final, Generic, NamedTuple, TypeAlias, TypeVar
 
 from krm_image_setter.paths import Path
 from krm_image_setter.resources import ResourceRef
 
 CRD: Final = "CustomResourceDefinition"
+T = TypeVar("T")
 
 
 class Selector(NamedTuple):
@@ -46,6 +49,36 @@ class Selector(NamedTuple):
         return " ".join(
             part for part in (self.kind or "any kind", self.api_version, self.namespace, self.name) if part
         )
+
+
+class SelectorMap(Generic[T]):
+    """Items by the resources that they are for, in order: a thousand kinds cost a resource no more than one.
+
+    An item is looked up by the kind and name of its selector, except if these are patterns.
+    """
+
+    def __init__(self, items: Iterable[tuple[Selector, T]]) -> None:
+        self._items: dict[tuple[str, str], list[tuple[int, Selector, T]]] = {}
+        for position, (selector, item) in enumerate(items):
+            key = _without_wildcard(selector.kind), _without_wildcard(selector.name)
+            self._items.setdefault(key, []).append((position, selector, item))
+
+    def matching(self, ref: ResourceRef) -> list[T]:
+        """Return the items whose selectors match a resource."""
+        if not self._items:
+            return []
+        keys = {(kind, name) for kind in (ref.kind, "") for name in (ref.name, "")}
+        found = [
+            (position, item)
+            for key in keys
+            for position, selector, item in self._items.get(key, ())
+            if selector.matches(ref)
+        ]
+        return [item for _, item in sorted(found, key=itemgetter(0))]
+
+
+def _without_wildcard(pattern: str) -> str:
+    return "" if "*" in pattern or "?" in pattern else pattern
 
 
 class Parts(NamedTuple):
