@@ -92,10 +92,13 @@ def _blocks(old: _Source, edits: Iterable[Edit]) -> Iterator[_Block]:
         at = old.at(first)
         text = old.text[at : old.at(end)]
         new = _lines(apply_edits(text, [Edit(edit.start - at, edit.end - at, edit.text) for edit in inside]))
-        while new and first < end and new[:1] == old.lines(first, first + 1):
-            first, new = first + 1, new[1:]
+        same = 0
+        while same < len(new) and first < end and new[same : same + 1] == old.lines(first, first + 1):
+            first, same = first + 1, same + 1
+        del new[:same]
         while new and first < end and new[-1:] == old.lines(end - 1, end):
-            end, new = end - 1, new[:-1]
+            end -= 1
+            new.pop()
         if new or first < end:
             yield _Block(first, end, new)
 

@@ -170,7 +170,7 @@ def _pair(value: Value, name: str, reference: str) -> _Found:
 
 def _fields(value: Value, *required: str) -> dict[str, Value]:
     """Return the fields of a mapping that may have any. Raises ShapeError where it has not the required ones."""
-    return value.fields(tuple(value.data) if value.is_mapping else (), required=required)
+    return value.fields(value.data if value.is_mapping else (), required=required)
 
 
 def _skaffold(document: Value) -> Iterator[_Found]:

@@ -48,15 +48,10 @@ def _said(document: Value, error: Any) -> list[ShapeError]:
 
 def _said_of_alternatives(document: Value, error: Any) -> list[ShapeError]:
     """Say what is wrong with the alternative that the value's type tells; else that its type fits none."""
-    chosen = [
-        inner
-        for inner in error.context
-        if not any(
-            other.validator == "type" and not other.relative_path
-            for other in error.context
-            if other.schema_path[0] == inner.schema_path[0]
-        )
-    ]
+    of_other_types = {
+        inner.schema_path[0] for inner in error.context if inner.validator == "type" and not inner.relative_path
+    }
+    chosen = [inner for inner in error.context if inner.schema_path[0] not in of_other_types]
     if chosen:
         return [said for inner in chosen for said in _said(document, inner)]
     value = document

@@ -83,7 +83,9 @@ class _Kbld:
     def add(self, documents: Sequence[Value]) -> None:
         """Add what the documents say of images, each field of all of them before the next."""
         locks = [document for document in documents if document.data["kind"] == _LOCK[1]]
-        configurations = [self.notes.fields(document, _FIELDS) for document in documents if document not in locks]
+        configurations = [
+            self.notes.fields(document, _FIELDS) for document in documents if document.data["kind"] != _LOCK[1]
+        ]
         for key, tell in (
             ("overrides", self._add_override),
             ("sources", self._add_source),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, Final, NamedTuple
@@ -29,6 +30,7 @@ _IMAGES: Final = ("images", "imageTags")
 _PATHS: Final = ("configurations", "transformers")
 _CHANGES: Final = ("patches", "patchesStrategicMerge", "patchesJson6902", "replacements")
 _PARTS: Final = ("resources", "bases", "components")
+_MOST_APPLIED: Final = 100  # entries, of which each changes what the one before has made
 _MOST_PARTS: Final = 100  # are looked at: a chain of a thousand folders only serves to break readers
 
 # The fields of an entry, and the arguments of `image_rule` and attributes that they become.
@@ -40,7 +42,7 @@ _IMAGE: Final = r"(?<![\w-])images?(?![\w-])"  # the word, as a field or in a pa
 
 def is_kustomization(document: Value) -> bool:
     """Say whether a document is a kustomization by what it says; by its name it may be one without that."""
-    return document.is_mapping and str(document.data.get("apiVersion")).startswith("kustomize.config.k8s.io/")
+    return document.is_mapping and document.text_at("apiVersion").startswith("kustomize.config.k8s.io/")
 
 
 def import_kustomization(text: str, file: str, read: Callable[[str], str]) -> Imported:
@@ -220,12 +222,13 @@ def _one_a_name(images: Sequence[_Image], notes: Notes) -> Iterator[Entry]:
     positions: dict[str, list[int]] = {}
     for position, image in enumerate(images):
         positions.setdefault(image.rule.name.name, []).append(position)
-    done: dict[tuple[str | None, ...], tuple[str, list[int]]] = {}
+    done: dict[tuple[str | None, ...], tuple[str, dict[int, None]]] = {}
     for position, image in enumerate(images):
         name = image.rule.name
-        where, applied = done.setdefault((name.normalized_name, *name[1:]), (origin(image.value), []))
+        where, applied = done.setdefault((name.normalized_name, *name[1:]), (origin(image.value), {}))
         if not applied:
-            rule, applied[:] = _with_following(images, position, positions, notes)
+            rule, following = _with_following(images, position, positions, notes)
+            applied.update(following)
             fields = {field: getattr(rule, argument) for field, argument in _ARGUMENTS.items()}
             said = {"name": str(name), **{field: text for field, text in fields.items() if text is not None}}
             yield Entry(dict.fromkeys(origin(images[other].value) for other in applied), said)
@@ -235,19 +238,25 @@ def _one_a_name(images: Sequence[_Image], notes: Notes) -> Iterator[Entry]:
 
 def _with_following(
     images: Sequence[_Image], first: int, positions: Mapping[str, Sequence[int]], notes: Notes
-) -> tuple[ImageRule, list[int]]:
+) -> tuple[ImageRule, dict[int, None]]:
     """Return the rule that the entry at `first` makes with those that apply to its outcome, and where all are."""
-    rule, applied, last = images[first].rule, [first], first
+    rule, applied, last = images[first].rule, {first: None}, first
     while True:
         outcome = check_reference(rule.rewrite(rule.name))
-        last = next((position for position in positions.get(outcome.name, ()) if position > last), -1)
-        if last < 0:
+        candidates = positions.get(outcome.name, ())
+        following_ones = bisect_right(candidates, last)
+        if following_ones == len(candidates):
             return rule, applied
+        last = candidates[following_ones]
         value, following, _ = images[last]
         with notes.kept(value):
+            if len(applied) == _MOST_APPLIED:
+                message = f'{_MOST_APPLIED} entries before this one set "{images[first].rule.name}"'
+                notes.add(value, f"{message}: add the entry by hand")
+                return rule, applied
             if following.matches(outcome):
                 rule = _combined(rule, following)
-                applied.append(last)
+                applied[last] = None
             elif outcome == Reference(outcome.name):
                 message = f'this may also be what "{rule.name}" becomes, and each image is set once'
                 value.fail(f'{message}: add an entry for "{rule.name}" with its tag')

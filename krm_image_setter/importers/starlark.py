@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import ast
 import warnings
-from collections import Counter
+from collections import ChainMap, Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
+from functools import lru_cache
 from typing import Final, NamedTuple, TypeGuard
 
 from krm_image_setter.errors import InputError
@@ -42,7 +43,7 @@ class Constants:
     def __init__(self, module: ast.Module) -> None:
         self.bound = Counter(_bound_names(module))
         self.turns = 1  # how often the loops around run
-        self._values: dict[str, Value] = {}
+        self._values: ChainMap[str, Value] = ChainMap()  # of which each loop adds one mapping, and copies nothing
         for statement in module.body:
             match statement:
                 case ast.Assign(targets=[ast.Name(id=name)]) if self.bound[name] == 1:
@@ -53,7 +54,7 @@ class Constants:
         for value in values:
             more = copy(self)
             more.turns = self.turns * len(values)
-            more._values = {**self._values, name: value}  # noqa: SLF001  (its own kind)
+            more._values = self._values.new_child({name: value})  # noqa: SLF001  (its own kind)
             yield more
 
     def value(self, node: ast.expr) -> Value:
@@ -183,6 +184,7 @@ def is_text(value: Value) -> TypeGuard[str]:
     return isinstance(value, str) and value != "" and value.isprintable()
 
 
+@lru_cache(maxsize=1024)  # thousands of calls can be given the same long value
 def shown(node: ast.expr) -> str:
     """Return an expression as a message shows it."""
     try:

@@ -30,21 +30,21 @@ class Kinds:
     """Gathers entries of `kinds`: each selector once, with all that is said of it."""
 
     def __init__(self) -> None:
-        self._kinds: dict[tuple[tuple[str, str], ...], tuple[dict[str, None], list[Node]]] = {}
+        # By selector; the paths by how they are written, because a mapping can't be a key.
+        self._kinds: dict[tuple[tuple[str, str], ...], tuple[dict[str, None], dict[str, Node]]] = {}
 
     def add(self, origin: str, selector: Mapping[str, str], paths: Iterable[Node]) -> None:
         """Add paths; `selector` has `kind`, `apiVersion`, `name` and `namespace`, empty is any."""
         key = tuple((field, pattern) for field, pattern in selector.items() if pattern)
-        origins, known = self._kinds.setdefault(key, ({}, []))
+        origins, known = self._kinds.setdefault(key, ({}, {}))
         origins[origin] = None
         for path in paths:
-            if path not in known:
-                known.append(path)
+            known.setdefault(json.dumps(path), path)
 
     def entries(self) -> list[Entry]:
         """Return the entries in the order of their first mention."""
         return [
-            Entry(origins, {**dict(selector), "paths": one_or_list(paths)})
+            Entry(origins, {**dict(selector), "paths": one_or_list(paths.values())})
             for selector, (origins, paths) in self._kinds.items()
         ]
 

@@ -9,6 +9,7 @@ resources are found too.
 from __future__ import annotations
 
 from collections.abc import Collection
+from functools import lru_cache
 from typing import Any, Final
 
 from krm_image_setter.images import ARGS, ENV, IMAGE, Place
@@ -19,8 +20,12 @@ _SCALARS: Final = frozenset((str, int, float, bool, type(None)))
 _CONTAINERS: Final = frozenset(("containers", "initContainers", "ephemeralContainers"))
 
 
+@lru_cache(maxsize=1)
 def may_have_pod_spec(source: str) -> bool:
-    """Say whether the fields of a pod spec are named in a text: that is seen faster than searched in its tree."""
+    """Return whether a text names fields of a pod spec: a text is searched faster than its tree.
+
+    The answer is kept, because one text can have thousands of resources: those of a JSON list, for example.
+    """
     return "ontainers" in source or "volumes" in source or "\\" in source
 
 

@@ -260,7 +260,8 @@ def _compare(left: Any, sign: str, right: Any) -> bool:
 # The parser.
 
 _MAX_RANGES: Final = 20  # within each other: more only serve to break readers
-_TERMINATORS: Final = " \t\r\n.,[]$@{}"
+_NAME_CHARACTERS: Final = r"[^\\ \t\r\n.,\[\]$@{}]*"
+_NAME: Final = rf"{_NAME_CHARACTERS}(?:\\(?s:.?){_NAME_CHARACTERS})*"
 _SLICE: Final = r"(-?[0-9]*)(:-?[0-9]*)?(:-?[0-9]*)?"
 _KEY: Final = r"'[^']*'"
 _NUMBER: Final = r"[-+]?[0-9.]+"
@@ -371,13 +372,9 @@ class _Parser:
                 steps.append(self._literal(character))
 
     def _field(self) -> Step:
-        name = ""
-        while (character := self.text[self.position : self.position + 1]) and character not in _TERMINATORS:
-            if character == "\\":
-                self.position += 1
-                character = self.text[self.position : self.position + 1]
-            name += character
-            self.position += 1
+        found = next(re.compile(_NAME).finditer(self.text, self.position))  # there always is one, perhaps empty
+        self.position = found.end()
+        name = re.sub(r"\\((?s:.?))", r"\1", found[0])
         return Wildcard(lists_only=False) if name == "*" else Field(name)
 
     def _literal(self, character: str) -> Literal:

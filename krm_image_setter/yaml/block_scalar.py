@@ -155,10 +155,8 @@ def _read(source: str, start: int, end: int, value: str) -> _Block | None:
     wider = any(len(text) > width for _, text, _ in takewhile(lambda line: line[1] != first, lines))
     if not is_explicit and (first[width] == "\t" or wider):
         return None
-    # An indicator counts from the parent's column, which only the parser knows: the value tells which it was.
-    least = min(width for width, _ in filled)
-    for indent in range(least, -1, -1) if is_explicit else (width,):
-        block = _Block(lines, indent, header["marks"], header["style"] == ">")
-        if "".join(unit.text for unit in block.units()) == value:
-            return block
-    return None
+    if is_explicit:
+        # An indicator counts from the parent's column, which only the parser knows. The value has the rest.
+        width -= next((len(line) - len(line.lstrip(" ")) for line in re.split(BREAK, value) if line.strip(" ")), 0)
+    block = _Block(lines, width, header["marks"], header["style"] == ">")
+    return block if "".join(unit.text for unit in block.units()) == value else None

@@ -21,10 +21,12 @@ from krm_image_setter.yaml.tree import MAX_DEPTH, Alias, Document, Mapping, Sequ
 
 #: Nodes that aliases may add to one document. (An alias bomb of 20 lines adds billions.)
 MAX_ALIASED_NODES: Final = 1_000_000
+#: A long scalar counts as one node per so many characters, because its text is searched and copied as a whole.
+_CHARACTERS_OF_A_NODE: Final = 100
 
 
 class _Mapping(Mapping):
-    __slots__ = ("_pairs", "children", "end", "merged", "start")
+    __slots__ = ("_bases", "_pairs", "children", "end", "merged", "start")
 
 
 class _Sequence(Sequence):
@@ -52,16 +54,18 @@ def build(text: str, parser: EventParser) -> list[Document]:
         if kind == SCALAR:
             value: Any = event.value
             nodes += 1
+            if open_anchors:
+                nodes += len(value) // _CHARACTERS_OF_A_NODE
             if is_mapping and key is _NO_KEY:
                 key = value
                 children.append(event)
                 if event.anchor is not None:
-                    anchors[event.anchor] = (value, event, 1, 0)
+                    anchors[event.anchor] = (value, event, 1 + len(value) // _CHARACTERS_OF_A_NODE, 0)
                 continue
             if not event.style or event.tag is not None:
                 value = _tagged(event)
             if event.anchor is not None:
-                anchors[event.anchor] = (value, event, 1, 0)
+                anchors[event.anchor] = (value, event, 1 + len(event.value) // _CHARACTERS_OF_A_NODE, 0)
         elif kind == MAPPING or kind == SEQUENCE:  # noqa: PLR1714, SIM109  (a tuple costs a fifth more)
             if len(stack) >= MAX_DEPTH:
                 raise _at(text, event, f"this is nested more than {MAX_DEPTH} levels deep: flatten it")
@@ -118,7 +122,10 @@ def build(text: str, parser: EventParser) -> list[Document]:
             nodes += size
             if aliased > MAX_ALIASED_NODES:
                 raise _at(
-                    text, event, f"its aliases stand for more than {MAX_ALIASED_NODES:,} nodes: write them out"
+                    text,
+                    event,
+                    f"its aliases stand for more than {MAX_ALIASED_NODES:,} nodes or "
+                    f"{MAX_ALIASED_NODES * _CHARACTERS_OF_A_NODE:,} characters: write them out",
                 )
             if len(stack) + levels > MAX_DEPTH:
                 raise _at(

@@ -52,12 +52,12 @@ class Token(NamedTuple):
 class _Lines:
     """A text in lines, the last one empty."""
 
-    __slots__ = ("_flow_line", "_starts", "last", "lines", "text")
+    __slots__ = ("_flow_line", "_starts", "lines", "places", "text")
 
     def __init__(self, text: str) -> None:
         self.text = text
-        # What was asked for last: the places of a node, and the tokens of a line.
-        self.last: tuple[Any, dict[Any, int]] = (None, {})
+        # The lines of the children of a node, by its id, and the tokens of a line; for nodes and the line in use.
+        self.places: dict[int, dict[Any, int]] = {}
         self._flow_line: tuple[int, list[tuple[int, str]]] = (-1, [])
         self.lines = text.split("\n")
         if self.lines[-1]:
@@ -175,12 +175,15 @@ class _Block:
         return self.lines.point(behind)
 
     def _places(self) -> dict[Any, int]:
-        """Return the line of each key or index. They are kept for who asks for one child after the other."""
-        node, places = self.lines.last
-        if node is not self:
+        """Return the line of each key or index.
+
+        They are kept for every node: callers go down a tree and come back to the nodes that they came from.
+        """
+        places = self.lines.places.get(id(self))
+        if places is None:
             lines = [self.line, *(number for number, is_place in self._lines_below() if is_place)]
             places = dict(zip(self if isinstance(self, dict) else range(len(lines)), lines, strict=True))
-            self.lines.last = self, places
+            self.lines.places[id(self)] = places
         return places
 
     def _lines_below(self) -> Iterator[tuple[int, bool]]:

@@ -33,7 +33,8 @@ def rewrite(source: str, event: Any, *, flow: bool, fragments: Iterable[Fragment
         from krm_image_setter.yaml import block_scalar  # noqa: PLC0415  (few runs need it)
 
         edits = block_scalar.rewrite(source, start, end, value, fragments)
-        end = len(source[:end].rstrip(BREAKS))
+        while source[end - 1] in BREAKS:
+            end -= 1
     else:
         from krm_image_setter.yaml import flow_scalar  # noqa: PLC0415  (most runs need it only in its simplest form)
 

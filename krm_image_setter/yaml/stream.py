@@ -44,13 +44,14 @@ class Source(NamedTuple):
         """Return the line of the stream, from 1, that code point `offset` of this text stands in."""
         at = self.start + offset
         block = at // _BLOCK
-        return _lines_before(self.stream)[block] + count_breaks(self.stream, block * _BLOCK, at) + 1
+        before = _lines_before(self.stream)[block] if block else 0
+        return before + count_breaks(self.stream, block * _BLOCK, at) + 1
 
 
 _BLOCK: Final = 65536
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=4)  # texts, because a long stream can have long documents in its strings
 def _lines_before(text: str) -> list[int]:
     """Return how many lines end before each block: thousands of lines are asked for in one long stream."""
     ends = (count_breaks(text, start, start + _BLOCK) for start in range(0, len(text), _BLOCK))
