@@ -12,8 +12,8 @@ help:
 	@echo "make test    everything: format, lint, types, import contracts, tests, coverage"
 	@echo "make golden  write the expectations of fixtures/ anew, and fail where one changed"
 	@echo "make docs    the documentation as a site in site/, without a warning"
-	@echo "make load    100,000 files, 200 MB in one, eight runs at once: minutes, and what they took"
-	@echo "make bench   side by side with kubectl kustomize and others"
+	@echo "make load    100,000 files, 200 MB in one, eight runs at once, growing inputs: an hour, and what they took"
+	@echo "make bench   how the time grows with the input, and side by side with kubectl kustomize and others"
 	@echo "make fuzz    look for inputs that break what must hold, for a minute; SECONDS=3600 for longer"
 	@echo "make executable  dist/krm-image-setter.pex, one file, for each of PYTHONS=\"python3.11 python3.12\""
 	@echo "make function-definition  krm-function-metadata.yaml anew, from the JSON Schema"
@@ -57,6 +57,7 @@ docs: $(VENV)/ready
 
 bench: $(VENV)/ready
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group bench
+	$(BIN)/python benchmarks/growth.py --output benchmarks/growth.json
 	$(BIN)/python benchmarks/compare.py --output benchmarks/latest.json
 
 fuzz: SECONDS ?= 60

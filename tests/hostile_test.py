@@ -135,6 +135,9 @@ def chain(length: int, link: str) -> str:
 GROWING = [
     pytest.param(chain(40, "{{a: *x{0}, b: *x{0}}}"), "its aliases stand for more than 1,000,000 nodes", id="bomb"),
     pytest.param(chain(40, "{{<<: *x{0}, c: *x{0}}}"), "1,000,000 nodes", id="bomb of merge keys"),
+    pytest.param(POD + f"x: &x {'a' * 200_000}\ny: [{'*x, ' * 501}]\n", "or 100,000,000 characters", id="long text"),
+    pytest.param(POD + f"x: &x [{'a' * 200_000}]\ny: [{'*x, ' * 501}]\n", "100,000,000 characters", id="list of text"),
+    pytest.param(POD + f"x: {{&x {'a' * 900}: b}}\ny: [{'*x, ' * 100_001}]\n", "characters", id="long key"),
     pytest.param(chain(1200, "{{<<: *x{0}}}"), "by its aliases this is nested more than 250 levels", id="merge keys"),
     pytest.param(chain(1200, "[*x{0}]"), "by its aliases this is nested more than 250 levels", id="aliases"),
     pytest.param(POD + "x: " + "[" * 100_000, "nested more than 250 levels", id="[[["),
@@ -153,6 +156,35 @@ def test_what_grows_is_refused_wherever_it_stands(text: str, said: str) -> None:
 def test_brackets_in_a_string_are_no_levels(parser: str) -> None:
     text = POD + "x: '" + "[{" * 10_000 + "'\n"
     assert set_images(text, INSIDE).text == text.replace("nginx", "nginx:2", 1)
+
+
+def test_aliases_of_a_long_text_are_not_copied_into_an_annotation() -> None:
+    """It must be a string. Written out, this list would have 90 MB."""
+    path = f"config.kubernetes.io/path: [&x {'a' * 90_000}, {'*x, ' * 1_000}]"
+    outcome = set_images(POD.replace("name: p", f"name: p, annotations: {{{path}}}"), INSIDE)
+    assert [result.file for result in outcome.results] == [None]
+
+
+LONG_NAMES: Final = [
+    pytest.param("name: p", f"name: {'p' * 254}", "resourceRef", id="name"),
+    pytest.param("name: p", f"name: p, namespace: {'p' * 254}", "resourceRef", id="namespace"),
+    pytest.param(
+        "name: p", f"name: p, annotations: {{config.kubernetes.io/path: {'p' * 4_097}}}", "file", id="path"
+    ),
+    pytest.param("spec: {", f"? {'s' * 4_097}\n: {{", "field", id="field"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "key"), LONG_NAMES)
+def test_name_that_cannot_exist_is_not_repeated_in_results(old: str, new: str, key: str) -> None:
+    """Thousands of results would repeat it."""
+    text = POD.replace("name: p", "name: p, annotations: {config.kubernetes.io/path: p.yaml}")
+    (before,) = (result.to_data() for result in set_images(text, INSIDE).results)
+    text = POD if key == "file" else text
+    (after,) = (result.to_data() for result in set_images(text.replace(old, new, 1), INSIDE).results)
+    assert key in before
+    assert key not in after
+    assert len(json.dumps(after)) < 500
 
 
 @pytest.mark.parametrize("link", ["[*x{0}]", "{{<<: *x{0}}}", "{{a: *x{0}}}"])
@@ -218,12 +250,18 @@ def test_many_unused_entries_and_many_images_are_not_all_compared(soon: None) ->
 
 
 DEEP: Final = "kind: A\nspec: " + "{a: " * 240 + "nginx" + "}" * 240 + "\n"
+ITEMS: Final = "kind: A\nspec:\n" + "- a: nginx\n" * 1_000
 LISTS: Final = "kind: A\nspec: " + "[" * 40 + "nginx" + "]" * 40 + "\n"
 PATHS = [
     pytest.param("{" + "..a" * 12 + "}", DEEP, id=".."),
     pytest.param("{range ..a}" * 10 + "{..a}" + "{end}" * 10, DEEP, id="ranges"),
     pytest.param("{.spec" + "[0,0,-1,0]" * 40 + "}", LISTS, id="unions"),
-    pytest.param("$..a..a", DEEP, id="$"),
+    pytest.param("$" + "..a" * 12, DEEP, id="$ and .."),
+    pytest.param("$.spec" + "[0,0,-1,0]" * 40, LISTS, id="$ and unions of indexes"),
+    pytest.param("$" + ".(spec|spec|`this`)" * 40, "kind: A\nspec: nginx\n", id="$ and unions"),
+    pytest.param("$.spec[*]" + ".`parent`[*]" * 40 + ".a", ITEMS, id="$ and parents"),
+    pytest.param("$.spec[*]" + ".$.spec[*]" * 40 + ".a", ITEMS, id="$ and roots"),
+    pytest.param("$.spec[*]" + ".$..*" * 8 + ".a", ITEMS, id="$ and .. from the root"),
 ]
 
 
@@ -237,13 +275,12 @@ BAD_PATHS = [
     pytest.param("[" * 200_000, "this [ is not closed", id="["),
     pytest.param("{" + "[?(" * 100_000 + "}", "this filter is not closed", id="filters"),
     pytest.param("{range .a}" * 21 + "{end}" * 21, "ranges stand in each other here more than 20 deep", id="ranges"),
-    pytest.param("$.a[?(@.b =~ '(a+)+$')].image", "regular expressions are not taken here: compare with ==, column 11", id="=~"),
-    pytest.param("$.a.`sub(/(a+)+$/, b)`", "regular expressions are not taken here", id="sub"),
-    pytest.param("$..a..a..a", "there are more than 2 .. or parent here: name the fields, column 8", id=".."),
-    pytest.param("$.a" + "[0,0]" * 12, "there are too many unions here: give several paths", id="union"),
-    pytest.param("$" + ".(a|a)" * 12, "there are too many unions here", id="|"),
-    pytest.param("$" + ".*.`parent`" * 3, "there are more than 2 .. or parent here", id="parent"),
-    pytest.param("$" + "(" * 100_000, "jsonpath-ng does not take this path", id="parentheses"),
+    pytest.param("$.a[?(@.b =~ '(a+)+$')].image", "cannot use a regular expression in a path; compare with ==, column 11", id="=~"),
+    pytest.param("$.a.`sub(/(a+)+$/, b)`", "cannot use a regular expression in a path", id="sub"),
+    pytest.param("$.a[?(@..b)].image", "cannot use .., `parent`, where, | or a comma in a filter", id=".. in a filter"),
+    pytest.param("$.a * 1000000000", "cannot use arithmetic in a path; quote a key that contains an operator", id="*"),
+    pytest.param("$" + "(" * 9_000, "jsonpath-ng does not take this path", id="parentheses"),
+    pytest.param("$" + "(" * 100_000, "a path that starts with $ can have 10,000 characters", id="length"),
 ]  # fmt: skip
 
 

@@ -18,7 +18,9 @@ SCALE = float(os.environ.get("LOAD") or 0)
 pytestmark = pytest.mark.skipif(not SCALE, reason="it takes minutes: `make load` runs it")
 
 sys.path.append(str(ROOT / "benchmarks"))
+from growth import measure, table  # noqa: E402
 from manifests import NEW, OLD, documents, resource_list, stream  # noqa: E402
+from series import SERIES  # noqa: E402
 
 NAME = OLD.partition(":")[0]
 IMAGE = ("--image", f"{NAME}={NEW}")
@@ -187,3 +189,12 @@ def test_eight_runs_at_once(tmp_path: Path, is_same: bool) -> None:
             assert re.sub(r":\d\n", ":0\n", text) == before
             assert all(f" {name}:{turn}\n" in text for name in done)
     tell(f"\n  {statuses.count(0)} of {len(statuses)} runs ended with 0, {statuses.count(2)} were refused")
+
+
+@pytest.mark.parametrize("name", SERIES)
+def test_time_grows_with_the_input(name: str) -> None:
+    growth = measure(name, scale=min(SCALE, 1))
+    *_, row = table([growth])
+    tell(f"\n{row}")
+    # At a fraction of the sizes most of the time is the start-up. The margin is for the noise of a shared machine.
+    assert growth.ratio < 2.5 or SCALE < 1
