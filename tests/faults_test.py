@@ -312,6 +312,20 @@ def test_a_read_only_disk(tmp_path: Path) -> None:
     assert ran.stdout == f"2\n{POD}1\n"
 
 
+def test_in_place_in_a_container_replaces_files_of_its_image(tmp_path: Path) -> None:
+    """To open a file for locking copies it from one layer to another, which changes the time of its status."""
+    script = f"""
+        mount -t tmpfs none . && cd "$PWD" && mkdir lower upper work m && printf %s '{POD}' > lower/a.yaml
+        mount -t overlay none -o lowerdir=lower,upperdir=upper,workdir=work m || exit 77
+        {" ".join(ME)} set m {" ".join(NGINX)} --in-place; echo $?; cat m/a.yaml lower/a.yaml; ls -A m | wc -w
+    """
+    ran = in_own_mounts(tmp_path, script)
+    if ran.returncode == 77:
+        pytest.skip(f"no layers can be mounted here: {ran.stderr.strip()}")
+    assert ran.stdout == f"0\n{DONE}{POD}1\n"
+    assert ran.stderr == SET
+
+
 REFUSED = [
     pytest.param("m", 0o500, "m/b.yaml: it can't be written", id="a folder that may not be written"),
     pytest.param("m/b.yaml", 0o000, "m/b.yaml: Permission denied: give a file that can be read", id="file"),
