@@ -23,7 +23,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from harness import UNMEASURED, Program, unprivileged
+from harness import UNMEASURED, Program, signals, unprivileged
 
 from krm_image_setter.cli import files
 
@@ -496,18 +496,11 @@ def wait_for_staged(folder: Path) -> None:
         time.sleep(0.001)
 
 
-def deaf(*numbers: signal.Signals) -> None:
-    """Ignore these, and what else a parent may ignore not."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    for number in numbers:
-        signal.signal(number, signal.SIG_IGN)
-
-
 @pytest.mark.parametrize("second", [None, signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("first", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_ended_while_files_are_staged(many: Path, first: signal.Signals, second: signal.Signals | None) -> None:
     """Whoever presses Ctrl-C twice, or sends another signal at once, finds no more left behind."""
-    process = start(many, "set", "m", *NGINX, "--in-place", preexec_fn=deaf)
+    process = start(many, "set", "m", *NGINX, "--in-place", preexec_fn=signals)
     wait_for_staged(many)
     process.send_signal(first)
     if second is not None:
@@ -533,7 +526,7 @@ def test_killed_while_files_are_staged(many: Path) -> None:
 
 
 def test_nohup_is_heeded(many: Path) -> None:
-    process = start(many, "set", "m", *NGINX, "--in-place", preexec_fn=partial(deaf, signal.SIGHUP))
+    process = start(many, "set", "m", *NGINX, "--in-place", preexec_fn=partial(signals, signal.SIGHUP))
     for _ in range(3):
         wait_for_staged(many)
         process.send_signal(signal.SIGHUP)
@@ -545,7 +538,7 @@ def test_the_terminal_goes_away(many: Path) -> None:
     screen, terminal = pty.openpty()
 
     def take_terminal() -> None:
-        deaf()
+        signals()
         fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
     process = start(
@@ -566,7 +559,7 @@ def test_the_terminal_goes_away(many: Path) -> None:
 )
 def test_a_filter_ended_while_it_writes(tmp_path: Path, number: signal.Signals, status: int) -> None:
     """The output is cut off, and only the status says so: as of any filter."""
-    process = start(tmp_path, *NGINX, preexec_fn=deaf)
+    process = start(tmp_path, *NGINX, preexec_fn=signals)
     assert process.stdin
     assert process.stdout
     process.stdin.write((f"{POD}---\n" * 4000).encode())
