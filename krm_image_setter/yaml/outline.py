@@ -18,14 +18,13 @@ from krm_image_setter.yaml.lines import LINE, read_value
 from krm_image_setter.yaml.tree import typed
 
 # The types of lines.
-_INVALID: Final = 0
-_BLANK: Final = 1
-_COMMENT: Final = 2
-_MARKER: Final = 3  # `---`
-_ENTRY: Final = 4  # with dashes, a key or both
-_TEXT: Final = 5  # it can continue a plain scalar
-_TABBED: Final = 6  # with a tab after its spaces
-_OTHER: Final = 7
+_BLANK: Final = 0
+_COMMENT: Final = 1
+_MARKER: Final = 2  # `---`
+_ENTRY: Final = 3  # with dashes, a key or both
+_TEXT: Final = 4  # it can continue a plain scalar
+_TABBED: Final = 5  # with a tab after its spaces
+_OTHER: Final = 6
 
 # What a line leaves open.
 _NOTHING: Final = 0  # a null, or a block that follows
@@ -108,8 +107,6 @@ def _is_resource(outlines: tuple[_Outline, ...], depth: int) -> bool:
             if left == _BLOCK and not inner and indent:
                 return False
             continue
-        if type_ == _INVALID:
-            return False
         if left >= _PLAIN:
             if indent <= column:
                 if left >= _SINGLE:
@@ -208,7 +205,7 @@ def _parts(line: str) -> tuple[Any, ...]:
         return _BLANK, indent, (), _NO_KEY, _NOTHING, _CONTINUES, _CONTINUES
     if not content.isprintable():
         if not re.sub("[\t\xa0]", "", content).isprintable():
-            return _INVALID, 0, (), _NO_KEY, _UNKNOWN, _BREAKS, _BREAKS
+            return _OTHER, 0, (), _NO_KEY, _UNKNOWN, _BREAKS, _BREAKS  # so it is proved nowhere
         if content[0] == "\t":
             return _TABBED, indent, (), _NO_KEY, _UNKNOWN, _BREAKS, _BREAKS
     type_, widths, key, leaves = _entry(line) or _other(line, content)
