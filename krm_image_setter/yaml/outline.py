@@ -4,8 +4,8 @@ Each line is reduced to its outline: the indentation, and what a reader would do
 long stream occur many times, so their outlines are looked up. The outlines of all lines decide whether the text is
 valid, and texts with the same outlines, such as resources that differ only in names and values, are decided once.
 
-Only block YAML in the form that people and tools write can be proved. Any other text must be parsed: it can be
-valid too. (A property test compares the proofs with all readers.)
+Only block YAML in the form that people and tools write, and JSON, can be proved. Any other text must be parsed: it
+can be valid too. (A property test compares the proofs with all readers.)
 """
 
 from __future__ import annotations
@@ -49,6 +49,7 @@ _WRONG_KIND: Final = 3
 _MAX_DEPTH: Final = 100
 _MOST_KNOWN: Final = 8192  # lines or outlines
 _LONG: Final = 500  # characters of a line, lines of a text
+_MOST_BRACKETS: Final = 200  # of a JSON object, so that it cannot be nested deeper
 
 
 class _Outline:
@@ -77,6 +78,7 @@ _SIMPLE: Final = re.compile(
 # The other patterns are compiled when they are first used: a short run needs few of them.
 _QUOTED_KEY: Final = r"(\"[^\"\\]{0,200}\"|'[^']{0,200}')(?:: +|:\Z)(.*)"
 _NO_TEXT: Final = r"[-?:](?: |$)|.*(?:: | #|: *$|\t)"
+_ODD_JSON: Final = r'\A---\S|"[^"]{1000}|"\s+:|\\u'
 _ODD_ESCAPE: Final = r"\\(?![abefnrtv0])"
 
 
@@ -85,7 +87,10 @@ def is_resource(text: str, *, is_item: bool) -> bool:
 
     `text` is a document with its marker, or one item of a block sequence with its dash.
     """
-    outlines = tuple(map(_outline_of, text.removeprefix("\ufeff").split("\n")))
+    text = text.removeprefix("\ufeff")
+    if text.lstrip("-\r\n ")[:1] == "{" and not is_item:
+        return _is_json_resource(text)
+    outlines = tuple(map(_outline_of, text.split("\n")))
     return (_is_resource if len(outlines) < _LONG else _is_resource.__wrapped__)(outlines, 2 if is_item else 1)
 
 
@@ -163,6 +168,24 @@ def _is_resource(outlines: tuple[_Outline, ...], depth: int) -> bool:
         left, inner = line.leaves, 0
         pending = left == _NOTHING
     return has_kind and left < _SINGLE
+
+
+def _is_json_resource(text: str) -> bool:
+    """Return whether a text, perhaps with a marker, is a JSON object that YAML reads as the same resource."""
+    import json  # noqa: PLC0415  (5 ms)
+
+    # YAML forbids some characters, tabs as indentation, keys that are long or in another line than their colon,
+    # and halves of surrogate pairs. The number of brackets limits the nesting.
+    if not text.replace("\r\n", "").replace("\n", "").isprintable() or re.search(_ODD_JSON, text):
+        return False
+    if text.count("{") + text.count("[") > _MOST_BRACKETS:
+        return False
+    try:
+        root = json.loads(text.removeprefix("---"))
+    except ValueError:
+        return False
+    kind = root.get("kind")
+    return isinstance(kind, str) and kind != "" and not kind.endswith("List")
 
 
 class _Known(dict[str, _Outline]):

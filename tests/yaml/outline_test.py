@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -29,10 +30,27 @@ PROVED = {
     "value on a line of its own": "kind: Pod\na:\n  b c\n  d\ne:\n  'f:\n  g'\nh:\n  {}\n",
     "quoted keys": 'kind: Pod\n\'f:a\': 1\n"b c":\n  - "d": e\n',
     "flow collections": 'kind: Pod\na: {b: [c, "d"]} # e\nf: []\n',
+    "JSON": '{"kind":"Pod","a":{"b":[1,null,true,-1.5e3,"c: \\"d\\""]}}',
+    "JSON with a marker and indentation": '---\n{\n  "a": {},\n  "kind": "Pod"\n}\n',
     "letters that are not ASCII": "kind: Pod\na: é\u00a0ü\n# \u00a0\n",
 }
 NOT_PROVED = {
     "nothing": "",
+    "JSON without a kind": '{"a": {"kind": "Pod"}}',
+    "JSON kind that is a number": '{"kind": 5}',
+    "JSON list": '{"kind": "List", "items": []}',
+    "JSON array": '[{"kind": "Pod"}]',
+    "two JSON objects": '{"kind": "Pod"}\n{"kind": "Pod"}\n',
+    "JSON with a trailing comma": '{"kind": "Pod",}',
+    "JSON with a comment": '{"kind": "Pod"} # x\n',
+    "JSON after a marker without a space": '---{"kind": "Pod"}',
+    "JSON with a tab": '{\n\t"kind": "Pod"}',
+    "JSON with a colon in another line": '{"kind"\n: "Pod"}',
+    "JSON with half of a surrogate pair": '{"kind": "Pod", "a": "\\ud800"}',
+    "JSON with a long key": f'{{"kind": "Pod", "{"a" * 1025}": 1}}',
+    "JSON that is nested too deep": '{"kind": "Pod", "a": ' + "[" * 300 + "]" * 300 + "}",
+    "JSON with a control character": '{"kind": "Pod", "a": "\x7f"}',
+    "YAML in braces": "{kind: Pod}\n",
     "no kind": "apiVersion: v1\na: kind\n",
     "nested kind": "a:\n  kind: Pod\n",
     "kind in a list": "- kind: Pod\n",
@@ -213,3 +231,25 @@ def test_proved_text_is_one_resource_for_each_reader(
     text = line_break.join(written)
     if outline.is_resource(text, is_item=is_item):
         assert_proof_holds(text, is_item=is_item)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda s: st.lists(s) | st.dictionaries(st.text(), s),
+)
+
+
+@settings(max_examples=500, deadline=None)
+@given(
+    st.dictionaries(st.sampled_from(["kind", "a", "b"]) | st.text(), JSON, max_size=4),
+    st.sampled_from([None, 0, 2]),
+    st.sampled_from([(", ", ": "), (",", ":"), (", ", " : ")]),
+    st.booleans(),
+)
+def test_proved_json_is_one_resource_for_each_reader(
+    data: dict[str, Any], indent: int | None, separators: tuple[str, str], is_ascii: bool
+) -> None:
+    data.setdefault("kind", "Pod")
+    text = json.dumps(data, indent=indent, separators=separators, ensure_ascii=is_ascii)
+    if outline.is_resource(text, is_item=False):
+        assert_proof_holds(text, is_item=False)
