@@ -304,7 +304,7 @@ EOF
 
 def test_a_read_only_disk(tmp_path: Path) -> None:
     script = f"""
-        mount -t tmpfs none . && cd "$PWD" && printf %s '{POD}' > a.yaml && mount -o remount,ro "$PWD" &&
+        mount -t tmpfs none . && cd "$PWD" && printf %s '{POD}' > a.yaml && mount -o remount,bind,ro "$PWD" &&
         {" ".join(ME)} set a.yaml {" ".join(NGINX)} --in-place; echo $?; cat a.yaml; ls -A | wc -w
     """
     ran = in_own_mounts(tmp_path, script)
