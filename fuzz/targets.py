@@ -408,7 +408,7 @@ def path_seeds() -> Iterator[bytes]:
 
 
 def check_streams(data: bytes) -> None:
-    """Slices hold what the whole does, and what is said not to mention a word does not."""
+    """Slices hold what the whole does, what is said not to mention a word does not, and skipping hides no error."""
     text = some_text(data)
     slices = stream.cut_documents(text)
     if slices is not None:
@@ -424,6 +424,7 @@ def check_streams(data: bytes) -> None:
         assert len(items) == listing.shift
         assert listing.frame[: listing.resumes] + items + listing.frame[listing.resumes :] == text[start:]
         check_items(text[start:])
+    laws.check_names_change_neither_problems_nor_counts(text)
 
 
 def assert_covers(slices: list[stream.Slice], start: int, end: int) -> None:

@@ -133,3 +133,23 @@ class NotResourceError(InputError):
 
 class ConfigError(ImageSetterError):
     """The functionConfig, or an argument that stands for a part of it, is wrong."""
+
+
+class InternalError(ImageSetterError):
+    """A bug in the program: an exception that it did not expect."""
+
+
+#: How much of an unexpected exception's own text is shown: it can contain the user's input.
+_MOST_SHOWN: Final = 200
+
+
+def internal_error(error: Exception) -> InternalError:
+    """Return an unexpected exception as an error that names its type, its text and the line that raised it."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    source = f" ({trace.tb_frame.f_code.co_filename.rpartition('/')[2]}:{trace.tb_lineno})" if trace else ""
+    text = f": {error}"[:_MOST_SHOWN] if str(error) else ""
+    return InternalError(
+        f"unexpected {type(error).__name__}{source}{text}; this is a bug in krm-image-setter, please report it"
+    )

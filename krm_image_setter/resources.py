@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from typing import Any, Final, NamedTuple
 
 from krm_image_setter.errors import InputError, NotResourceError
@@ -95,7 +96,7 @@ def read_slices(text: str, words: Iterable[str] | None) -> list[Slice | None]:
     Such a one surely holds none of `words`; `words` of None leaves nothing out.
     """
     slices = stream.cut_documents(text)
-    return [(0, len(text))] if slices is None else _without_words(text, slices, words)
+    return [(0, len(text))] if slices is None else _without_words(text, slices, words, is_item=False)
 
 
 def read(text: str, part: Slice, words: Iterable[str] | None, *, whole: bool = False) -> Iterator[Parsed | None]:
@@ -114,7 +115,7 @@ def read(text: str, part: Slice, words: Iterable[str] | None, *, whole: bool = F
 
 def read_items(text: str, items: list[Slice], words: Iterable[str] | None) -> Iterator[Parsed | None]:
     """Yield the items of a list, None for one without `words`. Raises Indivisible."""
-    for item in _without_words(text, items, words):
+    for item in _without_words(text, items, words, is_item=True):
         if item is None:
             yield None
             continue
@@ -145,17 +146,29 @@ class Indivisible(Exception):  # noqa: N818  (no error: the caller reads the doc
     """An item of a list does not parse by itself: an alias, say, whose anchor is in another item."""
 
 
-def _without_words(text: str, slices: list[Slice], words: Iterable[str] | None) -> list[Slice | None]:
-    """Return slices, with None for each resource that surely holds none of `words`."""
+def _without_words(
+    text: str, slices: list[Slice], words: Iterable[str] | None, *, is_item: bool
+) -> list[Slice | None]:
+    """Return slices, with None for each that is certainly one resource without any of `words`.
+
+    Which slices are read must not change what is reported. So a slice is left out only if its text proves that
+    reading it could not fail and would find one resource.
+    """
     if words is None:
         return [*slices]
-    may_mention = stream.mention_test(text, [*words, "List"])  # for a list has resources in it
+    may_mention = stream.mention_test(text, words)
     kept: list[Slice | None] = []
     for one in slices:
         part = text[one[0] : one[1]]
-        # What has no `kind` is no resource, and that is an error wherever it stands.
-        kept.append(one if "kind" not in part or may_mention(part) else None)
+        kept.append(one if may_mention(part) or not _prover()(part, is_item=is_item) else None)
     return kept
+
+
+@cache
+def _prover() -> Callable[..., bool]:
+    from krm_image_setter.yaml import outline  # noqa: PLC0415  (a run that reads all slices does not need it)
+
+    return outline.is_resource
 
 
 def _parse(text: str, part: Slice, *, is_item: bool) -> list[Parsed]:

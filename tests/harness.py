@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -50,6 +51,17 @@ class Program:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(text.encode())
         return name
+
+
+def signals(*ignored: signal.Signals) -> None:
+    """Handle signals as a program in a terminal does, and ignore some. To be called in a process that just started.
+
+    A process inherits what its parent ignores or blocks: `nohup` ignores SIGHUP, and a shell ignores SIGINT and
+    SIGQUIT for what it starts in the background.
+    """
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGPIPE, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN if number in ignored else signal.SIG_DFL)
 
 
 def unprivileged() -> list[str]:

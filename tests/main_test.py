@@ -5,12 +5,11 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-from functools import partial
 from pathlib import Path
 
 import pytest
 import yaml
-from harness import UNMEASURED, Program
+from harness import UNMEASURED, Program, signals
 
 POD = "kind: Pod\nspec: {containers: [{name: a, image: nginx}]}\n"
 DONE = b"kind: Pod\nspec: {containers: [{name: a, image: nginx:2}]}\n"
@@ -300,8 +299,7 @@ def test_interrupt_is_quiet() -> None:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        # A job in the background of a shell ignores the signal, and so would its children.
-        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
+        preexec_fn=signals,  # noqa: PLW1509  (no threads here)
     )
     assert program.stdin
     program.stdin.write(b"kind: Pod\n" * 100_000)  # more than a pipe holds: it is reading when this returns

@@ -11,7 +11,7 @@ from harness import UNMEASURED
 
 from krm_image_setter import rules
 from krm_image_setter.images import reference
-from krm_image_setter.yaml import lines, scalar, stream
+from krm_image_setter.yaml import lines, outline, scalar, stream
 
 SERVICE: Final = """\
 - apiVersion: v1
@@ -105,9 +105,10 @@ def test_patterns_that_a_run_compiles() -> None:
     compiled = measured(SERVICE + POD, RECORD, "_compiler.compile = compile")
     assert sorted(compiled) == sorted(
         [
-            lines._LINE.pattern,
+            lines.LINE.pattern,
             "- +",
             lines._FLOW,
+            outline._SIMPLE.pattern,
             reference._REFERENCE.pattern,
             rules._KIND,
             scalar._PLAIN,
@@ -129,6 +130,6 @@ sys.setprofile(count)
 
 
 def test_calls_for_a_resource_that_names_no_image() -> None:
-    """It is looked through by one call, one more finds the apostrophe, and it is passed over by one."""
+    """One call searches for words, one proves that it is valid, and one passes it over."""
     few, many = (measured(SERVICE * count + POD, COUNT, "sys.setprofile(None)") for count in (10, 30))
     assert many - few == 3 * 20  # (all in one batch)

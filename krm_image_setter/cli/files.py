@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Final, NamedTuple
 
 from pathspec import GitIgnoreSpec
 
-from krm_image_setter.errors import InputError
+from krm_image_setter.errors import ImageSetterError, InputError, internal_error
 from krm_image_setter.rim import STDIN, read_bytes, read_found, read_text, say, shown
 
 _SUFFIXES: Final = (".yaml", ".yml", ".json")
@@ -26,6 +27,9 @@ class File(NamedTuple):
     real: str
     is_found: bool
 
+    def __str__(self) -> str:
+        return self.shown
+
     def read(self) -> bytes:
         """Return its contents. Raises InputError."""
         return read_found(self.real, self.shown) if self.is_found else read_bytes(self.path)
@@ -34,6 +38,23 @@ class File(NamedTuple):
     def shown(self) -> str:
         """Its name in messages."""
         return shown(self.path)
+
+
+@contextmanager
+def naming(file: str) -> Iterator[None]:
+    """Turn every exception that is raised inside into an ImageSetterError that names the file."""
+    try:
+        yield
+    except ImageSetterError as error:
+        error.at(file=file)
+        raise
+    except (MemoryError, SystemError) as error:  # C libraries raise the second if they cannot allocate memory
+        raise InputError("there is not enough memory for it", file=file) from error
+    except (OSError, ImportError) as error:  # too few open files to load a module, for example
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise InputError(f"cannot read it: {reason}", file=file) from error
+    except Exception as error:
+        raise internal_error(error).at(file=file) from error
 
 
 def find_files(paths: Iterable[str]) -> list[File]:

@@ -9,7 +9,7 @@ from typing import Annotated, Final
 
 import typer
 
-from krm_image_setter.cli.files import is_under
+from krm_image_setter.cli.files import is_under, naming
 from krm_image_setter.cli.terminal import write
 from krm_image_setter.errors import InputError, sentence
 from krm_image_setter.importers import Imported
@@ -42,7 +42,8 @@ def import_command(
 
 def _import(file: str) -> Imported:
     path = Path(file)
-    return import_file(read_text(file), file, path.name, partial(_read_beside, path.parent))
+    with naming(file):
+        return import_file(read_text(file), file, path.name, partial(_read_beside, path.parent))
 
 
 def _read_beside(folder: Path, name: str) -> str:

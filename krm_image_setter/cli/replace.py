@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import os
@@ -9,7 +10,7 @@ import secrets
 import signal
 import stat
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from typing import Any, Final, NamedTuple, NoReturn, Self
 
 from krm_image_setter.errors import InputError
@@ -24,15 +25,36 @@ def digest_of(data: bytes) -> bytes:
     return hashlib.blake2b(data, digest_size=16).digest()
 
 
-class Staged(NamedTuple):
-    """New contents that lie beside a file, ready to take its place; `target` is the file itself behind links.
+class Attributes(NamedTuple):
+    """What a file has besides its contents: its mode, owner and group, and its extended attributes.
 
-    `temporary` is their name in its folder, `status` the file's and `folder` the folder's when it was read.
+    An access control list is an extended attribute (`system.posix_acl_access`).
+    """
+
+    mode: int
+    owner: int
+    group: int
+    extended: dict[str, bytes]
+
+    @classmethod
+    def of(cls, file: int) -> Self:
+        """Return the attributes of an open file. Raises OSError."""
+        status = os.fstat(file)
+        return cls(stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid, _extended_of(file))
+
+
+class Staged(NamedTuple):
+    """New contents in the folder of a file, ready to replace it; `target` is the file itself behind links.
+
+    `temporary` is their name there. The rest is from when the file was read: the digest of its contents, its
+    attributes and status, and the status of its folder.
     """
 
     shown: str
     target: str
     temporary: str
+    digest: bytes
+    attributes: Attributes
     status: os.stat_result
     folder: os.stat_result
 
@@ -40,8 +62,8 @@ class Staged(NamedTuple):
 class Replacement:
     """New contents for several files. Used in a `with` block, which leaves nothing behind but changed files.
 
-    A file is replaced by renaming, which is atomic: killed at any moment, it is the old or the new one. Its mode,
-    owner, extended attributes and the symbolic links to it stay; hard links to it keep the old contents.
+    A file is replaced by renaming, which is atomic: killed at any moment, it is the old or the new one. Its
+    attributes and the symbolic links to it are kept; hard links to it keep the old contents.
 
     Others may write into the folder. So nothing is done by a path that may be another by now: each step takes the
     folder itself, which must be the one that was read from, and follows no link in it.
@@ -100,8 +122,9 @@ class Replacement:
             if not stat.S_ISREG(status.st_mode) or digest_of(old) != digest:
                 raise changed_meanwhile(path)
             temporary = f".krm-image-setter-{secrets.token_hex(8)}"
+            attributes = Attributes.of(file.fileno())
             # Known before it is there: whenever this ends, it is taken away.
-            self._staged.append(Staged(path, target, temporary, status, os.fstat(folder)))
+            self._staged.append(Staged(path, target, temporary, digest, attributes, status, os.fstat(folder)))
             try:
                 new = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _CAREFUL, 0o600, dir_fd=folder)
             except OSError:  # what others have put there is not taken away
@@ -110,7 +133,9 @@ class Replacement:
             try:
                 with open(new, "wb") as written:
                     written.writelines(rewrite(old))
-                    _keep_status(file.fileno(), written.fileno(), status)
+                    # A write that follows would remove setuid, setgid and `security.capability` again.
+                    written.flush()
+                    _give(attributes, written.fileno())
             except OSError:  # others may need the room
                 os.unlink(temporary, dir_fd=folder)
                 self._staged.pop()
@@ -166,40 +191,93 @@ def _folder_of(staged: Staged, already: str = "") -> Iterator[int]:
 def _locked(target: str, folder: int) -> Iterator[None]:
     """Lock a file from the last look at it to its renaming.
 
-    Else two runs at once could both find it unchanged, and one replace what the other has just written. Raises
-    BlockingIOError where another holds the lock, for it will replace the file.
+    Otherwise two runs at the same time could both find it unchanged, and one could replace what the other has just
+    written. Raises BlockingIOError if another program holds the lock, because it will replace the file.
     """
     with ExitStack() as stack:
         try:
-            descriptor = os.open(os.path.basename(target), os.O_RDWR | _CAREFUL, dir_fd=folder)
+            descriptor = _opened_to_lock(os.path.basename(target), folder)
             stack.callback(os.close, descriptor)
-            fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # A record lock, which other programs ask for too, needs the permission to write.
+            may_write = fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_RDWR
+            (fcntl.lockf if may_write else fcntl.flock)(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise
-        except OSError:  # not every file, or file system, lets itself be locked: it is replaced all the same
+        except OSError:  # some file systems have no locks: the file is replaced without one
             stack.close()
         yield
 
 
-def _keep_status(old: int, new: int, status: os.stat_result) -> None:
-    """Give the new file the owner, attributes and mode of the old one."""
-    now = os.fstat(new)
-    if (now.st_uid, now.st_gid) != (status.st_uid, status.st_gid):
-        os.fchown(new, status.st_uid, status.st_gid)
-    if hasattr(os, "listxattr"):
-        with suppress(OSError):  # a file system without them
-            for name in os.listxattr(old):
-                os.setxattr(new, name, os.getxattr(old, name))
-    os.fchmod(new, stat.S_IMODE(status.st_mode))
+def _opened_to_lock(name: str, folder: int) -> int:
+    try:
+        return os.open(name, os.O_RDWR | _CAREFUL, dir_fd=folder)
+    except OSError:
+        return os.open(name, os.O_RDONLY | _CAREFUL, dir_fd=folder)
+
+
+def _extended_of(file: int) -> dict[str, bytes]:
+    extended = {}
+    with suppress(AttributeError, OSError):  # a system or a file system without them
+        for name in os.listxattr(file):
+            with suppress(OSError):  # one that only the system can read
+                extended[name] = os.getxattr(file, name)
+    return extended
+
+
+def _give(attributes: Attributes, new: int) -> None:
+    """Give a new file the attributes of the old one, and no other. Raises OSError if that is not possible.
+
+    Only an attribute that the system decides about can get lost, such as `security.capability`. The system removes
+    that one on each write of a user who is not root too.
+    """
+    now = Attributes.of(new)
+    if (now.owner, now.group) != (attributes.owner, attributes.group):
+        os.fchown(new, attributes.owner, attributes.group)
+    # A new file inherits the default access control list of its folder.
+    for name in now.extended.keys() - attributes.extended.keys():
+        with _forgiven(name):
+            os.removexattr(new, name)
+    for name, value in attributes.extended.items():
+        if now.extended.get(name) != value:
+            with _forgiven(name):
+                os.setxattr(new, name, value)
+    os.fchmod(new, attributes.mode)
+    # Without an error, Linux ignores setgid if the user is not in the group of the file.
+    if stat.S_IMODE(os.fstat(new).st_mode) != attributes.mode:
+        raise PermissionError(errno.EPERM, "Its mode cannot be kept")
+
+
+def _forgiven(name: str) -> AbstractContextManager[None]:
+    """Return a context that ignores OSError if the owner of a file cannot always set this extended attribute."""
+    is_own = name.startswith(("user.", "system.posix_acl_access"))
+    return nullcontext() if is_own else suppress(OSError)
 
 
 def _is_same(staged: Staged, folder: int) -> bool:
+    """Return whether a file has the same contents and attributes as when it was read.
+
+    The times of a file do not tell: `cp -p` sets the old ones, the clock of a file system ticks every few
+    milliseconds, and what is written to mapped memory changes them later. Nor does a new time of its status tell
+    that the file has changed: in a container, to open a file for locking can copy it to another layer.
+    """
+    try:
+        with open(os.open(os.path.basename(staged.target), os.O_RDONLY | _CAREFUL, dir_fd=folder), "rb") as file:
+            before = _changed_at(staged, folder)
+            is_same = digest_of(file.read()) == staged.digest and Attributes.of(file.fileno()) == staged.attributes
+        return is_same and before is not None and before == _changed_at(staged, folder)
+    except OSError:
+        return False
+
+
+def _changed_at(staged: Staged, folder: int) -> int | None:
+    """Return when the status of a file was changed; None if it is not the file that was read, or was written."""
     try:
         now = os.stat(os.path.basename(staged.target), dir_fd=folder, follow_symlinks=False)
     except OSError:
-        return False
+        return None
     then = staged.status
-    return os.path.samestat(now, then) and (now.st_size, now.st_mtime_ns) == (then.st_size, then.st_mtime_ns)
+    is_same = os.path.samestat(now, then) and (now.st_size, now.st_mtime_ns) == (then.st_size, then.st_mtime_ns)
+    return now.st_ctime_ns if is_same else None
 
 
 def changed_meanwhile(path: str, already: str = "") -> InputError:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from krm_image_setter.cli.files import File
+from krm_image_setter.cli.files import File, naming
 from krm_image_setter.cli.replace import digest_of
 from krm_image_setter.cli.work import for_each
 from krm_image_setter.config import API_VERSION, KIND, ImageSetter, Value, configurations_in
@@ -40,8 +40,6 @@ def read_files(files: Sequence[File], look: Callable[[str], Found]) -> Iterator[
 
 def survey_files(files: Sequence[File], rules: Rules) -> Iterator[Surveyed[Survey]]:
     """Yield what each file gives, in order."""
-    if rules.words is not None:  # a template is told of, even one that names no image in question
-        rules = rules._replace(words=[*rules.words, "{{"])
     return read_files(files, partial(survey, rules=rules))
 
 
@@ -85,22 +83,21 @@ def configurations_of(files: Sequence[File]) -> list[Value]:
 
 
 def _read_file(look: Callable[[str], Found], file: File) -> Surveyed[Found]:
-    text = ""
     try:
-        data = file.read()
-        text, digest = decoded(data, file.shown), digest_of(data)
-        del data  # a large file takes room enough while it is read
-        return Surveyed(file, look(text), digest)
-    except MemoryError:
-        return Surveyed(file, error=InputError("there is not enough memory for it", file=file.shown))
+        with naming(file.shown):
+            data = file.read()
+            text, digest = decoded(data, file.shown), digest_of(data)
+            del data  # a large file takes room enough while it is read
+            try:
+                return Surveyed(file, look(text), digest)
+            except NotResourceError:
+                if not file.is_found or _has_resource(text):
+                    raise
+                return Surveyed(file)
     except NotYAMLError as error:
-        return Surveyed(file, error=error.at(file=file.shown), is_skipped=file.is_found)
-    except NotResourceError as error:
-        if file.is_found and not _has_resource(text):
-            return Surveyed(file)
-        return Surveyed(file, error=error.at(file=file.shown))
+        return Surveyed(file, error=error, is_skipped=file.is_found)
     except ImageSetterError as error:
-        return Surveyed(file, error=error.at(file=file.shown))
+        return Surveyed(file, error=error)
 
 
 def _has_resource(text: str) -> bool:
@@ -114,6 +111,7 @@ def _has_resource(text: str) -> bool:
 
 def _given_references(config: ImageSetter, file: File) -> dict[int, list[str]]:
     try:
-        return given_references(decoded(file.read(), file.shown), config)
-    except InputError:  # told when the file is surveyed
+        with naming(file.shown):
+            return given_references(decoded(file.read(), file.shown), config)
+    except InputError:  # `survey_files` reports it
         return {}

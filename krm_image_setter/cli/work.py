@@ -8,11 +8,12 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkProcess
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
-from krm_image_setter.errors import ImageSetterError
+from krm_image_setter.errors import ImageSetterError, internal_error
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -24,7 +25,10 @@ _PATIENCE: Final = 1.0  # seconds without a bar
 
 
 def for_each(job: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
-    """Yield what `job` makes of each item, in order. A job must not rely on what another has done."""
+    """Yield what `job` returns for each item, in order. A job must not rely on what another has done.
+
+    Raises what the first job that fails raises. Raises ImageSetterError if a worker process is killed.
+    """
     count = min(_cores(), len(items) // _WORTH_IT * 2)
     results = _spread(job, items, count) if count > 1 else map(job, items)
     return _with_bar(results, len(items)) if sys.stderr.isatty() else iter(results)
@@ -61,14 +65,26 @@ def _spread(job: Callable[[Item], Result], items: Sequence[Item], count: int) ->
             receiver.close()
         yield from map(job, items)
         return
-    for number in range(len(batches)):
+    for number, batch in enumerate(batches):
         try:
-            results: list[Result] = receivers[number % count].recv()
+            results: list[Result] | ImageSetterError = receivers[number % count].recv()
         except (EOFError, OSError):  # between two results, and within one
-            raise ImageSetterError("a process of this program was killed: run it again") from None
+            raise _death_of(children[number % count], batch) from None
+        if isinstance(results, ImageSetterError):
+            raise results
         yield from results
     for child in children:
         child.join()
+
+
+def _death_of(child: ForkProcess, batch: Sequence[Any]) -> ImageSetterError:
+    """Return the error for a worker process that ended before it had sent the results of a batch."""
+    child.join()
+    signaled = f" by signal {-child.exitcode}" if child.exitcode and child.exitcode < 0 else ""
+    return ImageSetterError(
+        f"a worker process was killed{signaled} while it read {len(batch)} files, {batch[0]} to {batch[-1]}; "
+        "nothing was written"
+    )
 
 
 def _work(
@@ -81,11 +97,14 @@ def _work(
         receiver.close()
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-    try:
-        for batch in batches:
-            sender.send([job(item) for item in batch])
-    except (BrokenPipeError, MemoryError):  # the parent has ended, and has said why; or it will
-        return
+    with suppress(BrokenPipeError, MemoryError):  # the parent has ended, and has said why; or it will
+        try:
+            for batch in batches:
+                sender.send([job(item) for item in batch])
+        except (BrokenPipeError, MemoryError):
+            raise
+        except Exception as error:  # noqa: BLE001  (a traceback here would leave the parent without a reason)
+            sender.send(error if isinstance(error, ImageSetterError) else internal_error(error))
 
 
 def _with_bar(results: Iterable[Result], total: int) -> Iterator[Result]:

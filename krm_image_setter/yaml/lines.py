@@ -17,7 +17,7 @@ from typing import Any, Final, NamedTuple
 from krm_image_setter.yaml.tree import MAX_DEPTH, TYPED_START, Document, Mapping, Sequence, typed
 
 # What stands in a line: indentation, dashes, a key, its colon, and the rest with its comment.
-_LINE: Final = re.compile(r"( *)((?:- +)*)(?:([A-Za-z0-9_/][A-Za-z0-9_./-]{0,200})(: +|:\Z))?(.*)")
+LINE: Final = re.compile(r"( *)((?:- +)*)(?:([A-Za-z0-9_/][A-Za-z0-9_./-]{0,200})(: +|:\Z))?(.*)")
 _QUOTED: Final = r"(\"[^\"\\]*\"|'[^']*')(?: *| +#.*)"
 _NO_PLAIN: Final = frozenset("&*!|>%@`?:,]}")
 # A token of a `{…}` or `[…]`: a bracket or comma, or a scalar with perhaps the colon that makes it a key.
@@ -103,7 +103,7 @@ class _Lines:
         return Token(value, style, Mark(start, column), Mark(start + len(text), column + len(text)))
 
     def _match(self, line: int) -> Any:
-        return _LINE.fullmatch(self.lines[line].removesuffix("\r"))
+        return LINE.fullmatch(self.lines[line].removesuffix("\r"))
 
     def _start(self, line: int) -> int:
         if line < _NEAR:  # it takes longer to note all of them
@@ -359,20 +359,20 @@ _read_line: Final = _Known().__getitem__
 def _understood(text: str) -> _Line | tuple[()] | None:
     """Return what a line says, `()` where that is nothing; None where a parser must read it."""
     text = text.removesuffix("\r")
-    match = _LINE.fullmatch(text)
+    match = LINE.fullmatch(text)
     if match is None or not text.isprintable():
         return None
     indent, dashes, key, _, rest = match.groups(default="")
     nothing = not rest or rest[0] == "#"
     if not key and not dashes:
         return () if nothing else None
-    read = (None, _NOTHING) if nothing else _read_value(rest)
+    read = (None, _NOTHING) if nothing else read_value(rest)
     if read is None:
         return None
     return _Line(len(indent), tuple(map(len, re.findall("- +", dashes))) if dashes else (), key, *read)
 
 
-def _read_value(rest: str) -> tuple[Any, int] | None:
+def read_value(rest: str) -> tuple[Any, int] | None:
     """Return the value that `rest`, the end of a line, is, and its state; None where a parser must read it."""
     first = rest[0]
     if first in "\"'":

@@ -142,39 +142,28 @@ def cut_items(text: str, start: int, end: int) -> Listing | None:
     return Listing(items, text[start:first] + text[last:end], first - start, last - first)
 
 
-# Where what is not in the text itself may come in, or go out.
-_ALIAS: Final = r"[&*](?<![^\s\[{,:][&*])[^\s,\[\]{}&*=|;]"
+# A backslash that can spell a character of a word, or join two lines, in this string or in a document inside it.
+_ESCAPE: Final = r"\\(?:[xuU/\r\n\x85\u2028\u2029]|\\\\[nrNLP]|\Z)"
 
 
 def mention_test(text: str, words: Iterable[str]) -> Callable[[str], bool]:
-    """Return what says whether a slice of `text` may have one of `words` in one of its strings.
+    """Return the test whether a string of a slice of `text` can contain one of `words`.
 
-    A backslash may spell a word otherwise; an anchor or alias may bring it in from elsewhere; an odd number of
-    quotes may mean that the slice starts or ends within a quoted scalar. It is asked of each of thousands: a few
-    searches in C, and none for what is nowhere in the text.
+    It is for slices without aliases; an escape can stand for a character of a word. It is called for thousands of
+    slices: so it is a few searches in C, and none for what is not in `text`.
     """
+    words = list(words)
+    joined = "".join(words)
+    # Other escapes, and pairs of quotes, stand for these.
+    if not joined.isprintable() or " " in joined or "'" in joined or '"' in joined or "\\" in joined:
+        return lambda _: True
     words = [word for word in words if word in text]
-    single, double, escape, anchor, alias = (sign in text for sign in "'\"\\&*")
+    escape = re.compile(_ESCAPE) if "\\" in text else None
 
     def may_mention(part: str) -> bool:
         for word in words:
             if word in part:
                 return True
-        return (
-            (single and part.count("'") % 2 == 1 and _apostrophes(part) % 2 == 0)
-            or (double and part.count('"') % 2 == 1)
-            or (escape and "\\" in part)
-            or (((anchor and "&" in part) or (alias and "*" in part)) and re.search(_ALIAS, part) is not None)
-        )
+        return escape is not None and "\\" in part and escape.search(part) is not None
 
     return may_mention
-
-
-def _apostrophes(part: str) -> int:
-    """Return how many single quotes are none, as that in "isn't": comments have them."""
-    count = 0
-    at = part.find("'")
-    while at >= 0:
-        count += part[at - 1 : at].isalnum() and part[at + 1 : at + 2].isalnum()
-        at = part.find("'", at + 1)
-    return count

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import fcntl
+import mmap
 import os
 import secrets
+import shutil
+import struct
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from subprocess import PIPE
 
 import pytest
 
+from krm_image_setter.cli import replace
 from krm_image_setter.cli.replace import Replacement, digest_of
 from krm_image_setter.errors import InputError
 
@@ -42,25 +48,295 @@ def test_a_file_changed_before_is_refused(tmp_path: Path) -> None:
     assert path.read_bytes() == b"other"
 
 
-@pytest.mark.parametrize("how", ["written", "replaced", "removed"])
-def test_a_file_changed_meanwhile_is_refused_and_none_is_changed(tmp_path: Path, how: str) -> None:
+def write_in_place(path: Path, data: bytes) -> None:
+    with path.open("r+b") as file:
+        file.write(data)
+
+
+def write_mapped(path: Path, data: bytes) -> None:
+    with path.open("r+b") as file, mmap.mmap(file.fileno(), 0) as mapped:
+        mapped[:] = data
+
+
+def rename_over(path: Path, data: bytes) -> None:
+    """Write a new file and rename it, as editors and rsync do."""
+    other = path.with_name("other")
+    other.write_bytes(data)
+    shutil.copystat(path, other)
+    other.rename(path)
+
+
+def keeping_time(edit: Callable[[Path, bytes], object]) -> Callable[[Path], None]:
+    """Return an edit that keeps the size and the time of a file, as `cp -p`, `rsync -t` and `tar` do."""
+
+    def kept(path: Path) -> None:
+        status = path.stat()
+        edit(path, b"odl")
+        os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+    return kept
+
+
+def add_attribute(path: Path) -> None:
+    try:
+        os.setxattr(path, "user.note", b"x")
+    except OSError as error:
+        pytest.skip(f"no extended attributes on this file system: {error.strerror}")
+
+
+def another_mode(path: Path) -> None:
+    path.chmod(0o604)
+
+
+def another_owner(path: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root can change the owner")
+    os.chown(path, 1234, 1235)
+
+
+EDITS: dict[str, Callable[[Path], object]] = {
+    "written": lambda path: path.write_bytes(b"other"),
+    "replaced": lambda path: rename_over(path, OLD),
+    "removed": Path.unlink,
+    "written with the same size and time": keeping_time(write_in_place),
+    "truncated and written with the same size and time": keeping_time(Path.write_bytes),
+    "written through mapped memory with the same size and time": keeping_time(write_mapped),
+    "replaced with the same size and time": keeping_time(rename_over),
+    "given another mode": another_mode,
+    "given another owner": another_owner,
+    "given an extended attribute": add_attribute,
+}
+
+
+@pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS)
+def test_file_that_is_edited_after_staging_is_refused_and_no_file_is_changed(
+    tmp_path: Path, edit: Callable[[Path], object]
+) -> None:
     paths = [tmp_path / name for name in ("a", "b")]
     for path in paths:
         path.write_bytes(OLD)
     with Replacement() as replacement:
         for path in paths:
             stage(replacement, path)
-        if how == "written":
-            paths[1].write_bytes(b"other")
-        elif how == "replaced":
-            (tmp_path / "c").write_bytes(OLD)
-            (tmp_path / "c").rename(paths[1])
-        else:
-            paths[1].unlink()
+        wait_for_a_tick(tmp_path)
+        edit(paths[1])
+        after = state(paths[1])
         with pytest.raises(InputError, match="b: it was changed by another program meanwhile: run this again"):
             replacement.commit()
     assert paths[0].read_bytes() == OLD
+    assert state(paths[1]) == after
     assert not list(tmp_path.glob(".krm*"))
+
+
+def wait_for_a_tick(folder: Path) -> None:
+    """Wait until the clock of the file system has moved on."""
+    path = folder / "tick"
+    path.touch()
+    before = path.stat().st_ctime_ns
+    while path.stat().st_ctime_ns == before:
+        path.touch()
+    path.unlink()
+
+
+def state(path: Path) -> tuple[object, ...] | None:
+    if not path.exists():
+        return None
+    status = path.stat()
+    return path.read_bytes(), status.st_ino, status.st_mode, status.st_uid, os.listxattr(path)
+
+
+def test_file_that_is_edited_within_a_tick_of_the_clock_is_not_overwritten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before Linux 6.13 the times of a file can be the same for 10 ms: neither they nor its size tell."""
+    path = tmp_path / "a"
+    path.write_bytes(OLD)
+    with Replacement() as replacement:
+        stage(replacement, path)
+        monkeypatch.setattr(replace, "_changed_at", lambda staged, _: staged.status.st_ctime_ns)
+        keeping_time(write_in_place)(path)
+        with pytest.raises(InputError, match="a: it was changed by another program meanwhile: run this again"):
+            replacement.commit()
+    assert path.read_bytes() == b"odl"
+
+
+def test_file_that_is_edited_through_memory_mapped_before_is_not_overwritten(tmp_path: Path) -> None:
+    """The second write to a page changes no time until the page is written to the disk."""
+    path = tmp_path / "a"
+    path.write_bytes(OLD)
+    with path.open("r+b") as file, mmap.mmap(file.fileno(), 0) as mapped:
+        mapped[:] = OLD
+        with Replacement() as replacement:
+            stage(replacement, path)
+            mapped[:] = b"odl"
+            with pytest.raises(InputError, match="a: it was changed by another program meanwhile"):
+                replacement.commit()
+    assert path.read_bytes() == b"odl"
+
+
+def test_file_that_is_edited_while_others_are_replaced_is_not_overwritten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = [tmp_path / name for name in ("a", "b")]
+    for path in paths:
+        path.write_bytes(OLD)
+    rename = os.replace
+
+    def edit_the_other(source: str, target: str, **folders: int) -> None:
+        rename(source, target, **folders)
+        keeping_time(write_in_place)(paths[1])
+
+    monkeypatch.setattr(os, "replace", edit_the_other)
+    with Replacement() as replacement:
+        for path in paths:
+            stage(replacement, path)
+        message = "b: it was changed by another program meanwhile, though 1 of 2 files are replaced"
+        with pytest.raises(InputError, match=message):
+            replacement.commit()
+    assert [path.read_bytes() for path in paths] == [NEW, b"odl"]
+
+
+def test_file_whose_contents_and_attributes_are_the_same_is_replaced(tmp_path: Path) -> None:
+    """A new name of the file changes the time of its status only."""
+    path = tmp_path / "a"
+    path.write_bytes(OLD)
+    with Replacement() as replacement:
+        stage(replacement, path)
+        wait_for_a_tick(tmp_path)
+        before = path.stat()
+        (tmp_path / "name").hardlink_to(path)
+        path.chmod(0o600)
+        path.chmod(before.st_mode)
+        assert path.stat().st_ctime_ns != before.st_ctime_ns
+        replacement.commit()
+    assert path.read_bytes() == NEW
+
+
+# Attributes
+
+ACCESS_CONTROL_LIST = "system.posix_acl_access"
+DEFAULT_ACCESS_CONTROL_LIST = "system.posix_acl_default"
+CAPABILITY = "security.capability"
+
+
+def access_control_list(*entries: tuple[int, int, int]) -> bytes:
+    """Return the value of an access control list of (tag, permissions, id); -1 for no id (Linux, posix_acl_xattr.h)."""
+    return struct.pack("<I", 2) + b"".join(struct.pack("<HHi", *entry) for entry in entries)
+
+
+LIST = access_control_list((1, 6, -1), (2, 4, 4321), (4, 4, -1), (0x10, 4, -1), (0x20, 0, -1))
+BIND_LOW_PORTS = struct.pack("<IIIII", 0x02000001, 1 << 10, 0, 0, 0)  # cap_net_bind_service=ep
+
+KEPT: dict[str, dict[str, object]] = {
+    "no write permission": {"mode": 0o444},
+    "no permission for others": {"mode": 0o600},
+    "setuid": {"mode": 0o4755},
+    "setgid": {"mode": 0o2755},
+    "setgid without execution": {"mode": 0o2644},
+    "sticky": {"mode": 0o1644},
+    "all bits": {"mode": 0o7777},
+    "owner and group": {"mode": 0o640, "owner": (1234, 1235)},
+    "owner, setuid and setgid": {"mode": 0o6755, "owner": (1234, 1235)},
+    "user attributes": {"extended": {"user.a": b"1", "user.b": b"\0\xff"}},
+    "access control list": {"extended": {ACCESS_CONTROL_LIST: LIST}},
+    "access control list and user attribute": {"extended": {ACCESS_CONTROL_LIST: LIST, "user.a": b"1"}},
+    "capability": {"mode": 0o755, "extended": {CAPABILITY: BIND_LOW_PORTS}},
+    "everything": {
+        "mode": 0o6750,
+        "owner": (1234, 1235),
+        "extended": {CAPABILITY: BIND_LOW_PORTS, ACCESS_CONTROL_LIST: LIST, "user.a": b"1"},
+    },
+}
+
+
+def give(path: Path, *, mode: int = 0o644, owner: object = None, extended: object = None) -> None:
+    """Give a file attributes; skip the test if that is not possible here."""
+    try:
+        if owner is not None:
+            os.chown(path, *owner)  # type: ignore[misc]
+        for name, value in (extended or {}).items():  # type: ignore[attr-defined]
+            os.setxattr(path, name, value)
+        if ACCESS_CONTROL_LIST not in (extended or {}):  # type: ignore[operator]
+            path.chmod(mode)
+        else:
+            path.chmod(mode | path.stat().st_mode & 0o070)
+    except OSError as error:
+        pytest.skip(f"this user cannot set these attributes here: {error.strerror}")
+
+
+@pytest.mark.parametrize("attributes", KEPT.values(), ids=KEPT)
+def test_attributes_of_a_replaced_file_are_kept(tmp_path: Path, attributes: dict[str, object]) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(OLD)
+    give(path, **attributes)  # type: ignore[arg-type]
+    before, extended = path.stat(), {name: os.getxattr(path, name) for name in os.listxattr(path)}
+    with Replacement() as replacement:
+        stage(replacement, path)
+        replacement.commit()
+    after = path.stat()
+    assert path.read_bytes() == NEW
+    assert oct(after.st_mode) == oct(before.st_mode)
+    assert (after.st_uid, after.st_gid) == (before.st_uid, before.st_gid)
+    assert {name: os.getxattr(path, name) for name in os.listxattr(path)} == extended
+
+
+def test_replaced_file_inherits_no_access_control_list(tmp_path: Path) -> None:
+    """The default list of its folder is for new files: it could let others read a file that was private."""
+    path = tmp_path / "a"
+    path.write_bytes(OLD)
+    try:
+        os.setxattr(tmp_path, DEFAULT_ACCESS_CONTROL_LIST, LIST)
+    except OSError as error:
+        pytest.skip(f"no access control lists on this file system: {error.strerror}")
+    with Replacement() as replacement:
+        stage(replacement, path)
+        replacement.commit()
+    assert (path.read_bytes(), os.listxattr(path)) == (NEW, [])
+
+
+@pytest.mark.parametrize(
+    ("name", "error"),
+    [("user.note", "it can't be written: No space left"), ("security.note", None), ("security.selinux", None)],
+)
+def test_attribute_that_cannot_be_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, error: str | None
+) -> None:
+    """Those of the user are an error; the system decides about its own, and the others are still kept."""
+    path = tmp_path / "a"
+    path.write_bytes(OLD)
+    kept: dict[str, bytes] = {}
+
+    def refuse(_: object, attribute: str, value: bytes) -> None:
+        if attribute == name:
+            raise OSError(28, "No space left")
+        kept[attribute] = value
+
+    old = path.stat()
+    values = {name: b"1", "user.z": b"2"}
+    monkeypatch.setattr(os, "listxattr", lambda file: list(values) if os.fstat(file).st_ino == old.st_ino else [])
+    monkeypatch.setattr(os, "getxattr", lambda _, attribute: values[attribute])
+    monkeypatch.setattr(os, "setxattr", refuse)
+    with Replacement() as replacement:
+        if error is not None:
+            with pytest.raises(InputError, match=f"a: {error}"):
+                stage(replacement, path)
+        else:
+            stage(replacement, path)
+            assert kept == {"user.z": b"2"}
+    assert path.read_bytes() == OLD
+    assert not list(tmp_path.glob(".krm*"))
+
+
+def test_mode_that_cannot_be_kept_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Linux removes setgid without an error if the user is not in the group of the file."""
+    path = tmp_path / "a"
+    path.write_bytes(OLD)
+    path.chmod(0o2755)
+    fchmod = os.fchmod
+    monkeypatch.setattr(os, "fchmod", lambda file, mode: fchmod(file, mode & ~0o2000))
+    with Replacement() as replacement, pytest.raises(InputError, match="a: it can't be written: Its mode cannot"):
+        stage(replacement, path)
+    assert path.read_bytes() == OLD
 
 
 # Others may write into the folder
@@ -166,12 +442,12 @@ def test_a_file_that_cannot_be_replaced_is_named(tmp_path: Path, monkeypatch: py
     paths = [tmp_path / name for name in ("a", "b", "c")]
     for path in paths:
         path.write_bytes(OLD)
-    replace = os.replace
+    rename = os.replace
 
     def fail(source: str, target: str, **folders: int) -> None:
         if target.endswith("b"):
             raise PermissionError(1, "Operation not permitted")
-        replace(source, target, **folders)
+        rename(source, target, **folders)
 
     monkeypatch.setattr(os, "replace", fail)
     with Replacement() as replacement:
@@ -207,15 +483,29 @@ def test_a_file_that_another_run_is_about_to_replace(tmp_path: Path) -> None:
     assert sorted(tmp_path.iterdir()) == paths
 
 
+def test_file_that_may_only_be_read_and_that_another_run_is_about_to_replace(tmp_path: Path) -> None:
+    if os.geteuid() == 0:
+        pytest.skip("root may write every file")
+    path = tmp_path / "a"
+    path.write_bytes(OLD)
+    path.chmod(0o444)
+    with Replacement() as replacement, path.open() as other:
+        stage(replacement, path)
+        fcntl.flock(other, fcntl.LOCK_EX)
+        with pytest.raises(InputError, match="a: it was changed by another program meanwhile: run this again"):
+            replacement.commit()
+    assert path.read_bytes() == OLD
+
+
 def test_an_owner_that_cannot_be_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "a"
     path.write_bytes(OLD)
-
-    fstat = os.fstat
+    old, fstat = path.stat(), os.fstat
 
     def other_owner(file: int) -> os.stat_result:
         status = fstat(file)
-        return os.stat_result((*status[:4], 4242, 4242, *status[6:])) if status.st_size == 0 else status
+        is_old = status.st_ino == old.st_ino
+        return os.stat_result((*status[:4], 4242, 4242, *status[6:])) if is_old else status
 
     def refuse(*_: object) -> None:
         raise PermissionError(1, "Operation not permitted")

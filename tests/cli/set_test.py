@@ -15,7 +15,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from harness import Program, Ran
+from harness import Program, Ran, signals
 from terminal import in_terminal
 
 POD = "kind: Pod\nspec: {containers: [{name: a, image: nginx}]}\n"
@@ -419,18 +419,13 @@ def test_an_error_among_many(many: Program) -> None:
     assert read(many, "m/001.yaml") == POD
 
 
-def interruptible() -> None:
-    """Take SIGINT as a program in the foreground does: what a shell starts in the background ignores it."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 def start(program: Program, *arguments: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         [sys.executable, "-m", "krm_image_setter", *arguments],
         cwd=program.folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        preexec_fn=interruptible,  # noqa: PLW1509  (no threads here)
+        preexec_fn=signals,  # noqa: PLW1509  (no threads here)
     )
 
 
@@ -457,7 +452,7 @@ def test_interrupted_while_waiting_is_quiet(program: Program) -> None:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        preexec_fn=interruptible,  # noqa: PLW1509  (no threads here)
+        preexec_fn=signals,  # noqa: PLW1509  (no threads here)
     )
     time.sleep(2)
     process.send_signal(signal.SIGINT)

@@ -29,6 +29,8 @@ from krm_image_setter.config import ImageSetter
 from krm_image_setter.config.catalog import catalog_rules
 from krm_image_setter.images import parse_reference
 from krm_image_setter.results import INFO
+from krm_image_setter.rules import Rules, rules_for
+from krm_image_setter.survey import survey
 from krm_image_setter.transform import Outcome
 from krm_image_setter.yaml import building, events, lines, scalar, stream, tree
 from krm_image_setter.yaml.stream import Slice
@@ -171,6 +173,29 @@ def _json_only(cut: Callable[[str], list[Slice] | None], text: str) -> list[Slic
     """Return the slices of a stream that has JSON objects without `---` between them: the whole is not YAML."""
     slices = cut(text) or []
     return slices if any(not text.startswith("---", start) for start, _ in slices[1:]) else None
+
+
+NAMES = (["no/such"], ["kind"], ["metadata", "spec"], ["nginx", "other/app"], ["name", "image", "containers"])
+
+
+def check_names_change_neither_problems_nor_counts(text: str) -> None:
+    """The images that are asked for decide what is read: that must not decide what is wrong with a text."""
+    rules = [rules_to_set(names) for names in NAMES]
+    expected = problem_or_count(text, rules[0]._replace(words=None))  # all is read
+    assert [problem_or_count(text, each) for each in rules] == [expected] * len(rules)
+
+
+def rules_to_set(names: list[str]) -> Rules:
+    images = {name: f"{name}:9" for name in names}
+    head = {"apiVersion": "krm-image-setter.dev/v1alpha1", "kind": "ImageSetter", "images": images}
+    return rules_for(read_config(json.dumps(head)), {})
+
+
+def problem_or_count(text: str, rules: Rules) -> str | int:
+    try:
+        return survey(text, rules).resources
+    except InputError as error:
+        return str(error)
 
 
 def check_all_parsers_give_the_same_tree(written: Written) -> None:

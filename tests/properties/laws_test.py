@@ -53,6 +53,46 @@ def test_splitting_and_skipping_change_nothing(written: Written, config: ImageSe
     laws.check_splitting_and_skipping_change_nothing(written.text, config)
 
 
+#: What breaks a text, or makes it another one.
+BREAKS = st.sampled_from(
+    [
+        "{{ x }}\n",
+        "kind: [\n",
+        "\n---\n",
+        "\n  ",
+        "\t",
+        "'",
+        '"',
+        ": ",
+        "- ",
+        "#",
+        "{",
+        "]",
+        "|",
+        "&a ",
+        "*a",
+        "\\",
+        "List",
+    ]
+)
+
+
+@st.composite
+def broken_texts(draw: st.DrawFn) -> str:
+    """Draw a stream, and insert or remove a few characters."""
+    text: str = draw(TEXTS).text
+    for _ in range(draw(st.integers(0, 3))):
+        at = draw(st.integers(0, len(text)))
+        text = text[:at] + draw(BREAKS | st.just("")) + text[at + draw(st.integers(0, 2)) :]
+    return text
+
+
+@law
+@given(broken_texts())
+def test_names_of_images_change_neither_problems_nor_counts(text: str) -> None:
+    laws.check_names_change_neither_problems_nor_counts(text)
+
+
 @law
 @given(TEXTS)
 def test_all_parsers_give_the_same_tree(written: Written) -> None:

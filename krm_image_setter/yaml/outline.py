@@ -1,0 +1,314 @@
+"""Proving that a text is valid YAML and one resource, without parsing it.
+
+Each line is reduced to its outline: the indentation, and what a reader would do with the line. Most lines of a
+long stream occur many times, so their outlines are looked up. The outlines of all lines decide whether the text is
+valid, and texts with the same outlines, such as resources that differ only in names and values, are decided once.
+
+Only block YAML in the form that people and tools write, and JSON, can be proved. Any other text must be parsed: it
+can be valid too. (A property test compares the proofs with all readers.)
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Any, Final
+
+from krm_image_setter.yaml.lines import LINE, read_value
+from krm_image_setter.yaml.tree import typed
+
+# The types of lines.
+_BLANK: Final = 0
+_COMMENT: Final = 1
+_MARKER: Final = 2  # `---`
+_ENTRY: Final = 3  # with dashes, a key or both
+_TEXT: Final = 4  # it can continue a plain scalar
+_TABBED: Final = 5  # with a tab after its spaces
+_OTHER: Final = 6
+
+# What a line leaves open.
+_NOTHING: Final = 0  # a null, or a block that follows
+_COMPLETE: Final = 1
+_PLAIN: Final = 2
+_BLOCK: Final = 3
+_SINGLE: Final = 4
+_DOUBLE: Final = 5
+_UNKNOWN: Final = 6
+
+# What a line does inside a quoted scalar.
+_CONTINUES: Final = 0
+_ENDS: Final = 1
+_BREAKS: Final = 2
+
+# Whether the key of an entry is `kind`, and whether its value can be the kind of one resource.
+_NO_KEY: Final = 0
+_KEY: Final = 1
+_KIND: Final = 2
+_WRONG_KIND: Final = 3
+
+_MAX_DEPTH: Final = 100
+_MOST_KNOWN: Final = 8192  # lines or outlines
+_LONG: Final = 500  # characters of a line, lines of a text
+_MOST_BRACKETS: Final = 200  # of a JSON object, so that it cannot be nested deeper
+
+
+class _Outline:
+    """What matters of a line: its type, indentation, widths of dashes, key and what it leaves open.
+
+    `leaves` of a line that is not an entry is for its use as the value of the key or dash before it. `single`
+    and `double` are what the line does inside a quoted scalar. Equal outlines are one object: that makes tuples of
+    them fast to hash.
+    """
+
+    __slots__ = ("double", "indent", "key", "leaves", "single", "type", "widths")
+
+    def __init__(self, *parts: Any) -> None:
+        self.type, self.indent, self.widths, self.key, self.leaves, self.single, self.double = parts
+
+
+# Most lines that are new have one of these forms: a key, a dash or both with a plain value, text, or a comment.
+# Their characters are those of ASCII without colons, `#`, quotes and backslashes. To understand another line takes
+# four times as long.
+_CHARACTERS: Final = r"[ !$-&(-9;-\[\]-~]*+"
+_PLAIN_VALUE: Final = rf"[A-Za-z0-9_/(<$]{_CHARACTERS}"
+_KEY_NAME: Final = r"[A-Za-z0-9_/][A-Za-z0-9_./-]{0,200}+"
+_SIMPLE: Final = re.compile(
+    rf"( *)(?:(- )?(?!kind:)({_KEY_NAME}):(?: ({_PLAIN_VALUE}))?|(- )?{_PLAIN_VALUE}|(#){_CHARACTERS})\r?"
+)
+# The other patterns are compiled when they are first used: a short run needs few of them.
+_QUOTED_KEY: Final = r"(\"[^\"\\]{0,200}\"|'[^']{0,200}')(?:: +|:\Z)(.*)"
+_NO_TEXT: Final = r"[-?:](?: |$)|.*(?:: | #|: *$|\t)"
+_ODD_JSON: Final = r'\A---\S|"[^"]{1000}|"\s+:|\\u'
+_ODD_ESCAPE: Final = r"\\(?![abefnrtv0])"
+
+
+def is_resource(text: str, *, is_item: bool) -> bool:
+    """Return whether `text` is certainly valid YAML and one resource with a kind that is not a list.
+
+    `text` is a document with its marker, or one item of a block sequence with its dash.
+    """
+    text = text.removeprefix("\ufeff")
+    if text.lstrip("-\r\n ")[:1] == "{" and not is_item:
+        return _is_json_resource(text)
+    outlines = tuple(map(_outline_of, text.split("\n")))
+    return (_is_resource if len(outlines) < _LONG else _is_resource.__wrapped__)(outlines, 2 if is_item else 1)
+
+
+@lru_cache(maxsize=1024)
+def _is_resource(outlines: tuple[_Outline, ...], depth: int) -> bool:
+    """Return whether lines are a valid text with a resource `depth` collections deep.
+
+    The collections are followed as in `lines.read`.
+    """
+    column, is_mapping = -1, False  # of the innermost open collection
+    stack: list[tuple[int, bool]] = []  # the collections around it
+    pending = True  # whether its last key or dash has no value yet
+    left = _COMPLETE  # what the last line left open
+    inner = 0  # the indentation of the open block scalar, 0 if it is not known yet
+    has_kind = False
+    for number, line in enumerate(outlines):
+        type_, indent = line.type, line.indent
+        if type_ == _BLANK:
+            if left == _BLOCK and not inner and indent:
+                return False
+            continue
+        if left >= _PLAIN:
+            if indent <= column:
+                if left >= _SINGLE:
+                    return False
+            elif left == _BLOCK:
+                if type_ == _TABBED and not inner:
+                    return False
+                inner = inner or indent
+                if indent < inner:
+                    return False
+                continue
+            elif left != _PLAIN:
+                does = line.single if left == _SINGLE else line.double
+                if does == _BREAKS:
+                    return False
+                if does == _ENDS:
+                    left = _COMPLETE
+                continue
+            elif type_ == _TEXT:
+                continue
+        if type_ == _COMMENT:
+            left = _COMPLETE
+            continue
+        if type_ != _ENTRY:
+            if type_ == _MARKER and not number:
+                continue
+            if not pending or not stack or indent <= column or line.leaves == _UNKNOWN:
+                return False
+            left, inner, pending = line.leaves, 0, False
+            continue
+        if indent != column or line.widths or not is_mapping:
+            while indent < column or (indent == column and not is_mapping and not line.widths):
+                column, is_mapping = stack.pop()
+                pending = False
+            for width in line.widths:
+                if indent != column or is_mapping:
+                    if not pending or indent < column or len(stack) >= _MAX_DEPTH:
+                        return False
+                    stack.append((column, is_mapping))
+                    column, is_mapping = indent, False
+                elif len(stack) < depth:
+                    return False  # a second item
+                pending = True
+                indent += width
+            if line.key and (indent != column or not is_mapping):
+                if not pending or indent <= column or len(stack) >= _MAX_DEPTH:
+                    return False
+                stack.append((column, is_mapping))
+                column, is_mapping = indent, True
+        if line.key >= _KIND and len(stack) == depth and not stack[-1][1]:
+            if line.key == _WRONG_KIND:
+                return False
+            has_kind = True
+        left, inner = line.leaves, 0
+        pending = left == _NOTHING
+    return has_kind and left < _SINGLE
+
+
+def _is_json_resource(text: str) -> bool:
+    """Return whether a text, perhaps with a marker, is a JSON object that YAML reads as the same resource."""
+    import json  # noqa: PLC0415  (5 ms)
+
+    # YAML forbids some characters, tabs as indentation, keys that are long or in another line than their colon,
+    # and halves of surrogate pairs. The number of brackets limits the nesting.
+    if not text.replace("\r\n", "").replace("\n", "").isprintable() or re.search(_ODD_JSON, text):
+        return False
+    if text.count("{") + text.count("[") > _MOST_BRACKETS:
+        return False
+    try:
+        root = json.loads(text.removeprefix("---"))
+    except ValueError:
+        return False
+    kind = root.get("kind")
+    return isinstance(kind, str) and kind != "" and not kind.endswith("List")
+
+
+class _Known(dict[str, _Outline]):
+    """The outlines of lines, each made when it is asked for the first time."""
+
+    def __missing__(self, line: str) -> _Outline:
+        parts = _parts(line)
+        found = _shared.get(parts)
+        if found is None:
+            if len(_shared) >= _MOST_KNOWN:
+                _shared.clear()
+            found = _shared.setdefault(parts, _Outline(*parts))  # another thread can be faster
+        if len(line) < _LONG:
+            if len(self) >= _MOST_KNOWN:
+                self.clear()
+            self[line] = found
+        return found
+
+
+_outline_of: Final = _Known().__getitem__
+_shared: Final[dict[tuple[Any, ...], _Outline]] = {}
+
+
+def _parts(line: str) -> tuple[Any, ...]:
+    """Return the parts of the outline of a line."""
+    match = _SIMPLE.fullmatch(line)
+    if match is not None:
+        spaces, dash, key, value, lone_dash, comment = match.groups()
+        indent = len(spaces)
+        if key is not None:
+            leaves = _NOTHING if value is None else _PLAIN
+            return _ENTRY, indent, (2,) if dash else (), _KEY, leaves, _CONTINUES, _CONTINUES
+        if lone_dash:
+            return _ENTRY, indent, (2,), _NO_KEY, _PLAIN, _CONTINUES, _CONTINUES
+        return _COMMENT if comment else _TEXT, indent, (), _NO_KEY, _PLAIN, _CONTINUES, _CONTINUES
+    line = line.removesuffix("\r")
+    content = line.lstrip(" ")
+    indent = len(line) - len(content)
+    if not content:
+        return _BLANK, indent, (), _NO_KEY, _NOTHING, _CONTINUES, _CONTINUES
+    if not content.isprintable():
+        if not re.sub("[\t\xa0]", "", content).isprintable():
+            return _OTHER, 0, (), _NO_KEY, _UNKNOWN, _BREAKS, _BREAKS  # so it is proved nowhere
+        if content[0] == "\t":
+            return _TABBED, indent, (), _NO_KEY, _UNKNOWN, _BREAKS, _BREAKS
+    type_, widths, key, leaves = _entry(line) or _other(line, content)
+    single = _in_single(content) if "'" in content else _CONTINUES
+    double = _in_double(content) if '"' in content or "\\" in content else _CONTINUES
+    return type_, indent, widths, key, leaves, single, double
+
+
+def _in_single(content: str) -> int:
+    """Return what a line does inside a scalar in single quotes."""
+    _, quote, after = content.replace("''", "\0").partition("'")
+    return _CONTINUES if not quote else _ENDS if _is_end(after) else _BREAKS
+
+
+def _in_double(content: str) -> int:
+    """Return what a line does inside a scalar in double quotes."""
+    inner, quote, after = content.replace(r"\\", "\0").replace(r"\"", "\0").partition('"')
+    if "\\" in inner and re.search(_ODD_ESCAPE, inner):
+        return _BREAKS
+    return _CONTINUES if not quote else _ENDS if _is_end(after) else _BREAKS
+
+
+def _is_end(rest: str) -> bool:
+    """Return whether there is nothing at the end of a line, or a comment."""
+    comment = rest.lstrip(" ")
+    return not comment or (comment[0] == "#" and comment != rest)
+
+
+def _other(line: str, content: str) -> tuple[int, tuple[int, ...], int, int]:
+    """Return the type, widths, key and what is left open of a line without dashes and key."""
+    if content[0] == "#":
+        return _COMMENT, (), _NO_KEY, _UNKNOWN
+    if line.startswith("---") and _is_end(line[3:]):
+        return _MARKER, (), _NO_KEY, _UNKNOWN
+    leaves = _left_open(content)
+    return _OTHER if re.match(_NO_TEXT, content) else _TEXT, (), _NO_KEY, leaves
+
+
+def _entry(line: str) -> tuple[int, tuple[int, ...], int, int] | None:
+    """Return the type, widths, key and what is left open of a line with dashes or a key, or None."""
+    match = LINE.fullmatch(line)
+    if match is None:
+        return None
+    _, dashes, key, _, rest = match.groups()
+    if not key and rest[:1] in ("'", '"'):
+        quoted = re.fullmatch(_QUOTED_KEY, rest)
+        if quoted is not None:
+            key, rest = quoted.groups()
+    leaves = _left_open(rest) if dashes or key else _UNKNOWN
+    if leaves == _UNKNOWN:
+        return None
+    widths = tuple(map(len, re.findall("- +", dashes))) if dashes else ()
+    if key not in ("kind", "'kind'", '"kind"'):
+        return _ENTRY, widths, _KEY if key else _NO_KEY, leaves
+    if leaves not in (_COMPLETE, _PLAIN) or not _can_be_kind(rest):
+        return _ENTRY, widths, _WRONG_KIND, leaves
+    return _ENTRY, widths, _KIND, _COMPLETE  # a second line could make it the kind of a list
+
+
+def _can_be_kind(rest: str) -> bool:
+    """Return whether a complete scalar, perhaps with a comment, is a string and not the kind of a list."""
+    value = rest.partition(" #")[0].rstrip(" ")
+    if value[0] in ("'", '"'):
+        value = value[1:-1]
+    return value.isalnum() and not value.endswith("List") and isinstance(typed(value), str)
+
+
+def _left_open(rest: str) -> int:
+    """Return what the end of a line leaves open; _UNKNOWN if it cannot be proved."""
+    first = rest[:1]
+    if first in ("", "#"):
+        return _NOTHING
+    if "\t" in rest:
+        return _UNKNOWN
+    if first in "|>":
+        return _BLOCK if _is_end(rest[2 if rest[1:2] in ("-", "+") else 1 :]) else _UNKNOWN
+    if first == "'":
+        return (_SINGLE, _COMPLETE, _UNKNOWN)[_in_single(rest[1:])]
+    if first == '"':
+        return (_DOUBLE, _COMPLETE, _UNKNOWN)[_in_double(rest[1:])]
+    if read_value(rest) is None:
+        return _UNKNOWN
+    return _COMPLETE if first in "{[" or " #" in rest else _PLAIN

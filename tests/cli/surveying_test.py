@@ -1,0 +1,225 @@
+"""One file never stops a folder: every problem is one line that names the file, and the other files are read."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from harness import Program
+from properties.laws import check_names_change_neither_problems_nor_counts
+
+SAID = "krm-image-setter: "
+GOOD = (
+    "apiVersion: v1\nkind: Pod\nspec: {containers: [{image: nginx:1}]}\n"
+    "---\napiVersion: a.example/v1\nkind: Widget\nmetadata: {name: w}\nspec: {image: m.io/w:1}\n"
+)
+DEEP = "kind: Pod\nspec: " + "[" * 300 + "]" * 300 + "\n"
+BOMB = "kind: Pod\na0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 30))
+NOT_YAML = {
+    "template before the first marker": b"{{ if .Values.on }}\n---\nkind: Pod\n{{ end }}\n",
+    "document without a kind before one that is not YAML": b"a: 1\n---\nkind: [\n",
+    "kind that is not YAML": b"kind: [\n",
+    "resource before a document that is not YAML": b"apiVersion: v1\nkind: Pod\n---\nkind: Pod\nspec: {\n",
+    "list with an item that is not a resource, then not YAML": b"kind: List\nitems: [1]\n---\n'\n",
+    "scalar before a document that is not YAML": b"text\n---\n}\n",
+    "tab as indentation": b"kind: Pod\nspec:\n\tx: 1\n",
+    "UTF-16": "kind: Pod\n".encode("utf-16"),
+    "bytes that are not UTF-8": b"kind: Pod\nx: \xff\n",
+    "control character": b"kind: Pod\nx: \x00\n",
+}
+ERROR = {
+    "nesting that is too deep": DEEP.encode(),
+    "document without a kind before nesting that is too deep": f"a: 1\n---\n{DEEP}".encode(),
+    "alias bomb": BOMB.encode(),
+    "alias without an anchor": b"kind: Pod\nx: *a\n",
+    "resource before a document without a kind": b"apiVersion: v1\nkind: Pod\n---\na: 1\n",
+    "ResourceList without items": b"apiVersion: v1\nkind: ResourceList\n",
+}
+SILENT = {
+    "document without a kind": b"a: 1\n",
+    "word kind in a value": b"a: kind\n",
+    "kind that is a number": b"kind: 5\n",
+    "kind that is nested": b"a: {kind: Pod}\n",
+    "nothing": b"",
+}
+COMMANDS = {
+    ("list",): b"nginx:1",
+    ("set", "--image", "nginx=nginx:2", "--check", "--keep-going", "-q"): b"m/000.yaml",
+    ("set", "--image", "x=x:2", "--check", "--keep-going", "-q", "--on-unused", "ignore"): b"",
+    ("discover",): b"Widget",
+    ("list", "--unknown"): b"m.io/w:1",
+}
+
+
+@pytest.mark.parametrize("count", [1, 420])
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_problems_of_files_are_reported_and_others_are_read(
+    program: Program, command: tuple[str, ...], count: int
+) -> None:
+    """With many files several processes read them."""
+    put_good(program, count)
+    expected = []
+    for number, (said, data) in enumerate(
+        [("warning", data) for data in NOT_YAML.values()]
+        + [("error", data) for data in ERROR.values()]
+        + [("", data) for data in SILENT.values()]
+    ):
+        name = f"m/{number * 20:03}-odd.yaml"
+        (program.folder / name).write_bytes(data)
+        expected += [f"{SAID}{said}: {name}: "] * bool(said)
+    name, *options = command
+    ran = program(name, "m", *options)
+    lines = ran.stderr.splitlines()
+    assert ran.status == 2
+    assert len(lines) == len(expected)
+    assert all(map(str.startswith, lines, expected))
+    assert ran.stdout.count(COMMANDS[command]) in (1, count)
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        *(pytest.param(data, (0, f"{SAID}warning: m/odd.yaml: "), id=name) for name, data in NOT_YAML.items()),
+        *(pytest.param(data, (2, f"{SAID}error: m/odd.yaml: "), id=name) for name, data in ERROR.items()),
+        *(pytest.param(data, (0, ""), id=name) for name, data in SILENT.items()),
+    ],
+)
+def test_problem_of_a_file_decides_the_status(program: Program, data: bytes, expected: tuple[int, str]) -> None:
+    put_good(program, 1)
+    (program.folder / "m/odd.yaml").write_bytes(data)
+    ran = program("list", "m", "-o", "names")
+    assert (ran.status, ran.stdout, ran.stderr[: len(expected[1])]) == (expected[0], b"nginx:1\n", expected[1])
+    assert bool(ran.stderr) == bool(expected[1])
+
+
+def put_good(program: Program, count: int) -> None:
+    for number in range(count):
+        program.write(f"m/{number:03}.yaml", GOOD)
+
+
+# The names of the images decide what is read, and not what is wrong.
+
+TEXTS = {
+    **{name: data.decode() for name, data in {**NOT_YAML, **ERROR, **SILENT}.items() if data.isascii()},
+    "resource that is not YAML": "kind: Pod\nspec: [\n",
+    "resource with a template": "kind: Pod\nspec:\n{{ toYaml .Values.spec | indent 2 }}\n",
+    "template that is a value": "kind: Pod\nspec: {{ .Values.spec }}\n",
+    "resource that is indented in two ways": "kind: Pod\nspec:\n    a: 1\n  b: 2\n",
+    "resource that is not closed": "kind: Pod\nspec: 'a\n",
+    "document with the word kind": "# kind: Pod\na: kind\n",
+    "resource": "kind: Pod\nspec: {}\n",
+    "resource with a template in a script": "kind: ConfigMap\ndata:\n  a: |\n    {{ .x }}\n",
+    "list": "kind: PodList\nitems:\n- spec: {}\n- spec: {}\n",
+}
+NAMES = ("kind", "a", "spec", "no/such")
+
+
+def test_names_of_images_change_no_report(program: Program) -> None:
+    for number, text in enumerate(TEXTS.values()):
+        program.write(f"m/{number}.yaml", text)
+    files = [f"m/{number}.yaml" for number in range(len(TEXTS))]
+    for paths in (["m"], files):
+        options = (("--image", f"{name}={name}:9", "--on-unused", "ignore") for name in NAMES)
+        first, *others = (program("set", *paths, "--check", *each) for each in options)
+        assert others == [first] * len(others)
+        assert first.stderr.count("this is not YAML") > 5
+
+
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
+def test_names_of_images_change_no_problem_and_no_count(text: str) -> None:
+    check_names_change_neither_problems_nor_counts(text)
+    check_names_change_neither_problems_nor_counts(f"kind: Pod\n---\n{text}")
+    item = "- " + text.replace("\n", "\n  ").rstrip(" ")
+    check_names_change_neither_problems_nor_counts(f"apiVersion: v1\nkind: List\nitems:\n- kind: Pod\n{item}")
+
+
+BUG = """
+import sys
+from krm_image_setter import survey, discovery
+from krm_image_setter.cli import surveying, import_
+import krm_image_setter.cli.list_ as list_
+import krm_image_setter.cli.discover as discover_
+def faulty(function):
+    def call(text, *arguments, **options):
+        if "boom" in text:
+            raise {error}
+        return function(text, *arguments, **options)
+    return call
+surveying.survey = faulty(surveying.survey)
+surveying.given_references = faulty(surveying.given_references)
+list_.discover = faulty(list_.discover)
+discover_.discover = faulty(discover_.discover)
+import_.import_file = faulty(import_.import_file)
+from krm_image_setter.__main__ import run
+run()
+"""
+BUGS = [
+    pytest.param("ZeroDivisionError('x')", "unexpected ZeroDivisionError (<string>:10): x; this", id="bug"),
+    pytest.param("KeyError('x' * 999)", "xx; this is a bug in krm-image-setter, please report it", id="long text"),
+    pytest.param("RecursionError", "unexpected RecursionError (<string>:10); this is a bug", id="recursion"),
+    pytest.param("MemoryError", "there is not enough memory for it", id="no memory"),
+    pytest.param("SystemError", "there is not enough memory for it", id="no memory in a C library"),
+    pytest.param("OSError(24, 'Too many')", "cannot read it: Too many", id="no file"),
+    pytest.param("ImportError('libyaml')", "cannot read it: libyaml", id="no library"),
+]
+
+
+@pytest.mark.parametrize("count", [1, 420])
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_bug_is_one_line_that_names_the_file(program: Program, command: tuple[str, ...], count: int) -> None:
+    check_unexpected(program, command, count, "ZeroDivisionError", "this is a bug in krm-image-setter")
+
+
+@pytest.mark.parametrize(("error", "said"), BUGS)
+def test_unexpected_exception_is_one_line_that_names_the_file(program: Program, error: str, said: str) -> None:
+    check_unexpected(program, ("list",), 1, error, said)
+
+
+def check_unexpected(program: Program, command: tuple[str, ...], count: int, error: str, said: str) -> None:
+    put_good(program, count)
+    program.write("m/050.yaml", f"# boom\n{GOOD}")
+    name, *options = command
+    ran = subprocess.run(
+        [sys.executable, "-c", BUG.format(error=error), name, "m", *options],
+        cwd=program.folder,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert ran.stderr.startswith(f"{SAID}error: m/050.yaml: ")
+    assert (ran.returncode, ran.stderr.count("\n"), len(ran.stderr) < 400) == (2, 1, True)
+    assert said in ran.stderr
+    assert COMMANDS[command].decode() in ran.stdout
+
+
+def test_unexpected_exception_in_an_import_is_one_line_that_names_the_file(program: Program) -> None:
+    program.write("Tiltfile", "# boom\n")
+    script = BUG.format(error="ZeroDivisionError('x')")
+    ran = subprocess.run(
+        [sys.executable, "-c", script, "import", "Tiltfile"], cwd=program.folder, capture_output=True, check=False
+    )
+    assert (ran.returncode, ran.stdout) == (2, b"")
+    assert ran.stderr.startswith(f"{SAID}error: Tiltfile: unexpected ZeroDivisionError".encode())
+    assert ran.stderr.count(b"\n") == 1
+
+
+@pytest.mark.parametrize("count", [1, 420])
+def test_unexpected_exception_while_references_are_looked_up_names_the_file(program: Program, count: int) -> None:
+    put_good(program, count)
+    program.write("m/050.yaml", f"# boom\n{GOOD}")
+    config = "apiVersion: krm-image-setter.dev/v1alpha1\nkind: ImageSetter\n"
+    program.write(
+        "f.yaml", f"{config}images: [{{name: nginx, from: {{kind: Widget, name: w, path: .spec.image}}}}]\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", BUG.format(error="ZeroDivisionError('x')"), "set", "m", "--fn-config", "f.yaml"],
+        cwd=program.folder,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert (ran.returncode, ran.stdout, ran.stderr.count("\n")) == (2, "", 1)
+    assert ran.stderr.startswith(f"{SAID}error: m/050.yaml: unexpected ZeroDivisionError")
