@@ -30,7 +30,7 @@ _IMAGES: Final = ("images", "imageTags")
 _PATHS: Final = ("configurations", "transformers")
 _CHANGES: Final = ("patches", "patchesStrategicMerge", "patchesJson6902", "replacements")
 _PARTS: Final = ("resources", "bases", "components")
-_MOST_APPLIED: Final = 100  # entries, of which each changes what the one before has made
+_MOST_APPLIED: Final = 20  # entries, of which each changes what the one before has made
 _MOST_PARTS: Final = 100  # are looked at: a chain of a thousand folders only serves to break readers
 
 # The fields of an entry, and the arguments of `image_rule` and attributes that they become.

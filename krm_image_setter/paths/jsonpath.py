@@ -140,7 +140,7 @@ def _check_tokens(text: str, lexer: Any) -> None:
         elif token.type == "SORT_DIRECTION" or named.startswith(("sorted", "split(", "str(")):
             message = "cannot sort, split or convert values in a path; name a field"
         if message:
-            start = text.rfind("`", 0, token.lexpos) if named else token.lexpos  # a named one is told by its end
+            start = text.rfind("`", 0, token.lexpos) if named else token.lexpos  # jsonpath-ng has its end
             raise PathError(message, column=start + 1)
         before = token.type
 
