@@ -954,7 +954,7 @@ COMMANDS: dict[str, Series] = {
         ),
     ),
     "import of a kustomization, a chain": Series(
-        1_000,
+        250,
         lambda n: importing(
             "kustomization.yaml",
             KUSTOMIZATION + "images:\n" + "".join(f"- {{name: a{i}, newName: a{i + 1}}}\n" for i in range(n)),
