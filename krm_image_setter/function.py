@@ -13,11 +13,11 @@ from typing import Any, Final, NamedTuple
 from krm_image_setter.config import ImageSetter, Value, config_value
 from krm_image_setter.edits import Edit
 from krm_image_setter.errors import ImageSetterError, InputError
-from krm_image_setter.line_breaks import count_breaks, line_break, line_start
+from krm_image_setter.line_breaks import line_break, line_start
 from krm_image_setter.results import ERROR, Result, to_json, to_yaml
 from krm_image_setter.transform import Plan, plan
 from krm_image_setter.yaml import parsing, stream, tree, writer
-from krm_image_setter.yaml.stream import Listing
+from krm_image_setter.yaml.stream import Listing, Source
 
 _API_VERSIONS: Final = tuple(f"config.kubernetes.io/{version}" for version in ("v1", "v1beta1", "v1alpha1"))
 
@@ -42,7 +42,7 @@ class ResourceList(NamedTuple):
 
     def line(self, offset: int) -> int:
         """Return the line of the text, from 1, that code point `offset` of the mapping's source stands in."""
-        return count_breaks(self.text, 0, self.at(offset)) + 1
+        return Source(self.text, self.text, 0).line(self.at(offset))
 
     def at(self, offset: int) -> int:
         """Return where code point `offset` of the mapping's source stands in the text."""

@@ -85,13 +85,9 @@ def _children(node: Mapping | Sequence) -> Iterator[_Child]:
         for index, (value, written) in enumerate(zip(node, node.children, strict=True)):
             yield _Child(index, value, written)
         return
-    bases: dict[str, Mapping] = {}
-    for base in node.merged:
-        for key in base:
-            bases.setdefault(key, base)
     for key, value in node.items():
-        pair = node.written(key)
-        yield _Child(key, value, pair[1]) if pair else _Child(key, value, bases[key].origin(key), bases[key])
+        base = None if node.written(key) else node.base_of(key)
+        yield _Child(key, value, node.origin(key), base)
 
 
 def _unlocated(node: Mapping | Sequence) -> Iterator[tuple[Any, bool]]:
@@ -168,12 +164,17 @@ class _Writer:
             elif self._must_replace(written, _NOWHERE, copied=copied):
                 yield from self._replaced(node, written, _NOWHERE, indent, is_key=is_key)
         pairs: list[str] = []
+        merged: dict[int, Alias] = {}
         for key, value, written, base in _children(node):
             here = (*location, key)
             if base is not None:
                 if self._differs(value, written, here, (*self._home(base), key)):
                     pairs.append(self._pair(node, str(key), written, here, indent))
-                    self._note_kept(node, base, here)
+                    if here not in self._changing:
+                        merged = merged or {id(alias.target): alias for alias in _merge_aliases(node)}
+                        if id(base) in merged:
+                            alias = merged[id(base)]
+                            self.kept[id(alias)] = Kept(alias, here)
             elif isinstance(written, Alias):
                 if self._must_replace(written, here, copied=copied):
                     yield from self._replaced(node, written, here, indent)
@@ -191,13 +192,6 @@ class _Writer:
                 self.kept[id(alias)] = Kept(alias, here)
             return True
         return copied and self._is_reused(alias)
-
-    def _note_kept(self, node: Any, base: Mapping, here: Location) -> None:
-        """Note the alias under a merge key that brings `base`, if what it brings `here` is to stay."""
-        _, value = node.written("<<")
-        for alias in value.children if isinstance(value, Sequence) else [value]:
-            if here not in self._changing and isinstance(alias, Alias) and alias.target is base:
-                self.kept[id(alias)] = Kept(alias, here)
 
     def _is_reused(self, alias: Alias) -> bool:
         """Return whether there can be several anchors of this name; longer names can count too."""
@@ -283,10 +277,8 @@ class _Writer:
             return True
         if not isinstance(node, Mapping | Sequence):
             return True
-        if isinstance(node, Mapping) and node.merged and (pair := node.written("<<")):
-            aliases = pair[1].children if isinstance(pair[1], Sequence) else [pair[1]]
-            if any(isinstance(alias, Alias) and self._is_reused(alias) for alias in aliases):
-                return False
+        if any(map(self._is_reused, _merge_aliases(node))):
+            return False
         return all(map(self._can_be_copied, node.children))
 
     def _block_copy(self, node: Mapping | Sequence, location: Location, column: int) -> str:
@@ -365,6 +357,15 @@ class _Writer:
                 yield Edit(start, end + (self.source[end : end + 1] == " "), "")
             if isinstance(written, Mapping | Sequence):
                 yield from self._anchor_removals(written)
+
+
+def _merge_aliases(node: Mapping | Sequence) -> list[Alias]:
+    """Return the aliases directly under a merge key of a node."""
+    pair = node.written("<<") if isinstance(node, Mapping) and node.merged else None
+    if pair is None:
+        return []
+    written = pair[1].children if isinstance(pair[1], Sequence) else [pair[1]]
+    return [one for one in written if isinstance(one, Alias)]
 
 
 _NAME: Final = r"[0-9A-Za-z_-]+"
