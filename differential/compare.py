@@ -1,0 +1,566 @@
+"""Compares the output with the model, byte by byte with the input, and with what other parsers read."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final, NamedTuple
+
+from differential import model
+from differential.cases import Case, config_of
+from differential.model import NULL, Change, Embedded, Expected, NonString, Refused, Unspecified, Warned
+from differential.program import Ran
+from differential.readers import Reading
+from differential.source import (
+    BREAK,
+    Node,
+    Source,
+    UnreadableError,
+    comments_of,
+    content_span,
+    read,
+)
+
+Program = Callable[..., Ran]
+
+
+class Finding(NamedTuple):
+    """A difference: `kind` is the same for differences that are alike, `detail` is about this one."""
+
+    kind: str
+    detail: str
+
+
+class Checked(NamedTuple):
+    """A case after its checks: `unspecified` says why there was nothing to compare."""
+
+    findings: list[Finding]
+    ran: Ran | None = None
+    expected: Expected | None = None
+    unspecified: str = ""
+    second_run: bool = False
+
+
+def read_embedded(text: str, form: str) -> list[Any] | None:
+    """Read an embedded text for the model."""
+    try:
+        documents = read(text).data()
+    except UnreadableError:
+        return None
+    return documents if form == "yaml" or len(documents) == 1 else None
+
+
+def expect(case: Case, data: list[Any]) -> Expected:
+    """Ask the model. Raises Refused or Unspecified."""
+    if not case.is_list:
+        return model.expected(data, case.config, read_embedded)
+    if len(data) != 1:
+        raise Unspecified("a ResourceList among other documents")
+    return model.expected_list(data[0], config_of(data[0]["functionConfig"]), read_embedded)
+
+
+def check(case: Case, program: Program) -> Checked:
+    """Compare one run of the program with the model, and its output with its input."""
+    checked = _check(case, program)
+    return checked._replace(
+        findings=[Finding(f"{kind}{traits(case)}", detail) for kind, detail in checked.findings]
+    )
+
+
+def traits(case: Case) -> str:
+    """Return what sets a case apart: differences in others may have other causes."""
+    found = ["ResourceList"] * case.is_list
+    found += ["CR, NEL, LS or PS"] * bool(re.search("\r(?!\n)|[\x85\u2028\u2029]", case.text))
+    found += ["alias"] * bool(re.search(r"(?:^|[\s,:\[{-])\*\w", case.text))
+    found += ["merge key"] * ("<<" in case.text)
+    return f" [{', '.join(found)}]" if found else ""
+
+
+def _check(case: Case, program: Program) -> Checked:
+    source = read(case.text)
+    data = source.data()
+    unspecified = ""
+    try:
+        wanted: Expected | None = expect(case, data)
+    except Refused:
+        wanted = None
+    except Unspecified as error:
+        unspecified = str(error)
+    ran = program(case)
+    if ran.crash:
+        return Checked([Finding(f"crash: {ran.crash}", ran.message)], ran)
+    if unspecified:
+        return Checked([], unspecified=unspecified)
+    if wanted is None:
+        return Checked(check_refused(case, source, ran), ran)
+    if ran.status != 0:
+        return Checked([Finding(f"refused: {pattern(ran.message)}", ran.message)], ran)
+    try:
+        output = read(ran.output)
+        new = output.data()
+    except UnreadableError as error:
+        return Checked([Finding("PyYAML: refuses the output", str(error))], ran)
+    findings = compare_data(case, data, wanted, new)
+    if not findings:
+        findings += check_bytes(source, output, is_list=case.is_list)
+        for old_text, new_text in embedded_texts(*same_parts(case, wanted.documents, new)):
+            found = check_bytes(read(old_text), read(new_text), is_list=False)
+            findings += [Finding(f"embedded: {finding.kind}", finding.detail) for finding in found]
+        findings += check_second_run(case, ran, new, program)
+    findings += check_warnings(case, wanted.warnings, ran.warnings)
+    if ran.infos is not None:
+        findings += check_infos(wanted.changes, ran.infos)
+    return Checked(findings, ran, wanted, second_run=True)
+
+
+def pattern(message: str) -> str:
+    """Return a message without the values in it: those of one kind are alike then."""
+    message = message.strip().split("\n")[-1].removeprefix("krm-image-setter: ")
+    message = re.sub(r'"(?:[^"\\]|\\.)*"', '"…"', message)
+    message = re.sub(r"\{[^}]*\}|\$?\.?[\w-]+(?:[.\[][^ ,:;]*)+|/\S+", "…", message)
+    return re.sub(r"\d+", "0", message)[:110]
+
+
+# --- errors ----------------------------------------------------------------------------------------------------
+
+
+def check_refused(case: Case, source: Source, ran: Ran) -> list[Finding]:
+    """An error has status 2 and a message. A filter writes nothing; a function writes the list as it came, and
+    results (api.md 3: "in function mode stdout carries the ResourceList as it came plus `results` of severity
+    error").
+    """
+    if ran.status == 0:
+        return [Finding("not refused", ran.message)]
+    if ran.status != 2:
+        return [Finding(f"status {ran.status}", ran.message)]
+    if not ran.message.strip():
+        return [Finding("no error message", "")]
+    if not case.is_list:
+        return [Finding("output in spite of an error", ran.output[:200])] if ran.output else []
+    try:
+        output = read(ran.output)
+        new = output.data()
+    except UnreadableError as error:
+        return [Finding("function error: PyYAML refuses the output", str(error))]
+    data = source.data()
+    findings = compare_data(case, data, Expected(data), new)
+    if not any(
+        isinstance(result, dict) and result.get("severity", "error") == "error" for result in results_of(new[0])
+    ):
+        findings.append(Finding("function error: no result of severity error", ""))
+    return [Finding(f"function error: {finding.kind}", finding.detail) for finding in findings]
+
+
+# --- data ------------------------------------------------------------------------------------------------------
+
+
+class Difference(NamedTuple):
+    """Data that differ: at a location, before and after the run, and what was expected."""
+
+    location: tuple[Any, ...]
+    before: Any
+    wanted: Any
+    got: Any
+
+
+MISSING: Final = NonString("(missing)")
+
+
+def differences(before: Any, wanted: Any, got: Any, location: tuple[Any, ...] = ()) -> list[Difference]:
+    """Return where the data are not as expected."""
+    if isinstance(wanted, Embedded):
+        inner = read_embedded(got, "yaml") if isinstance(got, str) else None
+        location = (*location, "(embedded)")
+        if inner is None:
+            return [Difference(location, wanted.text, wanted.documents, got)]
+        return differences(read_embedded(wanted.text, "yaml"), wanted.documents, inner, location)
+    if isinstance(wanted, dict) and isinstance(got, dict):
+        old = before if isinstance(before, dict) else {}
+        keys = [*wanted, *(key for key in got if key not in wanted)]
+        return [
+            difference
+            for key in keys
+            for difference in differences(
+                old.get(key, MISSING), wanted.get(key, MISSING), got.get(key, MISSING), (*location, key)
+            )
+        ]
+    if isinstance(wanted, list) and isinstance(got, list) and len(wanted) == len(got):
+        olds = before if isinstance(before, list) and len(before) == len(wanted) else [MISSING] * len(wanted)
+        return [
+            difference
+            for index, (old, one, other) in enumerate(zip(olds, wanted, got, strict=True))
+            for difference in differences(old, one, other, (*location, index))
+        ]
+    return [] if wanted == got else [Difference(location, before, wanted, got)]
+
+
+def compare_data(case: Case, data: list[Any], wanted: Expected, new: list[Any]) -> list[Finding]:
+    """Compare the data of the output with the model's; in a ResourceList, the earlier results must come first."""
+    findings = []
+    if case.is_list and new:
+        earlier, now = results_of(wanted.documents[0]), results_of(new[0])
+        if now[: len(earlier)] != earlier:
+            findings.append(Finding("results: earlier results are lost", f"{earlier} became {now}"))
+    expected, got = same_parts(case, wanted.documents, new)
+    for difference in differences(data, expected, got)[:3]:
+        findings.append(Finding(f"data: {name_of(difference, wanted.changes)}", str(difference)[:600]))
+    return findings
+
+
+def same_parts(case: Case, expected: list[Any], got: list[Any]) -> tuple[list[Any], list[Any]]:
+    """Return what must be the same: all but the results of a ResourceList."""
+    if case.is_list and len(got) == 1 and isinstance(got[0], dict):
+        return [without_results(expected[0])], [without_results(got[0])]
+    return expected, got
+
+
+def results_of(document: Any) -> list[Any]:
+    """The results of a ResourceList: a list, or a mapping with `items`."""
+    results = document.get("results") if isinstance(document, dict) else None
+    if isinstance(results, dict):
+        results = results.get("items")
+    return results if isinstance(results, list) else []
+
+
+def without_results(document: dict[str, Any]) -> dict[str, Any]:
+    """A ResourceList without its results; other fields of a mapping with `items` remain."""
+    rest = {key: value for key, value in document.items() if key != "results"}
+    results = document.get("results")
+    if isinstance(results, dict) and results.keys() - {"items"}:
+        rest["results"] = {key: value for key, value in results.items() if key != "items"}
+    return rest
+
+
+def name_of(difference: Difference, changes: Sequence[Change]) -> str:
+    """Return what kind of difference this is, and which rule should have changed the value."""
+    inside = " in an embedded document" if "(embedded)" in difference.location else ""
+    wanted, got = difference.wanted, difference.got
+    if isinstance(wanted, (list, dict)) or isinstance(got, (list, dict)):
+        return f"other shape{inside}"
+    if wanted == difference.before:
+        return f"changed, but must not be{inside}" + (
+            " (added key)" if wanted == MISSING else " (lost key)" if got == MISSING else ""
+        )
+    rules = sorted({change.rule for change in changes if change.new == wanted or change.new in str(wanted)}) or [
+        "?"
+    ]
+    what = "not changed" if got == difference.before else "changed to another value"
+    return f"{what}{inside}: {rules[0]}"
+
+
+# --- bytes -----------------------------------------------------------------------------------------------------
+
+
+def check_bytes(source: Source, output: Source, *, is_list: bool) -> list[Finding]:
+    """All that is outside the changed scalars must be the same; if nodes are added or aliases are expanded, all
+    other lines and all comments must be there.
+
+    Earlier results that are no list are written again: api.md 4 excludes "the `results` block".
+    """
+    if source.text == output.text:
+        return []
+    findings = []
+    old = [node for document in source.documents for node in document.walk()]
+    new = [node for document in output.documents for node in document.walk()]
+    comments, kept = comments_of(source.text, results_span(source) if is_list else None), comments_of(output.text)
+    if not is_subsequence(comments, kept):
+        lost = Counter(comments) - Counter(kept)
+        findings.append(Finding("comments: lost" if lost else "comments: in another order", str(list(lost))[:300]))
+    if (
+        len(old) == len(new)
+        and not is_list
+        and all(one.kind == other.kind for one, other in zip(old, new, strict=True))
+    ):
+        pairs = list(zip(old, new, strict=True))
+        changed = [(one, other) for one, other in pairs if one.kind == "scalar" and one.value != other.value]
+        findings += compare_segments(source.text, output.text, changed)
+        return findings
+    touched = touched_lines(source, output, is_list=is_list)
+    lines = lines_of(source.text)
+    rest = [line for number, line in enumerate(lines) if number not in touched]
+    remaining = lines_of(output.text)
+    lost_line = first_missing(
+        [line.rstrip("\n\r\x85\u2028\u2029") for line in rest],
+        [line.rstrip("\n\r\x85\u2028\u2029") for line in remaining],
+    )
+    if lost_line is not None:
+        findings.append(Finding("bytes: a line is lost", repr(lost_line)[:300]))
+    return findings
+
+
+def results_span(source: Source) -> tuple[int, int] | None:
+    """Return where the results of a ResourceList are, if they are no list; an alias names what is elsewhere."""
+    root = source.documents[0]
+    for key, value in root.value if root.kind == "mapping" else ():
+        if key.value == "results" and value.kind != "sequence":
+            return value.start, value.end
+    return None
+
+
+def embedded_texts(wanted: Any, got: Any) -> Iterator[tuple[str, str]]:
+    """Return the old and new texts of all embedded documents that change."""
+    if isinstance(wanted, Embedded):
+        yield wanted.text, got
+    elif isinstance(wanted, dict):
+        for key, value in wanted.items():
+            if got[key] != value:
+                yield from embedded_texts(value, got[key])
+    elif isinstance(wanted, list):
+        for one, other in zip(wanted, got, strict=True):
+            yield from embedded_texts(one, other)
+
+
+def compare_segments(before: str, after: str, changed: Sequence[tuple[Node, Node]]) -> list[Finding]:
+    """Compare what is between the changed scalars, and the styles of these."""
+    findings = []
+    position_before = position_after = 0
+    for one, other in changed:
+        start, end = content_span(one, before)
+        new_start, new_end = content_span(other, after)
+        if before[position_before:start] != after[position_after:new_start]:
+            findings.append(
+                Finding(
+                    "bytes: changed outside scalars",
+                    f"{before[position_before:start]!r} became {after[position_after:new_start]!r}"[-600:],
+                )
+            )
+        if one.style != other.style and (one.style or other.style in ("|", ">")):
+            findings.append(
+                Finding(
+                    f"bytes: style {one.style or 'plain'} became {other.style or 'plain'}",
+                    after[new_start:new_end][:200],
+                )
+            )
+        position_before, position_after = end, new_end
+    if before[position_before:] != after[position_after:]:
+        findings.append(
+            Finding(
+                "bytes: changed outside scalars",
+                f"{before[position_before:]!r} became {after[position_after:]!r}"[:600],
+            )
+        )
+    return findings
+
+
+def lines_of(text: str) -> list[str]:
+    """Split at all line ends of YAML 1.1, and keep them."""
+    lines, position = [], 0
+    for match in BREAK.finditer(text):
+        lines.append(text[position : match.end()])
+        position = match.end()
+    return [*lines, text[position:]] if position < len(text) else lines
+
+
+def touched_lines(source: Source, output: Source, *, is_list: bool) -> set[int]:
+    """The numbers of the lines that may differ: those of scalars that change, of aliases and merge keys that are
+    expanded, and of flow mappings that get a key; in a ResourceList, those of `results`, and its end.
+    """
+    starts = [0, *(match.end() for match in BREAK.finditer(source.text))]
+    touched: set[int] = set()
+
+    def touch(start: int, end: int) -> None:
+        for number, line_start in enumerate(starts):
+            line_end = starts[number + 1] if number + 1 < len(starts) else len(source.text) + 1
+            if line_start < max(end, start + 1) and line_end > start:
+                touched.add(number)
+
+    def compare(one: Node, other: Node | None) -> None:
+        if (
+            other is None
+            or one.kind != other.kind
+            or (one.kind == "scalar" and (one.value != other.value or one.style != other.style))
+            or (one.kind == "alias" and one.anchor != other.anchor)
+        ):
+            touch(one.start, one.end)
+        elif one.kind == "sequence" and len(one.value) == len(other.value):
+            for child, counterpart in zip(one.value, other.value, strict=True):
+                compare(child, counterpart)
+        elif one.kind == "mapping":
+            others = {key_of(key): (key, value) for key, value in other.value}
+            if one.style and len(other.value) > len(one.value):
+                touch(one.start, one.end)
+            for key, value in one.value:
+                counterpart_key, counterpart_value = others.get(key_of(key), (None, None))
+                compare(key, counterpart_key)
+                compare(value, counterpart_value)
+
+    root = source.documents[0]
+    if is_list and root.kind == "mapping":
+        touch(root.end - 1, root.end)
+        for key, value in root.value:
+            if key.value == "results" or root.style:
+                touch(key.start if key.value == "results" else value.end - 1, value.end)
+    for one, other in zip(source.documents, output.documents, strict=False):
+        compare(one, other)
+    return touched
+
+
+def key_of(key: Node) -> Any:
+    """Return a key in a form that is the same for an alias and for what it names."""
+    key = key.value if key.kind == "alias" else key
+    return key.value if key.kind == "scalar" else id(key)
+
+
+def is_subsequence(wanted: Sequence[Any], given: Sequence[Any]) -> bool:
+    return first_missing(wanted, given) is None
+
+
+def first_missing(wanted: Sequence[Any], given: Sequence[Any]) -> Any:
+    """Return the first of `wanted` that is not among `given` in this order."""
+    rest = iter(given)
+    for item in wanted:
+        if not any(item == other for other in rest):
+            return item
+    return None
+
+
+# --- a second run, warnings and results ------------------------------------------------------------------------
+
+
+def check_second_run(case: Case, ran: Ran, new: list[Any], program: Program) -> list[Finding]:
+    """A second run changes nothing, unless the model says that the rules apply to their own results (`a` to `b`
+    and `b` to `a`).
+    """
+    again = Case(ran.output, case.config, case.config_text, case.mode if case.is_list else "library", case.is_list)
+    if again.mode == "library":
+        again.text = again.text.removeprefix("\ufeff")
+    try:
+        wanted = expect(again, new)
+    except (Unspecified, Refused):
+        return []
+    second = program(again)
+    if second.crash or second.status != 0:
+        return [Finding(f"second run: {second.crash or pattern(second.message)}", second.message)]
+    if not case.is_list and wanted.documents == new:
+        return (
+            [] if second.output == again.text else [Finding("second run: changes something", second.output[:500])]
+        )
+    try:
+        third = read(second.output).data()
+    except UnreadableError as error:
+        return [Finding("second run: PyYAML refuses the output", str(error))]
+    return [
+        Finding(f"second run: {finding.kind}", finding.detail)
+        for finding in compare_data(again, new, wanted, third)
+    ]
+
+
+def check_warnings(case: Case, wanted: Sequence[Warned], given: Sequence[str]) -> list[Finding]:
+    """Each required warning must be there, and each warning must have a cause."""
+    findings = []
+    for warned in wanted:
+        if warned.required and not any(all(text in message for text in warned.contains) for message in given):
+            findings.append(
+                Finding(f"warning missing: {warned.cause}", f"{warned.contains} in {list(given)}"[:500])
+            )
+    for message in given:
+        known = any(all(text in message for text in warned.contains) for warned in wanted)
+        # Issue 17, point 6: "Also warn when an image's anchor changes while an alias elsewhere keeps the old text"
+        alias = "*" in case.text and ("alias" in message or "anchor" in message)
+        note = "functions.yaml" in message or "deprecated" in message
+        if not known and not alias and not note:
+            findings.append(Finding(f"warning without a cause: {pattern(message)}", message[:500]))
+    return findings
+
+
+def check_infos(changes: Sequence[Change], infos: Sequence[tuple[str, str]]) -> list[Finding]:
+    """README.md: "Each change is a KRM result: resource, field, old value, new value." Parts are left out: the
+    documents do not say whether they are one result.
+    """
+    wanted = Counter(
+        (change.old, change.new) for change in changes if not change.rule.startswith(("fields", "part"))
+    )
+    given = Counter(infos)
+    if any(change.rule.startswith(("fields", "part")) for change in changes):
+        return []
+    if wanted == given:
+        return []
+    return [
+        Finding(
+            "results: not those of the changes",
+            f"missing {list(wanted - given)}, too many {list(given - wanted)}"[:500],
+        )
+    ]
+
+
+# --- other parsers ---------------------------------------------------------------------------------------------
+
+
+def agrees(data: Any, other: Any, before: Any = None) -> bool:
+    """Return whether another parser reads the same: strings must be the same; of other scalars it is enough that
+    they are read as before the run, if `before` is what that parser read then.
+    """
+    if isinstance(data, dict):
+        if not isinstance(other, dict) or len(data) != len(other):
+            return False
+        others = {key.text if isinstance(key, NonString) else key: value for key, value in other.items()}
+        olds = before if isinstance(before, dict) else {}
+        for key, value in data.items():
+            name = key.text if isinstance(key, NonString) else key
+            if isinstance(key, str) and key.startswith("complex key"):
+                continue
+            if name not in others:
+                if isinstance(key, NonString):
+                    continue
+                return False
+            if not agrees(value, others[name], olds.get(name)):
+                return False
+        return True
+    if isinstance(data, list):
+        olds_ = before if isinstance(before, list) and len(before) == len(data) else [None] * len(data)
+        return (
+            isinstance(other, list)
+            and len(data) == len(other)
+            and all(agrees(one, two, old) for one, two, old in zip(data, other, olds_, strict=True))
+        )
+    if isinstance(data, NonString):
+        return isinstance(other, (str, NonString)) and (
+            before is None or isinstance(before, (dict, list)) or before == other
+        )
+    return bool(data == other)
+
+
+def as_go_reads(documents: list[Any]) -> list[Any]:
+    """Return documents as kubectl does: empty ones are left out, and the items of a List are on their own."""
+    flat = []
+    for document in documents:
+        if (
+            isinstance(document, dict)
+            and str(document.get("kind")).endswith("List")
+            and isinstance(document.get("items"), list)
+        ):
+            flat += as_go_reads(document["items"])
+        elif document != NULL:
+            flat.append(without_empty_annotations(document))
+    return flat
+
+
+def without_empty_annotations(document: Any) -> Any:
+    """Return a resource as kubectl writes it: its annotations are there, even if they are empty."""
+    if not isinstance(document, dict):
+        return document
+    metadata = document.get("metadata")
+    if not isinstance(metadata, dict):
+        return document
+    annotations = metadata.get("annotations")
+    return {
+        **document,
+        "metadata": {**metadata, "annotations": annotations if isinstance(annotations, dict) else {}},
+    }
+
+
+def check_reader(name: str, case: Case, ran: Ran, before: Reading, after: Reading) -> tuple[bool, list[Finding]]:
+    """Return whether a parser reads the input as PyYAML does. Then it must read the output as PyYAML does, too."""
+    if name not in ("PyYAML", "go-yaml") and re.search("[\x85\u2028\u2029]", ran.output):
+        return False, []  # in YAML 1.2 these do not end a line
+    adapt = as_go_reads if name == "go-yaml" else lambda documents: documents
+    old, new = adapt(read(case.text).data()), adapt(read(ran.output).data())
+    if before.documents is None or not agrees(old, adapt(before.documents)):
+        return False, []
+    if after.documents is None:
+        return True, [Finding(f"{name}: refuses the output", after.refused)]
+    # In a ResourceList the results are new.
+    if not agrees(new, adapt(after.documents), adapt(before.documents)):
+        return True, [Finding(f"{name}: reads the output otherwise", f"{after.documents}"[:600])]
+    return True, []

@@ -1,0 +1,107 @@
+"""References in parts, by configuration.md (`fields`) and issue 17, point 2."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+from differential.model.data import NULL, Unspecified
+from differential.model.references import Reference, host_and_path, parse
+
+_HEX_KEY: Final = "@sha256"
+
+
+def read_parts(mapping: dict[Any, Any], keys: dict[str, str]) -> Reference | None:
+    """Return the reference that a mapping contains, or None if it contains none.
+
+    api.md 1.2: "Parts are joined to match".
+    """
+    if not isinstance(mapping.get(keys["repository"], ""), str):
+        return None
+    registry, repository, tag, digest = (
+        _text(mapping, keys.get(part)) for part in ("registry", "repository", "tag", "digest")
+    )
+    if keys.get("registry") in mapping and not registry:
+        raise Unspecified("an empty registry")
+    if _is_hexadecimal(repository, tag):
+        # "Read and write `{repository: x@sha256, tag: HEX}` as what it is."
+        written = Reference(repository.removesuffix(_HEX_KEY), "", f"sha256:{tag}")
+    else:
+        head = parse(repository)
+        in_tag, _, tag_digest = tag.partition("@")
+        if head is None:
+            if re.search(r"@\w+$", repository):
+                raise Unspecified("an algorithm in the repository that is not sha256")
+            return None
+        if (head.tag or head.digest) and (keys.keys() - {"repository"}):
+            raise Unspecified("a repository with a tag or digest, and keys for them")
+        if tag_digest and digest:
+            raise Unspecified("two digests")
+        written = Reference(head.name, head.tag or in_tag, head.digest or tag_digest or digest)
+    old = written._replace(name=f"{registry}/{written.name}" if registry else written.name)
+    return old if parse(str(old)) else None
+
+
+def new_parts(
+    mapping: dict[Any, Any], keys: dict[str, str], old: Reference, new: Reference
+) -> dict[str, str] | None:
+    """Return the new value of each part; None if the field must stay unchanged, with a warning."""
+    repository, tag = _text(mapping, keys["repository"]), _text(mapping, keys.get("tag"))
+    is_hexadecimal = _is_hexadecimal(repository, tag)
+    has_digest_key = keys.get("digest") in mapping
+    parts = {"repository": new.name, "tag": new.tag, "digest": ""}
+    if keys.get("registry") in mapping:
+        host, path = host_and_path(new.name)
+        if new.name == old.name:
+            parts["repository"] = repository.removesuffix(_HEX_KEY)
+        elif host:
+            parts |= {"registry": host, "repository": path}
+        else:
+            raise Unspecified("a name without a host for a field with a registry")
+    head = parse(repository)
+    if head is not None and (head.tag or head.digest):
+        # "Write each part back in the form in which it was found."
+        return {"repository": str(new)}
+    if is_hexadecimal and new.digest and not new.tag:
+        if not new.digest.startswith("sha256:"):
+            raise Unspecified("a digest of another algorithm")
+        parts |= {"repository": parts["repository"] + _HEX_KEY, "tag": new.digest.removeprefix("sha256:")}
+    elif (
+        new.digest
+        and "digest" in keys
+        and not is_hexadecimal
+        and ("@" not in tag or not (new.tag or has_digest_key))
+    ):
+        # "A missing tag, or a missing digest that has a key here, is added after the repository."
+        parts["digest"] = new.digest
+    elif new.digest and has_digest_key:
+        raise Unspecified("a tag with a digest, next to a digest key")
+    elif "tag" not in keys and (new.tag or new.digest):
+        raise Unspecified("no key for the tag")
+    elif new.digest and new.tag:
+        # "If there is no digest key, write a new digest next to the tag (`tag: v2@sha256:…`)"
+        parts["tag"] = f"{new.tag}@{new.digest}"
+    elif new.digest:
+        # "If the new reference has a digest but no tag, and the field has no digest key, leave the field unchanged
+        # and warn that `newTag` is needed too."
+        return None
+    for part in ("tag", "digest"):
+        if part not in keys and parts[part]:
+            raise Unspecified(f"no key for the {part}")
+        if part not in keys or (not parts[part] and mapping.get(keys[part], NULL) in (NULL, "")):
+            del parts[part]  # A part that is missing is only added if it has a value.
+    return parts
+
+
+def _text(mapping: dict[Any, Any], key: str | None) -> str:
+    """Return a part; an empty string if it is missing, null or empty."""
+    value = mapping.get(key, "")
+    if value == NULL:
+        return ""
+    if not isinstance(value, str) or value != value.strip():
+        raise Unspecified("a part that is not a plain string")
+    return value
+
+
+def _is_hexadecimal(repository: str, tag: str) -> bool:
+    return repository.endswith(_HEX_KEY) and re.fullmatch("[0-9a-f]{64}", tag) is not None

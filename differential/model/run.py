@@ -1,0 +1,463 @@
+"""One run: finds the fields of all resources, and sets them."""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple
+
+from differential.model.configuration import Image, Rules, decode
+from differential.model.data import NULL, Change, Embedded, Expected, NonString, Read, Refused, Unspecified, Warned
+from differential.model.parts import new_parts, read_parts
+from differential.model.paths import Match, Resource, everything, matches, resources_in, selects
+from differential.model.references import Reference, is_apart, normalized, parse, tokens, whole
+
+
+class Finder(NamedTuple):
+    """One way in which a rule finds a field.
+
+    `form` is what the field contains: a `reference`, a `text`, or the part `name`, `tag` or `digest` of the image
+    `of`. `container` is the name of the container around the field; `policy` the key of its pull policy.
+    """
+
+    rule: str  # podSpecs, env, args, kinds
+    form: str = "reference"
+    of: str = ""
+    container: str | None = None
+    policy: str = ""
+
+
+@dataclass
+class Fields:
+    """The fields of one resource, by place, each with all rules that find it.
+
+    api.md 1.2: "A field that two rules reach is changed, counted and reported once." Issue 17, point 7: "What one
+    rule finds must not depend on what another rule asks for."
+    """
+
+    strings: dict[tuple[int, Any], tuple[Match, list[Finder]]] = field(default_factory=dict)
+    parts: dict[tuple[int, Any], tuple[Match, dict[str, str]]] = field(default_factory=dict)
+    embedded: dict[tuple[int, Any], tuple[Match, list[dict[str, Any]]]] = field(default_factory=dict)
+    others: list[Match] = field(default_factory=list)  # of another type than the rule needs
+
+    def add(self, match: Match, finder: Finder) -> None:
+        """Add one way to find a string."""
+        self.strings.setdefault(match.place, (match, []))[1].append(finder)
+
+
+@dataclass
+class Run:
+    """The rules, what must come out, and what was found until now."""
+
+    rules: Rules
+    expected: Expected
+    read: Read
+    used: set[int] = field(default_factory=set)  # indexes of `images` that matched a field
+    names: set[str] = field(default_factory=set)  # of all references that were found
+    paths: dict[tuple[str, str], bool] = field(default_factory=dict)  # by kind and path: whether a field was found
+
+    def warn(self, cause: str, *contains: str, required: bool = True) -> None:
+        """Expect a warning."""
+        self.expected.warnings.append(Warned(cause, contains, required))
+
+    def put(self, match: Match, new: Any) -> None:
+        """Change a field."""
+        match.parent[match.key] = new
+
+
+def expected(documents: Sequence[Any], config: dict[str, Any], read: Read) -> Expected:
+    """Return what must come out for the documents of a stream.
+
+    Raises Refused if the program must end with an error, and Unspecified if the documentation does not say.
+    """
+    result = Expected(copy.deepcopy(list(documents)))
+    resources = [resource for document in result.documents for resource in resources_in(document)]
+    run = Run(decode(config, resources), result, read)
+    for resource in resources:
+        set_resource(run, resource, run.rules.kinds)
+    report_unused(run)
+    return result
+
+
+def expected_list(document: dict[str, Any], config: dict[str, Any], read: Read) -> Expected:
+    """Return what must come out for a ResourceList, without the results that the run adds.
+
+    Issue 17, point 4: "the output must parse and contain every item, every earlier result and every other field".
+    """
+    items = document.get("items")
+    result = expected(items if isinstance(items, list) else [], config, read)
+    new = {"items": result.documents} if isinstance(items, list) else {}
+    result.documents = [{**copy.deepcopy(document), **new}]
+    return result
+
+
+# --- finding ---------------------------------------------------------------------------------------------------
+
+
+def set_resource(run: Run, resource: Resource, kinds: Sequence[dict[str, Any]]) -> None:
+    """Find all fields of a resource first, then set each."""
+    fields = Fields()
+    # api.md 1.2: "these are searched in every resource but CustomResourceDefinitions"
+    if run.rules.pod_specs and not resource.is_crd and resource.kind:
+        for match, finder in pod_specs(run.rules, resource.data):
+            fields.add(match, finder)
+    for entry in kinds:
+        if selects(entry, resource):
+            for path in entry["paths"] if isinstance(entry["paths"], list) else [entry["paths"]]:
+                find_by_path(run, fields, entry, {"path": path} if isinstance(path, str) else path, resource)
+    places = [*fields.strings, *fields.embedded]
+    if fields.embedded.keys() & fields.strings.keys() or any(
+        id(match.value) == container for match, _ in fields.parts.values() for container, _ in places
+    ):
+        raise Unspecified("a field is a part or a document, and also something else")
+    if run.rules.pull_policy and any(place[1] in ("imagePullPolicy", "pullPolicy") for place in places):
+        raise Unspecified("an image in the field of a pull policy")
+    for match in fields.others:
+        # Another rule may find in this field what it needs, or the field may be a part of a reference.
+        is_found = (
+            id(match.parent) in {id(mapping.value) for mapping, _ in fields.parts.values()}
+            or match.place in fields.strings.keys() | fields.parts.keys() | fields.embedded.keys()
+        )
+        run.warn("type", *map(str, match.location[:1]), required=not is_found)
+    for match, finders in fields.strings.values():
+        (set_part if {finder.form for finder in finders} & {"name", "tag", "digest"} else set_string)(
+            run, match, finders
+        )
+    for match, keys in fields.parts.values():
+        set_parts(run, match, keys)
+    for match, rules in fields.embedded.values():
+        set_embedded(run, match, rules)
+
+
+def find_by_path(
+    run: Run, fields: Fields, entry: dict[str, Any], rule: dict[str, Any], resource: Resource
+) -> None:
+    """Find the fields of one path of `kinds`."""
+    found = matches(rule["path"], resource.data)
+    if entry.keys() != {"paths"}:  # not of a document in a string
+        label = (entry.get("kind", ""), rule["path"])
+        run.paths[label] = run.paths.get(label, False) or bool(found)
+    for match in found:
+        value: Any = match.value
+        if value in (NULL, ""):
+            continue  # paths.md: "A field that is missing, null or empty is skipped."
+        if isinstance(value, NonString) and rule.get("part") in ("tag", "digest"):
+            raise Unspecified("a tag that YAML reads as a number")
+        if not isinstance(value, dict) if "fields" in rule else not isinstance(value, str):
+            fields.others.append(match)  # paths.md: "One that is no string is left, with a warning."
+        elif "fields" in rule:
+            if read_parts(value, rule["fields"]) is None:
+                may_find_nothing(run, rule["path"])
+            if fields.parts.setdefault(match.place, (match, rule["fields"]))[1] != rule["fields"]:
+                raise Unspecified("two rules with other keys for one mapping")
+        elif rule.get("as") in ("yaml", "json"):
+            fields.embedded.setdefault(match.place, (match, []))[1].append(rule)
+        else:
+            if rule.get("as") == "text" and not any(tokens(str(value))):
+                may_find_nothing(run, rule["path"])
+            fields.add(match, Finder("kinds", rule.get("as") or rule.get("part", "reference"), rule.get("of", "")))
+
+
+def may_find_nothing(run: Run, path: str) -> None:
+    """Allow a warning. The documentation does not say whether a path to a field without an image leads nowhere."""
+    if run.rules.on_unused == "error":
+        raise Unspecified("whether a path to something without an image leads nowhere")
+    run.warn("nothing to set", path, required=False)
+
+
+_CONTAINERS: Final = ("containers", "initContainers", "ephemeralContainers")
+
+
+def pod_specs(rules: Rules, data: Any) -> Iterator[tuple[Match, Finder]]:
+    """Find the images of pod specs.
+
+    api.md 1.2: "`containers[].image`, `initContainers[].image`, `ephemeralContainers[].image`,
+    `volumes[].image.reference`, at any depth", "and never under `metadata`".
+    """
+    for match in everything(data):
+        if match.key not in (*_CONTAINERS, "volumes") or not isinstance(match.value, list):
+            continue
+        if "metadata" in match.location:
+            if match.location[0] != "metadata":
+                raise Unspecified("a pod spec in a nested `metadata`")
+            continue
+        for item in match.value:
+            if not isinstance(item, dict):
+                continue
+            image = item.get("image")
+            if match.key == "volumes":
+                if isinstance(image, dict) and isinstance(image.get("reference"), str):
+                    yield Match(image, "reference", ()), Finder("podSpecs", policy="pullPolicy")
+                continue
+            name = item["name"] if isinstance(item.get("name"), str) else ""
+            if isinstance(image, str):
+                yield Match(item, "image", ()), Finder("podSpecs", container=name, policy="imagePullPolicy")
+            yield from environment(rules, item, name)
+
+
+def environment(rules: Rules, item: dict[Any, Any], container: str) -> Iterator[tuple[Match, Finder]]:
+    """Find what `env` and `args` ask for.
+
+    configuration.md: "Also where the value of an environment variable of a container is just this image", "Also
+    inside `command` and `args` of containers, as a whole token".
+    """
+    for variable in listed(item.get("env")):
+        if (
+            isinstance(variable, dict)
+            and isinstance(variable.get("value"), str)
+            and any(i.env for i in rules.images)
+        ):
+            yield Match(variable, "value", ()), Finder("env", container=container)
+    for words in (listed(item.get("command")), listed(item.get("args"))):
+        for index, word in enumerate(words):
+            if isinstance(word, str) and any(image.args for image in rules.images):
+                yield Match(words, index, ()), Finder("args", "text", container=container)
+
+
+def listed(value: Any) -> list[Any]:
+    """Return a value if it is a list."""
+    return value if isinstance(value, list) else []
+
+
+# --- choosing --------------------------------------------------------------------------------------------------
+
+
+def choose(run: Run, old: Reference, finders: Sequence[Finder]) -> Reference | None:
+    """Return the new reference, or None if no rule matches the old one."""
+    run.names.add(normalized(old.name))
+    for index, image in enumerate(run.rules.images):
+        # configuration.md: "The first entry that matches counts, and each field is set once"
+        if image.matches(old) and any(allows(image, finder) for finder in finders):
+            run.used.add(index)
+            return run.rules.new_reference(image, old)
+    # configuration.md: "Images that an entry of `images` sets are left, and so is what stands in `env` and
+    # `args`."
+    if all(finder.rule in ("env", "args") for finder in finders):
+        return None
+    name = normalized(old.name)
+    for source, target in sorted(run.rules.registries, key=lambda move: -len(move[0])):
+        # "the longest `from` wins", "as whole components; `docker.io` covers names without a host"
+        if name == source:
+            raise Unspecified("a registry that is the whole name")
+        if name.startswith(f"{source}/"):
+            if is_set_already(run.rules, old):
+                return None
+            if not (old.tag or old.digest) and all(finder.form == "text" for finder in finders):
+                raise Unspecified("whether `registries` moves words with a slash in a text")
+            return old._replace(name=target + name.removeprefix(source))
+    return None
+
+
+def allows(image: Image, finder: Finder) -> bool:
+    """Return whether an entry asks for what a rule finds.
+
+    configuration.md: `containers` is "Only in containers of these names"; `env` and `args` have the default
+    `false`.
+    """
+    if image.containers and finder.container is None and finder.rule == "kinds":
+        raise Unspecified("`containers` and a path of `kinds`")
+    return (
+        (not image.containers or finder.container in image.containers)
+        and (image.env or finder.rule != "env")
+        and (image.args or finder.rule != "args")
+    )
+
+
+def is_set_already(rules: Rules, old: Reference) -> bool:
+    """Return whether a reference is what an entry of `images` gives.
+
+    api.md 1.3: "images already set by `images` are left" by `registries`. That is so in a second run, too.
+    """
+    for image in rules.images:
+        new = rules.new_reference(image, image.match)
+        if normalized(new.name) == normalized(old.name):
+            if image.containers:
+                raise Unspecified("a registry for what an entry sets in some containers only")
+            if (
+                new.tag in ("", old.tag)
+                and new.digest in ("", old.digest)
+                and (new.tag or new.digest or not image.new_image)
+            ):
+                return True
+            raise Unspecified("a registry for a name that an entry gives")
+    return False
+
+
+# --- setting ---------------------------------------------------------------------------------------------------
+
+
+def set_string(run: Run, match: Match, finders: Sequence[Finder]) -> None:
+    """Set the references in a string, each once."""
+    text: str = match.value
+    spans: dict[tuple[int, int], list[Finder]] = {}
+    for finder in finders:
+        for span in tokens(text) if finder.form == "text" else [whole(text)]:
+            spans.setdefault(span, []).append(finder)
+    ends = [end for _, end in sorted(spans)]
+    if any(start < end for (start, _), end in zip(sorted(spans)[1:], ends, strict=False)):
+        raise Unspecified("two rules find different parts of a string")
+    if any(finder.form == "text" for finder in finders) and re.search(
+        r"(?:docker|oci)://[\w.-]+(?![\w./:@-])", text
+    ):
+        raise Unspecified("a single word behind `docker://` or `oci://`")
+    label = " and ".join(sorted({f"{finder.rule}/{finder.form}" for finder in finders}))
+    written, position = "", 0
+    for (start, end), found in sorted(spans.items()):
+        old = parse(text[start:end])  # "What is no reference (`nginx:${TAG}`, `$(IMAGE)`) stays as it is."
+        new = choose(run, old, found) if old else None
+        if new is None or new == old:
+            continue
+        if all(finder.form == "text" for finder in found) and not is_apart(text, start, end):
+            raise Unspecified("a reference in a text with something else around it")
+        if parse(str(new)) is None:
+            # CHANGELOG.md: "A reference that a suffix or registry makes too long is left as it is, with a
+            # warning."
+            run.warn("too long", required=False)
+            continue
+        written += text[position:start] + str(new)
+        position = end
+        run.expected.changes.append(Change(label, str(old), str(new)))
+    if position:
+        run.put(match, written + text[position:])
+        if any(finder.form == "reference" for finder in finders):
+            set_pull_policy(run, match, finders)
+
+
+def set_pull_policy(run: Run, match: Match, finders: Sequence[Finder]) -> None:
+    """Set the pull policy of an image that changes.
+
+    configuration.md: "Set beside each image that changes. Added where a container or image volume has none; beside
+    a path of `kinds` only set where it is there."
+    """
+    policy, parent = run.rules.pull_policy, match.parent
+    if not policy or not isinstance(parent, dict):
+        return
+    keys = {finder.policy for finder in finders if finder.policy}
+    if not keys and "imagePullPolicy" in parent and any(finder.rule == "kinds" for finder in finders):
+        keys = {"imagePullPolicy"}
+    for key in keys:
+        old = parent.get(key, "")
+        if not isinstance(old, str):
+            raise Unspecified("a pull policy that is not a string")
+        if old != policy:
+            run.put(Match(parent, key, ()), policy)
+            run.expected.changes.append(Change("pull policy", old, policy))
+
+
+def set_part(run: Run, match: Match, finders: Sequence[Finder]) -> None:
+    """Set a part of a reference.
+
+    configuration.md: "The string is only this part of a reference", and `of` is "The name of the image that a
+    `tag` or `digest` belongs to". Issue 17, point 2: "`part: tag` on `v1@D` follows the same rules".
+    """
+    if len({(finder.form, finder.of) for finder in finders}) > 1:
+        raise Unspecified("a field is a part, and also something else")
+    form, of = finders[0].form, finders[0].of
+    text: str = match.value
+    tag, _, digest = text.partition("@")
+    old = {"name": parse(text), "tag": Reference(of, tag, digest), "digest": Reference(of, "", text)}[form]
+    if old is None or parse(str(old)) is None:
+        if form == "tag" and not set(text) & set("$({"):
+            raise Unspecified("a tag that is not one")
+        return
+    if form == "name" and old != Reference(text):
+        raise Unspecified("a name with a tag")
+    new = choose(run, old, finders)
+    if new is None:
+        return
+    written = {"name": new.name, "tag": new.tag, "digest": new.digest}[form]
+    if form == "tag" and new.digest and not new.tag:
+        run.warn("newTag is needed", "tag")
+        return
+    if not written or (form == "tag" and new.digest and not digest):
+        raise Unspecified("a part that the new reference does not have, or that the field does not have")
+    if form == "tag" and digest:
+        written += f"@{new.digest}" if new.digest else ""
+        run.warn("a digest that goes", required=False)
+    if written != text:
+        run.put(match, written)
+        run.expected.changes.append(Change(f"part: {form}", text, written))
+
+
+def set_parts(run: Run, match: Match, keys: dict[str, str]) -> None:
+    """Set a reference in parts."""
+    mapping = match.value
+    old = read_parts(mapping, keys)
+    new = choose(run, old, [Finder("kinds", "fields")]) if old else None
+    if old is None or new is None:
+        return
+    if normalized(new.name) == normalized(old.name):
+        new = new._replace(name=old.name)  # issue 17, point 2: "An equal name is not a change"
+    if new == old:
+        return
+    if run.rules.pull_policy and isinstance(match.parent, dict) and "imagePullPolicy" in match.parent:
+        raise Unspecified("a pull policy next to a reference in parts")
+    parts = new_parts(mapping, keys, old, new)
+    if parts is None:
+        run.warn("newTag is needed", "newTag")
+        return
+    for part, value in parts.items():
+        before = mapping.get(keys[part], "")
+        if before != value:
+            run.put(Match(mapping, keys[part], ()), value)
+            run.expected.changes.append(Change(f"fields: {part}", str(before), value))
+
+
+def set_embedded(run: Run, match: Match, rules: Sequence[dict[str, Any]]) -> None:
+    """Set the images of a document in a string.
+
+    configuration.md: "a document of its own; resources in it are treated like all others"; `paths`: "Where the
+    images are in such a document that is no resource".
+    """
+    text: str = match.value
+    documents = run.read(text, rules[0]["as"])
+    if documents is None:
+        run.warn("not YAML", required=False)
+        return
+    before = copy.deepcopy(documents)
+    paths = [{"paths": rule["paths"]} for rule in rules if "paths" in rule]
+    for document in documents:
+        # Issue 17, point 18: a list of resources, and `paths` in a resource, are searched, too.
+        resources = [resource for item in listed(document) or [document] for resource in resources_in(item)]
+        if paths and resources and (len(resources) > 1 or resources[0].data is not document):
+            raise Unspecified("several resources in a string, and paths")
+        for resource in resources:
+            set_resource(run, resource, [*run.rules.kinds, *paths])
+        if not resources:
+            if any(pod_specs(run.rules, document)):
+                raise Unspecified("a pod spec in a document that is not a resource")
+            set_resource(run, Resource("", {}, document), paths)
+    if documents != before:
+        run.put(match, Embedded(text, documents))
+
+
+# --- rules that did nothing ------------------------------------------------------------------------------------
+
+
+def report_unused(run: Run) -> None:
+    """Expect the warnings, or the error, that `onUnused` asks for.
+
+    configuration.md: "What it means that an entry of `images` set nothing, or that a path of `kinds` led nowhere
+    although resources of its kind were there".
+    """
+    rules = run.rules
+    if rules.on_unused == "ignore":
+        return
+    for index, image in enumerate(rules.images):
+        if index not in run.used:
+            name = normalized(image.match.name)
+            # "one that an earlier one of the same name overrides […] is not told to be unused". Nor is one in a
+            # second run that finds its new name, or another tag than that which it replaces.
+            is_known = [normalized(other.match.name) for other in rules.images].count(name) > 1
+            is_known |= normalized(rules.new_reference(image, image.match).name) in run.names - {name}
+            is_known |= bool(image.match.tag or image.match.digest or image.suffix) and name in run.names
+            if rules.on_unused == "error":
+                raise Unspecified("an unused entry that was used before") if is_known else Refused(image.name)
+            run.warn("unused image", f'"{image.name}"', required=not is_known)
+    for (_, path), is_found in run.paths.items():
+        if not is_found:
+            if rules.on_unused == "error":
+                raise Refused(path)
+            run.warn("unused path", path)
