@@ -13,10 +13,10 @@ from typing import Any, Final, NamedTuple
 from krm_image_setter.config import ImageSetter, Value, config_value
 from krm_image_setter.edits import Edit
 from krm_image_setter.errors import ImageSetterError, InputError
-from krm_image_setter.line_breaks import line_break, line_start
+from krm_image_setter.line_breaks import line_break, line_start, only_in_yaml_1_1
 from krm_image_setter.results import ERROR, Result, to_json, to_yaml
 from krm_image_setter.transform import Plan, plan
-from krm_image_setter.yaml import parsing, stream, tree, writer
+from krm_image_setter.yaml import parsing, scalar, stream, tree, writer
 from krm_image_setter.yaml.stream import Listing, Source
 
 _API_VERSIONS: Final = tuple(f"config.kubernetes.io/{version}" for version in ("v1", "v1beta1", "v1alpha1"))
@@ -57,7 +57,7 @@ class ResourceList(NamedTuple):
 
 def read_resource_list(text: str) -> ResourceList | None:
     """Return the ResourceList that `text` is, or None where it is something else, or not YAML."""
-    if "ResourceList" not in text:
+    if not _can_be_resource_list(text):
         return None
     start = int(text.startswith("\ufeff"))
     listing = stream.cut_items(text, start, len(text))
@@ -75,9 +75,17 @@ def _resource_list_root(source: str) -> tree.Mapping | None:
     return roots[0] if len(roots) == 1 and _is_resource_list(roots[0]) else None
 
 
+def _can_be_resource_list(text: str) -> bool:
+    return "ResourceList" in text or ("\\" in text and re.search(_ESCAPED_KIND, text) is not None)
+
+
+# A kind whose letters are escapes.
+_ESCAPED_KIND: Final = r"""kind["']?\s*:\s*(?:[&!]\S*\s+)*"[^"\n]*\\"""
+
+
 def has_resource_list(text: str) -> bool:
     """Return whether there is a ResourceList among the documents of a stream."""
-    return "ResourceList" in text and any(map(_is_resource_list, _roots(text.removeprefix("\ufeff"))))
+    return _can_be_resource_list(text) and any(map(_is_resource_list, _roots(text.removeprefix("\ufeff"))))
 
 
 def _roots(source: str) -> list[Any]:
@@ -123,7 +131,7 @@ def _with_results(resource_list: ResourceList, edits: list[Edit], results: tuple
         added = _more_results(source, pair[1], results)
     else:
         changed = list(_written_in(pair[1]))
-        added = _copied_results(source, root, pair, results)
+        added = _copied_results(source, root, results)
     start, end, text = resource_list.in_text(added)
     if start < end:  # what else is to be edited there is part of the copy
         edits = [edit for edit in edits if not start <= edit.start <= edit.end <= end]
@@ -159,11 +167,17 @@ def _written_in(child: Any) -> Iterator[Any]:
 
 def _new_results(source: str, root: tree.Mapping, results: Iterable[Result]) -> Edit:
     """Return the edit that adds the field `results` at the end of the ResourceList."""
-    if not root.flow:
+    earlier = _copies(source, root)  # that a merge key brings
+    if not root.flow and not earlier:
         column = writer.pair_column(source, root.children[0])
         return _added_lines(source, root, column, " " * column + "results:", results)
-    end = tree.content_end(source, next(filter(_is_written, root.children[::-2])))
-    return Edit(end, end, f', "results": [{to_json(results)}]')
+    text = f"[{', '.join([*earlier, to_json(results)])}]"
+    if root.flow:
+        end = tree.content_end(source, next(filter(_is_written, root.children[::-2])))
+        return Edit(end, end, f', "results": {text}')
+    name, value = root.written("<<") or root.children[:2]
+    (edit,) = writer.lines_after(source, value, writer.pair_column(source, name), [f"results: {text}"])
+    return edit
 
 
 def _more_results(source: str, earlier: tree.Sequence, results: Iterable[Result]) -> Edit:
@@ -174,28 +188,41 @@ def _more_results(source: str, earlier: tree.Sequence, results: Iterable[Result]
     return Edit(end, end, f", {to_json(results)}")
 
 
-def _copied_results(source: str, root: tree.Mapping, written: tuple[Any, Any], results: Iterable[Result]) -> Edit:
+def _copied_results(source: str, root: tree.Mapping, results: Iterable[Result]) -> Edit:
     """Return the edit that puts a list in the place of earlier results: copies of them, then `results`."""
-    from krm_image_setter.yaml import aliases  # noqa: PLC0415  (orchestrators send a list)
-
-    key, value = written
-    earlier = value.target if isinstance(value, tree.Alias) else value
-    pair = earlier.written("items") if isinstance(earlier, tree.Mapping) else None
-    items = pair[1] if pair else earlier
-    items = items.target if isinstance(items, tree.Alias) else items
-    old = items.children if isinstance(items, tree.Sequence) else [earlier]
-    copies = [aliases.in_flow(source, one) for one in old if one != {} and not _is_null(one)]
-    text = f"[{', '.join([*copies, to_json(results)])}]"
-    if _is_written(value):
-        start = tree.start_mark(value).index
-        return Edit(start, max(start, tree.content_end(source, value)), text)
+    key: Any
+    key, value = root.written("results") or (None, None)
+    text = f"[{', '.join([*_copies(source, root), to_json(results)])}]"
     end = key.end_mark.index
     colon = re.compile(writer.COLON).match(source, end)
     if colon is not None:
-        return Edit(colon.end(), colon.end(), f" {text}")
+        is_written = _is_written(value)
+        stop = tree.content_end(source, value) if is_written else colon.end()
+        if (
+            isinstance(value, tree.Sequence) and not value.flow
+        ):  # of nulls, whose places the parsers do not agree on
+            stop = max(stop, source.index("-", tree.start_mark(value).index) + 1)
+        return Edit(colon.end(), max(colon.end(), stop), f" {text}")
     if root.flow:
         return Edit(end, end, f": {text}")
     return writer.lines_added(source, end, writer.pair_column(source, key), [f": {text}"])
+
+
+def _copies(source: str, root: tree.Mapping) -> list[str]:
+    """Return the earlier results, each in one line of flow style."""
+    from krm_image_setter.yaml import aliases  # noqa: PLC0415  (orchestrators send a list)
+
+    if "results" not in root:
+        return []
+    holder, key = root, "results"
+    earlier = root["results"]
+    if isinstance(earlier, tree.Mapping) and isinstance(earlier.get("items"), tree.Sequence):
+        holder, key = earlier, "items"
+    value = holder.origin(key)
+    value = value.target if isinstance(value, tree.Alias) else value
+    written = value.children if isinstance(value, tree.Sequence) else [value]
+    in_json = root.flow and getattr(root.children[0], "style", "") == '"'
+    return [aliases.in_flow(source, one, in_json=in_json) for one in written if one != {} and not _is_null(one)]
 
 
 def _is_null(written: Any) -> bool:
@@ -212,11 +239,14 @@ def _added_lines(
     lines = (head + ending if head is not None else "") + to_yaml(results, column=column, line_break=ending)
     start = line_start(source, end)
     if not source[start:end].strip(" "):
-        return Edit(start, start, lines)
+        # To YAML 1.2 the line before has not ended; an empty line does no harm, except in a scalar that keeps it.
+        last = writer.last_block_scalar(before)
+        keeps = last is not None and "+" in writer.block_header(source, last)
+        return Edit(start, start, ending * (only_in_yaml_1_1(source, start) and not keeps) + lines)
     return Edit(end, end, ending + lines.removesuffix(ending))
 
 
 def _dash_column(source: str, sequence: tree.Sequence) -> int:
     """Return the column of a block sequence's dashes; its own mark may be that of an anchor."""
-    dash = source.rindex("-", 0, tree.start_mark(sequence.children[0]).index)
+    dash = scalar.content_start(source, sequence.start, len(source))
     return dash - line_start(source, dash)

@@ -23,6 +23,11 @@ def count_breaks(text: str, start: int, end: int) -> int:
     return count - (text.count("\r\n", start, end + 1) if text.find("\r", start, end) >= 0 else 0)
 
 
+def has_other_breaks(text: str, start: int, end: int) -> bool:
+    """Return whether a line in `text[start:end]` ends with anything but LF or CR LF."""
+    return count_breaks(text, start, end) != text.count("\n", start, end)
+
+
 def line_start(text: str, at: int) -> int:
     """Return where the line of code point `at` starts."""
     start = text.rfind("\n", 0, at) + 1
@@ -34,6 +39,11 @@ def line_end(text: str, at: int) -> int:
     end = text.find("\n", at)
     end = len(text) if end < 0 else end
     return min([end, *(found for rare in _RARE if (found := text.find(rare, at, end)) >= 0)])
+
+
+def only_in_yaml_1_1(text: str, end: int) -> bool:
+    """Return whether the text before `end` ends a line only for YAML 1.1: with NEL, LS or PS."""
+    return text[end - 1 : end] in ("\x85", "\u2028", "\u2029")
 
 
 def line_break(text: str, at: int = 0) -> str:

@@ -151,6 +151,13 @@ EARLIER = [
     ("items", 'results: {items: [{message: "a: b", severity: info}, {message: "c\\n"}]}\n', 2, ""),
     ("items in lines", 'results:\n  name: x\n  items:\n  - {message: "a: b", severity: info}\n  - message: "c\\n"\n', 2, ""),
     ("empty items", "results: {items: []}\n", 0, ""),
+    ("merged items", "results: {<<: {items: [{message: a}]}}\n", 1, ""),
+    ("a merged list", "<<: {results: [{message: a}], y2: 1}\n", 1, ""),
+    ("a merged list of an alias", "<<: *r\n", 1, "x: &r {results: [{message: a}]}\n"),
+    ("null items", "results:\n-\n", 0, ""),
+    ("several null items", "results:\n- # c\n- ~\n", 0, ""),
+    ("a dash in a comment", "results:\n- # - x\n  message: a\n", 1, ""),
+    ("a dash in a comment before the list", "results: # - x\n  # - y\n  - message: a\n", 1, ""),
 ]  # fmt: skip
 POD = "{kind: Pod, metadata: {name: p}, spec: {containers: [{image: nginx}]}}"
 AROUND = [
@@ -203,6 +210,28 @@ def test_results_are_added_in_flow_style(earlier: str, count: int, start: str, l
     assert_result_added(f"{start}{{{head}items: [{POD},], {earlier}x2: 1{last}}}", count)
 
 
+def test_results_in_json_stay_json() -> None:
+    text = json.dumps(
+        {
+            "apiVersion": "config.kubernetes.io/v1",
+            "kind": "ResourceList",
+            "items": [json.loads('{"kind": "Pod", "spec": {"containers": [{"image": "nginx"}]}}')],
+            "functionConfig": {"kind": "ConfigMap", "data": {"name": "nginx", "newTag": "2"}},
+            "results": {"items": [{"message": "old", "n": 1, "t": True, "z": None, "l": ["a", "no"]}]},
+        }
+    )
+    resource_list = read_resource_list(text)
+    assert resource_list is not None
+    changed = json.loads(apply_edits(text, plan_function(resource_list, configure).edits))
+    assert changed["results"][0] == {"message": "old", "n": 1, "t": True, "z": None, "l": ["a", "no"]}
+    assert len(changed["results"]) == 2
+
+
+def test_resource_list_with_an_escaped_kind_is_one() -> None:
+    text = (HEAD + CONFIG + ITEMS).replace("kind: ResourceList", 'kind: "R\\x65sourceList"')
+    assert_result_added(text, 0)
+
+
 def assert_result_added(text: str, earlier: int) -> None:
     resource_list = read_resource_list(text)
     assert resource_list is not None
@@ -210,8 +239,10 @@ def assert_result_added(text: str, earlier: int) -> None:
     loaded, before = load_pairs(changed), load_pairs(text)
     assert [key for key in loaded if key != "results"] == [key for key in before if key != "results"]
     results, old = loaded.pop("results"), before.pop("results", None)
-    assert results[:-1] == (old.get("items", []) if isinstance(old, dict) else old or [])
-    assert len(results) == earlier + 1
+    results = [result for result in results if result is not None]
+    earlier_results = old.get("items", []) if isinstance(old, dict) else old or []
+    assert results[:-1] == [result for result in earlier_results if result is not None]
+    assert len(results) == earlier + 1, results
     assert results[-1]["field"]["proposedValue"] == "nginx:2"
     loaded["items"][0]["spec"]["containers"][0]["image"] = "nginx"
     assert loaded == before
@@ -222,6 +253,7 @@ def load_pairs(text: str) -> dict[Any, Any]:
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)
     root = loader.get_single_node()
     assert isinstance(root, yaml.MappingNode)
+    loader.flatten_mapping(root)
     return {
         str(loader.construct_object(key, deep=True)): loader.construct_object(value, deep=True)
         for key, value in root.value

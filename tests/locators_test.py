@@ -76,6 +76,9 @@ CASES = [
     ("parts, at the end", "kind: A\nspec:\n  image:\n    repository: nginx", "images: {nginx: 'nginx:v2'}\n" + PARTS, "kind: A\nspec:\n  image:\n    repository: nginx\n    tag: v2"),
     ("parts of an alias", custom("a: &a nginx\nimage: {repository: *a}"), "images: {nginx: 'nginx:v2'}\n" + PARTS, custom("a: &a nginx\nimage: {repository: *a, tag: v2}")),
     ("parts of a merge key", custom("a: &a {repository: nginx}\nimage:\n  <<: *a\n  b: 1"), "images: {nginx: 'nginx:v2'}\n" + PARTS, custom("a: &a {repository: nginx}\nimage:\n  <<: *a\n  tag: v2\n  b: 1")),
+    ("parts of an alias of a block", "x: &x\n  repository: nginx\nkind: A\nspec:\n  image: *x\n", "images: {nginx: 'nginx:v2'}\n" + PARTS, "x: &x\n  repository: nginx\nkind: A\nspec:\n  image: \n    repository: nginx\n    tag: v2\n"),
+    ("parts of a merged mapping", custom("image: {<<: {repository: nginx}}"), "images: {nginx: 'nginx:v2'}\n" + PARTS, custom("image: {<<: {repository: nginx}, tag: v2}")),
+    ("policy beside a merged mapping", pod("- <<: {image: nginx}\n  name: a"), TAG + "imagePullPolicy: Always\n", pod("- <<: {image: nginx:2}\n  imagePullPolicy: Always\n  name: a")),
     # One part of a reference: `part`.
     ("L10", custom("version: v1.0"), "images: [{name: prom/prometheus, newTag: v2.0}]\nkinds: {A: {path: .spec.version, part: tag, of: prom/prometheus}}\n", custom("version: v2.0")),
     ("L10 a number", custom("version: 1.20"), TAG + "kinds: {A: {path: .spec.version, part: tag, of: docker.io/library/nginx}}\n", custom('version: "2"')),
@@ -180,6 +183,12 @@ def test_case_with_other_line_ends(before: str, config: str, after: str | None, 
 
 
 LEFT_BEHIND = [
+    ("a container with a new policy", "kind: A\nmetadata:\n  name: x\nspec:\n  containers:\n  - &c\n    image: nginx\n  other: *c\n", TAG + "imagePullPolicy: Always\n", "kind: A\nmetadata:\n  name: x\nspec:\n  containers:\n  - &c\n    image: nginx:2\n    imagePullPolicy: Always\n  other: \n    image: nginx\n"),
+    ("a merge key that would bring a policy", custom("containers: [&c {image: nginx, a: b}]\nother: {<<: *c}"), TAG + "imagePullPolicy: Always\n", custom("containers: [&c {image: nginx:2, imagePullPolicy: Always, a: b}]\nother: {<<: {image: nginx, a: b}}")),
+    ("a merge list that would bring a tag", custom("image: &c {repository: nginx}\nother: {<<: [{x: y}, *c], a: b}"), "images: {nginx: 'nginx:v2'}\n" + PARTS, custom("image: &c {repository: nginx, tag: v2}\nother: {<<: [{x: y}, {repository: nginx}], a: b}")),
+    ("a tab after an alias", custom("image: &c\n  repository: nginx\nother:\n- *c\t"), "images: {nginx: 'nginx:v2'}\n" + PARTS, custom("image: &c\n  repository: nginx\n  tag: v2\nother:\n- \n  repository: nginx")),
+    ("a tab before a comment", custom("image: &c\n  repository: nginx\nother:\n- *c\t# c"), "images: {nginx: 'nginx:v2'}\n" + PARTS, custom("image: &c\n  repository: nginx\n  tag: v2\nother:\n- # c\n  repository: nginx")),
+    ("a tag of the first key", custom("image: &c\n  !!str repository: nginx\n  tag: v1\nother:\n- *c"), TAG + PARTS, custom('image: &c\n  !!str repository: nginx\n  tag: "2"\nother:\n- \n  !!str repository: nginx\n  tag: v1')),
     ("L7 null with an anchor", custom("image: {repository: nginx, tag: &t }\nt: *t"), TAG + PARTS, custom('image: {repository: nginx, tag: &t "2" }\nt: null')),
     ("parts, an alias to a number", custom("image: {repository: nginx, tag: &t 1.20}\nt: *t"), TAG + PARTS, custom('image: {repository: nginx, tag: &t "2"}\nt: 1.20')),
     ("a tag for two charts", custom("image: {repository: nginx, tag: &t v1}\nother:\n  tag: *t"), TAG + PARTS, custom('image: {repository: nginx, tag: &t "2"}\nother:\n  tag: v1')),
@@ -328,7 +337,6 @@ ERRORS = [
     (JOB + "a b\n", FROM, "its value is not an image reference: give one such as"),
     (pod(f"- image: nginx@{D}"), NAME + "imagePullPolicy: Never\n", "line 6: spec.containers[0].image: imagePullPolicy Never and the digest of"),
     (custom(f"values: |\n  apiVersion: v1\n  kind: Pod\n  spec: {{containers: [{{image: nginx@{D}}}]}}"), NAME + "imagePullPolicy: Never\nkinds: {A: {path: .spec.values, as: yaml}}\n", "line 8: spec.values: spec.containers[0].image: imagePullPolicy Never and the digest of"),
-    ("x: &x\n  repository: nginx\nkind: A\nspec:\n  image: *x\n", "images: {nginx: 'nginx:v2'}\n" + PARTS, "line 2 column 3: an image to set"),
     (custom("image: {repository: nginx, tag}"), TAG + PARTS, "line 5 column 30: there is no room"),
 ]  # fmt: skip
 

@@ -73,6 +73,12 @@ class Reference(NamedTuple):
         return _split(self.name)[1]
 
     @property
+    def spelled_path(self) -> str:
+        """The name without its domain, as its author wrote it: `nginx` of `index.docker.io/nginx`."""
+        first, _, rest = self.name.partition("/")
+        return rest if rest and (first == self.domain or first in HUB_NAMES) else self.name
+
+    @property
     def normalized_name(self) -> str:
         """The one name of all spellings: `docker.io/library/nginx`."""
         return "/".join(_split(self.name))

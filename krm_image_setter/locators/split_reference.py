@@ -54,7 +54,7 @@ class SplitReference(NamedTuple):
             return {}, old_name
         if not registry:
             return {}, new.name
-        host, name = new.domain, new.name.removeprefix(f"{new.domain}/")
+        host, name = new.domain, new.spelled_path
         if "/" in registry.rstrip("/") and new.name.endswith(f"/{old_name}"):
             host, name = new.name.removesuffix(f"/{old_name}"), old_name
         return {self.form.registry: host + "/" * registry.endswith("/")}, name

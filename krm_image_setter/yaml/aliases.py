@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from collections.abc import Mapping as Map
 from typing import Any, Final, NamedTuple
 
@@ -18,14 +18,17 @@ from krm_image_setter.line_breaks import BREAK, BREAKS, line_break, line_end, li
 from krm_image_setter.yaml import scalar
 from krm_image_setter.yaml.tree import Alias, Fragment, Location, Mapping, Sequence, content_end, start_mark, typed
 from krm_image_setter.yaml.writer import (
+    Added,
     Kept,
     Written,
     added_in_flow,
+    additions,
     block_header,
     cannot_edit,
     last_block_scalar,
     lines_added,
     lines_after,
+    new_pairs,
     pair_column,
     rewritten,
 )
@@ -35,16 +38,12 @@ from krm_image_setter.yaml.writer import (
 _NOWHERE: Final[Location] = (-1,)
 
 
-def write(
-    source: str, root: Any, wanted: Map[Location, list[Fragment]], after_merge: Map[Location, list[str]]
-) -> Written:
-    """Return the edits that put the `wanted` fragments into the scalars at their locations.
-
-    `after_merge` has the source of new pairs for mappings, by location, that go after a merge key.
+def write(source: str, root: Any, wanted: Map[Location, list[Fragment]], added: Added) -> Written:
+    """Return the edits that put the `wanted` fragments into the scalars at their locations, and add pairs.
 
     Raises InputError if an alias must be replaced by a copy and cannot be.
     """
-    writer = _Writer(source, root, wanted, after_merge)
+    writer = _Writer(source, root, wanted, added)
     return Written(list(writer.edits()), list(writer.kept.values()))
 
 
@@ -59,9 +58,11 @@ def replaced(source: str, root: Any, targets: Iterable[Any]) -> list[Edit]:
     ]
 
 
-def in_flow(source: str, written: Any) -> str:
-    """Return what is written in one line of flow style, without comments, anchors and aliases."""
-    return _Writer(source, written, {}, {}).in_flow(written, _NOWHERE)
+def in_flow(source: str, written: Any, *, in_json: bool = False) -> str:
+    """Return what is written in one line of flow style, without comments, anchors and aliases, or in JSON."""
+    writer = _Writer(source, written, {}, {})
+    writer.in_json = in_json
+    return writer.in_flow(written, _NOWHERE)
 
 
 def _aliases_in(written: Any) -> Iterator[Alias]:
@@ -113,16 +114,15 @@ def _unlocated(node: Mapping | Sequence) -> Iterator[tuple[Any, bool]]:
 class _Writer:
     """The edits of one document with aliases, and in `kept` the aliases that keep an old text, by id."""
 
-    def __init__(
-        self, source: str, root: Any, wanted: Map[Location, list[Fragment]], after_merge: Map[Location, list[str]]
-    ) -> None:
+    def __init__(self, source: str, root: Any, wanted: Map[Location, list[Fragment]], added: Added) -> None:
         self.source = source
         self.root = root
         self.wanted = wanted
-        self.after_merge = after_merge
+        self.added = added
         self.kept: dict[int, Kept] = {}
+        self.in_json = False  # whether copies are JSON
         # Where something changes at or below.
-        self._changing = {location[:end] for location in wanted for end in range(len(location) + 1)}
+        self._changing = {location[:end] for location in (*wanted, *added) for end in range(len(location) + 1)}
         self._homes: dict[int, Location] = {}  # by the id of what is written: where that is
         self._anchor_counts = Counter(re.findall(_ANCHOR, source))
 
@@ -164,17 +164,16 @@ class _Writer:
             elif self._must_replace(written, _NOWHERE, copied=copied):
                 yield from self._replaced(node, written, _NOWHERE, indent, is_key=is_key)
         pairs: list[str] = []
-        merged: dict[int, Alias] = {}
+        merged = {id(alias.target): alias for alias in _merge_aliases(node)} if self._changing else {}
+        copied_bases = yield from self._merge_copies(merged.values())
         for key, value, written, base in _children(node):
             here = (*location, key)
             if base is not None:
-                if self._differs(value, written, here, (*self._home(base), key)):
+                there = _NOWHERE if id(base) in copied_bases else (*self._home(base), key)
+                if self._differs(value, written, here, there):
                     pairs.append(self._pair(node, str(key), written, here, indent))
-                    if here not in self._changing:
-                        merged = merged or {id(alias.target): alias for alias in _merge_aliases(node)}
-                        if id(base) in merged:
-                            alias = merged[id(base)]
-                            self.kept[id(alias)] = Kept(alias, here)
+                    if here not in self._changing and id(base) in merged:
+                        self.kept[id(merged[id(base)])] = Kept(merged[id(base)], here)
             elif isinstance(written, Alias):
                 if self._must_replace(written, here, copied=copied):
                     yield from self._replaced(node, written, here, indent)
@@ -182,9 +181,28 @@ class _Writer:
                 yield from self._visit(value, here, indent, copied=copied)
             elif here in self.wanted:
                 yield from rewritten(self.source, node, key, self.wanted[here])
-        pairs += self.after_merge.get(location, ())
+        holder: Any = node
+        for beside, texts in self.added.get(location, {}).items():
+            if holder.written(beside):
+                yield from additions(self.source, holder, {beside: texts})
+            else:
+                pairs += new_pairs(holder, texts)
         if pairs:
             yield from self._added_after_merge(node, pairs)
+
+    def _merge_copies(self, aliases: Iterable[Alias]) -> Generator[Edit, None, set[int]]:
+        """Yield the edits for aliases under a merge key whose mappings get new pairs, and return their ids.
+
+        The pairs would come in with the mapping, so a copy without them takes the place of the alias.
+        """
+        ids: set[int] = set()
+        for alias in aliases:
+            bases = alias.target if isinstance(alias.target, Sequence) else [alias.target]
+            if any(self._home(base) in self.added for base in bases):
+                ids.update(map(id, bases))
+                yield Edit(alias.start_mark.index, alias.end_mark.index, self.in_flow(alias.target, _NOWHERE))
+                self.kept[id(alias)] = Kept(alias, _NOWHERE)
+        return ids
 
     def _must_replace(self, alias: Alias, here: Location, *, copied: bool) -> bool:
         if self._differs(alias.target, alias.target, here, self._home(alias.target)):
@@ -203,7 +221,7 @@ class _Writer:
         if here not in self._changing and there not in self._changing:
             return False
         if isinstance(value, Mapping | Sequence):
-            return any(
+            return self.added.get(here) != self.added.get(there) or any(
                 self._differs(child.value, child.written, (*here, child.key), (*there, child.key))
                 for child in _children(value)
             )
@@ -228,7 +246,9 @@ class _Writer:
             column = alias.start_mark.column
             if isinstance(holder, Mapping):
                 column = min(column, start_mark(holder.children[0]).column + 2)
-            yield Edit(start, end, self._tag(node.start).rstrip())
+            rest = self.source[end : line_end(self.source, end)]
+            blanks = len(rest) - len(rest.lstrip(" \t"))  # a tab after a dash would be an error
+            yield Edit(start, end + blanks * ("\t" in rest[:blanks]), self._tag(node.start).rstrip())
             yield lines_added(self.source, end, column, [self._block_copy(node, location, column)])
 
     def _added_after_merge(self, node: Any, pairs: list[str]) -> list[Edit]:
@@ -321,12 +341,16 @@ class _Writer:
         for name in node.children[::2]:
             if isinstance(name.target if isinstance(name, Alias) else name, Mapping | Sequence):
                 raise cannot_edit(name)
-        pairs = (f"{self._key(node, key)}: {text}" for key, text in zip(node, texts, strict=True))
+        pairs = [f"{self._key(node, key)}: {text}" for key, text in zip(node, texts, strict=True)]
+        for added in self.added.get(location, {}).values():
+            pairs += new_pairs(node, added)
         return f"{self._tag(node.start)}{{{', '.join(pairs)}}}"
 
     def _key(self, node: Mapping, key: str) -> str:
         pair = node.written(key)
         name = pair[0].target if pair and isinstance(pair[0], Alias) else pair and pair[0]
+        if self.in_json:
+            return scalar.quoted(key)
         return self._scalar(name, _NOWHERE, flow=True) if name else scalar.spelt(key, flow=True)
 
     def _scalar(self, event: Any, location: Location, *, flow: bool) -> str:
@@ -334,7 +358,7 @@ class _Writer:
         text, tag = self._text_at(event, location), self._tag(event)
         if location not in self.wanted and not event.style and not tag and not isinstance(typed(text), str):
             return text or "null"  # a number stays one
-        return tag + scalar.spelt(text, flow=flow)
+        return tag + (scalar.quoted(text) if self.in_json else scalar.spelt(text, flow=flow))
 
     def _tag(self, event: Any) -> str:
         """Return the tag of a node as it is written, with a blank after it; empty if there is none."""

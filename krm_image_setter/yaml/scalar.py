@@ -60,15 +60,18 @@ def content_span(source: str, event: Any) -> tuple[int, int]:
 
 
 def content_start(source: str, event: Any, end: int) -> int:
-    """Return where a node's own text begins, behind its anchor and tag; `end` is where it ends."""
+    """Return where a node's own text begins, after its anchor and tag; `end` is where it ends.
+
+    A tag that follows the anchor of a mapping can be that of its first key.
+    """
     start: int = event.start_mark.index
-    if event.anchor is not None or event.tag is not None:
-        # The parsers do not agree on which characters an anchor ends before.
-        anchor = r"[^\s\S]" if event.anchor is None else "&" + re.escape(event.anchor)
-        match = re.compile(rf"(?:(?:{anchor}|!\S*(?=\s)){_BLANKS})+").match(source, start, end)
-        if match:
-            start = match.end()
-    return start
+    if event.anchor is None and event.tag is None:
+        return start
+    # The parsers do not agree on which characters an anchor ends before.
+    anchor = "" if event.anchor is None else "&" + re.escape(event.anchor) + _BLANKS
+    tag = "" if event.tag is None else rf"!\S*(?=\s|\Z){_BLANKS}"
+    match = re.compile(rf"{anchor}{tag}" if source[start] == "&" else rf"{tag}{anchor}").match(source, start, end)
+    return match.end() if match else start
 
 
 @lru_cache(maxsize=4096)

@@ -14,7 +14,7 @@ from functools import lru_cache
 from itertools import accumulate, pairwise
 from typing import Final, NamedTuple, TypeAlias
 
-from krm_image_setter.line_breaks import count_breaks, line_start
+from krm_image_setter.line_breaks import count_breaks, has_other_breaks, line_start
 
 #: A part of a text, `text[start:end]`, in code points: one document, or one item of a list.
 Slice: TypeAlias = tuple[int, int]
@@ -124,7 +124,7 @@ def cut_items(text: str, start: int, end: int) -> Listing | None:
     """
     at = start if text.startswith("items:", start) else text.find("\nitems:", start, end) + 1
     head = re.compile(_ITEMS).match(text, at, end) if at >= start else None
-    if head is None:
+    if head is None or has_other_breaks(text, start, end):
         return None
     dash = head[1]
     first = head.end() - len(dash) - 2

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from collections.abc import Mapping as Map
 from functools import partial
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from krm_image_setter.edits import Edit
 from krm_image_setter.errors import InputError
@@ -25,6 +24,9 @@ from krm_image_setter.yaml.tree import (
     start_mark,
     trimmed_end,
 )
+
+#: New pairs, by the location of the mapping and the key that they follow.
+Added: TypeAlias = dict[Location, dict[str, dict[str, str]]]
 
 
 class Kept(NamedTuple):
@@ -51,32 +53,22 @@ def write(source: str, document: Document, changes: Iterable[Change]) -> Written
         ((location, fragment, _),) = changes
         return Written(rewritten(source, at(document.root, location[:-1]), location[-1], [fragment]), [])
     wanted: dict[Location, list[Fragment]] = {}
-    added: dict[tuple[Location, str], dict[str, str]] = {}
+    added: Added = {}
     for location, fragment, beside in changes:
         if beside and location[-1] not in at(document.root, location[:-1]):
-            added.setdefault((location[:-1], beside), {})[str(location[-1])] = fragment.text
+            added.setdefault(location[:-1], {}).setdefault(beside, {})[str(location[-1])] = fragment.text
         else:
             wanted.setdefault(location, []).append(fragment)
     for fragments in wanted.values():
         fragments.sort()
-    edits: list[Edit] = []
-    after_merge: dict[Location, list[str]] = {}
-    shared = _shared(document) if added and document.aliased else frozenset[int]()
-    for (location, beside), pairs in added.items():
-        holder = at(document.root, location)
-        if id(holder) in shared:
-            raise cannot_edit(holder.children[0])
-        if holder.written(beside) is None:
-            after_merge[location] = _pairs(holder, pairs)
-        else:
-            edits += _addition(source, holder, beside, pairs)
     if document.aliased:
         from krm_image_setter.yaml import aliases  # noqa: PLC0415  (few documents have any)
 
-        shared_edits, kept = aliases.write(source, document.root, wanted, after_merge)
-        edits += shared_edits
+        edits, kept = aliases.write(source, document.root, wanted, added)
     else:
-        kept = []
+        edits, kept = [], []
+        for location, by_key in added.items():
+            edits += additions(source, at(document.root, location), by_key)
         for location, fragments in wanted.items():
             edits += rewritten(source, at(document.root, location[:-1]), location[-1], fragments)
     return Written(edits + closing(source, document.root, edits), kept)
@@ -110,12 +102,18 @@ def rewritten(source: str, holder: Any, key: Any, fragments: list[Fragment]) -> 
 COLON: Final = rf"(?:\s|#[^{BREAKS}]*)*+:"
 
 
-def _addition(source: str, holder: Any, beside: str, pairs: Map[str, str]) -> list[Edit]:
-    """Return the edits that add pairs to a mapping, after its key `beside`."""
-    key, value = holder.written(beside)
-    if holder.flow:
-        return added_in_flow(source, holder, content_end(source, value), _pairs(holder, pairs))
-    return lines_after(source, value, pair_column(source, key), _pairs(holder, pairs))
+def additions(source: str, holder: Any, by_key: Map[str, Map[str, str]]) -> list[Edit]:
+    """Return the edits that add pairs to a mapping, each group of them after a key that it has."""
+    edits: list[Edit] = []
+    for beside, texts in by_key.items():
+        # What a merge key brings is not written here: new pairs go after the merge key, and win over it.
+        name, value = holder.written(beside) or holder.written("<<")
+        pairs = new_pairs(holder, texts)
+        if holder.flow:
+            edits += added_in_flow(source, holder, content_end(source, value), pairs)
+        else:
+            edits += lines_after(source, value, pair_column(source, name), pairs)
+    return edits
 
 
 def pair_column(source: str, key: Any) -> int:
@@ -128,7 +126,7 @@ def pair_column(source: str, key: Any) -> int:
     return column
 
 
-def _pairs(holder: Any, pairs: Map[str, str]) -> list[str]:
+def new_pairs(holder: Any, pairs: Map[str, str]) -> list[str]:
     """Return the source of new pairs of a mapping, in quotes if its first key is."""
     in_json = holder.flow and getattr(holder.children[0], "style", None) == '"'
     spell = scalar.quoted if in_json else partial(scalar.spelt, flow=holder.flow)
@@ -189,20 +187,6 @@ def added_in_flow(source: str, mapping: Mapping, position: int, pairs: Iterable[
     if source[start] == "{":
         return [Edit(position, position, text)]
     return [Edit(start, start, "{"), Edit(position, position, text + "}")]
-
-
-def _shared(document: Document) -> frozenset[int]:
-    """Return the ids of the collections that are read more than once."""
-    counts = Counter(map(id, _nodes(document.root)))
-    return frozenset(node for node, count in counts.items() if count > 1)
-
-
-def _nodes(node: Any) -> Iterator[Any]:
-    """Yield the collections of a tree, each as often as it is read."""
-    yield node
-    for child in node.values() if isinstance(node, Mapping) else node:
-        if isinstance(child, Mapping | Sequence):
-            yield from _nodes(child)
 
 
 def cannot_edit(written: Any) -> InputError:

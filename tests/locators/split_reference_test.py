@@ -65,6 +65,7 @@ CASES = [
     ("registry, equal name", WITH_REGISTRY, "registry: docker.io, repository: nginx, tag: v1", "newImage: 'nginx:v2'", "registry: docker.io, repository: nginx, tag: v2"),
     ("registry, equal name in full", WITH_REGISTRY, "registry: docker.io, repository: nginx, tag: v1", "newImage: 'docker.io/library/nginx:v2'", "registry: docker.io, repository: nginx, tag: v2"),
     ("registry, official image", WITH_REGISTRY, "registry: docker.io, repository: nginx, tag: v1", "newName: caddy", "registry: docker.io, repository: caddy, tag: v1"),
+    ("registry, other name of the Hub", WITH_REGISTRY, "registry: docker.io, repository: nginx", "newName: index.docker.io/a/b", "registry: docker.io, repository: a/b"),
     ("registry, tag with digest", ALL, f"registry: docker.io, repository: nginx, tag: v1@{E}", NAME, f"registry: quay.io, repository: org/web, tag: v1@{E}"),
     ("registry with slash, new name", WITH_REGISTRY, "registry: docker.io/, repository: nginx", NAME, "registry: quay.io/, repository: org/web"),
     ("empty registry, new name", WITH_REGISTRY, "registry: '', repository: nginx", NAME, "registry: '', repository: quay.io/org/web"),
