@@ -165,7 +165,7 @@ class _Writer:
                 yield from self._replaced(node, written, _NOWHERE, indent, is_key=is_key)
         pairs: list[str] = []
         merged = {id(alias.target): alias for alias in _merge_aliases(node)} if self._changing else {}
-        copied_bases = yield from self._merge_copies(merged.values())
+        copied_bases = yield from self._merge_copies(merged.values(), location)
         for key, value, written, base in _children(node):
             here = (*location, key)
             if base is not None:
@@ -190,7 +190,7 @@ class _Writer:
         if pairs:
             yield from self._added_after_merge(node, pairs)
 
-    def _merge_copies(self, aliases: Iterable[Alias]) -> Generator[Edit, None, set[int]]:
+    def _merge_copies(self, aliases: Iterable[Alias], location: Location) -> Generator[Edit, None, set[int]]:
         """Yield the edits for aliases under a merge key whose mappings get new pairs, and return their ids.
 
         The pairs would come in with the mapping, so a copy without them takes the place of the alias.
@@ -201,7 +201,7 @@ class _Writer:
             if any(self._home(base) in self.added for base in bases):
                 ids.update(map(id, bases))
                 yield Edit(alias.start_mark.index, alias.end_mark.index, self.in_flow(alias.target, _NOWHERE))
-                self.kept[id(alias)] = Kept(alias, _NOWHERE)
+                self.kept[id(alias)] = Kept(alias, location)
         return ids
 
     def _must_replace(self, alias: Alias, here: Location, *, copied: bool) -> bool:
