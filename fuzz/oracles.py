@@ -23,13 +23,15 @@ from properties.reader import Location, NonString, construct, documents
 
 from krm_image_setter import ImageSetterError, set_images
 from krm_image_setter.config import ImageSetter, configurations_in, decode, require_images
+from krm_image_setter.documents import Stream
 from krm_image_setter.edits import apply_edits
 from krm_image_setter.filter import Options
 from krm_image_setter.function import plan_function, read_resource_list
+from krm_image_setter.line_breaks import count_breaks
 from krm_image_setter.paths import format_location
 from krm_image_setter.results import INFO, Result
 from krm_image_setter.rules import rules_for
-from krm_image_setter.survey import survey
+from krm_image_setter.scan import images_in
 from krm_image_setter.transform import Outcome
 
 #: What reads YAML here: it is faster in C, where there is C.
@@ -105,11 +107,10 @@ def check_run(text: str, config: ImageSetter) -> tuple[str, list[Difference]] | 
 
 def check_sightings(text: str, config: ImageSetter) -> None:
     """Each image that a list tells of has a line of the text."""
-    rules = rules_for(config._replace(images=(), registries=()), {})._replace(words=None, listing=True)
-    for sighting in survey(text, rules).sightings:
-        assert sighting.image
-        assert 1 <= sighting.line <= len(re.split(r"\r\n?|\n", text)), (
-            f"{sighting.path} is said to be in line {sighting.line}"
+    for image in images_in(Stream(text), rules_for(config, {})):
+        assert image.image
+        assert 1 <= image.line <= count_breaks(text, 0, len(text)) + 1, (
+            f"{image.path} is said to be in line {image.line}"
         )
 
 
@@ -130,7 +131,7 @@ def check_splitting(split: Outcome | None, whole: Outcome | None) -> None:
     assert split is not None, "in slices it is refused"
     assert split.text == whole.text
     # Of a string that is no YAML, what reads it says so otherwise in slices.
-    why = "left as it is: .*"
+    why = "not changed: .*"
     messages = [
         [result._replace(message=re.sub(why, "", result.message)) for result in outcome.results]
         for outcome in (split, whole)
@@ -321,7 +322,7 @@ def is_rewritten(old: str, new: str, changes: list[tuple[str, str]]) -> bool:
 
 def check_function(text: str) -> None:
     """What comes back is the ResourceList with the images set, and results behind those that were there."""
-    resource_list = read_resource_list(text)
+    resource_list = read_resource_list(Stream(text))
     if resource_list is None:
         check_configured_stream(text)
         return
@@ -348,7 +349,7 @@ def check_function(text: str) -> None:
     assert told[1][len(before) :] == [as_read(result.to_data()) for result in plan.results], (
         "results read otherwise"
     )
-    assert read_resource_list(after) is not None
+    assert read_resource_list(Stream(after)) is not None
     expected = loaded[0]
     if not plan.failed:
         # Images in the results of others are not ours, nor can they be set.
@@ -360,7 +361,7 @@ def check_function(text: str) -> None:
 def check_configured_stream(text: str) -> None:
     """In a pipe an ImageSetter may be among the resources."""
     try:
-        found = configurations_in(text)
+        found = configurations_in(Stream(text))
         config = require_images(decode(found), found)
     except ImageSetterError as error:
         check_told(error)

@@ -27,6 +27,7 @@ from trees import assert_same_as_parsed
 
 from krm_image_setter import ImageSetterError, read_config, set_images
 from krm_image_setter.config import ImageSetter
+from krm_image_setter.documents import Stream
 from krm_image_setter.errors import InputError
 from krm_image_setter.images import (
     ImageMap,
@@ -41,7 +42,6 @@ from krm_image_setter.images import (
 from krm_image_setter.images.tokens import find_tokens
 from krm_image_setter.importers.tiltfile import import_tiltfile
 from krm_image_setter.paths import Location, PathError, format_location, parse_path
-from krm_image_setter.resources import Indivisible, read
 from krm_image_setter.yaml import building, events, lines, parsing, stream
 
 ROOT: Final = Path(__file__).parents[1]
@@ -234,7 +234,7 @@ def check_rules(data: bytes) -> None:
             assert ImageMap([rule]).find(text) == ((reference, rule) if rule.matches(reference) else None)
             again = once = rule.rewrite(reference)
             if rule.matches(reference):
-                assert rule.mention in text
+                assert rule.keyword in text
                 new = parse_reference(once)
                 # What is too long is left as it is, with a warning.
                 too_long = len(once) > 255 or len(f"{reference.tag}{rule.tag_suffix}") > 128
@@ -246,7 +246,7 @@ def check_rules(data: bytes) -> None:
             assert moved == ((reference, registry) if registry.matches(reference) else None)
             if moved is not None:
                 once = registry.rewrite(reference)
-                assert registry.mention in text
+                assert registry.keyword in text
                 assert once.startswith(registry.to)
         if default is not None:
             try:
@@ -452,13 +452,13 @@ def values(found: list[Any]) -> list[str]:
 
 
 def check_items(text: str) -> None:
-    part = (0, len(text))
     try:
-        apart = [
-            parsed.document.root for parsed in read(text, part, None) if parsed is not None and parsed.is_item
-        ]
-    except (Indivisible, InputError):
+        trees = list(Stream(text).trees())
+    except InputError:
         return
+    if not all(one is not None and one.is_item for one in trees):
+        return
+    apart = [one.document.root for one in trees if one is not None]
     if not apart or events_of(text) is None:
         return
     documents_of = load(text, oracles.LOADER)

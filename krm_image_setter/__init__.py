@@ -10,8 +10,7 @@ if TYPE_CHECKING:
     from krm_image_setter.config import ImageSetter, read_config
     from krm_image_setter.errors import ConfigError, ImageSetterError, InputError
     from krm_image_setter.results import Result
-    from krm_image_setter.several import Outcomes, set_images_in
-    from krm_image_setter.transform import Outcome, set_images
+    from krm_image_setter.transform import Outcome, Outcomes, set_images, set_images_in
 
 __all__ = [
     "ConfigError",
@@ -33,7 +32,7 @@ def __getattr__(name: str) -> Any:
     from importlib import import_module  # noqa: PLC0415
 
     if name in __all__:
-        for module in ("config", "errors", "results", "transform", "several"):
+        for module in ("config", "errors", "results", "transform"):
             found = getattr(import_module(f"{__name__}.{module}"), name, None)
             if found is not None:
                 globals()[name] = found

@@ -9,7 +9,10 @@ import gc
 import os
 import sys
 from collections.abc import Sequence
+from errno import ENOMEM
 from typing import Final, NoReturn
+
+NO_MEMORY: Final = "there is not enough memory: give less at once"
 
 # What a shell sets when it asks how an argument goes on.
 _COMPLETE: Final = "_KRM_IMAGE_SETTER_COMPLETE"
@@ -46,11 +49,13 @@ def run() -> NoReturn:
     except BrokenPipeError:
         status = 2
     except (MemoryError, SystemError):  # the second is what some libraries in C make of the first
-        status, message = 2, "there is not enough memory: give less at once"
+        status, message = 2, NO_MEMORY
     except ImportError as error:  # memory or files were too few to load a library
         status, message = 2, f"this program can't be loaded: {error}"
-    except OSError as error:  # a full disk
+    except OSError as error:  # a full disk, or a library that cannot be loaded without memory
         status, message = 2, f"{error.filename or 'standard output'}: {error.strerror or error}"
+        if error.errno == ENOMEM:
+            message = NO_MEMORY
     if message is not None:  # only now is the memory free again that the error held
         from krm_image_setter.rim import say  # noqa: PLC0415
 

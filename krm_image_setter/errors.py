@@ -70,7 +70,7 @@ class ImageSetterError(Exception):
     """A mistake of the user's, told in one sentence.
 
     `message` says what is wrong and what to do: lower case, no full stop. The rest says where: `file` as the
-    user named it; `document`, `line` and `column` from 1; `field` as a path in the document (`images[0].newTag`).
+    user named it; `line` and `column` from 1; `field` as a path in the document (`images[0].newTag`).
     """
 
     def __init__(
@@ -78,7 +78,6 @@ class ImageSetterError(Exception):
         message: str,
         *,
         file: str | None = None,
-        document: int | None = None,
         line: int | None = None,
         column: int | None = None,
         field: str | None = None,
@@ -86,7 +85,6 @@ class ImageSetterError(Exception):
         super().__init__(message)
         self.message = message
         self.file = file
-        self.document = document
         self.line = line
         self.column = column
         self.field = field
@@ -95,14 +93,12 @@ class ImageSetterError(Exception):
         self,
         *,
         file: str | None = None,
-        document: int | None = None,
         line: int | None = None,
         column: int | None = None,
         field: str | None = None,
     ) -> Self:
         """Return this error with the parts of its place that it did not know yet."""
         self.file = self.file if self.file is not None else file
-        self.document = self.document if self.document is not None else document
         self.line = self.line if self.line is not None else line
         self.column = self.column if self.column is not None else column
         self.field = self.field if self.field is not None else field
@@ -114,7 +110,7 @@ class ImageSetterError(Exception):
         return (str(self),)
 
     def __str__(self) -> str:
-        numbers = (("document", self.document), ("line", self.line), ("column", self.column))
+        numbers = (("line", self.line), ("column", self.column))
         told = [f"{word} {number}" for word, number in numbers if number is not None]
         return sentence(" ".join(told), self.field, self.message, before=(self.file,))
 

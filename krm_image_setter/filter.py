@@ -17,9 +17,10 @@ from krm_image_setter.config import (
     read_values,
     require_images,
 )
+from krm_image_setter.documents import Stream
 from krm_image_setter.edits import edited
 from krm_image_setter.errors import ConfigError, ImageSetterError, InputError
-from krm_image_setter.function import has_resource_list, plan_function, read_resource_list
+from krm_image_setter.function import plan_function, read_resource_list
 from krm_image_setter.images import ImageRule
 from krm_image_setter.results import ERROR, INFO, Result
 from krm_image_setter.rim import STDIN, read_stdin, read_text, say, say_error, shown, write_output
@@ -172,13 +173,14 @@ def _planned(text: str, options: Options) -> tuple[Plan, bool]:
     """Return what to change in the text, and whether it is a ResourceList."""
     plugin_config = os.environ.get(PLUGIN_CONFIG)
     if plugin_config is not None:
-        return plan(text, read_config(plugin_config)), False
-    resource_list = read_resource_list(text)
+        return plan(Stream(text), read_config(plugin_config)), False
+    stream = Stream(text)
+    resource_list = read_resource_list(stream)
     if resource_list is not None:
         return plan_function(resource_list, options.configure_function), True
-    if options == Options() and has_resource_list(text):
+    if options == Options() and stream.has_resource_list():
         message = "expected one ResourceList, or resources without one; got a ResourceList among other documents"
         return Plan([], (Result(message, ERROR),)), True
     if not text.strip("\ufeff \t\r\n"):
         raise InputError("standard input is empty: give Kubernetes YAML or a ResourceList")
-    return plan(text, options.configure(lambda: configurations_in(text))), False
+    return plan(stream, options.configure(lambda: configurations_in(stream))), False

@@ -11,92 +11,54 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final, NamedTuple
 
 from krm_image_setter.config import ImageSetter, Value, config_value
+from krm_image_setter.documents import Frame, Stream
 from krm_image_setter.edits import Edit
 from krm_image_setter.errors import ImageSetterError, InputError
 from krm_image_setter.line_breaks import line_break, line_start, only_in_yaml_1_1
 from krm_image_setter.results import ERROR, Result, to_json, to_yaml
 from krm_image_setter.transform import Plan, plan
-from krm_image_setter.yaml import parsing, scalar, stream, tree, writer
-from krm_image_setter.yaml.stream import Listing, Source
+from krm_image_setter.yaml import scalar, tree, writer
+from krm_image_setter.yaml.stream import Source
 
 _API_VERSIONS: Final = tuple(f"config.kubernetes.io/{version}" for version in ("v1", "v1beta1", "v1alpha1"))
 
 
 class ResourceList(NamedTuple):
-    """A ResourceList's text, its mapping and the text that it was parsed from: all, or the frame of `listing`."""
+    """A stream that is a ResourceList, and the frame of that."""
 
-    text: str
-    root: tree.Mapping
-    source: str
-    listing: Listing | None
+    stream: Stream
+    frame: Frame
 
     @property
     def function_config(self) -> Value | None:
-        """The functionConfig, or None where there is none."""
-        config = self.root.get("functionConfig")
+        """The functionConfig, or None if there is none."""
+        root = self.frame.root
+        config = root.get("functionConfig")
         if config is None:
             return None
         return config_value(config, self.line)._replace(
-            field="functionConfig", written=self.root.origin("functionConfig")
+            field="functionConfig", written=root.origin("functionConfig")
         )
 
     def line(self, offset: int) -> int:
-        """Return the line of the text, from 1, that code point `offset` of the mapping's source stands in."""
-        return Source(self.text, self.text, 0).line(self.at(offset))
+        """Return the line of the text, from 1, of code point `offset` of the frame's source."""
+        return Source(self.stream.text, self.stream.text, 0).line(self.at(offset))
 
     def at(self, offset: int) -> int:
-        """Return where code point `offset` of the mapping's source stands in the text."""
-        listing = self.listing
+        """Return where in the text code point `offset` of the frame's source is."""
+        listing = self.frame.listing
         left_out = listing.shift if listing is not None and offset >= listing.resumes else 0
-        return offset + self.text.startswith("\ufeff") + left_out
+        return offset + self.stream.text.startswith("\ufeff") + left_out
 
     def in_text(self, edit: Edit) -> Edit:
-        """Return an edit of the mapping's source as one of the text."""
+        """Return an edit of the frame's source as one of the text."""
         return Edit(self.at(edit.start), self.at(edit.end), edit.text)
 
 
-def read_resource_list(text: str) -> ResourceList | None:
-    """Return the ResourceList that `text` is, or None where it is something else, or not YAML."""
-    if not _can_be_resource_list(text):
-        return None
-    start = int(text.startswith("\ufeff"))
-    listing = stream.cut_items(text, start, len(text))
-    # A list that is cut must end with its lines, and share nothing with the rest.
-    if listing is not None and text.endswith("\n") and "&" not in listing.frame:
-        root = _resource_list_root(listing.frame)
-        if root is not None and root.get("items", "") is None:
-            return ResourceList(text, root, listing.frame, listing)
-    root = _resource_list_root(text[start:])
-    return None if root is None else ResourceList(text, root, text[start:], None)
-
-
-def _resource_list_root(source: str) -> tree.Mapping | None:
-    roots = _roots(source)
-    return roots[0] if len(roots) == 1 and _is_resource_list(roots[0]) else None
-
-
-def _can_be_resource_list(text: str) -> bool:
-    return "ResourceList" in text or ("\\" in text and re.search(_ESCAPED_KIND, text) is not None)
-
-
-# A kind whose letters are escapes.
-_ESCAPED_KIND: Final = r"""kind["']?\s*:\s*(?:[&!]\S*\s+)*"[^"\n]*\\"""
-
-
-def has_resource_list(text: str) -> bool:
-    """Return whether there is a ResourceList among the documents of a stream."""
-    return _can_be_resource_list(text) and any(map(_is_resource_list, _roots(text.removeprefix("\ufeff"))))
-
-
-def _roots(source: str) -> list[Any]:
-    try:
-        return [document.root for document in parsing.parse(source) if document.root is not None]
-    except InputError:
-        return []
-
-
-def _is_resource_list(root: Any) -> bool:
-    return isinstance(root, tree.Mapping) and root.get("kind") == "ResourceList"
+def read_resource_list(stream: Stream) -> ResourceList | None:
+    """Return the ResourceList that a stream is, or None if it is something else or not YAML."""
+    frame = stream.resource_list()
+    return None if frame is None else ResourceList(stream, frame)
 
 
 def plan_function(resource_list: ResourceList, configure: Callable[[Value | None], ImageSetter]) -> Plan:
@@ -105,11 +67,11 @@ def plan_function(resource_list: ResourceList, configure: Callable[[Value | None
     `configure` makes the configuration of the functionConfig. Any ImageSetterError becomes a result.
     """
     try:
-        api_version = resource_list.root.get("apiVersion")
+        api_version = resource_list.frame.root.get("apiVersion")
         if api_version not in _API_VERSIONS:
             raise InputError(f"the ResourceList is of {api_version}: give one of {', '.join(_API_VERSIONS)}")
         config = configure(resource_list.function_config)
-        edits, results = plan(resource_list.text, config, resource_list.listing)
+        edits, results = plan(resource_list.stream, config)
     except ImageSetterError as error:
         edits, results = [], tuple(Result(sentence, ERROR) for sentence in error.sentences)
     return Plan(_with_results(resource_list, edits, results) if results else edits, results)
@@ -121,7 +83,7 @@ def _with_results(resource_list: ResourceList, edits: list[Edit], results: tuple
     Earlier results in a form that cannot take more are copied into a list: results of an alias, and results under
     `items`, where older functions put them. An alias of the earlier results gets a copy of them.
     """
-    root, source = resource_list.root, resource_list.source
+    root, source, listing = resource_list.frame
     pair = root.written("results")
     changed: list[Any] = []
     if pair is None:
@@ -145,7 +107,7 @@ def _with_results(resource_list: ResourceList, edits: list[Edit], results: tuple
     before = [edit for edit in edits if edit.start == edit.end == start == end]
     others = [edit for edit in edits if edit not in before] if before else edits
     edits = [*others, Edit(start, end, "".join(edit.text for edit in before) + text)]
-    if resource_list.listing is None:
+    if listing is None:
         moved = (Edit(edit.start - resource_list.at(0), edit.end - resource_list.at(0), "") for edit in edits)
         edits = edits + list(map(resource_list.in_text, writer.closing(source, root, moved)))
     return edits
@@ -210,10 +172,10 @@ def _copied_results(source: str, root: tree.Mapping, results: Iterable[Result]) 
 
 def _copies(source: str, root: tree.Mapping) -> list[str]:
     """Return the earlier results, each in one line of flow style."""
-    from krm_image_setter.yaml import aliases  # noqa: PLC0415  (orchestrators send a list)
-
     if "results" not in root:
         return []
+    from krm_image_setter.yaml import aliases  # noqa: PLC0415  (orchestrators send a list)
+
     holder, key = root, "results"
     earlier = root["results"]
     if isinstance(earlier, tree.Mapping) and isinstance(earlier.get("items"), tree.Sequence):

@@ -1,23 +1,33 @@
-"""The whole of it, as one pure function: find image fields, decide on new references, splice them in."""
+"""The whole transformation as pure functions over one or many texts: the module to read first.
+
+set_images(text, config): streams -> references `from` fields -> rules -> scan -> unused entries -> text
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import Final, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
+from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 from krm_image_setter.config.image_setter import ImageSetter
+from krm_image_setter.documents import Stream
 from krm_image_setter.edits import Edit, apply_edits
-from krm_image_setter.images import key_of, keys_of, parse_reference
-from krm_image_setter.results import ERROR, INFO, WARNING, Result, did_you_mean
-from krm_image_setter.rules import Rules, given_references, rules_for
-from krm_image_setter.survey import Survey, survey
-from krm_image_setter.yaml.stream import Listing
+from krm_image_setter.errors import ImageSetterError
+from krm_image_setter.from_fields import references_in, resolve
+from krm_image_setter.results import ERROR, INFO, Result
+from krm_image_setter.rules import Rules, keywords_of, rules_for
+from krm_image_setter.scan import FoundImage, Scan, images_in, scan
+from krm_image_setter.unused import unused_entries
+
+T = TypeVar("T")
+#: What `map` does; by processes or machines, as `concurrent.futures.Executor.map` does it.
+ForEach: TypeAlias = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
 
 
 class Outcome(NamedTuple):
-    """The new text, and what was done: an info for each changed field, then warnings.
+    """The new text, and the results: an info for each changed field, then warnings and errors.
 
-    Where a result is an error, the text is as it came.
+    If a result is an error, the text is unchanged.
     """
 
     text: str
@@ -26,11 +36,23 @@ class Outcome(NamedTuple):
     @property
     def failed(self) -> bool:
         """Whether there is an error among the results."""
-        return _failed(self.results)
+        return has_error(self.results)
+
+
+class Outcomes(NamedTuple):
+    """The outcome of each text by its name, and the results that are about all of them together."""
+
+    of: dict[str, Outcome]
+    results: tuple[Result, ...]
+
+    @property
+    def failed(self) -> bool:
+        """Whether there is an error among the results: then each text is unchanged."""
+        return has_error(self.results)
 
 
 class Plan(NamedTuple):
-    """What to change in a text, and the results: none of them an error, or all edits left out."""
+    """The edits of a text, and the results: if one of them is an error, there are no edits."""
 
     edits: list[Edit]
     results: tuple[Result, ...]
@@ -38,10 +60,19 @@ class Plan(NamedTuple):
     @property
     def failed(self) -> bool:
         """Whether there is an error among the results."""
-        return _failed(self.results)
+        return has_error(self.results)
 
 
-def _failed(results: Iterable[Result]) -> bool:
+class Plans(NamedTuple, Generic[T]):
+    """What `plan_all` found for each source, the counts of all together, and the entries that set nothing."""
+
+    each: list[T]
+    total: Scan
+    unused: list[Result]
+
+
+def has_error(results: Iterable[Result]) -> bool:
+    """Return whether there is an error among results."""
     return any(result.severity == ERROR for result in results)
 
 
@@ -50,79 +81,91 @@ def set_images(text: str, config: ImageSetter) -> Outcome:
 
     Every character outside the rewritten scalars is the same in `Outcome.text`.
 
-    Raises InputError where `text` is not YAML or holds what is no resource, and ConfigError where an entry takes
-    its reference from a field that does not give one.
+    Raises InputError if `text` is not YAML or contains something that is not a resource, and ConfigError if an
+    entry takes its reference `from` a field that has none.
     """
-    edits, results = plan(text, config)
+    edits, results = plan(Stream(text), config)
     return Outcome(apply_edits(text, edits), results)
 
 
-def plan(text: str, config: ImageSetter, listing: Listing | None = None) -> Plan:
-    """Return what `set_images` does, as edits; `listing` is that of a text that is known to be one list."""
-    rules = rules_for(config, given_references(text, config))
-    found = survey(text, rules, listing=listing)
-    unused = unused_entries(rules, found, lambda: survey(text, rules._replace(words=None)).seen)
-    failed = _failed(unused)
-    return Plan([] if failed else found.edits, told([*found.results, *unused], failed=failed))
+def set_images_in(texts: Mapping[str, str], config: ImageSetter, for_each: ForEach = map) -> Outcomes:
+    """Return the outcomes of `set_images` for texts, by their names, as if they were one.
+
+    That differs from each alone: an entry with `from` can find its reference in another text, and only an entry
+    that sets nothing in any of them is unused. The work on a text is done by `for_each`; all that it carries can
+    be pickled.
+
+    Raises the errors of `set_images`; the `file` of an error is the name of the text.
+    """
+
+    def visit(look: Callable[[Stream], Any]) -> Iterator[Any]:
+        found = for_each(partial(_looked, look), list(texts.values()))
+        for name, one in zip(texts, found, strict=True):
+            if isinstance(one, ImageSetterError):
+                raise one.at(file=name)
+            yield one
+
+    plans: Plans[Scan] = plan_all(visit, config, lambda found: found)
+    failed = has_error(plans.unused)
+    outcomes = Outcomes({}, tuple(plans.unused))
+    for (name, text), found in zip(texts.items(), plans.each, strict=True):
+        new = text if failed else apply_edits(text, found.edits)
+        outcomes.of[name] = Outcome(new, ordered(found.results, failed=failed))
+    return outcomes
 
 
-def told(results: Iterable[Result], *, failed: bool) -> tuple[Result, ...]:
-    """Return results in the order that they are told in; where all edits are left out, without those of edits."""
+def _looked(look: Callable[[Stream], Any], text: str) -> Any:
+    """Return what `look` finds, or its error: the order of the texts says which error is raised."""
+    try:
+        return look(Stream(text))
+    except ImageSetterError as error:
+        return error
+
+
+def plan(stream: Stream, config: ImageSetter) -> Plan:
+    """Return the edits and results of `set_images`."""
+    plans: Plans[Scan] = plan_all(lambda look: [look(stream)], config, lambda found: found)
+    (found,), failed = plans.each, has_error(plans.unused)
+    results = ordered([*found.results, *plans.unused], failed=failed)
+    return Plan([] if failed else found.edits, results)
+
+
+def plan_all(
+    visit: Callable[[Callable[[Stream], Any]], Iterable[T]], config: ImageSetter, found_in: Callable[[T], Any]
+) -> Plans[T]:
+    """Scan all streams for a configuration, and report the entries that set nothing in any of them.
+
+    `visit` calls a function with the stream of each source, perhaps in other processes, and yields what the caller
+    makes of the results; `found_in` returns the result itself, or None if there is none for a source.
+
+    Raises ConfigError if an entry with `from` has no reference, or several.
+    """
+    references: dict[int, str] = {}
+    if any(rule.source for rule in config.images):
+        found = map(found_in, visit(partial(references_in, config=config)))
+        references = resolve(config, filter(None, found))
+    rules = rules_for(config, references)
+    each = list(visit(partial(_scan, config, rules)))
+    total = Scan()
+    for one in filter(None, map(found_in, each)):
+        total.add_counts(one)
+
+    def images() -> Iterator[FoundImage]:
+        for one in filter(None, map(found_in, visit(partial(_images, rules)))):
+            yield from one
+
+    return Plans(each, total, unused_entries(config, rules, total, images))
+
+
+def _scan(config: ImageSetter, rules: Rules, stream: Stream) -> Scan:
+    return scan(stream, rules, keywords_of(config, stream.text))
+
+
+def _images(rules: Rules, stream: Stream) -> list[FoundImage]:
+    return list(images_in(stream, rules))
+
+
+def ordered(results: Iterable[Result], *, failed: bool) -> tuple[Result, ...]:
+    """Return results in the order of a report; if no edit is made, without those of edits."""
     kept = (result for result in results if not failed or result.severity != INFO)
     return tuple(sorted(kept, key=lambda result: result.severity != INFO))
-
-
-def unused_entries(
-    rules: Rules, found: Survey, all_seen: Callable[[], Iterable[tuple[str, bool]]]
-) -> list[Result]:
-    """Return a result for each image that was set nowhere, and for each path that led nowhere.
-
-    `all_seen` gives all that can be references, also in what has none of the names in question, and whether a
-    message may suggest them.
-    """
-    return [] if rules.config.on_unused == "ignore" else list(_unused(rules, found, all_seen))
-
-
-def _unused(rules: Rules, found: Survey, all_seen: Callable[[], Iterable[tuple[str, bool]]]) -> Iterator[Result]:
-    config = rules.config
-    severity = ERROR if config.on_unused == "error" else WARNING
-    for path_rule in config.kinds:
-        count = found.selected.get(id(path_rule), 0)
-        if count and id(path_rule) not in found.led:
-            where = "the one resource there" if count == 1 else f"any of {count} resources"
-            yield Result(
-                f'the path {path_rule.path.text} of kinds "{path_rule.selector}" leads nowhere in {where}: '
-                "check the path",
-                severity,
-            )
-    # An earlier run may have set a field that holds only a name: it has no tag that could tell.
-    set_names = {reference.normalized_name for reference in map(parse_reference, found.names) if reference}
-    # What an argument, or a configuration before it, says anew is meant to be overridden: no news.
-    unused = [
-        rule
-        for rule in config.images
-        if id(rule) not in found.used
-        and rule.target.normalized_name not in set_names
-        and not rules.images.is_overridden(rule)
-    ]
-    if unused:
-        keys: set[tuple[str, str | None, str | None]] = set()
-        names: set[str] = set()
-        for text, may_be_shown in all_seen():
-            reference = parse_reference(text)
-            if reference is not None:
-                keys |= keys_of(reference)
-                if may_be_shown:
-                    names.add(reference.familiar_name)
-        compared = 0
-        for rule in unused:
-            if key_of(rule.target) in keys:  # an earlier run may have set it
-                continue
-            hint = did_you_mean(str(rule.name), names) if compared < _MOST_COMPARED else _NO_HINT
-            compared += len(names)
-            yield Result(f'the image "{rule.name}" is nowhere to set: {hint}', severity)
-
-
-# To compare two names takes a fifth of a millisecond: many unused entries and many images would take hours.
-_MOST_COMPARED: Final = 5_000
-_NO_HINT: Final = "see in `krm-image-setter list` which images there are"

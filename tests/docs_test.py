@@ -12,8 +12,8 @@ from harness import ROOT, Program
 from orchestrator import Orchestrator
 
 from krm_image_setter import read_config
+from krm_image_setter.catalog import entries
 from krm_image_setter.config import ImageSetter
-from krm_image_setter.config.catalog import entries
 
 README = (ROOT / "README.md").read_text()
 CONFIGURATION = (ROOT / "docs/configuration.md").read_text()

@@ -10,6 +10,7 @@ import yaml
 
 from krm_image_setter.config import Value, decode
 from krm_image_setter.config.image_setter import ImageSetter
+from krm_image_setter.documents import Stream
 from krm_image_setter.edits import apply_edits
 from krm_image_setter.function import plan_function, read_resource_list
 from krm_image_setter.yaml import events
@@ -54,7 +55,7 @@ def configure(value: Value | None) -> ImageSetter:
     ],
 )
 def test_results_are_added(text: str, earlier: int, parser: str) -> None:
-    resource_list = read_resource_list(text)
+    resource_list = read_resource_list(Stream(text))
     assert resource_list is not None
     changed = apply_edits(text, plan_function(resource_list, configure).edits)
     data = yaml.safe_load(changed)
@@ -83,44 +84,44 @@ def test_results_are_added(text: str, earlier: int, parser: str) -> None:
     ],
 )
 def test_no_resource_list(text: str) -> None:
-    assert read_resource_list(text) is None
+    assert read_resource_list(Stream(text)) is None
 
 
 def test_file_without_index() -> None:
     item = ITEMS.replace("{name: p}", "{name: p, annotations: {config.kubernetes.io/path: a.yaml}}")
-    resource_list = read_resource_list(HEAD + item + CONFIG)
+    resource_list = read_resource_list(Stream(HEAD + item + CONFIG))
     assert resource_list is not None
-    changed = apply_edits(resource_list.text, plan_function(resource_list, configure).edits)
+    changed = apply_edits(resource_list.stream.text, plan_function(resource_list, configure).edits)
     assert yaml.safe_load(changed)["results"][0]["file"] == {"path": "a.yaml"}
 
 
 def test_a_name_in_surrogate_pairs_is_told() -> None:
-    resource_list = read_resource_list((HEAD + ITEMS + CONFIG).replace("name: p", r'name: "\ud83d\ude00"'))
+    resource_list = read_resource_list(Stream((HEAD + ITEMS + CONFIG).replace("name: p", r'name: "\ud83d\ude00"')))
     assert resource_list is not None
-    changed = apply_edits(resource_list.text, plan_function(resource_list, configure).edits).encode()
+    changed = apply_edits(resource_list.stream.text, plan_function(resource_list, configure).edits).encode()
     assert "    name: \U0001f600\n".encode() in changed
 
 
 @pytest.mark.parametrize("text", [HEAD + ITEMS + CONFIG, "{" + HEAD.replace("\n", ", ") + "items: [{kind: Pod, metadata: {name: p}, spec: {containers: [{image: nginx}]}}], functionConfig: {kind: ConfigMap, data: {name: nginx, newTag: '2'}}}"])  # fmt: skip
 def test_a_name_that_yaml_can_hold_only_escaped_reads_back(text: str) -> None:
     name = "\0\x7f\x80\x85\u2028\ufeff\ufffe"
-    resource_list = read_resource_list(text.replace("name: p", f"name: {json.dumps(name)}"))
+    resource_list = read_resource_list(Stream(text.replace("name: p", f"name: {json.dumps(name)}")))
     assert resource_list is not None
-    changed = apply_edits(resource_list.text, plan_function(resource_list, configure).edits)
+    changed = apply_edits(resource_list.stream.text, plan_function(resource_list, configure).edits)
     assert yaml.safe_load(changed)["results"][0]["resourceRef"]["name"] == name
 
 
 @pytest.mark.parametrize("following", ["kind: Pod\n", "- kind: Pod\n", "  kind: Pod\n"])
 def test_what_a_document_follows_is_no_resource_list(following: str) -> None:
-    assert read_resource_list(f"{HEAD}{CONFIG}{ITEMS}---\n{following}") is None
+    assert read_resource_list(Stream(f"{HEAD}{CONFIG}{ITEMS}---\n{following}")) is None
 
 
 def test_results_stand_behind_an_alias_that_is_written_out() -> None:
     resource_list = read_resource_list(
-        f"{HEAD}{CONFIG}items:\n- kind: Pod\n  y: &y\n    containers:\n    - image: nginx\n  metadata: *y"
+        Stream(f"{HEAD}{CONFIG}items:\n- kind: Pod\n  y: &y\n    containers:\n    - image: nginx\n  metadata: *y")
     )
     assert resource_list is not None
-    changed = apply_edits(resource_list.text, plan_function(resource_list, configure).edits)
+    changed = apply_edits(resource_list.stream.text, plan_function(resource_list, configure).edits)
     assert yaml.safe_load(changed)["items"][0]["metadata"] == {"containers": [{"image": "nginx"}]}
     assert [result["severity"] for result in yaml.safe_load(changed)["results"]] == ["info", "warning"]
 
@@ -220,7 +221,7 @@ def test_results_in_json_stay_json() -> None:
             "results": {"items": [{"message": "old", "n": 1, "t": True, "z": None, "l": ["a", "no"]}]},
         }
     )
-    resource_list = read_resource_list(text)
+    resource_list = read_resource_list(Stream(text))
     assert resource_list is not None
     changed = json.loads(apply_edits(text, plan_function(resource_list, configure).edits))
     assert changed["results"][0] == {"message": "old", "n": 1, "t": True, "z": None, "l": ["a", "no"]}
@@ -233,7 +234,7 @@ def test_resource_list_with_an_escaped_kind_is_one() -> None:
 
 
 def assert_result_added(text: str, earlier: int) -> None:
-    resource_list = read_resource_list(text)
+    resource_list = read_resource_list(Stream(text))
     assert resource_list is not None
     changed = apply_edits(text, plan_function(resource_list, configure).edits)
     loaded, before = load_pairs(changed), load_pairs(text)

@@ -18,6 +18,7 @@ from harness import ROOT, Program
 
 from krm_image_setter import Outcome, read_config, set_images
 from krm_image_setter.config import decode, read_values
+from krm_image_setter.documents import Stream
 from krm_image_setter.edits import apply_edits
 from krm_image_setter.function import plan_function, read_resource_list
 from krm_image_setter.results import INFO
@@ -49,7 +50,7 @@ def read(path: Path) -> str | None:
 
 def run(case: Path, text: str) -> Outcome:
     config = read(case / "config.yaml")
-    resource_list = read_resource_list(text)
+    resource_list = read_resource_list(Stream(text))
     if resource_list is None:
         assert config is not None, "a filter's case needs config.yaml"
         return set_images(text, read_config(config))

@@ -10,7 +10,7 @@ import yaml
 
 from krm_image_setter import ConfigError, InputError, read_config, set_images
 from krm_image_setter.results import INFO
-from krm_image_setter.survey import MAX_EMBEDDED
+from krm_image_setter.scan import MAX_EMBEDDED
 from krm_image_setter.yaml import events
 
 D = "sha256:" + "0123456789abcdef" * 4
@@ -111,6 +111,7 @@ CASES = [
     ("L14 a list", custom("values: |\n  - nginx:1\n  - other"), TAG + "kinds: {A: {path: .spec.values, as: yaml, paths: '{[*]}'}}\n", custom("values: |\n  - nginx:2\n  - other")),
     ("L14 a List of no apiVersion", "kind: ConfigMap\ndata:\n  d: |\n    kind: List\n    items:\n    - kind: Pod\n      spec: {containers: [{image: nginx}]}\n", TAG + "kinds: {ConfigMap: {path: .data.d, as: yaml}}\n", "kind: ConfigMap\ndata:\n  d: |\n    kind: List\n    items:\n    - kind: Pod\n      spec: {containers: [{image: nginx:2}]}\n"),
     ("L14 a List", "kind: ConfigMap\ndata:\n  d: |\n    apiVersion: v1\n    kind: List\n    items:\n    - kind: Pod\n      spec: {containers: [{image: nginx}]}\n", TAG + "kinds: {ConfigMap: {path: .data.d, as: yaml}}\n", "kind: ConfigMap\ndata:\n  d: |\n    apiVersion: v1\n    kind: List\n    items:\n    - kind: Pod\n      spec: {containers: [{image: nginx:2}]}\n"),
+    ("L14 a path through a List", "kind: ConfigMap\ndata:\n  d: |\n    apiVersion: v1\n    kind: List\n    items:\n    - kind: A\n    - kind: A\n      x: nginx\n", TAG + "kinds: {ConfigMap: {path: .data.d, as: yaml, paths: '{.items[1].x}'}}\n", "kind: ConfigMap\ndata:\n  d: |\n    apiVersion: v1\n    kind: List\n    items:\n    - kind: A\n    - kind: A\n      x: nginx:2\n"),
     ("L14 several documents", "kind: ConfigMap\ndata:\n  d: |\n    apiVersion: v1\n    kind: Pod\n    spec: {containers: [{image: nginx}]}\n    ---\n    a: nginx\n    ---\n    apiVersion: v1\n    kind: ConfigMap\n    data:\n      d: |\n        image: nginx\n", TAG + "kinds: {ConfigMap: {path: .data.d, as: yaml, paths: .image}}\n", "kind: ConfigMap\ndata:\n  d: |\n    apiVersion: v1\n    kind: Pod\n    spec: {containers: [{image: nginx:2}]}\n    ---\n    a: nginx\n    ---\n    apiVersion: v1\n    kind: ConfigMap\n    data:\n      d: |\n        image: nginx:2\n"),
     ("L14 a resource in a document that is none", custom("v: |\n  extra: |\n    apiVersion: v1\n    kind: Pod\n    spec:\n      containers:\n      - image: nginx:1"), TAG + "kinds: {A: {path: .spec.v, as: yaml, paths: {path: .extra, as: yaml}}}\n", custom("v: |\n  extra: |\n    apiVersion: v1\n    kind: Pod\n    spec:\n      containers:\n      - image: nginx:2")),
     # Containers by name.

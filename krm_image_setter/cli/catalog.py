@@ -8,8 +8,8 @@ from typing import Annotated, Final
 
 import typer
 
+from krm_image_setter.catalog import Entry, entries, entry_rules
 from krm_image_setter.cli.terminal import aligned, write
-from krm_image_setter.config.catalog import Entry, entries, entry_rules
 from krm_image_setter.errors import ImageSetterError
 
 HELP: Final = """List the kinds whose images need no configuration.

@@ -10,7 +10,7 @@ import typer
 
 from krm_image_setter.cli.files import find_files
 from krm_image_setter.cli.options import FnConfig, NoConfig, Paths
-from krm_image_setter.cli.surveying import configurations_of, read_files, say_problems
+from krm_image_setter.cli.scanning import configurations_of, read_files, say_problems
 from krm_image_setter.cli.terminal import write
 from krm_image_setter.config import API_VERSION, KIND
 from krm_image_setter.discovery import Confidence, Discovered, discover, merged, write_kinds

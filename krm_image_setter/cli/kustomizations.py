@@ -11,20 +11,20 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from krm_image_setter.cli.files import File
-from krm_image_setter.cli.surveying import Surveyed
+from krm_image_setter.cli.scanning import Scanned
 from krm_image_setter.config import Value, read_values
 from krm_image_setter.errors import ConfigError, InputError
 from krm_image_setter.images import Reference, parse_reference
 from krm_image_setter.rim import decoded
-from krm_image_setter.survey import Survey
+from krm_image_setter.scan import Scan
 
 _NAMES: Final = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 
 
-def stale_matches(files: Iterable[File], surveyed: Iterable[Surveyed[Survey]]) -> Iterator[str]:
+def stale_matches(files: Iterable[File], scanned: Iterable[Scanned[Scan]]) -> Iterator[str]:
     """Yield a sentence for each entry of `images` in a kustomization that matches a name which the run changes."""
     kustomizations = [file for file in files if os.path.basename(file.path) in _NAMES]
-    renamed = dict(_renamed(surveyed)) if kustomizations else {}
+    renamed = dict(_renamed(scanned)) if kustomizations else {}
     for file in kustomizations if renamed else ():
         for entry in _entries(file):
             name = parse_reference(entry.text_at("name"))
@@ -37,9 +37,9 @@ def stale_matches(files: Iterable[File], surveyed: Iterable[Surveyed[Survey]]) -
                 yield str(entry.place(error, key="name"))
 
 
-def _renamed(surveyed: Iterable[Surveyed[Survey]]) -> Iterator[tuple[str, tuple[str, Reference]]]:
+def _renamed(scanned: Iterable[Scanned[Scan]]) -> Iterator[tuple[str, tuple[str, Reference]]]:
     """Yield the old name of each image that gets another one, where it is, and its new reference."""
-    for each in surveyed:
+    for each in scanned:
         for result in each.found.results if each.found is not None else ():
             old, new = (parse_reference(value or "") for value in (result.current_value, result.proposed_value))
             if old and new and old.normalized_name != new.normalized_name:

@@ -14,17 +14,18 @@ from typing import Annotated, Any, Final, NamedTuple
 
 import typer
 
-from krm_image_setter.cli.files import find_files
+from krm_image_setter.cli.files import File, find_files
 from krm_image_setter.cli.options import FnConfig, NoConfig, Paths, repeated
-from krm_image_setter.cli.surveying import configurations_of, read_files, say_problems, survey_files
+from krm_image_setter.cli.scanning import configurations_of, read_files, say_problems
 from krm_image_setter.cli.terminal import aligned, write
 from krm_image_setter.config import decode_group_kind
 from krm_image_setter.discovery import discover, merged, write_kinds
+from krm_image_setter.documents import Stream
 from krm_image_setter.filter import Options
 from krm_image_setter.images import HUB, HUB_NAMES, Reference, parse_reference
 from krm_image_setter.locators import Selector
-from krm_image_setter.rules import rules_for
-from krm_image_setter.survey import Sighting
+from krm_image_setter.rules import Rules, rules_for
+from krm_image_setter.scan import FoundImage, images_in
 
 HELP: Final = """List the images in files and folders, and where they are.
 
@@ -54,14 +55,14 @@ class Row(NamedTuple):
     """
 
     file: str
-    sighting: Sighting
+    found: FoundImage
     reference: Reference | None
     rule: str
 
     @property
     def place(self) -> str:
         """File and line."""
-        return f"{self.file}:{self.sighting.line}"
+        return f"{self.file}:{self.found.line}"
 
 
 class _Filter(NamedTuple):
@@ -76,7 +77,7 @@ class _Filter(NamedTuple):
         reference = row.reference
         return (
             (not self.images or any(map(partial(_is_like, row), self.images)))
-            and (not self.kinds or any(kind.matches(row.sighting.resource) for kind in self.kinds))
+            and (not self.kinds or any(kind.matches(row.found.resource) for kind in self.kinds))
             and (not self.registries or any(map(partial(_is_from, reference), self.registries)))
             and (not self.unpinned or reference is None or reference.digest is None or reference.tag == "latest")
         )
@@ -110,48 +111,46 @@ def list_command(
     """List the images of files, and end with the status that tells what came of it."""
     files = find_files(paths)
     config = Options(tuple(fn_config), no_config=no_config).configure_list(partial(configurations_of, files))
-    rules = rules_for(config._replace(images=(), registries=()), {})._replace(words=None, listing=True)
+    rules = rules_for(config._replace(images=(), registries=()), {})
     wanted = _Filter(image, list(map(decode_group_kind, kind)), registry, unpinned)
     entries: list[str] = []
+    rows: list[Row] = []
     if unknown:
-        read = list(read_files(files, partial(discover, rules=rules)))
-        found = [
-            (each.file, sighting, f"kinds {finding.kind} {finding.path}")
-            for each in read
-            if each.found is not None
-            for finding, sighting in each.found.sightings
-        ]
-        failed = say_problems(read)
-        discovered = merged(each.found._replace(findings=()) for each in read if each.found is not None)
-        entries = list(write_kinds(discovered.findings, {}))
+        discovered = list(read_files(files, partial(discover, rules=rules)))
+        failed = say_problems(discovered)
+        every = merged(each.found._replace(findings=()) for each in discovered if each.found is not None)
+        entries = list(write_kinds(every.findings, {}))
+        for each in discovered:
+            for finding, found in each.found.images if each.found is not None else ():
+                rows.append(_row(each.file, found, f"kinds {finding.kind} {finding.path}"))
     else:
-        surveyed = list(survey_files(files, rules))
-        found = [
-            (each.file, sighting, _rule(sighting))
-            for each in surveyed
-            if each.found is not None
-            for sighting in each.found.sightings
-        ]
-        failed = say_problems(surveyed)
-    rows = [
-        row
-        for file, sighting, rule in found
-        if wanted.wants(row := Row(file.shown, sighting, parse_reference(sighting.image), rule))
-    ]
+        read = list(read_files(files, partial(_images, rules)))
+        failed = say_problems(read)
+        for one in read:
+            rows += [_row(one.file, found, _rule(found)) for found in one.found or ()]
+    rows = list(filter(wanted.wants, rows))
     _WRITERS[output](rows)
     if rows and output is Output.TABLE:
         write("".join(f"{line}\n" for line in ["", *entries] if entries))
     raise SystemExit(2 if failed else 1 if check and rows else 0)
 
 
-def _rule(sighting: Sighting) -> str:
-    rule = sighting.rule
+def _images(rules: Rules, stream: Stream) -> list[FoundImage]:
+    return list(images_in(stream, rules))
+
+
+def _row(file: File, found: FoundImage, rule: str) -> Row:
+    return Row(file.shown, found, parse_reference(found.image), rule)
+
+
+def _rule(found: FoundImage) -> str:
+    rule = found.rule
     return "podSpecs" if rule is None else f"{rule.origin} {rule.selector} {rule.path.text}"
 
 
 def _is_like(row: Row, pattern: str) -> bool:
     """Say whether the image, or its name, as it is written or in its familiar form, is like a pattern."""
-    texts = [row.sighting.image]
+    texts = [row.found.image]
     if row.reference is not None:
         familiar = row.reference._replace(name=row.reference.familiar_name)
         texts += [row.reference.name, str(familiar), familiar.name]
@@ -165,7 +164,7 @@ def _is_from(reference: Reference | None, registry: str) -> bool:
 
 
 def _write_names(rows: Iterable[Row]) -> None:
-    for name in sorted({row.sighting.image for row in rows if row.reference is not None}):
+    for name in sorted({row.found.image for row in rows if row.reference is not None}):
         write(f"{name}\n")
 
 
@@ -179,9 +178,9 @@ def _write_json(rows: Sequence[Row]) -> None:
 
 
 def _data(row: Row) -> dict[str, Any]:
-    ref, reference = row.sighting.resource, row.reference
+    ref, reference = row.found.resource, row.reference
     return {
-        "image": row.sighting.image,
+        "image": row.found.image,
         "name": reference and reference.normalized_name,
         "tag": reference and reference.tag,
         "digest": reference and reference.digest,
@@ -192,8 +191,8 @@ def _data(row: Row) -> dict[str, Any]:
             "name": ref.name,
         },
         "file": row.file,
-        "line": row.sighting.line,
-        "path": row.sighting.path,
+        "line": row.found.line,
+        "path": row.found.path,
         "rule": row.rule,
     }
 
@@ -202,17 +201,17 @@ def _write_wide(rows: Sequence[Row]) -> None:
     header = ("IMAGE", "KIND", "API VERSION", "NAMESPACE", "NAME", "PLACE", "PATH", "RULE")
     cells = [
         (
-            row.sighting.image,
+            row.found.image,
             ref.kind,
             ref.api_version,
             ref.namespace,
             ref.name,
             row.place,
-            row.sighting.path,
+            row.found.path,
             row.rule,
         )
         for row in _sorted(rows)
-        for ref in [row.sighting.resource]
+        for ref in [row.found.resource]
     ]
     for line in aligned([header, *cells]):
         write(f"{line}\n")
@@ -222,18 +221,18 @@ def _write_table(rows: Sequence[Row]) -> None:
     """Write each image once, and under it where it is: in two lines each where the terminal is too narrow."""
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     ordered = _sorted(rows)
-    lines = aligned([(str(row.sighting.resource), row.place, row.sighting.path, row.rule) for row in ordered])
+    lines = aligned([(str(row.found.resource), row.place, row.found.path, row.rule) for row in ordered])
     if width is not None and any(len(line) + 2 > width for line in lines):
-        heads = aligned([(str(row.sighting.resource), row.place) for row in ordered])
-        lines = [f"{head}\n    {row.sighting.path}  {row.rule}" for head, row in zip(heads, ordered, strict=True)]
-    for image, group in groupby(zip(ordered, lines, strict=True), key=lambda pair: pair[0].sighting.image):
+        heads = aligned([(str(row.found.resource), row.place) for row in ordered])
+        lines = [f"{head}\n    {row.found.path}  {row.rule}" for head, row in zip(heads, ordered, strict=True)]
+    for image, group in groupby(zip(ordered, lines, strict=True), key=lambda pair: pair[0].found.image):
         write(f"{image}\n", style="1")
         for _, line in group:
             write(f"  {line}\n")
 
 
 def _sorted(rows: Iterable[Row]) -> list[Row]:
-    return sorted(rows, key=lambda row: row.sighting.image)
+    return sorted(rows, key=lambda row: row.found.image)
 
 
 _WRITERS: Final = {

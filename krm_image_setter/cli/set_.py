@@ -14,16 +14,15 @@ from krm_image_setter.cli.files import File, find_files
 from krm_image_setter.cli.kustomizations import stale_matches
 from krm_image_setter.cli.options import FnConfig, Images, ImagesFrom, Kinds, NoConfig, OnUnused, Paths
 from krm_image_setter.cli.replace import Replacement, changed_meanwhile, digest_of
-from krm_image_setter.cli.surveying import Surveyed, configurations_of, rules_for_files, say_problems, survey_files
+from krm_image_setter.cli.scanning import Scanned, configurations_of, plan_files, say_problems
 from krm_image_setter.cli.terminal import counted, flush, style_of, write
 from krm_image_setter.edits import Edit, apply_edits, edited
 from krm_image_setter.errors import ImageSetterError, InputError
 from krm_image_setter.filter import Options
-from krm_image_setter.results import ERROR, INFO
+from krm_image_setter.results import INFO
 from krm_image_setter.rim import STDIN, say, say_error
-from krm_image_setter.rules import Rules
-from krm_image_setter.survey import Survey
-from krm_image_setter.transform import unused_entries
+from krm_image_setter.scan import Scan
+from krm_image_setter.transform import has_error
 
 HELP: Final = """Set images in files and folders.
 
@@ -71,28 +70,25 @@ def set_command(
         raise ImageSetterError("standard input is for the manifests: give a file instead of -")
     if STDIN in paths and ending is Ending.IN_PLACE:
         raise ImageSetterError("standard input can't be changed in place: give files, or leave out --in-place")
-    rules = rules_for_files(files, options.configure(partial(configurations_of, files)))
-    surveyed = list(survey_files(files, rules))
-    total = _total(surveyed)
-    unused = unused_entries(rules, total, lambda: _all_seen(files, rules))
-    failed = say_problems(surveyed)
-    for each in surveyed:
+    scanned, total, unused = plan_files(files, options.configure(partial(configurations_of, files)))
+    failed = say_problems(scanned)
+    for each in scanned:
         for result in each.found.results if each.found is not None else ():
             if result.severity != INFO:
                 say(result.told(each.file.shown))
-    for sentence in stale_matches(files, surveyed):
+    for sentence in stale_matches(files, scanned):
         say(f"warning: {sentence}")
     for result in unused:
         say(str(result))
-    if (failed and not keep_going) or any(result.severity == ERROR for result in unused):
+    if (failed and not keep_going) or has_error(unused):
         raise SystemExit(2)
-    changed = [each for each in surveyed if each.found is not None and each.found.edits]
+    changed = [each for each in scanned if each.found is not None and each.found.edits]
     if ending is Ending.IN_PLACE:
         replaced = _replace(changed, keep_going=keep_going)
         failed = failed or len(replaced) < len(changed)
         changed = replaced
     else:
-        _write(ending, surveyed, changed)
+        _write(ending, scanned, changed)
     if not quiet:
         say(_summary(ending, files, total, changed, len(unused)))
     has_news = bool(changed) and ending in (Ending.DIFF, Ending.CHECK)
@@ -106,25 +102,10 @@ def _ending(**given: bool) -> Ending:
     return Ending(chosen[0]) if chosen else Ending.PRINT
 
 
-def _total(surveyed: Iterable[Surveyed[Survey]]) -> Survey:
-    """Return what all files give together."""
-    total = Survey()
-    for each in surveyed:
-        if each.found is not None:
-            total.add(each.found)
-    return total
-
-
-def _all_seen(files: Sequence[File], rules: Rules) -> Iterator[tuple[str, bool]]:
-    for each in survey_files(files, rules._replace(words=None)):
-        if each.found is not None:
-            yield from each.found.seen
-
-
-def _write(ending: Ending, surveyed: Iterable[Surveyed[Survey]], changed: Iterable[Surveyed[Survey]]) -> None:
+def _write(ending: Ending, scanned: Iterable[Scanned[Scan]], changed: Iterable[Scanned[Scan]]) -> None:
     """Write to standard output what is to be written."""
     if ending is Ending.PRINT:
-        _print([apply_edits(_text(each), _edits(each)) for each in surveyed if each.found is not None])
+        _print([apply_edits(_text(each), _edits(each)) for each in scanned if each.found is not None])
     elif ending is Ending.CHECK:
         for each in changed:
             write(f"{each.file.shown}\n")
@@ -135,7 +116,7 @@ def _write(ending: Ending, surveyed: Iterable[Surveyed[Survey]], changed: Iterab
     flush()  # what can't be written is not to be called done
 
 
-def _replace(changed: Iterable[Surveyed[Survey]], *, keep_going: bool) -> list[Surveyed[Survey]]:
+def _replace(changed: Iterable[Scanned[Scan]], *, keep_going: bool) -> list[Scanned[Scan]]:
     """Change files, and return which; those that can't be written are left where it is to `keep_going`."""
     replaced = []
     with Replacement() as replacement:
@@ -151,19 +132,19 @@ def _replace(changed: Iterable[Surveyed[Survey]], *, keep_going: bool) -> list[S
     return replaced
 
 
-def _edits(surveyed: Surveyed[Survey]) -> list[Edit]:
-    return surveyed.found.edits if surveyed.found is not None else []
+def _edits(scanned: Scanned[Scan]) -> list[Edit]:
+    return scanned.found.edits if scanned.found is not None else []
 
 
 def _rewritten(edits: Iterable[Edit], data: bytes) -> Iterator[bytes]:
     return (piece.encode() for piece in edited(data.decode(), edits))
 
 
-def _text(surveyed: Surveyed[Survey]) -> str:
-    """Return the text of a file once more. Raises InputError where it is another than the one surveyed."""
-    data = surveyed.file.read()
-    if digest_of(data) != surveyed.digest:
-        raise changed_meanwhile(surveyed.file.shown)
+def _text(scanned: Scanned[Scan]) -> str:
+    """Return the text of a file once more. Raises InputError where it is another than the one that was scanned."""
+    data = scanned.file.read()
+    if digest_of(data) != scanned.digest:
+        raise changed_meanwhile(scanned.file.shown)
     return data.decode()
 
 
@@ -182,7 +163,7 @@ def _print(texts: Sequence[str]) -> None:
 
 
 def _summary(
-    ending: Ending, files: Sequence[File], total: Survey, changed: Sequence[Surveyed[Survey]], unused: int
+    ending: Ending, files: Sequence[File], total: Scan, changed: Sequence[Scanned[Scan]], unused: int
 ) -> str:
     images = sum(each.found.images_set for each in changed if each.found is not None)
     done = "set" if ending in (Ending.PRINT, Ending.IN_PLACE) else "to set"

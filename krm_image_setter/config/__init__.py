@@ -13,9 +13,9 @@ from krm_image_setter.config.decode import (
 )
 from krm_image_setter.config.image_setter import API_VERSION, KIND, ImageSetter
 from krm_image_setter.config.value import ShapeError, Value
+from krm_image_setter.documents import Stream
 from krm_image_setter.errors import ConfigError, InputError
-from krm_image_setter.resources import read
-from krm_image_setter.yaml import stream, tree
+from krm_image_setter.yaml import tree
 
 __all__ = [
     "API_VERSION",
@@ -42,34 +42,27 @@ def read_config(*texts: str) -> ImageSetter:
 
 
 def read_values(text: str, file: str | None) -> list[Value]:
-    """Return the configurations in a text, one a document. Raises ConfigError where it is not YAML."""
+    """Return the configurations in a text, one per document. Raises ConfigError if it is not YAML."""
     try:
         return [
-            config_value(parsed.document.root, parsed.source.line, file)
-            for part in stream.cut_documents(text) or [(0, len(text))]
-            for parsed in read(text, part, None, whole=True)
-            if parsed is not None and parsed.document.root is not None
+            config_value(one.document.root, one.source.line, file)
+            for one in Stream(text).documents()
+            if one.document.root is not None
         ]
     except InputError as error:
         raise ConfigError(error.message, file=file, line=error.line, column=error.column) from error
 
 
-def configurations_in(text: str) -> list[Value]:
+def configurations_in(stream: Stream) -> list[Value]:
     """Return the ImageSetter documents in a stream. Raises InputError if one that has this word is not YAML.
 
     Only a document that contains the word as it is, without escapes, is parsed: each run of the filter asks.
     """
-    if KIND not in text:
-        return []
     return [
-        config_value(parsed.document.root, parsed.source.line)
-        for part in stream.cut_documents(text) or [(0, len(text))]
-        if text.find(KIND, *part) >= 0
-        for parsed in read(text, part, None, whole=True)
-        if parsed is not None
-        and isinstance(parsed.document.root, dict)
-        and parsed.document.root.get("kind") == KIND
-        and parsed.document.root.get("apiVersion") == API_VERSION
+        config_value(root, one.source.line)
+        for one in stream.documents(KIND)
+        if isinstance(root := one.document.root, dict)
+        and (root.get("kind"), root.get("apiVersion")) == (KIND, API_VERSION)
     ]
 
 

@@ -33,11 +33,12 @@ from krm_image_setter.images import (
     override,
     registry_rule,
 )
-from krm_image_setter.locators import Embedded, Form, ImageSource, KindRule, Part, Parts, Selector, Text
+from krm_image_setter.locators import WHOLE, Embedded, Form, ImageSource, KindRule, Part, Selector, Split, Text
 from krm_image_setter.paths import Path, parse_path
 from krm_image_setter.resources import SECRET
 
 T = TypeVar("T")
+R = TypeVar("R", ImageRule, KindRule)
 
 
 class _Entry(NamedTuple):
@@ -101,14 +102,18 @@ def decode(
     pod_specs = _agreed(parts, "podSpecs", lambda part: part.pod_specs)
     catalog = _agreed(parts, "catalog", lambda part: part.catalog)
     return ImageSetter(
-        images=(*images, *(rule for _, given in rules for rule in given)),
-        kinds=(*kinds, *(rule for _, part in parts for rule in part.kinds)),
+        images=_numbered((*images, *(rule for _, given in rules for rule in given))),
+        kinds=_numbered((*kinds, *(rule for _, part in parts for rule in part.kinds))),
         registries=tuple(rule for _, part in parts for rule in part.registries),
         image_pull_policy=policy,
         pod_specs=pod_specs is not False,
         catalog=catalog is not False,
         on_unused=on_unused or _agreed(parts, "onUnused", lambda part: part.on_unused) or "warn",
     )
+
+
+def _numbered(rules: tuple[R, ...]) -> tuple[R, ...]:
+    return tuple(rule._replace(position=position) for position, rule in enumerate(rules))
 
 
 def require_images(
@@ -286,7 +291,7 @@ def _form(value: Value, fields: Mapping[str, Value]) -> Form:
     given = [key for key in ("fields", "part", "as") if key in fields]
     part = fields["part"].choice(("reference", "name", "tag", "digest")) if "part" in fields else "reference"
     form = fields["as"].choice(("text", "yaml", "json")) if "as" in fields else ""
-    parts = _parts(fields["fields"]) if "fields" in fields else None
+    parts = _split(fields["fields"]) if "fields" in fields else None
     of = fields["of"].string() if "of" in fields else ""
     rules = tuple(_path_rules(Selector(), fields["paths"])) if "paths" in fields else ()
     if len(given) > 1:
@@ -300,13 +305,13 @@ def _form(value: Value, fields: Mapping[str, Value]) -> Form:
     if parts is not None:
         return parts
     if form:
-        return Text() if form == "text" else Embedded(rules)
-    return Part(part, of) if part != "reference" else None
+        return Text() if form == "text" else Embedded(form, rules)
+    return Part(part, of) if part != "reference" else WHOLE
 
 
-def _parts(value: Value) -> Parts:
-    fields = value.fields(Parts._fields, required=("repository",))
-    return Parts(**{key: field.string() for key, field in fields.items()})
+def _split(value: Value) -> Split:
+    fields = value.fields(Split._fields, required=("repository",))
+    return Split(**{key: field.string() for key, field in fields.items()})
 
 
 def _path(value: Value) -> Path:

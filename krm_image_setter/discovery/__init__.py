@@ -9,11 +9,14 @@ from krm_image_setter.discovery.finding import Confidence, Finding, Kind, Steps
 from krm_image_setter.discovery.resources import find_in_resource
 from krm_image_setter.discovery.schema import find_in_crd
 from krm_image_setter.discovery.writing import write_kinds
-from krm_image_setter.locators import ImageField, find_image_fields
+from krm_image_setter.documents import Stream
+from krm_image_setter.images import ANYWHERE
+from krm_image_setter.locators import find_image_fields
 from krm_image_setter.paths import format_location
-from krm_image_setter.resources import Resource, ResourceRef, read, read_slices, resources_in
+from krm_image_setter.resources import Resource, ResourceRef
 from krm_image_setter.rules import Rules
-from krm_image_setter.survey import Sighting
+from krm_image_setter.scan import FoundImage
+from krm_image_setter.yaml.tree import Location
 
 __all__ = ["Confidence", "Discovered", "Finding", "Kind", "discover", "merged", "write_kinds"]
 
@@ -23,45 +26,46 @@ class Discovered(NamedTuple):
 
     findings: tuple[Finding, ...]
     pod_specs: dict[Kind, tuple[Steps, ...]]
-    sightings: tuple[tuple[Finding, Sighting], ...]
+    images: tuple[tuple[Finding, FoundImage], ...]
 
 
-def discover(text: str, rules: Rules) -> Discovered:
+def discover(stream: Stream, rules: Rules) -> Discovered:
     """Return what may be images in a stream of resources and CRDs, and is found by none of the rules.
 
     Raises InputError where the text is not YAML, or something in it is no resource.
     """
     findings: list[Finding] = []
     pod_specs: dict[Kind, tuple[Steps, ...]] = {}
-    sightings: list[tuple[Finding, Sighting]] = []
-    for part in filter(None, read_slices(text, None)):
-        for parsed in read(text, part, None, whole=True):
-            for resource in resources_in(parsed) if parsed is not None else ():
-                crd = find_in_crd(resource)
-                if crd is not None:
-                    known = _known_paths(crd.kind, rules)
-                    findings += (finding for finding in crd.findings if finding.path not in known)
-                    pod_specs[crd.kind] = crd.pod_specs
-                for finding, location in find_in_resource(resource, _covered(resource, rules)):
-                    line = resource.line(location)
-                    value = finding.value_at(resource.node, location)
-                    sighting = Sighting(value, resource.ref, format_location(location), line, None)
-                    sightings.append((finding, sighting))
-    return Discovered(tuple(findings), pod_specs, tuple(sightings))
+    images: list[tuple[Finding, FoundImage]] = []
+    for resource in (resource for one in stream.documents() for resource in one.resources()):
+        crd = find_in_crd(resource)
+        if crd is not None:
+            known = _known_paths(crd.kind, rules)
+            findings += (finding for finding in crd.findings if finding.path not in known)
+            pod_specs[crd.kind] = crd.pod_specs
+        for finding, location in find_in_resource(resource, _covered(resource, rules)):
+            images.append((finding, _image(resource, finding, location)))
+    return Discovered(tuple(findings), pod_specs, tuple(images))
+
+
+def _image(resource: Resource, finding: Finding, location: Location) -> FoundImage:
+    value = finding.value_at(resource.node, location)
+    path, line = format_location(location), resource.line(location)
+    return FoundImage(value, resource.ref, path, line, None, ANYWHERE, "", is_public=True)
 
 
 def merged(parts: Iterable[Discovered]) -> Discovered:
     """Return what several streams give together, each field once; of a kind with a CRD that alone counts."""
     parts = list(parts)
     pod_specs = {kind: steps for part in parts for kind, steps in part.pod_specs.items()}
-    sightings = tuple(sighting for part in parts for sighting in part.sightings)
+    images = tuple(image for part in parts for image in part.images)
     found: dict[tuple[Kind, Steps], Finding] = {}
     for finding in (finding for part in parts for finding in part.findings):
         found.setdefault((finding.kind, finding.steps), finding)
-    for finding, _ in sightings:
+    for finding, _ in images:
         if finding.kind not in pod_specs:  # of a kind with a CRD that says more
             found.setdefault((finding.kind, finding.steps), finding)
-    return Discovered(tuple(found.values()), pod_specs, sightings)
+    return Discovered(tuple(found.values()), pod_specs, images)
 
 
 def _known_paths(kind: Kind, rules: Rules) -> set[str]:
@@ -70,10 +74,6 @@ def _known_paths(kind: Kind, rules: Rules) -> set[str]:
     return {rule.path.text for rule in rules.kinds_for(ref)}
 
 
-def _covered(resource: Resource, rules: Rules) -> set[tuple[str | int, ...]]:
-    fields = find_image_fields(resource, rules.kinds_for(resource.ref), rules.pod_spec_uses)
-    return {
-        location
-        for field in fields
-        for location in (field.location, *(field.holds if isinstance(field, ImageField) else ()))
-    }
+def _covered(resource: Resource, rules: Rules) -> set[Location]:
+    fields = find_image_fields(resource, rules.kinds_for(resource.ref), rules.pod_spec_uses, set())
+    return {location for field in fields for location in (field.location, *field.parts)}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import Any, Final, NamedTuple
 
-from krm_image_setter.locators import Form, Parts
-from krm_image_setter.locators.image_field import parts_field
+from krm_image_setter.locators import Form, Split
+from krm_image_setter.locators.image_field import split_field
 from krm_image_setter.yaml.tree import Location
 
 #: Any item of a list, any value of a mapping, in the location of a Finding.
@@ -60,7 +60,7 @@ class Finding(NamedTuple):
         """Return the image at a location that this leads to, a reference in parts as a whole."""
         for step in location:
             root = root[step]
-        field = parts_field(location, root, self.form, None) if isinstance(self.form, Parts) else None
+        field = split_field(location, root, self.form, None) if isinstance(self.form, Split) else None
         return field.current if field is not None else str(root)
 
     @property

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from typing import Final
 
 from krm_image_setter.discovery.finding import Confidence
-from krm_image_setter.locators import Parts
+from krm_image_setter.locators import Split
 
 # What belongs to a container of a pod (core/v1 Container) besides its image.
 _CONTAINER_FIELDS: Final = frozenset(
@@ -116,20 +116,20 @@ def is_container(fields: Collection[str]) -> bool:
     return "image" in fields and len(_CONTAINER_FIELDS.intersection(fields)) >= 2
 
 
-def parts_of(name: str, fields: Collection[str]) -> Parts | None:
+def parts_of(name: str, fields: Collection[str]) -> Split | None:
     """Return under which keys an object of this name holds a reference in parts, or None where it holds none."""
     tag = _named(fields, "tag")
     digest = _named(fields, "digest", "sha", "sha256", "hash")
     registry = _named(fields, "registry", "hub")
     if {"repository", "image", "version"} <= set(fields):  # NVIDIA's operators
-        return Parts(registry="repository", repository="image", tag="version", digest=digest)
+        return Split(registry="repository", repository="image", tag="version", digest=digest)
     about_images = bool(_NAME_WORDS.intersection(words(name)))
     for key in ("repository", "repo", "baseImage", "imageRepository", "name", "image"):
         if key not in fields:
             continue
         weak = key in ("name", "repo", "repository") and not about_images
         if (tag or digest) and (not weak or (registry and key != "name")):
-            return Parts(key, registry, tag, digest)
+            return Split(key, registry, tag, digest)
     return None
 
 

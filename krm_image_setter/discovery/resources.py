@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from krm_image_setter.discovery.finding import ITEMS, NOT_SPECIFIED, Confidence, Finding, Kind, Steps, name_of
 from krm_image_setter.discovery.judging import judged, parts_of
 from krm_image_setter.images import HUB, parse_reference
-from krm_image_setter.locators import Form
+from krm_image_setter.locators import WHOLE, Form
 from krm_image_setter.locators.kind_rule import CRD
 from krm_image_setter.resources import Resource
 from krm_image_setter.yaml.tree import Location
@@ -59,7 +59,7 @@ class _Search(NamedTuple):
         """Whether it is a custom resource: of all others the fields are known."""
         return "." in self.kind.group
 
-    def _finding(self, steps: Steps, confidence: Confidence, reason: str, form: Form = None) -> Finding:
+    def _finding(self, steps: Steps, confidence: Confidence, reason: str, form: Form = WHOLE) -> Finding:
         return Finding(self.kind, steps, form, confidence, reason)
 
     def _judged(self, value: str, steps: Steps) -> tuple[Confidence, str] | None:

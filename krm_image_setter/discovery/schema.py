@@ -16,7 +16,7 @@ from krm_image_setter.discovery.finding import (
     name_of,
 )
 from krm_image_setter.discovery.judging import is_container, is_url, judged, parts_of
-from krm_image_setter.locators import Text
+from krm_image_setter.locators import WHOLE, Form, Text
 from krm_image_setter.locators.kind_rule import CRD
 from krm_image_setter.resources import Resource
 
@@ -90,7 +90,7 @@ class _Found:
         name, enclosing = name_of(steps)
         judgement = judged(name, _text(schema), enclosing)
         if judgement:
-            self._add(steps, *judgement, schema=schema, form=Text() if is_url(name) else None)
+            self._add(steps, *judgement, schema=schema, form=Text() if is_url(name) else WHOLE)
 
     def _object(self, schema: dict[str, Any], fields: dict[str, Any], steps: Steps) -> frozenset[str]:
         """Add what an object is by its shape, and return the names of its fields that are not to be looked at."""
@@ -125,7 +125,7 @@ class _Found:
         return frozenset(taken)
 
     def _add(
-        self, steps: Steps, confidence: Confidence, reason: str, *, schema: dict[str, Any], form: Any = None
+        self, steps: Steps, confidence: Confidence, reason: str, *, schema: dict[str, Any], form: Form = WHOLE
     ) -> None:
         finding = Finding(self.kind, steps, form, confidence, reason, _text(schema))
         if steps not in self.findings or self.findings[steps].confidence < confidence:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from krm_image_setter.discovery.finding import Confidence, Finding, Kind, Steps
-from krm_image_setter.locators import Parts, Text
+from krm_image_setter.locators import WHOLE
 from krm_image_setter.yaml import scalar
 
 _DESCRIPTION_LENGTH = 90
@@ -19,7 +19,7 @@ def write_kinds(findings: Iterable[Finding], pod_specs: Mapping[Kind, Iterable[S
     if by_kind:
         yield "kinds:"
     for kind in sorted({*by_kind, *pod_specs}):
-        places = [Finding(kind, steps, None, Confidence.SURE, "").path for steps in pod_specs.get(kind, ())]
+        places = [Finding(kind, steps, WHOLE, Confidence.SURE, "").path for steps in pod_specs.get(kind, ())]
         if places:
             yield f"# {kind} needs no entry for the pod specs at {', '.join(sorted(places))}"
         if kind in by_kind:
@@ -38,10 +38,12 @@ def _path(finding: Finding) -> Iterator[str]:
     printable = "".join(character if character.isprintable() else "?" for character in about)
     yield f"  # {finding.confidence.name.lower()}, by {finding.reason}" + (f": {printable}" if printable else "")
     path = scalar.quoted(finding.path)
-    if isinstance(finding.form, Parts):
-        parts = ", ".join(f"{part}: {key}" for part, key in finding.form._asdict().items() if key)
-        yield f"  - {{path: {path}, fields: {{{parts}}}}}"
-    elif isinstance(finding.form, Text):
-        yield f"  - {{path: {path}, as: text}}"
-    else:
-        yield f"  - {path}"
+    options = "".join(f", {key}: {in_flow(value)}" for key, value in finding.form.options.items())
+    yield f"  - {{path: {path}{options}}}" if options else f"  - {path}"
+
+
+def in_flow(value: str | dict[str, str]) -> str:
+    """Return the value of an option in flow style."""
+    if isinstance(value, str):
+        return scalar.spelt(value, flow=True)
+    return "{" + ", ".join(f"{scalar.spelt(key, flow=True)}: {in_flow(one)}" for key, one in value.items()) + "}"

@@ -49,8 +49,8 @@ class Scope(NamedTuple):
 class ImageRule(NamedTuple):
     """What to set an image to, and where. `name` with a tag or digest means exactly that one, without: any.
 
-    It sets references in each of its `scopes`. Where there is a `source`, `new_image` is to be looked up there
-    before the rule is used.
+    It sets references in each of its `scopes`. If it has a `source`, `new_image` must be looked up there before
+    the rule is used. `position` is its place in the configuration.
 
     Made by `image_rule`, which checks it.
     """
@@ -63,6 +63,7 @@ class ImageRule(NamedTuple):
     new_image: str | None = None
     scopes: tuple[Scope, ...] = (Scope(),)
     source: Any = None
+    position: int = -1
 
     def reaches(self, place: Place) -> bool:
         """Say whether this rule is for references in `place`."""
@@ -117,7 +118,7 @@ class ImageRule(NamedTuple):
         return Reference(name, self.new_tag or tag, self.digest or digest)
 
     @property
-    def mention(self) -> str:
+    def keyword(self) -> str:
         """A text that every spelling of a reference that matches contains."""
         path, domain = self.name.path, self.name.domain
         return path.removeprefix("library/") if domain == HUB else f"{domain}/{path}"
@@ -237,7 +238,8 @@ class ImageMap:
         self._targets: dict[_Key, set[Place]] = {}
         self._new_names: set[str] = set()
         self._set: dict[tuple[str, Place], tuple[str, ImageRule] | None] = {}
-        for position, rule in enumerate(rules):
+        self.rules = tuple(rules)
+        for position, rule in enumerate(self.rules):
             first = self._first.setdefault(key_of(rule.name), {})
             places = rule.places
             for place in places:

@@ -42,7 +42,7 @@ class RegistryRule(NamedTuple):
         return str(reference._replace(name=self.to + reference.normalized_name.removeprefix(self.from_)))
 
     @property
-    def mention(self) -> str:
+    def keyword(self) -> str:
         """A text that every spelling of a reference that matches contains; empty where there is none such."""
         prefix = f"{self.from_}/"
         return prefix.removeprefix(f"{HUB}/").removeprefix("library/") if prefix.startswith(f"{HUB}/") else prefix
@@ -60,10 +60,17 @@ class RegistryMap:
     """The rules of `registries`, found by the name of a reference: the longest `from` wins."""
 
     def __init__(self, rules: Iterable[RegistryRule]) -> None:
-        self.rules = tuple(rules)
         self._by_prefix: dict[str, RegistryRule] = {}
-        for rule in self.rules:
+        for rule in rules:
             self._by_prefix.setdefault(rule.from_, rule)
+
+    def __bool__(self) -> bool:
+        return bool(self._by_prefix)
+
+    def new(self, text: str) -> str | None:
+        """Return what the reference `text` becomes, or None if no rule moves it."""
+        found = self.find(text)
+        return None if found is None else found[1].rewrite(found[0])
 
     def find(self, text: str) -> tuple[Reference, RegistryRule] | None:
         """Return the reference that `text` is and the rule that moves it, or None where it stays."""

@@ -1,18 +1,21 @@
-"""What a locator finds: a field that holds an image, in whatever form, and what to write for a new one.
+"""A field that holds an image, in whatever form, and how a new reference is written into it.
 
-A locator turns each form into a whole reference, `current`; `changes` turns a new one back. So whoever decides on
-images need not know how they are written.
+A locator turns each form into a whole reference, `current`; `changes` turns a new one back. So the code that
+decides on images does not know how they are written.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from krm_image_setter.images import ANYWHERE, Place, Reference, check_reference, parse_reference
-from krm_image_setter.locators.kind_rule import KindRule, Part, Parts
+from krm_image_setter.images import ANYWHERE, HUB, Place, Reference, check_reference, parse_reference
 from krm_image_setter.yaml import tree
 from krm_image_setter.yaml.tree import Change, Fragment, Location
+
+if TYPE_CHECKING:
+    from krm_image_setter.locators.forms import Embedded, Part, Split
+    from krm_image_setter.locators.kind_rule import KindRule
 
 
 class Written(NamedTuple):
@@ -23,13 +26,13 @@ class Written(NamedTuple):
 
 
 class ImageField(NamedTuple):
-    """A field that holds a reference: `current`, from `start` on in its value.
+    """A field that holds a reference, `current`, from code point `start` of its value on.
 
-    `location` counts from the resource; it is that of the mapping for a reference in parts. `rule` is None in pod
-    specs. `changes` gives what to write for a new reference, and raises ValueError where it can't be written.
-    `policy` is the field beside it that tells when to pull, and whether to add it where it is missing. `shown` is
-    what stands in the field where that is only a part of `current`; `holds` are the locations of the parts of a
-    reference in parts.
+    `location` counts from the resource; for a split reference it is that of the mapping, and `parts` has those
+    of the fields, the repository first. `changes` returns what writes a new reference, and raises ValueError if
+    that is not possible. `rule` is None in pod specs. `policy` is the location of the pull policy next to it, and
+    whether it is added if it is missing. If the field holds only a part of the reference, `part` is its name and
+    `shown` its text. `is_word` is whether it is a bare word of a text, which can be something else than an image.
     """
 
     location: Location
@@ -39,17 +42,22 @@ class ImageField(NamedTuple):
     rule: KindRule | None = None
     place: Place = ANYWHERE
     policy: tuple[Location, bool] | None = None
+    part: str = ""
     shown: str = ""
-    holds: tuple[Location, ...] = ()
+    parts: tuple[Location, ...] = ()
+    is_word: bool = False
 
 
 class OtherField(NamedTuple):
-    """A field that a path leads to and that is no reference: not a string, or a document of its own."""
+    """A field that a path matches and that holds no reference: not what the form expects, or a `document`."""
 
     location: Location
     value: Any
     rule: KindRule
+    expected: str
+    document: Embedded | None = None
     start: int = 0
+    parts: tuple[Location, ...] = ()
 
 
 def whole_field(
@@ -76,13 +84,14 @@ def text_fields(
     """Return the fields of a longer text, one for each reference in it."""
     from krm_image_setter.images.tokens import find_tokens  # noqa: PLC0415  (few configurations need it)
 
-    def field(start: int, end: int, current: str) -> ImageField:
+    def field(start: int, end: int, reference: Reference) -> ImageField:
         def changes(new: str) -> Written:
             return Written([Change(location, Fragment(start, end, new))])
 
-        return ImageField(location, current, changes, start, rule, place)
+        is_word = rule is not None and reference == Reference(reference.name) and reference.domain == HUB
+        return ImageField(location, str(reference), changes, start, rule, place, is_word=is_word)
 
-    return [field(start, end, str(reference)) for start, end, reference in find_tokens(value)]
+    return [field(*token) for token in find_tokens(value)]
 
 
 def part_field(location: Location, text: str, form: Part, rule: KindRule) -> ImageField:
@@ -115,11 +124,11 @@ def part_field(location: Location, text: str, form: Part, rule: KindRule) -> Ima
         fragment = Fragment(start, start + len(value), part)
         return Written([Change(location, fragment)] if part != value else [], omitted)
 
-    return ImageField(location, current, changes, start, rule, shown=value)
+    return ImageField(location, current, changes, start, rule, part=form.part, shown=value)
 
 
-def parts_field(location: Location, node: tree.Mapping, form: Parts, rule: KindRule | None) -> ImageField | None:
-    """Return the field of a mapping that holds a reference in parts, or None where it holds none."""
+def split_field(location: Location, node: Any, form: Split, rule: KindRule | None) -> ImageField | None:
+    """Return the field of a mapping that holds a split reference, or None if it has no repository."""
     from krm_image_setter.locators.split_reference import join_parts  # noqa: PLC0415  (few runs need it)
 
     written = {key: source_text(node, (key,)) for key in form if key and key in node}
@@ -136,7 +145,7 @@ def parts_field(location: Location, node: tree.Mapping, form: Parts, rule: KindR
         )
 
     return ImageField(
-        location, str(split.reference), changes, rule=rule, holds=tuple((*location, key) for key in form if key)
+        location, str(split.reference), changes, rule=rule, parts=tuple((*location, key) for key in form if key)
     )
 
 

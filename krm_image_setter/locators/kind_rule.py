@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from operator import itemgetter
-from typing import Final, Generic, NamedTuple, TypeAlias, TypeVar
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
+from krm_image_setter.locators.forms import WHOLE, Form
 from krm_image_setter.paths import Path
 from krm_image_setter.resources import ResourceRef
 
@@ -37,8 +38,8 @@ class Selector(NamedTuple):
         )
 
     @property
-    def word(self) -> str:
-        """A word that the text of every selected resource holds; empty where there is none."""
+    def keyword(self) -> str:
+        """A word that the text of every selected resource contains; empty if there is none."""
         for pattern in (self.kind, self.name, self.namespace):
             word = max(re.split(r"[*?]+", pattern), key=len)
             if word:
@@ -81,43 +82,24 @@ def _without_wildcard(pattern: str) -> str:
     return "" if "*" in pattern or "?" in pattern else pattern
 
 
-class Parts(NamedTuple):
-    """A mapping holds the reference in parts: under which keys. Empty is a key that there is not."""
-
-    repository: str
-    registry: str = ""
-    tag: str = ""
-    digest: str = ""
-
-
-class Part(NamedTuple):
-    """A string is one part of a reference: its `name`, or the `tag` or `digest` of the image `of`."""
-
-    part: str
-    of: str = ""
-
-
-class Text(NamedTuple):
-    """A string holds references as tokens of a longer text."""
-
-
-class Embedded(NamedTuple):
-    """A string is a document of its own; where that is no resource, `rules` say where its images are."""
-
-    rules: tuple[KindRule, ...] = ()
-
-
-#: How an image is written at a path; None is as a whole reference.
-Form: TypeAlias = Parts | Part | Text | Embedded | None
-
-
 class KindRule(NamedTuple):
-    """The resources of `selector` have an image, or several, at `path`; `origin` is who says so."""
+    """The resources of `selector` have an image, or several, at `path`, written in a form.
+
+    `origin` is the field of the configuration that says so, or "catalog"; `position` is the place among the rules
+    of `kinds`, -1 if it is none of them.
+    """
 
     selector: Selector
     path: Path
-    form: Form = None
+    form: Form = WHOLE
     origin: str = "kinds"
+    position: int = -1
+
+    @property
+    def path_data(self) -> Any:
+        """The path as it is written in `paths`: a string, or a path object."""
+        options = self.form.options
+        return {"path": self.path.text, **options} if options else self.path.text
 
 
 class ImageSource(NamedTuple):

@@ -17,6 +17,12 @@ from krm_image_setter.locators.image_field import ImageField, text_fields, whole
 from krm_image_setter.yaml.tree import Location
 
 _SCALARS: Final = frozenset((str, int, float, bool, type(None)))
+# Fields that are not searched: labels and annotations, which are not images whatever they contain, and those
+# fields of a container that are collections.
+_WITHOUT_POD_SPECS: Final = frozenset((
+    "metadata", "args", "command", "env", "envFrom", "lifecycle", "livenessProbe", "ports", "readinessProbe",
+    "resources", "securityContext", "startupProbe", "volumeDevices", "volumeMounts",
+))  # fmt: skip
 _CONTAINERS: Final = frozenset(("containers", "initContainers", "ephemeralContainers"))
 
 
@@ -48,8 +54,7 @@ def _search(
                 for index, item in enumerate(value):
                     if isinstance(item, dict):
                         found += _container_images(item, (*here, index), uses)
-                        if not isinstance(item.get("image"), str):  # else it is a container: that has no pod spec
-                            _search(item, (*here, index), uses, found)
+                        _search(item, (*here, index), uses, found)
                 continue
             if key == "volumes":
                 for index, item in enumerate(value):
@@ -58,9 +63,9 @@ def _search(
                         at = (*here, index, "image")
                         policy = ((*at, "pullPolicy"), True)
                         found.append(whole_field((*at, "reference"), source["reference"], policy=policy))
-            _search(value, here, uses, found)
-        # Labels and annotations are not ours to set, whatever they hold.
-        elif key != "metadata":
+            if key not in _WITHOUT_POD_SPECS:
+                _search(value, here, uses, found)
+        elif key not in _WITHOUT_POD_SPECS:
             _search(value, here, uses, found)
 
 

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 from krm_image_setter.images import Reference, parse_reference
 from krm_image_setter.images.reference import is_digest
-from krm_image_setter.locators.kind_rule import Parts
+from krm_image_setter.locators.forms import Split
 
 # `{repository: x@sha256, tag: HEX}`: joined, it is a reference with a digest.
 _ENDS_WITH_ALGORITHM: Final = r"(?P<name>.+)@(?P<algorithm>[^@:]+)"
@@ -27,7 +27,7 @@ class SplitReference(NamedTuple):
     which the tag field contains only the hexadecimal digits.
     """
 
-    form: Parts
+    form: Split
     texts: Mapping[str, str]
     reference: Reference
     repository: Reference
@@ -81,7 +81,7 @@ class SplitReference(NamedTuple):
         return {**parts, form.repository: name, form.tag: f"{tag}@{digest}" if digest else tag}
 
 
-def join_parts(form: Parts, texts: Mapping[str, str]) -> SplitReference | None:
+def join_parts(form: Split, texts: Mapping[str, str]) -> SplitReference | None:
     """Return the reference whose parts are `texts`, by the keys of `form`; None if the repository is not a name.
 
     `texts` has an entry for each field that is there and not null. The whole need not be a valid reference.

@@ -62,7 +62,8 @@ def content_span(source: str, event: Any) -> tuple[int, int]:
 def content_start(source: str, event: Any, end: int) -> int:
     """Return where a node's own text begins, after its anchor and tag; `end` is where it ends.
 
-    A tag that follows the anchor of a mapping can be that of its first key.
+    A tag that follows the anchor of a mapping can be that of its first key. With the tag before the anchor, the
+    event of a pure parser starts at the anchor.
     """
     start: int = event.start_mark.index
     if event.anchor is None and event.tag is None:
@@ -70,7 +71,9 @@ def content_start(source: str, event: Any, end: int) -> int:
     # The parsers do not agree on which characters an anchor ends before.
     anchor = "" if event.anchor is None else "&" + re.escape(event.anchor) + _BLANKS
     tag = "" if event.tag is None else rf"!\S*(?=\s|\Z){_BLANKS}"
-    match = re.compile(rf"{anchor}{tag}" if source[start] == "&" else rf"{tag}{anchor}").match(source, start, end)
+    match = re.compile(rf"{anchor}(?:{tag})?" if source[start] == "&" else rf"{tag}{anchor}").match(
+        source, start, end
+    )
     return match.end() if match else start
 
 

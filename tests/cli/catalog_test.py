@@ -6,7 +6,7 @@ import pytest
 from harness import Program
 
 from krm_image_setter import read_config
-from krm_image_setter.config.catalog import entries
+from krm_image_setter.catalog import entries
 
 CONNECT = (
     "apiVersion: kafka.strimzi.io/v1beta2\nkind: KafkaConnect\nmetadata: {name: c}\n"

@@ -154,8 +154,7 @@ def test_an_error_leaves_all_as_they_were(program: Program) -> None:
     ran = program("set", ".", *NGINX, "--in-place")
     assert (ran.status, ran.stdout) == (2, b"")
     assert ran.stderr == (
-        f"{SAID}error: ./b.yaml: document 2 line 5: this is no Kubernetes resource, it has no kind: "
-        "give only resources\n"
+        f"{SAID}error: ./b.yaml: line 5: this is no Kubernetes resource, it has no kind: give only resources\n"
     )
     assert [read(program, name) for name in ("a.yaml", "c.yaml")] == [POD, POD]
 
@@ -165,7 +164,7 @@ def test_keep_going_says_which_were_not(program: Program, ending: list[str]) -> 
     put(program, {"a.yaml": POD, "b.yaml": MIXED, "c.yaml": POD})
     ran = program("set", "a.yaml", "b.yaml", "c.yaml", *NGINX, "--keep-going", *ending)
     assert ran.status == 2
-    assert ran.stderr.startswith(f"{SAID}error: b.yaml: document 2 line 5: this is no")
+    assert ran.stderr.startswith(f"{SAID}error: b.yaml: line 5: this is no")
     assert "in 2 files" in ran.stderr
     expected = [DONE, DONE] if ending == ["--in-place"] else [POD, POD]
     assert [read(program, name) for name in ("a.yaml", "c.yaml")] == expected
@@ -414,7 +413,7 @@ def test_an_error_among_many(many: Program) -> None:
     put(many, {"m/333.yaml": MIXED})
     ran = many("set", "m", *NGINX, "--in-place")
     assert (ran.status, ran.stderr) == (
-        2, f"{SAID}error: m/333.yaml: document 2 line 5: this is no Kubernetes resource, it has no kind: give only resources\n"
+        2, f"{SAID}error: m/333.yaml: line 5: this is no Kubernetes resource, it has no kind: give only resources\n"
     )  # fmt: skip
     assert read(many, "m/001.yaml") == POD
 

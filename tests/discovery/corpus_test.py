@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,7 +15,7 @@ from harness import ROOT
 from krm_image_setter import ImageSetterError
 from krm_image_setter.discovery.finding import Confidence
 from krm_image_setter.discovery.schema import find_in_crd
-from krm_image_setter.resources import read, read_slices, resources_in
+from krm_image_setter.documents import Stream
 
 CORPUS = ROOT.parent / "shared" / "corpus"
 EXPECTED: dict[str, dict[str, list[str]]] = yaml.safe_load(
@@ -38,18 +39,9 @@ def crds(project: Path) -> Iterator[tuple[str, set[str]]]:
         if path.suffix not in (".yaml", ".yml") or not path.is_file():
             continue
         text = path.read_bytes().decode(errors="replace")
-        for part in filter(None, read_slices(text, None)):
-            if text.find("CustomResourceDefinition", *part) < 0:
-                continue
-            try:
-                resources = [
-                    resource
-                    for parsed in read(text, part, None, whole=True)
-                    for resource in (resources_in(parsed) if parsed else ())
-                ]
-            except ImageSetterError:  # a Helm template
-                continue
-            for resource in resources:
+        documents = Stream(text).documents("CustomResourceDefinition")
+        with suppress(ImageSetterError):  # a Helm template
+            for resource in (resource for one in documents for resource in one.resources()):
                 crd = find_in_crd(resource)
                 if crd is not None:
                     yield (

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from krm_image_setter import read_config, set_images
 from krm_image_setter.config import ImageSetter
 from krm_image_setter.discovery import Confidence, discover, merged, write_kinds
+from krm_image_setter.documents import Stream
 from krm_image_setter.rules import rules_for
 
 RULES = rules_for(ImageSetter(), {})
@@ -42,7 +43,10 @@ def crd(spec: dict[str, Any], version: str = "v1") -> str:
 
 
 def found(text: str) -> dict[str, str]:
-    return {finding.path: finding.confidence.name.lower() for finding in merged([discover(text, RULES)]).findings}
+    return {
+        finding.path: finding.confidence.name.lower()
+        for finding in merged([discover(Stream(text), RULES)]).findings
+    }
 
 
 def fields(**properties: Any) -> dict[str, Any]:
@@ -143,7 +147,7 @@ def test_a_definition_says_more_than_resources() -> None:
 def test_what_is_known_is_left_out() -> None:
     known = rules_for(read_config(HEAD + "kinds: {Thing.example.com: '{.spec.image}'}\n"), {})
     text = crd(fields(image=STRING, web=fields(image=STRING)))
-    assert [f.path for f in discover(text, known).findings] == ["{.spec.web.image}"]
+    assert [f.path for f in discover(Stream(text), known).findings] == ["{.spec.web.image}"]
 
 
 NAMES = st.sampled_from(
@@ -163,7 +167,7 @@ ANY = st.recursive(
 def test_any_schema_ends_well_and_what_is_written_is_accepted(schema: Any, spec: Any) -> None:
     text = crd(fields(x=schema, **(schema if isinstance(schema, dict) else {})))
     resource = json.dumps({"apiVersion": "other.com/v1", "kind": "Other", "spec": spec})
-    discovered = merged([discover(f"{text}\n---\n{resource}\n", RULES)])
+    discovered = merged([discover(Stream(f"{text}\n---\n{resource}\n"), RULES)])
     lines = "\n".join(write_kinds(discovered.findings, discovered.pod_specs))
     config = read_config(f"{HEAD}{lines}\n")
     assert len(config.kinds) == len(discovered.findings)
@@ -173,7 +177,7 @@ def test_any_schema_ends_well_and_what_is_written_is_accepted(schema: Any, spec:
 def test_each_path_finds_its_field(schema: dict[str, Any], expected: dict[str, str]) -> None:
     """An example made from the schema, the entries that were written for it, and all images in it are set."""
     example = {"apiVersion": "example.com/v1", "kind": "Thing", "spec": example_of(schema)}
-    lines = "\n".join(write_kinds(merged([discover(crd(schema), RULES)]).findings, {}))
+    lines = "\n".join(write_kinds(merged([discover(Stream(crd(schema)), RULES)]).findings, {}))
     outcome = set_images(
         json.dumps(example), read_config(f"{HEAD}onUnused: error\n{lines}\n" if expected else HEAD)
     )

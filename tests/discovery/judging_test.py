@@ -6,7 +6,7 @@ import pytest
 
 from krm_image_setter.discovery.finding import Confidence
 from krm_image_setter.discovery.judging import is_container, judged, parts_of, words
-from krm_image_setter.locators import Parts
+from krm_image_setter.locators import Split
 
 NOT = [
     ("imagePullPolicy", ""), ("imagePullSecret", "Credentials for a container image"), ("imagePullSecrets", ""),
@@ -72,19 +72,19 @@ def test_is_container(fields: set[str], expected: bool) -> None:
 PARTS = [
     ("git", {"repository", "branch"}, None), ("git", {"repository", "tag"}, None), ("source", {"name", "tag"}, None),
     ("image", {"repository"}, None), ("traffic", {"tag", "revisionName"}, None), ("image", {"name", "policy"}, None),
-    ("image", {"repository", "tag"}, Parts("repository", tag="tag")),
-    ("image", {"registry", "repository", "tag", "digest"}, Parts("repository", "registry", "tag", "digest")),
-    ("mainImage", {"name", "digest"}, Parts("name", digest="digest")),
-    ("server", {"registry", "repository", "tag"}, Parts("repository", "registry", "tag")),
-    ("driver", {"repository", "image", "version"}, Parts("image", "repository", "version")),
-    ("spec", {"baseImage", "tag", "sha", "version"}, Parts("baseImage", tag="tag", digest="sha")),
-    ("fooImageSpec", {"repository", "versionTag", "digestHash"}, Parts("repository", tag="versionTag", digest="digestHash")),
-    ("spec", {"image", "tag"}, Parts("image", tag="tag")), ("spec", {"image", "version"}, None),
+    ("image", {"repository", "tag"}, Split("repository", tag="tag")),
+    ("image", {"registry", "repository", "tag", "digest"}, Split("repository", "registry", "tag", "digest")),
+    ("mainImage", {"name", "digest"}, Split("name", digest="digest")),
+    ("server", {"registry", "repository", "tag"}, Split("repository", "registry", "tag")),
+    ("driver", {"repository", "image", "version"}, Split("image", "repository", "version")),
+    ("spec", {"baseImage", "tag", "sha", "version"}, Split("baseImage", tag="tag", digest="sha")),
+    ("fooImageSpec", {"repository", "versionTag", "digestHash"}, Split("repository", tag="versionTag", digest="digestHash")),
+    ("spec", {"image", "tag"}, Split("image", tag="tag")), ("spec", {"image", "version"}, None),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("name", "fields", "expected"), PARTS)
-def test_parts(name: str, fields: set[str], expected: Parts | None) -> None:
+def test_parts(name: str, fields: set[str], expected: Split | None) -> None:
     assert parts_of(name, fields) == expected
 
 

@@ -132,7 +132,7 @@ def test_r13_the_spelling_stays(name: str, spelling: str) -> None:
     rule = image_rule(name, new_tag="2")
     assert rule.matches(check_reference(f"{spelling}:1"))
     assert rewritten(f"{spelling}:1", rule) == f"{spelling}:2"
-    assert rule.mention in spelling
+    assert rule.keyword in spelling
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def test_r13_the_spelling_stays(name: str, spelling: str) -> None:
     ],
 )
 def test_mention(name: str, mention: str) -> None:
-    assert image_rule(name, new_tag="1").mention == mention
+    assert image_rule(name, new_tag="1").keyword == mention
 
 
 INVALID = [

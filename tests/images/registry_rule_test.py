@@ -107,7 +107,7 @@ def test_no_rule(from_: str, to: str, field: str, message: str) -> None:
     ],
 )
 def test_mention(from_: str, mention: str) -> None:
-    assert registry_rule(from_, "m.io").mention == mention
+    assert registry_rule(from_, "m.io").keyword == mention
 
 
 PREFIX = st.sampled_from(
@@ -139,7 +139,7 @@ def test_laws(name: str, pair: tuple[str, str]) -> None:
     assert found == ((reference, rule) if rule.matches(reference) else None)
     if found is None:
         return
-    assert rule.mention in name
+    assert rule.keyword in name
     once = check_reference(rule.rewrite(reference))
     assert (once.tag, once.digest) == ("1", D)
     assert once.normalized_name.startswith(f"{rule.to}/")

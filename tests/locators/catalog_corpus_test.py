@@ -15,12 +15,12 @@ from harness import ROOT
 
 from krm_image_setter import read_config, set_images
 from krm_image_setter.config import ImageSetter
-from krm_image_setter.locators import KindRule, Parts
+from krm_image_setter.locators import KindRule, Split
 from krm_image_setter.resources import ResourceRef
 
 CORPUS = ROOT.parent / "shared" / "corpus"
 FIELDS = CORPUS / "image-fields.json"
-CATALOG = (ROOT / "krm_image_setter/locators/catalog.yaml").read_text()
+CATALOG = (ROOT / "krm_image_setter/catalog/catalog.yaml").read_text()
 HEAD = "apiVersion: krm-image-setter.dev/v1alpha1\nkind: ImageSetter\nonUnused: ignore\n"
 NAME, TAG = "before.example/app", "before"
 pytestmark = pytest.mark.skipif(not FIELDS.is_file(), reason="no ../shared/corpus beside the project")
@@ -106,16 +106,16 @@ def test_resources() -> None:
         rules = [rule for rule in catalog().kinds if rule.selector.matches(ref)]
         led = [(match, rule) for rule in rules for match in rule.path.find(document) if match.value is not None]
         images = {match.location for match, rule in led if is_image(match.value, rule)}
-        assert images >= {match.location for match, rule in led if not isinstance(rule.form, Parts)}, document
+        assert images >= {match.location for match, rule in led if not isinstance(rule.form, Split)}, document
         found[document["kind"]] += len(images)
     assert sum(found.values()) > 1450
     assert sum(count > 0 for count in found.values()) > 45
 
 
 def is_image(value: Any, rule: KindRule) -> bool:
-    if isinstance(rule.form, Parts) and isinstance(value, dict):
+    if isinstance(rule.form, Split) and isinstance(value, dict):
         return rule.form.repository in value
-    return isinstance(value, str) and not isinstance(rule.form, Parts)
+    return isinstance(value, str) and not isinstance(rule.form, Split)
 
 
 class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # C where there is C

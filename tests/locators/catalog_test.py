@@ -15,12 +15,12 @@ import yaml
 from harness import ROOT, Program
 
 from krm_image_setter import read_config, set_images
+from krm_image_setter.catalog import catalog_rules, entries, kinds_in_parts
 from krm_image_setter.config import ImageSetter
-from krm_image_setter.config.catalog import catalog_rules, entries, kinds_in_parts
-from krm_image_setter.locators import KindRule, Parts
+from krm_image_setter.locators import KindRule, Split
 from krm_image_setter.resources import ResourceRef
 
-CATALOG = (ROOT / "krm_image_setter/locators/catalog.yaml").read_text()
+CATALOG = (ROOT / "krm_image_setter/catalog/catalog.yaml").read_text()
 FOLDER = ROOT / "tests/locators"
 FIXTURES = sorted((FOLDER / "catalog").glob("*.yaml"))
 HEAD = "apiVersion: krm-image-setter.dev/v1alpha1\nkind: ImageSetter\n"
@@ -45,7 +45,7 @@ def selected(rule: KindRule) -> list[Any]:
 
 
 def is_image(value: Any, rule: KindRule) -> bool:
-    text = value.get(rule.form.repository) if isinstance(rule.form, Parts) and isinstance(value, dict) else value
+    text = value.get(rule.form.repository) if isinstance(rule.form, Split) and isinstance(value, dict) else value
     return isinstance(text, str) and "team/app" in text
 
 

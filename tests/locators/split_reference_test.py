@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from krm_image_setter import read_config, set_images
 from krm_image_setter.images import Reference
-from krm_image_setter.locators import Parts
+from krm_image_setter.locators import Split
 from krm_image_setter.locators.split_reference import join_parts
 
 D, E = "sha256:" + "d" * 64, "sha256:" + "e" * 64
@@ -17,11 +17,11 @@ NAME = "newName: quay.io/org/web"
 TAG = "newTag: v2"
 DIGEST = f"digest: '{D}'"
 BOTH = f"newTag: v2, digest: '{D}'"
-PARTS = Parts("repository", tag="tag")
-WITH_DIGEST = Parts("repository", tag="tag", digest="digest")
-WITH_REGISTRY = Parts("repository", registry="registry", tag="tag")
-ALL = Parts("repository", "registry", "tag", "digest")
-BARE = Parts("repository")
+PARTS = Split("repository", tag="tag")
+WITH_DIGEST = Split("repository", tag="tag", digest="digest")
+WITH_REGISTRY = Split("repository", registry="registry", tag="tag")
+ALL = Split("repository", "registry", "tag", "digest")
+BARE = Split("repository")
 
 #: id, form, the mapping before, the fields of the entry for nginx, the mapping after. (None: not changed, a warning.)
 CASES = [
@@ -78,7 +78,7 @@ CASES = [
 
 @pytest.mark.parametrize("form, before, entry, after", [row[1:] for row in CASES], ids=[row[0] for row in CASES])
 def test_parts_are_written_in_their_form(
-    form: Parts, before: str, entry: str, after: str | None, parser: str
+    form: Split, before: str, entry: str, after: str | None, parser: str
 ) -> None:
     fields = ", ".join(f"{name}: {key}" for name, key in form._asdict().items() if key)
     config = read_config(
@@ -123,7 +123,7 @@ DIGESTS = st.sampled_from(["", D, E, "sha512:" + "a" * 128])
 
 
 @st.composite
-def _texts(draw: st.DrawFn) -> tuple[Parts, dict[str, str]]:
+def _texts(draw: st.DrawFn) -> tuple[Split, dict[str, str]]:
     form = draw(st.sampled_from([PARTS, WITH_DIGEST, WITH_REGISTRY, ALL, BARE]))
     tag, inline = draw(TAGS), draw(st.booleans())
     digest = draw(DIGESTS)
@@ -139,7 +139,7 @@ def _texts(draw: st.DrawFn) -> tuple[Parts, dict[str, str]]:
 
 @given(_texts(), NAMES, TAGS, DIGESTS)
 def test_written_parts_join_to_the_new_reference(
-    found: tuple[Parts, dict[str, str]], name: str, tag: str, digest: str
+    found: tuple[Split, dict[str, str]], name: str, tag: str, digest: str
 ) -> None:
     form, texts = found
     new = Reference(name, tag or None, digest or None)

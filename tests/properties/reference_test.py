@@ -100,7 +100,7 @@ def test_matches_whatever_the_spelling(names: tuple[str, str], tag: str | None) 
 def test_what_matches_mentions(names: tuple[str, str], rule: ImageRule) -> None:
     rule = rule._replace(name=Reference(names[0]))
     assert rule.matches(Reference(names[1]))
-    assert rule.mention in names[1]
+    assert rule.keyword in names[1]
 
 
 @given(REFERENCE, RULE)
@@ -109,7 +109,7 @@ def test_only_what_matches_is_found(reference: Reference, rule: ImageRule) -> No
         candidate = rule._replace(name=name)
         expected = (reference, candidate) if candidate.matches(reference) else None
         assert ImageMap([candidate]).find(str(reference)) == expected
-        assert expected is None or candidate.mention in str(reference)
+        assert expected is None or candidate.keyword in str(reference)
 
 
 @given(REFERENCE, RULE)

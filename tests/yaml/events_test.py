@@ -86,4 +86,4 @@ def test_refused_character_of_an_embedded_document_is_named(
     setter = read_config(f"{head}images: {{nginx: nginx:2}}\n{kinds}")
     text = f"kind: ConfigMap\ndata:\n  a: {string}\n"
     (warning,) = set_images(text, setter).results
-    assert f"{place}: this is not YAML: {message}" in warning.message
+    assert f"{place} of the string: this is not YAML: {message}" in warning.message

@@ -10,7 +10,6 @@ import re
 from functools import cache
 from typing import Any, Final, NamedTuple
 
-from krm_image_setter import locators
 from krm_image_setter.config.decode import decode_kinds
 from krm_image_setter.config.value import Value
 from krm_image_setter.locators import KindRule
@@ -53,8 +52,8 @@ def catalog_rules(api_version: str, kind: str) -> tuple[KindRule, ...]:
 def entries() -> tuple[Entry, ...]:
     """Return all entries, in their order."""
     # As importlib.resources does it, which takes 10 ms to import.
-    loader: Any = locators.__loader__
-    text = loader.get_data(f"{locators.__path__[0]}/{_FILE}").decode()
+    loader: Any = __spec__.loader
+    text = loader.get_data(f"{__path__[0]}/{_FILE}").decode()
     return tuple(Entry(match[1], match[2], match[0]) for match in re.finditer(_ENTRY, text, re.MULTILINE))
 
 

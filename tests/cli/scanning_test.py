@@ -136,18 +136,19 @@ def test_names_of_images_change_no_problem_and_no_count(text: str) -> None:
 
 BUG = """
 import sys
-from krm_image_setter import survey, discovery
-from krm_image_setter.cli import surveying, import_
+from krm_image_setter import transform
+from krm_image_setter.cli import import_
 import krm_image_setter.cli.list_ as list_
 import krm_image_setter.cli.discover as discover_
 def faulty(function):
-    def call(text, *arguments, **options):
-        if "boom" in text:
+    def call(stream, *arguments, **options):
+        if "boom" in getattr(stream, "text", stream):
             raise {error}
-        return function(text, *arguments, **options)
+        return function(stream, *arguments, **options)
     return call
-surveying.survey = faulty(surveying.survey)
-surveying.given_references = faulty(surveying.given_references)
+transform.scan = faulty(transform.scan)
+transform.references_in = faulty(transform.references_in)
+list_.images_in = faulty(list_.images_in)
 list_.discover = faulty(list_.discover)
 discover_.discover = faulty(discover_.discover)
 import_.import_file = faulty(import_.import_file)

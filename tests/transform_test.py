@@ -24,6 +24,7 @@ from krm_image_setter import (
     set_images,
     set_images_in,
 )
+from krm_image_setter.resources import ResourceRef
 from krm_image_setter.rules import rules_for
 
 TEXTS = {
@@ -153,7 +154,7 @@ WRONG = {
         {"a.yaml": "kind: Pod\n\tx: nginx\n", "b.yaml": "nginx: [\n"},
         CONFIGS["used in one text only"],
     ),
-    "b.yaml: document 2 line 3: this is no Kubernetes resource": (
+    "b.yaml: line 3: this is no Kubernetes resource": (
         {"a.yaml": TEXTS["web.yaml"], "b.yaml": "kind: Pod\n---\nx: nginx\n"},
         CONFIGS["used in one text only"],
     ),
@@ -170,9 +171,10 @@ def test_errors(said: str, wrong: tuple[dict[str, str], str], for_each: Callable
     assert str(pickle.loads(pickle.dumps(raised.value))) == str(raised.value)
 
 
-def test_rules_keep_their_identity() -> None:
-    """The rules that are told apart by their ids are still the same objects in what uses them."""
-    rules = pickle.loads(pickle.dumps(rules_for(config_of("images: {nginx: 'nginx:2'}\n"), {})))
+def test_rules_keep_their_positions_in_another_process() -> None:
+    config = config_of("images: {redis: 'redis:2', nginx: 'nginx:2'}\nkinds: {A: .a, B: .b}\n")
+    rules = pickle.loads(pickle.dumps(rules_for(config, {})))
     found = rules.images.find("nginx")
     assert found is not None
-    assert found[1] is rules.config.images[0]
+    assert found[1].position == 1
+    assert [rule.position for rule in rules.kinds.matching(ResourceRef("", "B", "", ""))] == [1]

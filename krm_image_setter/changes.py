@@ -1,0 +1,59 @@
+"""The changes that are accepted for one tree: each once, and none that overlaps another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from operator import attrgetter
+
+from krm_image_setter.yaml.tree import Change, Location
+
+
+class AcceptedChanges:
+    """The changes of one tree, by location; those of one location are in order, because a text can have many."""
+
+    def __init__(self) -> None:
+        self._by_location: dict[Location, list[Change]] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._by_location)
+
+    def accept(self, changes: list[Change]) -> list[Change]:
+        """Accept changes that belong together, and return those that are new.
+
+        None of them is accepted if one overlaps a change that was accepted before, or touches it.
+        """
+        if self._by_location:
+            changes = [change for change in changes if not self._has(change)]
+            if any(map(self._overlaps, changes)):
+                return []
+        for change in changes:
+            others = self._by_location.setdefault(change.location, [])
+            others.insert(_index(change, others) if others else 0, change)
+        return changes
+
+    def all(self) -> Iterable[Change]:
+        """Return all accepted changes."""
+        return [change for others in self._by_location.values() for change in others]
+
+    def _has(self, change: Change) -> bool:
+        return any(other.fragment == change.fragment for other in self._neighbors(change))
+
+    def _overlaps(self, change: Change) -> bool:
+        start, end, _ = change.fragment
+        return any(
+            start <= other.fragment.end and other.fragment.start <= end for other in self._neighbors(change)
+        )
+
+    def _neighbors(self, change: Change) -> list[Change]:
+        """Return the accepted change before the place of a change, and the one after it or equal to it."""
+        others = self._by_location.get(change.location)
+        if not others:  # nearly always
+            return []
+        index = _index(change, others)
+        return others[max(index - 1, 0) : index + 1]
+
+
+def _index(change: Change, others: list[Change]) -> int:
+    from bisect import bisect_left  # noqa: PLC0415  (few fields have two changes)
+
+    return bisect_left(others, change.fragment, key=attrgetter("fragment"))

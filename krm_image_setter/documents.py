@@ -1,0 +1,193 @@
+"""A text as a stream of Kubernetes documents: split, skip what cannot matter, parse.
+
+This is where a text becomes trees. Nothing else splits texts, skips parts of them or reads a part again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
+from typing import Any, Final, NamedTuple
+
+from krm_image_setter.errors import InputError
+from krm_image_setter.line_breaks import line_start
+from krm_image_setter.resources import LISTS, Tree, is_resource
+from krm_image_setter.yaml import parsing, stream, tree
+from krm_image_setter.yaml.stream import Listing, Slice, Source
+
+
+class Frame(NamedTuple):
+    """A ResourceList: its mapping, and the text that it was parsed from, without items if there is a `listing`."""
+
+    root: tree.Mapping
+    source: str
+    listing: Listing | None
+
+
+class Stream:
+    """A text as a stream of documents. All that reads Kubernetes YAML starts here.
+
+    Documents, and the items of lists, are parsed one by one, and those without a keyword not at all. What comes
+    out does not depend on that.
+    """
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self._listing: Listing | None = None  # if the whole text is one list
+
+    def documents(self, word: str = "") -> Iterator[Tree]:
+        """Yield the documents that contain a word, each in one piece. Raises NotYAMLError (line in the text)."""
+        for start, end in stream.cut_documents(self.text) or [(0, len(self.text))]:
+            if self.text.find(word, start, end) >= 0:
+                yield from self._parsed((start, end))
+
+    def trees(self, keywords: Iterable[str] | None = None) -> Iterator[Tree | None]:
+        """Return the documents, those of a list item by item; None for a resource without any keyword.
+
+        Without `keywords` nothing is skipped. Raises NotYAMLError (line in the text).
+        """
+        if self._listing is not None:
+            return self._items(self._listing.items, (0, len(self.text)), keywords)
+        return self._trees(keywords)
+
+    def _trees(self, keywords: Iterable[str] | None) -> Iterator[Tree | None]:
+        slices = stream.cut_documents(self.text)
+        parts = [(0, len(self.text))] if slices is None else self._kept(slices, keywords, is_item=False)
+        for part in parts:
+            if part is None:
+                yield None
+                continue
+            listing = stream.cut_items(self.text, *part)
+            if listing is not None and _is_list_frame(listing.frame) and not self._is_shared(listing.items):
+                yield from self._items(listing.items, part, keywords)
+            else:
+                yield from self._parsed(part)
+
+    def resource_list(self) -> Frame | None:
+        """Return the frame of the ResourceList that the text is; None if it is something else, or not YAML."""
+        text = self.text
+        if not _can_be_resource_list(text):
+            return None
+        start = int(text.startswith("\ufeff"))
+        listing = stream.cut_items(text, start, len(text))
+        # A list that is cut must end with its lines, and share nothing with the rest.
+        if listing is not None and text.endswith("\n") and "&" not in listing.frame:
+            root = _resource_list_root(listing.frame)
+            if root is not None and root.get("items", "") is None and not self._is_shared(listing.items):
+                self._listing = listing
+                return Frame(root, listing.frame, listing)
+        root = _resource_list_root(text[start:])
+        return None if root is None else Frame(root, text[start:], None)
+
+    def has_resource_list(self) -> bool:
+        """Return whether there is a ResourceList among the documents."""
+        return _can_be_resource_list(self.text) and any(
+            map(_is_resource_list, _roots(self.text.removeprefix("\ufeff")))
+        )
+
+    def _items(self, items: list[Slice], part: Slice, keywords: Iterable[str] | None) -> Iterator[Tree | None]:
+        for number, item in enumerate(self._kept(items, keywords, is_item=True)):
+            if item is None:
+                yield None
+                continue
+            try:
+                (parsed,) = self._parsed(item, is_item=True)
+            except (InputError, ValueError):
+                parsed = None
+            if parsed is None or not isinstance(parsed.document.root, tree.Sequence):
+                # The cut was wrong here, or the text is not YAML. What came before is right: it was parsed alone.
+                for whole in self._parsed(part):
+                    yield whole._replace(first=number)
+                return
+            yield parsed
+
+    def _is_shared(self, items: list[Slice]) -> bool:
+        """Return whether an alias in one item can have its anchor in another."""
+        text = self.text
+        if "&" not in text or "*" not in text:
+            return False
+        start, end = items[0][0], items[-1][1]
+        anchors = set(re.compile(_ANCHOR).findall(text, start, end))
+        shared = anchors.intersection(re.compile(_ALIAS).findall(text, start, end))
+        return bool(shared) and any(
+            shared.intersection(re.compile(_ALIAS).findall(text, *item))
+            - set(re.compile(_ANCHOR).findall(text, *item))
+            for item in items
+        )
+
+    def _kept(self, slices: list[Slice], keywords: Iterable[str] | None, *, is_item: bool) -> list[Slice | None]:
+        """Return slices, with None for each that is certainly one resource without any of the keywords.
+
+        Which slices are read must not change what is reported. So a slice is left out only if its text proves that
+        reading it could not fail and would find one resource.
+        """
+        if keywords is None:
+            return [*slices]
+        may_mention = stream.mention_test(self.text, keywords)
+        kept: list[Slice | None] = []
+        for one in slices:
+            part = self.text[one[0] : one[1]]
+            kept.append(one if may_mention(part) or not _prover()(part, is_item=is_item) else None)
+        return kept
+
+    def _parsed(self, part: Slice, *, is_item: bool = False) -> list[Tree]:
+        text, (start, end) = self.text, part
+        start += text.startswith("\ufeff", start)
+        source = Source(text[start:end], text, start)
+        try:
+            return [Tree(document, source, is_item) for document in parsing.parse(source.text)]
+        except InputError as error:
+            if error.line is not None:
+                if error.line == 1 and error.column is not None:  # a JSON object can start within a line
+                    first = line_start(text, start)
+                    error.column += start - first - text.startswith("\ufeff", first, start)
+                error.line += source.line(0) - 1
+            raise
+
+
+# Anchors and aliases where a node can start.
+_ANCHOR: Final = r"&([^\s,\[\]{}]+)"
+_ALIAS: Final = r"\*([^\s,\[\]{}]+)"
+
+
+def _can_be_resource_list(text: str) -> bool:
+    return "ResourceList" in text or ("\\" in text and re.search(_ESCAPED_KIND, text) is not None)
+
+
+# A kind whose letters are escapes.
+_ESCAPED_KIND: Final = r"""kind["']?\s*:\s*(?:[&!]\S*\s+)*"[^"\n]*\\"""
+
+
+def _resource_list_root(source: str) -> tree.Mapping | None:
+    roots = _roots(source)
+    return roots[0] if len(roots) == 1 and _is_resource_list(roots[0]) else None
+
+
+def _roots(source: str) -> list[Any]:
+    try:
+        return [document.root for document in parsing.parse(source) if document.root is not None]
+    except InputError:
+        return []
+
+
+def _is_resource_list(root: Any) -> bool:
+    return isinstance(root, tree.Mapping) and root.get("kind") == "ResourceList"
+
+
+@cache
+def _prover() -> Callable[..., bool]:
+    from krm_image_setter.yaml import outline  # noqa: PLC0415  (a run that reads all slices does not need it)
+
+    return outline.is_resource
+
+
+def _is_list_frame(frame: str) -> bool:
+    """Say whether a text is that of a list whose items were cut out: else the cut was wrong."""
+    try:
+        (document,) = parsing.parse(frame.removeprefix("\ufeff"))
+    except (InputError, ValueError):
+        return False
+    root = document.root
+    # In a string, what has no apiVersion is no list of resources.
+    return is_resource(root) and root.get("kind") in LISTS and root.get("items", "") is None
