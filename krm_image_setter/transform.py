@@ -13,11 +13,9 @@ from krm_image_setter.config.image_setter import ImageSetter
 from krm_image_setter.documents import Stream
 from krm_image_setter.edits import Edit, apply_edits
 from krm_image_setter.errors import ImageSetterError
-from krm_image_setter.from_fields import references_in, resolve
 from krm_image_setter.results import ERROR, INFO, Result
 from krm_image_setter.rules import Rules, keywords_of, rules_for
 from krm_image_setter.scan import FoundImage, Scan, images_in, scan
-from krm_image_setter.unused import unused_entries
 
 T = TypeVar("T")
 #: What `map` does; by processes or machines, as `concurrent.futures.Executor.map` does it.
@@ -142,6 +140,8 @@ def plan_all(
     """
     references: dict[int, str] = {}
     if any(rule.source for rule in config.images):
+        from krm_image_setter.from_fields import references_in, resolve  # noqa: PLC0415  (few runs need it)
+
         found = map(found_in, visit(partial(references_in, config=config)))
         references = resolve(config, filter(None, found))
     rules = rules_for(config, references)
@@ -153,6 +153,11 @@ def plan_all(
     def images() -> Iterator[FoundImage]:
         for one in filter(None, map(found_in, visit(partial(_images, rules)))):
             yield from one
+
+    used_all = len(total.applied) == len(config.images) and len(total.matched) == len(config.kinds)
+    if used_all or config.on_unused == "ignore":
+        return Plans(each, total, [])
+    from krm_image_setter.unused import unused_entries  # noqa: PLC0415  (most runs use all entries)
 
     return Plans(each, total, unused_entries(config, rules, total, images))
 

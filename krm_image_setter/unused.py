@@ -20,8 +20,6 @@ def unused_entries(
     `total` is the scan of all streams together. `images` returns all images in them; it is called only if an entry
     of `images` was not applied.
     """
-    if config.on_unused == "ignore":
-        return []
     severity = ERROR if config.on_unused == "error" else WARNING
     return [Result(message, severity) for message in _messages(config, rules, total, images)]
 
