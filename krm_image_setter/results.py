@@ -6,12 +6,11 @@ https://github.com/kubernetes-sigs/kustomize/blob/master/cmd/config/docs/api-con
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from krm_image_setter.errors import sentence
 from krm_image_setter.resources import ResourceRef
-from krm_image_setter.yaml import scalar
+from krm_image_setter.yaml import scalar, writer
 
 ERROR: Final = "error"
 WARNING: Final = "warning"
@@ -78,12 +77,8 @@ def did_you_mean(name: str, seen: Iterable[str]) -> str:
 
 
 def to_yaml(results: Iterable[Result], *, column: int, line_break: str) -> str:
-    """Return results as the items of a block sequence whose dashes stand in `column`, each line ended.
-
-    This is the only YAML that is ever written from data.
-    """
-    first, blank = " " * column + "- ", " " * (column + 2)
-    return "".join(first + _lines(result.to_data(), blank, line_break).removeprefix(blank) for result in results)
+    """Return results as the items of a block sequence whose dashes stand in `column`, each line ended."""
+    return writer.block([result.to_data() for result in results], " " * column, line_break)
 
 
 def to_json(results: Iterable[Result]) -> str:
@@ -91,18 +86,3 @@ def to_json(results: Iterable[Result]) -> str:
     import json  # noqa: PLC0415
 
     return ", ".join(scalar.escaped(json.dumps(result.to_data(), ensure_ascii=False)) for result in results)
-
-
-def _lines(data: dict[str, Any], blank: str, line_break: str) -> str:
-    text = ""
-    for key, value in data.items():
-        if isinstance(value, dict):
-            text += f"{blank}{key}:{line_break}{_lines(value, blank + '  ', line_break)}"
-        else:
-            text += f"{blank}{key}: {_spelt(value)}{line_break}"
-    return text
-
-
-@lru_cache(maxsize=1024)  # most values of a thousand results are the same
-def _spelt(value: str | int) -> str:
-    return str(value) if isinstance(value, int) else scalar.spelt(value, flow=False)
