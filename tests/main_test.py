@@ -287,7 +287,7 @@ def test_imports_on_the_function_path() -> None:
         "dataclasses",
         "inspect",
     }
-    assert "krm_image_setter.config.images_from" not in modules
+    assert "krm_image_setter.builds" not in modules
     assert not modules & (heavy | {"difflib", "fnmatch", "pathlib", "asyncio", "logging", "json"})
 
 
