@@ -177,168 +177,158 @@ INVALID = [
     pytest.param("", f"f: this is empty: {KNOWN}", id="empty"),
     pytest.param("\ufeff# nothing\n\n", f"f: this is empty: {KNOWN}", id="only comments"),
     pytest.param("FROM scratch\n", f"f: this is nothing that images are read from: {KNOWN}", id="a text"),
-    pytest.param("kind: Pod\n", f"f: line 1: this is nothing that images are read from: {KNOWN}", id="a resource"),
-    pytest.param("[]", f"f: line 1: this is nothing that images are read from: {KNOWN}", id="a list"),
-    pytest.param("{}", f"f: line 1: this is nothing that images are read from: {KNOWN}", id="no fields"),
+    pytest.param("kind: Pod\n", f"f:1: this is nothing that images are read from: {KNOWN}", id="a resource"),
+    pytest.param("[]", f"f:1: this is nothing that images are read from: {KNOWN}", id="a list"),
+    pytest.param("{}", f"f:1: this is nothing that images are read from: {KNOWN}", id="no fields"),
     pytest.param(
         "services: {a: {image: a:1}}\n---\n" + KBLD,
-        "f: line 3: this kbld configuration names no image: give one that does",
+        "f:3: this kbld configuration names no image: give one that does",
         id="no overrides",
     ),
     pytest.param(
         '{"builds": null}',
-        "f: line 1: this Skaffold build output names no image: give one that does",
+        "f:1: this Skaffold build output names no image: give one that does",
         id="no builds",
     ),
-    pytest.param('{"builds": {}}', "f: line 1: builds: this must be a list, not a mapping", id="builds"),
-    pytest.param(
-        '{"builds": [3]}', "f: line 1: builds[0]: this must be a mapping, not the number 3", id="a build"
-    ),
-    pytest.param(
-        '{"builds": [\n{"imageName": "a"}]}', "f: line 2: builds[0]: tag is missing: add it", id="no tag"
-    ),
+    pytest.param('{"builds": {}}', "f:1: builds: this must be a list, not a mapping", id="builds"),
+    pytest.param('{"builds": [3]}', "f:1: builds[0]: this must be a mapping, not the number 3", id="a build"),
+    pytest.param('{"builds": [\n{"imageName": "a"}]}', "f:2: builds[0]: tag is missing: add it", id="no tag"),
     pytest.param(
         '{"builds": [{"imageName": "A",\n "tag": "a:1"}]}',
-        'f: line 1: builds[0].imageName: "A" is no reference: the name must be in lower case',
+        'f:1: builds[0].imageName: "A" is no reference: the name must be in lower case',
         id="imageName",
     ),
     pytest.param(
         '{"builds": [{"imageName": "a",\n "tag": "a:"}]}',
-        'f: line 2: builds[0].tag: "a:" is no reference: its tag must be letters, digits, "_", "." and "-", 128 at most',
+        'f:2: builds[0].tag: "a:" is no reference: its tag must be letters, digits, "_", "." and "-", 128 at most',
         id="tag",
     ),
     pytest.param(
         '{"builds": [{"imageName": "a", "tag": "a:1"},\n{"imageName": "docker.io/library/a", "tag": "a:2"}]}',
-        'f: line 2: builds[1].tag: "docker.io/library/a" is set to a:2 here and to a:1 in builds[0].tag: keep one',
+        'f:2: builds[1].tag: "docker.io/library/a" is set to a:2 here and to a:1 in builds[0].tag: keep one',
         id="one name, two references",
     ),
     pytest.param(
         '{"buildx.build.ref": "x"}',
-        "f: line 1: this BuildKit metadata names no image: give one that does",
+        "f:1: this BuildKit metadata names no image: give one that does",
         id="BuildKit, no name",
     ),
     pytest.param(
         json.dumps(built("a:1", "sha256:12")),
-        'f: line 1: containerimage.digest: "sha256:12" is no digest: give one such as sha256: and 64 hex digits',
+        'f:1: containerimage.digest: "sha256:12" is no digest: give one such as sha256: and 64 hex digits',
         id="BuildKit, no digest",
     ),
     pytest.param(
         '{"x": {"image.name": "a:1", "containerimage.descriptor": {}}}',
-        "f: line 1: x.containerimage.descriptor: digest is missing: add it",
+        "f:1: x.containerimage.descriptor: digest is missing: add it",
         id="BuildKit, an empty descriptor",
     ),
     pytest.param(
         '{"x": {"image.name": "a:1,"}}',
-        "f: line 1: x.image.name: a reference is missing: give one such as nginx:1.25",
+        "f:1: x.image.name: a reference is missing: give one such as nginx:1.25",
         id="BuildKit, an empty name",
     ),
     pytest.param(
         '{"image.name": 3}',
-        'f: line 1: image.name: 3 is read as the number 3, quote it: "3"',
+        'f:1: image.name: 3 is read as the number 3, quote it: "3"',
         id="BuildKit, a number",
     ),
     pytest.param(
         '{"image.name": "a"}',
-        'f: line 1: image.name: "a" has neither tag nor digest: give it one, or NAME=REFERENCE',
+        'f:1: image.name: "a" has neither tag nor digest: give it one, or NAME=REFERENCE',
         id="BuildKit, only a name",
     ),
     pytest.param(
         bake(db=built("r.io/a:1"), web=built("r.io/a:1", B)),
-        f'f: line 1: web.image.name: "r.io/a" is set to r.io/a:1@{B} here and to r.io/a:1@{A} in db.image.name: keep one',
+        f'f:1: web.image.name: "r.io/a" is set to r.io/a:1@{B} here and to r.io/a:1@{A} in db.image.name: keep one',
         id="bake, one name",
     ),
     pytest.param(
         LOCK + "images:\n- image: a:1\n  annotations:\n    kbld.carvel.dev/id: My App\n",
-        'f: line 6: images[0].annotations.kbld.carvel.dev/id: "My App" is no reference: '
+        'f:6: images[0].annotations.kbld.carvel.dev/id: "My App" is no reference: '
         "give one such as nginx, quay.io/org/app:1 or app@sha256:…",
         id="ImagesLock, the ID",
     ),
-    pytest.param(
-        LOCK, "f: line 1: this kbld lock file names no image: give one that does", id="ImagesLock, no images"
-    ),
+    pytest.param(LOCK, "f:1: this kbld lock file names no image: give one that does", id="ImagesLock, no images"),
     pytest.param(
         KBLD + "overrides:\n- image: a\n  newImage: a\n  tagSelection: {semver: {}}\n",
-        "f: line 6: overrides[0].tagSelection: kbld chooses this tag: give what kbld --lock-output writes",
+        "f:6: overrides[0].tagSelection: kbld chooses this tag: give what kbld --lock-output writes",
         id="kbld, a tag to choose",
     ),
     pytest.param(
-        KBLD + "overrides: [{newImage: a}]", "f: line 3: overrides[0]: imageRepo is missing: add it", id="kbld"
+        KBLD + "overrides: [{newImage: a}]", "f:3: overrides[0]: imageRepo is missing: add it", id="kbld"
     ),
     pytest.param(
         "kind: Kustomization\nresources: []\n",
-        "f: line 1: this kustomization names no image: give one that does",
+        "f:1: this kustomization names no image: give one that does",
         id="kustomization, no images",
     ),
     pytest.param(
-        "images: {a: b}\n", "f: line 1: images: this must be a list, not a mapping", id="kustomization, no list"
+        "images: {a: b}\n", "f:1: images: this must be a list, not a mapping", id="kustomization, no list"
     ),
     pytest.param(
         "images:\n- name: a\n  newTag: 1.20\n",
-        'f: line 3: images[0].newTag: 1.20 is read as the number 1.2, quote it: "1.20"',
+        'f:3: images[0].newTag: 1.20 is read as the number 1.2, quote it: "1.20"',
         id="kustomization, a number",
     ),
     pytest.param(
         "images:\n- name: a\n  newImage: b\n",
-        'f: line 3: images[0].newImage: unknown field "newImage": did you mean "newTag"?',
+        'f:3: images[0].newImage: unknown field "newImage": did you mean "newTag"?',
         id="kustomization, our own field",
     ),
     pytest.param(
         "images:\n- name: a\n  newTag: ' '\n",
-        'f: line 3: images[0].newTag: " " is no tag: give letters, digits, "_", "." and "-", 128 at most',
+        'f:3: images[0].newTag: " " is no tag: give letters, digits, "_", "." and "-", 128 at most',
         id="kustomization, no tag",
     ),
     pytest.param(
         "images:\n- {name: a, tagSuffix: -x}\n- {name: a, tagSuffix: -y}\n",
-        'f: line 3: images[1]: "a" is set to a with the tagSuffix -y here and to a with the tagSuffix -x in images[0]: '
+        'f:3: images[1]: "a" is set to a with the tagSuffix -y here and to a with the tagSuffix -x in images[0]: '
         "keep one",
         id="kustomization, two",
     ),
     pytest.param(
-        "services: [a]\n", "f: line 1: services: this must be a mapping, not a list", id="compose, no services"
+        "services: [a]\n", "f:1: services: this must be a mapping, not a list", id="compose, no services"
     ),
     pytest.param(
-        "services: {}\n", "f: line 1: this compose file names no image: give one that does", id="compose, none"
+        "services: {}\n", "f:1: this compose file names no image: give one that does", id="compose, none"
     ),
-    pytest.param(
-        "services: {a: }\n", "f: line 1: services.a: this must be a mapping, not empty", id="compose, null"
-    ),
+    pytest.param("services: {a: }\n", "f:1: services.a: this must be a mapping, not empty", id="compose, null"),
     pytest.param(
         "services:\n  a: {image: 'x:1'}\n  b: {image: 'x:2'}\n",
-        'f: line 3: services.b.image: "x" is set to x:2 here and to x:1 in services.a.image: keep one',
+        'f:3: services.b.image: "x" is set to x:2 here and to x:1 in services.a.image: keep one',
         id="compose, two services",
     ),
     pytest.param(
         "services:\n  a: {image: X}\n",
-        'f: line 2: services.a.image: "X" is no reference: the name must be in lower case',
+        'f:2: services.a.image: "X" is no reference: the name must be in lower case',
         id="compose, no reference",
     ),
     pytest.param(
         "services:\n  a: {image: 'x:${TAG:-1}'}\n",
-        'f: line 2: services.a.image: "x:${TAG:-1}" is left out, it has variables: '
+        'f:2: services.a.image: "x:${TAG:-1}" is left out, it has variables: '
         "give what docker compose config writes",
         id="compose, only variables",
     ),
     pytest.param(
         "# c\na=b:1\n\nTAG=1\n",
-        'f: line 4: "TAG" is no reference: the name must be in lower case',
+        'f:4: "TAG" is no reference: the name must be in lower case',
         id="lines, the name",
     ),
     pytest.param(
-        "a=b:1\nb = c\n", 'f: line 2: "b " is no reference: white space stands around it', id="lines, white space"
+        "a=b:1\nb = c\n", 'f:2: "b " is no reference: white space stands around it', id="lines, white space"
     ),
-    pytest.param(
-        "a=\n", "f: line 1: a reference is missing: give one such as nginx:1.25", id="lines, no reference"
-    ),
+    pytest.param("a=\n", "f:1: a reference is missing: give one such as nginx:1.25", id="lines, no reference"),
     pytest.param(
         "a:1\nfoo bar\n",
-        'f: line 2: "foo bar" is no reference: give one such as nginx, quay.io/org/app:1 or app@sha256:…',
+        'f:2: "foo bar" is no reference: give one such as nginx, quay.io/org/app:1 or app@sha256:…',
         id="lines, a text",
     ),
     pytest.param(
-        "a\n", 'f: line 1: "a" has neither tag nor digest: give it one, or NAME=REFERENCE', id="lines, only a name"
+        "a\n", 'f:1: "a" has neither tag nor digest: give it one, or NAME=REFERENCE', id="lines, only a name"
     ),
     pytest.param(
-        "a=b:1\nc=d\na=b:2", 'f: line 3: "a" is set to b:2 here and to b:1 in line 1: keep one', id="lines, two"
+        "a=b:1\nc=d\na=b:2", 'f:3: "a" is set to b:2 here and to b:1 in line 1: keep one', id="lines, two"
     ),
 ]
 
@@ -351,7 +341,7 @@ def test_error(text: str, sentence: str) -> None:
 
 
 def test_error_not_yaml() -> None:
-    with pytest.raises(ImageSetterError, match=r"^f: line 2 column 1: this is not YAML: "):
+    with pytest.raises(ImageSetterError, match=r"^f:2:1: this is not YAML: "):
         read_images([('{"builds": [\n', "f")])
 
 
@@ -360,8 +350,8 @@ def test_left_out_of_a_compose_file() -> None:
     rules, warnings = read_images([(text, "f")])
     assert [str(rule.name) for rule in rules] == ["a"]
     assert warnings == (
-        'f: line 3: services.b.image: "$B" is left out, it has variables: give what docker compose config writes',
-        'f: line 4: services.c.image: "r.io/c" is left out, it has neither tag nor digest: give it one',
+        'f:3: services.b.image: "$B" is left out, it has variables: give what docker compose config writes',
+        'f:4: services.c.image: "r.io/c" is left out, it has neither tag nor digest: give it one',
     )
 
 
@@ -370,7 +360,7 @@ def test_several_files() -> None:
     assert [str(rule.name) for rule in read_images(files).rules] == ["b:1", "a"]
     with pytest.raises(ImageSetterError) as error:
         read_images([*files, ('{"builds": [{"imageName": "a", "tag": "r/a:2"}]}', "h")])
-    sentence = 'h: line 1: builds[0].tag: "a" is set to r/a:2 here and to r/a:1 in f, line 1: keep one'
+    sentence = 'h:1: builds[0].tag: "a" is set to r/a:2 here and to r/a:1 in f, line 1: keep one'
     assert str(error.value) == sentence
 
 
@@ -449,7 +439,7 @@ def test_option(program: Program) -> None:
     ran = program("--images-from", "a.txt", "--images-from", "b.json", "--on-unused", "ignore", stdin=POD)
     assert (ran.status, ran.stdout) == (0, POD.replace("app:0", "app:1").encode())
     assert ran.stderr == (
-        'krm-image-setter: warning: b.json: line 1: services.z.image: "$Z" is left out, it has variables: '
+        'krm-image-setter: warning: b.json:1: services.z.image: "$Z" is left out, it has variables: '
         "give what docker compose config writes\n"
     )
 
@@ -475,7 +465,7 @@ def test_error_of_a_file(program: Program) -> None:
     assert ran == (
         2,
         b"",
-        'krm-image-setter: error: a.txt: line 1: "App" is no reference: the name must be in lower case\n',
+        'krm-image-setter: error: a.txt:1: "App" is no reference: the name must be in lower case\n',
     )
     assert "no.txt: No such file or directory" in program("--images-from", "no.txt", stdin=POD).stderr
 
@@ -532,7 +522,7 @@ def test_error_new_name_that_gives_no_reference(entry: str, made: str) -> None:
     with pytest.raises(ImageSetterError) as caught:
         read_images([(f"images:\n- {{name: app, {entry}}}\n", "f")])
     reason = f'kustomize makes "{made}" of this, which is no reference; use newTag and digest'
-    assert str(caught.value) == f"f: line 2: images[0].newName: {reason}"
+    assert str(caught.value) == f"f:2: images[0].newName: {reason}"
 
 
 REPEATED = [
@@ -551,4 +541,4 @@ def test_last_of_repeated_keys_counts_where_its_tool_takes_it(text: str) -> None
 def test_error_repeated_key_of_a_compose_file() -> None:
     with pytest.raises(ImageSetterError) as caught:
         read_images([("services:\n  a:\n    image: a:1\n    image: a:2\n", "f")])
-    assert str(caught.value) == "f: line 4: services.a.image: the key is in line 3 and in line 4; keep one of them"
+    assert str(caught.value) == "f:4: services.a.image: the key is in line 3 and in line 4; keep one of them"

@@ -45,5 +45,7 @@ def _path(finding: Finding) -> Iterator[str]:
 def in_flow(value: str | dict[str, str]) -> str:
     """Return the value of an option in flow style."""
     if isinstance(value, str):
-        return scalar.spelt(value, flow=True)
-    return "{" + ", ".join(f"{scalar.spelt(key, flow=True)}: {in_flow(one)}" for key, one in value.items()) + "}"
+        return scalar.serialized(value, flow=True)
+    return (
+        "{" + ", ".join(f"{scalar.serialized(key, flow=True)}: {in_flow(one)}" for key, one in value.items()) + "}"
+    )

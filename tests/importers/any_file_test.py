@@ -59,4 +59,4 @@ def test_no_tool(text: str) -> None:
 def test_not_yaml() -> None:
     with pytest.raises(ConfigError) as error:
         import_file("a: [\n", "dev/a.yaml", "a.yaml", unread)
-    assert str(error.value).startswith("dev/a.yaml: line 2 column 1: ")
+    assert str(error.value).startswith("dev/a.yaml:2:1: ")

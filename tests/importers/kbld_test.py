@@ -354,7 +354,7 @@ def test_without_its_own_rule() -> None:
 def test_not_yaml() -> None:
     with pytest.raises(ConfigError) as error:
         import_kbld("a: [\n", "dev/kbld.yaml")
-    assert str(error.value).startswith("dev/kbld.yaml: line 2 column 1: ")
+    assert str(error.value).startswith("dev/kbld.yaml:2:1: ")
 
 
 PIECES = [

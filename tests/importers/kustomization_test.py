@@ -356,21 +356,21 @@ CASES = [
           - spec/image
         """,
         (
-            (2, 'odd.yaml: line 11: image: unknown field "image": did you mean "images"?'),
-            (2, "odd.yaml: line 4: images[2].path: a key is missing here: give a/b[]/c, column 3"),
+            (2, 'odd.yaml:11: image: unknown field "image": did you mean "images"?'),
+            (2, "odd.yaml:4: images[2].path: a key is missing here: give a/b[]/c, column 3"),
             (
                 2,
-                "odd.yaml: line 5: images[3].path: this looks like a path of another notation here: add it by hand",
+                "odd.yaml:5: images[3].path: this looks like a path of another notation here: add it by hand",
             ),
-            (2, "odd.yaml: line 6: images[4]: path is missing: add it"),
-            (2, 'odd.yaml: line 8: images[5].crate: unknown field "crate": did you mean "create"?'),
+            (2, "odd.yaml:6: images[4]: path is missing: add it"),
+            (2, 'odd.yaml:8: images[5].crate: unknown field "crate": did you mean "create"?'),
             (
                 2,
-                "odd.yaml: line 9: images[6].kind: this has characters that can't be printed: give it by hand",
+                "odd.yaml:9: images[6].kind: this has characters that can't be printed: give it by hand",
             ),
-            (2, "odd.yaml: line 10: images[7]: kustomize sets no image in a CustomResourceDefinition: left out"),
-            (3, "broken.yaml: line 1 column 9: the alias *none has no anchor before it: add &none"),
-            (4, "list.yaml: line 1: this must be a mapping, not a list"),
+            (2, "odd.yaml:10: images[7]: kustomize sets no image in a CustomResourceDefinition: left out"),
+            (3, "broken.yaml:1:9: the alias *none has no anchor before it: add &none"),
+            (4, "list.yaml:1: this must be a mapping, not a list"),
             (5, f"gone.yaml: {UNREADABLE}"),
             (6, 'configurations[4]: 1 is read as the number 1, quote it: "1"'),
             (7, 'word.yaml: this must be a mapping, not "images"'),
@@ -413,13 +413,13 @@ CASES = [
         (
             (
                 4,
-                'transformer.yaml: line 5: imageTag: kustomize looks for "nginx" only where its transformer says, '
+                'transformer.yaml:5: imageTag: kustomize looks for "nginx" only where its transformer says, '
                 "here every image is looked for at every path: see that it stands at no other",
             ),
-            (4, f'transformer.yaml: line 5: imageTag: line 2 has set "nginx", {ONCE}'),
+            (4, f'transformer.yaml:5: imageTag: line 2 has set "nginx", {ONCE}'),
             (
                 5,
-                'transformers[1]: line 3: imageTag: kustomize looks for "a" only where its transformer says, here '
+                'transformers[1]:3: imageTag: kustomize looks for "a" only where its transformer says, here '
                 "every image is looked for at every path: see that it stands at no other",
             ),
         ),
@@ -439,19 +439,19 @@ CASES = [
         """,
         "",
         (
-            (2, "setter.yaml: line 1: this is an ImageSetter: give it as it is, beside this one"),
+            (2, "setter.yaml:1: this is an ImageSetter: give it as it is, beside this one"),
             (3, f"gone.yaml: {UNREADABLE}"),
             (
                 4,
-                "transformers[2]: line 1: this has to do with an image, and is not read: add by hand what it sets",
+                "transformers[2]:1: this has to do with an image, and is not read: add by hand what it sets",
             ),
-            (6, 'transformers[4]: line 1: imageTags: unknown field "imageTags": did you mean "imageTag"?'),
-            (6, "transformers[4]: line 1: imageTag is missing: add it"),
-            (7, "transformers[5]: line 1: imageTag: this sets nothing: give newName, newTag, digest or tagSuffix"),
-            (8, "list.yaml: line 1: this has to do with an image, and is not read: add by hand what it sets"),
+            (6, 'transformers[4]:1: imageTags: unknown field "imageTags": did you mean "imageTag"?'),
+            (6, "transformers[4]:1: imageTag is missing: add it"),
+            (7, "transformers[5]:1: imageTag: this sets nothing: give newName, newTag, digest or tagSuffix"),
+            (8, "list.yaml:1: this has to do with an image, and is not read: add by hand what it sets"),
             (
                 9,
-                "transformers[7]: line 1: this has to do with an image, and is not read: add by hand what it sets",
+                "transformers[7]:1: this has to do with an image, and is not read: add by hand what it sets",
             ),
         ),
     ),
@@ -518,7 +518,7 @@ CASES = [
                 "images, import it too",
             ),
             (6, 'resources[4]: 1 is read as the number 1, quote it: "1"'),
-            (9, "bad/kustomization.yaml: line 1: this must be a mapping, not a list"),
+            (9, "bad/kustomization.yaml:1: this must be a mapping, not a list"),
         ),
     ),
     Case(
@@ -549,7 +549,7 @@ def test_kustomization(case: Case) -> None:
 def test_not_yaml() -> None:
     with pytest.raises(ConfigError) as error:
         import_kustomization("images: [\n", "dev/kustomization.yaml", files({}))
-    assert str(error.value).startswith("dev/kustomization.yaml: line 2 column 1: ")
+    assert str(error.value).startswith("dev/kustomization.yaml:2:1: ")
 
 
 def test_chain_of_more_than_20_entries_is_noted() -> None:

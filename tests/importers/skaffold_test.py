@@ -249,7 +249,7 @@ def test_skaffold(case: Case) -> None:
 def test_not_yaml() -> None:
     with pytest.raises(ConfigError) as error:
         import_skaffold("a: [\n", "dev/skaffold.yaml")
-    assert str(error.value).startswith("dev/skaffold.yaml: line 2 column 1: ")
+    assert str(error.value).startswith("dev/skaffold.yaml:2:1: ")
 
 
 PIECES = [

@@ -607,7 +607,7 @@ def test_the_name_of_the_file_stays_in_its_comment() -> None:
 def test_error() -> None:
     with pytest.raises(InputError) as error:
         import_tiltfile("k8s_kind('A'\n\n", "dev/Tiltfile")
-    assert str(error.value).startswith("dev/Tiltfile: line 1: this can't be read as Starlark: ")
+    assert str(error.value).startswith("dev/Tiltfile:1: this can't be read as Starlark: ")
 
 
 @given(st.text(min_size=1))
