@@ -263,7 +263,7 @@ def _follow(
         error.line, error.field = line(error.line), f"{format_location(location)}: {error.field}"
         raise
     except InputError as error:
-        where = f"line {error.line} column {error.column} of the string: " if error.column else ""
+        where = f"line {error.line}, column {error.column} of the string: " if error.column else ""
         message = f"not changed: {where}{error.message}"
         found.results.append(warning(resource, location, message)._replace(line=line(error.line)))
         return

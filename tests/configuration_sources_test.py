@@ -123,7 +123,7 @@ def test_no_config_without_arguments_is_an_error(run: Run, source: str) -> None:
 def test_configuration_without_images_is_an_error(run: Run) -> None:
     status, output, said = run(source="./functions.yaml", config=KINDS)
     assert (status, output) == (2, "")
-    assert "functions.yaml: line 1: no image to set; add `images: {NAME: REFERENCE}`, or pass `--image" in said
+    assert "functions.yaml:1: no image to set; add `images: {NAME: REFERENCE}`, or pass `--image" in said
 
 
 @pytest.mark.parametrize("source", ["input", "./functions.yaml"])

@@ -284,7 +284,7 @@ def test_sharding(tmp_path: Path) -> None:
     ran = bash("python set_images.py deploy functions.yaml", folder)
     assert (ran.returncode, ran.stderr) == (0, "")
     assert ran.stdout.splitlines() == [
-        *(result.told(name) for name, outcome in expected.of.items() for result in outcome.results),
+        *(result.format(name) for name, outcome in expected.of.items() for result in outcome.results),
         *map(str, expected.results),
     ]
     one = bash("krm-image-setter set deploy --in-place --quiet --fn-config functions.yaml", tmp_path / "one")

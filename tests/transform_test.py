@@ -95,7 +95,7 @@ def test_as_the_files_of_a_folder(config: str, program: Program) -> None:
         name: outcome.text for name, outcome in outcomes.of.items()
     }
     of_files = [
-        result.told(name)
+        result.format(name)
         for name, outcome in outcomes.of.items()
         for result in outcome.results
         if result.severity != "info"
@@ -132,7 +132,7 @@ def test_there_is_something_to_see() -> None:
         'the image "redis" is nowhere to set: did you mean "ghcr.io/org/redis"?'
     ]
     alone = [result.message for text in TEXTS.values() for result in set_images(text, config).results]
-    assert 'the image "nginx" is nowhere to set: there are no images here' in alone
+    assert 'the image "nginx" is nowhere to set: no images were found' in alone
     (leads_nowhere,) = set_images_in(TEXTS, config_of(CONFIGS["a path that leads nowhere"])).results
     assert "leads nowhere in any of 2 resources" in leads_nowhere.message
     with pytest.raises(ConfigError, match="no such field is in the stream"):
@@ -150,11 +150,11 @@ def test_what_is_public_can_be_pickled(config: str) -> None:
 
 
 WRONG = {
-    "a.yaml: line 2": (
+    "a.yaml:2": (
         {"a.yaml": "kind: Pod\n\tx: nginx\n", "b.yaml": "nginx: [\n"},
         CONFIGS["used in one text only"],
     ),
-    "b.yaml: line 3: this is no Kubernetes resource": (
+    "b.yaml:3: this is no Kubernetes resource": (
         {"a.yaml": TEXTS["web.yaml"], "b.yaml": "kind: Pod\n---\nx: nginx\n"},
         CONFIGS["used in one text only"],
     ),

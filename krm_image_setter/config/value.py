@@ -57,7 +57,7 @@ class Value(NamedTuple):
         return error.at(file=self.file, line=line, field=field or None)
 
     def location(self, key: str | None = None) -> str:
-        """Return the file, line and field of this value, or of its field `key`, as messages about another show it."""
+        """Return the file, line and field of this value, or of its field `key`, for a message about another."""
         return str(self.located(ConfigError(""), key=key))
 
     def fail(self, message: str, key: str | None = None) -> NoReturn:

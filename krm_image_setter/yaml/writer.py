@@ -95,7 +95,7 @@ def rewritten(source: str, holder: Any, key: Any, fragments: list[Fragment]) -> 
         if colon is None:
             raise _error(name, "there is no room to write what belongs beside this: write it out in lines")
         end = colon.end()
-    return [Edit(end, end, " " + scalar.spelt(fragments[0].text, flow=holder.flow))]
+    return [Edit(end, end, " " + scalar.serialized(fragments[0].text, flow=holder.flow))]
 
 
 #: What may stand between a key and its colon, as a pattern.
@@ -129,7 +129,7 @@ def pair_column(source: str, key: Any) -> int:
 def new_pairs(holder: Any, pairs: Map[str, str]) -> list[str]:
     """Return the source of new pairs of a mapping, in quotes if its first key is."""
     in_json = holder.flow and getattr(holder.children[0], "style", None) == '"'
-    spell = scalar.quoted if in_json else partial(scalar.spelt, flow=holder.flow)
+    spell = scalar.quoted if in_json else partial(scalar.serialized, flow=holder.flow)
     return [f"{spell(name)}: {spell(text)}" for name, text in pairs.items()]
 
 
@@ -232,4 +232,4 @@ def flow(data: Any) -> str:
 
 @lru_cache(maxsize=1024, typed=True)  # most values occur in many results
 def _scalar(value: str | int, *, flow: bool) -> str:
-    return scalar.spelt(value, flow=flow) if isinstance(value, str) else str(value).lower()
+    return scalar.serialized(value, flow=flow) if isinstance(value, str) else str(value).lower()
