@@ -339,8 +339,8 @@ def _agreed(parts: list[tuple[Value, _Part]], field: str, value_of: Callable[[_P
     for document, part in parts:
         value = value_of(part)
         if first is not None and value not in (None, agreed):
-            different = f"`{field}` is {_shown(value)} here and {_shown(agreed)} at {first.location(field)}"
-            document.fail(f"{different}; remove one of them", field)
+            other = f"{_shown(agreed)} at {first.location(field)}"
+            document.fail(f"{_shown(value)} contradicts {other}; remove one of them", field)
         if first is None and value is not None:
             agreed, first = value, document
     return agreed

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any, NamedTuple, NoReturn, TypeVar
 
-from krm_image_setter.errors import ConfigError, ImageSetterError
+from krm_image_setter.errors import ConfigError, ImageSetterError, location
 from krm_image_setter.yaml import tree
 
 Error = TypeVar("Error", bound=ImageSetterError)
@@ -57,8 +57,9 @@ class Value(NamedTuple):
         return error.at(file=self.file, line=line, field=field or None)
 
     def location(self, key: str | None = None) -> str:
-        """Return the file, line and field of this value, or of its field `key`, for a message about another."""
-        return str(self.located(ConfigError(""), key=key))
+        """Return the file and line of this value, or of its field `key`, for a message about another value."""
+        error = self.located(ConfigError(""), key=key)
+        return location(error.file, error.line)
 
     def fail(self, message: str, key: str | None = None) -> NoReturn:
         """Raise a ConfigError at this value, or at its field `key`."""
