@@ -154,8 +154,11 @@ def plan_all(
         for one in filter(None, map(found_in, visit(partial(_images, rules)))):
             yield from one
 
-    used_all = len(total.applied) == len(config.images) and len(total.matched) == len(config.kinds)
-    if used_all or config.on_unused == "ignore":
+    # A rule of the catalog, and a path inside a string, has no position among the entries.
+    all_used = total.applied.issuperset(range(len(config.images))) and total.matched.issuperset(
+        range(len(config.kinds))
+    )
+    if all_used or config.on_unused == "ignore":
         return Plans(each, total, [])
     from krm_image_setter.unused import unused_entries  # noqa: PLC0415  (most runs use all entries)
 
