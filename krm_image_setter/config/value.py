@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any, NamedTuple, NoReturn, TypeVar
 
-from krm_image_setter.errors import ConfigError, ImageSetterError
+from krm_image_setter.errors import ConfigError, ConfigLocation, ImageSetterError
 from krm_image_setter.yaml import tree
 
 Error = TypeVar("Error", bound=ImageSetterError)
@@ -55,6 +55,12 @@ class Value(NamedTuple):
         if written is not None:
             line = self.line(tree.start_mark(written).index)
         return error.at(file=self.file, line=line, field=field or None)
+
+    @property
+    def config_location(self) -> ConfigLocation:
+        """The location of this value, for later messages about the rule that is made of it."""
+        error = self.place(ConfigError(""))
+        return ConfigLocation(error.file, error.line, error.field)
 
     def fail(self, message: str) -> NoReturn:
         """Raise a ConfigError at this value."""
