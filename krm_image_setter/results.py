@@ -62,21 +62,6 @@ class Result(NamedTuple):
         return self.told()
 
 
-def did_you_mean(name: str, seen: Iterable[str]) -> str:
-    """Return the end of a sentence that names up to three names of `seen` that are closest to `name`."""
-    import difflib  # noqa: PLC0415  (only for an entry that set nothing)
-
-    candidates = sorted(set(seen))
-    # A registry in front must not make two names strangers: compare the last components as well.
-    closest = difflib.get_close_matches(name, candidates, n=3, cutoff=0.6)
-    last = {candidate.rpartition("/")[2]: candidate for candidate in candidates}
-    closest += [last[word] for word in difflib.get_close_matches(name.rpartition("/")[2], last, n=3, cutoff=0.6)]
-    quoted = [f'"{candidate}"' for candidate in dict.fromkeys(closest)][:3]
-    if quoted:
-        return f"did you mean {' or '.join(quoted)}?"
-    return "no image here has a name like it" if candidates else "there are no images here"
-
-
 def to_yaml(results: Iterable[Result], *, column: int, line_break: str) -> str:
     """Return results as the items of a block sequence whose dashes stand in `column`, each line ended.
 
