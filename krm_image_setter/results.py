@@ -67,21 +67,6 @@ class Result(NamedTuple):
         return self.format()
 
 
-def did_you_mean(name: str, names: Iterable[str]) -> str:
-    """Return the end of a message that suggests up to three names of images that are similar to `name`."""
-    import difflib  # noqa: PLC0415  (only for an entry that set nothing)
-
-    candidates = sorted(set(names))
-    closest = difflib.get_close_matches(name, candidates, n=3, cutoff=0.6)
-    # Names in different registries can have similar last components.
-    last = {candidate.rpartition("/")[2]: candidate for candidate in candidates}
-    closest += [last[part] for part in difflib.get_close_matches(name.rpartition("/")[2], last, n=3, cutoff=0.6)]
-    quoted = [f'"{candidate}"' for candidate in dict.fromkeys(closest)][:3]
-    if quoted:
-        return f"did you mean {' or '.join(quoted)}?"
-    return "none of the other images has a similar name" if candidates else "no images were found"
-
-
 def to_yaml(results: Iterable[Result], *, column: int, line_break: str) -> str:
     """Serialize results as the items of a block sequence with dashes in `column` (from 0).
 

@@ -50,7 +50,8 @@ class _Entry(NamedTuple):
         if registry is not None and not arguments.keys() & {"new_name", "new_image", "source"}:
             new_name = _built(self.value, lambda: registry.new_name(check_reference(self.name)))
             arguments = {**arguments, "new_name": new_name}
-        return _built(self.value, partial(image_rule, self.name, **arguments))
+        rule = _built(self.value, partial(image_rule, self.name, **arguments))
+        return rule._replace(config_location=self.value.location())
 
 
 class _Part(NamedTuple):
@@ -259,7 +260,7 @@ def _field_specs(specs: Value) -> Iterator[KindRule]:
         )
         path = _built(fields["path"], partial(field_spec.parse, fields["path"].string()))
         for api_version in field_spec_api_versions(group, version):
-            yield KindRule(Selector(kind, api_version), path)
+            yield KindRule(Selector(kind, api_version), path, config_location=spec.location())
 
 
 def _selector(fields: Mapping[str, Value]) -> Selector:
@@ -271,10 +272,11 @@ def _selector(fields: Mapping[str, Value]) -> Selector:
 def _path_rules(selector: Selector, paths: Value) -> Iterator[KindRule]:
     for path in paths.one_or_more():
         if not path.is_mapping:
-            yield KindRule(selector, _path(path))
+            yield KindRule(selector, _path(path), config_location=path.location())
             continue
         fields = path.fields(("path", "fields", "part", "of", "as", "paths"), required=("path",))
-        yield KindRule(selector, _path(fields["path"]), _form(path, fields))
+        form = _form(path, fields)
+        yield KindRule(selector, _path(fields["path"]), form, config_location=path.location())
 
 
 def _form(value: Value, fields: Mapping[str, Value]) -> Form:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any, NamedTuple, NoReturn, TypeVar
 
-from krm_image_setter.errors import ConfigError, ImageSetterError, location
+from krm_image_setter.errors import ConfigError, ConfigLocation, ImageSetterError
 from krm_image_setter.yaml import tree
 
 Error = TypeVar("Error", bound=ImageSetterError)
@@ -56,10 +56,10 @@ class Value(NamedTuple):
             line = self.line(tree.start_mark(written).index)
         return error.at(file=self.file, line=line, field=field or None)
 
-    def location(self, key: str | None = None) -> str:
-        """Return the file and line of this value, or of its field `key`, for a message about another value."""
+    def location(self, key: str | None = None) -> ConfigLocation:
+        """Return the location of this value, or of its field `key`, for a message about another value."""
         error = self.located(ConfigError(""), key=key)
-        return location(error.file, error.line)
+        return ConfigLocation(error.file, error.line, error.field)
 
     def fail(self, message: str, key: str | None = None) -> NoReturn:
         """Raise a ConfigError at this value, or at its field `key`."""

@@ -173,7 +173,7 @@ def test_keep_going_says_which_were_not(program: Program, ending: list[str]) -> 
 def test_unused_is_error(program: Program) -> None:
     put(program, {"a.yaml": POD, "b.yaml": OTHER})
     ran = program("set", ".", *NGINX, "--image", "reddis=x", "--on-unused", "error", "--in-place", "--keep-going")
-    assert ran == (2, b"", f'{SAID}error: the image "reddis" is nowhere to set: did you mean "redis"?\n')
+    assert ran == (2, b"", f'{SAID}error: no image named "reddis" was found; did you mean "redis"?\n')
     assert read(program, "a.yaml") == POD
 
 
@@ -385,9 +385,9 @@ def test_warnings_name_file_and_line(program: Program) -> None:
         "set", ".", *NGINX, "--kind", "A=.spec.image", "--kind", "B=.spec.image", "--image", "ngnix=x", "--check"
     )
     assert ran.stderr.splitlines() == [
-        f"{SAID}warning: ./a.yaml:6: A/x: spec.image: the path .spec.image leads to a list, not to a string: left as it is",
-        f'{SAID}warning: the path .spec.image of kinds "B" leads nowhere in the one resource there: check the path',
-        f'{SAID}warning: the image "ngnix" is nowhere to set: did you mean "nginx"?',
+        f"{SAID}warning: ./a.yaml:6: A/x: spec.image: not changed: path .spec.image points to a list, expected a string",
+        f'{SAID}warning: path .spec.image matched no field in the selected resource (B): no field "image" in .spec',
+        f'{SAID}warning: no image named "ngnix" was found; did you mean "nginx"?',
         f"{SAID}2 files, 3 resources: 1 image to set in 1 file, 2 entries unused",
     ]
 
