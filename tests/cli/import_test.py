@@ -25,7 +25,7 @@ def test_import(program: Program) -> None:
     program.write("Tiltfile", TILTFILE)
     ran = program("import", "Tiltfile")
     assert ran.status == 0
-    assert ran.stderr.startswith("krm-image-setter: warning: Tiltfile:4: k8s_kind: kind is ")
+    assert ran.stderr.startswith("krm-image-setter: warning: Tiltfile:4: k8s_kind: not imported: `kind` is ")
     outcome = set_images(CONNECT, read_config(ran.stdout.decode()))
     assert outcome.text == CONNECT.replace("kafkaconnect #", "localhost:5005/kafkaconnect #")
 
@@ -58,10 +58,10 @@ def test_files_beside_a_kustomization(program: Program) -> None:
     ran = program("import", "app/kustomization.yaml", "Tiltfile")
     assert ran.status == 0
     assert ran.stderr.splitlines() == [
-        'krm-image-setter: warning: app/kustomization.yaml:1: resources[0]: "base/kustomization.yaml" is not '
-        "followed: import it too, for its images",
+        "krm-image-setter: warning: app/kustomization.yaml:1: resources[0]: not imported: "
+        '"base/kustomization.yaml" contains `images`; import it separately',
         f"krm-image-setter: warning: app/kustomization.yaml:2: {Path('app/gone.yaml')}: "
-        "No such file or directory: give a file that can be read",
+        "not imported: No such file or directory: give a file that can be read",
     ]
     outcome = set_images(CONNECT, read_config(ran.stdout.decode()))
     assert outcome.text == CONNECT.replace("kafkaconnect #", "localhost:5005/kafkaconnect #")
@@ -85,7 +85,7 @@ def test_files_out_of_the_folder_of_a_kustomization_are_not_read(program: Progra
         "pipe.yaml",
         ".",
     ]
-    out = "this leads out of the folder of the file that names it, and is not read"
+    out = "not imported: this leads out of the folder of the file that names it, and is not read"
     program.write(
         "app/kustomization.yaml",
         f"images: [{{name: a, newTag: b}}]\nconfigurations: [{', '.join(names)}]\nresources: [.., https://example.invalid/b]\n",
@@ -97,11 +97,11 @@ def test_files_out_of_the_folder_of_a_kustomization_are_not_read(program: Progra
         f"{where}:2: {absolute}: {out}",
         f"{where}:2: app/out.yaml: {out}",
         f"{where}:2: app/own/../../secret.yaml: {out}",
-        f"{where}:2: https://example.invalid/a.yaml: this is a URL, and nothing is fetched: import a copy",
-        f"{where}:2: app/pipe.yaml: This is no regular file: give a file that can be read",
+        f"{where}:2: https://example.invalid/a.yaml: not imported: this is a URL, and nothing is fetched: import a copy",
+        f"{where}:2: app/pipe.yaml: not imported: This is no regular file: give a file that can be read",
         f"{where}:2: app: {out}",
-        f'{where}:3: resources[0]: ".." is not followed: if a kustomization there sets images, import it too',
-        f'{where}:3: resources[1]: "https://example.invalid/b" is not followed: if a kustomization there sets images, import it too',
+        f'{where}:3: resources[0]: not imported: ".." was not read; import its kustomization separately if it sets images',
+        f'{where}:3: resources[1]: not imported: "https://example.invalid/b" was not read; import its kustomization separately if it sets images',
     ]
     assert (ran.status, b"kinds" in ran.stdout) == (0, False)
     program.write("app/kustomization.yaml", "configurations: [in.yaml, own/config.yaml]\n")
@@ -117,7 +117,7 @@ def test_a_chain_of_a_thousand_folders_is_not_followed_to_its_end(program: Progr
     ran = program("import", "k/kustomization.yaml")
     assert ran.status == 0
     assert ran.stderr.splitlines()[0].endswith(
-        'resources[0]: "c" is not followed: if a kustomization there sets images, import it too'
+        'resources[0]: not imported: "c" was not read; import its kustomization separately if it sets images'
     )
 
 
@@ -164,7 +164,7 @@ def test_errors_are_one_sentence(program: Program) -> None:
         ("kustomization.yaml", "kustomization.yaml:2:1: "),
         (
             "other.yaml",
-            "other.yaml: this is no configuration that can be imported: give a Tiltfile (by that name), ",
+            "other.yaml: unsupported file; expected a Tiltfile, kustomization.yaml, kbld Config or skaffold.yaml",
         ),
     ):
         ran = program("import", file)
@@ -192,5 +192,5 @@ def test_closed_pipe_is_quiet(program: Program) -> None:
         cwd=program.folder,
         check=False,
     )
-    assert ran.stdout == b"# What Tiltfile says of images; the comments name its lines.\n"
+    assert ran.stdout == b"# Imported from Tiltfile; comments contain the line of the source.\n"
     assert ran.stderr == b""

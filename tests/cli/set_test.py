@@ -339,7 +339,7 @@ def test_a_configuration_that_is_wrong_is_named(program: Program) -> None:
     put(program, {"a.yaml": POD, "f.yaml": CONFIG.replace("images", "imges")})
     ran = program("set", ".")
     assert (ran.status, ran.stderr) == (
-        2, f'{SAID}error: ./f.yaml:3: imges: unknown field "imges": did you mean "images"?\n'
+        2, f'{SAID}error: ./f.yaml:3: imges: unknown field "imges"; did you mean "images"?\n'
     )  # fmt: skip
     program.write("f.yaml", CONFIG + "x: [\n")
     assert program("set", ".").stderr.startswith(f"{SAID}error: ./f.yaml:5:1: ")
