@@ -48,7 +48,7 @@ def test_what_it_does_not_find_is_no_news(program: Program) -> None:
 
 def test_table(program: Program) -> None:
     header, *rows = program("catalog").stdout.decode().splitlines()
-    assert header.split() == ["KIND", "API", "VERSION", "PATH"]
+    assert header.split() == ["KIND", "APIVERSION", "PATH"]
     assert ["KafkaConnect", "kafka.strimzi.io/*", "{.spec.image}"] in [row.split() for row in rows]
     assert len(rows) >= len(entries())
 
@@ -66,7 +66,7 @@ def test_a_name_that_is_unknown(program: Program) -> None:
     assert program("catalog", "KafkaConnect", "Nothing").status == 0
     ran = program("catalog", "Nothing")
     assert (ran.status, ran.stdout) == (2, b"")
-    assert ran.stderr.startswith("krm-image-setter: error: the catalog has nothing for Nothing: ")
+    assert ran.stderr.startswith('krm-image-setter: error: no catalog entry matches "Nothing"; ')
 
 
 def test_entries_can_be_copied_out(program: Program) -> None:

@@ -85,7 +85,7 @@ def test_files_out_of_the_folder_of_a_kustomization_are_not_read(program: Progra
         "pipe.yaml",
         ".",
     ]
-    out = "this leads out of the folder of the file that names it, and is not read"
+    out = "not imported: the file is outside the directory of the configuration"
     program.write(
         "app/kustomization.yaml",
         f"images: [{{name: a, newTag: b}}]\nconfigurations: [{', '.join(names)}]\nresources: [.., https://example.invalid/b]\n",
@@ -97,7 +97,7 @@ def test_files_out_of_the_folder_of_a_kustomization_are_not_read(program: Progra
         f"{where} 2: {absolute}: {out}",
         f"{where} 2: app/out.yaml: {out}",
         f"{where} 2: app/own/../../secret.yaml: {out}",
-        f"{where} 2: https://example.invalid/a.yaml: this is a URL, and nothing is fetched: import a copy",
+        f"{where} 2: https://example.invalid/a.yaml: not imported: URLs are not fetched; download the file and import the copy",
         f"{where} 2: app/pipe.yaml: This is no regular file: give a file that can be read",
         f"{where} 2: app: {out}",
         f'{where} 3: resources[0]: ".." is not followed: if a kustomization there sets images, import it too',
@@ -176,11 +176,11 @@ def test_errors_are_one_sentence(program: Program) -> None:
 def test_usage(program: Program) -> None:
     ran = program("import")
     assert ran.status == 2
-    assert "Missing argument 'FILE'" in ran.stderr
+    assert "missing argument `FILE`" in ran.stderr
     told = program("import", "--help").stdout
     assert b"krm-image-setter import Tiltfile > functions.yaml" in told
     assert b"krm-image-setter import prod/kustomization.yaml skaffold.yaml" in told
-    assert b" Write another" in program("--help").stdout
+    assert b" Convert another" in program("--help").stdout
 
 
 def test_closed_pipe_is_quiet(program: Program) -> None:

@@ -148,7 +148,10 @@ def test_what_is_not_ours_stays(program: Program, kind: str, arguments: tuple[st
         path.symlink_to(other)
     ran = install(program.folder, *arguments)
     assert (ran.status, ran.stdout) == (2, b"")
-    assert ran.stderr == f"krm-image-setter: error: {path}: this is not ours: move it, or give --force\n"
+    assert (
+        ran.stderr
+        == f"krm-image-setter: error: {path}: the file exists and was not written by krm-image-setter; move it, or pass `--force`\n"
+    )
     assert path.read_text() == "#!/bin/sh\ncat\n"
     assert install(program.folder, "--force", *arguments).status == 0
     assert other.read_text() == "#!/bin/sh\ncat\n"
@@ -176,7 +179,7 @@ def test_a_place_that_is_taken(program: Program, place: str) -> None:
     program.write(place, "")
     ran = install(program.folder)
     assert (ran.status, ran.stdout) == (2, b"")
-    assert ran.stderr.endswith("give $KUSTOMIZE_PLUGIN_HOME where it can be written\n")
+    assert ran.stderr.endswith("; set KUSTOMIZE_PLUGIN_HOME to a writable directory\n")
     assert ran.stderr.count("\n") == 1
 
 

@@ -33,8 +33,8 @@ def test_entry_that_matches_a_changed_name_is_reported(program: Program, name: s
     ran = program("set", "base", "over", "--fn-config", "c.yaml", "--check", "--quiet")
     assert (ran.status, ran.stdout) == (1, b"base/web.yaml\n")
     assert ran.stderr == (
-        f'krm-image-setter: warning: over/kustomization.yaml: line 4: images[0].name: "{name}" no longer matches '
-        f'{RENAMED}, which becomes "{new}"; change it here too\n'
+        f'krm-image-setter: warning: over/kustomization.yaml: line 4: images[0].name: "{name}" will no longer match '
+        f'{RENAMED}, which becomes "{new}"; change this name too\n'
     )
 
 

@@ -205,30 +205,30 @@ def test_many_files(program: Program) -> None:
 
 BAR = """
 import sys
-from krm_image_setter.cli import work
-work._PATIENCE = {patience}
-print(sum(work.for_each(abs, range({count}))), file=sys.stdout)
+from krm_image_setter.cli import workers
+workers._BAR_DELAY = {delay}
+print(sum(workers.for_each(abs, range({count}))), file=sys.stdout)
 """
 
 
 @pytest.mark.parametrize("count", [100, 1000])
 def test_a_bar_is_shown_to_the_patient(program: Program, count: int) -> None:
     total = sum(range(count))
-    status, screen = in_terminal(program.folder, "-c", BAR.format(patience=-1, count=count))
+    status, screen = in_terminal(program.folder, "-c", BAR.format(delay=-1, count=count))
     assert (status, f"/{count}" in screen) == (0, True)
     assert screen.splitlines()[-1].endswith(f"{total}")
-    status, screen = in_terminal(program.folder, "-c", BAR.format(patience=60, count=count))
+    status, screen = in_terminal(program.folder, "-c", BAR.format(delay=60, count=count))
     assert (status, screen) == (0, f"{total}\r\n")
 
 
 def test_a_process_that_dies_is_told() -> None:
     script = """
 import os
-from krm_image_setter.cli import work
+from krm_image_setter.cli import workers
 from krm_image_setter.errors import ImageSetterError
-work._cores = lambda: 2
+workers._cores = lambda: 2
 try:
-    list(work.for_each(lambda item: os._exit(9) if item == 700 else item, range(1000)))
+    list(workers.for_each(lambda item: os._exit(9) if item == 700 else item, range(1000)))
 except ImageSetterError as error:
     print(error)
 """
@@ -238,9 +238,9 @@ except ImageSetterError as error:
 
 def test_one_core_is_enough() -> None:
     script = """
-from krm_image_setter.cli import work
-work._cores = lambda: 1
-print(list(work.for_each(abs, range(1000))) == list(range(1000)))
+from krm_image_setter.cli import workers
+workers._cores = lambda: 1
+print(list(workers.for_each(abs, range(1000))) == list(range(1000)))
 """
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, timeout=60, check=True)
     assert ran.stdout == b"True\n"

@@ -17,14 +17,15 @@ from subprocess import PIPE
 import pytest
 
 from krm_image_setter.cli import replace
-from krm_image_setter.cli.replace import Replacement, digest_of
+from krm_image_setter.cli.files import content_digest
+from krm_image_setter.cli.replace import Replacement
 from krm_image_setter.errors import InputError
 
 OLD, NEW = b"old", b"new"
 
 
 def stage(replacement: Replacement, path: Path, old: bytes = OLD) -> None:
-    replacement.stage(str(path), str(path.resolve()), digest_of(old), lambda data: [data.replace(OLD, NEW)])
+    replacement.stage(str(path), str(path.resolve()), content_digest(old), lambda data: [data.replace(OLD, NEW)])
 
 
 def test_all_are_replaced(tmp_path: Path) -> None:
@@ -43,7 +44,10 @@ def test_all_are_replaced(tmp_path: Path) -> None:
 def test_a_file_changed_before_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a"
     path.write_bytes(b"other")
-    with Replacement() as replacement, pytest.raises(InputError, match="changed by another program meanwhile"):
+    with (
+        Replacement() as replacement,
+        pytest.raises(InputError, match="another program changed the file during this run"),
+    ):
         stage(replacement, path)
     assert path.read_bytes() == b"other"
 
@@ -121,7 +125,10 @@ def test_file_that_is_edited_after_staging_is_refused_and_no_file_is_changed(
         wait_for_a_tick(tmp_path)
         edit(paths[1])
         after = state(paths[1])
-        with pytest.raises(InputError, match="b: it was changed by another program meanwhile: run this again"):
+        with pytest.raises(
+            InputError,
+            match="b: another program (changed|removed) the file during this run; nothing was written, run the command again",
+        ):
             replacement.commit()
     assert paths[0].read_bytes() == OLD
     assert state(paths[1]) == after
@@ -155,7 +162,9 @@ def test_file_that_is_edited_within_a_tick_of_the_clock_is_not_overwritten(
         stage(replacement, path)
         monkeypatch.setattr(replace, "_changed_at", lambda staged, _: staged.status.st_ctime_ns)
         keeping_time(write_in_place)(path)
-        with pytest.raises(InputError, match="a: it was changed by another program meanwhile: run this again"):
+        with pytest.raises(
+            InputError, match="a: another program changed the file during this run; nothing was written"
+        ):
             replacement.commit()
     assert path.read_bytes() == b"odl"
 
@@ -169,7 +178,7 @@ def test_file_that_is_edited_through_memory_mapped_before_is_not_overwritten(tmp
         with Replacement() as replacement:
             stage(replacement, path)
             mapped[:] = b"odl"
-            with pytest.raises(InputError, match="a: it was changed by another program meanwhile"):
+            with pytest.raises(InputError, match="a: another program changed the file"):
                 replacement.commit()
     assert path.read_bytes() == b"odl"
 
@@ -190,7 +199,7 @@ def test_file_that_is_edited_while_others_are_replaced_is_not_overwritten(
     with Replacement() as replacement:
         for path in paths:
             stage(replacement, path)
-        message = "b: it was changed by another program meanwhile, though 1 of 2 files are replaced"
+        message = "b: another program changed the file during this run; 1 of 2 files were already written"
         with pytest.raises(InputError, match=message):
             replacement.commit()
     assert [path.read_bytes() for path in paths] == [NEW, b"odl"]
@@ -296,7 +305,7 @@ def test_replaced_file_inherits_no_access_control_list(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "error"),
-    [("user.note", "it can't be written: No space left"), ("security.note", None), ("security.selinux", None)],
+    [("user.note", "cannot write the file: No space left"), ("security.note", None), ("security.selinux", None)],
 )
 def test_attribute_that_cannot_be_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, error: str | None
@@ -334,7 +343,10 @@ def test_mode_that_cannot_be_kept_is_an_error(tmp_path: Path, monkeypatch: pytes
     path.chmod(0o2755)
     fchmod = os.fchmod
     monkeypatch.setattr(os, "fchmod", lambda file, mode: fchmod(file, mode & ~0o2000))
-    with Replacement() as replacement, pytest.raises(InputError, match="a: it can't be written: Its mode cannot"):
+    with (
+        Replacement() as replacement,
+        pytest.raises(InputError, match="a: cannot write the file: cannot keep its mode"),
+    ):
         stage(replacement, path)
     assert path.read_bytes() == OLD
 
@@ -350,8 +362,8 @@ def test_a_file_that_became_a_link_before_it_was_staged(tmp_path: Path) -> None:
         real = str(path.resolve())
         path.unlink()
         path.symlink_to(victim)
-        with pytest.raises(InputError, match="a: it was changed by another program meanwhile"):
-            replacement.stage(str(path), real, digest_of(OLD), lambda _: [NEW])
+        with pytest.raises(InputError, match="a: the path no longer refers to the file that was read"):
+            replacement.stage(str(path), real, content_digest(OLD), lambda _: [NEW])
     assert victim.read_bytes() == OLD
 
 
@@ -363,7 +375,7 @@ def test_a_file_that_becomes_a_link_is_not_followed(tmp_path: Path) -> None:
         stage(replacement, path)
         path.unlink()
         path.symlink_to(victim)
-        with pytest.raises(InputError, match="a: it was changed by another program meanwhile"):
+        with pytest.raises(InputError, match="a: another program changed the file"):
             replacement.commit()
     assert (path.is_symlink(), victim.read_bytes()) == (True, OLD)
     assert not list(tmp_path.glob(".krm*"))
@@ -385,11 +397,11 @@ def test_a_folder_that_becomes_a_link_is_not_followed(tmp_path: Path, when: str)
         with Replacement() as replacement:
             if when == "before it is staged":
                 swap()
-            replacement.stage(str(path), real, digest_of(OLD), lambda _: [NEW])
+            replacement.stage(str(path), real, content_digest(OLD), lambda _: [NEW])
             swap()
             replacement.commit()
 
-    with pytest.raises(InputError, match="a: it was changed by another program meanwhile"):
+    with pytest.raises(InputError, match="a: the path no longer refers to the file that was read"):
         replace()
     assert [file.read_bytes() for file in tmp_path.glob("*/a")] == [OLD] * 3
     assert list((tmp_path / "other").iterdir()) == [tmp_path / "other" / "a"]
@@ -399,7 +411,7 @@ def test_a_file_that_became_a_pipe_is_not_waited_for(tmp_path: Path, monkeypatch
     path = tmp_path / "a"
     os.mkfifo(path)
     monkeypatch.setattr(os.path, "isfile", lambda _: True)  # it was one just now
-    with Replacement() as replacement, pytest.raises(InputError, match="a: it was changed by another program"):
+    with Replacement() as replacement, pytest.raises(InputError, match="a: another program changed the file"):
         stage(replacement, path)
 
 
@@ -411,7 +423,7 @@ def test_a_link_that_waits_where_contents_are_laid_is_not_followed(
         each.write_bytes(OLD)
     (tmp_path / ".krm-image-setter-guessed").symlink_to(victim)
     monkeypatch.setattr(secrets, "token_hex", lambda _: "guessed")
-    with Replacement() as replacement, pytest.raises(InputError, match="a: it can't be written: File exists"):
+    with Replacement() as replacement, pytest.raises(InputError, match="a: cannot write the file: File exists"):
         stage(replacement, path)
     assert (path.read_bytes(), victim.read_bytes()) == (OLD, OLD)
     assert (tmp_path / ".krm-image-setter-guessed").is_symlink()
@@ -454,7 +466,8 @@ def test_a_file_that_cannot_be_replaced_is_named(tmp_path: Path, monkeypatch: py
         for path in paths:
             stage(replacement, path)
         with pytest.raises(
-            InputError, match="b: it can't be replaced, though 1 of 3 files are replaced: Operation not"
+            InputError,
+            match="b: cannot replace the file: Operation not permitted; 1 of 3 files were already written",
         ):
             replacement.commit()
     assert [path.read_bytes() for path in paths] == [NEW, OLD, OLD]
@@ -474,7 +487,7 @@ def test_a_file_that_another_run_is_about_to_replace(tmp_path: Path) -> None:
         assert other.stdout
         other.stdout.readline()
         message = (
-            "b: it was changed by another program meanwhile, though 1 of 2 files are replaced: run this again"
+            "b: another program has locked the file; 1 of 2 files were already written, run the command again"
         )
         with pytest.raises(InputError, match=message):
             replacement.commit()
@@ -492,7 +505,9 @@ def test_file_that_may_only_be_read_and_that_another_run_is_about_to_replace(tmp
     with Replacement() as replacement, path.open() as other:
         stage(replacement, path)
         fcntl.flock(other, fcntl.LOCK_EX)
-        with pytest.raises(InputError, match="a: it was changed by another program meanwhile: run this again"):
+        with pytest.raises(
+            InputError, match="a: another program changed the file during this run; nothing was written"
+        ):
             replacement.commit()
     assert path.read_bytes() == OLD
 
@@ -513,7 +528,7 @@ def test_an_owner_that_cannot_be_kept(tmp_path: Path, monkeypatch: pytest.Monkey
     with Replacement() as replacement, monkeypatch.context() as patched:
         patched.setattr(os, "fstat", other_owner)
         patched.setattr(os, "fchown", refuse)
-        with pytest.raises(InputError, match="a: it can't be written: Operation not permitted"):
+        with pytest.raises(InputError, match="a: cannot write the file: Operation not permitted"):
             stage(replacement, path)
     assert path.read_bytes() == OLD
     assert not list(tmp_path.glob(".krm*"))

@@ -136,7 +136,7 @@ def test_names_of_images_change_no_problem_and_no_count(text: str) -> None:
 
 BUG = """
 import sys
-from krm_image_setter import transform
+from krm_image_setter import from_fields, transform
 from krm_image_setter.cli import import_
 import krm_image_setter.cli.list_ as list_
 import krm_image_setter.cli.discover as discover_
@@ -147,7 +147,7 @@ def faulty(function):
         return function(stream, *arguments, **options)
     return call
 transform.scan = faulty(transform.scan)
-transform.references_in = faulty(transform.references_in)
+from_fields.references_in = faulty(from_fields.references_in)
 list_.images_in = faulty(list_.images_in)
 list_.discover = faulty(list_.discover)
 discover_.discover = faulty(discover_.discover)
@@ -159,10 +159,10 @@ BUGS = [
     pytest.param("ZeroDivisionError('x')", "unexpected ZeroDivisionError (<string>:10): x; this", id="bug"),
     pytest.param("KeyError('x' * 999)", "xx; this is a bug in krm-image-setter, please report it", id="long text"),
     pytest.param("RecursionError", "unexpected RecursionError (<string>:10); this is a bug", id="recursion"),
-    pytest.param("MemoryError", "there is not enough memory for it", id="no memory"),
-    pytest.param("SystemError", "there is not enough memory for it", id="no memory in a C library"),
-    pytest.param("OSError(24, 'Too many')", "cannot read it: Too many", id="no file"),
-    pytest.param("ImportError('libyaml')", "cannot read it: libyaml", id="no library"),
+    pytest.param("MemoryError", "not enough memory to process this file", id="no memory"),
+    pytest.param("SystemError", "not enough memory to process this file", id="no memory in a C library"),
+    pytest.param("OSError(24, 'Too many')", "cannot process this file: Too many", id="no file"),
+    pytest.param("ImportError('libyaml')", "cannot process this file: libyaml", id="no library"),
 ]
 
 
