@@ -127,7 +127,7 @@ def test_file_that_is_edited_after_staging_is_refused_and_no_file_is_changed(
         after = state(paths[1])
         with pytest.raises(
             InputError,
-            match="b: another program (changed|removed) the file during this run; nothing was written, run the command again",
+            match=r"b: another program (changed|removed) the file during this run; nothing was written, run the command again",
         ):
             replacement.commit()
     assert paths[0].read_bytes() == OLD
