@@ -1,4 +1,4 @@
-"""Help, completion, and what is given wrongly."""
+"""The commands and their options: help, shell completion and wrong arguments."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from harness import Program
 COMMANDS = ("set", "list", "discover", "import", "catalog", "schema", "install-plugin")
 
 
-def test_help_lists_the_commands(program: Program) -> None:
+def test_help_lists_all_commands(program: Program) -> None:
     ran = program("--help")
     text = ran.stdout.decode()
     assert ran.status == 0
@@ -27,7 +27,7 @@ def test_help_lists_the_commands(program: Program) -> None:
 
 
 @pytest.mark.parametrize("command", [(), *((name,) for name in COMMANDS)])
-def test_each_help_has_two_examples(program: Program, command: tuple[str, ...]) -> None:
+def test_help_of_a_command_has_two_examples(program: Program, command: tuple[str, ...]) -> None:
     text = program(*command, "--help").stdout.decode()
     examples = text.partition("Examples:\n")[2].partition("\n\n")[0].splitlines()
     assert len(examples) == 2
@@ -55,13 +55,13 @@ WRONG = [
 @pytest.mark.parametrize(
     ("arguments", "message"), WRONG, ids=lambda value: " ".join(value) if isinstance(value, list) else ""
 )
-def test_wrong_arguments(program: Program, arguments: list[str], message: str) -> None:
+def test_wrong_arguments_are_reported_on_one_line(program: Program, arguments: list[str], message: str) -> None:
     ran = program(*arguments)
     assert (ran.status, ran.stdout) == (2, b"")
     assert ran.stderr == f"krm-image-setter: error: {message}\n"
 
 
-def test_options_of_a_filter_before_a_command_are_refused(program: Program) -> None:
+def test_options_before_a_command_are_an_error(program: Program) -> None:
     program.write("a.yaml", "kind: Pod\n")
     ran = program("--image", "a=b", "list", "a.yaml")
     assert (ran.status, ran.stdout) == (2, b"")
@@ -77,7 +77,7 @@ SHELLS = {
 
 
 @pytest.mark.parametrize("shell", SHELLS)
-def test_completion(shell: str, tmp_path: Path) -> None:
+def test_completion_in_a_shell_lists_commands(shell: str, tmp_path: Path) -> None:
     """The shell itself asks the program, as it does when Tab is pressed."""
     if shutil.which(shell) is None:
         pytest.skip(f"no {shell} on this machine")
@@ -100,7 +100,7 @@ def test_completion(shell: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_completion_answers(program: Program, shell: str) -> None:
+def test_completion_of_an_option_lists_options(program: Program, shell: str) -> None:
     words = {
         "COMP_WORDS": "krm-image-setter set --i",
         "COMP_CWORD": "2",

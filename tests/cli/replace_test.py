@@ -1,4 +1,4 @@
-"""Replacing files: what is refused, and that nothing is left behind."""
+"""Replacement of files: refused files, kept attributes, and no temporary files at the end."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def stage(replacement: Replacement, path: Path, old: bytes = OLD) -> None:
     replacement.stage(str(path), str(path.resolve()), content_digest(old), lambda data: [data.replace(OLD, NEW)])
 
 
-def test_all_are_replaced(tmp_path: Path) -> None:
+def test_commit_replaces_all_staged_files(tmp_path: Path) -> None:
     paths = [tmp_path / name for name in ("a", "b")]
     for path in paths:
         path.write_bytes(OLD)
@@ -41,7 +41,7 @@ def test_all_are_replaced(tmp_path: Path) -> None:
     assert sorted(tmp_path.iterdir()) == paths
 
 
-def test_a_file_changed_before_is_refused(tmp_path: Path) -> None:
+def test_file_changed_before_staging_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a"
     path.write_bytes(b"other")
     with (
@@ -99,21 +99,21 @@ def another_owner(path: Path) -> None:
 
 
 EDITS: dict[str, Callable[[Path], object]] = {
-    "written": lambda path: path.write_bytes(b"other"),
-    "replaced": lambda path: rename_over(path, OLD),
-    "removed": Path.unlink,
-    "written with the same size and time": keeping_time(write_in_place),
-    "truncated and written with the same size and time": keeping_time(Path.write_bytes),
-    "written through mapped memory with the same size and time": keeping_time(write_mapped),
-    "replaced with the same size and time": keeping_time(rename_over),
-    "given another mode": another_mode,
-    "given another owner": another_owner,
-    "given an extended attribute": add_attribute,
+    "write": lambda path: path.write_bytes(b"other"),
+    "replacement": lambda path: rename_over(path, OLD),
+    "removal": Path.unlink,
+    "write with the same size and time": keeping_time(write_in_place),
+    "truncation and write with the same size and time": keeping_time(Path.write_bytes),
+    "write through mapped memory with the same size and time": keeping_time(write_mapped),
+    "replacement with the same size and time": keeping_time(rename_over),
+    "another mode": another_mode,
+    "another owner": another_owner,
+    "extended attribute": add_attribute,
 }
 
 
 @pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS)
-def test_file_that_is_edited_after_staging_is_refused_and_no_file_is_changed(
+def test_file_edited_after_staging_is_refused_and_no_file_is_changed(
     tmp_path: Path, edit: Callable[[Path], object]
 ) -> None:
     paths = [tmp_path / name for name in ("a", "b")]
@@ -127,7 +127,7 @@ def test_file_that_is_edited_after_staging_is_refused_and_no_file_is_changed(
         after = state(paths[1])
         with pytest.raises(
             InputError,
-            match=r"b: another program (changed|removed) the file during this run; nothing was written, run the command again",
+            match=r"b: another program (changed|removed) the file during this run; nothing was written, run the",
         ):
             replacement.commit()
     assert paths[0].read_bytes() == OLD
@@ -152,7 +152,7 @@ def state(path: Path) -> tuple[object, ...] | None:
     return path.read_bytes(), status.st_ino, status.st_mode, status.st_uid, os.listxattr(path)
 
 
-def test_file_that_is_edited_within_a_tick_of_the_clock_is_not_overwritten(
+def test_file_edited_within_a_clock_tick_is_not_overwritten(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Before Linux 6.13 the times of a file can be the same for 10 ms: neither they nor its size tell."""
@@ -169,7 +169,7 @@ def test_file_that_is_edited_within_a_tick_of_the_clock_is_not_overwritten(
     assert path.read_bytes() == b"odl"
 
 
-def test_file_that_is_edited_through_memory_mapped_before_is_not_overwritten(tmp_path: Path) -> None:
+def test_file_edited_through_mapped_memory_is_not_overwritten(tmp_path: Path) -> None:
     """The second write to a page changes no time until the page is written to the disk."""
     path = tmp_path / "a"
     path.write_bytes(OLD)
@@ -183,9 +183,7 @@ def test_file_that_is_edited_through_memory_mapped_before_is_not_overwritten(tmp
     assert path.read_bytes() == b"odl"
 
 
-def test_file_that_is_edited_while_others_are_replaced_is_not_overwritten(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_file_edited_during_commit_is_not_overwritten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     paths = [tmp_path / name for name in ("a", "b")]
     for path in paths:
         path.write_bytes(OLD)
@@ -205,7 +203,7 @@ def test_file_that_is_edited_while_others_are_replaced_is_not_overwritten(
     assert [path.read_bytes() for path in paths] == [NEW, b"odl"]
 
 
-def test_file_whose_contents_and_attributes_are_the_same_is_replaced(tmp_path: Path) -> None:
+def test_file_with_a_new_status_time_only_is_replaced(tmp_path: Path) -> None:
     """A new name of the file changes the time of its status only."""
     path = tmp_path / "a"
     path.write_bytes(OLD)
@@ -229,7 +227,7 @@ CAPABILITY = "security.capability"
 
 
 def access_control_list(*entries: tuple[int, int, int]) -> bytes:
-    """Return the value of an access control list of (tag, permissions, id); -1 for no id (Linux, posix_acl_xattr.h)."""
+    """Return the value of an access control list (Linux, posix_acl_xattr.h): tag, permissions, and id or -1."""
     return struct.pack("<I", 2) + b"".join(struct.pack("<HHi", *entry) for entry in entries)
 
 
@@ -242,7 +240,7 @@ KEPT: dict[str, dict[str, object]] = {
     "setuid": {"mode": 0o4755},
     "setgid": {"mode": 0o2755},
     "setgid without execution": {"mode": 0o2644},
-    "sticky": {"mode": 0o1644},
+    "sticky bit": {"mode": 0o1644},
     "all bits": {"mode": 0o7777},
     "owner and group": {"mode": 0o640, "owner": (1234, 1235)},
     "owner, setuid and setgid": {"mode": 0o6755, "owner": (1234, 1235)},
@@ -307,7 +305,7 @@ def test_replaced_file_inherits_no_access_control_list(tmp_path: Path) -> None:
     ("name", "error"),
     [("user.note", "cannot write the file: No space left"), ("security.note", None), ("security.selinux", None)],
 )
-def test_attribute_that_cannot_be_kept(
+def test_lost_attribute_of_the_user_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, error: str | None
 ) -> None:
     """Those of the user are an error; the system decides about its own, and the others are still kept."""
@@ -336,7 +334,7 @@ def test_attribute_that_cannot_be_kept(
     assert not list(tmp_path.glob(".krm*"))
 
 
-def test_mode_that_cannot_be_kept_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lost_mode_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Linux removes setgid without an error if the user is not in the group of the file."""
     path = tmp_path / "a"
     path.write_bytes(OLD)
@@ -351,10 +349,10 @@ def test_mode_that_cannot_be_kept_is_an_error(tmp_path: Path, monkeypatch: pytes
     assert path.read_bytes() == OLD
 
 
-# Others may write into the folder
+# Other programs that write to the directory
 
 
-def test_a_file_that_became_a_link_before_it_was_staged(tmp_path: Path) -> None:
+def test_file_that_became_a_link_before_staging_is_refused(tmp_path: Path) -> None:
     path, victim = tmp_path / "a", tmp_path / "victim"
     for each in (path, victim):
         each.write_bytes(OLD)
@@ -367,7 +365,7 @@ def test_a_file_that_became_a_link_before_it_was_staged(tmp_path: Path) -> None:
     assert victim.read_bytes() == OLD
 
 
-def test_a_file_that_becomes_a_link_is_not_followed(tmp_path: Path) -> None:
+def test_file_that_becomes_a_link_is_not_followed(tmp_path: Path) -> None:
     path, victim = tmp_path / "a", tmp_path / "victim"
     for each in (path, victim):
         each.write_bytes(OLD)
@@ -381,8 +379,8 @@ def test_a_file_that_becomes_a_link_is_not_followed(tmp_path: Path) -> None:
     assert not list(tmp_path.glob(".krm*"))
 
 
-@pytest.mark.parametrize("when", ["before it is staged", "before it is put in place"])
-def test_a_folder_that_becomes_a_link_is_not_followed(tmp_path: Path, when: str) -> None:
+@pytest.mark.parametrize("when", ["before staging", "before the commit"])
+def test_directory_that_becomes_a_link_is_not_followed(tmp_path: Path, when: str) -> None:
     for folder in ("in", "other"):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "a").write_bytes(OLD)
@@ -395,7 +393,7 @@ def test_a_folder_that_becomes_a_link_is_not_followed(tmp_path: Path, when: str)
 
     def replace() -> None:
         with Replacement() as replacement:
-            if when == "before it is staged":
+            if when == "before staging":
                 swap()
             replacement.stage(str(path), real, content_digest(OLD), lambda _: [NEW])
             swap()
@@ -407,7 +405,7 @@ def test_a_folder_that_becomes_a_link_is_not_followed(tmp_path: Path, when: str)
     assert list((tmp_path / "other").iterdir()) == [tmp_path / "other" / "a"]
 
 
-def test_a_file_that_became_a_pipe_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_file_that_became_a_pipe_does_not_block(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "a"
     os.mkfifo(path)
     monkeypatch.setattr(os.path, "isfile", lambda _: True)  # it was one just now
@@ -415,9 +413,7 @@ def test_a_file_that_became_a_pipe_is_not_waited_for(tmp_path: Path, monkeypatch
         stage(replacement, path)
 
 
-def test_a_link_that_waits_where_contents_are_laid_is_not_followed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_link_with_the_temporary_name_is_not_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path, victim = tmp_path / "a", tmp_path / "victim"
     for each in (path, victim):
         each.write_bytes(OLD)
@@ -429,7 +425,7 @@ def test_a_link_that_waits_where_contents_are_laid_is_not_followed(
     assert (tmp_path / ".krm-image-setter-guessed").is_symlink()
 
 
-def test_names_of_staged_contents_cannot_be_guessed(tmp_path: Path) -> None:
+def test_temporary_names_are_random(tmp_path: Path) -> None:
     paths = [tmp_path / str(number) for number in range(20)]
     for path in paths:
         path.write_bytes(OLD)
@@ -440,7 +436,7 @@ def test_names_of_staged_contents_cannot_be_guessed(tmp_path: Path) -> None:
         assert len({name for name in names if len(name) == 16}) == 20
 
 
-def test_other_names_of_a_file_keep_the_old_contents(tmp_path: Path) -> None:
+def test_hard_link_keeps_the_old_contents(tmp_path: Path) -> None:
     path, other = tmp_path / "a", tmp_path / "hard"
     path.write_bytes(OLD)
     other.hardlink_to(path)
@@ -450,7 +446,7 @@ def test_other_names_of_a_file_keep_the_old_contents(tmp_path: Path) -> None:
     assert (path.read_bytes(), other.read_bytes()) == (NEW, OLD)
 
 
-def test_a_file_that_cannot_be_replaced_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_replacement_is_reported_with_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     paths = [tmp_path / name for name in ("a", "b", "c")]
     for path in paths:
         path.write_bytes(OLD)
@@ -474,12 +470,15 @@ def test_a_file_that_cannot_be_replaced_is_named(tmp_path: Path, monkeypatch: py
     assert not list(tmp_path.glob(".krm*"))
 
 
-def test_a_file_that_another_run_is_about_to_replace(tmp_path: Path) -> None:
+def test_file_locked_by_another_program_is_refused(tmp_path: Path) -> None:
     """It holds the lock from its last look to its renaming: to overwrite that would lose what it has done."""
     paths = [tmp_path / name for name in ("a", "b")]
     for path in paths:
         path.write_bytes(OLD)
-    script = "import fcntl, sys; f = open(sys.argv[1], 'r+b'); fcntl.lockf(f, fcntl.LOCK_EX); print(flush=True); input()"
+    script = (
+        "import fcntl, sys; f = open(sys.argv[1], 'r+b'); "
+        "fcntl.lockf(f, fcntl.LOCK_EX); print(flush=True); input()"
+    )
     command = [sys.executable, "-c", script, str(paths[1])]
     with Replacement() as replacement, subprocess.Popen(command, stdin=PIPE, stdout=PIPE) as other:
         for path in paths:
@@ -496,7 +495,7 @@ def test_a_file_that_another_run_is_about_to_replace(tmp_path: Path) -> None:
     assert sorted(tmp_path.iterdir()) == paths
 
 
-def test_file_that_may_only_be_read_and_that_another_run_is_about_to_replace(tmp_path: Path) -> None:
+def test_read_only_file_locked_by_another_program_is_refused(tmp_path: Path) -> None:
     if os.geteuid() == 0:
         pytest.skip("root may write every file")
     path = tmp_path / "a"
@@ -512,7 +511,7 @@ def test_file_that_may_only_be_read_and_that_another_run_is_about_to_replace(tmp
     assert path.read_bytes() == OLD
 
 
-def test_an_owner_that_cannot_be_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lost_owner_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "a"
     path.write_bytes(OLD)
     old, fstat = path.stat(), os.fstat

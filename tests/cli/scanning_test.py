@@ -1,4 +1,4 @@
-"""One file never stops a folder: every problem is one line that names the file, and the other files are read."""
+"""An error in one file of a directory is one line with its name, and the other files are read."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ SILENT = {
     "word kind in a value": b"a: kind\n",
     "kind that is a number": b"kind: 5\n",
     "kind that is nested": b"a: {kind: Pod}\n",
-    "nothing": b"",
+    "empty file": b"",
 }
 COMMANDS = {
     ("list",): b"nginx:1",
@@ -207,7 +207,7 @@ def test_unexpected_exception_in_an_import_is_one_line_that_names_the_file(progr
 
 
 @pytest.mark.parametrize("count", [1, 420])
-def test_unexpected_exception_while_references_are_looked_up_names_the_file(program: Program, count: int) -> None:
+def test_unexpected_exception_in_a_from_field_names_the_file(program: Program, count: int) -> None:
     put_good(program, count)
     program.write("m/050.yaml", f"# boom\n{GOOD}")
     config = "apiVersion: krm-image-setter.dev/v1alpha1\nkind: ImageSetter\n"

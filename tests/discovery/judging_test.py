@@ -19,7 +19,8 @@ NO_IMAGES = [
     ("image", "regular expression that images must match"),
     ("image", "name of the image that will be built"),
     ("version", "the version of the container image"), ("registry", "the registry of images"), ("name", ""),
-    ("url", "an URL"), ("bundle", "a bundle of certificates"), ("imagine", ""), ("message", ""), ("imagestream", ""),
+    ("url", "an URL"), ("bundle", "a bundle of certificates"), ("imagine", ""), ("message", ""),
+    ("imagestream", ""),
 ]  # fmt: skip
 
 
@@ -71,15 +72,19 @@ def test_object_with_container_fields_is_a_container(fields: set[str], expected:
 
 
 SPLIT_REFERENCES = [
-    ("git", {"repository", "branch"}, None), ("git", {"repository", "tag"}, None), ("source", {"name", "tag"}, None),
-    ("image", {"repository"}, None), ("traffic", {"tag", "revisionName"}, None), ("image", {"name", "policy"}, None),
+    ("git", {"repository", "branch"}, None), ("git", {"repository", "tag"}, None),
+    ("source", {"name", "tag"}, None), ("traffic", {"tag", "revisionName"}, None),
+    ("image", {"repository"}, None), ("image", {"name", "policy"}, None),
     ("image", {"repository", "tag"}, Split("repository", tag="tag")),
     ("image", {"registry", "repository", "tag", "digest"}, Split("repository", "registry", "tag", "digest")),
     ("mainImage", {"name", "digest"}, Split("name", digest="digest")),
     ("server", {"registry", "repository", "tag"}, Split("repository", "registry", "tag")),
     ("driver", {"repository", "image", "version"}, Split("image", "repository", "version")),
     ("spec", {"baseImage", "tag", "sha", "version"}, Split("baseImage", tag="tag", digest="sha")),
-    ("fooImageSpec", {"repository", "versionTag", "digestHash"}, Split("repository", tag="versionTag", digest="digestHash")),
+    (
+        "fooImageSpec", {"repository", "versionTag", "digestHash"},
+        Split("repository", tag="versionTag", digest="digestHash"),
+    ),
     ("spec", {"image", "tag"}, Split("image", tag="tag")), ("spec", {"image", "version"}, None),
 ]  # fmt: skip
 
