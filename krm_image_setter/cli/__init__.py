@@ -72,9 +72,8 @@ def _filter(
     if context.invoked_subcommand is None:
         raise SystemExit(run_filter(options))
     if options != Options():
-        raise ImageSetterError(
-            f"options must follow the command, as in `{PROGRAM} {context.invoked_subcommand} --fn-config FILE`"
-        )
+        command = f"{PROGRAM} {context.invoked_subcommand}"
+        raise ImageSetterError(f"options must follow the command, as in `{command} --fn-config FILE`")
 
 
 def run_command(arguments: Sequence[str]) -> int:
@@ -105,10 +104,7 @@ _REWORDED: Final = (
     (r"Option '(.*)' requires an argument", r"missing value of `\1`"),
     (r"Option '(.*)' does not take a value", r"unexpected value of `\1`"),
     (r"Missing argument '(.*)'", r"missing argument `\1`"),
-    (
-        r"Invalid value for '(.*)': .*?'(.*)' is not one of '(.*)'",
-        r'invalid value "\2" of `\1`; expected one of \3',
-    ),
+    (r"Invalid value for '(.*)': .*?'(.*)' is not one of '(.*)'", r'invalid `\1` "\2"; expected one of \3'),
     (r"Got unexpected extra arguments?(?:\(s\))? \((.*)\)", r'unexpected argument "\1"'),
 )
 

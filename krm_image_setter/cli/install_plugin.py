@@ -55,15 +55,11 @@ def install_plugin_command(
     try:
         old = _read(path)
         if old is not None and _MARK not in old and not force:
-            raise ImageSetterError(
-                "the file exists and was not written by krm-image-setter; move it, or pass `--force`", file=path
-            )
+            raise ImageSetterError("this file belongs to another program; move it or pass `--force`", file=path)
         write(_removed(path, old) if remove else _installed(path, old))
     except OSError as error:
-        message = f"cannot write the plugin: {error.strerror}; set {_HOME} to a writable directory"
-        if remove:
-            message = f"cannot remove the plugin: {error.strerror}"
-        raise ImageSetterError(message, file=path) from error
+        verb, remedy = ("remove", "") if remove else ("write", f"; set {_HOME} to a writable directory")
+        raise ImageSetterError(f"cannot {verb} the plugin: {error.strerror}{remedy}", file=path) from error
 
 
 def _plugin_home() -> str:

@@ -91,23 +91,16 @@ def list_command(
     no_config: NoConfig = False,
     output: Annotated[Output, typer.Option("--output", "-o", help="Output format")] = Output.TABLE,
     image: Annotated[
-        list[str],
-        repeated("--image", "GLOB", "Only images matching GLOB, such as 'nginx' or '*/kafka*:0.4?'"),
+        list[str], repeated("--image", "GLOB", "Only images matching GLOB, such as 'nginx' or '*/kafka*:0.4?'")
     ],
-    kind: Annotated[
-        list[str],
-        repeated("--kind", "KIND", "Only images in resources of KIND or KIND.GROUP"),
-    ],
-    registry: Annotated[
-        list[str],
-        repeated("--registry", "HOST", "Only images from this registry: HOST or HOST/PATH"),
-    ],
+    kind: Annotated[list[str], repeated("--kind", "KIND", "Only images in resources of KIND or KIND.GROUP")],
+    registry: Annotated[list[str], repeated("--registry", "HOST", "Only images from HOST or HOST/PATH")],
     unpinned: Annotated[
         bool, typer.Option("--unpinned", help='Only images without a digest or with the tag "latest"')
     ] = False,
     unknown: Annotated[
         bool,
-        typer.Option("--unknown", help="List fields that no rule covers, and suggest `kinds`"),
+        typer.Option("--unknown", help="List values that look like images but match no rule, and suggest `kinds`"),
     ] = False,
     check: Annotated[bool, typer.Option("--check", help="Exit 1 if any image is listed")] = False,
 ) -> None:
@@ -203,18 +196,9 @@ def _data(row: Row) -> dict[str, Any]:
 def _write_wide(rows: Sequence[Row]) -> None:
     header = ("IMAGE", "KIND", "APIVERSION", "NAMESPACE", "NAME", "LOCATION", "PATH", "RULE")
     cells = [
-        (
-            row.found.image,
-            ref.kind,
-            ref.api_version,
-            ref.namespace,
-            ref.name,
-            row.location,
-            row.found.path,
-            row.rule,
-        )
+        (found.image, ref.kind, ref.api_version, ref.namespace, ref.name, location, found.path, row.rule)
         for row in _sorted(rows)
-        for ref in [row.found.resource]
+        for found, ref, location in [(row.found, row.found.resource, row.location)]
     ]
     for line in aligned([header, *cells]):
         write(f"{line}\n")

@@ -21,18 +21,11 @@ Paths = Annotated[
         show_default=False,
     ),
 ]
-FnConfig = Annotated[
-    list[str],
-    repeated("--fn-config", "FILE", "Read the configuration from FILE (repeatable)"),
-]
+FnConfig = Annotated[list[str], repeated("--fn-config", "FILE", "Read the configuration from FILE (repeatable)")]
 NoConfig = Annotated[
-    bool,
-    typer.Option("--no-config", help="Ignore ImageSetters in the input and ./functions.yaml"),
+    bool, typer.Option("--no-config", help="Ignore ImageSetters in the input and ./functions.yaml")
 ]
-Images = Annotated[
-    list[str],
-    repeated("--image", "NAME=REF", "Set image NAME to REF (repeatable)"),
-]
+Images = Annotated[list[str], repeated("--image", "NAME=REF", "Set image NAME to REF (repeatable)")]
 ImagesFrom = Annotated[
     list[str],
     repeated(

@@ -99,11 +99,8 @@ class Replacement:
     def stage(self, path: str, target: str, digest: bytes, rewrite: Callable[[bytes], Iterable[bytes]]) -> None:
         """Write the new contents of a file to a temporary file: the pieces that `rewrite` makes of the old ones.
 
-        `target` was the path without symbolic links, and `digest` the digest of the contents, when the file was
-        read.
-
-        Raises InputError if the file was changed or removed since then, or if the temporary file cannot be
-        written.
+        `target` and `digest` are the real path and the digest of the contents when the file was read. Raises
+        InputError if the file was changed or removed since then, or if the temporary file cannot be written.
         """
         if not os.path.exists(path):
             raise InputError(_REMOVED, file=path)

@@ -55,7 +55,7 @@ def set_command(
     kinds: Kinds,
     on_unused: OnUnused = None,
     in_place: Annotated[
-        bool, typer.Option("--in-place", help="Rewrite the files; on an error none is changed")
+        bool, typer.Option("--in-place", help="Rewrite the files, or none if there is an error")
     ] = False,
     diff: Annotated[bool, typer.Option("--diff", help="Show a diff; exit 1 if anything would change")] = False,
     check: Annotated[
@@ -71,10 +71,8 @@ def set_command(
     files = find_files(paths)
     options = Options(tuple(fn_config), tuple(images), tuple(images_from), tuple(kinds), on_unused, no_config)
     if STDIN in paths and options.read_standard_input:
-        raise ImageSetterError(
-            "standard input already contains the manifests; "
-            "pass a file instead of `-` to `--fn-config` or `--images-from`"
-        )
+        flag = "--fn-config" if STDIN in fn_config else "--images-from"
+        raise ImageSetterError(f"`{flag} -` cannot be combined with manifests from standard input; pass a file")
     if STDIN in paths and output is Output.IN_PLACE:
         raise ImageSetterError('`--in-place` cannot be combined with standard input ("-")')
     scanned, total, unused = plan_files(files, options.configure(partial(configurations_of, files)))

@@ -42,13 +42,10 @@ WRONG = [
     (["list", "--foo"], "unknown option `--foo`; see `krm-image-setter list --help`"),
     (["--image"], "missing value of `--image`"),
     (["set", "--diff=a", "."], "unexpected value of `--diff`"),
-    (["--on-unused", "x"], 'invalid value "x" of `--on-unused`; expected one of warn, error, ignore'),
+    (["--on-unused", "x"], 'invalid `--on-unused` "x"; expected one of warn, error, ignore'),
     (["set"], "missing argument `PATH`; see `krm-image-setter set --help`"),
     (["schema", "x", "y"], 'unexpected argument "x y"; see `krm-image-setter schema --help`'),
-    (
-        ["list", "-o", "xml", "."],
-        'invalid value "xml" of `--output`/`-o`; expected one of table, wide, json, names',
-    ),
+    (["list", "-o", "xml", "."], 'invalid `--output`/`-o` "xml"; expected one of table, wide, json, names'),
 ]
 
 

@@ -153,7 +153,7 @@ def test_file_of_another_program_is_not_overwritten(
         path.symlink_to(other)
     ran = install(program.folder, *arguments)
     assert (ran.status, ran.stdout) == (2, b"")
-    message = "the file exists and was not written by krm-image-setter; move it, or pass `--force`"
+    message = "this file belongs to another program; move it or pass `--force`"
     assert ran.stderr == f"krm-image-setter: error: {path}: {message}\n"
     assert path.read_text() == "#!/bin/sh\ncat\n"
     assert install(program.folder, "--force", *arguments).status == 0

@@ -251,8 +251,8 @@ def test_images_from_reads_standard_input(program: Program) -> None:
     assert program("set", "a.yaml", "--images-from", "-", "-q", stdin=built) == (0, DONE.encode(), "")
     ran = program("set", "-", "--images-from", "-", stdin=built)
     assert (ran.status, ran.stderr) == (
-        2, f"{SAID}error: standard input already contains the manifests; pass a file instead of `-` "
-        "to `--fn-config` or `--images-from`\n"
+        2, f"{SAID}error: `--images-from -` cannot be combined with manifests from standard input; "
+        "pass a file\n"
     )  # fmt: skip
 
 
