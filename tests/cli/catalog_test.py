@@ -70,7 +70,7 @@ def test_unknown_name_is_an_error(program: Program) -> None:
 
 
 def test_yaml_output_works_as_kinds(program: Program) -> None:
-    """All of them as `kinds`, the catalog off, and the images are set as with it."""
+    """The entries as `kinds` set the same images without the catalog."""
     kinds = program("catalog", "-o", "yaml").stdout.decode()
     program.write("f.yaml", f"{HEAD}catalog: false\nonUnused: ignore\n{kinds}")
     assert program("--fn-config", "f.yaml", stdin=CONNECT) == (0, DONE.encode(), "")

@@ -24,7 +24,7 @@ def edited(draw: st.DrawFn) -> tuple[str, list[Edit]]:
 
 
 def applied(source: str, diff: str) -> str:
-    """Return what a patch program makes of a source and a diff, strictly."""
+    """Return the result of a strict patch program for a source and a diff."""
     old = re.findall(r"[^\n]*\n|[^\n]+", source)
     new: list[str] = []
     at = 0
@@ -83,5 +83,5 @@ ADDED = [
 
 @pytest.mark.parametrize(("source", "edit", "expected"), ADDED)
 def test_diff_of_one_edit_has_its_lines(source: str, edit: Edit, expected: str) -> None:
-    said = "".join(unified_diff("f", source, [edit]))
-    assert said == (f"--- f\n+++ f\n{expected}" if expected else "")
+    diff = "".join(unified_diff("f", source, [edit]))
+    assert diff == (f"--- f\n+++ f\n{expected}" if expected else "")

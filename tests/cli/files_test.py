@@ -10,7 +10,7 @@ DONE = POD.replace("nginx", "nginx:2")
 OTHER = "kind: Pod\nspec: {containers: [{name: a, image: redis}]}\n"
 TEMPLATE = "kind: Pod\nspec: {{ .Values.spec }\n"
 NGINX = ("--image", "nginx=nginx:2")
-SAID = "krm-image-setter: "
+PREFIX = "krm-image-setter: "
 
 
 def read(program: Program, name: str) -> str:
@@ -54,9 +54,9 @@ def test_link_to_a_file_outside_the_directory_is_skipped(program: Program) -> No
     ran = program("set", "in", "--image", "redis=redis:2", "--in-place")
     assert (ran.status, ran.stderr) == (
         0,
-        f"{SAID}warning: in/out.yaml: skipped: symbolic link to a file outside in; "
+        f"{PREFIX}warning: in/out.yaml: skipped: symbolic link to a file outside in; "
         "name it on the command line to include it\n"
-        f"{SAID}set 1 image in 1 file (1 file, 1 resource read)\n",
+        f"{PREFIX}set 1 image in 1 file (1 file, 1 resource read)\n",
     )
     assert read(program, "outside.yaml") == POD
 
@@ -69,8 +69,8 @@ def test_file_that_is_not_yaml_is_skipped_in_a_directory(program: Program) -> No
     assert (
         ran.stderr.splitlines()[:2]
         == [
-            f"{SAID}warning: chart/c.yaml: line 1: skipped: this is not UTF-8: convert it",
-            f"{SAID}warning: chart/templates/a.yaml: line 2 column 8: skipped: this is not YAML: "
+            f"{PREFIX}warning: chart/c.yaml: line 1: skipped: this is not UTF-8: convert it",
+            f"{PREFIX}warning: chart/templates/a.yaml: line 2 column 8: skipped: this is not YAML: "
             "while parsing a flow mapping, "
             "expected ',' or '}', but got '<stream end>'",
         ]
@@ -79,7 +79,7 @@ def test_file_that_is_not_yaml_is_skipped_in_a_directory(program: Program) -> No
     assert read(program, "chart/b.yaml") == DONE
     ran = program("set", "chart/templates/a.yaml", "chart/b.yaml", *NGINX)
     assert (ran.status, ran.stdout) == (2, b"")
-    assert ran.stderr.startswith(f"{SAID}error: chart/templates/a.yaml: line")
+    assert ran.stderr.startswith(f"{PREFIX}error: chart/templates/a.yaml: line")
 
 
 BAD_PATHS = [
@@ -92,8 +92,8 @@ BAD_PATHS = [
 ]
 
 
-@pytest.mark.parametrize(("paths", "said"), BAD_PATHS)
-def test_invalid_path_is_reported(program: Program, paths: list[str], said: str) -> None:
+@pytest.mark.parametrize(("paths", "message"), BAD_PATHS)
+def test_invalid_path_is_reported(program: Program, paths: list[str], message: str) -> None:
     (program.folder / "empty").mkdir()
     put(program, {"values.yaml": "a: 1\n", "bad/.gitignore": "!\n", "bad/a.yaml": POD})
-    assert program("set", *paths, *NGINX).stderr.startswith(SAID + said)
+    assert program("set", *paths, *NGINX).stderr.startswith(PREFIX + message)

@@ -75,7 +75,7 @@ SHELLS = {
 
 @pytest.mark.parametrize("shell", SHELLS)
 def test_completion_in_a_shell_lists_commands(shell: str, tmp_path: Path) -> None:
-    """The shell itself asks the program, as it does when Tab is pressed."""
+    """The shell calls the program, as for the Tab key."""
     if shutil.which(shell) is None:
         pytest.skip(f"no {shell} on this machine")
     program = Path(sys.executable).with_name("krm-image-setter")

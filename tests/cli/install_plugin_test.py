@@ -31,7 +31,7 @@ HOMES = {
 
 
 def environment(folder: Path, **variables: str) -> dict[str, str]:
-    """Return variables, each a folder below `folder`, beside those of this process that don't matter."""
+    """Return the environment with variables that are set to directories in `folder`."""
     names = {"KUSTOMIZE_PLUGIN_HOME", "XDG_CONFIG_HOME", "HOME"}
     others = {name: value for name, value in os.environ.items() if name not in names}
     return others | {name: str(folder / value) for name, value in {"HOME": "home", **variables}.items()}
@@ -112,7 +112,7 @@ def test_plugin_of_every_installation_runs(kubectl: Orchestrator, program_in: ob
     assert callable(program_in)
     program = program_in(kubectl.folder)
     assert run(program, "install-plugin", folder=kubectl.folder).status == 0
-    # What lies about where kustomize works is not taken for one of our modules.
+    # Python must not import modules from the directory that kustomize works in.
     for name in ("app/yaml.py", "yaml.py", "app/krm_image_setter.py", "krm_image_setter.py"):
         kubectl.write(name, "raise SystemExit('this is not for us')\n")
     ran = build(kubectl)
@@ -131,7 +131,7 @@ def test_second_installation_keeps_an_unchanged_plugin(program: Program) -> None
     path.chmod(0o644)
     assert install(program.folder).stdout.startswith(b"installed: ")
     assert os.access(path, os.X_OK)
-    # One of ours, of a Python that is gone.
+    # A plugin for a Python that was removed is replaced.
     path.write_text(path.read_text().replace(sys.executable, "/gone/python"))
     assert install(program.folder).stdout.startswith(b"installed: ")
     assert path.stat().st_size == before.st_size
@@ -178,7 +178,7 @@ def test_plugin_directory_is_not_removed(program: Program, home: str) -> None:
 
 @pytest.mark.parametrize("place", ["home/.config/kustomize", f"home/.config/kustomize/plugin/{PLUGIN}/x"])
 def test_file_at_the_path_of_a_directory_is_an_error(program: Program, place: str) -> None:
-    """A file where there must be a folder, and the other way round: told in a sentence."""
+    """The opposite, a directory at the path of the plugin, is an error too."""
     program.write(place, "")
     ran = install(program.folder)
     assert (ran.status, ran.stdout) == (2, b"")
@@ -187,7 +187,7 @@ def test_file_at_the_path_of_a_directory_is_an_error(program: Program, place: st
 
 
 def test_kpt_ignores_the_plugin(kpt: Orchestrator) -> None:
-    """Functions are run as before, though the plugin would fail them."""
+    """The plugin would fail, but functions do not use it."""
     assert install(kpt.folder).status == 0
     plugin = kpt.folder / "home/.config/kustomize/plugin" / PLUGIN
     plugin.write_text("#!/bin/sh\nexit 1\n")
@@ -200,7 +200,7 @@ def test_kpt_ignores_the_plugin(kpt: Orchestrator) -> None:
 
 
 def test_kustomize_functions_ignore_the_plugin(kubectl: Orchestrator) -> None:
-    """The same with a container function (its `docker` is a stand-in): the annotation comes before the plugin."""
+    """A container function, with a script as `docker`, has an annotation, which has priority over the plugin."""
     assert install(kubectl.folder).status == 0
     plugin = kubectl.folder / "home/.config/kustomize/plugin" / PLUGIN
     plugin.write_text("#!/bin/sh\nexit 1\n")

@@ -33,7 +33,7 @@ FILES = {
         "- {kind: ConfigMap, paths: [{path: .data.pod, as: yaml}, {path: .data.text, as: text}]}\n"
     ),
 }
-SAID = "krm-image-setter: "
+PREFIX = "krm-image-setter: "
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def names(ran_stdout: bytes) -> list[str]:
 
 def test_table_lists_images_with_locations(shop: Program) -> None:
     ran = shop("list", "deploy")
-    assert (ran.status, ran.stderr) == (0, f"{SAID}using ./functions.yaml\n")
+    assert (ran.status, ran.stderr) == (0, f"{PREFIX}using ./functions.yaml\n")
     kafka = "kinds KafkaConnect kafka.strimzi.io/* .spec.image"
     assert names(ran.stdout) == [
         "docker.io/nginx",
@@ -74,7 +74,7 @@ def test_table_lists_images_with_locations(shop: Program) -> None:
 def test_json_output_has_a_line_per_image(shop: Program) -> None:
     ran = shop("list", "deploy", "-o", "json")
     rows = json.loads(ran.stdout)
-    assert len(ran.stdout.splitlines()) == len(rows) + 2  # one a line
+    assert len(ran.stdout.splitlines()) == len(rows) + 2  # one per line
     assert [row["file"] for row in rows] == sorted(row["file"] for row in rows)
     assert rows[2] == {
         "image": "m.io/kafka:1",
@@ -182,7 +182,7 @@ def test_errors_are_reported_next_to_the_list(shop: Program) -> None:
     assert "deploy/t.yaml: line" in ran.stderr
     ran = shop("list", "deploy", "deploy/t.yaml", "-o", "names")
     assert (ran.status, len(names(ran.stdout))) == (2, 6)
-    assert f"{SAID}error: deploy/t.yaml: line" in ran.stderr
+    assert f"{PREFIX}error: deploy/t.yaml: line" in ran.stderr
 
 
 @pytest.mark.parametrize(("columns", "lines_per_location"), [(160, 1), (80, 2)])

@@ -155,7 +155,7 @@ def state(path: Path) -> tuple[object, ...] | None:
 def test_file_edited_within_a_clock_tick_is_not_overwritten(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Before Linux 6.13 the times of a file can be the same for 10 ms: neither they nor its size tell."""
+    """Before Linux 6.13 the times of a file can stand still for 10 ms, so a change does not change them."""
     path = tmp_path / "a"
     path.write_bytes(OLD)
     with Replacement() as replacement:
@@ -170,7 +170,7 @@ def test_file_edited_within_a_clock_tick_is_not_overwritten(
 
 
 def test_file_edited_through_mapped_memory_is_not_overwritten(tmp_path: Path) -> None:
-    """The second write to a page changes no time until the page is written to the disk."""
+    """The second write to a page does not change the times until the page is written to the disk."""
     path = tmp_path / "a"
     path.write_bytes(OLD)
     with path.open("r+b") as file, mmap.mmap(file.fileno(), 0) as mapped:
@@ -204,7 +204,7 @@ def test_file_edited_during_commit_is_not_overwritten(tmp_path: Path, monkeypatc
 
 
 def test_file_with_a_new_status_time_only_is_replaced(tmp_path: Path) -> None:
-    """A new name of the file changes the time of its status only."""
+    """A new hard link to the file changes only the status time."""
     path = tmp_path / "a"
     path.write_bytes(OLD)
     with Replacement() as replacement:
@@ -256,8 +256,8 @@ KEPT: dict[str, dict[str, object]] = {
 }
 
 
-def give(path: Path, *, mode: int = 0o644, owner: object = None, extended: object = None) -> None:
-    """Give a file attributes; skip the test if that is not possible here."""
+def set_attributes(path: Path, *, mode: int = 0o644, owner: object = None, extended: object = None) -> None:
+    """Set the attributes of a file; skip the test if the user or the file system does not allow it."""
     try:
         if owner is not None:
             os.chown(path, *owner)  # type: ignore[misc]
@@ -275,7 +275,7 @@ def give(path: Path, *, mode: int = 0o644, owner: object = None, extended: objec
 def test_attributes_of_a_replaced_file_are_kept(tmp_path: Path, attributes: dict[str, object]) -> None:
     path = tmp_path / "a"
     path.write_bytes(OLD)
-    give(path, **attributes)  # type: ignore[arg-type]
+    set_attributes(path, **attributes)  # type: ignore[arg-type]
     before, extended = path.stat(), {name: os.getxattr(path, name) for name in os.listxattr(path)}
     with Replacement() as replacement:
         stage(replacement, path)
@@ -288,7 +288,7 @@ def test_attributes_of_a_replaced_file_are_kept(tmp_path: Path, attributes: dict
 
 
 def test_replaced_file_inherits_no_access_control_list(tmp_path: Path) -> None:
-    """The default list of its folder is for new files: it could let others read a file that was private."""
+    """The default list of the directory could allow other users to read a private file."""
     path = tmp_path / "a"
     path.write_bytes(OLD)
     try:
@@ -308,7 +308,7 @@ def test_replaced_file_inherits_no_access_control_list(tmp_path: Path) -> None:
 def test_lost_attribute_of_the_user_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, error: str | None
 ) -> None:
-    """Those of the user are an error; the system decides about its own, and the others are still kept."""
+    """A lost attribute of the system is ignored, and the other attributes are kept."""
     path = tmp_path / "a"
     path.write_bytes(OLD)
     kept: dict[str, bytes] = {}
@@ -408,7 +408,7 @@ def test_directory_that_becomes_a_link_is_not_followed(tmp_path: Path, when: str
 def test_file_that_became_a_pipe_does_not_block(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "a"
     os.mkfifo(path)
-    monkeypatch.setattr(os.path, "isfile", lambda _: True)  # it was one just now
+    monkeypatch.setattr(os.path, "isfile", lambda _: True)  # the file was replaced after this check
     with Replacement() as replacement, pytest.raises(InputError, match="a: another program changed the file"):
         stage(replacement, path)
 
@@ -471,7 +471,7 @@ def test_failed_replacement_is_reported_with_its_file(tmp_path: Path, monkeypatc
 
 
 def test_file_locked_by_another_program_is_refused(tmp_path: Path) -> None:
-    """It holds the lock from its last look to its renaming: to overwrite that would lose what it has done."""
+    """The other program will replace the file, and its changes must not be lost."""
     paths = [tmp_path / name for name in ("a", "b")]
     for path in paths:
         path.write_bytes(OLD)

@@ -60,7 +60,7 @@ def test_schema_checker_rejects_an_unknown_field(program: Program) -> None:
     assert "newtag" in ran.stdout
 
 
-# What is in examples/ is to be copied: there the schema is somewhere else.
+# Users copy the files in examples/, so their first lines refer to a published schema.
 HERE = [path for path in EXAMPLES if "examples" not in path.relative_to(ROOT).parts]
 
 

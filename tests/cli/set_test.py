@@ -24,11 +24,11 @@ CONFIG = "apiVersion: krm-image-setter.dev/v1alpha1\nkind: ImageSetter\nimages: 
 MIXED = f"apiVersion: v1\n{POD}---\nx: nginx\n"  # a resource and another document
 TEMPLATE = "kind: Pod\nspec: {{ .Values.spec }\n"
 NGINX = ("--image", "nginx=nginx:2")
-SAID = "krm-image-setter: "
+PREFIX = "krm-image-setter: "
 
 
 def when(path: Path) -> tuple[int, int, int, int]:
-    """Return what tells whether a file was written or replaced."""
+    """Return the inode, times and size of a file, which change when it is written or replaced."""
     status = path.stat()
     return status.st_ino, status.st_mtime_ns, status.st_ctime_ns, status.st_size
 
@@ -53,7 +53,7 @@ def test_one_file_is_printed_without_other_changes(program: Program) -> None:
     program.write("a.yaml", "\ufeff# x\r\n" + POD.replace("\n", "\r\n").rstrip())
     ran = program("set", "a.yaml", *NGINX)
     assert ran.stdout.decode() == "\ufeff# x\r\n" + DONE.replace("\n", "\r\n").rstrip()
-    assert ran == (0, ran.stdout, f"{SAID}set 1 image in 1 file (1 file, 1 resource read)\n")
+    assert ran == (0, ran.stdout, f"{PREFIX}set 1 image in 1 file (1 file, 1 resource read)\n")
 
 
 JOINED = [
@@ -83,7 +83,7 @@ def test_files_without_resources_are_not_printed(program: Program) -> None:
     assert program("set", ".", *NGINX) == (
         0,
         DONE.encode(),
-        f"{SAID}set 1 image in 1 file (3 files, 1 resource read)\n",
+        f"{PREFIX}set 1 image in 1 file (3 files, 1 resource read)\n",
     )
 
 
@@ -100,7 +100,7 @@ def test_in_place_keeps_everything_else(program: Program) -> None:
     assert program("set", ".", *NGINX, "--in-place") == (
         0,
         b"",
-        f"{SAID}set 1 image in 1 file (2 files, 2 resources read)\n",
+        f"{PREFIX}set 1 image in 1 file (2 files, 2 resources read)\n",
     )
     assert read(program, "a.yaml") == "\ufeff" + DONE.replace("\n", "\r\n")
     after = (program.folder / "a.yaml").stat()
@@ -124,7 +124,7 @@ def test_in_place_twice_changes_nothing(program: Program) -> None:
     program.write("a.yaml", POD)
     program("set", "a.yaml", *NGINX, "--in-place")
     before = when(program.folder / "a.yaml")
-    assert program("set", "a.yaml", *NGINX, "--in-place").stderr.startswith(f"{SAID}set 0 images in 0 files (")
+    assert program("set", "a.yaml", *NGINX, "--in-place").stderr.startswith(f"{PREFIX}set 0 images in 0 files (")
     assert when(program.folder / "a.yaml") == before
 
 
@@ -132,7 +132,7 @@ def test_link_is_kept_and_its_file_is_changed_once(program: Program) -> None:
     program.write("real/a.yaml", POD)
     (program.folder / "link.yaml").symlink_to("real/a.yaml")
     ran = program("set", "link.yaml", "real", *NGINX, "--in-place")
-    assert (ran.status, ran.stderr) == (0, f"{SAID}set 1 image in 1 file (1 file, 1 resource read)\n")
+    assert (ran.status, ran.stderr) == (0, f"{PREFIX}set 1 image in 1 file (1 file, 1 resource read)\n")
     assert (program.folder / "link.yaml").is_symlink()
     assert read(program, "real/a.yaml") == DONE
 
@@ -141,7 +141,7 @@ def test_in_place_with_standard_input_is_an_error(program: Program) -> None:
     program.write("a.yaml", POD)
     ran = program("set", "a.yaml", "-", *NGINX, "--in-place", stdin=POD)
     assert (ran.status, ran.stdout) == (2, b"")
-    assert ran.stderr == f'{SAID}error: `--in-place` cannot be combined with standard input ("-")\n'
+    assert ran.stderr == f'{PREFIX}error: `--in-place` cannot be combined with standard input ("-")\n'
     assert read(program, "a.yaml") == POD
 
 
@@ -150,7 +150,7 @@ def test_error_in_one_file_changes_no_file(program: Program) -> None:
     ran = program("set", ".", *NGINX, "--in-place")
     assert (ran.status, ran.stdout) == (2, b"")
     assert ran.stderr == (
-        f"{SAID}error: ./b.yaml: line 5: this is no Kubernetes resource, it has no kind: give only resources\n"
+        f"{PREFIX}error: ./b.yaml: line 5: this is no Kubernetes resource, it has no kind: give only resources\n"
     )
     assert [read(program, name) for name in ("a.yaml", "c.yaml")] == [POD, POD]
 
@@ -160,7 +160,7 @@ def test_keep_going_reports_skipped_files(program: Program, ending: list[str]) -
     put(program, {"a.yaml": POD, "b.yaml": MIXED, "c.yaml": POD})
     ran = program("set", "a.yaml", "b.yaml", "c.yaml", *NGINX, "--keep-going", *ending)
     assert ran.status == 2
-    assert ran.stderr.startswith(f"{SAID}error: b.yaml: line 5: this is no")
+    assert ran.stderr.startswith(f"{PREFIX}error: b.yaml: line 5: this is no")
     assert "in 2 files" in ran.stderr
     expected = [DONE, DONE] if ending == ["--in-place"] else [POD, POD]
     assert [read(program, name) for name in ("a.yaml", "c.yaml")] == expected
@@ -169,7 +169,7 @@ def test_keep_going_reports_skipped_files(program: Program, ending: list[str]) -
 def test_unused_entry_can_be_an_error(program: Program) -> None:
     put(program, {"a.yaml": POD, "b.yaml": OTHER})
     ran = program("set", ".", *NGINX, "--image", "reddis=x", "--on-unused", "error", "--in-place", "--keep-going")
-    assert ran == (2, b"", f'{SAID}error: the image "reddis" is nowhere to set: did you mean "redis"?\n')
+    assert ran == (2, b"", f'{PREFIX}error: the image "reddis" is nowhere to set: did you mean "redis"?\n')
     assert read(program, "a.yaml") == POD
 
 
@@ -181,7 +181,7 @@ def test_diff_shows_hunks_and_summary(program: Program) -> None:
     put(program, {"a.yaml": text, "b.yaml": OTHER})
     ran = program("set", ".", *NGINX, "--diff")
     assert ran.status == 1
-    assert ran.stderr == f"{SAID}would set 2 images in 1 file (2 files, 3 resources read)\n"
+    assert ran.stderr == f"{PREFIX}would set 2 images in 1 file (2 files, 3 resources read)\n"
     assert ran.stdout.decode() == (
         "--- ./a.yaml\n+++ ./a.yaml\n"
         "@@ -3,7 +3,7 @@\n # one\n # one\n kind: Pod\n"
@@ -205,7 +205,7 @@ def test_two_output_options_are_an_error(program: Program, both: tuple[str, str]
     assert program("set", "a.yaml", *NGINX, *both) == (
         2,
         b"",
-        f"{SAID}error: `{both[0]}` cannot be combined with `{both[1]}`\n",
+        f"{PREFIX}error: `{both[0]}` cannot be combined with `{both[1]}`\n",
     )
     assert read(program, "a.yaml") == POD
 
@@ -223,7 +223,7 @@ def test_configuration_in_the_files_is_used(program: Program) -> None:
 def test_functions_yaml_is_used_without_other_configuration(program: Program) -> None:
     put(program, {"deploy/a.yaml": POD, "functions.yaml": CONFIG})
     ran = program("set", "deploy", "-q")
-    assert ran == (0, DONE.encode(), f"{SAID}using ./functions.yaml\n")
+    assert ran == (0, DONE.encode(), f"{PREFIX}using ./functions.yaml\n")
 
 
 def test_missing_configuration_is_an_error(program: Program) -> None:
@@ -231,7 +231,7 @@ def test_missing_configuration_is_an_error(program: Program) -> None:
     ran = program("set", "a.yaml")
     assert (ran.status, ran.stdout) == (2, b"")
     assert ran.stderr.startswith(
-        f"{SAID}error: no image to set; pass `--image NAME=REFERENCE` or `--images-from FILE`, or a configuration"
+        f"{PREFIX}error: no image to set; pass `--image NAME=REFERENCE` or `--images-from FILE`, or a configuration"
     )
 
 
@@ -239,10 +239,10 @@ def test_invalid_configuration_is_reported_with_its_file(program: Program) -> No
     put(program, {"a.yaml": POD, "f.yaml": CONFIG.replace("images", "imges")})
     ran = program("set", ".")
     assert (ran.status, ran.stderr) == (
-        2, f'{SAID}error: ./f.yaml: line 3: imges: unknown field "imges": did you mean "images"?\n'
+        2, f'{PREFIX}error: ./f.yaml: line 3: imges: unknown field "imges": did you mean "images"?\n'
     )  # fmt: skip
     program.write("f.yaml", CONFIG + "x: [\n")
-    assert program("set", ".").stderr.startswith(f"{SAID}error: ./f.yaml: line")
+    assert program("set", ".").stderr.startswith(f"{PREFIX}error: ./f.yaml: line")
 
 
 def test_images_from_reads_standard_input(program: Program) -> None:
@@ -251,7 +251,7 @@ def test_images_from_reads_standard_input(program: Program) -> None:
     assert program("set", "a.yaml", "--images-from", "-", "-q", stdin=built) == (0, DONE.encode(), "")
     ran = program("set", "-", "--images-from", "-", stdin=built)
     assert (ran.status, ran.stderr) == (
-        2, f"{SAID}error: `--images-from -` cannot be combined with manifests from standard input; "
+        2, f"{PREFIX}error: `--images-from -` cannot be combined with manifests from standard input; "
         "pass a file\n"
     )  # fmt: skip
 
@@ -286,10 +286,10 @@ def test_warnings_have_file_and_line(program: Program) -> None:
         "set", ".", *NGINX, "--kind", "A=.spec.image", "--kind", "B=.spec.image", "--image", "ngnix=x", "--check"
     )
     assert ran.stderr.splitlines() == [
-        f"{SAID}warning: ./a.yaml: line 6: A x: spec.image: the path .spec.image leads to a list, not to a string: left as it is",
-        f'{SAID}warning: the path .spec.image of kinds "B" leads nowhere in the one resource there: check the path',
-        f'{SAID}warning: the image "ngnix" is nowhere to set: did you mean "nginx"?',
-        f"{SAID}would set 1 image in 1 file (2 files, 3 resources read); 2 unused entries",
+        f"{PREFIX}warning: ./a.yaml: line 6: A x: spec.image: the path .spec.image leads to a list, not to a string: left as it is",
+        f'{PREFIX}warning: the path .spec.image of kinds "B" leads nowhere in the one resource there: check the path',
+        f'{PREFIX}warning: the image "ngnix" is nowhere to set: did you mean "nginx"?',
+        f"{PREFIX}would set 1 image in 1 file (2 files, 3 resources read); 2 unused entries",
     ]
 
 
@@ -298,14 +298,17 @@ def test_warnings_have_file_and_line(program: Program) -> None:
 
 @pytest.fixture
 def many(program: Program) -> Program:
-    """Return the program in a folder with so many files that they are read by several processes."""
+    """Return the program in a directory with enough files for several processes."""
     put(program, {f"m/{number:03}.yaml": POD if number % 2 else OTHER for number in range(500)})
     return program
 
 
 def test_many_files_are_all_set(many: Program) -> None:
     ran = many("set", "m", *NGINX, "--image", "redis=redis:3", "--in-place")
-    assert (ran.status, ran.stderr) == (0, f"{SAID}set 500 images in 500 files (500 files, 500 resources read)\n")
+    assert (ran.status, ran.stderr) == (
+        0,
+        f"{PREFIX}set 500 images in 500 files (500 files, 500 resources read)\n",
+    )
     texts = [read(many, f"m/{number:03}.yaml") for number in range(500)]
     assert texts == [OTHER.replace("redis", "redis:3"), DONE] * 250
 
@@ -314,7 +317,7 @@ def test_error_in_one_of_many_files_changes_no_file(many: Program) -> None:
     put(many, {"m/333.yaml": MIXED})
     ran = many("set", "m", *NGINX, "--in-place")
     assert (ran.status, ran.stderr) == (
-        2, f"{SAID}error: m/333.yaml: line 5: this is no Kubernetes resource, it has no kind: give only resources\n"
+        2, f"{PREFIX}error: m/333.yaml: line 5: this is no Kubernetes resource, it has no kind: give only resources\n"
     )  # fmt: skip
     assert read(many, "m/001.yaml") == POD
 
@@ -343,7 +346,7 @@ def test_signal_at_any_time_leaves_no_half_written_file(many: Program, number: s
         assert {read(many, f"m/{n:03}.yaml") for n in range(500)} <= {POD, DONE}
         if number != signal.SIGKILL:
             assert leftovers(many) == []
-    assert statuses <= {0, 1, -number, 128 + number}  # 1: Python itself, while it starts
+    assert statuses <= {0, 1, -number, 128 + number}  # 1: Python exits during its start
 
 
 def test_interrupt_during_input_gives_no_message(program: Program) -> None:
@@ -367,7 +370,7 @@ def test_closed_pipe_gives_no_error(many: Program) -> None:
 
 
 def test_full_disk_changes_no_file(program: Program) -> None:
-    """A limit on the size of files stands for a full disk: the second file can't be written."""
+    """A limit on the size of files acts as a full disk for the second file."""
     put(program, {"a.yaml": POD, "b.yaml": POD + "#" * 5000})
     ran = subprocess.run(
         [sys.executable, "-m", "krm_image_setter", "set", ".", *NGINX, "--in-place"],
@@ -381,7 +384,7 @@ def test_full_disk_changes_no_file(program: Program) -> None:
     assert ran.returncode == 2
     assert (
         ran.stderr
-        == f"{SAID}error: ./b.yaml: cannot write the file: File too large; nothing was written\n".encode()
+        == f"{PREFIX}error: ./b.yaml: cannot write the file: File too large; nothing was written\n".encode()
     )
     assert read(program, "a.yaml") == POD
     assert leftovers(program) == []
@@ -390,7 +393,7 @@ def test_full_disk_changes_no_file(program: Program) -> None:
 def test_pipes_are_read_but_not_replaced(program: Program) -> None:
     os.mkfifo(program.folder / "fifo.yaml")
     program.write("a.yaml", POD)
-    assert program("set", ".", *NGINX, "--check").stdout == b"./a.yaml\n"  # it is not waited for
+    assert program("set", ".", *NGINX, "--check").stdout == b"./a.yaml\n"  # the pipe does not block
     command = f"{sys.executable} -m krm_image_setter set <(cat a.yaml) --image nginx=nginx:2 -q"
     ran = subprocess.run(["bash", "-c", command], capture_output=True, cwd=program.folder, timeout=60, check=True)
     assert ran.stdout.decode() == DONE
