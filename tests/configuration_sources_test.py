@@ -240,7 +240,7 @@ def test_list_and_discover_find_kinds_without_images(program: Program, source: s
     assert program("list", "deploy", "-o", "names", *option) == (0, b"exporter:1\nredis:7\n", said)
     discovered = program("discover", "deploy", *option)
     assert (discovered.status, discovered.stderr) == (0, said)
-    assert b"Nothing here needs an entry in kinds" in discovered.stdout
+    assert b"No entries in `kinds` are needed" in discovered.stdout
     if not option:
         assert program("list", "deploy", "-o", "names", "--no-config") == (0, b"", "")
         assert b"kind: Cache" in program("discover", "deploy", "--no-config").stdout
@@ -293,7 +293,7 @@ def test_file_that_is_not_yaml_does_not_stop_a_folder(program: Program) -> None:
     program.write("functions.yaml", CONFIG)
     ran = program("set", "deploy", "-q", "--image", "redis=redis:9")
     assert (ran.status, ran.stdout.decode()) == (0, OVERRIDDEN)
-    assert len(re.findall("warning: deploy/(?:template|latin).yaml: ", ran.stderr)) == 2
+    assert len(re.findall("warning: deploy/(?:template|latin).yaml:", ran.stderr)) == 2
 
 
 def test_broken_configuration_in_a_folder_is_an_error(program: Program) -> None:
@@ -301,7 +301,7 @@ def test_broken_configuration_in_a_folder_is_an_error(program: Program) -> None:
     program.write("deploy/setter.yaml", CONFIG + "x: [\n")
     ran = program("set", "deploy", "--image", "redis=redis:9")
     assert (ran.status, ran.stdout) == (2, b"")
-    assert ran.stderr.startswith("krm-image-setter: error: deploy/setter.yaml: line 6")
+    assert ran.stderr.startswith("krm-image-setter: error: deploy/setter.yaml:6:")
     assert program("set", "deploy", "--image", "redis=redis:9", "--no-config").status == 0
 
 
