@@ -255,6 +255,7 @@ WARNINGS = [
     (custom("values: '{{ .x }'"), TAG + VALUES, "line 5: A x: spec.values: not changed: line 1 column 8 of the string: this is not YAML"),
     (custom("values: 'image: [nginx]'"), TAG + VALUES, "spec.values: image: the path .image leads to a list, not to a string"),
     (custom("values: |\n  apiVersion: v1\n  kind: List\n  items: [nginx]"), TAG + VALUES, "this is no Kubernetes resource"),
+    (custom("base: 300"), TAG + "kinds: {A: {path: .spec.base, part: name}}\n", "spec.base: the path .spec.base leads to a number, not to a string"),
     (custom("base: nginx:1"), TAG + "kinds: {A: {path: .spec.base, part: name}}\n", "cannot be written here: the field also contains a tag or digest"),
     (custom("version: v1"), DIGEST + "kinds: {A: {path: .spec.version, part: tag, of: nginx}}\n", f'not changed: "nginx@{D}" cannot be written here: it has no tag'),
     (custom("image: {repository: nginx, tag: '1'}"), DIGEST + PARTS, "not changed: " f'"nginx@{D}" cannot be written here: there is no field for a digest without a tag; set `newTag` too'),
