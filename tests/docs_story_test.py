@@ -1,4 +1,4 @@
-"""Each page of docs/ is a story that is true (story.py). Its other YAML blocks are (parts of) an ImageSetter."""
+"""README.md and each page of docs/ are stories that are true (story.py). Their other YAML blocks configure the program."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from krm_image_setter.paths import parse_path
 
 #: Pages whose examples have a form, and a test, of their own.
 OTHERS = {"from-tilt.md", "images-from.md", "import.md", "recipes.md"}
-PAGES = [path for path in sorted((ROOT / "docs").glob("*.md")) if path.name not in OTHERS]
+PAGES = [ROOT / "README.md", *(path for path in sorted((ROOT / "docs").glob("*.md")) if path.name not in OTHERS)]
 HEAD = "apiVersion: krm-image-setter.dev/v1alpha1\nkind: ImageSetter\n"
 
 
@@ -29,7 +29,7 @@ def test_page(page: Path, tmp_path: Path) -> None:
             check_configuration(block.body if "kind: ImageSetter" in block.body else HEAD + block.body)
         elif not block.title and block.language != "sh":
             assert block in outputs, f"{page.name}:{block.line}: nothing checks this block"
-    run_story(found, page.name, tmp_path)
+    run_story(found, page, tmp_path)
 
 
 def rows() -> list[tuple[str, str]]:

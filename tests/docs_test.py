@@ -1,4 +1,4 @@
-"""The commands and the configuration of README.md are run as they stand there."""
+"""The commands in tables of docs/ways-to-run.md, and the configurations of README.md and docs/configuration.md."""
 
 from __future__ import annotations
 
@@ -16,15 +16,16 @@ from krm_image_setter.catalog import entries
 from krm_image_setter.config import ImageSetter
 
 README = (ROOT / "README.md").read_text()
+WAYS = (ROOT / "docs/ways-to-run.md").read_text()
 CONFIGURATION = (ROOT / "docs/configuration.md").read_text()
 CONNECT = (ROOT / "fixtures/kafka-connect/input.yaml").read_text()
-PIPES = re.findall(r"`(krm-image-setter [^`]*< manifests\.yaml)`", README)
+PIPES = re.findall(r"`(krm-image-setter [^`]*< manifests\.yaml)`", WAYS)
 IMAGE = "image: localhost:5005/kafkaconnect:"
-KPT = re.findall(r"`kpt fn eval (DIR [^`]*)`", README)
+KPT = re.findall(r"`kpt fn eval (DIR [^`]*)`", WAYS)
 
 
 def test_configuration() -> None:
-    (block,) = re.findall(r"```yaml\n# functions\.yaml\n(.*?)```", README, re.DOTALL)
+    (block,) = re.findall(r"```yaml title=.functions\.yaml.\n(.*?)```", README, re.DOTALL)
     assert read_config(block) == read_config((ROOT / "functions.yaml").read_text())
 
 
@@ -48,7 +49,7 @@ def test_kpt(kpt: Orchestrator, command: str) -> None:
 
 
 def test_kptfile(kpt: Orchestrator) -> None:
-    pipeline, command = re.findall(r"\| a Kptfile \| `([^`]*)`, then `kpt ([^`]*)` \|", README)[0]
+    pipeline, command = re.findall(r"\| a Kptfile \| `([^`]*)`, then `kpt ([^`]*)` \|", WAYS)[0]
     kpt.write("app/functions.yaml", (ROOT / "functions.yaml").read_text())
     head = "apiVersion: kpt.dev/v1\nkind: Kptfile\nmetadata: {name: app}\n"
     kpt.write("app/Kptfile", f"{head}pipeline: {{{pipeline}}}\n")
@@ -59,8 +60,8 @@ def test_kptfile(kpt: Orchestrator) -> None:
 
 
 def test_kubectl_plugin(kubectl: Orchestrator) -> None:
-    (row,) = (line for line in README.splitlines() if line.startswith("| `kubectl kustomize` |"))
-    command, flag = re.findall(r"`krm-image-setter ([^`]*)` once.*`(--[^`]*)` \|$", row)[0]
+    (row,) = (line for line in WAYS.splitlines() if line.startswith("| `kubectl kustomize` |"))
+    command, flag = re.findall(r"`krm-image-setter ([^`]*)` once.*`kubectl kustomize (--[^`]*)` \|$", row)[0]
     home = {"KUSTOMIZE_PLUGIN_HOME": str(kubectl.folder / "plugins")}
     program = str(kubectl.folder / "bin/krm-image-setter")
     subprocess.run([program, *command.split()], env={**os.environ, **home}, check=True)
@@ -76,7 +77,7 @@ def test_kubectl_plugin(kubectl: Orchestrator) -> None:
 
 def test_files_and_folders(program: Program) -> None:
     in_place, built, question = (
-        command.split() for command in re.findall(r"`krm-image-setter ((?:set|list) deploy [^`]*)`", README)
+        command.split() for command in re.findall(r"`krm-image-setter ((?:set|list) deploy [^`]*)`", WAYS)
     )
     program.write("functions.yaml", (ROOT / "functions.yaml").read_text())
     program.write("deploy/connect.yaml", CONNECT)
@@ -90,7 +91,7 @@ def test_files_and_folders(program: Program) -> None:
 
 
 def test_import(program: Program) -> None:
-    (command,) = re.findall(r"`krm-image-setter (import [^`]*) > functions\.yaml`", README)
+    (command,) = re.findall(r"`krm-image-setter (import [^`]*) > functions\.yaml`", WAYS)
     program.write(
         "Tiltfile",
         "k8s_kind('KafkaConnect', image_json_path='{.spec.image}')\ndocker_build('kafkaconnect', '.')\n",
@@ -103,7 +104,7 @@ def test_import(program: Program) -> None:
 
 
 def test_python() -> None:
-    assert "set_images(text, read_config(config)).text" in README
+    assert "set_images(text, read_config(config)).text" in WAYS
     assert sys.version_info >= (3, 11)
 
 
@@ -114,7 +115,7 @@ def test_configuration_blocks(block: str) -> None:
 
 
 def test_the_catalog_is_as_large_as_said() -> None:
-    kinds, others = map(int, re.findall(r"those of (\d+) kinds of Strimzi.*?\n(\d+) other projects", README)[0])
+    kinds, others = map(int, re.findall(r"in (\d+) kinds of Strimzi.*? (\d+) other projects", README)[0])
     assert kinds == len({(entry.kind, entry.group) for entry in entries()})
     assert others + 6 == len({entry.text.partition(":")[0] for entry in entries()})
 
