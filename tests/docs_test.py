@@ -13,7 +13,7 @@ from orchestrator import Orchestrator
 
 from krm_image_setter import read_config
 from krm_image_setter.catalog import entries
-from krm_image_setter.config import ImageSetter
+from krm_image_setter.config import ImageSetter, decode, read_values
 
 README = (ROOT / "README.md").read_text()
 WAYS = (ROOT / "docs/ways-to-run.md").read_text()
@@ -111,7 +111,7 @@ def test_python() -> None:
 @pytest.mark.parametrize("block", re.findall(r"```yaml\n(.*?)```", CONFIGURATION, re.DOTALL))
 def test_configuration_blocks(block: str) -> None:
     head = "apiVersion: krm-image-setter.dev/v1alpha1\nkind: ImageSetter\n"
-    assert read_config(head + block) != ImageSetter()
+    assert decode(read_values(head + block, None)) != ImageSetter()
 
 
 def test_the_catalog_is_as_large_as_said() -> None:

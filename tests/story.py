@@ -42,7 +42,7 @@ class Block(NamedTuple):
 def blocks(page: Path) -> list[Block]:
     text = page.read_text()
     fence = re.compile(
-        r'(?:<!-- (?P<key>[a-z ]+): (?P<value>.*?) -->\n)?^```(?P<language>\w*)(?: title="(?P<title>[^"]+)")?\n(?P<body>.*?)^```$',
+        r'(?:<!-- (?P<key>[a-z ]+): (?P<value>[^\n]*?) -->\n)?^```(?P<language>\w*)(?: title="(?P<title>[^"]+)")?\n(?P<body>.*?)^```$',
         re.DOTALL | re.MULTILINE,
     )
     found = [
