@@ -11,7 +11,7 @@ import pytest
 from harness import ROOT, Program
 from orchestrator import Orchestrator
 
-from krm_image_setter import read_config
+from krm_image_setter import cli, read_config
 from krm_image_setter.catalog import entries
 from krm_image_setter.config import ImageSetter, decode, read_values
 
@@ -118,6 +118,16 @@ def test_the_catalog_is_as_large_as_said() -> None:
     kinds, others = map(int, re.findall(r"in (\d+) kinds of Strimzi.*? (\d+) other projects", README)[0])
     assert kinds == len({(entry.kind, entry.group) for entry in entries()})
     assert others + 6 == len({entry.text.partition(":")[0] for entry in entries()})
+
+
+@pytest.mark.parametrize("command", ["", *cli._MODULES])
+def test_each_option_is_in_the_reference(program: Program, command: str) -> None:
+    page = (ROOT / "docs/commands.md").read_text()
+    sections = dict(re.findall(r"^## (\S+).*?$(.*?)(?=^## |\Z)", page, re.DOTALL | re.MULTILINE))
+    described = sections["Common"] + sections.get(command, "")
+    shown = program(*filter(None, [command]), "--help").stdout.decode()
+    options = set(re.findall(r"^  (?:-\w, )?(--[a-z-]+)", shown, re.MULTILINE))
+    assert {option for option in options if f"`{option}" not in described} <= {"--help"}
 
 
 def test_there_are_commands() -> None:
