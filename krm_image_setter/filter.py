@@ -23,7 +23,7 @@ from krm_image_setter.errors import ConfigError, ImageSetterError, InputError
 from krm_image_setter.function import plan_function, read_resource_list
 from krm_image_setter.images import ImageRule
 from krm_image_setter.results import ERROR, INFO, Result
-from krm_image_setter.rim import STDIN, read_stdin, read_text, say, say_error, shown, write_output
+from krm_image_setter.streams import STDIN, read_stdin, read_text, say, say_error, shown, write_output
 from krm_image_setter.transform import Plan, plan
 
 DEFAULT_CONFIG: Final = "functions.yaml"

@@ -14,7 +14,7 @@ from krm_image_setter.cli.terminal import write
 from krm_image_setter.errors import InputError, sentence
 from krm_image_setter.importers import Imported
 from krm_image_setter.importers.any_file import import_file
-from krm_image_setter.rim import decoded, read_found, read_text, say
+from krm_image_setter.streams import decoded, read_found, read_text, say
 
 HELP: Final = """Write another tool's configuration as an ImageSetter.
 

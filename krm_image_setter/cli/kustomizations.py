@@ -15,8 +15,8 @@ from krm_image_setter.cli.scanning import Scanned
 from krm_image_setter.config import Value, read_values
 from krm_image_setter.errors import ConfigError, InputError
 from krm_image_setter.images import Reference, parse_reference
-from krm_image_setter.rim import decoded
 from krm_image_setter.scan import Scan
+from krm_image_setter.streams import decoded
 
 _NAMES: Final = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 

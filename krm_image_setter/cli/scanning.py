@@ -14,8 +14,8 @@ from krm_image_setter.config import API_VERSION, KIND, ImageSetter, Value, confi
 from krm_image_setter.documents import Stream
 from krm_image_setter.errors import ImageSetterError, InputError, NotResourceError, NotYAMLError
 from krm_image_setter.resources import is_resource
-from krm_image_setter.rim import decoded, say, say_error
 from krm_image_setter.scan import Scan
+from krm_image_setter.streams import decoded, say, say_error
 from krm_image_setter.transform import Plans, plan_all
 
 Found = TypeVar("Found")
