@@ -25,9 +25,11 @@ def test_page(page: Path, tmp_path: Path) -> None:
     found = told(page)
     outputs = [output for _, output in found if output]
     for block, _ in found:
-        if (block.title and "kind: ImageSetter" in block.body) or (block.language == "yaml" and not block.title):
+        if (block.language == "yaml" and block.title and "kind: ImageSetter" in block.body) or (
+            block.language == "yaml" and not block.title
+        ):
             check_configuration(block.body if "kind: ImageSetter" in block.body else HEAD + block.body)
-        elif not block.title and block.language != "sh":
+        elif not block.title and block.language not in ("sh", ""):  # a block without a language is a drawing
             assert block in outputs, f"{page.name}:{block.line}: nothing checks this block"
     run_story(found, page, tmp_path)
 

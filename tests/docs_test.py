@@ -130,6 +130,34 @@ def test_each_option_is_in_the_reference(program: Program, command: str) -> None
     assert {option for option in options if f"`{option}" not in described} <= {"--help"}
 
 
+def lines_of(modules: str) -> int:
+    """Return the number of lines of modules in backticks, such as `edits.py` and `paths/`, rounded to tens."""
+    found = [ROOT / "krm_image_setter" / name for name in re.findall(r"`([^`]+)`", modules)]
+    files = [file for path in found for file in ([path] if path.suffix else sorted(path.glob("*.py")))]
+    return round(sum(len(file.read_text().splitlines()) for file in files), -1)
+
+
+def test_reading_order_has_numbers_of_lines() -> None:
+    page = ROOT / "docs/how-it-works.md"
+    row = r"^(\|(?: \d+ \|)? ((?:`[a-z_/]+(?:\.py)?`(?:, )?)+) \| )([\d,]+)(?= \|)"
+    rows = [
+        (match[2], int(match[3].replace(",", ""))) for match in re.finditer(row, page.read_text(), re.MULTILINE)
+    ]
+    assert len(rows) > 15
+    if os.environ.get("WRITE_GOLDEN"):
+        new = re.sub(row, lambda match: f"{match[1]}{lines_of(match[2]):,}", page.read_text(), flags=re.MULTILINE)
+        page.write_text(new)
+    wrong = [modules for modules, lines in rows if abs(lines - lines_of(modules)) > max(50, lines // 5)]
+    assert wrong == [], "WRITE_GOLDEN=1 writes the numbers"
+    shown = {name for modules, _ in rows for name in re.findall(r"`([^`]+)`", modules)}
+    known = {path.name + "/" * path.is_dir() for path in (ROOT / "krm_image_setter").iterdir()}
+    assert known - {name.partition("/")[0] + "/" * ("/" in name) for name in shown} <= {
+        "__init__.py",
+        "__pycache__/",
+        "py.typed",
+    }
+
+
 def test_there_are_commands() -> None:
     assert len(PIPES) >= 2
     assert len(KPT) >= 2
