@@ -158,6 +158,13 @@ def test_reading_order_has_numbers_of_lines() -> None:
     }
 
 
+def test_contributing_names_only_files_that_exist() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    named = re.findall(r"`((?:krm_image_setter|tests|docs|benchmarks|tools|differential)/[\w./-]*)", text)
+    assert len(named) > 50
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
 def test_there_are_commands() -> None:
     assert len(PIPES) >= 2
     assert len(KPT) >= 2
