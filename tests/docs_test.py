@@ -117,6 +117,7 @@ def test_configuration_blocks(block: str) -> None:
 def test_the_catalog_is_as_large_as_said() -> None:
     kinds, others = map(int, re.findall(r"in (\d+) kinds of Strimzi.*? (\d+) other projects", README)[0])
     assert kinds == len({(entry.kind, entry.group) for entry in entries()})
+    assert f"The catalog has {kinds} kinds." in (ROOT / "docs/peers.md").read_text()
     assert others + 6 == len({entry.text.partition(":")[0] for entry in entries()})
 
 
