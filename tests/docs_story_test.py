@@ -35,7 +35,7 @@ def test_page(page: Path, tmp_path: Path) -> None:
 
 
 def rows() -> list[tuple[str, str]]:
-    text = (ROOT / "docs/paths.md").read_text().partition("each of these finds:")[2]
+    text = (ROOT / "docs/paths.md").read_text().partition("each of these finds:")[2].partition("\n## ")[0]
     return re.findall(r"^\| `([^`]+)` \| ?(.*?) ?\|$", text, re.MULTILINE)
 
 
