@@ -133,7 +133,7 @@ def _built_images(paths: Iterable[str]) -> tuple[ImageRule, ...]:
     """Return the rules that files of a build give, and say what is left out of them."""
     if not paths:
         return ()
-    from krm_image_setter.config.images_from import read_images  # noqa: PLC0415  (few runs read what a build wrote)
+    from krm_image_setter.builds.any_file import read_images  # noqa: PLC0415  (few runs read what a build wrote)
 
     rules, warnings = read_images((read_text(path), shown(path)) for path in paths)
     for warning in warnings:

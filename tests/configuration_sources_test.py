@@ -123,7 +123,7 @@ def test_no_config_without_arguments_is_an_error(run: Run, source: str) -> None:
 def test_configuration_without_images_is_an_error(run: Run) -> None:
     status, output, said = run(source="./functions.yaml", config=KINDS)
     assert (status, output) == (2, "")
-    assert "functions.yaml: line 1: no image to set; add `images: {NAME: REFERENCE}`, or pass `--image" in said
+    assert "functions.yaml:1: no image to set; add `images: {NAME: REFERENCE}`, or pass `--image" in said
 
 
 @pytest.mark.parametrize("source", ["input", "./functions.yaml"])
@@ -162,7 +162,7 @@ def test_argument_overrides_an_entry_of_the_same_name(run: Run, entry: str, name
 def test_argument_for_one_tag_overrides_no_entry_for_any_tag(run: Run) -> None:
     ran = run("--image", "exporter:0=exporter:9", source="--fn-config")
     assert ran[:2] == (0, CONFIGURED)
-    assert 'the image "exporter:0" is nowhere to set' in ran[2]
+    assert 'no image "exporter:0" was found; the name occurs only with "exporter:1"' in ran[2]
 
 
 def test_argument_settles_a_contradiction(run: Run) -> None:

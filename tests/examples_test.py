@@ -300,11 +300,12 @@ def test_sharding(tmp_path: Path) -> None:
     ran = bash("python set_images.py deploy functions.yaml", folder)
     assert (ran.returncode, ran.stderr) == (0, "")
     assert ran.stdout.splitlines() == [
-        *(result.told(name) for name, outcome in expected.of.items() for result in outcome.results),
+        *(result.format(name) for name, outcome in expected.of.items() for result in outcome.results),
         *map(str, expected.results),
     ]
     one = bash("krm-image-setter set deploy --in-place --quiet --fn-config functions.yaml", tmp_path / "one")
-    assert (one.returncode, one.stderr) == (0, f"krm-image-setter: {ran.stdout.splitlines()[-1]}\n")
+    unused = ran.stdout.splitlines()[-1].replace("line 9", "functions.yaml:9")
+    assert (one.returncode, one.stderr) == (0, f"krm-image-setter: {unused}\n")
     for name, outcome in expected.of.items():
         done = outcome.text.encode()
         assert done == (folder / name).read_bytes() == (tmp_path / "one" / name).read_bytes()
@@ -315,7 +316,7 @@ def test_sharding(tmp_path: Path) -> None:
     ran = bash("python set_images.py deploy functions.yaml", folder)
     assert (ran.returncode, ran.stdout) == (
         1,
-        'error: the image "ngin" is nowhere to set: did you mean "nginx"?\n',
+        'error: line 10: images[2]: no image named "ngin" was found; did you mean "nginx"?\n',
     )
     assert all(outcome.text.encode() == (folder / name).read_bytes() for name, outcome in expected.of.items())
 

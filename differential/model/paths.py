@@ -121,7 +121,7 @@ def _take(step: re.Match[str], before: Match) -> Iterator[Match]:
     """Take one step of a path from a field."""
     value = before.value
     if step["deep"]:
-        yield from (match for match in below(before) if match.location[-1:] == (step["deep"],))
+        yield from (match for match in [*below(before)][1:] if match.location[-1:] == (step["deep"],))
     elif key := step["quoted"] or re.sub(r"\\(.)", r"\1", step["key"] or ""):
         if isinstance(value, dict) and key in value:
             yield Match(value, key, (*before.location, key))

@@ -34,7 +34,7 @@ def stale_matches(files: Iterable[File], scanned: Iterable[Scanned[Scan]]) -> It
                 error = ConfigError(
                     f'"{name}" no longer matches {where}, which becomes "{new}"; change it here too'
                 )
-                yield str(entry.place(error, key="name"))
+                yield str(entry.located(error, key="name"))
 
 
 def _renamed(scanned: Iterable[Scanned[Scan]]) -> Iterator[tuple[str, tuple[str, Reference]]]:

@@ -42,7 +42,7 @@ def read_files(files: Sequence[File], look: Callable[[Stream], Found]) -> Iterat
 
 def plan_files(files: Sequence[File], config: ImageSetter) -> Plans[Scanned[Scan]]:
     """Return the plans for files. Raises ConfigError (`plan_all`)."""
-    return plan_all(partial(read_files, files), config, attrgetter("found"))
+    return plan_all(partial(read_files, files), config, attrgetter("found"), [file.shown for file in files])
 
 
 def say_problems(scanned: Iterable[Scanned[Any]]) -> bool:

@@ -75,7 +75,7 @@ def set_command(
     for each in scanned:
         for result in each.found.results if each.found is not None else ():
             if result.severity != INFO:
-                say(result.told(each.file.shown))
+                say(result.format(each.file.shown))
     for sentence in stale_matches(files, scanned):
         say(f"warning: {sentence}")
     for result in unused:
