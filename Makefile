@@ -55,7 +55,8 @@ node-yaml:
 		--no-audit --no-fund --silent --fetch-retries=0 yaml@2.9.1 js-yaml@5.5.0 || echo "no npm parsers: they need npm"
 
 golden: $(VENV)/ready
-	WRITE_GOLDEN=1 $(BIN)/python -m pytest tests/golden_test.py tests/docs_story_test.py tests/docs_test.py tests/examples_test.py
+	WRITE_GOLDEN=1 $(BIN)/python -m pytest tests/golden_test.py tests/docs_story_test.py tests/docs_test.py tests/examples_test.py \
+		tests/import_test.py
 
 docs: $(VENV)/ready
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group docs
