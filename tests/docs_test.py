@@ -166,6 +166,18 @@ def test_contributing_names_only_files_that_exist() -> None:
     assert [name for name in named if not (ROOT / name).exists()] == []
 
 
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "SECURITY.md"])
+def test_each_link_has_a_target(page: str) -> None:
+    """`make docs` checks the links of docs/."""
+    for file, section in re.findall(r"\]\(([\w./-]*)(?:#([\w-]+))?\)", (ROOT / page).read_text()):
+        target = ROOT / (file or page)
+        assert target.is_file(), file
+        titles = re.findall(r"^#+ (.*)", target.read_text(), re.MULTILINE)
+        assert not section or section in [
+            re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles
+        ]
+
+
 def test_there_are_commands() -> None:
     assert len(PIPES) >= 2
     assert len(KPT) >= 2
