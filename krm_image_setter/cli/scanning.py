@@ -14,8 +14,8 @@ from krm_image_setter.config import API_VERSION, KIND, ImageSetter, Value, confi
 from krm_image_setter.documents import Stream
 from krm_image_setter.errors import ImageSetterError, InputError, NotResourceError, NotYAMLError
 from krm_image_setter.resources import is_resource
-from krm_image_setter.rim import decoded, say, say_error
 from krm_image_setter.scan import Scan
+from krm_image_setter.streams import decoded, say, say_error
 from krm_image_setter.transform import Plans, plan_all
 
 Found = TypeVar("Found")
@@ -42,7 +42,7 @@ def read_files(files: Sequence[File], look: Callable[[Stream], Found]) -> Iterat
 
 def plan_files(files: Sequence[File], config: ImageSetter) -> Plans[Scanned[Scan]]:
     """Return the plans for files. Raises ConfigError (`plan_all`)."""
-    return plan_all(partial(read_files, files), config, attrgetter("found"))
+    return plan_all(partial(read_files, files), config, attrgetter("found"), [file.shown for file in files])
 
 
 def say_problems(scanned: Iterable[Scanned[Any]]) -> bool:

@@ -262,7 +262,7 @@ class _Writer:
         """Return the source of a pair that says what a merge key would bring otherwise."""
         name, value = holder.written("<<")
         node = written.target if isinstance(written, Alias) else written
-        pair = scalar.spelt(key, flow=holder.flow) + ":"
+        pair = scalar.serialized(key, flow=holder.flow) + ":"
         if not isinstance(node, Mapping | Sequence):
             return f"{pair} {self._scalar(node, location, flow=holder.flow)}"
         if node.flow:
@@ -351,14 +351,14 @@ class _Writer:
         name = pair[0].target if pair and isinstance(pair[0], Alias) else pair and pair[0]
         if self.in_json:
             return scalar.quoted(key)
-        return self._scalar(name, _NOWHERE, flow=True) if name else scalar.spelt(key, flow=True)
+        return self._scalar(name, _NOWHERE, flow=True) if name else scalar.serialized(key, flow=True)
 
     def _scalar(self, event: Any, location: Location, *, flow: bool) -> str:
         """Return the source of what is wanted at `location`, if the scalar of `event` has the text before."""
         text, tag = self._text_at(event, location), self._tag(event)
         if location not in self.wanted and not event.style and not tag and not isinstance(typed(text), str):
             return text or "null"  # a number stays one
-        return tag + (scalar.quoted(text) if self.in_json else scalar.spelt(text, flow=flow))
+        return tag + (scalar.quoted(text) if self.in_json else scalar.serialized(text, flow=flow))
 
     def _tag(self, event: Any) -> str:
         """Return the tag of a node as it is written, with a blank after it; empty if there is none."""

@@ -67,7 +67,7 @@ def test_problems_of_files_are_reported_and_others_are_read(
     ):
         name = f"m/{number * 20:03}-odd.yaml"
         (program.folder / name).write_bytes(data)
-        expected += [f"{SAID}{said}: {name}: "] * bool(said)
+        expected += [f"{SAID}{said}: {name}:"] * bool(said)
     name, *options = command
     ran = program(name, "m", *options)
     lines = ran.stderr.splitlines()
@@ -80,8 +80,8 @@ def test_problems_of_files_are_reported_and_others_are_read(
 @pytest.mark.parametrize(
     ("data", "expected"),
     [
-        *(pytest.param(data, (0, f"{SAID}warning: m/odd.yaml: "), id=name) for name, data in NOT_YAML.items()),
-        *(pytest.param(data, (2, f"{SAID}error: m/odd.yaml: "), id=name) for name, data in ERROR.items()),
+        *(pytest.param(data, (0, f"{SAID}warning: m/odd.yaml:"), id=name) for name, data in NOT_YAML.items()),
+        *(pytest.param(data, (2, f"{SAID}error: m/odd.yaml:"), id=name) for name, data in ERROR.items()),
         *(pytest.param(data, (0, ""), id=name) for name, data in SILENT.items()),
     ],
 )
