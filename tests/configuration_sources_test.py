@@ -326,9 +326,9 @@ def test_import_then_set_the_images_of_a_build(program: Program) -> None:
     assert (program.folder / "deploy/cache.yaml").read_text() == cache(image=image, exporter="exporter:1")
 
 
-def test_command_for_builds_in_the_readme_reads_functions_yaml(program: Program) -> None:
-    readme = (ROOT / "README.md").read_text()
-    (command,) = re.findall(r"`krm-image-setter (set [^`]* --images-from [^`]*)`", readme)
+def test_command_for_builds_in_the_docs_reads_functions_yaml(program: Program) -> None:
+    page = (ROOT / "docs/ways-to-run.md").read_text()
+    (command,) = re.findall(r"`krm-image-setter (set [^`]* --images-from [^`]*)`", page)
     program.write("deploy/cache.yaml", BEFORE)
     program.write("functions.yaml", KINDS)
     program.write("meta.json", '{"image.name": "redis:9"}')
