@@ -248,10 +248,10 @@ def _with_following(
     while True:
         outcome = check_reference(rule.rewrite(rule.name))
         candidates = positions.get(outcome.name, ())
-        following_ones = bisect_right(candidates, last)
-        if following_ones == len(candidates):
+        index = bisect_right(candidates, last)
+        if index == len(candidates):
             return rule, applied
-        last = candidates[following_ones]
+        last = candidates[index]
         value, following, _ = images[last]
         with notes.catching(value):
             if len(applied) == _MOST_APPLIED:

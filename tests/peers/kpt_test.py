@@ -125,12 +125,17 @@ CONFIG_MAPS = [
 ]
 
 ERRORS = [
-    Row("no name", config_map("newName: bar, newTag: v1.0"), APPS, error=("name is missing",)),
+    Row("no name", config_map("newName: bar, newTag: v1.0"), APPS, error=("missing required field `name`",)),
     Row("nothing to set", config_map("name: foo"), APPS, error=("newName, newTag, digest",)),
     Row("no data", "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: my-config\n", APPS, error=("ConfigMap",)),
     Row("a mapping for a name", config_map("name: {unexpected: object}"), APPS, error=("data.name", "string")),
     Row("a field that is not known", config_map("name: foo, newtag: v1"), APPS, error=('"newtag"', '"newTag"')),
-    Row("SetImage: no name", set_image("newName: bar, newTag: v1.0"), APPS, error=("image", "name is missing")),
+    Row(
+        "SetImage: no name",
+        set_image("newName: bar, newTag: v1.0"),
+        APPS,
+        error=("image", "missing required field `name`"),
+    ),
     Row("SetImage: nothing to set", set_image("name: foo"), APPS, error=("image", "newName, newTag, digest")),
     Row(
         "SetImage: a mapping for a name",
@@ -148,7 +153,7 @@ ERRORS = [
         "SetImage: a field without a path",
         set_image(BITNAMI, "kind: MyKind"),
         APPS,
-        error=("additionalImageFields[0]", "path is missing"),
+        error=("additionalImageFields[0]", "missing required field `path`"),
     ),
 ]
 

@@ -395,7 +395,7 @@ LOCATORS = [
         "a kind without paths",
         setter("images: [{name: test/mycrd-env, newTag: tilt-1}]\nkinds: [{kind: Environment}]"),
         ENVIRONMENT,
-        error=("kinds[0]", "paths is missing"),
+        error=("kinds[0]", "missing required field `paths`"),
         why="an entry says where images are; k8s_kind also marks a kind as a workload",
     ),
     Row("a path that is a number", environment("kind: Environment", "8"), ENVIRONMENT, error=("kinds[0].paths",)),
@@ -409,7 +409,7 @@ LOCATORS = [
         "no kind, name or namespace",
         environment("apiVersion: fission.io/v1"),
         ENVIRONMENT,
-        error=("kinds[0]", "kind, name or namespace"),
+        error=("kinds[0]", "add `kind`, `name` or `namespace`"),
     ),
 ]
 
@@ -619,7 +619,7 @@ REGISTRIES = [
         + "---\n"
         + setter("defaultRegistry: {host: quay.io}"),
         pod("fe"),
-        error=("defaultRegistry", "another configuration"),
+        error=("defaultRegistry", "quay.io contradicts gcr.io"),
     ),
     Row(
         "a host that is none",
