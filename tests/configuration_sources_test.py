@@ -123,7 +123,7 @@ def test_no_config_without_arguments_is_an_error(run: Run, source: str) -> None:
 def test_configuration_without_images_is_an_error(run: Run) -> None:
     status, output, said = run(source="./functions.yaml", config=KINDS)
     assert (status, output) == (2, "")
-    assert "functions.yaml: line 1: no image to set; add `images: {NAME: REFERENCE}`, or pass `--image" in said
+    assert "functions.yaml:1: no image to set; add `images: {NAME: REFERENCE}`, or pass `--image" in said
 
 
 @pytest.mark.parametrize("source", ["input", "./functions.yaml"])
@@ -162,7 +162,7 @@ def test_argument_overrides_an_entry_of_the_same_name(run: Run, entry: str, name
 def test_argument_for_one_tag_overrides_no_entry_for_any_tag(run: Run) -> None:
     ran = run("--image", "exporter:0=exporter:9", source="--fn-config")
     assert ran[:2] == (0, CONFIGURED)
-    assert 'the image "exporter:0" is nowhere to set' in ran[2]
+    assert 'no image "exporter:0" was found; the name occurs only with "exporter:1"' in ran[2]
 
 
 def test_argument_settles_a_contradiction(run: Run) -> None:
@@ -326,9 +326,9 @@ def test_import_then_set_the_images_of_a_build(program: Program) -> None:
     assert (program.folder / "deploy/cache.yaml").read_text() == cache(image=image, exporter="exporter:1")
 
 
-def test_command_for_builds_in_the_readme_reads_functions_yaml(program: Program) -> None:
-    readme = (ROOT / "README.md").read_text()
-    (command,) = re.findall(r"`krm-image-setter (set [^`]* --images-from [^`]*)`", readme)
+def test_command_for_builds_in_the_docs_reads_functions_yaml(program: Program) -> None:
+    page = (ROOT / "docs/ways-to-run.md").read_text()
+    (command,) = re.findall(r"`krm-image-setter (set [^`]* --images-from [^`]*)`", page)
     program.write("deploy/cache.yaml", BEFORE)
     program.write("functions.yaml", KINDS)
     program.write("meta.json", '{"image.name": "redis:9"}')

@@ -257,7 +257,7 @@ def test_output_through_a_slow_pipe_is_complete(
 
 def test_input_that_ends_inside_a_character(program: Program) -> None:
     ran = program(*NGINX, stdin=(POD + "x: ü").encode()[:-1])
-    assert ran == (2, b"", f"{SAID}error: standard input: line 3: it ends inside a character: give all of it\n")
+    assert ran == (2, b"", f"{SAID}error: standard input:3: it ends inside a character: give all of it\n")
 
 
 # Disks and permissions

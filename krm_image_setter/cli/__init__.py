@@ -14,7 +14,7 @@ from krm_image_setter.cli.options import FnConfig, Images, ImagesFrom, Kinds, No
 from krm_image_setter.cli.terminal import write
 from krm_image_setter.errors import ImageSetterError
 from krm_image_setter.filter import Options, run_filter
-from krm_image_setter.rim import PROGRAM, say_error
+from krm_image_setter.streams import PROGRAM, say_error
 
 app = typer.Typer(name=PROGRAM, pretty_exceptions_enable=False, rich_markup_mode=None)
 

@@ -11,7 +11,7 @@ import typer
 from krm_image_setter.catalog import Entry, entries, entry_rules
 from krm_image_setter.cli.terminal import aligned, write
 from krm_image_setter.errors import ImageSetterError
-from krm_image_setter.rim import PROGRAM
+from krm_image_setter.streams import PROGRAM
 
 HELP: Final = """List the custom resources that need no entry in `kinds`.
 

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from pathspec import GitIgnoreSpec
 
 from krm_image_setter.errors import ImageSetterError, InputError, internal_error
-from krm_image_setter.rim import STDIN, read_bytes, read_found, read_text, say, shown
+from krm_image_setter.streams import STDIN, read_bytes, read_found, read_text, say, shown
 
 _SUFFIXES: Final = (".yaml", ".yml", ".json")
 _IGNORE_FILES: Final = (".gitignore", ".krmignore")

@@ -11,10 +11,10 @@ import typer
 
 from krm_image_setter.cli.files import is_under, naming
 from krm_image_setter.cli.terminal import write
-from krm_image_setter.errors import InputError, sentence
+from krm_image_setter.errors import InputError, location, sentence
 from krm_image_setter.importers import Imported
 from krm_image_setter.importers.any_file import import_file
-from krm_image_setter.rim import decoded, read_found, read_text, say
+from krm_image_setter.streams import decoded, read_found, read_text, say
 
 HELP: Final = """Convert another tool's configuration to an ImageSetter.
 
@@ -37,7 +37,7 @@ def import_command(
     write("---\n".join(text for text, _ in imported))
     for file, (_, notes) in zip(files, imported, strict=True):
         for line, message in notes:
-            say(sentence(f"line {line}", message, before=("warning", file)))
+            say(sentence(message, before=("warning", location(file, line))))
 
 
 def _import(file: str) -> Imported:

@@ -14,7 +14,7 @@ import typer
 from krm_image_setter.cli.terminal import write
 from krm_image_setter.config import API_VERSION, KIND
 from krm_image_setter.errors import ImageSetterError
-from krm_image_setter.rim import PROGRAM
+from krm_image_setter.streams import PROGRAM
 
 HELP: Final = """Install krm-image-setter as a kustomize exec plugin.
 

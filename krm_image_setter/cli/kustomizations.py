@@ -15,8 +15,8 @@ from krm_image_setter.cli.scanning import Scanned
 from krm_image_setter.config import Value, read_values
 from krm_image_setter.errors import ConfigError, InputError
 from krm_image_setter.images import Reference, parse_reference
-from krm_image_setter.rim import decoded
 from krm_image_setter.scan import Scan
+from krm_image_setter.streams import decoded
 
 _NAMES: Final = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 
@@ -34,7 +34,7 @@ def stale_matches(files: Iterable[File], scanned: Iterable[Scanned[Scan]]) -> It
                 error = ConfigError(
                     f'"{name}" will no longer match {field}, which becomes "{new}"; change this name too'
                 )
-                yield str(entry.place(error, key="name"))
+                yield str(entry.located(error, key="name"))
 
 
 def _renamed(scanned: Iterable[Scanned[Scan]]) -> Iterator[tuple[str, tuple[str, Reference]]]:

@@ -13,8 +13,8 @@ from krm_image_setter.config import API_VERSION, KIND, ImageSetter, Value, confi
 from krm_image_setter.documents import Stream
 from krm_image_setter.errors import ImageSetterError, InputError, NotResourceError, NotYAMLError
 from krm_image_setter.resources import is_resource
-from krm_image_setter.rim import decoded, say, say_error
 from krm_image_setter.scan import Scan
+from krm_image_setter.streams import decoded, say, say_error
 from krm_image_setter.transform import Plans, plan_all
 
 Found = TypeVar("Found")
@@ -41,7 +41,7 @@ def read_files(files: Sequence[File], search: Callable[[Stream], Found]) -> Iter
 
 def plan_files(files: Sequence[File], config: ImageSetter) -> Plans[Scanned[Scan]]:
     """Scan files for a configuration. Raises the errors of `plan_all`."""
-    return plan_all(partial(read_files, files), config, attrgetter("found"))
+    return plan_all(partial(read_files, files), config, attrgetter("found"), [file.shown for file in files])
 
 
 def report_problems(scanned: Iterable[Scanned[Any]]) -> bool:

@@ -20,8 +20,8 @@ from krm_image_setter.edits import Edit, apply_edits, edited
 from krm_image_setter.errors import ImageSetterError, InputError
 from krm_image_setter.filter import Options
 from krm_image_setter.results import INFO
-from krm_image_setter.rim import STDIN, say, say_error
 from krm_image_setter.scan import Scan
+from krm_image_setter.streams import STDIN, say, say_error
 from krm_image_setter.transform import has_error
 
 HELP: Final = """Set images in files and directories.
@@ -81,7 +81,7 @@ def set_command(
     for each in scanned:
         for result in each.found.results if each.found is not None else ():
             if result.severity != INFO:
-                say(result.told(each.file.shown))
+                say(result.format(each.file.shown))
     for sentence in stale_matches(files, scanned):
         say(f"warning: {sentence}")
     for result in unused:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from krm_image_setter.errors import CONTROLS, python_escaped
-from krm_image_setter.rim import write_output
+from krm_image_setter.streams import write_output
 
 _STYLES: Final = {"---": "1", "+++": "1", "@@": "36", "-": "31", "+": "32"}
 

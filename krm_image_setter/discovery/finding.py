@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from krm_image_setter.locators import Form, Split
 from krm_image_setter.locators.image_field import split_field
+from krm_image_setter.paths import format_key
 from krm_image_setter.yaml.tree import Location
 
 #: Steps to every item of a list and to every value of a mapping.
@@ -66,10 +67,5 @@ class Finding(NamedTuple):
     @property
     def path(self) -> str:
         """The path of the field in Kubernetes JSONPath."""
-        return "{" + "".join(map(_step, self.steps)) + "}"
-
-
-def _step(step: str) -> str:
-    if step in (ITEMS, VALUES):
-        return step
-    return f".{step}" if step.replace("_", "a").replace("-", "a").isalnum() and step.isascii() else f"['{step}']"
+        steps = (step if step in (ITEMS, VALUES) else format_key(step) for step in self.steps)
+        return "{" + "".join(steps) + "}"

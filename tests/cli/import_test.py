@@ -25,7 +25,7 @@ def test_import_of_a_tiltfile_sets_its_images(program: Program) -> None:
     program.write("Tiltfile", TILTFILE)
     ran = program("import", "Tiltfile")
     assert ran.status == 0
-    assert ran.stderr.startswith("krm-image-setter: warning: Tiltfile: line 4: k8s_kind: kind is ")
+    assert ran.stderr.startswith("krm-image-setter: warning: Tiltfile:4: k8s_kind: kind is ")
     outcome = set_images(CONNECT, read_config(ran.stdout.decode()))
     assert outcome.text == CONNECT.replace("kafkaconnect #", "localhost:5005/kafkaconnect #")
 
@@ -58,9 +58,9 @@ def test_files_named_by_a_kustomization_are_read(program: Program) -> None:
     ran = program("import", "app/kustomization.yaml", "Tiltfile")
     assert ran.status == 0
     assert ran.stderr.splitlines() == [
-        'krm-image-setter: warning: app/kustomization.yaml: line 1: resources[0]: "base/kustomization.yaml" is not '
+        'krm-image-setter: warning: app/kustomization.yaml:1: resources[0]: "base/kustomization.yaml" is not '
         "followed: import it too, for its images",
-        f"krm-image-setter: warning: app/kustomization.yaml: line 2: {Path('app/gone.yaml')}: "
+        f"krm-image-setter: warning: app/kustomization.yaml:2: {Path('app/gone.yaml')}: "
         "No such file or directory: give a file that can be read",
     ]
     outcome = set_images(CONNECT, read_config(ran.stdout.decode()))
@@ -92,18 +92,18 @@ def test_files_outside_the_directory_of_a_kustomization_are_not_read(program: Pr
         "resources: [.., https://example.invalid/b]\n",
     )
     ran = program("import", "app/kustomization.yaml")
-    where = "krm-image-setter: warning: app/kustomization.yaml: line"
+    where = "krm-image-setter: warning: app/kustomization.yaml"
     assert ran.stderr.splitlines() == [
-        f"{where} 2: app/../secret.yaml: {out}",
-        f"{where} 2: {absolute}: {out}",
-        f"{where} 2: app/out.yaml: {out}",
-        f"{where} 2: app/own/../../secret.yaml: {out}",
-        f"{where} 2: https://example.invalid/a.yaml: not imported: URLs are not fetched; "
+        f"{where}:2: app/../secret.yaml: {out}",
+        f"{where}:2: {absolute}: {out}",
+        f"{where}:2: app/out.yaml: {out}",
+        f"{where}:2: app/own/../../secret.yaml: {out}",
+        f"{where}:2: https://example.invalid/a.yaml: not imported: URLs are not fetched; "
         "download the file and import the copy",
-        f"{where} 2: app/pipe.yaml: This is no regular file: give a file that can be read",
-        f"{where} 2: app: {out}",
-        f'{where} 3: resources[0]: ".." is not followed: if a kustomization there sets images, import it too',
-        f'{where} 3: resources[1]: "https://example.invalid/b" is not followed: if a kustomization there sets images, import it too',
+        f"{where}:2: app/pipe.yaml: This is no regular file: give a file that can be read",
+        f"{where}:2: app: {out}",
+        f'{where}:3: resources[0]: ".." is not followed: if a kustomization there sets images, import it too',
+        f'{where}:3: resources[1]: "https://example.invalid/b" is not followed: if a kustomization there sets images, import it too',
     ]
     assert (ran.status, b"kinds" in ran.stdout) == (0, False)
     program.write("app/kustomization.yaml", "configurations: [in.yaml, own/config.yaml]\n")
@@ -160,10 +160,10 @@ def test_invalid_files_are_reported_on_one_line(program: Program) -> None:
     program.write("Tiltfile.latin", "")
     (program.folder / "Tiltfile.latin").write_bytes(b"# \xe9\n")
     for file, sentence in (
-        ("Tiltfile", "Tiltfile: line 1"),
-        ("Tiltfile.latin", "Tiltfile.latin: line 1: this is not UTF-8: convert it"),
+        ("Tiltfile", "Tiltfile:1: "),
+        ("Tiltfile.latin", "Tiltfile.latin:1: this is not UTF-8: convert it"),
         ("Tiltfile.none", "Tiltfile.none: No such file or directory: give a file that can be read"),
-        ("kustomization.yaml", "kustomization.yaml: line 2 column 1: "),
+        ("kustomization.yaml", "kustomization.yaml:2:1: "),
         (
             "other.yaml",
             "other.yaml: this is no configuration that can be imported: give a Tiltfile (by that name), ",

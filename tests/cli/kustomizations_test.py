@@ -14,7 +14,7 @@ spec: {template: {spec: {containers: [{name: a, image: IMAGE}]}}}
 REGISTRY = (
     "apiVersion: krm-image-setter.dev/v1alpha1\nkind: ImageSetter\nregistries: [{from: docker.io, to: m.io}]\n"
 )
-RENAMED = "base/web.yaml: Deployment web: spec.template.spec.containers[0].image"
+RENAMED = "base/web.yaml: Deployment/web: spec.template.spec.containers[0].image"
 OVERLAY = "resources: [../base]\nimages:\n- newTag: '2'\n  name: NAME\n"
 
 
@@ -33,7 +33,7 @@ def test_entry_that_matches_a_changed_name_is_reported(program: Program, name: s
     ran = program("set", "base", "over", "--fn-config", "c.yaml", "--check", "--quiet")
     assert (ran.status, ran.stdout) == (1, b"base/web.yaml\n")
     assert ran.stderr == (
-        f'krm-image-setter: warning: over/kustomization.yaml: line 4: images[0].name: "{name}" '
+        f'krm-image-setter: warning: over/kustomization.yaml:4: images[0].name: "{name}" '
         f'will no longer match {RENAMED}, which becomes "{new}"; change this name too\n'
     )
 

@@ -54,20 +54,20 @@ def test_table_lists_images_with_locations(shop: Program) -> None:
     kafka = "kinds KafkaConnect kafka.strimzi.io/* .spec.image"
     assert names(ran.stdout) == [
         "docker.io/nginx",
-        "  ConfigMap cm          deploy/kafka.yaml:11  data.pod: spec.containers[0].image          podSpecs",
+        "  ConfigMap/cm          deploy/kafka.yaml:11  data.pod: spec.containers[0].image          podSpecs",
         "m.io/kafka:1",
-        f"  KafkaConnect connect  deploy/kafka.yaml:18  spec.image                                  {kafka}",
+        f"  KafkaConnect/connect  deploy/kafka.yaml:18  spec.image                                  {kafka}",
         "nginx:${TAG}",
-        "  Deployment web        deploy/web.yaml:13    spec.template.spec.containers[2].image      podSpecs",
+        "  Deployment/web        deploy/web.yaml:13    spec.template.spec.containers[2].image      podSpecs",
         "nginx:1.25",
-        "  Pod p                 deploy/list.json:4    spec.containers[0].image                    podSpecs",
-        "  Deployment web        deploy/web.yaml:9     spec.template.spec.initContainers[0].image  podSpecs",
+        "  Pod/p                 deploy/list.json:4    spec.containers[0].image                    podSpecs",
+        "  Deployment/web        deploy/web.yaml:9     spec.template.spec.initContainers[0].image  podSpecs",
         f"quay.io/org/side:latest@{DIGEST}",
-        "  Deployment web        deploy/web.yaml:12    spec.template.spec.containers[1].image      podSpecs",
+        "  Deployment/web        deploy/web.yaml:12    spec.template.spec.containers[1].image      podSpecs",
         f"quay.io/org/side@{DIGEST}",
-        "  Deployment web        deploy/web.yaml:11    spec.template.spec.containers[0].image      podSpecs",
+        "  Deployment/web        deploy/web.yaml:11    spec.template.spec.containers[0].image      podSpecs",
         "repo/x:1",
-        f"  ConfigMap cm          deploy/kafka.yaml:12  {'data.text':42}  kinds ConfigMap .data.text",
+        f"  ConfigMap/cm          deploy/kafka.yaml:12  {'data.text':42}  kinds ConfigMap .data.text",
     ]
 
 
@@ -179,10 +179,10 @@ def test_errors_are_reported_next_to_the_list(shop: Program) -> None:
     shop.write("deploy/t.yaml", "a: {{ x\n")
     ran = shop("list", "deploy", "-o", "names")
     assert ran.status == 0
-    assert "deploy/t.yaml: line" in ran.stderr
+    assert "deploy/t.yaml:2:1: " in ran.stderr
     ran = shop("list", "deploy", "deploy/t.yaml", "-o", "names")
     assert (ran.status, len(names(ran.stdout))) == (2, 6)
-    assert f"{PREFIX}error: deploy/t.yaml: line" in ran.stderr
+    assert f"{PREFIX}error: deploy/t.yaml:2:1: " in ran.stderr
 
 
 @pytest.mark.parametrize(("columns", "lines_per_location"), [(160, 1), (80, 2)])

@@ -80,8 +80,8 @@ def test_problems_of_files_are_reported_and_others_are_read(
 @pytest.mark.parametrize(
     ("data", "expected"),
     [
-        *(pytest.param(data, (0, f"{PREFIX}warning: m/odd.yaml: "), id=name) for name, data in NOT_YAML.items()),
-        *(pytest.param(data, (2, f"{PREFIX}error: m/odd.yaml: "), id=name) for name, data in ERROR.items()),
+        *(pytest.param(data, (0, f"{PREFIX}warning: m/odd.yaml:"), id=name) for name, data in NOT_YAML.items()),
+        *(pytest.param(data, (2, f"{PREFIX}error: m/odd.yaml:"), id=name) for name, data in ERROR.items()),
         *(pytest.param(data, (0, ""), id=name) for name, data in SILENT.items()),
     ],
 )

@@ -80,7 +80,10 @@ def table(by_project: dict[str, Score]) -> str:
     totals = [sum(column) for column in zip(*by_project.values(), strict=True)]
     kinds = sum(map(len, EXPECTED.values()))
     lines.append(f"| **all** | {kinds} | {totals[0]} | {totals[1]} | {totals[2]} |")
-    return "".join(f"{line}\n" for line in lines) + f"\nNone and rightly so: {', '.join(quiet)}.\n"
+    return (
+        "".join(f"{line}\n" for line in lines)
+        + f"\nThese projects have no image fields, and none is found: {', '.join(quiet)}.\n"
+    )
 
 
 @needs_corpus
