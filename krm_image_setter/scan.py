@@ -185,7 +185,11 @@ def _scan_fields(
         if other.document is not None:
             _follow(searched, other, other.document, found, accepted)
         # The catalog is for many versions of a kind: a field that is something else there is normal.
-        elif other.value is not None and other.rule.origin != "catalog" and not _is_read(other, readings.values()):
+        elif (
+            other.value not in (None, "")
+            and other.rule.origin != "catalog"
+            and not _is_read(other, readings.values())
+        ):
             found.results.append(_misplaced(searched.resource, other))
 
 
@@ -357,7 +361,7 @@ def _kept_alias(resource: Resource, alias: tree.Alias, location: Location) -> Re
         "set this field too if it must follow the anchor"
     )
     line = resource.tree.source.line(alias.start_mark.index)
-    field = format_location(location) if location != (-1,) else None
+    field = format_location(location) if location[:1] != (-1,) else None
     return Result(message, WARNING, resource.ref, field, file=resource.file, line=line)
 
 

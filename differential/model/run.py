@@ -148,6 +148,8 @@ def find_by_path(
             continue  # paths.md: "A field that is missing, null or empty is skipped."
         if isinstance(value, NonString) and rule.get("part") in ("tag", "digest"):
             raise Unspecified("a tag that YAML reads as a number")
+        if isinstance(value, NonString) and re.fullmatch(r"=|<<|\d{4}-\d.*|.*:.*", value.text, re.DOTALL):
+            raise Unspecified("a value that some readers take for a time or a number, and kubectl for a string")
         if not isinstance(value, dict) if "fields" in rule else not isinstance(value, str):
             fields.others.append(match)  # paths.md: "A field that is not a string is not changed"
         elif "fields" in rule:
