@@ -166,6 +166,21 @@ def test_contributing_names_only_files_that_exist() -> None:
     assert [name for name in named if not (ROOT / name).exists()] == []
 
 
+def test_contributing_names_the_tests_of_each_module() -> None:
+    tests = {path.name for path in (ROOT / "tests").rglob("*_test.py")}
+    exceptions = (
+        (ROOT / "CONTRIBUTING.md").read_text().partition("These are the exceptions:")[2].partition("## ")[0]
+    )
+    modules = (path for path in (ROOT / "krm_image_setter").rglob("*.py") if path.name != "__init__.py")
+    assert [
+        module
+        for path in modules
+        if f"{path.stem.rstrip('_')}_test.py" not in tests
+        for module in [str(path.relative_to(ROOT / "krm_image_setter").with_suffix(""))]
+        if f"`{module}`" not in exceptions
+    ] == []
+
+
 @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "SECURITY.md"])
 def test_each_link_has_a_target(page: str) -> None:
     """`make docs` checks the links of docs/."""

@@ -258,8 +258,8 @@ def choose(run: Run, old: Reference, finders: Sequence[Finder]) -> Reference | N
 def allows(image: Image, finder: Finder) -> bool:
     """Return whether an entry asks for what a rule finds.
 
-    configuration.md: `containers` has the "Names of the only containers in which to set the image"; `env` and `args` have the default
-    `false`.
+    configuration.md: `containers` has the "Names of the only containers in which to set the image"; `env` and `args`
+    have the default `false`.
     """
     if image.containers and finder.container is None and finder.rule == "kinds":
         raise Unspecified("`containers` and a path of `kinds`")
