@@ -240,7 +240,7 @@ def test_list_and_discover_find_kinds_without_images(program: Program, source: s
     assert program("list", "deploy", "-o", "names", *option) == (0, b"exporter:1\nredis:7\n", said)
     discovered = program("discover", "deploy", *option)
     assert (discovered.status, discovered.stderr) == (0, said)
-    assert b"Nothing here needs an entry in kinds" in discovered.stdout
+    assert b"No entries in `kinds` are needed" in discovered.stdout
     if not option:
         assert program("list", "deploy", "-o", "names", "--no-config") == (0, b"", "")
         assert b"kind: Cache" in program("discover", "deploy", "--no-config").stdout
