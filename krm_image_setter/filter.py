@@ -17,6 +17,7 @@ from krm_image_setter.config import (
     read_values,
     require_images,
 )
+from krm_image_setter.config.image_setter import ON_UNUSED
 from krm_image_setter.documents import Stream
 from krm_image_setter.edits import edited
 from krm_image_setter.errors import ConfigError, ImageSetterError, InputError
@@ -68,7 +69,7 @@ class Options(NamedTuple):
                 return None
             given.setdefault(ARGUMENTS[name], []).append(text)
         *_, on_unused = given.pop("on_unused", [None])
-        if on_unused not in (None, "warn", "error", "ignore"):
+        if on_unused not in (None, *ON_UNUSED):
             return None
         values = {name: tuple(values) for name, values in given.items()}
         return cls(**values, on_unused=on_unused, no_config=no_config)

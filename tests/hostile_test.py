@@ -279,7 +279,7 @@ BAD_PATHS = [
     pytest.param("[" * 200_000, "this [ is not closed", id="["),
     pytest.param("{" + "[?(" * 100_000 + "}", "this filter is not closed", id="filters"),
     pytest.param("{range .a}" * 21 + "{end}" * 21, "ranges stand in each other here more than 20 deep", id="ranges"),
-    pytest.param("$.a[?(@.b =~ '(a+)+$')].image", "cannot use a regular expression in a path; compare with ==, column 11", id="=~"),
+    pytest.param("$.a[?(@.b =~ '(a+)+$')].image", "cannot use a regular expression in a path; compare with == (column 11 of the path)", id="=~"),
     pytest.param("$.a.`sub(/(a+)+$/, b)`", "cannot use a regular expression in a path", id="sub"),
     pytest.param("$.a[?(@..b)].image", "cannot use .., `parent`, where, | or a comma in a filter", id=".. in a filter"),
     pytest.param("$.a * 1000000000", "cannot use arithmetic in a path; quote a key that contains an operator", id="*"),

@@ -109,11 +109,13 @@ IMAGES = [
             ),
             (
                 7,
-                "overrides[1].tagSelection: not imported: kbld selects this image in the registry; add an `images` entry with the result",
+                "overrides[1].tagSelection: not imported: kbld selects this image in the registry; add an "
+                "`images` entry with the result",
             ),
             (
                 10,
-                "overrides[2].platformSelection: not imported: kbld selects this image in the registry; add an `images` entry with the result",
+                "overrides[2].platformSelection: not imported: kbld selects this image in the registry; add an "
+                "`images` entry with the result",
             ),
         ),
     ),
@@ -172,7 +174,8 @@ IMAGES = [
             (7, 'overrides[3].image: not imported: "A" is no reference: the name must be in lower case'),
             (
                 8,
-                'overrides[4].newImage: not imported: "b:c:d" is no reference: give one such as nginx, quay.io/org/app:1 or app@sha256:…',
+                'overrides[4].newImage: not imported: "b:c:d" is no reference: give one such as nginx, '
+                "quay.io/org/app:1 or app@sha256:…",
             ),
             (9, "overrides[5].imageRepo: not imported: expected an image name without a tag or digest"),
             (10, 'overrides[6].preresolved: not imported: expected true or false, got "maybe"'),
@@ -228,7 +231,8 @@ sources2: []
         (
             (
                 12,
-                "destinations[2]: not imported: no `sources` entry builds this image; add an `images` entry if it should be set",
+                "destinations[2]: not imported: no `sources` entry builds this image; add an `images` entry if "
+                "it should be set",
             ),
             (13, 'sources2: not imported: unknown field "sources2"; did you mean "sources"?'),
         ),
@@ -249,6 +253,7 @@ def test_what_is_built_beside_what_is_not() -> None:
     assert read_kbld(text) == imported("kbld.yaml", fields)
 
 
+KEY = "not imported: the key cannot be written as a path; add the path to `kinds`"
 RULES = [
     # id, search rule, its item of `paths`, note
     ("name", "keyMatcher: {name: sidecarImage}", '"{..sidecarImage}"', ""),
@@ -263,7 +268,7 @@ RULES = [
     (
         "YAML in a string",
         "{keyMatcher: {name: config.yml}, updateStrategy: {yaml: {searchRules: [{keyMatcher: {name: image}}]}}}",
-        "path: \"{..['config.yml']}\"\n    as: yaml\n    paths: \"{..image}\"",
+        'path: "{..[\'config.yml\']}"\n    as: yaml\n    paths: "{..image}"',
         "",
     ),
     (
@@ -298,22 +303,29 @@ RULES = [
         "",
         ": not imported: no `searchRules` for the embedded document",
     ),
-    ("no key", "keyMatcher: {nam: {}}", "", '.keyMatcher.nam: not imported: unknown field "nam"; did you mean "name"?'),
-    ("a quote", 'keyMatcher: {name: "it\'s"}', "", ".keyMatcher.name: not imported: the key cannot be written as a path; add the path to `kinds`"),
-    ("a quote in a path", 'keyMatcher: {path: ["it\'s"]}', "", ".keyMatcher.path: not imported: the key cannot be written as a path; add the path to `kinds`"),
+    (
+        "no key",
+        "keyMatcher: {nam: {}}",
+        "",
+        '.keyMatcher.nam: not imported: unknown field "nam"; did you mean "name"?',
+    ),
+    ("a quote", 'keyMatcher: {name: "it\'s"}', "", f".keyMatcher.name: {KEY}"),
+    ("a quote in a path", 'keyMatcher: {path: ["it\'s"]}', "", f".keyMatcher.path: {KEY}"),
     (
         "no index",
         "keyMatcher: {path: [a, {index: -1}]}",
         "",
-        ".keyMatcher.path[1]: not imported: invalid part of a path; expected a key, `{index: NUMBER}` or `{allIndexes: true}`",
+        ".keyMatcher.path[1]: not imported: invalid part of a path; expected a key, `{index: NUMBER}` or "
+        "`{allIndexes: true}`",
     ),
     (
         "not all indexes",
         "keyMatcher: {path: [a, {allIndexes: false}]}",
         "",
-        ".keyMatcher.path[1]: not imported: invalid part of a path; expected a key, `{index: NUMBER}` or `{allIndexes: true}`",
+        ".keyMatcher.path[1]: not imported: invalid part of a path; expected a key, `{index: NUMBER}` or "
+        "`{allIndexes: true}`",
     ),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("rule, node, note", [row[1:] for row in RULES], ids=[row[0] for row in RULES])

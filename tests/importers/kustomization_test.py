@@ -180,14 +180,16 @@ CASES = [
             (9, 'images[4].newtag: not imported: unknown field "newtag"; did you mean "newTag"?'),
             (
                 10,
-                'images[5].name: not imported: ".*/nginx" is a regular expression in kustomize, but names are literal here; '
+                'images[5].name: not imported: ".*/nginx" is a regular expression in kustomize, but names are '
+                "literal here; "
                 "add one entry per image",
             ),
             (12, 'images[6].name: not imported: "A" is no reference: the name must be in lower case'),
             (15, 'images[7].newName: not imported: newName takes no tag: put "1" into newTag'),
             (
                 18,
-                "images[8].tagSuffix: imported without `tagSuffix`: kustomize ignores it next to `newTag` or `digest`",
+                "images[8].tagSuffix: imported without `tagSuffix`: kustomize ignores it next to `newTag` or "
+                "`digest`",
             ),
             (19, 'image: not imported: unknown field "image"; did you mean "images"?'),
         ),
@@ -294,7 +296,8 @@ CASES = [
             (3, 'images[1]: not imported: the entry at line 2 already sets "docker.io/library/nginx"'),
             (
                 5,
-                'images[3].newTag: not imported: "-x" is no tag: give letters, digits, "_", "." and "-", 128 at most',
+                'images[3].newTag: not imported: "-x" is no tag: give letters, digits, "_", "." and "-", 128 at '
+                "most",
             ),
             (5, 'images[3]: not imported: the entry at line 4 already sets "d"'),
         ),
@@ -361,11 +364,13 @@ CASES = [
             (2, 'odd.yaml:11: image: not imported: unknown field "image"; did you mean "images"?'),
             (
                 2,
-                "odd.yaml:4: images[2].path: not imported: a key is missing here: give a/b[]/c (column 3 of the path)",
+                "odd.yaml:4: images[2].path: not imported: a key is missing here: give a/b[]/c (column 3 of the "
+                "path)",
             ),
             (
                 2,
-                "odd.yaml:5: images[3].path: not imported: the path would be read in another notation; rewrite it as one such as {.spec.image}",
+                "odd.yaml:5: images[3].path: not imported: the path would be read in another notation; rewrite "
+                "it as one such as {.spec.image}",
             ),
             (2, "odd.yaml:6: images[4]: not imported: missing required field `path`"),
             (2, 'odd.yaml:8: images[5].crate: not imported: unknown field "crate"; did you mean "create"?'),
@@ -375,7 +380,8 @@ CASES = [
             ),
             (
                 2,
-                "odd.yaml:10: images[7]: not imported: kustomize does not set images in a CustomResourceDefinition",
+                "odd.yaml:10: images[7]: not imported: kustomize does not set images in a "
+                "CustomResourceDefinition",
             ),
             (3, "broken.yaml:1:9: not imported: the alias *none has no anchor before it: add &none"),
             (4, "list.yaml:1: not imported: expected a mapping, got a list"),
@@ -521,11 +527,13 @@ CASES = [
             ),
             (
                 2,
-                'resources[0]: not imported: "../gone" was not read; import its kustomization separately if it sets images',
+                'resources[0]: not imported: "../gone" was not read; import its kustomization separately if it '
+                "sets images",
             ),
             (
                 5,
-                'resources[3]: not imported: "https://github.com/org/app?ref=v1" was not read; import its kustomization '
+                'resources[3]: not imported: "https://github.com/org/app?ref=v1" was not read; import its '
+                "kustomization "
                 "separately if it sets images",
             ),
             (6, 'resources[4]: not imported: YAML reads 1 as the number 1; quote it: "1"'),
@@ -547,11 +555,13 @@ CASES = [
         (
             (
                 2,
-                'images[0].c: not imported: unknown field "c"; known fields: name, newName, newTag, digest, tagSuffix',
+                'images[0].c: not imported: unknown field "c"; known fields: name, newName, newTag, digest, '
+                "tagSuffix",
             ),
             (
                 3,
-                'images[1].g: not imported: unknown field "g"; known fields: name, newName, newTag, digest, tagSuffix',
+                'images[1].g: not imported: unknown field "g"; known fields: name, newName, newTag, digest, '
+                "tagSuffix",
             ),
         ),
     ),

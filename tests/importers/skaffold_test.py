@@ -21,7 +21,8 @@ GIVE = """\
 NOTHING = (1, "no images or image paths found in this file")
 APPLIED = "not imported: the patch changes images; apply it by hand"
 CHART = (
-    "not imported: Skaffold passes the image as a Helm value; write the name of the image into the values, and run "
+    "not imported: Skaffold passes the image as a Helm value; write the name of the image into the values, and "
+    "run "
     "krm-image-setter on the output of `helm template`"
 )
 
@@ -136,19 +137,23 @@ CASES = [
             (5, "resourceSelector.allow[0]: not imported: missing required field `groupKind`"),
             (
                 6,
-                'resourceSelector.allow[1].groupKind: not imported: invalid kind ".example.com"; expected KIND or KIND.GROUP',
+                'resourceSelector.allow[1].groupKind: not imported: invalid kind ".example.com"; expected KIND '
+                "or KIND.GROUP",
             ),
             (
                 8,
-                'resourceSelector.allow[2].image[0]: not imported: invalid path "spec.image"; expected one such as .spec.image',
+                'resourceSelector.allow[2].image[0]: not imported: invalid path "spec.image"; expected one such '
+                "as .spec.image",
             ),
             (
                 8,
-                'resourceSelector.allow[2].image[1]: not imported: invalid path ".spec.image."; expected one such as .spec.image',
+                'resourceSelector.allow[2].image[1]: not imported: invalid path ".spec.image."; expected one '
+                "such as .spec.image",
             ),
             (
                 8,
-                'resourceSelector.allow[2].image[2]: not imported: invalid path ".a\\.b"; expected one such as .spec.image',
+                'resourceSelector.allow[2].image[2]: not imported: invalid path ".a\\.b"; expected one such as '
+                ".spec.image",
             ),
             (8, 'resourceSelector.allow[2].image[3]: not imported: YAML reads 1 as the number 1; quote it: "1"'),
             (9, 'resourceSelector.allow[2].images: not imported: unknown field "images"; did you mean "image"?'),
@@ -233,7 +238,8 @@ kinds:
             *(
                 (
                     line,
-                    f"requires[{line - 4}]: not imported: another skaffold.yaml was not read; import it separately",
+                    f"requires[{line - 4}]: not imported: another skaffold.yaml was not read; import it "
+                    "separately",
                 )
                 for line in (4, 5, 6)
             ),

@@ -32,7 +32,10 @@ def told(text: str) -> tuple[list[Any], list[Any]]:
         ("f()\n", [("", "line 1")]),
         ("y = 'x'\nf(y + 'z')\n", [("xz", "line 2")]),
         ("h(f('x'))\nf('y')\n", [("x", "line 1"), ("y", "line 2")]),
-        ("if h():\n  f('x')\nelse:\n  f('y')\n", [("x", "line 2, if the condition at line 1 holds"), ("y", "line 4, if the condition at line 1 holds")]),
+        (
+            "if h():\n  f('x')\nelse:\n  f('y')\n",
+            [("x", "line 2, if the condition at line 1 holds"), ("y", "line 4, if the condition at line 1 holds")],
+        ),
         ("def h():\n  f('x')\n", [("x", "line 2, in h()")]),
         ("for y in ['x', 'z']:\n  f(y)\n", [("x", "line 2"), ("z", "line 2")]),
         ("for y in h():\n  f('x')\n", [("x", "line 2, in the loop at line 1")]),

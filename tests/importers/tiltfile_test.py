@@ -121,7 +121,8 @@ KIND_CASES = [
     (
         "every selector",
         "k8s_image_json_path('{.a}', 'example.com/v1', 'Foo', 'bar', 'dev')\n"
-        "k8s_image_json_path(paths=['{.b}'], namespace='dev', name='bar', kind='Foo', api_version='example.com/v1')\n",
+        "k8s_image_json_path(paths=['{.b}'], namespace='dev', name='bar', kind='Foo', "
+        "api_version='example.com/v1')\n",
         """\
         # line 1
         # line 2
@@ -279,7 +280,8 @@ IMAGE_CASES = [
     ),
     (
         "in environment variables",
-        "docker_build('api', '.', match_in_env_vars=True)\ncustom_build('web', 'make', ['web'], match_in_env_vars=False)\n",
+        "docker_build('api', '.', match_in_env_vars=True)\ncustom_build('web', 'make', ['web'], "
+        "match_in_env_vars=False)\n",
         GIVE
         + """\
 # # line 1
@@ -294,7 +296,8 @@ IMAGE_CASES = [
     ),
     (
         "a default registry",
-        "default_registry('ttl.sh/me')\ndocker_build('api', '.')\ndocker_build('web', '.', match_in_env_vars=True)\n",
+        "default_registry('ttl.sh/me')\ndocker_build('api', '.')\ndocker_build('web', '.', "
+        "match_in_env_vars=True)\n",
         """\
 images:
 # line 2
@@ -330,7 +333,8 @@ defaultRegistry:
     ),
     (
         "one image, twice",
-        "default_registry('ttl.sh')\nif ci:\n  docker_build('api', '.')\nelse:\n  custom_build('api', 'make', ['.'], match_in_env_vars=True)\n",
+        "default_registry('ttl.sh')\nif ci:\n  docker_build('api', '.')\nelse:\n  custom_build('api', 'make', "
+        "['.'], match_in_env_vars=True)\n",
         """\
 images:
 # line 3, if the condition at line 2 holds
@@ -371,40 +375,114 @@ def test_images(text: str, body: str) -> None:
     assert read_tiltfile(text) == imported(body)
 
 
+DEPLOY = "Tilt passes the images in `image_deps` to the command; run krm-image-setter on the YAML it applies"
+HOST = "give a host, or host/path, such as localhost:5000 or docker.io/org"
+
+
+def not_a_literal(line: int, call: str, parameter: str, shown: str) -> tuple[int, str]:
+    return line, f'{call}: not imported: `{parameter}` is "{shown}", not a literal; add the entry by hand'
+
+
 NOTES = [
     # Tiltfile, note; nothing is written
-    ("\ndocker_build(ref(), '.')\n", (2, 'docker_build: not imported: `ref` is "ref()", not a literal; add the entry by hand')),
+    ("\ndocker_build(ref(), '.')\n", not_a_literal(2, "docker_build", "ref", "ref()")),
     ("docker_build(context='.')\n", (1, "docker_build: not imported: missing argument `ref`")),
-    ("docker_build('a\\nb', '.')\n", (1, "docker_build: not imported: `ref` is \"'a\\nb'\", not a literal; add the entry by hand".replace("\n", "\\n"))),
-    ("docker_build('\\ud800', '.')\n", (1, "docker_build: not imported: `ref` is \"'\\ud800'\", not a literal; add the entry by hand".replace("\ud800", "\\ud800"))),
-    ("for i in images():\n  docker_build(i, '.')\n", (2, 'docker_build, in the loop at line 1: not imported: `ref` is "i", not a literal; add the entry by hand')),
-    ("def build(i):\n  docker_build(i, '.')\nbuild(x)\n", (2, 'docker_build, in build(): not imported: `ref` is "i", not a literal; add the entry by hand')),
-    ("default_registry(\n  read_json('x.json')['host'])\n", (2, "default_registry: not imported: `host` is \"read_json('x.json')['host']\", not a literal; add the entry by hand")),
-    ("k8s_kind(kind, image_json_path='{.a}')\n", (1, 'k8s_kind: not imported: `kind` is "kind", not a literal; add the entry by hand')),
+    ("docker_build('a\\nb', '.')\n", not_a_literal(1, "docker_build", "ref", "'a\\nb'".replace("\n", "\\n"))),
+    (
+        "docker_build('\\ud800', '.')\n",
+        not_a_literal(1, "docker_build", "ref", "'\\ud800'".replace("\ud800", "\\ud800")),
+    ),
+    (
+        "for i in images():\n  docker_build(i, '.')\n",
+        not_a_literal(2, "docker_build, in the loop at line 1", "ref", "i"),
+    ),
+    (
+        "def build(i):\n  docker_build(i, '.')\nbuild(x)\n",
+        not_a_literal(2, "docker_build, in build()", "ref", "i"),
+    ),
+    (
+        "default_registry(\n  read_json('x.json')['host'])\n",
+        not_a_literal(2, "default_registry", "host", "read_json('x.json')['host']"),
+    ),
+    ("k8s_kind(kind, image_json_path='{.a}')\n", not_a_literal(1, "k8s_kind", "kind", "kind")),
     ("k8s_kind('', image_json_path='{.a}')\n", (1, "k8s_kind: not imported: missing argument `kind`")),
-    ("k8s_kind('A', image_json_path=path)\n", (1, 'k8s_kind: not imported: `image_json_path` is "path", not a literal; add the entry by hand')),
-    ("k8s_kind('A', image_json_path=7)\n", (1, 'k8s_kind: not imported: `image_json_path` is "7", not a literal; add the entry by hand')),
-    ("k8s_kind('A', image_json_path='{.a}', api_version=v)\n", (1, 'k8s_kind: not imported: `api_version` is "v", not a literal; add the entry by hand')),
-    ("k8s_kind('A', image_object=o)\n", (1, 'k8s_kind: not imported: `image_object` is "o", not a literal; add the entry by hand')),
-    ("k8s_kind('A', image_object={'json_path': '{.a}'})\n", (1, "k8s_kind: not imported: `image_object` is \"{'json_path': '{.a}'}\", not a literal; add the entry by hand")),
-    ("k8s_kind('A', image_object={'json_path': x, 'repo_field': 'r', 'tag_field': 't'})\n", (1, "k8s_kind: not imported: `image_object` is \"{'json_path': x, 'repo_field': 'r', 'tag_field': 't'}\", not a literal; add the entry by hand")),
-    ("k8s_image_json_path('{.a}')\n", (1, "k8s_image_json_path: not imported: missing argument `kind`, `name` or `namespace`, which Tilt requires too")),
-    ("k8s_image_json_path('{.a}', api_version='v1')\n", (1, "k8s_image_json_path: not imported: missing argument `kind`, `name` or `namespace`, which Tilt requires too")),
-    ("docker_build(\n  'App', '.')\n", (2, 'docker_build: not imported: "App" is no reference: the name must be in lower case')),
-    ("k8s_kind('A', image_json_path=['{.a'])\n", (1, 'k8s_kind: not imported: image_json_path "{.a": this is not closed: add } (column 4 of the path)')),
-    ("k8s_kind('A', image_object={'json_path': '{', 'repo_field': 'r', 'tag_field': 't'})\n", (1, 'k8s_kind: not imported: image_object "{": this is not closed: add } (column 2 of the path)')),
-    ("k8s_image_json_path('{.b', 'v1', 'A')\n", (1, 'k8s_image_json_path: not imported: paths "{.b": this is not closed: add } (column 4 of the path)')),
-    ("default_registry('https://ttl.sh')\n", (1, 'default_registry: not imported: "https://ttl.sh" is no registry: give a host, or host/path, such as localhost:5000 or docker.io/org')),
-    ("default_registry('ttl.sh', host_from_cluster='registry:5000/')\n", (1, 'default_registry: not imported: "registry:5000/" is no registry: give a host, or host/path, such as localhost:5000 or docker.io/org')),
-    ("default_registry('ttl.sh', single_name='a:1')\n", (1, 'default_registry: not imported: "a:1" is no name below the host: give one such as my-team/dev, without tag')),
-    ("include('./api/Tiltfile')\n", (1, 'include: not imported: "./api/Tiltfile" was not read; import it separately')),
-    ("load('./lib.star', 'docker_build_with_restart')\n", (1, 'load: not imported: "./lib.star" was not read; import it separately')),
-    ("load('ext://knative', 'knative_install')\n", (1, 'load: not imported: "ext://knative" was not read; add its entries by hand')),
+    ("k8s_kind('A', image_json_path=path)\n", not_a_literal(1, "k8s_kind", "image_json_path", "path")),
+    ("k8s_kind('A', image_json_path=7)\n", not_a_literal(1, "k8s_kind", "image_json_path", "7")),
+    ("k8s_kind('A', image_json_path='{.a}', api_version=v)\n", not_a_literal(1, "k8s_kind", "api_version", "v")),
+    ("k8s_kind('A', image_object=o)\n", not_a_literal(1, "k8s_kind", "image_object", "o")),
+    (
+        "k8s_kind('A', image_object={'json_path': '{.a}'})\n",
+        not_a_literal(1, "k8s_kind", "image_object", "{'json_path': '{.a}'}"),
+    ),
+    (
+        "k8s_kind('A', image_object={'json_path': x, 'repo_field': 'r', 'tag_field': 't'})\n",
+        not_a_literal(1, "k8s_kind", "image_object", "{'json_path': x, 'repo_field': 'r', 'tag_field': 't'}"),
+    ),
+    (
+        "k8s_image_json_path('{.a}')\n",
+        (
+            1,
+            "k8s_image_json_path: not imported: missing argument `kind`, `name` or `namespace`, which Tilt "
+            "requires too",
+        ),
+    ),
+    (
+        "k8s_image_json_path('{.a}', api_version='v1')\n",
+        (
+            1,
+            "k8s_image_json_path: not imported: missing argument `kind`, `name` or `namespace`, which Tilt "
+            "requires too",
+        ),
+    ),
+    (
+        "docker_build(\n  'App', '.')\n",
+        (2, 'docker_build: not imported: "App" is no reference: the name must be in lower case'),
+    ),
+    (
+        "k8s_kind('A', image_json_path=['{.a'])\n",
+        (1, 'k8s_kind: not imported: image_json_path "{.a": this is not closed: add } (column 4 of the path)'),
+    ),
+    (
+        "k8s_kind('A', image_object={'json_path': '{', 'repo_field': 'r', 'tag_field': 't'})\n",
+        (1, 'k8s_kind: not imported: image_object "{": this is not closed: add } (column 2 of the path)'),
+    ),
+    (
+        "k8s_image_json_path('{.b', 'v1', 'A')\n",
+        (1, 'k8s_image_json_path: not imported: paths "{.b": this is not closed: add } (column 4 of the path)'),
+    ),
+    (
+        "default_registry('https://ttl.sh')\n",
+        (1, f'default_registry: not imported: "https://ttl.sh" is no registry: {HOST}'),
+    ),
+    (
+        "default_registry('ttl.sh', host_from_cluster='registry:5000/')\n",
+        (1, f'default_registry: not imported: "registry:5000/" is no registry: {HOST}'),
+    ),
+    (
+        "default_registry('ttl.sh', single_name='a:1')\n",
+        (
+            1,
+            'default_registry: not imported: "a:1" is no name below the host: give one such as my-team/dev, '
+            "without tag",
+        ),
+    ),
+    (
+        "include('./api/Tiltfile')\n",
+        (1, 'include: not imported: "./api/Tiltfile" was not read; import it separately'),
+    ),
+    (
+        "load('./lib.star', 'docker_build_with_restart')\n",
+        (1, 'load: not imported: "./lib.star" was not read; import it separately'),
+    ),
+    (
+        "load('ext://knative', 'knative_install')\n",
+        (1, 'load: not imported: "ext://knative" was not read; add its entries by hand'),
+    ),
     ("load('ext://ko', build=x)\n", (1, 'load: not imported: "ext://ko" was not read; add its entries by hand')),
-    ("x = load_dynamic(path)\n", (1, 'load_dynamic: not imported: `path` is "path", not a literal; add the entry by hand')),
-    ("helm_resource('a', 'c', image_deps=['a'])\n", (1, "helm_resource: not imported: Tilt passes the images in `image_deps` to the command; run krm-image-setter on the YAML it applies")),
-    ("k8s_custom_deploy('a', 'x', 'y', [], image_deps=x)\n", (1, "k8s_custom_deploy: not imported: Tilt passes the images in `image_deps` to the command; run krm-image-setter on the YAML it applies")),
-]  # fmt: skip
+    ("x = load_dynamic(path)\n", not_a_literal(1, "load_dynamic", "path", "path")),
+    ("helm_resource('a', 'c', image_deps=['a'])\n", (1, f"helm_resource: not imported: {DEPLOY}")),
+    ("k8s_custom_deploy('a', 'x', 'y', [], image_deps=x)\n", (1, f"k8s_custom_deploy: not imported: {DEPLOY}")),
+]
 
 
 @pytest.mark.parametrize("text, note", NOTES)
@@ -417,7 +495,8 @@ def test_what_has_no_name_in_the_default_registry_is_left_out() -> None:
         "default_registry('ttl.sh')\ndocker_build('a', '.')\nif x:\n  docker_build('Y/b', '.')\n"
     )
     message = (
-        'default_registry: not imported: "Y/b" under ttl.sh: "ttl.sh/Y_b" is no reference: the name must be in lower case, '
+        'default_registry: not imported: "Y/b" under ttl.sh: "ttl.sh/Y_b" is no reference: the name must be in '
+        "lower case, "
         "or give newName"
     )
     assert found.notes == (Note(4, message),)
@@ -575,18 +654,21 @@ def test_a_team() -> None:
 """,
         (
             4,
-            "default_registry: not imported: `host` is \"settings.get('registry', 'ttl.sh/team')\", not a literal; "
+            "default_registry: not imported: `host` is \"settings.get('registry', 'ttl.sh/team')\", not a "
+            "literal; "
             "add the entry by hand",
         ),
         (
             16,
-            "docker_build_with_restart, in service(): not imported: `ref` is \"REPO + '/' + name\", not a literal; "
+            "docker_build_with_restart, in service(): not imported: `ref` is \"REPO + '/' + name\", not a "
+            "literal; "
             "add the entry by hand",
         ),
         (26, "docker_build: not imported: `ref` is \"image('gateway')\", not a literal; add the entry by hand"),
         (
             29,
-            "custom_build, if the condition at line 28 holds: not imported: `ref` is \"'{}/ml:dev'.format(REPO)\", not a literal; "
+            "custom_build, if the condition at line 28 holds: not imported: `ref` is "
+            "\"'{}/ml:dev'.format(REPO)\", not a literal; "
             "add the entry by hand",
         ),
     )
