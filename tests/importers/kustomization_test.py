@@ -127,7 +127,7 @@ CASES = [
         """,
     ),
     Case(
-        "without a kind, in JSON, empty fields, the old name of images",
+        "JSON without a kind, with empty fields and imageTags",
         '{"images": null, "imageTags": [{"name": "a", "newName": "", "newTag": "b", "digest": null}]}',
         """\
         images:
@@ -136,10 +136,15 @@ CASES = [
           newTag: b
         """,
     ),
-    Case("nothing of images", "namePrefix: a-\nresources: [a.yaml, b.yml, c.json]\n", "", (NOTHING,)),
-    Case("no mapping", "- a\n", "", ((1, "not imported: expected a mapping, got a list"),)),
-    Case("a word", "images\n", "", ((1, 'not imported: expected a mapping, got "images"'),)),
-    Case("no list", "images: {name: a}\n", "", ((1, "images: not imported: expected a list, got a mapping"),)),
+    Case("no images", "namePrefix: a-\nresources: [a.yaml, b.yml, c.json]\n", "", (NOTHING,)),
+    Case("list", "- a\n", "", ((1, "not imported: expected a mapping, got a list"),)),
+    Case("string", "images\n", "", ((1, 'not imported: expected a mapping, got "images"'),)),
+    Case(
+        "mapping instead of images",
+        "images: {name: a}\n",
+        "",
+        ((1, "images: not imported: expected a list, got a mapping"),),
+    ),
     Case(
         "wrong entries",
         """\
@@ -195,7 +200,7 @@ CASES = [
         ),
     ),
     Case(
-        "entries one after the other",
+        "chained entries",
         f"""\
         images:
         - {{name: a, newName: b}}
@@ -262,7 +267,7 @@ CASES = [
         ),
     ),
     Case(
-        "there and back",
+        "entries that swap names",
         "images: [{name: a, newName: b}, {name: b, newName: a}]\n",
         """\
         images:
@@ -275,7 +280,7 @@ CASES = [
         """,
     ),
     Case(
-        "two spellings of one image, and what can't be one entry",
+        "two spellings of one image",
         f"""\
         images:
         - {{name: nginx, newTag: v1}}
@@ -503,7 +508,7 @@ CASES = [
         ),
     ),
     Case(
-        "what it is made of",
+        "resources, bases and components",
         """\
         resources:
         - base
@@ -541,7 +546,7 @@ CASES = [
         ),
     ),
     Case(
-        "of several mistakes each is told",
+        "several mistakes",
         "images:\n- {name: a, newTag: b, c: d}\n- {name: e, newTag: f, g: h}\n",
         """\
         images:
@@ -573,14 +578,14 @@ def test_kustomization(case: Case) -> None:
     assert read_kustomization(dedent(case.text)) == imported("kustomization.yaml", case.fields, case.notes)
 
 
-def test_not_yaml() -> None:
+def test_error_not_yaml() -> None:
     with pytest.raises(ConfigError) as error:
         import_kustomization(source("images: [\n", "dev/kustomization.yaml", files({})))
     assert str(error.value).startswith("dev/kustomization.yaml:2:1: ")
 
 
 def test_chain_of_more_than_20_entries_is_noted() -> None:
-    """Each entry that is written names the lines of all that apply to it: without a limit these are 500,000 here."""
+    """Each entry contains the lines of all entries that apply to it: without a limit, 500,000 lines here."""
     chain = "".join(f"- {{name: a{number}, newName: a{number + 1}}}\n" for number in range(1_000))
     text, notes = read_kustomization(f"images:\n{chain}")
     assert text.count("# line") <= 20_000
@@ -605,6 +610,8 @@ VALUES = st.recursive(
     st.dictionaries(st.sampled_from(PIECES[:8]), st.lists(VALUES, max_size=4)),
     st.dictionaries(st.sampled_from(sorted(FILES)), VALUES),
 )
-def test_whatever_a_kustomization_holds(kustomization: dict[str, object], others: dict[str, object]) -> None:
+def test_any_kustomization_becomes_a_valid_configuration(
+    kustomization: dict[str, object], others: dict[str, object]
+) -> None:
     texts = {**FILES, **{name: json.dumps(value) for name, value in others.items()}}
     accepted(import_kustomization(source(json.dumps(kustomization), "kustomization.yaml", files(texts))))
