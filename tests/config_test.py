@@ -81,7 +81,7 @@ def test_config_map(data: str) -> None:
         ("images: {}\nkinds: {A: {b: c}}", "path is missing: add it"),
         ("images: {}\npodSpecs: 1", "this must be true or false, not the number 1"),
         ("images: {}\nonUnused: never", 'this must be one of warn, error, ignore, not "never"'),
-        ("images: {nginx: [}", "this is not YAML"),
+        ("images: {nginx: [}", "invalid YAML"),
         ("images: [{name: nginx, newName: 'a@sha256:" + "0" * 64 + "'}]", "newName takes no digest"),
         ("images: [{name: nginx, newTag: 'a b'}]", '"a b" is no tag'),
         ("images: [{name: nginx, digest: 'a'}]", '"a" is no digest'),

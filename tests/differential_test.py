@@ -518,7 +518,7 @@ def test_minimized_case_keeps_difference() -> None:
 
 #: Differences that the short run finds and that are not fixed yet: remove each with its fault.
 KNOWN = (
-    "an image to set comes from the block of an anchor",
+    "cannot set an image in a block that an alias or merge key uses too",
     "refused: error: no image to set",
     "results: earlier results are lost",
     "data: not changed: pull policy",

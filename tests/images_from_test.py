@@ -341,7 +341,7 @@ def test_error(text: str, sentence: str) -> None:
 
 
 def test_error_not_yaml() -> None:
-    with pytest.raises(ImageSetterError, match=r"^f:2:1: this is not YAML: "):
+    with pytest.raises(ImageSetterError, match=r"^f:2:1: invalid YAML: "):
         read_images([('{"builds": [\n', "f")])
 
 
@@ -382,7 +382,7 @@ def reads_or_refuses(text: str) -> None:
     try:
         assert read_images([(text, "f")]).rules
     except ImageSetterError as error:
-        assert str(error).startswith("f: ")
+        assert str(error).startswith("f:")
 
 
 @given(st.text() | st.text("ab:=@#/.-{}[]\"' \n\r\t&*!|>"))
@@ -455,7 +455,7 @@ def test_error_standard_input(program: Program) -> None:
     assert ran == (
         2,
         b"",
-        "krm-image-setter: error: standard input is for the manifests: give a file instead of -\n",
+        "krm-image-setter: error: `-` cannot be used with `--fn-config` or `--images-from`, because standard input provides the manifests; pass a file name\n",
     )
 
 
@@ -467,7 +467,10 @@ def test_error_of_a_file(program: Program) -> None:
         b"",
         'krm-image-setter: error: a.txt:1: "App" is no reference: the name must be in lower case\n',
     )
-    assert "no.txt: No such file or directory" in program("--images-from", "no.txt", stdin=POD).stderr
+    assert (
+        "no.txt: cannot read file: No such file or directory"
+        in program("--images-from", "no.txt", stdin=POD).stderr
+    )
 
 
 # A kustomization's newName with a tag or digest: kustomize joins the texts

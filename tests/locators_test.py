@@ -250,9 +250,9 @@ WARNINGS = [
     (custom("image: nginx"), TAG + PARTS, "spec.image: the path .spec.image leads to a string, not to a mapping: left as it is"),
     (custom("values: [a]"), TAG + VALUES, "spec.values: the path .spec.values leads to a list, not to a string"),
     (custom("values: true"), TAG + "kinds: {A: {path: .spec.values, part: tag, of: nginx}}\n", "leads to a boolean"),
-    (custom("values: '{{ .x }'"), TAG + VALUES, "line 5: A/x: spec.values: not changed: line 1, column 8 of the string: this is not YAML"),
+    (custom("values: '{{ .x }'"), TAG + VALUES, "line 5: A/x: spec.values: not changed: line 1, column 8 of the string: invalid YAML"),
     (custom("values: 'image: [nginx]'"), TAG + VALUES, "spec.values: image: the path .image leads to a list, not to a string"),
-    (custom("values: |\n  apiVersion: v1\n  kind: List\n  items: [nginx]"), TAG + VALUES, "this is no Kubernetes resource"),
+    (custom("values: |\n  apiVersion: v1\n  kind: List\n  items: [nginx]"), TAG + VALUES, "not a Kubernetes resource"),
     (custom("base: nginx:1"), TAG + "kinds: {A: {path: .spec.base, part: name}}\n", "cannot be written here: the field also contains a tag or digest"),
     (custom("version: v1"), DIGEST + "kinds: {A: {path: .spec.version, part: tag, of: nginx}}\n", f'not changed: "nginx@{D}" cannot be written here: it has no tag'),
     (custom("image: {repository: nginx, tag: '1'}"), DIGEST + PARTS, "not changed: " f'"nginx@{D}" cannot be written here: there is no field for a digest without a tag; set `newTag` too'),
@@ -349,7 +349,7 @@ ERRORS = [
     (JOB + "a b\n", FROM, "its value is not an image reference: give one such as"),
     (pod(f"- image: nginx@{D}"), NAME + "imagePullPolicy: Never\n", "line 6: spec.containers[0].image: imagePullPolicy Never and the digest of"),
     (custom(f"values: |\n  apiVersion: v1\n  kind: Pod\n  spec: {{containers: [{{image: nginx@{D}}}]}}"), NAME + "imagePullPolicy: Never\nkinds: {A: {path: .spec.values, as: yaml}}\n", "line 8: spec.values: spec.containers[0].image: imagePullPolicy Never and the digest of"),
-    (custom("image: {repository: nginx, tag}"), TAG + PARTS, "line 5, column 30: there is no room"),
+    (custom("image: {repository: nginx, tag}"), TAG + PARTS, 'line 5, column 30: cannot set the value of "tag"'),
 ]  # fmt: skip
 
 

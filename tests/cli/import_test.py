@@ -61,7 +61,7 @@ def test_files_beside_a_kustomization(program: Program) -> None:
         'krm-image-setter: warning: app/kustomization.yaml:1: resources[0]: "base/kustomization.yaml" is not '
         "followed: import it too, for its images",
         f"krm-image-setter: warning: app/kustomization.yaml:2: {Path('app/gone.yaml')}: "
-        "No such file or directory: give a file that can be read",
+        "cannot read file: No such file or directory",
     ]
     outcome = set_images(CONNECT, read_config(ran.stdout.decode()))
     assert outcome.text == CONNECT.replace("kafkaconnect #", "localhost:5005/kafkaconnect #")
@@ -98,7 +98,7 @@ def test_files_out_of_the_folder_of_a_kustomization_are_not_read(program: Progra
         f"{where}:2: app/out.yaml: {out}",
         f"{where}:2: app/own/../../secret.yaml: {out}",
         f"{where}:2: https://example.invalid/a.yaml: this is a URL, and nothing is fetched: import a copy",
-        f"{where}:2: app/pipe.yaml: This is no regular file: give a file that can be read",
+        f"{where}:2: app/pipe.yaml: cannot read file: not a regular file",
         f"{where}:2: app: {out}",
         f'{where}:3: resources[0]: ".." is not followed: if a kustomization there sets images, import it too',
         f'{where}:3: resources[1]: "https://example.invalid/b" is not followed: if a kustomization there sets images, import it too',
@@ -147,7 +147,7 @@ def test_full_disk_is_one_sentence(program: Program, arguments: list[str]) -> No
             cwd=program.folder,
             check=False,
         )
-    error = b"krm-image-setter: error: standard output: No space left on device\n"
+    error = b"krm-image-setter: error: standard output: cannot write: No space left on device\n"
     assert (ran.returncode, ran.stderr) == (2, error)
 
 
@@ -159,8 +159,11 @@ def test_errors_are_one_sentence(program: Program) -> None:
     (program.folder / "Tiltfile.latin").write_bytes(b"# \xe9\n")
     for file, sentence in (
         ("Tiltfile", "Tiltfile:1: "),
-        ("Tiltfile.latin", "Tiltfile.latin:1: this is not UTF-8: convert it"),
-        ("Tiltfile.none", "Tiltfile.none: No such file or directory: give a file that can be read"),
+        (
+            "Tiltfile.latin",
+            "Tiltfile.latin:1: not valid UTF-8 (byte 0xE9 at offset 2); convert the input to UTF-8",
+        ),
+        ("Tiltfile.none", "Tiltfile.none: cannot read file: No such file or directory"),
         ("kustomization.yaml", "kustomization.yaml:2:1: "),
         (
             "other.yaml",

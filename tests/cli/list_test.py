@@ -50,7 +50,7 @@ def names(ran_stdout: bytes) -> list[str]:
 
 def test_table(shop: Program) -> None:
     ran = shop("list", "deploy")
-    assert (ran.status, ran.stderr) == (0, f"{SAID}using ./functions.yaml\n")
+    assert (ran.status, ran.stderr) == (0, f"{SAID}using configuration from ./functions.yaml\n")
     kafka = "kinds KafkaConnect kafka.strimzi.io/* .spec.image"
     assert names(ran.stdout) == [
         "docker.io/nginx",

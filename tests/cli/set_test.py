@@ -154,7 +154,7 @@ def test_an_error_leaves_all_as_they_were(program: Program) -> None:
     ran = program("set", ".", *NGINX, "--in-place")
     assert (ran.status, ran.stdout) == (2, b"")
     assert ran.stderr == (
-        f"{SAID}error: ./b.yaml:5: this is no Kubernetes resource, it has no kind: give only resources\n"
+        f"{SAID}error: ./b.yaml:5: not a Kubernetes resource: `kind` is missing; pass only manifests\n"
     )
     assert [read(program, name) for name in ("a.yaml", "c.yaml")] == [POD, POD]
 
@@ -274,9 +274,9 @@ def test_what_is_not_yaml(program: Program) -> None:
     assert (
         ran.stderr.splitlines()[:2]
         == [
-            f"{SAID}warning: chart/c.yaml:1: this is not UTF-8: convert it, it is skipped",
-            f"{SAID}warning: chart/templates/a.yaml:2:8: this is not YAML: while parsing a flow mapping, "
-            "expected ',' or '}', but got '<stream end>', it is skipped",
+            f"{SAID}warning: chart/c.yaml:1: not valid UTF-8 (byte 0xFF at offset 0); convert the input to UTF-8, it is skipped",
+            f"{SAID}warning: chart/templates/a.yaml:2:8: invalid YAML: expected ',' or '}}', but got '<stream end>' "
+            "(while parsing a flow mapping), it is skipped",
         ]
         or "chart/templates/a.yaml:" in ran.stderr
     )
@@ -289,7 +289,7 @@ def test_what_is_not_yaml(program: Program) -> None:
 BAD_PATHS = [
     pytest.param(["nowhere"], "error: nowhere: there is no such file or folder: check the path", id="missing"),
     pytest.param(["empty"], "warning: empty: no .yaml, .yml, .json files are here", id="empty folder"),
-    pytest.param(["values.yaml"], "error: values.yaml:1: this is no Kubernetes resource", id="no resource"),
+    pytest.param(["values.yaml"], "error: values.yaml:1: not a Kubernetes resource", id="no resource"),
     pytest.param(["bad"], "error: bad/.gitignore: a pattern in it can't be read", id="ignore file"),
 ]
 
@@ -323,7 +323,7 @@ def test_configuration_among_the_files(program: Program) -> None:
 def test_functions_yaml_is_the_last_resort(program: Program) -> None:
     put(program, {"deploy/a.yaml": POD, "functions.yaml": CONFIG})
     ran = program("set", "deploy", "-q")
-    assert ran == (0, DONE.encode(), f"{SAID}using ./functions.yaml\n")
+    assert ran == (0, DONE.encode(), f"{SAID}using configuration from ./functions.yaml\n")
 
 
 def test_no_configuration(program: Program) -> None:
@@ -413,7 +413,7 @@ def test_an_error_among_many(many: Program) -> None:
     put(many, {"m/333.yaml": MIXED})
     ran = many("set", "m", *NGINX, "--in-place")
     assert (ran.status, ran.stderr) == (
-        2, f"{SAID}error: m/333.yaml:5: this is no Kubernetes resource, it has no kind: give only resources\n"
+        2, f"{SAID}error: m/333.yaml:5: not a Kubernetes resource: `kind` is missing; pass only manifests\n"
     )  # fmt: skip
     assert read(many, "m/001.yaml") == POD
 

@@ -76,7 +76,7 @@ fieldSpecs:
 def files(texts: Mapping[str, str]) -> Callable[[str], str]:
     def read(path: str) -> str:
         if path not in texts:
-            raise InputError("No such file or directory: give a file that can be read", file=path)
+            raise InputError("cannot read file: No such file or directory", file=path)
         return texts[path]
 
     return read
@@ -87,7 +87,7 @@ def read_kustomization(text: str) -> Imported:
 
 
 NOTHING = (1, "nothing here says which images to set or where they are: give that by hand")
-UNREADABLE = "No such file or directory: give a file that can be read"
+UNREADABLE = "cannot read file: No such file or directory"
 LEFT = "this has to do with an image, and is not carried over: leave it to kustomize"
 ONCE = "and each image is set once: left out"
 
@@ -369,7 +369,7 @@ CASES = [
                 "odd.yaml:9: images[6].kind: this has characters that can't be printed: give it by hand",
             ),
             (2, "odd.yaml:10: images[7]: kustomize sets no image in a CustomResourceDefinition: left out"),
-            (3, "broken.yaml:1:9: the alias *none has no anchor before it: add &none"),
+            (3, 'broken.yaml:1:9: undefined alias "*none"; no anchor "&none" is before it in this document'),
             (4, "list.yaml:1: this must be a mapping, not a list"),
             (5, f"gone.yaml: {UNREADABLE}"),
             (6, 'configurations[4]: 1 is read as the number 1, quote it: "1"'),

@@ -165,7 +165,7 @@ def unsplit() -> Iterator[None]:
     with (
         patch("krm_image_setter.yaml.stream.cut_documents", partial(_json_only, stream.cut_documents)),
         patch("krm_image_setter.yaml.stream.cut_items", lambda *_: None),
-        patch("krm_image_setter.yaml.stream.mention_test", lambda *_: lambda _: True),
+        patch("krm_image_setter.yaml.stream.keyword_test", lambda *_: lambda _: True),
     ):
         yield
 
