@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 
 #: The characters that move the cursor, end a line or change the direction of writing, and lone surrogates.
 CONTROLS: Final = r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
@@ -160,3 +160,29 @@ def internal_error(error: Exception) -> InternalError:
     return InternalError(
         f"unexpected {type(error).__name__}{source}{text}; this is a bug in krm-image-setter, please report it"
     )
+
+
+class ConfigLocation(NamedTuple):
+    """The location of an entry in a configuration, for messages about it; empty for an entry of an argument.
+
+    `line` counts from 1. `file` is None if the configuration comes from standard input. `field` is a path in the
+    document, such as `images[0]`. All locations are equal, so that two rules are equal if they do the same.
+    """
+
+    file: str | None = None
+    line: int | None = None
+    field: str | None = None
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ConfigLocation)
+
+    def __hash__(self) -> int:
+        return 0
+
+    def __str__(self) -> str:
+        """Return `FILE:LINE`, or `line LINE` without a file; empty for an entry of an argument."""
+        return location(self.file, self.line)
+
+    def prefixed(self, message: str) -> str:
+        """Return a message that starts with this location and field."""
+        return ": ".join(filter(None, (str(self), self.field, message)))

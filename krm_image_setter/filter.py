@@ -140,7 +140,7 @@ def _built_images(paths: Iterable[str]) -> tuple[ImageRule, ...]:
     """Return the rules in the output files of builds, and print a warning for each skipped image."""
     if not paths:
         return ()
-    from krm_image_setter.config.images_from import read_images  # noqa: PLC0415  (few runs read the output of a build)
+    from krm_image_setter.builds.any_file import read_images  # noqa: PLC0415  (few runs read the output of a build)
 
     rules, warnings = read_images((read_text(path), shown(path)) for path in paths)
     for warning in warnings:

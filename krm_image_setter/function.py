@@ -187,9 +187,10 @@ def _copies(source: str, root: tree.Mapping) -> list[str]:
         holder, key = earlier, "items"
     value = holder.origin(key)
     value = value.target if isinstance(value, tree.Alias) else value
-    written = value.children if isinstance(value, tree.Sequence) else [value]
+    alone = [] if _is_empty(value) else [value]
+    written = value.children if isinstance(value, tree.Sequence) else alone
     in_json = root.flow and getattr(root.children[0], "style", "") == '"'
-    return [aliases.in_flow(source, one, in_json=in_json) for one in written if not _is_empty(one)]
+    return [aliases.in_flow(source, one, in_json=in_json) for one in written]
 
 
 def _is_empty(written: Written) -> bool:

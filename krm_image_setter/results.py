@@ -6,12 +6,11 @@ https://github.com/kubernetes-sigs/kustomize/blob/master/cmd/config/docs/api-con
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from krm_image_setter.errors import location, sentence
 from krm_image_setter.resources import ResourceRef
-from krm_image_setter.yaml import scalar
+from krm_image_setter.yaml import scalar, writer
 
 ERROR: Final = "error"
 WARNING: Final = "warning"
@@ -68,28 +67,12 @@ class Result(NamedTuple):
         return self.format()
 
 
-def did_you_mean(name: str, names: Iterable[str]) -> str:
-    """Return the end of a message that suggests up to three names of images that are similar to `name`."""
-    import difflib  # noqa: PLC0415  (only for an entry that set nothing)
-
-    candidates = sorted(set(names))
-    closest = difflib.get_close_matches(name, candidates, n=3, cutoff=0.6)
-    # Names in different registries can have similar last components.
-    last = {candidate.rpartition("/")[2]: candidate for candidate in candidates}
-    closest += [last[part] for part in difflib.get_close_matches(name.rpartition("/")[2], last, n=3, cutoff=0.6)]
-    quoted = [f'"{candidate}"' for candidate in dict.fromkeys(closest)][:3]
-    if quoted:
-        return f"did you mean {' or '.join(quoted)}?"
-    return "none of the other images has a similar name" if candidates else "no images were found"
-
-
 def to_yaml(results: Iterable[Result], *, column: int, line_break: str) -> str:
     """Serialize results as the items of a block sequence with dashes in `column` (from 0).
 
     Each line ends with `line_break`.
     """
-    first, blank = " " * column + "- ", " " * (column + 2)
-    return "".join(first + _lines(result.to_data(), blank, line_break).removeprefix(blank) for result in results)
+    return writer.block([result.to_data() for result in results], " " * column, line_break)
 
 
 def to_json(results: Iterable[Result]) -> str:
@@ -97,18 +80,3 @@ def to_json(results: Iterable[Result]) -> str:
     import json  # noqa: PLC0415
 
     return ", ".join(scalar.escaped(json.dumps(result.to_data(), ensure_ascii=False)) for result in results)
-
-
-def _lines(data: dict[str, Any], blank: str, line_break: str) -> str:
-    text = ""
-    for key, value in data.items():
-        if isinstance(value, dict):
-            text += f"{blank}{key}:{line_break}{_lines(value, blank + '  ', line_break)}"
-        else:
-            text += f"{blank}{key}: {_serialized(value)}{line_break}"
-    return text
-
-
-@lru_cache(maxsize=1024)  # most values occur in many results
-def _serialized(value: str | int) -> str:
-    return str(value) if isinstance(value, int) else scalar.serialized(value, flow=False)

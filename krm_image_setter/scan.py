@@ -13,7 +13,7 @@ from krm_image_setter.edits import Edit
 from krm_image_setter.errors import ConfigError, InputError
 from krm_image_setter.images import IMAGE, Place
 from krm_image_setter.locators import Embedded, ImageField, KindRule, OtherField, find_image_fields
-from krm_image_setter.paths import format_location
+from krm_image_setter.paths import format_location, type_of
 from krm_image_setter.resources import NO_REF, Resource, ResourceRef, Tree
 from krm_image_setter.results import WARNING, Result
 from krm_image_setter.rules import Rules
@@ -185,7 +185,11 @@ def _scan_fields(
         if other.document is not None:
             _follow(searched, other, other.document, found, accepted)
         # The catalog is for many versions of a kind: a field that is something else there is normal.
-        elif other.value is not None and other.rule.origin != "catalog" and not _is_read(other, readings.values()):
+        elif (
+            other.value not in (None, "")
+            and other.rule.origin != "catalog"
+            and not _is_read(other, readings.values())
+        ):
             found.results.append(_misplaced(searched.resource, other))
 
 
@@ -357,21 +361,11 @@ def _kept_alias(resource: Resource, alias: tree.Alias, location: Location) -> Re
         "set this field too if it must follow the anchor"
     )
     line = resource.tree.source.line(alias.start_mark.index)
-    field = format_location(location) if location != (-1,) else None
+    field = format_location(location) if location[:1] != (-1,) else None
     return Result(message, WARNING, resource.ref, field, file=resource.file, line=line)
 
 
 def _misplaced(resource: Resource, field: OtherField) -> Result:
-    found = next(name for kind, name in _TYPES.items() if isinstance(field.value, kind))
-    message = f"the path {field.rule.path.text} leads to {found}, not to {field.expected}: left as it is"
+    path, found = field.rule.path.text, type_of(field.value)
+    message = f"not changed: path {path} points to {found}, expected {field.expected}"
     return warning(resource, field.location, message)
-
-
-_TYPES: Final = {
-    dict: "a mapping",
-    list: "a list",
-    bool: "a boolean",
-    int: "a number",
-    float: "a number",
-    str: "a string",
-}

@@ -15,7 +15,7 @@ from krm_image_setter.edits import Edit, apply_edits
 from krm_image_setter.errors import ImageSetterError
 from krm_image_setter.results import ERROR, INFO, Result
 from krm_image_setter.rules import Rules, keywords_of, rules_for
-from krm_image_setter.scan import FoundImage, Scan, images_in, scan
+from krm_image_setter.scan import Scan, scan
 
 T = TypeVar("T")
 #: What `map` does; by processes or machines, as `concurrent.futures.Executor.map` does it.
@@ -103,7 +103,7 @@ def set_images_in(texts: Mapping[str, str], config: ImageSetter, for_each: ForEa
                 raise one.at(file=name)
             yield one
 
-    plans: Plans[Scan] = plan_all(visit, config, lambda found: found)
+    plans: Plans[Scan] = plan_all(visit, config, lambda found: found, texts)
     failed = has_error(plans.unused)
     outcomes = Outcomes({}, tuple(plans.unused))
     for (name, text), found in zip(texts.items(), plans.each, strict=True):
@@ -129,12 +129,16 @@ def plan(stream: Stream, config: ImageSetter) -> Plan:
 
 
 def plan_all(
-    visit: Callable[[Callable[[Stream], Any]], Iterable[T]], config: ImageSetter, found_in: Callable[[T], Any]
+    visit: Callable[[Callable[[Stream], Any]], Iterable[T]],
+    config: ImageSetter,
+    found_in: Callable[[T], Any],
+    sources: Iterable[str] = ("",),
 ) -> Plans[T]:
     """Scan all streams for a configuration, and report the entries that set nothing in any of them.
 
-    `visit` calls a function with the stream of each source, perhaps in other processes, and yields what the caller
-    makes of the results; `found_in` returns the result itself, or None if there is none for a source.
+    `visit` calls a function with the stream of each source, perhaps in other processes, and yields one item per
+    source, in their order. `found_in` returns the result of the function from an item; None if there is no result.
+    `sources` are the names of the sources for messages; empty for standard input.
 
     Raises ConfigError if an entry with `from` has no reference, or several.
     """
@@ -150,24 +154,22 @@ def plan_all(
     for one in filter(None, map(found_in, each)):
         total.add_counts(one)
 
-    def images() -> Iterator[FoundImage]:
-        for one in filter(None, map(found_in, visit(partial(_images, rules)))):
-            yield from one
+    def for_each_source(look: Callable[[Stream], Any]) -> Iterator[tuple[str, Any]]:
+        return zip(sources, map(found_in, visit(look)), strict=True)
 
-    used_all = len(total.applied) == len(config.images) and len(total.matched) == len(config.kinds)
-    if used_all or config.on_unused == "ignore":
+    # A rule of the catalog, and a path inside a string, has no position among the entries.
+    all_used = total.applied.issuperset(range(len(config.images))) and total.matched.issuperset(
+        range(len(config.kinds))
+    )
+    if all_used or config.on_unused == "ignore":
         return Plans(each, total, [])
     from krm_image_setter.unused import unused_entries  # noqa: PLC0415  (most runs use all entries)
 
-    return Plans(each, total, unused_entries(config, rules, total, images))
+    return Plans(each, total, unused_entries(config, rules, total, for_each_source))
 
 
 def _scan(config: ImageSetter, rules: Rules, stream: Stream) -> Scan:
     return scan(stream, rules, keywords_of(config, stream.text))
-
-
-def _images(rules: Rules, stream: Stream) -> list[FoundImage]:
-    return list(images_in(stream, rules))
 
 
 def ordered(results: Iterable[Result], *, failed: bool) -> tuple[Result, ...]:

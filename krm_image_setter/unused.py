@@ -1,85 +1,297 @@
-"""The report about entries of a configuration that set nothing."""
+"""The report about entries of `images` and paths of `kinds` that set nothing, with the cause of each."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
-from typing import Final
+from functools import partial
+from typing import Any, Final, NamedTuple, TypeAlias
 
-from krm_image_setter.config.image_setter import ImageSetter
-from krm_image_setter.images import ImageRule, Reference, key_of, keys_of, parse_reference
-from krm_image_setter.results import ERROR, WARNING, Result, did_you_mean
-from krm_image_setter.rules import Rules
-from krm_image_setter.scan import FoundImage, Scan
+from krm_image_setter.config.image_setter import API_VERSION, ImageSetter
+from krm_image_setter.documents import Stream
+from krm_image_setter.errors import InputError
+from krm_image_setter.images import (
+    ARGS,
+    ENV,
+    IMAGE,
+    ImageMap,
+    ImageRule,
+    Place,
+    Reference,
+    key_of,
+    keys_of,
+    parse_reference,
+)
+from krm_image_setter.images.tokens import find_tokens
+from krm_image_setter.locators import CRD, KindRule, find_image_fields
+from krm_image_setter.paths import format_location
+from krm_image_setter.paths.mismatch import Mismatch, find_mismatch
+from krm_image_setter.resources import SECRET, Resource
+from krm_image_setter.results import ERROR, WARNING, Result
+from krm_image_setter.rules import Rules, few
+from krm_image_setter.scan import FoundImage, Scan, images_in
+from krm_image_setter.yaml.tree import Location
+
+#: Calls a function with the stream of each source, and yields the name of the source and the result: None if the
+#: source cannot be read, an empty name for standard input.
+ForEachSource: TypeAlias = Callable[[Callable[[Stream], Any]], Iterable[tuple[str, Any]]]
 
 
-def unused_entries(
-    config: ImageSetter, rules: Rules, total: Scan, images: Callable[[], Iterable[FoundImage]]
-) -> list[Result]:
+def unused_entries(config: ImageSetter, rules: Rules, total: Scan, for_each_source: ForEachSource) -> list[Result]:
     """Return a result for each entry of `images` and each path of `kinds` that set nothing.
 
-    `total` is the scan of all streams together. `images` returns all images in them; it is called only if an entry
-    of `images` was not applied.
+    `total` is the scan of all sources together. The sources are read again only if their contents matter.
     """
     severity = ERROR if config.on_unused == "error" else WARNING
-    return [Result(message, severity) for message in _messages(config, rules, total, images)]
+    messages = [*_path_messages(config, rules, total, for_each_source)]
+    messages += _image_messages(rules, total, for_each_source)
+    return [Result(message, severity) for message in messages]
 
 
-def _messages(
-    config: ImageSetter, rules: Rules, total: Scan, images: Callable[[], Iterable[FoundImage]]
+# Paths of `kinds`.
+
+
+def _path_messages(
+    config: ImageSetter, rules: Rules, total: Scan, for_each_source: ForEachSource
 ) -> Iterator[str]:
-    for path_rule in config.kinds:
-        count = total.selected.get(path_rule.position, 0)
-        if count and path_rule.position not in total.matched:
-            where = "the one resource there" if count == 1 else f"any of {count} resources"
-            yield (
-                f'the path {path_rule.path.text} of kinds "{path_rule.selector}" leads nowhere in {where}: '
-                "check the path"
-            )
+    unmatched = [
+        rule for rule in config.kinds if total.selected.get(rule.position) and rule.position not in total.matched
+    ]
+    if not unmatched:
+        return
+    furthest: dict[int, Mismatch] = {}
+    for _, found in for_each_source(partial(_mismatches, rules, unmatched)):
+        for position, mismatch in found.items() if found else ():
+            _keep_furthest(furthest, position, mismatch)
+    for rule in unmatched:
+        count = total.selected[rule.position]
+        resources = "the selected resource" if count == 1 else f"any of the {count} selected resources"
+        message = f"path {rule.path.text} matched no field in {resources} ({rule.selector})"
+        mismatch = furthest.get(rule.position)
+        yield rule.config_location.prefixed(f"{message}: {mismatch.reason}" if mismatch else message)
+
+
+def _mismatches(rules: Rules, unmatched: list[KindRule], stream: Stream) -> dict[int, Mismatch]:
+    """Return how far each unmatched path gets in the resources of a stream, by the position of its rule."""
+    positions = {rule.position for rule in unmatched}
+    furthest: dict[int, Mismatch] = {}
+    for tree in filter(None, stream.trees(few(rule.selector.keyword for rule in unmatched))):
+        for resource in tree.resources():
+            for rule in rules.kinds.matching(resource.ref):
+                mismatch = find_mismatch(rule.path, resource.node) if rule.position in positions else None
+                if mismatch is not None:
+                    _keep_furthest(furthest, rule.position, mismatch)
+    return furthest
+
+
+def _keep_furthest(furthest: dict[int, Mismatch], position: int, mismatch: Mismatch) -> None:
+    if position not in furthest or furthest[position].steps < mismatch.steps:
+        furthest[position] = mismatch
+
+
+# Entries of `images`.
+
+
+def _image_messages(rules: Rules, total: Scan, for_each_source: ForEachSource) -> Iterator[str]:
     # An argument, or a configuration before it, can repeat an entry on purpose.
     unused = [
         rule
-        for position, rule in enumerate(rules.images.rules)
-        if position not in total.applied and not rules.images.is_overridden(rule)
+        for rule in rules.images.rules
+        if rule.position not in total.applied and not rules.images.is_overridden(rule)
     ]
     if not unused:
         return
-    seen = _Seen(images())
-    compared = 0
-    for rule in unused:
-        if seen.has_set(rule):
-            continue
-        hint = did_you_mean(str(rule.name), seen.names) if compared < _MOST_COMPARED else _NO_HINT
-        compared += len(seen.names)
-        yield f'the image "{rule.name}" is nowhere to set: {hint}'
+    # Environment variables and arguments are searched too, because the entry might lack `env` or `args`.
+    searched = rules._replace(pod_spec_uses=(IMAGE, ENV, ARGS)) if rules.pod_spec_uses else rules
+    results = for_each_source(partial(_images, searched))
+    found = _FoundImages(image for _, images in results for image in images or ())
+    causes = {rule: found.cause(rule, rules.images) for rule in unused if not found.has_set(rule)}
+    absent = [rule for rule, cause in causes.items() if cause is None]
+    occurrences = _occurrences(rules, absent, for_each_source) if absent else {}
+    for rule, cause in causes.items():
+        message = cause or occurrences.get(rule.name.normalized_name) or found.similar(str(rule.name))
+        yield rule.config_location.prefixed(message)
 
 
-class _Seen:
-    """All images in the streams: the names that messages can suggest, and what an earlier run can have set."""
+def _images(rules: Rules, stream: Stream) -> list[FoundImage]:
+    return list(images_in(stream, rules))
+
+
+class _FoundImages:
+    """All images in the sources, to find out why an entry set none of them."""
 
     def __init__(self, images: Iterable[FoundImage]) -> None:
-        self.names: set[str] = set()
-        self._keys: dict[tuple[str, str | None, str | None], set[object]] = {}
-        self._lone_names: set[str] = set()  # in fields that hold only the name
+        self._names: set[str] = set()  # that messages can suggest
+        self._keys: dict[tuple[str, str | None, str | None], set[Place]] = {}
+        self._lone_names: set[str] = set()  # in fields that contain only the name
+        # By normalized name; a value is whether a message can show the reference.
+        self._references: dict[str, dict[tuple[Reference, Place], bool]] = {}
+        self._compared = 0
         for image in images:
             reference = parse_reference(image.image)
-            if reference is None:
-                continue
-            self._add(reference, image)
+            if reference is not None:
+                self._add(reference, image)
 
     def _add(self, reference: Reference, image: FoundImage) -> None:
         for key in keys_of(reference):
             self._keys.setdefault(key, set()).add(image.place)
+        same = self._references.setdefault(reference.normalized_name, {})
+        same[reference, image.place] = image.is_public
         if image.part == "name":
             self._lone_names.add(reference.normalized_name)
         if image.is_public:
-            self.names.add(reference.familiar_name)
+            self._names.add(reference.familiar_name)
 
     def has_set(self, rule: ImageRule) -> bool:
         """Return whether an earlier run can have set an image by a rule: it is what the rule makes of it."""
         places = self._keys.get(key_of(rule.target), ())
-        return rule.target.normalized_name in self._lone_names or any(map(rule.reaches, places))  # type: ignore[arg-type]
+        return rule.target.normalized_name in self._lone_names or any(map(rule.reaches, places))
+
+    def cause(self, rule: ImageRule, rules: ImageMap) -> str | None:
+        """Return why a rule set none of the images of its name, or None if there are none."""
+        same = self._references.get(rule.name.normalized_name)
+        if not same:
+            return None
+        if not self._can_compare(len(same)):
+            return f'no image "{rule.name}" was set; {_NO_HINT}'
+        matching = {place: reference for reference, place in same if rule.matches(reference)}
+        reached = next((place for place in matching if rule.reaches(place)), None)
+        if reached is not None:
+            return _set_by_another(rule, rules.find(str(matching[reached]), reached))
+        if matching:
+            return _out_of_scope(rule, matching)
+        others = [f'"{reference.familiar}"' for (reference, _), is_public in same.items() if is_public]
+        shown = " and ".join(sorted(set(others))[:3]) or "another tag or digest"
+        return f'no image "{rule.name}" was found; the name occurs only with {shown}'
+
+    def similar(self, name: str) -> str:
+        """Return the message about a name that does not occur, with up to three similar names."""
+        message = f'no image named "{name}" was found'
+        if not self._names:
+            return f"{message}, and no other images; if custom resources have images, add `kinds`"
+        similar = _similar(name, self._names) if self._can_compare(len(self._names)) else []
+        hint = f"did you mean {' or '.join(similar)}?" if similar else _NO_HINT
+        return f"{message}; {hint}"
+
+    def _can_compare(self, count: int) -> bool:
+        self._compared += count
+        return self._compared - count < _MOST_COMPARED
 
 
-# To compare two names takes a fifth of a millisecond: many unused entries and many images would take hours.
+# Comparing two names takes a fifth of a millisecond: many unused entries and many images would take hours.
 _MOST_COMPARED: Final = 5_000
-_NO_HINT: Final = "see in `krm-image-setter list` which images there are"
+_NO_HINT: Final = "run `krm-image-setter list` to see which images exist"
+
+
+def _set_by_another(rule: ImageRule, found: tuple[Reference, ImageRule] | None) -> str:
+    """Return the message about a rule whose images all belong to another one, which comes first."""
+    first = found[1] if found else rule
+    if first is rule:
+        return f'every field with the image "{rule.name}" is already set by another entry'
+    at = str(first.config_location)
+    return f'every image "{rule.name}" is already set by the entry for "{first.name}"{at and " in "}{at}'
+
+
+def _out_of_scope(rule: ImageRule, places: Iterable[Place]) -> str:
+    """Return the message about a rule whose images are all in other containers, or used in another way."""
+    containers = {name for scope in rule.scopes for name in scope.containers}
+    excluded = {place.container for place in places if place.use in rule.uses}
+    if excluded:
+        wanted = " or ".join(f'"{name}"' for name in sorted(containers)[:3])
+        others = " and ".join(sorted(f'"{name}"' for name in excluded if name)[:3])
+        where = f"; it is in {others}" if others else "; it is in a field outside of containers"
+        return f'image "{rule.name}" was found, but not in a container named {wanted}{where}'
+    use = min({place.use for place in places} - rule.uses, key=(ENV, ARGS).index)
+    fields = "environment variables" if use == ENV else "commands or arguments"
+    return f'image "{rule.name}" was found only in {fields} of containers; set `{use}: true`'
+
+
+def _similar(name: str, names: Iterable[str]) -> list[str]:
+    """Return up to three of the names that are similar to a name, in quotes."""
+    import difflib  # noqa: PLC0415  (only for an entry that set nothing)
+
+    candidates = sorted(names)
+    closest = difflib.get_close_matches(name, candidates, n=3, cutoff=0.6)
+    # Names in different registries can have similar last components.
+    last = {candidate.rpartition("/")[2]: candidate for candidate in candidates}
+    closest += [last[part] for part in difflib.get_close_matches(name.rpartition("/")[2], last, n=3, cutoff=0.6)]
+    return [f'"{candidate}"' for candidate in dict.fromkeys(closest)][:3]
+
+
+# Occurrences of a name that no rule reads.
+
+
+class _Occurrence(NamedTuple):
+    """A name in a source. `field` is the resource and field; empty if the source is not valid Kubernetes YAML."""
+
+    name: str
+    line: int
+    field: str = ""
+
+
+def _occurrences(rules: Rules, absent: list[ImageRule], for_each_source: ForEachSource) -> dict[str, str]:
+    """Return a message for each name that occurs in a field without a rule, or in a text that was skipped."""
+    names = {rule.name.normalized_name: str(rule.name) for rule in absent}
+    messages: dict[str, str] = {}
+    keywords = few(rule.keyword for rule in absent)
+    for file, found in for_each_source(partial(_occurrences_in, rules, frozenset(names), keywords)):
+        for name, line, field in found or ():
+            at = f"{file}:{line}" if file else f"line {line}"
+            if field:
+                message = f'no rule covers "{names[name]}" in {at} ({field}); add the path to `kinds`'
+            else:
+                message = f'"{names[name]}" was found only in {at}, which is not valid Kubernetes YAML'
+            messages.setdefault(name, message)
+    return messages
+
+
+def _occurrences_in(
+    rules: Rules, names: frozenset[str], keywords: list[str] | None, stream: Stream
+) -> list[_Occurrence]:
+    """Return where normalized names occur in a stream: in fields of resources, or in the text if it has none."""
+    try:
+        trees = filter(None, stream.trees(keywords))
+        resources = [resource for tree in trees for resource in tree.resources()]
+        return [found for resource in resources for found in _uncovered(resource, rules, names, keywords)]
+    except InputError:
+        return [] if SECRET in stream.text else list(_in_text(stream.text, names))
+
+
+def _uncovered(
+    resource: Resource, rules: Rules, names: frozenset[str], keywords: list[str] | None
+) -> Iterator[_Occurrence]:
+    """Yield where names occur in fields of a resource that no rule covers."""
+    if resource.ref.kind in (CRD, SECRET) or resource.ref.api_version == API_VERSION:
+        return
+    fields = find_image_fields(resource, rules.kinds_for(resource.ref), rules.pod_spec_uses, set())
+    covered = {location for field in fields for location in (field.location, *field.parts)}
+    for location, text in _strings(resource.node, ()):
+        if location in covered or location[0] in ("metadata", "status"):
+            continue
+        if keywords is not None and not any(keyword in text for keyword in keywords):
+            continue
+        references = {token.reference for token in find_tokens(text)}
+        # Elsewhere, a bare name such as `nginx` is rarely an image.
+        if "image" in str(location[-1]).lower():
+            references.add(parse_reference(text.strip()) or Reference(""))
+        for reference in references:
+            if reference.name and reference.normalized_name in names:
+                field = f"{resource.ref}: {format_location(location)}"
+                yield _Occurrence(reference.normalized_name, resource.line(location), field)
+
+
+def _strings(node: Any, location: Location) -> Iterator[tuple[Location, str]]:
+    for key, value in node.items() if isinstance(node, dict) else enumerate(node):
+        if isinstance(value, str):
+            yield (*location, key), value
+        elif isinstance(value, dict | list):
+            yield from _strings(value, (*location, key))
+
+
+def _in_text(text: str, names: frozenset[str]) -> Iterator[_Occurrence]:
+    """Yield where names occur in a text that is not Kubernetes YAML, such as a template."""
+    for number, line in enumerate(text.splitlines(), 1):
+        for match in re.finditer(r"[\w./:-]+", line):
+            reference = parse_reference(match[0].rstrip(".:/-"))
+            if reference is not None and reference.normalized_name in names:
+                yield _Occurrence(reference.normalized_name, number)

@@ -162,7 +162,7 @@ def test_argument_overrides_an_entry_of_the_same_name(run: Run, entry: str, name
 def test_argument_for_one_tag_overrides_no_entry_for_any_tag(run: Run) -> None:
     ran = run("--image", "exporter:0=exporter:9", source="--fn-config")
     assert ran[:2] == (0, CONFIGURED)
-    assert 'the image "exporter:0" is nowhere to set' in ran[2]
+    assert 'no image "exporter:0" was found; the name occurs only with "exporter:1"' in ran[2]
 
 
 def test_argument_settles_a_contradiction(run: Run) -> None:
@@ -240,7 +240,7 @@ def test_list_and_discover_find_kinds_without_images(program: Program, source: s
     assert program("list", "deploy", "-o", "names", *option) == (0, b"exporter:1\nredis:7\n", said)
     discovered = program("discover", "deploy", *option)
     assert (discovered.status, discovered.stderr) == (0, said)
-    assert b"Nothing here needs an entry in kinds" in discovered.stdout
+    assert b"No entries in `kinds` are needed" in discovered.stdout
     if not option:
         assert program("list", "deploy", "-o", "names", "--no-config") == (0, b"", "")
         assert b"kind: Cache" in program("discover", "deploy", "--no-config").stdout
@@ -326,9 +326,9 @@ def test_import_then_set_the_images_of_a_build(program: Program) -> None:
     assert (program.folder / "deploy/cache.yaml").read_text() == cache(image=image, exporter="exporter:1")
 
 
-def test_command_for_builds_in_the_readme_reads_functions_yaml(program: Program) -> None:
-    readme = (ROOT / "README.md").read_text()
-    (command,) = re.findall(r"`krm-image-setter (set [^`]* --images-from [^`]*)`", readme)
+def test_command_for_builds_in_the_docs_reads_functions_yaml(program: Program) -> None:
+    page = (ROOT / "docs/ways-to-run.md").read_text()
+    (command,) = re.findall(r"`krm-image-setter (set [^`]* --images-from [^`]*)`", page)
     program.write("deploy/cache.yaml", BEFORE)
     program.write("functions.yaml", KINDS)
     program.write("meta.json", '{"image.name": "redis:9"}')

@@ -263,7 +263,7 @@ def test_l6_warning_names_resource_path_and_type() -> None:
     outcome = set_images(custom("{image: {a: nginx}}"), read_config(kinds("  KafkaConnect: '{.spec.image}'")))
     assert [str(result) for result in outcome.results] == [
         "warning: line 5: KafkaConnect/x: spec.image: "
-        "the path {.spec.image} leads to a mapping, not to a string: left as it is"
+        "not changed: path {.spec.image} points to a mapping, expected a string"
     ]
 
 
@@ -367,6 +367,6 @@ def test_a_result_is_told_on_one_line() -> None:
     setter = read_config(HEAD + 'images: {nginx: "nginx:2"}\nkinds: {Pod: "{.spec}\\n"}\n')
     (warning, _) = set_images('kind: Pod\nmetadata: {name: "a\\nb"}\nspec: {}\n', setter).results
     assert str(warning) == (
-        r"warning: line 3: Pod/a\nb: spec: the path {.spec}\n leads to a mapping, not to a string: left as it is"
+        r"warning: line 3: Pod/a\nb: spec: not changed: path {.spec}\n points to a mapping, expected a string"
     )
-    assert warning.to_data()["message"] == r"the path {.spec}\n leads to a mapping, not to a string: left as it is"
+    assert warning.to_data()["message"] == r"not changed: path {.spec}\n points to a mapping, expected a string"

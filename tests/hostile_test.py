@@ -23,8 +23,8 @@ from pathspec import GitIgnoreSpec
 from terminal import in_terminal
 
 from krm_image_setter import ConfigError, ImageSetterError, read_config, set_images
+from krm_image_setter.builds.any_file import read_images
 from krm_image_setter.cli.files import find_files, ignore_spec
-from krm_image_setter.config.images_from import read_images
 
 HEAD: Final = "apiVersion: krm-image-setter.dev/v1alpha1\nkind: ImageSetter\n"
 CONFIG: Final = HEAD + "images: {nginx: nginx:2}\n"

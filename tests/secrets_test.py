@@ -63,7 +63,7 @@ def test_results_show_no_value_of_a_secret(entry: str, policy: str, text: str) -
     for results in (set_images(text, setter).results, set_images_in({"a": text}, setter).results):
         for result in results:
             shown = json.dumps(result.to_data()) + str(result)
-            assert VALUE not in shown or (guessed and "is nowhere to set" in shown)
+            assert VALUE not in shown or (guessed and "no image named" in shown)
 
 
 @pytest.mark.parametrize("command", ["list", "list -o json", "list -o wide", "list -o names", "list --unknown"])
@@ -97,7 +97,7 @@ def test_from_a_secret_is_refused() -> None:
 @pytest.mark.parametrize("kind", ["S*", "Secre?", "*"])
 def test_from_with_a_wildcard_takes_nothing_from_a_secret(kind: str) -> None:
     setter = read_config(HEAD + FROM.replace("KIND", f"'{kind}'").replace("PATH", "image"))
-    with pytest.raises(ConfigError, match="no such field") as caught:
+    with pytest.raises(ConfigError, match="no resource matches") as caught:
         set_images(SECRET, setter)
     assert VALUE not in str(caught.value)
 

@@ -20,10 +20,10 @@ from krm_image_setter import (
     ConfigError,
     InputError,
     Result,
-    read_config,
     set_images,
     set_images_in,
 )
+from krm_image_setter.config import decode, read_values
 from krm_image_setter.resources import ResourceRef
 from krm_image_setter.rules import rules_for
 
@@ -41,11 +41,11 @@ CONFIGS = {
     "kinds: {KafkaConnect: .spec.image}\n",
     "used in one text only": "images: {nginx: 'nginx:2', redis: 'redis:1', ghcr.io/org/redis: 'ghcr.io/org/redis:9'}\n",
     "set by an earlier run": "images:\n- {name: apache, newName: httpd, newTag: '3'}\n- {name: nginx, newTag: '2'}\n",
-    "a path that leads nowhere": "images: {nginx: 'nginx:2'}\nkinds: {Cache: .spec.image, KafkaConnect: .spec.image}\n",
-    "a path that leads somewhere in one text": "images: {x: 'x:1'}\nkinds: {'*': .spec.img}\n",
+    "path without a match": "images: {nginx: 'nginx:2'}\nkinds: {Cache: .spec.image, KafkaConnect: .spec.image}\n",
+    "path with a match in one text": "images: {x: 'x:1'}\nkinds: {'*': .spec.img}\n",
     "overridden": "onUnused: error\nimages:\n- {name: nginx, newTag: '2'}\n- {name: docker.io/nginx, newTag: '3'}\n",
-    "nowhere, and that is an error": "onUnused: error\nimages: {nginx: 'nginx:2', rediss: 'rediss:1'}\n",
-    "nowhere, and that is fine": "onUnused: ignore\nimages: {nginx: 'nginx:2', rediss: 'rediss:1'}\n",
+    "unused entry as an error": "onUnused: error\nimages: {nginx: 'nginx:2', rediss: 'rediss:1'}\n",
+    "unused entry that is ignored": "onUnused: ignore\nimages: {nginx: 'nginx:2', rediss: 'rediss:1'}\n",
     "all notations, forms and rules": "registries: [{from: docker.io, to: m.io}]\nimagePullPolicy: Always\n"
     "images: {nginx: 'nginx:2'}\n"
     "kinds:\n- kind: Cache\n  paths: ['$.spec.img', \"{.spec.a[?(@.name=='x')]['b','c']}\", spec/b/c, "
@@ -53,8 +53,11 @@ CONFIGS = {
 }
 
 
-def config_of(text: str) -> Any:
-    return read_config("apiVersion: krm-image-setter.dev/v1alpha1\nkind: ImageSetter\n" + text)
+HEAD = "apiVersion: krm-image-setter.dev/v1alpha1\nkind: ImageSetter\n"
+
+
+def config_of(text: str, file: str | None = None) -> Any:
+    return decode(read_values(HEAD + text, file))
 
 
 def without_lines(results: Iterable[Result]) -> list[Result]:
@@ -87,10 +90,10 @@ def test_as_one_stream(config: str, for_each: Callable[..., Any]) -> None:
 def test_as_the_files_of_a_folder(config: str, program: Program) -> None:
     for name, text in TEXTS.items():
         program.write(f"deploy/{name}", text)
-    program.write("c.yaml", "apiVersion: krm-image-setter.dev/v1alpha1\nkind: ImageSetter\n" + config)
+    program.write("c.yaml", HEAD + config)
     ran = program("set", "deploy", "--in-place", "--quiet", "--fn-config", "c.yaml")
     texts = {f"deploy/{name}": TEXTS[name] for name in sorted(TEXTS)}
-    outcomes = set_images_in(texts, config_of(config))
+    outcomes = set_images_in(texts, config_of(config, "c.yaml"))
     assert {name: (program.folder / name).read_text() for name in texts} == {
         name: outcome.text for name, outcome in outcomes.of.items()
     }
@@ -129,13 +132,13 @@ def test_there_is_something_to_see() -> None:
     config = config_of(CONFIGS["used in one text only"])
     outcomes = set_images_in(TEXTS, config)
     assert [result.message for result in outcomes.results] == [
-        'the image "redis" is nowhere to set: did you mean "ghcr.io/org/redis"?'
+        'line 3: images.redis: no image named "redis" was found; did you mean "ghcr.io/org/redis"?'
     ]
     alone = [result.message for text in TEXTS.values() for result in set_images(text, config).results]
-    assert 'the image "nginx" is nowhere to set: no images were found' in alone
-    (leads_nowhere,) = set_images_in(TEXTS, config_of(CONFIGS["a path that leads nowhere"])).results
-    assert "leads nowhere in any of 2 resources" in leads_nowhere.message
-    with pytest.raises(ConfigError, match="no such field is in the stream"):
+    assert any('no image named "nginx" was found, and no other images' in message for message in alone)
+    (unmatched,) = set_images_in(TEXTS, config_of(CONFIGS["path without a match"])).results
+    assert "matched no field in any of the 2 selected resources" in unmatched.message
+    with pytest.raises(ConfigError, match='cannot set "connect": no resource matches Job no-op'):
         set_images(TEXTS["connect.yaml"], config_of(CONFIGS["from another text"]))
 
 
@@ -158,7 +161,10 @@ WRONG = {
         {"a.yaml": TEXTS["web.yaml"], "b.yaml": "kind: Pod\n---\nx: nginx\n"},
         CONFIGS["used in one text only"],
     ),
-    "no such field is in the stream": ({"a.yaml": TEXTS["web.yaml"]}, CONFIGS["from another text"]),
+    'cannot set "connect": no resource matches Job no-op': (
+        {"a.yaml": TEXTS["web.yaml"]},
+        CONFIGS["from another text"],
+    ),
 }
 
 

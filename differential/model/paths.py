@@ -111,7 +111,7 @@ def matches(path: str, data: Any) -> list[Match]:
 def _from_field_spec(path: str) -> str:
     """Return a path of kustomize's notation as JSONPath.
 
-    paths.md: "a field, with `/` or `[]` in it".
+    paths.md: "a field, and contains `/` or `[]`".
     """
     keys = [key.replace("\\/", "/") for key in re.split(r"(?<!\\)/", path)]
     return "".join(f"['{key.removesuffix('[]')}']" + "[*]" * key.endswith("[]") for key in keys)
@@ -121,7 +121,7 @@ def _take(step: re.Match[str], before: Match) -> Iterator[Match]:
     """Take one step of a path from a field."""
     value = before.value
     if step["deep"]:
-        yield from (match for match in below(before) if match.location[-1:] == (step["deep"],))
+        yield from (match for match in [*below(before)][1:] if match.location[-1:] == (step["deep"],))
     elif key := step["quoted"] or re.sub(r"\\(.)", r"\1", step["key"] or ""):
         if isinstance(value, dict) and key in value:
             yield Match(value, key, (*before.location, key))

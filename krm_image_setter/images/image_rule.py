@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
 
+from krm_image_setter.errors import ConfigLocation
 from krm_image_setter.images.reference import (
     HUB,
     TAG_RULE,
@@ -64,6 +65,7 @@ class ImageRule(NamedTuple):
     scopes: tuple[Scope, ...] = (Scope(),)
     source: Any = None
     position: int = -1
+    config_location: ConfigLocation = ConfigLocation()
 
     def reaches(self, place: Place) -> bool:
         """Say whether this rule is for references in `place`."""

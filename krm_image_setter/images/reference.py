@@ -84,6 +84,11 @@ class Reference(NamedTuple):
         return "/".join(_split(self.name))
 
     @property
+    def familiar(self) -> Reference:
+        """The reference with its familiar name."""
+        return self._replace(name=self.familiar_name)
+
+    @property
     def familiar_name(self) -> str:
         """The shortest spelling: `nginx`."""
         domain, path = _split(self.name)

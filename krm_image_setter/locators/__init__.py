@@ -11,6 +11,7 @@ from krm_image_setter.locators.pod_spec import find_pod_spec_images, may_have_po
 from krm_image_setter.resources import Resource
 
 __all__ = [
+    "CRD",
     "WHOLE",
     "Embedded",
     "Form",

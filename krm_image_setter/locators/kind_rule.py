@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from operator import itemgetter
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
+from krm_image_setter.errors import ConfigLocation
 from krm_image_setter.locators.forms import WHOLE, Form
 from krm_image_setter.paths import Path
 from krm_image_setter.resources import ResourceRef
@@ -94,6 +95,7 @@ class KindRule(NamedTuple):
     form: Form = WHOLE
     origin: str = "kinds"
     position: int = -1
+    config_location: ConfigLocation = ConfigLocation()
 
     @property
     def path_data(self) -> Any:

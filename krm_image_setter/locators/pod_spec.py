@@ -17,12 +17,6 @@ from krm_image_setter.locators.image_field import ImageField, text_fields, whole
 from krm_image_setter.yaml.tree import Location
 
 _SCALARS: Final = frozenset((str, int, float, bool, type(None)))
-# Fields that are not searched: labels and annotations, which are not images whatever they contain, and those
-# fields of a container that are collections.
-_WITHOUT_POD_SPECS: Final = frozenset((
-    "metadata", "args", "command", "env", "envFrom", "lifecycle", "livenessProbe", "ports", "readinessProbe",
-    "resources", "securityContext", "startupProbe", "volumeDevices", "volumeMounts",
-))  # fmt: skip
 _CONTAINERS: Final = frozenset(("containers", "initContainers", "ephemeralContainers"))
 
 
@@ -63,9 +57,8 @@ def _search(
                         at = (*here, index, "image")
                         policy = ((*at, "pullPolicy"), True)
                         found.append(whole_field((*at, "reference"), source["reference"], policy=policy))
-            if key not in _WITHOUT_POD_SPECS:
-                _search(value, here, uses, found)
-        elif key not in _WITHOUT_POD_SPECS:
+            _search(value, here, uses, found)
+        elif key != "metadata":  # labels and annotations are not image fields
             _search(value, here, uses, found)
 
 

@@ -7,6 +7,7 @@ entered with or without `[]`, and a path ends where the data do.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from krm_image_setter.paths.path import Match, PathError
@@ -19,17 +20,23 @@ class FieldSpecPath(NamedTuple):
     keys: tuple[tuple[str, bool], ...]
 
     def find(self, data: Any) -> list[Match]:
-        """Return where the path leads in `data`."""
+        """See Path."""
         nodes = [Match((), data)]
         for key, is_list in self.keys:
-            nodes = [
-                child
-                for node in nodes
-                for location, value in _entered(node)
-                if isinstance(value, dict) and key in value
-                for child in _listed(Match((*location, key), value[key]), is_list)
-            ]
+            nodes = [item for child in _children(nodes, key) for item in _listed(child, is_list)]
         return nodes
+
+    def steps(self, data: Any) -> Iterator[tuple[list[Match], str | None]]:
+        """See Path."""
+        nodes = [Match((), data)]
+        for key, is_list in self.keys:
+            yield [inner for node in nodes for inner in _entered(node)] or nodes, key
+            nodes = _children(nodes, key)
+            if nodes and is_list:
+                yield nodes, None
+                nodes = [item for child in nodes for item in _listed(child, is_list)]
+            if not nodes:
+                return
 
 
 def parse(text: str) -> FieldSpecPath:
@@ -45,6 +52,15 @@ def parse(text: str) -> FieldSpecPath:
             raise PathError("a key is missing here: give a/b[]/c", column=position + 1)
         position += len(part) + 1
     return FieldSpecPath(text, tuple(keys))
+
+
+def _children(nodes: list[Match], key: str) -> list[Match]:
+    return [
+        Match((*location, key), value[key])
+        for node in nodes
+        for location, value in _entered(node)
+        if isinstance(value, dict) and key in value
+    ]
 
 
 def _entered(node: Match) -> list[Match]:

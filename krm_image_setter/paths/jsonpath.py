@@ -41,17 +41,40 @@ class JsonPath(NamedTuple):
                 matches.append(Match(location, datum.value))
         return matches
 
+    def steps(self, data: Any) -> Iterator[tuple[list[Match], str | None]]:
+        """See Path. Only a chain of fields, indexes and wildcards can be followed."""
+        from jsonpath_ng import DatumInContext  # noqa: PLC0415  (see parse)
+
+        chain, root = _chain(self.parsed)
+        if _kind(root) != "Root" or {*map(_kind, chain)} - {"Child"}:
+            return
+        if {_kind(link.right) for link in chain} - {"Fields", "Index", "Wildcard", "Slice"}:
+            return
+        found = _step(root, [DatumInContext(data)])
+        for link in reversed(chain):
+            keys: tuple[str, ...] = getattr(link.right, "fields", ())
+            yield [Match(_location(datum), datum.value) for datum in found], keys[0] if len(keys) == 1 else None
+            found = _step(link.right, found)
+            if not found:
+                return
+
 
 def _walk(node: _Node, data: Iterable[_Datum]) -> list[_Datum]:
-    """Return what a part of the path leads to from `data`, each location once."""
+    """Return the values that a part of the path matches, starting from `data`, each location once."""
+    chain, first = _chain(node)
+    found = _step(first, data)
+    for link in reversed(chain):
+        found = _step(link.right, _below(found) if _kind(link) == "Descendants" else found)
+    return found
+
+
+def _chain(node: _Node) -> tuple[list[_Node], _Node]:
+    """Return the links of a chain of steps, the last one first, and its first step."""
     chain: list[_Node] = []
     while _kind(node) in ("Child", "Descendants"):  # a loop, because a chain can have thousands of steps
         chain.append(node)
         node = node.left
-    found = _step(node, data)
-    for link in reversed(chain):
-        found = _step(link.right, _below(found) if _kind(link) == "Descendants" else found)
-    return found
+    return chain, node
 
 
 def _step(node: _Node, data: Iterable[_Datum]) -> list[_Datum]:

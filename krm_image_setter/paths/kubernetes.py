@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Final, NamedTuple
 
 from krm_image_setter.paths.path import Location, Match, PathError
@@ -42,6 +42,18 @@ class KubernetesPath(NamedTuple):
             return [Match(self.fields, data)]
         matches = _run(self.actions, [Match((), data)], set())
         return _each_once([match for match in matches if match.location is not _NOWHERE]) if matches else matches
+
+    def steps(self, data: Any) -> Iterator[tuple[Nodes, str | None]]:
+        """See Path. Text, a literal, `..` and a range cannot be followed."""
+        (steps, body), *others = self.actions or (Action((), ()),)
+        if others or body is not None or any(isinstance(step, Descent | Literal) for step in steps):
+            return
+        nodes = [Match((), data)]
+        for step in steps:
+            yield nodes, getattr(step, "key", None)
+            nodes = step.walk(nodes)
+            if not nodes:
+                return
 
 
 # Steps: each takes the current nodes to the next ones.
@@ -359,7 +371,7 @@ class _Parser:
                     raise self.fail("two .. follow each other: keep one")
                 self.position += 2
                 steps.append(Descent())
-                if self.text[self.position : self.position + 1].isalnum():
+                if re.compile(r"\w").match(self.text, self.position):
                     steps.append(self._field())
             elif character == ".":
                 self.position += 1

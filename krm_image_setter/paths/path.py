@@ -1,9 +1,10 @@
-"""What the three notations have in common: a path is found in data, and each match knows where it is."""
+"""The parts that the three notations share: a path, a match, and its location."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import lru_cache
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 
 from krm_image_setter.errors import ImageSetterError
 
@@ -12,37 +13,63 @@ Location: TypeAlias = tuple[str | int, ...]
 
 
 class Match(NamedTuple):
-    """One value that a path leads to, and where it is."""
+    """A value that a path matches, and its location."""
 
     location: Location
     value: Any
 
 
 class Path(Protocol):
-    """A path as its user wrote it."""
+    """A parsed path, in any of the three notations."""
 
     @property
     def text(self) -> str:
-        """The path as written."""
+        """The path as the user wrote it."""
 
     def find(self, data: Any) -> list[Match]:
-        """Return where it leads in `data`, each location once; where it leads nowhere, nothing."""
+        """Return the values in `data` that the path matches, each location once."""
+
+    def steps(self, data: Any) -> Iterator[tuple[list[Match], str | None]]:
+        """Yield the values from which each step starts, and the key that it looks up; None for items of a list.
+
+        Stop after the first step that matches nothing. Yield nothing if the path cannot be followed like this.
+        """
 
 
 class PathError(ImageSetterError):
-    """A path that does not parse; `column` counts from 1 in the path."""
+    """An invalid path; `column` counts from 1 in the path."""
 
 
-@lru_cache(maxsize=1024)  # the images of a thousand Deployments stand in the same place
+@lru_cache(maxsize=1024)  # the images of a thousand Deployments have the same location
 def format_location(location: Location) -> str:
-    """Return a location as a path that people know: `spec.containers[0].image`, `data['a.b']`."""
+    """Format a location as messages show it: `spec.containers[0].image`, `data['a.b']`."""
     text = ""
     for step in location:
         if isinstance(step, int):
             text += f"[{step}]"
-        elif step.replace("_", "").replace("-", "").isalnum():
-            text += f".{step}" if text else step
         else:
-            escaped = step.replace("\\", "\\\\").replace("'", "\\'")
-            text += f"['{escaped}']"
-    return text
+            text += format_key(step)
+    return text.removeprefix(".")
+
+
+def format_key(key: str) -> str:
+    """Format a key as a step of a path in Kubernetes JSONPath: `.image`, `['a.b']`."""
+    if key.replace("_", "").replace("-", "").isalnum():
+        return f".{key}"
+    escaped = key.replace("\\", "\\\\").replace("'", "\\'")
+    return f"['{escaped}']"
+
+
+def type_of(value: Any) -> str:
+    """Return the type of a value for a message, with an article: "a list"."""
+    return next((name for kind, name in _TYPES.items() if isinstance(value, kind)), "null")
+
+
+_TYPES: Final = {
+    dict: "a mapping",
+    list: "a list",
+    bool: "a boolean",
+    int: "a number",
+    float: "a number",
+    str: "a string",
+}

@@ -57,7 +57,7 @@ def write(source: str, root: Collection, wanted: Map[Location, list[Fragment]], 
     Raises InputError if an alias must be replaced with a copy but its block cannot be copied.
     """
     writer = _Writer(source, root, wanted, added)
-    return Rewrite(list(writer.edits()), list(writer.kept.values()))
+    return Rewrite(writer.edits(), list(writer.kept.values()))
 
 
 def replaced(source: str, root: Written, targets: Iterable[Written]) -> list[Edit]:
@@ -139,10 +139,10 @@ class _Writer:
         self._homes: dict[int, Location] = {}  # by the id of a node as written: its location
         self._anchor_counts = Counter(re.findall(_ANCHOR, source))
 
-    def edits(self) -> Iterator[Edit]:
-        """Yield the edits, each once, in any order."""
+    def edits(self) -> list[Edit]:
+        """Return the edits, each once, in any order."""
         self._find_homes(self.root, ())
-        return self._visit(cast("Mapping | Sequence", self.root), (), 0)
+        return _joined(self._visit(cast("Mapping | Sequence", self.root), (), 0))
 
     def _find_homes(self, written: Written, location: Location) -> None:
         self._homes[id(written)] = location
@@ -343,7 +343,7 @@ class _Writer:
         if last is not None:  # the spaces at the end of its last line belong to it
             match = re.compile(rf"(?:(?:{BREAK}) *)+\Z").search(self.source, end, last.end_mark.index)
             end = match.start() if match else last.end_mark.index
-        edits = [*self._visit(node, location, indent, copied=True), *self._anchor_removals(node)]
+        edits = [*_joined(self._visit(node, location, indent, copied=True)), *self._anchor_removals(node)]
         end = max([end, *(edit.end for edit in edits)])  # a copy can follow in lines after the last alias
         return start, apply_edits(self.source[start:end], [Edit(a - start, b - start, new) for a, b, new in edits])
 
@@ -398,9 +398,24 @@ class _Writer:
             if event.anchor is not None:
                 start = self.source.index("&" + event.anchor, event.start_mark.index)
                 end = start + 1 + len(event.anchor)
-                yield Edit(start, end + (self.source[end : end + 1] == " "), "")
+                # Remove a tab after the anchor too: after a dash or a colon it would be an error.
+                while self.source[end : end + 1] in (" ", "\t"):
+                    end += 1
+                yield Edit(start, end, "")
             if isinstance(written, Collection):
                 yield from self._anchor_removals(written)
+
+
+def _joined(edits: Iterable[Edit]) -> list[Edit]:
+    """Join the insertions at one offset, because a merge key in another one can end at the same offset."""
+    insertions: dict[int, str] = {}
+    others: list[Edit] = []
+    for edit in dict.fromkeys(edits):
+        if edit.start == edit.end:
+            insertions[edit.start] = insertions.get(edit.start, "") + edit.text
+        else:
+            others.append(edit)
+    return others + [Edit(position, position, text) for position, text in insertions.items()]
 
 
 def _merge_aliases(node: Mapping | Sequence) -> list[Alias]:

@@ -1,11 +1,11 @@
-"""The only writer of a tree: the edits of the source for new texts of scalars and for new keys."""
+"""The only writer of YAML: the edits of a source for changes of its tree, and YAML from data."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
 from collections.abc import Mapping as Map
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, cast
 
 from krm_image_setter.edits import Edit
@@ -213,3 +213,38 @@ def cannot_copy(source: str, key: Written) -> InputError:
 def _error(source: str, written: Written, message: str) -> InputError:
     line, column = position(source, start_mark(written).index)
     return InputError(message, line=line, column=column)
+
+
+def block(data: Any, indent: str = "", line_break: str = "\n") -> str:
+    """Serialize a mapping or list in block style, each line after `indent`. Its keys must not need quotes."""
+    inner = indent + "  "
+    if isinstance(data, list):
+        items = (
+            block(item, inner, line_break).removeprefix(inner)
+            if isinstance(item, dict | list)
+            else _scalar(item, flow=False) + line_break
+            for item in data
+        )
+        return "".join(f"{indent}- {item}" for item in items)
+    text = ""
+    for key, value in data.items():
+        if isinstance(value, dict | list):
+            nested = block(value, inner if isinstance(value, dict) else indent, line_break)
+            text += f"{indent}{key}:{line_break}{nested}"
+        else:
+            text += f"{indent}{key}: {_scalar(value, flow=False)}{line_break}"
+    return text
+
+
+def flow(data: Any) -> str:
+    """Serialize data in flow style. Its keys must not need quotes."""
+    if isinstance(data, dict):
+        return "{" + ", ".join(f"{key}: {flow(value)}" for key, value in data.items()) + "}"
+    if isinstance(data, list):
+        return "[" + ", ".join(map(flow, data)) + "]"
+    return _scalar(data, flow=True)
+
+
+@lru_cache(maxsize=1024, typed=True)  # most values occur in many results
+def _scalar(value: str | int, *, flow: bool) -> str:
+    return scalar.serialized(value, flow=flow) if isinstance(value, str) else str(value).lower()

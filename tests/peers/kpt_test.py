@@ -190,7 +190,7 @@ SET_IMAGES = [
         "SetImage: create makes no image",
         set_image(BITNAMI, "path: spec/server, kind: MyKind, create: true"),
         custom("MyKind", "other: 1"),
-        said=("warning", "spec/server", "leads nowhere"),
+        said=("warning", "spec/server", "matched no field"),
     ),
     Row(
         "SetImage: a field that is a mapping",

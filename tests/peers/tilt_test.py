@@ -378,17 +378,17 @@ LOCATORS = [
         why="a kind is matched whole (KafkaConnect is no KafkaConnector); Tilt's expression is not anchored",
     ),
     Row(
-        "a path that leads nowhere",
+        "path without a match",
         environment("kind: Environment", '"{.foobar}"'),
         ENVIRONMENT,
-        said=("warning", "{.foobar}", "Environment", "leads nowhere"),
+        said=("warning", "{.foobar}", "Environment", "matched no field"),
         why="a missing field is skipped and told as a warning; Tilt fails",
     ),
     Row(
         "a path of a function",
         environment("kind: Environment", '"{foobar()}"'),
         ENVIRONMENT,
-        said=("warning", "{foobar()}", "leads nowhere"),
+        said=("warning", "{foobar()}", "matched no field"),
         why="kubectl's relaxed form takes it for a field of that name; Tilt says: unrecognized identifier",
     ),
     Row(
@@ -483,7 +483,7 @@ PARTS = [
         {"repo: tilt.dev/frontend": "repo: localhost:5005/tilt.dev_frontend", "tag: old": "tag: tilt-1"},
     ),
     Row(
-        "parts at a path that leads nowhere",
+        "parts at a path without a match",
         setter(
             "images: [{name: tilt.dev/frontend, newTag: tilt-1}]\n"
             "kinds: [{kind: UselessMachine, paths: {path: '{.spec.other}', fields: {repository: repo, tag: tag}}}]"
@@ -502,11 +502,11 @@ ENV = [
         {"image: gcr.io/foo": "image: gcr.io/foo:tilt-1"},
     ),
     Row(
-        "variables stay, and the image that is only there is told",
+        "image that is only in a variable",
         images("name: gcr.io/foo, newTag: tilt-1", "name: gcr.io/foo-fetcher, newTag: tilt-1"),
         FETCHER,
         {"image: gcr.io/foo": "image: gcr.io/foo:tilt-1"},
-        said=("warning", "gcr.io/foo-fetcher", 'did you mean "gcr.io/foo"?'),
+        said=("warning", "gcr.io/foo-fetcher", "only in environment variables", "set `env: true`"),
     ),
     Row(
         "variables are set on demand",

@@ -1,0 +1,220 @@
+"""The cause in the message about each entry that set nothing."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from harness import Program
+
+from krm_image_setter import read_config, set_images, set_images_in
+
+HEAD = "apiVersion: krm-image-setter.dev/v1alpha1\nkind: ImageSetter\n"
+POD = """\
+apiVersion: v1
+kind: Pod
+metadata:
+  name: web
+  annotations: {last: '{"image": "ghcr.io/org/annotated:1"}'}
+spec:
+  containers:
+  - name: web
+    image: nginx:1.25
+    args: ["--image=quay.io/org/worker:1"]
+    env: [{name: TOOL, value: "quay.io/org/tool:1"}]
+  - name: proxy
+    image: docker.io/library/nginx:1.26
+  initContainers:
+  - image: busybox@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
+---
+apiVersion: example.org/v1
+kind: Task
+metadata: {name: t}
+spec:
+  image: redis
+  label: memcached
+  script: run quay.io/org/app:1 now
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: s}
+stringData: {image: "quay.io/org/hidden:1"}
+---
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: c}
+spec: {default: {image: "quay.io/org/schema:1"}}
+"""
+LIST = "run `krm-image-setter list` to see which images exist"
+
+# Each row: the entries of `images`, of which the last one is unused, and the message about it.
+CAUSES = {
+    "similar name": ("name: ngnix", 'no image named "ngnix" was found; did you mean "nginx"?'),
+    "similar last component": (
+        "name: x.io/a/busbox",
+        'no image named "x.io/a/busbox" was found; did you mean "busybox"?',
+    ),
+    "unknown name": ("name: postgres", f'no image named "postgres" was found; {LIST}'),
+    "word that is not an image": ("name: memcached", f'no image named "memcached" was found; {LIST}'),
+    "name in an annotation": (
+        "name: ghcr.io/org/annotated",
+        f'no image named "ghcr.io/org/annotated" was found; {LIST}',
+    ),
+    "name in a Secret": ("name: quay.io/org/hidden", f'no image named "quay.io/org/hidden" was found; {LIST}'),
+    "name in a schema": ("name: quay.io/org/schema", f'no image named "quay.io/org/schema" was found; {LIST}'),
+    "other tags": (
+        "name: nginx:1.24",
+        'no image "nginx:1.24" was found; the name occurs only with "nginx:1.25" and "nginx:1.26"',
+    ),
+    "digest instead of a tag": (
+        "name: busybox:1",
+        f'no image "busybox:1" was found; the name occurs only with "busybox@sha256:{"a" * 64}"',
+    ),
+    "other tag of a variable": (
+        "name: quay.io/org/tool:2",
+        'no image "quay.io/org/tool:2" was found; the name occurs only with another tag or digest',
+    ),
+    "other containers": (
+        "name: nginx, containers: [cache]",
+        'image "nginx" was found, but not in a container named "cache"; it is in "proxy" and "web"',
+    ),
+    "other container than two": (
+        "name: nginx:1.26, containers: [web, cache]",
+        'image "nginx:1.26" was found, but not in a container named "cache" or "web"; it is in "proxy"',
+    ),
+    "container without a name": (
+        "name: busybox, containers: [web]",
+        'image "busybox" was found, but not in a container named "web"; it is in a field outside of containers',
+    ),
+    "environment variable": (
+        "name: quay.io/org/tool",
+        'image "quay.io/org/tool" was found only in environment variables of containers; set `env: true`',
+    ),
+    "argument": (
+        "name: quay.io/org/worker",
+        'image "quay.io/org/worker" was found only in commands or arguments of containers; set `args: true`',
+    ),
+    "earlier entry for any tag": (
+        "name: nginx}\n- {name: nginx:1.25",
+        'every image "nginx:1.25" is already set by the entry for "nginx" in line 4',
+    ),
+    "earlier entry for the same container": (
+        "name: nginx}\n- {name: busybox}\n- {name: nginx:1.26, containers: [proxy]",
+        'every image "nginx:1.26" is already set by the entry for "nginx" in line 4',
+    ),
+    "field without a rule": (
+        "name: redis",
+        'no rule covers "redis" in line 21 (Task t: spec.image); add the path to `kinds`',
+    ),
+    "longer text without a rule": (
+        "name: quay.io/org/app",
+        'no rule covers "quay.io/org/app" in line 23 (Task t: spec.script); add the path to `kinds`',
+    ),
+}
+
+
+@pytest.mark.parametrize(("entries", "message"), CAUSES.values(), ids=CAUSES)
+def test_cause_of_an_unused_entry(entries: str, message: str) -> None:
+    config = "images:\n" + f"- {{{entries}}}\n".replace("}", ", newTag: new}") + "podSpecs: true\n"
+    number = config.count("\n-") - 1
+    results = set_images(POD, read_config(HEAD + config)).results
+    last = [result.message for result in results if result.severity == "warning"][-1]
+    assert last == f"line {number + 4}: images[{number}]: {message}"
+
+
+def test_cause_without_any_image() -> None:
+    (result,) = set_images("kind: A\n", read_config(HEAD + "images: {nginx: 'nginx:2'}\n")).results
+    assert result.message == (
+        'line 3: images.nginx: no image named "nginx" was found, and no other images; '
+        "if custom resources have images, add `kinds`"
+    )
+
+
+def test_field_of_another_entry_is_named() -> None:
+    """Two rules read one field as different images: the earlier entry sets it."""
+    text = "kind: A\nspec: {image: {repository: a, tag: '1'}}\n"
+    config = "images: [{name: a, newTag: '2'}, {name: 'a:1', newTag: '3'}]\n"
+    kinds = (
+        "kinds: {A: [{path: .spec.image, fields: {repository: repository, tag: tag}}, .spec.image.repository]}\n"
+    )
+    (_, warning) = set_images(text, read_config(HEAD + config + kinds)).results
+    assert warning.message.endswith('every image "a:1" is already set by the entry for "a" in line 3')
+
+
+def test_location_in_another_text() -> None:
+    texts = {"pod.yaml": POD.partition("---")[0], "task.yaml": POD.split("---\n")[1]}
+    (result,) = set_images_in(texts, read_config(HEAD + "images: {redis: 'redis:2'}\n")).results
+    assert 'no rule covers "redis" in task.yaml:5 (Task t: spec.image)' in result.message
+
+
+def test_argument_has_no_location(program: Program) -> None:
+    ran = program("--image", "ngnix=nginx:2", stdin=POD)
+    warning = 'krm-image-setter: warning: no image named "ngnix" was found; did you mean "nginx"?\n'
+    assert (ran.status, ran.stderr) == (0, warning)
+
+
+@pytest.mark.parametrize("cause", CAUSES)
+def test_cause_in_files(program: Program, cause: str) -> None:
+    """The program reports the file and line of the entry, and of an occurrence without a rule."""
+    entries, message = CAUSES[cause]
+    program.write("a.yaml", POD)
+    config = "images:\n" + f"- {{{entries}}}\n".replace("}", ", newTag: new}")
+    program.write("functions.yaml", HEAD + config)
+    ran = program("set", "a.yaml", "--check", "--quiet")
+    number = config.count("\n-") - 1
+    message = re.sub(r'(no rule covers "[^"]*" in )line ', r"\1a.yaml:", message)
+    message = message.replace("in line 4", "in functions.yaml:4")
+    assert ran.stderr.splitlines()[-1] == (
+        f"krm-image-setter: warning: functions.yaml:{number + 4}: images[{number}]: {message}"
+    )
+    assert ran.status in (0, 1)
+
+
+SKIPPED = {
+    "template": ("{{ if .x }}\nspec:\n  image: redis:{{ .tag }}\n", 3),
+    "values file": ("# no kind\nimage: {repository: redis, tag: 1}\n", 2),
+    "invalid YAML": ("kind: Pod\nspec: [\n- 'redis@sha256'\n", 3),
+}
+
+
+@pytest.mark.parametrize(("text", "line"), SKIPPED.values(), ids=SKIPPED)
+def test_name_in_a_skipped_file(program: Program, text: str, line: int) -> None:
+    program.write("d/a.yaml", POD.partition("---")[0])
+    program.write("d/skipped.yaml", text)
+    ran = program("set", "d", "--image", "redis=redis:2", "--check", "--quiet")
+    assert ran.stderr.splitlines()[-1] == (
+        'krm-image-setter: warning: "redis" was found only in '
+        f"d/skipped.yaml:{line}, which is not valid Kubernetes YAML"
+    )
+
+
+def test_name_in_a_skipped_secret_is_not_reported(program: Program) -> None:
+    program.write("d/a.yaml", POD.partition("---")[0])
+    program.write("d/skipped.yaml", "kind: Secret\ndata: [\nimage: redis\n")
+    ran = program("set", "d", "--image", "redis=redis:2", "--check", "--quiet")
+    assert ran.stderr.splitlines()[-1].endswith(f'no image named "redis" was found; {LIST}')
+
+
+PATHS = {
+    "misspelled field": ("{.spec.imag}", ': no field "imag" in .spec; did you mean "image"?'),
+    "list without an index": ("{.spec.steps.image}", ": .spec.steps is a list; use [*]"),
+    "fieldSpec": ("spec/steps/imag", ': no field "imag" in .spec.steps[0]; did you mean "image"?'),
+    "path that cannot be followed": ("{..imag}", ""),
+    "$ path": ("$.spec.image.name", ": .spec.image is a string, not a mapping"),
+}
+TASKS = "kind: Task\n---\nkind: Task\nspec:\n  image: redis\n  steps: [{image: a}]\n"
+
+
+@pytest.mark.parametrize(("path", "end"), PATHS.values(), ids=PATHS)
+def test_path_without_a_match(program: Program, path: str, end: str) -> None:
+    """The resource in which the path gets furthest explains it."""
+    program.write("a.yaml", TASKS)
+    program.write(
+        "functions.yaml",
+        f"{HEAD}images: {{}}\nregistries: [{{from: a.io, to: b.io}}]\nkinds: {{Task: '{path}'}}\n",
+    )
+    ran = program("set", "a.yaml", "--check", "--quiet")
+    assert ran.stderr.splitlines()[-1] == (
+        f"krm-image-setter: warning: functions.yaml:5: kinds.Task: "
+        f"path {path} matched no field in any of the 2 selected resources (Task){end}"
+    )
