@@ -32,10 +32,6 @@ from krm_image_setter.transform import Plan, plan
 DEFAULT_CONFIG: Final = "functions.yaml"
 PLUGIN_CONFIG: Final = "KUSTOMIZE_PLUGIN_CONFIG_STRING"
 NO_CONFIG: Final = "--no-config"
-STDIN_IS_TAKEN: Final = (
-    "`-` cannot be used with `--fn-config` or `--images-from`, because standard input provides the manifests; "
-    "pass a file name"
-)
 #: The options of a filter and of `set`, and their fields in Options.
 ARGUMENTS: Final = {
     "--fn-config": "fn_config",
@@ -80,10 +76,11 @@ class Options(NamedTuple):
         fields = {name: tuple(values) for name, values in parsed.items()}
         return cls(**fields, on_unused=on_unused, no_config=no_config)
 
-    @property
-    def read_standard_input(self) -> bool:
-        """Whether one of the files is standard input."""
-        return STDIN in self.fn_config or STDIN in self.images_from
+    def require_files(self) -> None:
+        """Raise ConfigError if an option names standard input, which provides the manifests."""
+        for flag, names in (("--fn-config", self.fn_config), ("--images-from", self.images_from)):
+            if STDIN in names:
+                raise ConfigError(f"`{flag} -` cannot be combined with manifests from standard input; pass a file")
 
     def configure(self, found: Callable[[], Iterable[Value]]) -> ImageSetter:
         """Return the configuration for a stream or for files. Raises ConfigError if it does not set any image.
@@ -160,8 +157,7 @@ def _default_configuration() -> list[Value]:
 def run_filter(options: Options) -> int:
     """Set the images in standard input, write the result to standard output, and return the exit status."""
     try:
-        if options.read_standard_input:
-            raise ConfigError(STDIN_IS_TAKEN)
+        options.require_files()
         text = read_stdin()
         plan, is_function = _planned(text, options)
     except ImageSetterError as error:

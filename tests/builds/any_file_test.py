@@ -167,7 +167,7 @@ def test_error_standard_input(program: Program) -> None:
     assert ran == (
         2,
         b"",
-        "krm-image-setter: error: standard input is for the manifests: give a file instead of -\n",
+        "krm-image-setter: error: `--images-from -` cannot be combined with manifests from standard input; pass a file\n",
     )
 
 

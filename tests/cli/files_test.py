@@ -71,15 +71,14 @@ def test_file_that_is_not_yaml_is_skipped_in_a_directory(program: Program) -> No
         == [
             f"{PREFIX}warning: chart/c.yaml:1: skipped: not valid UTF-8 (byte 0xFF at offset 0); convert the input to UTF-8",
             f"{PREFIX}warning: chart/templates/a.yaml:2:8: skipped: invalid YAML: "
-            "while parsing a flow mapping, "
-            "expected ',' or '}', but got '<stream end>'",
+            "expected ',' or '}', but got '<stream end>' (while parsing a flow mapping)",
         ]
-        or "chart/templates/a.yaml: line" in ran.stderr
+        or "chart/templates/a.yaml:" in ran.stderr
     )
     assert read(program, "chart/b.yaml") == DONE
     ran = program("set", "chart/templates/a.yaml", "chart/b.yaml", *NGINX)
     assert (ran.status, ran.stdout) == (2, b"")
-    assert ran.stderr.startswith(f"{PREFIX}error: chart/templates/a.yaml: line")
+    assert ran.stderr.startswith(f"{PREFIX}error: chart/templates/a.yaml:")
 
 
 BAD_PATHS = [

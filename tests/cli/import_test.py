@@ -149,7 +149,7 @@ def test_full_disk_is_reported_on_one_line(program: Program, arguments: list[str
             cwd=program.folder,
             check=False,
         )
-    error = b"krm-image-setter: error: standard output: No space left on device\n"
+    error = b"krm-image-setter: error: standard output: cannot write: No space left on device\n"
     assert (ran.returncode, ran.stderr) == (2, error)
 
 

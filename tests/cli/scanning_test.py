@@ -67,7 +67,7 @@ def test_problems_of_files_are_reported_and_others_are_read(
     ):
         name = f"m/{number * 20:03}-odd.yaml"
         (program.folder / name).write_bytes(data)
-        expected += [f"{PREFIX}{severity}: {name}: "] * bool(severity)
+        expected += [f"{PREFIX}{severity}: {name}:"] * bool(severity)
     name, *options = command
     ran = program(name, "m", *options)
     lines = ran.stderr.splitlines()

@@ -160,7 +160,7 @@ def test_keep_going_reports_skipped_files(program: Program, ending: list[str]) -
     put(program, {"a.yaml": POD, "b.yaml": MIXED, "c.yaml": POD})
     ran = program("set", "a.yaml", "b.yaml", "c.yaml", *NGINX, "--keep-going", *ending)
     assert ran.status == 2
-    assert ran.stderr.startswith(f"{PREFIX}error: b.yaml:5: this is no")
+    assert ran.stderr.startswith(f"{PREFIX}error: b.yaml:5: not a Kubernetes resource")
     assert "in 2 files" in ran.stderr
     expected = [DONE, DONE] if ending == ["--in-place"] else [POD, POD]
     assert [read(program, name) for name in ("a.yaml", "c.yaml")] == expected
