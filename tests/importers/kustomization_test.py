@@ -76,7 +76,7 @@ fieldSpecs:
 def files(texts: Mapping[str, str]) -> Callable[[str], str]:
     def read(path: str) -> str:
         if path not in texts:
-            raise InputError("No such file or directory: give a file that can be read", file=path)
+            raise InputError("cannot read file: No such file or directory", file=path)
         return texts[path]
 
     return read
@@ -87,7 +87,7 @@ def read_kustomization(text: str) -> Imported:
 
 
 NOTHING = (1, "no images or image paths found in this file")
-UNREADABLE = "not imported: No such file or directory: give a file that can be read"
+UNREADABLE = "not imported: cannot read file: No such file or directory"
 CHANGES = "not imported: the entry seems to change an image; keep it in the kustomization"
 
 CASES = [
@@ -388,7 +388,10 @@ CASES = [
                 "odd.yaml:10: images[7]: not imported: kustomize does not set images in a "
                 "CustomResourceDefinition",
             ),
-            (3, "broken.yaml:1:9: not imported: the alias *none has no anchor before it: add &none"),
+            (
+                3,
+                'broken.yaml:1:9: not imported: undefined alias "*none"; no anchor "&none" is before it in this document',
+            ),
             (4, "list.yaml:1: not imported: expected a mapping, got a list"),
             (5, f"gone.yaml: {UNREADABLE}"),
             (6, 'configurations[4]: not imported: YAML reads 1 as the number 1; quote it: "1"'),
