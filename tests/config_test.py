@@ -82,28 +82,31 @@ def test_config_map(data: str) -> None:
         ("images: {}\npodSpecs: 1", "this must be true or false, not the number 1"),
         ("images: {}\nonUnused: never", 'this must be one of warn, error, ignore, not "never"'),
         ("images: {nginx: [}", "this is not YAML"),
-        ("images: [{name: nginx, newName: 'a@sha256:" + "0" * 64 + "'}]", "newName takes no digest"),
-        ("images: [{name: nginx, newTag: 'a b'}]", '"a b" is no tag'),
-        ("images: [{name: nginx, digest: 'a'}]", '"a" is no digest'),
-        ("images: [{name: nginx, tagSuffix: a, newTag: b}]", "tagSuffix adds to the old tag"),
-        ("images: [{name: nginx, newImage: a, newTag: b}]", "newImage is the whole new reference"),
-        ("images: [{name: nginx}]", "this sets nothing"),
+        ("images: [{name: nginx, newName: 'a@sha256:" + "0" * 64 + "'}]", "`newName` cannot contain a digest"),
+        ("images: [{name: nginx, newTag: 'a b'}]", 'invalid tag "a b"'),
+        ("images: [{name: nginx, digest: 'a'}]", 'invalid digest "a"'),
+        (
+            "images: [{name: nginx, tagSuffix: a, newTag: b}]",
+            "`tagSuffix` cannot be combined with `newTag` or `digest`",
+        ),
+        ("images: [{name: nginx, newImage: a, newTag: b}]", "`newImage` cannot be combined with"),
+        ("images: [{name: nginx}]", "entry sets nothing"),
         (
             "images: [{name: nginx, newTag: a, from: {kind: A, name: a, path: .a}}]",
-            "from gives the whole new reference",
+            "`from` cannot be combined with",
         ),
         ("images: [{name: nginx, from: {kind: A, path: .a}}]", "name is missing: add it"),
         ("images: [{name: nginx, newTag: a, env: 1}]", "this must be true or false"),
         ("images: {}\nkinds: {A: {path: .a, part: tag}}", "give part: tag or part: digest together with of: NAME"),
         ("images: {}\nkinds: {A: {path: .a, of: nginx}}", "a tag or digest belongs to an image"),
         ("images: {}\nkinds: {A: {path: .a, part: tag, of: 'nginx:1'}}", "this takes a name"),
-        ("images: {}\nkinds: {A: {path: .a, part: tag, of: 'NGINX'}}", "the name must be in lower case"),
+        ("images: {}\nkinds: {A: {path: .a, part: tag, of: 'NGINX'}}", "the name must be lowercase"),
         ("images: {}\nkinds: {A: {path: .a, part: name, as: text}}", "part and as exclude each other: keep one"),
         ("images: {}\nkinds: {A: {path: .a, as: text, paths: .b}}", "paths lead into a document in a string"),
         ("images: {}\nkinds: {A: {path: .a, as: toml}}", 'this must be one of text, yaml, json, not "toml"'),
-        ("registries: [{from: docker.io, to: docker.io}]", '"docker.io" is the same registry as from'),
-        ("registries: [{from: nginx, to: a.io}]", '"nginx" has no host'),
-        ("images: {}\ndefaultRegistry: {host: foo}", '"foo" is no registry'),
+        ("registries: [{from: docker.io, to: docker.io}]", '"docker.io" is the same registry as `from`'),
+        ("registries: [{from: nginx, to: a.io}]", '"nginx" has no registry host'),
+        ("images: {}\ndefaultRegistry: {host: foo}", 'invalid registry "foo"'),
         ("images: [{name: a, digest: 'sha256:" + "0" * 64 + "'}]\nimagePullPolicy: Never", "exclude each other"),
     ],
 )
@@ -221,7 +224,7 @@ def test_any_kind_of_one_name() -> None:
 def test_an_error_is_one_line_whatever_it_quotes() -> None:
     with pytest.raises(ConfigError) as caught:
         read_config(f'{HEAD}images: [{{name: "a\\r\\n\\e\\L\\u202e", newTag: b}}]\n')
-    assert r'"a\r\n\x1b\u2028\u202e" is no reference' in str(caught.value)
+    assert r'invalid image reference "a\r\n\x1b\u2028\u202e"' in str(caught.value)
 
 
 REPEATED = [

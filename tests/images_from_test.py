@@ -199,12 +199,12 @@ INVALID = [
     ),
     pytest.param(
         '{"builds": [{"imageName": "A",\n "tag": "a:1"}]}',
-        'f: line 1: builds[0].imageName: "A" is no reference: the name must be in lower case',
+        'f: line 1: builds[0].imageName: invalid image reference "A": the name must be lowercase',
         id="imageName",
     ),
     pytest.param(
         '{"builds": [{"imageName": "a",\n "tag": "a:"}]}',
-        'f: line 2: builds[0].tag: "a:" is no reference: its tag must be letters, digits, "_", "." and "-", 128 at most',
+        'f: line 2: builds[0].tag: invalid image reference "a:": invalid tag; a tag has up to 128 letters, digits, "_", "." or "-", and does not start with "." or "-"',
         id="tag",
     ),
     pytest.param(
@@ -229,7 +229,7 @@ INVALID = [
     ),
     pytest.param(
         '{"x": {"image.name": "a:1,"}}',
-        "f: line 1: x.image.name: a reference is missing: give one such as nginx:1.25",
+        "f: line 1: x.image.name: image reference is empty",
         id="BuildKit, an empty name",
     ),
     pytest.param(
@@ -249,8 +249,8 @@ INVALID = [
     ),
     pytest.param(
         LOCK + "images:\n- image: a:1\n  annotations:\n    kbld.carvel.dev/id: My App\n",
-        'f: line 6: images[0].annotations.kbld.carvel.dev/id: "My App" is no reference: '
-        "give one such as nginx, quay.io/org/app:1 or app@sha256:…",
+        'f: line 6: images[0].annotations.kbld.carvel.dev/id: invalid image reference "My App": '
+        "expected [HOST/]NAME[:TAG][@DIGEST], such as quay.io/org/app:1",
         id="ImagesLock, the ID",
     ),
     pytest.param(
@@ -284,7 +284,7 @@ INVALID = [
     ),
     pytest.param(
         "images:\n- name: a\n  newTag: ' '\n",
-        'f: line 3: images[0].newTag: " " is no tag: give letters, digits, "_", "." and "-", 128 at most',
+        'f: line 3: images[0].newTag: invalid tag " "; a tag has up to 128 letters, digits, "_", "." or "-", and does not start with "." or "-"',
         id="kustomization, no tag",
     ),
     pytest.param(
@@ -309,7 +309,7 @@ INVALID = [
     ),
     pytest.param(
         "services:\n  a: {image: X}\n",
-        'f: line 2: services.a.image: "X" is no reference: the name must be in lower case',
+        'f: line 2: services.a.image: invalid image reference "X": the name must be lowercase',
         id="compose, no reference",
     ),
     pytest.param(
@@ -320,18 +320,18 @@ INVALID = [
     ),
     pytest.param(
         "# c\na=b:1\n\nTAG=1\n",
-        'f: line 4: "TAG" is no reference: the name must be in lower case',
+        'f: line 4: invalid image reference "TAG": the name must be lowercase',
         id="lines, the name",
     ),
     pytest.param(
-        "a=b:1\nb = c\n", 'f: line 2: "b " is no reference: white space stands around it', id="lines, white space"
+        "a=b:1\nb = c\n",
+        'f: line 2: invalid image reference "b ": remove the surrounding white space',
+        id="lines, white space",
     ),
-    pytest.param(
-        "a=\n", "f: line 1: a reference is missing: give one such as nginx:1.25", id="lines, no reference"
-    ),
+    pytest.param("a=\n", "f: line 1: image reference is empty", id="lines, no reference"),
     pytest.param(
         "a:1\nfoo bar\n",
-        'f: line 2: "foo bar" is no reference: give one such as nginx, quay.io/org/app:1 or app@sha256:…',
+        'f: line 2: invalid image reference "foo bar": expected [HOST/]NAME[:TAG][@DIGEST], such as quay.io/org/app:1',
         id="lines, a text",
     ),
     pytest.param(
@@ -475,7 +475,7 @@ def test_error_of_a_file(program: Program) -> None:
     assert ran == (
         2,
         b"",
-        'krm-image-setter: error: a.txt: line 1: "App" is no reference: the name must be in lower case\n',
+        'krm-image-setter: error: a.txt: line 1: invalid image reference "App": the name must be lowercase\n',
     )
     assert "no.txt: No such file or directory" in program("--images-from", "no.txt", stdin=POD).stderr
 
@@ -531,7 +531,7 @@ def test_kustomize_joins_a_new_name(kubectl: Orchestrator, entry: str, image: st
 def test_error_new_name_that_gives_no_reference(entry: str, made: str) -> None:
     with pytest.raises(ImageSetterError) as caught:
         read_images([(f"images:\n- {{name: app, {entry}}}\n", "f")])
-    reason = f'kustomize makes "{made}" of this, which is no reference; use newTag and digest'
+    reason = f'kustomize would set "{made}", which is not an image reference; use `newTag` and `digest`'
     assert str(caught.value) == f"f: line 2: images[0].newName: {reason}"
 
 

@@ -177,9 +177,7 @@ BAD_CONFIGS = [
     pytest.param("", "no image to set; add `images: {NAME: REFERENCE}`", id="none"),
     pytest.param(with_config("kind: Foo\nimages: {}"), 'the configuration\'s kind is "Foo"', id="unknown kind"),
     pytest.param("functionConfig: nginx\n", "functionConfig: the configuration must be a mapping", id="a text"),
-    pytest.param(
-        with_config(CONFIG + "kinds: {A: '{.spec[}'}"), "this [ is not closed: add ], column 7", id="path"
-    ),
+    pytest.param(with_config(CONFIG + "kinds: {A: '{.spec[}'}"), "missing closing ], column 7", id="path"),
     pytest.param(
         with_config(CONFIG.replace("{nginx: nginx:2}", "[{name: nginx, newTag: 1.10}]")),
         'line 11: functionConfig.images[0].newTag: 1.10 is read as the number 1.1, quote it: "1.10"',
@@ -218,9 +216,9 @@ def assert_error_result(program: Program, text: str, message: str) -> None:
 
 BAD_ARGUMENTS = [
     pytest.param(["--image", "nginx"], "give NAME=REFERENCE", id="image without ="),
-    pytest.param(["--image", "Nginx=nginx:2"], "must be in lower case", id="image"),
+    pytest.param(["--image", "Nginx=nginx:2"], "must be lowercase", id="image"),
     pytest.param(["--image", "a=b", "--kind", "A"], "give KIND=PATH", id="kind without ="),
-    pytest.param(["--image", "a=b", "--kind", "A=.spec["], "this [ is not closed: add ]", id="kind"),
+    pytest.param(["--image", "a=b", "--kind", "A=.spec["], "missing closing ]", id="kind"),
     pytest.param(["--image", "a=b", "--kind", "A.=.spec"], "is no kind", id="no group"),
     pytest.param(["--fn-config", "nowhere.yaml"], "nowhere.yaml: No such file or directory", id="no file"),
     pytest.param([], "no image to set; pass `--image NAME=REFERENCE` or `--images-from", id="no configuration"),

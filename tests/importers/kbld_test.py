@@ -167,10 +167,10 @@ IMAGES = [
             (4, 'overrides[0]: this must be a mapping, not "a"'),
             (5, "overrides[1]: image is missing: add it"),
             (6, "overrides[2]: newImage is missing: add it"),
-            (7, 'overrides[3].image: "A" is no reference: the name must be in lower case'),
+            (7, 'overrides[3].image: invalid image reference "A": the name must be lowercase'),
             (
                 8,
-                'overrides[4].newImage: "b:c:d" is no reference: give one such as nginx, quay.io/org/app:1 or app@sha256:…',
+                'overrides[4].newImage: invalid image reference "b:c:d": expected [HOST/]NAME[:TAG][@DIGEST], such as quay.io/org/app:1',
             ),
             (9, "overrides[5].imageRepo: this takes a name: give it without tag and digest"),
             (10, 'overrides[6].preresolved: this must be true or false, not "maybe"'),

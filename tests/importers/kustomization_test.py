@@ -184,8 +184,8 @@ CASES = [
                 'images[5].name: ".*/nginx" is a regular expression to kustomize, here a name is taken literally: '
                 "add an entry for each image",
             ),
-            (12, 'images[6].name: "A" is no reference: the name must be in lower case'),
-            (15, 'images[7].newName: newName takes no tag: put "1" into newTag'),
+            (12, 'images[6].name: invalid image reference "A": the name must be lowercase'),
+            (15, 'images[7].newName: `newName` cannot contain a tag; use `newTag: "1"`'),
             (18, "images[8].tagSuffix: kustomize has no use for it beside newTag or digest: left out"),
             (19, 'image: unknown field "image": did you mean "images"?'),
         ),
@@ -292,7 +292,7 @@ CASES = [
             (3, f'images[1]: line 2 has set "docker.io/library/nginx", {ONCE}'),
             (
                 5,
-                'images[3].newTag: "-x" is no tag: give letters, digits, "_", "." and "-", 128 at most',
+                'images[3].newTag: invalid tag "-x"; a tag has up to 128 letters, digits, "_", "." or "-", and does not start with "." or "-"',
             ),
             (5, f'images[3]: line 4 has set "d", {ONCE}'),
         ),
@@ -357,7 +357,10 @@ CASES = [
         """,
         (
             (2, 'odd.yaml: line 11: image: unknown field "image": did you mean "images"?'),
-            (2, "odd.yaml: line 4: images[2].path: a key is missing here: give a/b[]/c, column 3"),
+            (
+                2,
+                "odd.yaml: line 4: images[2].path: empty key in the path; expected a path such as spec/containers[]/image, column 3",
+            ),
             (
                 2,
                 "odd.yaml: line 5: images[3].path: this looks like a path of another notation here: add it by hand",

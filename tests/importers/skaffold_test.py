@@ -81,7 +81,7 @@ CASES = [
             (5, 'build.artifacts[0].imageName: unknown field "imageName": did you mean "image"?'),
             (5, "build.artifacts[0]: image is missing: add it"),
             (6, "build.artifacts[1].image: an import path is no reference here: leave it to ko"),
-            (7, 'build.artifacts[2].image: "A" is no reference: the name must be in lower case'),
+            (7, 'build.artifacts[2].image: invalid image reference "A": the name must be lowercase'),
             (8, 'build.artifacts[3].image: 1 is read as the number 1, quote it: "1"'),
         ),
     ),

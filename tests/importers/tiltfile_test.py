@@ -389,13 +389,13 @@ NOTES = [
     ("k8s_kind('A', image_object={'json_path': x, 'repo_field': 'r', 'tag_field': 't'})\n", (1, "k8s_kind: image_object is \"{'json_path': x, 'repo_field': 'r', 'tag_field': 't'}\", which is no plain literal: add by hand what it gives")),
     ("k8s_image_json_path('{.a}')\n", (1, "k8s_image_json_path: kind, name or namespace is missing, Tilt wants one too: add it")),
     ("k8s_image_json_path('{.a}', api_version='v1')\n", (1, "k8s_image_json_path: kind, name or namespace is missing, Tilt wants one too: add it")),
-    ("docker_build(\n  'App', '.')\n", (2, 'docker_build: "App" is no reference: the name must be in lower case')),
-    ("k8s_kind('A', image_json_path=['{.a'])\n", (1, 'k8s_kind: image_json_path "{.a": this is not closed: add }, column 4')),
-    ("k8s_kind('A', image_object={'json_path': '{', 'repo_field': 'r', 'tag_field': 't'})\n", (1, 'k8s_kind: image_object "{": this is not closed: add }, column 2')),
-    ("k8s_image_json_path('{.b', 'v1', 'A')\n", (1, 'k8s_image_json_path: paths "{.b": this is not closed: add }, column 4')),
-    ("default_registry('https://ttl.sh')\n", (1, 'default_registry: "https://ttl.sh" is no registry: give a host, or host/path, such as localhost:5000 or docker.io/org')),
-    ("default_registry('ttl.sh', host_from_cluster='registry:5000/')\n", (1, 'default_registry: "registry:5000/" is no registry: give a host, or host/path, such as localhost:5000 or docker.io/org')),
-    ("default_registry('ttl.sh', single_name='a:1')\n", (1, 'default_registry: "a:1" is no name below the host: give one such as my-team/dev, without tag')),
+    ("docker_build(\n  'App', '.')\n", (2, 'docker_build: invalid image reference "App": the name must be lowercase')),
+    ("k8s_kind('A', image_json_path=['{.a'])\n", (1, 'k8s_kind: image_json_path "{.a": missing closing }, column 4')),
+    ("k8s_kind('A', image_object={'json_path': '{', 'repo_field': 'r', 'tag_field': 't'})\n", (1, 'k8s_kind: image_object "{": missing closing }, column 2')),
+    ("k8s_image_json_path('{.b', 'v1', 'A')\n", (1, 'k8s_image_json_path: paths "{.b": missing closing }, column 4')),
+    ("default_registry('https://ttl.sh')\n", (1, 'default_registry: invalid registry "https://ttl.sh"; expected HOST or HOST/PATH, such as localhost:5000 or docker.io/org')),
+    ("default_registry('ttl.sh', host_from_cluster='registry:5000/')\n", (1, 'default_registry: invalid registry "registry:5000/"; expected HOST or HOST/PATH, such as localhost:5000 or docker.io/org')),
+    ("default_registry('ttl.sh', single_name='a:1')\n", (1, 'default_registry: invalid repository name "a:1"; expected a name without a tag, such as my-team/dev')),
     ("include('./api/Tiltfile')\n", (1, 'include: "./api/Tiltfile" is not read: import that file too')),
     ("load('./lib.star', 'docker_build_with_restart')\n", (1, 'load: "./lib.star" is not read: import that file too')),
     ("load('ext://knative', 'knative_install')\n", (1, 'load: "ext://knative" is not read: add by hand what it gives')),
@@ -416,8 +416,8 @@ def test_what_has_no_name_in_the_default_registry_is_left_out() -> None:
         "default_registry('ttl.sh')\ndocker_build('a', '.')\nif x:\n  docker_build('Y/b', '.')\n"
     )
     message = (
-        'default_registry: "Y/b" under ttl.sh: "ttl.sh/Y_b" is no reference: the name must be in lower case, '
-        "or give newName: add the entry by hand"
+        'default_registry: cannot move "Y/b" to registry "ttl.sh": invalid image reference "ttl.sh/Y_b": the name must be lowercase; '
+        "set `newName`: add the entry by hand"
     )
     assert found.notes == (Note(4, message),)
     assert [image["name"] for image in yaml.safe_load(found.text)["images"]] == ["a"]

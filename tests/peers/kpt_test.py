@@ -105,7 +105,7 @@ CONFIG_MAPS = [
         "a digest that is none",
         config_map("name: foo, newName: bar, digest: 123456"),
         pod("foo:1.2.3"),
-        error=("digest", '"123456" is no digest'),
+        error=("digest", 'invalid digest "123456"'),
         why="a digest is checked; set-image writes what it is given",
     ),
     Row(
