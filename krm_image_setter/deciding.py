@@ -111,15 +111,15 @@ def _pull_policy(
         )
     location, can_be_added = field.policy
     key = location[-1]
-    holder: Any = resource.node
+    parent: Any = resource.node
     for step in location[:-1]:
-        holder = holder[step]
-    old = holder.get(key) if isinstance(holder, dict) else policy  # an item of a list has no pull policy
+        parent = parent[step]
+    old = parent.get(key) if isinstance(parent, dict) else policy  # an item of a list has no pull policy
     if old == policy or isinstance(old, dict | list) or location == field.location:
         return [], []
-    if key not in holder and not can_be_added:
+    if key not in parent and not can_be_added:
         return [], []
-    length = len(source_text(resource.node, location)) if key in holder else 0
+    length = len(source_text(resource.node, location)) if key in parent else 0
     change = Change(location, Fragment(0, length, policy), beside=str(field.location[-1]))
     values = old if isinstance(old, str) else "", policy
     return [change], [_info(resource, location, str(key), values, hides_values=hides_values)]

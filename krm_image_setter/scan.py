@@ -187,7 +187,7 @@ def _scan_fields(
             _follow(searched, other, other.document, found, accepted)
         # The catalog covers many versions of a kind, and in some of them a field has another type.
         elif other.value is not None and other.rule.origin != "catalog" and not _is_read(other, readings.values()):
-            found.results.append(_misplaced(searched.resource, other))
+            found.results.append(_wrong_type(searched.resource, other))
 
 
 def _key(field: ImageField) -> tuple[Location, int]:
@@ -362,7 +362,7 @@ def _kept_alias(resource: Resource, alias: tree.Alias, location: Location) -> Re
     return Result(message, WARNING, resource.ref, field, file=resource.file, line=line)
 
 
-def _misplaced(resource: Resource, field: OtherField) -> Result:
+def _wrong_type(resource: Resource, field: OtherField) -> Result:
     path, found = field.rule.path.text, type_of(field.value)
     message = f"not changed: path {path} points to {found}, expected {field.expected}"
     return warning(resource, field.location, message)

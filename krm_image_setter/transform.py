@@ -94,7 +94,7 @@ def set_images_in(texts: Mapping[str, str], config: ImageSetter, for_each: ForEa
     """
 
     def visit(look: Callable[[Stream], Any]) -> Iterator[Any]:
-        found = for_each(partial(_looked, look), list(texts.values()))
+        found = for_each(partial(_result_or_error, look), list(texts.values()))
         for name, one in zip(texts, found, strict=True):
             if isinstance(one, ImageSetterError):
                 raise one.at(file=name)
@@ -109,7 +109,7 @@ def set_images_in(texts: Mapping[str, str], config: ImageSetter, for_each: ForEa
     return outcomes
 
 
-def _looked(look: Callable[[Stream], Any], text: str) -> Any:
+def _result_or_error(look: Callable[[Stream], Any], text: str) -> Any:
     """Return the result of `look` or its error, so that the caller can raise the error of the first text."""
     try:
         return look(Stream(text))

@@ -86,7 +86,7 @@ class ImageRule(NamedTuple):
 
     @property
     def usages(self) -> set[Usage]:
-        """The usages of references that the rule sets; one without a container stands for every container."""
+        """The usages of references that the rule sets; one without a container means every container."""
         return {
             Usage(container, use)
             for scope in self.scopes

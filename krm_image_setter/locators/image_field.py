@@ -129,7 +129,7 @@ def part_field(location: Location, text: str, form: Part, rule: KindRule) -> Ima
 
 
 def split_field(location: Location, node: Any, form: Split, rule: KindRule | None) -> ImageField | None:
-    """Return the field of a mapping that holds a split reference, or None if it has no repository."""
+    """Return the field of a mapping with a split reference, or None if it has no repository."""
     from krm_image_setter.locators.split_reference import join_parts  # noqa: PLC0415  (few runs need it)
 
     written = {key: source_text(node, (key,)) for key in form if key and key in node}
@@ -150,10 +150,10 @@ def split_field(location: Location, node: Any, form: Split, rule: KindRule | Non
     )
 
 
-def source_text(holder: Any, location: Location) -> str:
+def source_text(parent: Any, location: Location) -> str:
     """Return the source text of the scalar at a location, because the tag 1.20 is not a number; empty if none."""
     for step in location[:-1]:
-        holder = holder[step]
-    written = holder.origin(location[-1])
+        parent = parent[step]
+    written = parent.origin(location[-1])
     text: str = getattr(written.target if isinstance(written, tree.Alias) else written, "value", "")
     return text

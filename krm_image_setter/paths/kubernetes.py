@@ -170,10 +170,14 @@ class Filter(NamedTuple):
     def walk(self, nodes: Nodes) -> Nodes:
         """Return the items."""
         return [
-            item for node in nodes if isinstance(node.value, list) for item in _children(node) if self._holds(item)
+            item
+            for node in nodes
+            if isinstance(node.value, list)
+            for item in _children(node)
+            if self._is_true(item)
         ]
 
-    def _holds(self, item: Match) -> bool:
+    def _is_true(self, item: Match) -> bool:
         left = _walk(self.left, [item])
         if not self.operator:
             return bool(left)

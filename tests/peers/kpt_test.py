@@ -131,7 +131,9 @@ ERRORS = [
     Row("a mapping for a name", config_map("name: {unexpected: object}"), APPS, error=("data.name", "string")),
     Row("a field that is not known", config_map("name: foo, newtag: v1"), APPS, error=('"newtag"', '"newTag"')),
     Row("SetImage: no name", set_image("newName: bar, newTag: v1.0"), APPS, error=("image", "name is missing")),
-    Row("SetImage: nothing to set", set_image("name: foo"), APPS, error=("image", "`newName`, `newTag`, `digest`")),
+    Row(
+        "SetImage: nothing to set", set_image("name: foo"), APPS, error=("image", "`newName`, `newTag`, `digest`")
+    ),
     Row(
         "SetImage: a mapping for a name",
         set_image("name: {unexpected: object}"),
