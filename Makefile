@@ -10,7 +10,7 @@ PYTHONS ?= $(PYTHON)
 help:
 	@echo "make demo    set the image of a KafkaConnect, and show what changed"
 	@echo "make test    everything: format, lint, types, import contracts, tests, coverage"
-	@echo "make golden  write the expectations of fixtures/ anew, and fail where one changed"
+	@echo "make golden  rewrite the expectations of fixtures/ and the outputs in the docs; fail if one changed"
 	@echo "make docs    the documentation as a site in site/, without a warning"
 	@echo "make load    100,000 files, 200 MB in one, eight runs at once, growing inputs: an hour, and what they took"
 	@echo "make bench   how the time grows with the input, and side by side with kubectl kustomize and others"
@@ -55,7 +55,8 @@ node-yaml:
 		--no-audit --no-fund --silent --fetch-retries=0 yaml@2.9.1 js-yaml@5.5.0 || echo "no npm parsers: they need npm"
 
 golden: $(VENV)/ready
-	WRITE_GOLDEN=1 $(BIN)/python -m pytest tests/golden_test.py
+	WRITE_GOLDEN=1 $(BIN)/python -m pytest tests/golden_test.py tests/docs_story_test.py tests/docs_test.py tests/examples_test.py \
+		tests/import_test.py
 
 docs: $(VENV)/ready
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group docs

@@ -912,7 +912,7 @@ COMMANDS: dict[str, Series] = {
         lambda n: of_files(
             ("set", ".", "--image", "nginx=nginx:2", "--in-place"),
             {f"{i}.yaml": POD for i in range(n)},
-            said="images set",
+            said="images in",
         ),
     ),
     "set with files of configuration": Series(

@@ -619,16 +619,17 @@ def make(random: Random, *, with_corpus: bool = True) -> Case:
         text, more = mutate(text, random, random.choice((0, 1, 1, 2, 3, 4, 6)))
         done.update(more)
         text.encode()
+        config_text = json.dumps(config)
+        if random.random() < 0.3:
+            writer = Writer(random, {"merge key": 0, "complex key": 0, "anchor": 0, "tag": 0})
+            config_text = writer.document(node_of(config))
+            read(config_text)  # the writer also puts tabs where YAML allows none
     except (UnreadableError, UnicodeEncodeError, RecursionError) as error:
         raise Unfit from error
     kind = random.random()
     mode = "process" if kind < 0.01 else "fork" if kind < 0.12 or is_list else "library"
     if mode == "library":
         text = text.removeprefix("\ufeff")
-    config_text = json.dumps(config)
-    if random.random() < 0.3:
-        writer = Writer(random, {"merge key": 0, "complex key": 0, "anchor": 0, "tag": 0})
-        config_text = writer.document(node_of(config))
     return Case(text, config, config_text, mode, is_list, origin, done)
 
 

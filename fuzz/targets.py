@@ -18,7 +18,7 @@ from zlib import crc32
 
 import oracles
 import yaml
-from importers.acceptance import accepted, filled
+from importers.acceptance import accepted, filled, source
 from oracles import Pair, check_function, check_run, check_told, events_of
 from properties import features, laws, strategies
 from properties.reader import NonString, construct, documents, load
@@ -678,7 +678,7 @@ def check_tiltfile(data: bytes) -> None:
     else:
         text, expected = drawn_tiltfile(choices(data[1:]))
     try:
-        imported = import_tiltfile(text, "Tiltfile")
+        imported = import_tiltfile(source(text, "Tiltfile"))
     except InputError as error:
         check_told(error)
         assert expected is None

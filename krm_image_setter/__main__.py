@@ -39,7 +39,7 @@ def run() -> NoReturn:
     # short one, while it loads its modules, a twentieth.
     gc.disable()
     try:
-        from krm_image_setter.rim import prepare_streams  # noqa: PLC0415  (see below: an import can fail)
+        from krm_image_setter.streams import prepare_streams  # noqa: PLC0415  (see below: an import can fail)
 
         prepare_streams()
         status = main(sys.argv[1:])
@@ -57,7 +57,7 @@ def run() -> NoReturn:
         if error.errno == ENOMEM:
             message = NO_MEMORY
     if message is not None:  # only now is the memory free again that the error held
-        from krm_image_setter.rim import say  # noqa: PLC0415
+        from krm_image_setter.streams import say  # noqa: PLC0415
 
         say(f"error: {message}")
     # All is written and flushed: taking the interpreter down in good order would cost a seventh of a short run.

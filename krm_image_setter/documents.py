@@ -155,8 +155,8 @@ def _can_be_resource_list(text: str) -> bool:
     return "ResourceList" in text or ("\\" in text and re.search(_ESCAPED_KIND, text) is not None)
 
 
-# A kind whose letters are escapes.
-_ESCAPED_KIND: Final = r"""kind["']?\s*:\s*(?:[&!]\S*\s+)*"[^"\n]*\\"""
+# A kind whose letters are escapes; those of its key can be escapes too.
+_ESCAPED_KIND: Final = r"""(?:kind|\\[^"\\\n]*)["']?\s*:\s*(?:[&!]\S*\s+)*"[^"\n]*\\"""
 
 
 def _resource_list_root(source: str) -> tree.Mapping | None:

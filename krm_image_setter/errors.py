@@ -1,7 +1,7 @@
-"""What can go wrong, and the one sentence that says where and what to do.
+"""The errors that a user can cause, and the grammar of all messages: `LOCATION: FIELD: what happened; what to do`.
 
-The lower layer knows the column, the decoder adds the field, the rim adds the file: each calls `at` on its
-way up, and `str(error)` is the sentence.
+The location of an error is completed on its way up: a parser sets the line and column, the decoder adds the field,
+and the reader of the file adds its name. Each of them calls `at`. `str(error)` is the complete message.
 """
 
 from __future__ import annotations
@@ -10,28 +10,40 @@ import re
 from collections.abc import Iterable
 from typing import Final, NamedTuple, Self
 
-#: What moves the cursor, ends a line, turns the direction of writing or is no character at all, as a pattern.
+#: The characters that move the cursor, end a line or change the direction of writing, and lone surrogates.
 CONTROLS: Final = r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 
 
-def sentence(*parts: str | None, before: Iterable[str | None] = ()) -> str:
-    """Join the parts of a sentence with colons: on one line, and with long pieces of the user's text shortened.
+def location(file: str | None, line: int | None = None, column: int | None = None) -> str:
+    """Format a location for a message: `FILE:LINE:COLUMN`, or `line LINE, column COLUMN` without a file.
 
-    `before` are parts in front of the others that are not shortened, such as the name of a file, because the
-    reader must be able to open it. Parts that are None or empty are left out.
+    There is no file if the text comes from standard input or an argument. Lines and columns count from 1, columns
+    in code points. A part that is None is unknown, and omitted; the location can be empty.
     """
-    said = shortened(": ".join(filter(None, parts)))
-    said = shortened(one_line(said))  # once more, because an escaped character has up to ten
-    return one_line(": ".join(filter(None, (*before, said))))
+    if file is not None:
+        return ":".join(str(part) for part in (file, line, column) if part is not None)
+    numbers = (("line", line), ("column", column))
+    return ", ".join(f"{name} {number}" for name, number in numbers if number is not None)
+
+
+def sentence(*parts: str | None, before: Iterable[str | None] = ()) -> str:
+    """Join the parts of a message with colons, on one line, with long pieces of the user's text shortened.
+
+    The parts in `before` come first and are not shortened. They contain the name of a file, for example, which the
+    reader must be able to open. Parts that are None or empty are omitted.
+    """
+    text = shortened(": ".join(filter(None, parts)))
+    text = shortened(one_line(text))  # again, because an escaped character has up to ten characters
+    return one_line(": ".join(filter(None, (*before, text))))
 
 
 def shortened(text: str) -> str:
-    """Return a sentence in which all pieces of the user's text together have about 300 characters at most.
+    """Shorten a message so that the pieces of the user's text in it have at most about 300 characters together.
 
-    A piece is what is in double quotes, or a run of characters without a blank. One alone may have 200 characters,
-    several share 300, each 60 at least: so two references with a digest are whole. The middle of a longer piece is
-    left out, because a reference starts with its registry and ends with its tag or digest. The sentence itself has
-    600 characters at most, whatever the user's text does to the search for pieces.
+    A piece is a quoted text, or a run of characters without a space. A single long piece is limited to 200
+    characters. Several long pieces share 300, but each keeps at least 60, so two references with a digest are not
+    shortened. A longer piece loses its middle, because a reference starts with its registry and ends with its tag
+    or digest. The result has at most 580 characters, even if the user's text contains quotes.
     """
     if len(text) <= _MOST:
         return text
@@ -50,27 +62,28 @@ _PIECE: Final = r'"[^"]*"|\S+'
 _LEAST: Final = 60
 _MOST: Final = 200
 _TOGETHER: Final = 300
-_LONGEST: Final = 600
+_LONGEST: Final = 580  # so that a message has at most 600 together with its line
 
 
 def one_line(sentence: str) -> str:
-    """Return a sentence with each of `CONTROLS` as Python escapes it.
+    """Escape each of `CONTROLS` in a message as Python does.
 
-    What a file, its name or a configuration says may not speak to a terminal, nor look like a line of ours.
+    The text of a file, a file name or a configuration must not control the terminal or look like a second message.
     """
     return sentence if sentence.isprintable() else python_escaped(CONTROLS, sentence)
 
 
 def python_escaped(pattern: str, text: str) -> str:
-    """Return a text with the characters that a pattern finds as Python escapes them."""
+    """Escape the characters of `text` that match a pattern as Python does."""
     return re.sub(pattern, lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 class ImageSetterError(Exception):
-    """A mistake of the user's, told in one sentence.
+    """An error that the user can fix.
 
-    `message` says what is wrong and what to do: lower case, no full stop. The rest says where: `file` as the
-    user named it; `line` and `column` from 1; `field` as a path in the document (`images[0].newTag`).
+    `message` contains what happened and what to do, in lower case without a full stop. The other arguments are the
+    location: `file` as the user named it, `line` and `column` from 1, and `field` as a path in the document, such
+    as `images[0].newTag`.
     """
 
     def __init__(
@@ -97,7 +110,7 @@ class ImageSetterError(Exception):
         column: int | None = None,
         field: str | None = None,
     ) -> Self:
-        """Return this error with the parts of its place that it did not know yet."""
+        """Set the parts of the location that are still unknown, and return this error."""
         self.file = self.file if self.file is not None else file
         self.line = self.line if self.line is not None else line
         self.column = self.column if self.column is not None else column
@@ -106,41 +119,39 @@ class ImageSetterError(Exception):
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """What is wrong, one sentence a mistake."""
+        """The complete messages, one per mistake."""
         return (str(self),)
 
     def __str__(self) -> str:
-        numbers = (("line", self.line), ("column", self.column))
-        told = [f"{word} {number}" for word, number in numbers if number is not None]
-        return sentence(" ".join(told), self.field, self.message, before=(self.file,))
+        return sentence(self.field, self.message, before=(location(self.file, self.line, self.column),))
 
 
 class InputError(ImageSetterError):
-    """The manifests can't be read: not YAML, no resource, a ResourceList without items."""
+    """The manifests cannot be read or edited."""
 
 
 class NotYAMLError(InputError):
-    """The text is no YAML at all, or not in UTF-8."""
+    """The text is not valid YAML or not valid UTF-8."""
 
 
 class NotResourceError(InputError):
-    """The text is YAML, but something in it is no Kubernetes resource."""
+    """The text is YAML, but a document or an item of a list is not a Kubernetes resource."""
 
 
 class ConfigError(ImageSetterError):
-    """The functionConfig, or an argument that stands for a part of it, is wrong."""
+    """A configuration, or an argument that is equivalent to a part of it, is invalid."""
 
 
 class InternalError(ImageSetterError):
-    """A bug in the program: an exception that it did not expect."""
+    """A bug in the program: an unexpected exception."""
 
 
-#: How much of an unexpected exception's own text is shown: it can contain the user's input.
+# Characters of an unexpected exception's text: it can contain the user's input.
 _MOST_SHOWN: Final = 200
 
 
 def internal_error(error: Exception) -> InternalError:
-    """Return an unexpected exception as an error that names its type, its text and the line that raised it."""
+    """Convert an unexpected exception to an error with its type, its text and the line that raised it."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
@@ -170,9 +181,7 @@ class ConfigLocation(NamedTuple):
 
     def __str__(self) -> str:
         """Return `FILE:LINE`, or `line LINE` without a file; empty for an entry of an argument."""
-        if self.line is None:
-            return self.file or ""
-        return f"line {self.line}" if self.file is None else f"{self.file}:{self.line}"
+        return location(self.file, self.line)
 
     def prefixed(self, message: str) -> str:
         """Return a message that starts with this location and field."""

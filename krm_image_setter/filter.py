@@ -23,7 +23,7 @@ from krm_image_setter.errors import ConfigError, ImageSetterError, InputError
 from krm_image_setter.function import plan_function, read_resource_list
 from krm_image_setter.images import ImageRule
 from krm_image_setter.results import ERROR, INFO, Result
-from krm_image_setter.rim import STDIN, read_stdin, read_text, say, say_error, shown, write_output
+from krm_image_setter.streams import STDIN, read_stdin, read_text, say, say_error, shown, write_output
 from krm_image_setter.transform import Plan, plan
 
 DEFAULT_CONFIG: Final = "functions.yaml"
@@ -133,7 +133,7 @@ def _built_images(paths: Iterable[str]) -> tuple[ImageRule, ...]:
     """Return the rules that files of a build give, and say what is left out of them."""
     if not paths:
         return ()
-    from krm_image_setter.config.images_from import read_images  # noqa: PLC0415  (few runs read what a build wrote)
+    from krm_image_setter.builds.any_file import read_images  # noqa: PLC0415  (few runs read what a build wrote)
 
     rules, warnings = read_images((read_text(path), shown(path)) for path in paths)
     for warning in warnings:

@@ -182,9 +182,12 @@ def _copies(source: str, root: tree.Mapping) -> list[str]:
         holder, key = earlier, "items"
     value = holder.origin(key)
     value = value.target if isinstance(value, tree.Alias) else value
-    written = value.children if isinstance(value, tree.Sequence) else [value]
+    if isinstance(value, tree.Sequence):
+        written = value.children
+    else:
+        written = [] if value == {} or _is_null(value) else [value]
     in_json = root.flow and getattr(root.children[0], "style", "") == '"'
-    return [aliases.in_flow(source, one, in_json=in_json) for one in written if one != {} and not _is_null(one)]
+    return [aliases.in_flow(source, one, in_json=in_json) for one in written]
 
 
 def _is_null(written: Any) -> bool:

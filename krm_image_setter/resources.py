@@ -27,7 +27,7 @@ class ResourceRef(NamedTuple):
     namespace: str
 
     def __str__(self) -> str:
-        return " ".join(part for part in (self.kind, self.name) if part)
+        return "/".join(part for part in (self.kind, self.name) if part)
 
 
 #: Of what is no resource.

@@ -186,7 +186,11 @@ def _scan_fields(
         if other.document is not None:
             _follow(searched, other, other.document, found, accepted)
         # The catalog covers many versions of a kind, and in some of them a field has another type.
-        elif other.value is not None and other.rule.origin != "catalog" and not _is_read(other, readings.values()):
+        elif (
+            other.value not in (None, "")
+            and other.rule.origin != "catalog"
+            and not _is_read(other, readings.values())
+        ):
             found.results.append(_wrong_type(searched.resource, other))
 
 
@@ -264,7 +268,7 @@ def _follow(
         error.line, error.field = line(error.line), f"{format_location(location)}: {error.field}"
         raise
     except InputError as error:
-        where = f"line {error.line} column {error.column} of the string: " if error.column else ""
+        where = f"line {error.line}, column {error.column} of the string: " if error.column else ""
         message = f"not changed: {where}{error.message}"
         found.results.append(warning(resource, location, message)._replace(line=line(error.line)))
         return
@@ -358,7 +362,7 @@ def _kept_alias(resource: Resource, alias: tree.Alias, location: Location) -> Re
         "set this field too if it must follow the anchor"
     )
     line = resource.tree.source.line(alias.start_mark.index)
-    field = format_location(location) if location != (-1,) else None
+    field = format_location(location) if location[:1] != (-1,) else None
     return Result(message, WARNING, resource.ref, field, file=resource.file, line=line)
 
 

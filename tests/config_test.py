@@ -1,4 +1,4 @@
-"""The functionConfig: what is accepted, what is wrong, and that decoder and schema agree."""
+"""The functionConfig: valid and invalid configurations; the decoder and the schema agree."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from hypothesis import strategies as st
 
 from krm_image_setter import ConfigError, read_config, set_images
 from krm_image_setter.config import ShapeError, decode, read_values
+from krm_image_setter.config.image_setter import ON_UNUSED
 from krm_image_setter.config.schema import schema_text
 
 HEAD = "apiVersion: krm-image-setter.dev/v1alpha1\nkind: ImageSetter\n"
 POD = "kind: Pod\nspec: {containers: [{image: nginx}]}\n"
 
 
-def test_functions_yaml_is_ready() -> None:
+def test_functions_yaml_is_valid() -> None:
     setter = read_config((ROOT / "functions.yaml").read_text())
     assert str(setter.images[0].name) == "kafkaconnect"
     jsonschema.validate(
@@ -44,7 +45,7 @@ def test_shorthands(short: str, long: str) -> None:
     assert decode(forms[0]) == decode(forms[1])
 
 
-def test_documents_are_one_after_the_other() -> None:
+def test_lists_of_documents_are_joined_in_order() -> None:
     setter = read_config(HEAD + "images: {a: b}\n---\n" + HEAD + "images: {c: d}\n", HEAD + "images: {e: f}\n")
     assert [str(rule.name) for rule in setter.images] == ["a", "c", "e"]
 
@@ -68,19 +69,22 @@ def test_config_map(data: str) -> None:
 @pytest.mark.parametrize(
     "body, message",
     [
-        ("images: 3", "this must be a list or a mapping, not the number 3"),
-        ("images: [3]", "this must be a mapping, not the number 3"),
-        ("images: [{newTag: a}]", "name is missing: add it"),
-        ("images: {nginx: 1.20}", '1.20 is read as the number 1.2, quote it: "1.20"'),
-        ("images: {nginx: [a]}", "this must be a string, not a list"),
-        ("images: {nginx: ''}", "this is empty: give a value"),
-        ("images: {}\nkinds: [{kind: A}]", "paths is missing: add it"),
-        ("images: {}\nkinds: [{paths: .a}]", "this selects everything: give kind, name or namespace"),
-        ("images: {}\nkinds: {A: []}", "this list is empty: give at least one"),
-        ("images: {}\nkinds: {A: 3}", '3 is read as the number 3, quote it: "3"'),
-        ("images: {}\nkinds: {A: {b: c}}", "path is missing: add it"),
-        ("images: {}\npodSpecs: 1", "this must be true or false, not the number 1"),
-        ("images: {}\nonUnused: never", 'this must be one of warn, error, ignore, not "never"'),
+        ("images: 3", "expected a list or a mapping, got the number 3"),
+        ("images: [3]", "expected a mapping, got the number 3"),
+        ("images: [{newTag: a}]", "missing required field `name`"),
+        ("images: {nginx: 1.20}", 'YAML reads 1.20 as the number 1.2; quote it: "1.20"'),
+        ("images: {nginx: [a]}", "expected a string, got a list"),
+        ("images: {nginx: ''}", "expected a value, got an empty string"),
+        ("images: {}\nkinds: [{kind: A}]", "missing required field `paths`"),
+        (
+            "images: {}\nkinds: [{paths: .a}]",
+            "the selector matches every resource; add `kind`, `name` or `namespace`",
+        ),
+        ("images: {}\nkinds: {A: []}", "the list is empty; expected at least one item"),
+        ("images: {}\nkinds: {A: 3}", 'YAML reads 3 as the number 3; quote it: "3"'),
+        ("images: {}\nkinds: {A: {b: c}}", "missing required field `path`"),
+        ("images: {}\npodSpecs: 1", "expected true or false, got the number 1"),
+        ("images: {}\nonUnused: never", 'expected warn, error or ignore, got "never"'),
         ("images: {nginx: [}", "this is not YAML"),
         ("images: [{name: nginx, newName: 'a@sha256:" + "0" * 64 + "'}]", "`newName` cannot contain a digest"),
         ("images: [{name: nginx, newTag: 'a b'}]", 'invalid tag "a b"'),
@@ -90,24 +94,30 @@ def test_config_map(data: str) -> None:
             "`tagSuffix` cannot be combined with `newTag` or `digest`",
         ),
         ("images: [{name: nginx, newImage: a, newTag: b}]", "`newImage` cannot be combined with"),
-        ("images: [{name: nginx}]", "entry sets nothing"),
+        ("images: [{name: nginx}]", "this sets nothing"),
         (
             "images: [{name: nginx, newTag: a, from: {kind: A, name: a, path: .a}}]",
             "`from` cannot be combined with",
         ),
-        ("images: [{name: nginx, from: {kind: A, path: .a}}]", "name is missing: add it"),
-        ("images: [{name: nginx, newTag: a, env: 1}]", "this must be true or false"),
-        ("images: {}\nkinds: {A: {path: .a, part: tag}}", "give part: tag or part: digest together with of: NAME"),
-        ("images: {}\nkinds: {A: {path: .a, of: nginx}}", "a tag or digest belongs to an image"),
-        ("images: {}\nkinds: {A: {path: .a, part: tag, of: 'nginx:1'}}", "this takes a name"),
+        ("images: [{name: nginx, from: {kind: A, path: .a}}]", "missing required field `name`"),
+        ("images: [{name: nginx, newTag: a, env: 1}]", "expected true or false"),
+        ("images: {}\nkinds: {A: {path: .a, part: tag}}", "`part: tag` requires `of`, the name of the image"),
+        ("images: {}\nkinds: {A: {path: .a, of: nginx}}", "`of` requires `part: tag` or `part: digest`"),
+        (
+            "images: {}\nkinds: {A: {path: .a, part: tag, of: 'nginx:1'}}",
+            "expected an image name without a tag or digest",
+        ),
         ("images: {}\nkinds: {A: {path: .a, part: tag, of: 'NGINX'}}", "the name must be lowercase"),
-        ("images: {}\nkinds: {A: {path: .a, part: name, as: text}}", "part and as exclude each other: keep one"),
-        ("images: {}\nkinds: {A: {path: .a, as: text, paths: .b}}", "paths lead into a document in a string"),
-        ("images: {}\nkinds: {A: {path: .a, as: toml}}", 'this must be one of text, yaml, json, not "toml"'),
+        ("images: {}\nkinds: {A: {path: .a, part: name, as: text}}", "`part` cannot be combined with `as`"),
+        ("images: {}\nkinds: {A: {path: .a, as: text, paths: .b}}", "`paths` requires `as: yaml` or `as: json`"),
+        ("images: {}\nkinds: {A: {path: .a, as: toml}}", 'expected text, yaml or json, got "toml"'),
         ("registries: [{from: docker.io, to: docker.io}]", '"docker.io" is the same registry as `from`'),
-        ("registries: [{from: nginx, to: a.io}]", '"nginx" has no registry host'),
+        ("registries: [{from: nginx, to: a.io}]", '"nginx" has no host'),
         ("images: {}\ndefaultRegistry: {host: foo}", 'invalid registry "foo"'),
-        ("images: [{name: a, digest: 'sha256:" + "0" * 64 + "'}]\nimagePullPolicy: Never", "exclude each other"),
+        (
+            "images: [{name: a, digest: 'sha256:" + "0" * 64 + "'}]\nimagePullPolicy: Never",
+            "images[0]: a digest cannot be combined with",
+        ),
     ],
 )
 def test_error_image_setter(body: str, message: str) -> None:
@@ -120,18 +130,33 @@ def test_error_image_setter(body: str, message: str) -> None:
 @pytest.mark.parametrize(
     "text, message",
     [
-        ("kind: ConfigMap\ndata: {name: nginx, newTag: [1]}\n", "a ConfigMap's data are strings"),
-        ("kind: ConfigMap\ndata: {names: nginx}\n", 'unknown field "names": did you mean "name"?'),
-        ("kind: ConfigMap\ndata: {name: nginx, newTag: a, images: '{}'}\n", "keep one of them"),
-        ("kind: ConfigMap\ndata: {images: '{'}\n", "in the string that is given here"),
-        ('kind: ConfigMap\ndata: {images: "--- a\\n--- b"}\n', "this must hold one YAML value"),
-        ("kind: ConfigMap\ndata: {newTag: a}\n", "name is missing"),
+        (
+            "kind: ConfigMap\ndata: {name: nginx, newTag: [1]}\n",
+            "expected a string, got a list; write the YAML as a block scalar",
+        ),
+        ("kind: ConfigMap\ndata: {names: nginx}\n", 'unknown field "names"; did you mean "name"?'),
+        (
+            "kind: ConfigMap\ndata: {name: nginx, newTag: a, images: '{}'}\n",
+            "`images` cannot be combined with `name` and `newTag`",
+        ),
+        ("kind: ConfigMap\ndata: {images: '{'}\n", "data.images: line 1 of the string: "),
+        ('kind: ConfigMap\ndata: {images: "--- a\\n--- b"}\n', "expected one YAML document in the string, got 2"),
+        ("kind: ConfigMap\ndata: {newTag: a}\n", "missing required field `name`"),
         (
             "apiVersion: krm-image-setter.dev/v2\nkind: ImageSetter\nimages: {}\n",
-            "apiVersion: this must be krm-image-setter.dev/v1alpha1",
+            "apiVersion: expected krm-image-setter.dev/v1alpha1, got",
         ),
-        ("kind: [a]\nimages: {}\n", "kind is a list: give an ImageSetter"),
-        ("apiVersion: {a: b}\nkind: Foo\nimages: {}\n", 'kind is "Foo": give an ImageSetter'),
+        ("images: {}\n", "missing required field `kind`; expected ImageSetter"),
+        (
+            "apiVersion: fn.kpt.dev/v1\nkind: SetImage\nimage: {}\n",
+            'line 1: apiVersion: expected fn.kpt.dev/v1alpha1 for kind SetImage, got "fn.kpt.dev/v1"',
+        ),
+        ("kind: ConfigMap\n", "the ConfigMap has no `data`; add `data: {name: NAME, newTag: TAG}`"),
+        (
+            "kind: [a]\nimages: {}\n",
+            "unsupported kind a list; expected ImageSetter (krm-image-setter.dev/v1alpha1), ",
+        ),
+        ("apiVersion: {a: b}\nkind: Foo\nimages: {}\n", 'unsupported kind "Foo"; expected ImageSetter'),
         ("", "no image to set; add `images: {NAME: REFERENCE}`"),
         (HEAD, "line 1: no image to set; add `images: {NAME: REFERENCE}`"),
         (HEAD + "images: []\n", "line 1: no image to set"),
@@ -145,10 +170,14 @@ def test_error_other_configurations(text: str, message: str) -> None:
     assert message in str(caught.value)
 
 
-def test_error_says_everything_at_once() -> None:
+def test_all_errors_are_reported_at_once() -> None:
     with pytest.raises(ShapeError) as caught:
         read_config(HEAD + "images: [{name: 1, newtag: a}]\nkinds: [{kind: A}]\nonUnused: x\n")
     assert len(caught.value.sentences) == 4
+
+
+def test_choices_of_decoder_and_schema_agree() -> None:
+    assert json.loads(schema_text())["properties"]["onUnused"]["enum"] == list(ON_UNUSED)
 
 
 texts = st.sampled_from(["nginx", "a", "{.spec}"])
@@ -184,7 +213,7 @@ configs = st.fixed_dictionaries(
 @settings(deadline=None, max_examples=300)
 @given(configs)
 def test_decoder_and_schema_agree(body: dict[str, Any]) -> None:
-    """What has the wrong shape to one has it to the other; what a reference or path may be only the decoder knows."""
+    """Both find the same errors of shape. Only the decoder checks references and paths."""
     config = {"apiVersion": "krm-image-setter.dev/v1alpha1", "kind": "ImageSetter", **body}
     valid = jsonschema.Draft202012Validator(json.loads(schema_text())).is_valid(config)
     try:
@@ -215,13 +244,13 @@ def test_selectors_with_wildcards() -> None:
     assert set_images("---\n", setter).text == "---\n"
 
 
-def test_any_kind_of_one_name() -> None:
+def test_selector_without_a_kind() -> None:
     setter = read_config(HEAD + "images: {nginx: nginx:2}\nkinds: [{name: '*', paths: .spec.i}]\n")
     text = "kind: A\nmetadata: {name: x}\nspec: {i: nginx}\n"
     assert set_images(text, setter).text == text.replace("nginx", "nginx:2")
 
 
-def test_an_error_is_one_line_whatever_it_quotes() -> None:
+def test_error_with_line_breaks_is_one_line() -> None:
     with pytest.raises(ConfigError) as caught:
         read_config(f'{HEAD}images: [{{name: "a\\r\\n\\e\\L\\u202e", newTag: b}}]\n')
     assert r'invalid image reference "a\r\n\x1b\u2028\u202e"' in str(caught.value)
@@ -276,7 +305,7 @@ REPEATED_OTHERS = [
     ),
     pytest.param(
         "kind: ConfigMap\ndata:\n  images: |\n    - name: c\n      newTag: a\n      newTag: b\n",
-        "line 3: data.images[0].newTag: the key is in line 2 and in line 3 of this string; keep one of them",
+        "line 3: data.images[0].newTag: the key is in line 2 and in line 3 of the string; keep one of them",
         id="string of a ConfigMap",
     ),
     pytest.param(

@@ -123,7 +123,7 @@ def test_no_config_without_arguments_is_an_error(run: Run, source: str) -> None:
 def test_configuration_without_images_is_an_error(run: Run) -> None:
     status, output, said = run(source="./functions.yaml", config=KINDS)
     assert (status, output) == (2, "")
-    assert "functions.yaml: line 1: no image to set; add `images: {NAME: REFERENCE}`, or pass `--image" in said
+    assert "functions.yaml:1: no image to set; add `images: {NAME: REFERENCE}`, or pass `--image" in said
 
 
 @pytest.mark.parametrize("source", ["input", "./functions.yaml"])
@@ -240,7 +240,7 @@ def test_list_and_discover_find_kinds_without_images(program: Program, source: s
     assert program("list", "deploy", "-o", "names", *option) == (0, b"exporter:1\nredis:7\n", said)
     discovered = program("discover", "deploy", *option)
     assert (discovered.status, discovered.stderr) == (0, said)
-    assert b"Nothing here needs an entry in kinds" in discovered.stdout
+    assert b"No entries in `kinds` are needed" in discovered.stdout
     if not option:
         assert program("list", "deploy", "-o", "names", "--no-config") == (0, b"", "")
         assert b"kind: Cache" in program("discover", "deploy", "--no-config").stdout
@@ -326,9 +326,9 @@ def test_import_then_set_the_images_of_a_build(program: Program) -> None:
     assert (program.folder / "deploy/cache.yaml").read_text() == cache(image=image, exporter="exporter:1")
 
 
-def test_command_for_builds_in_the_readme_reads_functions_yaml(program: Program) -> None:
-    readme = (ROOT / "README.md").read_text()
-    (command,) = re.findall(r"`krm-image-setter (set [^`]* --images-from [^`]*)`", readme)
+def test_command_for_builds_in_the_docs_reads_functions_yaml(program: Program) -> None:
+    page = (ROOT / "docs/ways-to-run.md").read_text()
+    (command,) = re.findall(r"`krm-image-setter (set [^`]* --images-from [^`]*)`", page)
     program.write("deploy/cache.yaml", BEFORE)
     program.write("functions.yaml", KINDS)
     program.write("meta.json", '{"image.name": "redis:9"}')

@@ -1,4 +1,4 @@
-"""Each page of docs/ is a story that is true (story.py). Its other YAML blocks are (parts of) an ImageSetter."""
+"""README.md and each page of docs/ are stories that are true (story.py). Their other YAML blocks configure the program."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from krm_image_setter.paths import parse_path
 
 #: Pages whose examples have a form, and a test, of their own.
 OTHERS = {"from-tilt.md", "images-from.md", "import.md", "recipes.md"}
-PAGES = [path for path in sorted((ROOT / "docs").glob("*.md")) if path.name not in OTHERS]
+PAGES = [ROOT / "README.md", *(path for path in sorted((ROOT / "docs").glob("*.md")) if path.name not in OTHERS)]
 HEAD = "apiVersion: krm-image-setter.dev/v1alpha1\nkind: ImageSetter\n"
 
 
@@ -25,15 +25,17 @@ def test_page(page: Path, tmp_path: Path) -> None:
     found = told(page)
     outputs = [output for _, output in found if output]
     for block, _ in found:
-        if (block.title and "kind: ImageSetter" in block.body) or (block.language == "yaml" and not block.title):
+        if (block.language == "yaml" and block.title and "kind: ImageSetter" in block.body) or (
+            block.language == "yaml" and not block.title
+        ):
             check_configuration(block.body if "kind: ImageSetter" in block.body else HEAD + block.body)
-        elif not block.title and block.language != "sh":
+        elif not block.title and block.language not in ("sh", ""):  # a block without a language is a drawing
             assert block in outputs, f"{page.name}:{block.line}: nothing checks this block"
-    run_story(found, page.name, tmp_path)
+    run_story(found, page, tmp_path)
 
 
 def rows() -> list[tuple[str, str]]:
-    text = (ROOT / "docs/paths.md").read_text().partition("each of these finds:")[2]
+    text = (ROOT / "docs/paths.md").read_text().partition("each of these finds:")[2].partition("\n## ")[0]
     return re.findall(r"^\| `([^`]+)` \| ?(.*?) ?\|$", text, re.MULTILINE)
 
 

@@ -262,7 +262,7 @@ def test_locators(before: str, setter: str, after: str | None) -> None:
 def test_l6_warning_names_resource_path_and_type() -> None:
     outcome = set_images(custom("{image: {a: nginx}}"), read_config(kinds("  KafkaConnect: '{.spec.image}'")))
     assert [str(result) for result in outcome.results] == [
-        "warning: line 5: KafkaConnect x: spec.image: "
+        "warning: line 5: KafkaConnect/x: spec.image: "
         "not changed: path {.spec.image} points to a mapping, expected a string"
     ]
 
@@ -367,6 +367,6 @@ def test_a_result_is_told_on_one_line() -> None:
     setter = read_config(HEAD + 'images: {nginx: "nginx:2"}\nkinds: {Pod: "{.spec}\\n"}\n')
     (warning, _) = set_images('kind: Pod\nmetadata: {name: "a\\nb"}\nspec: {}\n', setter).results
     assert str(warning) == (
-        r"warning: line 3: Pod a\nb: spec: not changed: path {.spec}\n points to a mapping, expected a string"
+        r"warning: line 3: Pod/a\nb: spec: not changed: path {.spec}\n points to a mapping, expected a string"
     )
     assert warning.to_data()["message"] == r"not changed: path {.spec}\n points to a mapping, expected a string"

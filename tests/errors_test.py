@@ -52,7 +52,7 @@ def test_shortened_text_stays_as_it_is(text: str) -> None:
 def test_name_of_a_file_is_whole() -> None:
     file = "/".join(["a" * 100] * 5)
     assert sentence("line 1", LONG, before=(file,)).startswith(f"{file}: line 1: xxx")
-    assert Result(LONG, "warning", line=1).told(file).startswith(f"warning: {file}: line 1: xxx")
+    assert Result(LONG, "warning", line=1).format(file).startswith(f"warning: {file}:1: xxx")
 
 
 def test_control_characters_are_escaped_and_shortened() -> None:
@@ -145,5 +145,5 @@ def test_numbers_are_read_whatever_python_is_told_to_convert(program: Program, d
     program.write("c.yaml", HEAD + f"images: [{{name: nginx, newTag: {digits}}}]\n")
     ran = program("--fn-config", "c.yaml", stdin=POD, env={"PYTHONINTMAXSTRDIGITS": "640"})
     assert ran.status == 2
-    assert ran.stderr.startswith("krm-image-setter: error: c.yaml: line 3: images[0].newTag: ")
+    assert ran.stderr.startswith("krm-image-setter: error: c.yaml:3: images[0].newTag: ")
     assert ran.stderr.count("\n") == 1

@@ -7,6 +7,7 @@ is a script that runs this program. All else is real, or the test is skipped and
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -20,7 +21,7 @@ import pytest
 import yaml
 from harness import OTHERS, ROOT
 from jsonschema import Draft202012Validator
-from story import Block, bash, blocks, check_configuration, environment, run_story, text_of, told
+from story import Block, bash, check_configuration, environment, run_story, told
 
 from krm_image_setter import read_config, set_images_in
 
@@ -54,7 +55,9 @@ def test_example(example: Path, tmp_path: Path) -> None:
         stand_in_for_docker(
             re.findall(r"registry\.example\.com/krm-image-setter:\S+\b", text_or_none(path)), folder
         )
-    assert run_story(stories, example.name, folder) == sum(not block.said.get("not run") for block, _ in stories)
+    assert run_story(stories, example / "README.md", folder) == sum(
+        not block.said.get("not run") for block, _ in stories
+    )
 
 
 def text_or_none(path: Path) -> str:
@@ -75,22 +78,35 @@ def stand_in_for_docker(images: Iterable[str], folder: Path) -> None:
             docker.chmod(0o755)
 
 
+def without_title(readme: Path) -> str:
+    return readme.read_text().partition("\n\n")[2]
+
+
 def test_recipes_show_each_example() -> None:
-    """docs/recipes.md has no file and no command of its own: all are those that are tested here."""
+    """docs/recipes.md has no file and no command of its own: all are those that are tested in this module."""
     page = RECIPES.read_text()
-    own = re.sub(r"```\w+ title=\"[^\"]+\"\n--8<-- \"[^\"]+\"\n```\n", "", page)
-    assert "```" not in own
-    for title, file in re.findall(r'title="([^"]+)"\n--8<-- "([^"]+)"\n', page):
-        assert title == file
-        assert (ROOT / file).is_file()
-    assert re.findall(r'^--8<-- "examples/([a-z-]+)/README\.md"\n', page, re.MULTILINE) == [
-        *dict.fromkeys(re.findall(r"examples/([a-z-]+)/", page))
-    ]
-    assert {path.name for path in EXAMPLES} == set(
-        re.findall(r'^--8<-- "examples/([a-z-]+)/README', page, re.MULTILINE)
+    new = re.sub(
+        r"(<!-- from: (\S+) -->\n).*?(<!-- end -->)",
+        lambda match: f"{match[1]}\n{without_title(ROOT / match[2])}\n{match[3]}",
+        page,
+        flags=re.DOTALL,
     )
-    assert all(block.body for block in blocks(RECIPES))
-    assert "--8<--" not in text_of(RECIPES)
+    new = re.sub(
+        r'^(```\w+ title="([^"]+)"\n).*?^```$',
+        lambda match: f"{match[1]}{(ROOT / match[2]).read_text()}```",
+        new,
+        flags=re.DOTALL | re.MULTILINE,
+    )
+    if os.environ.get("WRITE_GOLDEN"):
+        RECIPES.write_text(new)
+    assert page == new, "WRITE_GOLDEN=1 writes docs/recipes.md"
+    own = re.sub(
+        r'<!-- from: .*?<!-- end -->|^```\w+ title="[^"]+"\n.*?^```$', "", page, flags=re.DOTALL | re.MULTILINE
+    )
+    assert "```" not in own
+    shown = re.findall(r"<!-- from: examples/([a-z-]+)/README\.md -->", page)
+    assert set(shown) == {path.name for path in EXAMPLES}
+    assert list(dict.fromkeys(re.findall(r'title="examples/([a-z-]+)/', page))) == shown
 
 
 # What https://argo-cd.readthedocs.io/en/stable/operator-manual/config-management-plugins/ documents.
@@ -284,7 +300,7 @@ def test_sharding(tmp_path: Path) -> None:
     ran = bash("python set_images.py deploy functions.yaml", folder)
     assert (ran.returncode, ran.stderr) == (0, "")
     assert ran.stdout.splitlines() == [
-        *(result.told(name) for name, outcome in expected.of.items() for result in outcome.results),
+        *(result.format(name) for name, outcome in expected.of.items() for result in outcome.results),
         *map(str, expected.results),
     ]
     one = bash("krm-image-setter set deploy --in-place --quiet --fn-config functions.yaml", tmp_path / "one")

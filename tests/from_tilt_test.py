@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pytest
 from harness import ROOT, before_and_after
-from importers.acceptance import filled
+from importers.acceptance import filled, source
 
 from krm_image_setter import read_config, set_images
 from krm_image_setter.errors import ConfigError
@@ -67,7 +67,7 @@ def test_our_side(pair: Pair) -> None:
 @pytest.mark.parametrize("pair", TILT, ids=[pair.tilt for pair in TILT])
 def test_tilts_side_imported(pair: Pair) -> None:
     before, after, _ = before_and_after(pair.lines)
-    imported = import_tiltfile(pair.tilt, "Tiltfile")
+    imported = import_tiltfile(source(pair.tilt, "Tiltfile"))
     assert imported.notes == ()
     if "NEW-REFERENCE" in imported.text:
         config = filled(imported.text, "registry/app:2")

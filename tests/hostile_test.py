@@ -23,8 +23,8 @@ from pathspec import GitIgnoreSpec
 from terminal import in_terminal
 
 from krm_image_setter import ConfigError, ImageSetterError, read_config, set_images
+from krm_image_setter.builds.any_file import read_images
 from krm_image_setter.cli.files import find_files, ignore_spec
-from krm_image_setter.config.images_from import read_images
 
 HEAD: Final = "apiVersion: krm-image-setter.dev/v1alpha1\nkind: ImageSetter\n"
 CONFIG: Final = HEAD + "images: {nginx: nginx:2}\n"
@@ -42,21 +42,25 @@ def resource_list(config: str, name: str = "p") -> str:
 # What is no text
 
 NO_TEXT = [
-    pytest.param(b"kind: Pod\nx: \xc0\xae nginx\n", "standard input: line 2: this is not UTF-8", id="overlong"),
-    pytest.param(b"kind: Pod\nx: \xed\xa0\x80 nginx\n", "line 2: this is not UTF-8", id="half a surrogate pair"),
+    pytest.param(b"kind: Pod\nx: \xc0\xae nginx\n", "standard input:2: this is not UTF-8", id="overlong"),
+    pytest.param(
+        b"kind: Pod\nx: \xed\xa0\x80 nginx\n", "standard input:2: this is not UTF-8", id="half a surrogate pair"
+    ),
     pytest.param(
         POD.encode("utf-16-le"),
-        "line 1 column 2: this is not YAML: the character U+0000",
+        "line 1, column 2: this is not YAML: the character U+0000",
         id="UTF-16 LE without BOM",
     ),
     pytest.param(
         POD.encode("utf-16-be"), "the character U+0000 is not allowed; convert UTF-16", id="UTF-16 BE without BOM"
     ),
-    pytest.param(POD.encode("utf-32"), "line 1: this is not UTF-8", id="UTF-32"),
-    pytest.param(POD.encode() * 1000 + b"\xff" + POD.encode(), "line 4001: this is not UTF-8", id="in the middle"),
+    pytest.param(POD.encode("utf-32"), "standard input:1: this is not UTF-8", id="UTF-32"),
+    pytest.param(
+        POD.encode() * 1000 + b"\xff" + POD.encode(), "standard input:4001: this is not UTF-8", id="in the middle"
+    ),
     pytest.param(
         POD.encode() + b"# \x1b[31m\n",
-        "line 5 column 3: this is not YAML: the character U+001B",
+        "line 5, column 3: this is not YAML: the character U+001B",
         id="an escape sequence",
     ),
 ]
@@ -76,10 +80,10 @@ PAIR: Final = r'"\ud83d\ude00"'
 def test_half_a_surrogate_pair_is_refused(program: Program) -> None:
     """JSON can spell it, and no file can hold it."""
     program.write("a.yaml", POD.replace("name: p", f"name: {HALF}"))
-    said = "line 3 column 18: this is not YAML: half of a surrogate pair stands alone\n"
+    said = "3:18: this is not YAML: half of a surrogate pair stands alone\n"
     for output in ("table", "wide", "json", "names"):
         ran = program("list", "a.yaml", "-o", output)
-        assert (ran.status, ran.stderr) == (2, f"{SAID}error: a.yaml: {said}")
+        assert (ran.status, ran.stderr) == (2, f"{SAID}error: a.yaml:{said}")
     stdin = resource_list(CONFIG, HALF)
     ran = program(stdin=stdin)
     assert (ran.status, ran.stderr.count("\n")) == (2, 1)

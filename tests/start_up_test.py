@@ -64,7 +64,7 @@ MODULES: Final = """
     __main__ catalog changes config config.compatible config.decode config.image_setter config.schema config.value
     deciding documents edits errors filter function images images.image_rule images.reference
     images.registry_rule line_breaks locators locators.forms locators.image_field locators.kind_rule
-    locators.pod_spec paths paths.path resources results rim rules scan transform yaml yaml.lines yaml.parsing
+    locators.pod_spec paths paths.path resources results rules scan streams transform yaml yaml.lines yaml.parsing
     yaml.scalar yaml.stream yaml.tree yaml.writer
 """
 

@@ -1,8 +1,10 @@
 """A page as a story: its files are written, its commands run, its output compared.
 
-A block with a `title` is a file. A `sh` block is run by bash in the folder of the page's files, with the program on
-its PATH; a `text`, `diff` or `json` block right behind it is what it must print. A comment before a block may say
-`not run: REASON`, `needs: PROGRAM` or `status: N`.
+A block with a `title` is a file. A `sh` block is run by bash in the directory of the page's files, with the program on
+its PATH. The block after it is the output: `text`, `diff` and `json` are standard output, `console` is what a terminal
+shows, which includes standard error. A comment before a block can be `not run: REASON`, `needs: PROGRAM` or `status: N`.
+
+With WRITE_GOLDEN in the environment, each output block of the page is replaced by the output of today.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ from jsonschema import Draft202012Validator
 from krm_image_setter import read_config
 
 SCHEMA = json.loads((ROOT / "krm_image_setter/config/schema.json").read_text())
-OUTPUT = ("text", "diff", "json")
+OUTPUT = ("text", "diff", "json", "console")
 
 
 class Block(NamedTuple):
@@ -37,17 +39,10 @@ class Block(NamedTuple):
     said: dict[str, str]
 
 
-def text_of(page: Path) -> str:
-    """Return a page with the files that it includes, as the site has it."""
-    return re.sub(
-        r'^--8<-- "([^":]+)"\n', lambda match: text_of(ROOT / match[1]), page.read_text(), flags=re.MULTILINE
-    )
-
-
 def blocks(page: Path) -> list[Block]:
-    text = text_of(page)
+    text = page.read_text()
     fence = re.compile(
-        r'(?:<!-- (?P<key>[a-z ]+): (?P<value>.*?) -->\n)?^```(?P<language>\w*)(?: title="(?P<title>[^"]+)")?\n(?P<body>.*?)^```$',
+        r'(?:<!-- (?P<key>[a-z ]+): (?P<value>[^\n]*?) -->\n)?^```(?P<language>\w*)(?: title="(?P<title>[^"]+)")?\n(?P<body>.*?)^```$',
         re.DOTALL | re.MULTILINE,
     )
     found = [
@@ -85,14 +80,18 @@ def environment(folder: Path) -> dict[str, str]:
     return {**others, "PATH": path, **{name: str(folder / home) for name, home in homes.items()}}
 
 
-def bash(script: str, folder: Path, variables: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+def bash(
+    script: str, folder: Path, variables: dict[str, str] | None = None, *, as_terminal: bool = False
+) -> subprocess.CompletedProcess[str]:
+    """Run a script; `as_terminal` writes standard error to standard output, as a terminal shows them."""
     if not Path(sys.executable).with_name("krm-image-setter").exists():
         pytest.skip("krm-image-setter is not installed as a program here")
     return subprocess.run(
         ["bash", "-eo", "pipefail", "-c", script],
         cwd=folder,
         env={**environment(folder), **(variables or {})},
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT if as_terminal else subprocess.PIPE,
         text=True,
         timeout=600,  # pip may be slow
         check=False,
@@ -100,7 +99,7 @@ def bash(script: str, folder: Path, variables: dict[str, str] | None = None) -> 
 
 
 def told(page: Path) -> list[tuple[Block, Block | None]]:
-    """Return each block with the output behind it."""
+    """Return each block with the output block after it."""
     found = blocks(page)
     return [
         (block, follower if block.language == "sh" and follower and follower.language in OUTPUT else None)
@@ -108,12 +107,12 @@ def told(page: Path) -> list[tuple[Block, Block | None]]:
     ]
 
 
-def run_story(found: list[tuple[Block, Block | None]], name: str, folder: Path) -> int:
-    """Run the commands of a page whose files are in `folder`, and return how many; skip where a program is missing.
+def run_story(found: list[tuple[Block, Block | None]], page: Path, folder: Path) -> int:
+    """Run the commands of a page whose files are in `folder`, and return how many; skip if a program is missing.
 
-    Those that can be run are, before the test is skipped.
+    The commands that can be run are run before the test is skipped.
     """
-    missing, ran = set(), 0
+    missing, ran, outdated = set(), 0, []
     for block, output in found:
         if block.title:
             path = folder / block.title
@@ -125,14 +124,27 @@ def run_story(found: list[tuple[Block, Block | None]], name: str, folder: Path) 
         if not is_there(program):
             missing.add(program)
             continue
-        done = bash(block.body, folder)
-        assert done.returncode == int(block.said.get("status", 0)), (name, block.line, done)
-        if output:
-            assert done.stdout == output.body, (name, block.line, done)
+        done = bash(block.body, folder, as_terminal=output is not None and output.language == "console")
+        assert done.returncode == int(block.said.get("status", 0)), (page.name, block.line, done)
+        if output and done.stdout != output.body:
+            outdated.append((output, done.stdout))
         ran += 1
+    if outdated and os.environ.get("WRITE_GOLDEN"):
+        write_outputs(page, outdated)
+    assert [(output.line, output.body) for output, _ in outdated] == [
+        (output.line, new) for output, new in outdated
+    ], f"{page.name}: WRITE_GOLDEN=1 writes the output of today"
     if missing:
         pytest.skip(f"not on this machine, and so not run: {', '.join(sorted(missing))}")
     return ran
+
+
+def write_outputs(page: Path, outdated: list[tuple[Block, str]]) -> None:
+    """Replace the bodies of output blocks in a page."""
+    lines = page.read_text().splitlines(keepends=True)
+    for output, new in reversed(outdated):
+        lines[output.line : output.line + output.body.count("\n")] = [new]
+    page.write_text("".join(lines))
 
 
 def check_configuration(text: str) -> None:

@@ -98,7 +98,7 @@ def test_as_the_files_of_a_folder(config: str, program: Program) -> None:
         name: outcome.text for name, outcome in outcomes.of.items()
     }
     of_files = [
-        result.told(name)
+        result.format(name)
         for name, outcome in outcomes.of.items()
         for result in outcome.results
         if result.severity != "info"
@@ -153,11 +153,11 @@ def test_what_is_public_can_be_pickled(config: str) -> None:
 
 
 WRONG = {
-    "a.yaml: line 2": (
+    "a.yaml:2": (
         {"a.yaml": "kind: Pod\n\tx: nginx\n", "b.yaml": "nginx: [\n"},
         CONFIGS["used in one text only"],
     ),
-    "b.yaml: line 3: this is no Kubernetes resource": (
+    "b.yaml:3: this is no Kubernetes resource": (
         {"a.yaml": TEXTS["web.yaml"], "b.yaml": "kind: Pod\n---\nx: nginx\n"},
         CONFIGS["used in one text only"],
     ),

@@ -34,7 +34,7 @@ def mapping_at(path: str) -> dict[str, Any]:
 
 def _table(path: str) -> str:
     node = mapping_at(path)
-    lines = ["| field | is | meaning |", "|---|---|---|"]
+    lines = ["| field | type | description |", "|---|---|---|"]
     for name, field in node["properties"].items():
         needed = " (required)" if name in node.get("required", ()) else ""
         lines.append(f"| `{name}` | {_type(field)}{needed} | {field['description'].rstrip('.')} |")

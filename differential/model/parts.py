@@ -55,7 +55,8 @@ def new_parts(
         if new.name == old.name:
             parts["repository"] = repository.removesuffix(_HEX_KEY)
         elif host:
-            parts |= {"registry": host, "repository": path}
+            # api.md 1.1: both hosts are one.
+            parts |= {"registry": "docker.io" if host == "index.docker.io" else host, "repository": path}
         else:
             raise Unspecified("a name without a host for a field with a registry")
     head = parse(repository)

@@ -111,7 +111,7 @@ def matches(path: str, data: Any) -> list[Match]:
 def _from_field_spec(path: str) -> str:
     """Return a path of kustomize's notation as JSONPath.
 
-    paths.md: "a field, with `/` or `[]` in it".
+    paths.md: "a field, and contains `/` or `[]`".
     """
     keys = [key.replace("\\/", "/") for key in re.split(r"(?<!\\)/", path)]
     return "".join(f"['{key.removesuffix('[]')}']" + "[*]" * key.endswith("[]") for key in keys)

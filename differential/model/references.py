@@ -42,7 +42,7 @@ def parse(text: str) -> Reference | None:
 def is_marked(reference: Reference) -> bool:
     """Return whether more than a single word is there.
 
-    configuration.md: "A word in a text without tag, digest or slash is no reference."
+    configuration.md: "A bare word such as `nginx` is not an image reference".
     """
     return bool(reference.tag or reference.digest or "/" in reference.name)
 
@@ -50,8 +50,8 @@ def is_marked(reference: Reference) -> bool:
 def normalized(name: str) -> str:
     """Return the name with its host and path.
 
-    README.md: "A name is matched literally, and as Docker does: `nginx`, `library/nginx` and
-    `docker.io/library/nginx` are one." api.md 1.1 adds `docker.io/nginx` and `index.docker.io/library/nginx`.
+    README.md: "Names are matched literally and as Docker does: `nginx`, `library/nginx` and
+    `docker.io/library/nginx` are the same image." api.md 1.1 adds `docker.io/nginx` and `index.docker.io/library/nginx`.
     """
     host, path = host_and_path(name)
     if host in ("", "docker.io", "index.docker.io"):

@@ -148,8 +148,10 @@ def find_by_path(
             continue  # paths.md: "A field that is missing, null or empty is skipped."
         if isinstance(value, NonString) and rule.get("part") in ("tag", "digest"):
             raise Unspecified("a tag that YAML reads as a number")
+        if isinstance(value, NonString) and re.fullmatch(r"=|<<|\d{4}-\d.*|.*:.*", value.text, re.DOTALL):
+            raise Unspecified("a value that some readers take for a time or a number, and kubectl for a string")
         if not isinstance(value, dict) if "fields" in rule else not isinstance(value, str):
-            fields.others.append(match)  # paths.md: "One that is no string is left, with a warning."
+            fields.others.append(match)  # paths.md: "A field that is not a string is not changed"
         elif "fields" in rule:
             if read_parts(value, rule["fields"]) is None:
                 may_find_nothing(run, rule["path"])
@@ -235,8 +237,8 @@ def choose(run: Run, old: Reference, finders: Sequence[Finder]) -> Reference | N
         if image.matches(old) and any(allows(image, finder) for finder in finders):
             run.used.add(index)
             return run.rules.new_reference(image, old)
-    # configuration.md: "Images that an entry of `images` sets are left, and so is what stands in `env` and
-    # `args`."
+    # configuration.md: "An image that an entry of `images` sets is not moved. Images in `env` and `args` are not
+    # moved."
     if all(finder.rule in ("env", "args") for finder in finders):
         return None
     name = normalized(old.name)

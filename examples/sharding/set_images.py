@@ -37,7 +37,7 @@ def main(folder: str, config: str, scheduler: str | None = None) -> int:
         outcomes = set_in_folder(Path(folder), Path(config), client)
     for name, outcome in outcomes.of.items():
         for result in outcome.results:
-            print(result.told(name))
+            print(result.format(name))
     for result in outcomes.results:
         print(result)
     return int(outcomes.failed)

@@ -1,4 +1,4 @@
-"""`catalog`: the custom resources whose images are found without configuration."""
+"""The `catalog` command: lists the kinds whose images are found without a configuration."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ import typer
 from krm_image_setter.catalog import Entry, entries, entry_rules
 from krm_image_setter.cli.terminal import aligned, write
 from krm_image_setter.errors import ImageSetterError
+from krm_image_setter.streams import PROGRAM
 
-HELP: Final = """List the kinds whose images need no configuration.
+HELP: Final = """List the custom resources that need no entry in `kinds`.
 
-NAME is a kind, a group, or KIND.GROUP, with * and ? as wildcards. An entry as YAML can be copied into the `kinds`
-of an ImageSetter, and changed there; `catalog: false` turns them all off.
+With `-o yaml`, entries are printed in the format of `kinds`, ready to copy and adapt. `catalog: false` in an
+ImageSetter disables the catalog.
 
 \b
 Examples:
@@ -25,7 +26,7 @@ Examples:
 
 
 class Output(StrEnum):
-    """How the entries are written."""
+    """The output formats."""
 
     TABLE = "table"
     YAML = "yaml"
@@ -35,22 +36,26 @@ def catalog_command(
     names: Annotated[
         list[str],
         typer.Argument(
-            metavar="NAME", help="Only these kinds or groups", default_factory=list, show_default=False
+            metavar="NAME",
+            help="Kind, group or KIND.GROUP; * and ? are wildcards",
+            default_factory=list,
+            show_default=False,
         ),
     ],
     *,
-    output: Annotated[Output, typer.Option("--output", "-o", help="How to write it")] = Output.TABLE,
+    output: Annotated[Output, typer.Option("--output", "-o", help="Output format")] = Output.TABLE,
 ) -> None:
-    """Print the entries."""
+    """Print the entries whose kind or group is one of `names`, or all entries."""
     chosen = [entry for entry in entries() if not names or any(_is_named(entry, name) for name in names)]
     if not chosen:
+        unknown = ", ".join(f'"{name}"' for name in names)
         raise ImageSetterError(
-            f"the catalog has nothing for {', '.join(names)}: `discover` writes `kinds` from its CRD"
+            f"no catalog entry matches {unknown}; run `{PROGRAM} discover` to generate `kinds` from the CRD"
         )
     if output is Output.YAML:
         write("kinds:\n" + "".join(entry.text for entry in chosen))
         return
-    header = ("KIND", "API VERSION", "PATH")
+    header = ("KIND", "APIVERSION", "PATH")
     rows = [(entry.kind, entry.api_version, rule.path.text) for entry in chosen for rule in entry_rules(entry)]
     for line in aligned([header, *rows]):
         write(f"{line}\n")

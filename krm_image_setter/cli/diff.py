@@ -1,4 +1,4 @@
-"""The unified diff of a text and its edits, made from the edits: no two texts are compared."""
+"""Creates a unified diff from a text and its edits, without comparing two texts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _CONTEXT: Final = 3
 
 
 class _Block(NamedTuple):
-    """Lines from `start` on, before `end`, that are replaced by `new`."""
+    """The replacement of the lines from `start` up to and excluding `end`, counted from 0, by `new`."""
 
     start: int
     end: int
@@ -23,33 +23,33 @@ class _Block(NamedTuple):
 
 
 class _Source(NamedTuple):
-    """A text, and where its lines start: to hold them all as strings would take several times the text."""
+    """A text and the offsets of its lines. A list of lines would take several times the memory of the text."""
 
     text: str
     starts: array[int]
 
     @property
     def line_count(self) -> int:
-        """How many lines there are: what is added at the end belongs to the last one, unless it has ended."""
+        """The number of lines. Text without a line feed at the end is a line too."""
         return len(self.starts) - (self.starts[-1] == len(self.text))
 
     def at(self, line: int) -> int:
-        """Return where a line starts, or where the text ends."""
+        """Return the offset of a line; the length of the text for a line after the last one."""
         return self.starts[line] if line < len(self.starts) else len(self.text)
 
     def lines(self, start: int, end: int) -> list[str]:
-        """Return lines from `start` on, before `end`."""
+        """Return the lines from `start` up to and excluding `end`."""
         return [self.text[self.at(line) : self.at(line + 1)] for line in range(start, end)]
 
-    def line_of(self, position: int) -> int:
-        """Return the line that a code point belongs to."""
-        return bisect_right(self.starts, position) - 1
+    def line_of(self, offset: int) -> int:
+        """Return the line, counted from 0, that contains an offset."""
+        return bisect_right(self.starts, offset) - 1
 
 
 def unified_diff(file: str, source: str, edits: Iterable[Edit]) -> Iterator[str]:
-    """Yield the lines of the diff, each with its line end; none where the edits change nothing.
+    """Yield the lines of the diff, each with its line end; none if the edits change nothing.
 
-    Lines end at a line feed; a carriage return before it belongs to the line, as for diff and git.
+    As in diff and git, a line ends at a line feed, and a carriage return before it belongs to the line.
     """
     old = _Source(source, array("Q", chain([0], (match.end() for match in re.finditer("\n", source)))))
     blocks = list(_blocks(old, edits))
@@ -65,11 +65,11 @@ def unified_diff(file: str, source: str, edits: Iterable[Edit]) -> Iterator[str]
         yield f"@@ -{_range(start, end)} +{_range(start + shift, end + shift + grown)} @@\n"
         at = start
         for block in hunk:
-            yield from _told(" ", old.lines(at, block.start))
-            yield from _told("-", old.lines(block.start, block.end))
-            yield from _told("+", block.new)
+            yield from _signed(" ", old.lines(at, block.start))
+            yield from _signed("-", old.lines(block.start, block.end))
+            yield from _signed("+", block.new)
             at = block.end
-        yield from _told(" ", old.lines(at, end))
+        yield from _signed(" ", old.lines(at, end))
         shift += grown
 
 
@@ -79,7 +79,7 @@ def _lines(text: str) -> list[str]:
 
 
 def _blocks(old: _Source, edits: Iterable[Edit]) -> Iterator[_Block]:
-    """Yield the lines that change, in order; those at the ends that come out the same are left out."""
+    """Yield the changed lines in order, without unchanged lines at the start and end of a block."""
     rest = sorted(set(edits), reverse=True)
     while rest:
         inside = [rest.pop()]
@@ -104,7 +104,7 @@ def _blocks(old: _Source, edits: Iterable[Edit]) -> Iterator[_Block]:
 
 
 def _hunks(blocks: Iterable[_Block]) -> Iterator[list[_Block]]:
-    """Yield blocks together whose contexts meet."""
+    """Yield lists of blocks whose context lines touch or overlap."""
     hunk: list[_Block] = []
     for block in blocks:
         if hunk and block.start - hunk[-1].end > 2 * _CONTEXT:
@@ -115,12 +115,12 @@ def _hunks(blocks: Iterable[_Block]) -> Iterator[list[_Block]]:
 
 
 def _range(start: int, end: int) -> str:
-    """Return a range of lines as diff writes it: an empty one counts from the line before it."""
+    """Return a range of lines in the format of diff: an empty range has the number of the line before it."""
     count = end - start
     return f"{start + 1 if count else start}" + ("" if count == 1 else f",{count}")
 
 
-def _told(sign: str, lines: Iterable[str]) -> Iterator[str]:
+def _signed(sign: str, lines: Iterable[str]) -> Iterator[str]:
     for line in lines:
         yield sign + line
         if not line.endswith("\n"):

@@ -1,4 +1,4 @@
-"""`discover`: the `kinds` that custom resources need, from their CRDs or from themselves."""
+"""The `discover` command: prints the `kinds` that custom resources need."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ import typer
 
 from krm_image_setter.cli.files import find_files
 from krm_image_setter.cli.options import FnConfig, NoConfig, Paths
-from krm_image_setter.cli.scanning import configurations_of, read_files, say_problems
+from krm_image_setter.cli.scanning import configurations_of, read_files, report_problems
 from krm_image_setter.cli.terminal import write
 from krm_image_setter.config import API_VERSION, KIND
 from krm_image_setter.discovery import Confidence, Discovered, discover, merged, write_kinds
 from krm_image_setter.filter import Options
 from krm_image_setter.rules import rules_for
 
-HELP: Final = """Write the kinds that custom resources need.
+HELP: Final = """Generate `kinds` for custom resources.
 
-Reads CustomResourceDefinitions, and custom resources too, and writes where images are in them as an ImageSetter:
-each path with what speaks for it. What pod specs, the catalog or --fn-config find anyway is left out.
+Reads CustomResourceDefinitions or custom resources and prints an ImageSetter with the paths of their image fields,
+each with the reason in a comment. Fields that pod specs, the catalog or `--fn-config` already cover are omitted.
 
 \b
 Examples:
@@ -30,7 +30,7 @@ Examples:
 
 
 class MinConfidence(StrEnum):
-    """How sure it must be that a field holds an image."""
+    """The least confidence that a field contains an image."""
 
     POSSIBLE = "possible"
     LIKELY = "likely"
@@ -43,14 +43,14 @@ def discover_command(
     fn_config: FnConfig,
     no_config: NoConfig = False,
     min_confidence: Annotated[
-        MinConfidence, typer.Option("--min-confidence", help="How sure it must be that a field holds an image")
+        MinConfidence, typer.Option("--min-confidence", help="Least confidence that a field contains an image")
     ] = MinConfidence.LIKELY,
 ) -> None:
-    """Print an ImageSetter with the kinds."""
+    """Print an ImageSetter with `kinds` for the image fields of the files."""
     files = find_files(paths)
     config = Options(tuple(fn_config), no_config=no_config).configure_list(partial(configurations_of, files))
     read = list(read_files(files, partial(discover, rules=rules_for(config, {}))))
-    failed = say_problems(read)
+    failed = report_problems(read)
     _write(merged(each.found for each in read if each.found is not None), Confidence[min_confidence.name])
     raise SystemExit(2 if failed else 0)
 
@@ -65,5 +65,5 @@ def _write(discovered: Discovered, least: Confidence) -> None:
         *write_kinds(findings, discovered.pod_specs),
     ]
     if not findings:
-        lines.append("# Nothing here needs an entry in kinds.")
+        lines.append("# No entries in `kinds` are needed.")
     write("".join(f"{line}\n" for line in lines))

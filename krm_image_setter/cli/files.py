@@ -1,7 +1,8 @@
-"""Which files a command is about, and what is in them."""
+"""The files that a command reads: how to find them, and their contents."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from collections.abc import Iterable, Iterator
@@ -11,16 +12,16 @@ from typing import Final, NamedTuple
 from pathspec import GitIgnoreSpec
 
 from krm_image_setter.errors import ImageSetterError, InputError, internal_error
-from krm_image_setter.rim import STDIN, read_bytes, read_found, read_text, say, shown
+from krm_image_setter.streams import STDIN, read_bytes, read_found, read_text, say, shown
 
 _SUFFIXES: Final = (".yaml", ".yml", ".json")
 _IGNORE_FILES: Final = (".gitignore", ".krmignore")
 
 
 class File(NamedTuple):
-    """A file by its path, as the user gave it or under the folder that the user gave (`is_found`).
+    """A file that the user named, or that was found in a directory that the user named (`is_found`).
 
-    `real` is the path without links that it had when it was found.
+    `path` begins as the user wrote it. `real` was the path without symbolic links when the file was found.
     """
 
     path: str
@@ -31,106 +32,115 @@ class File(NamedTuple):
         return self.shown
 
     def read(self) -> bytes:
-        """Return its contents. Raises InputError."""
+        """Return the contents. Raises InputError if they cannot be read."""
         return read_found(self.real, self.shown) if self.is_found else read_bytes(self.path)
 
     @property
     def shown(self) -> str:
-        """Its name in messages."""
+        """The name of the file in messages."""
         return shown(self.path)
+
+
+def content_digest(data: bytes) -> bytes:
+    """Return a digest that identifies the contents of a file."""
+    return hashlib.blake2b(data, digest_size=16).digest()
 
 
 @contextmanager
 def naming(file: str) -> Iterator[None]:
-    """Turn every exception that is raised inside into an ImageSetterError that names the file."""
+    """Convert every exception in the `with` block to an ImageSetterError that names the file."""
     try:
         yield
     except ImageSetterError as error:
         error.at(file=file)
         raise
-    except (MemoryError, SystemError) as error:  # C libraries raise the second if they cannot allocate memory
-        raise InputError("there is not enough memory for it", file=file) from error
-    except (OSError, ImportError) as error:  # too few open files to load a module, for example
+    except (MemoryError, SystemError) as error:  # C libraries raise SystemError if they cannot allocate memory
+        raise InputError("not enough memory to process this file", file=file) from error
+    except (OSError, ImportError) as error:  # a module may fail to load because too many files are open
         reason = error.strerror if isinstance(error, OSError) else error
-        raise InputError(f"cannot read it: {reason}", file=file) from error
+        raise InputError(f"cannot process this file: {reason}", file=file) from error
     except Exception as error:
         raise internal_error(error).at(file=file) from error
 
 
 def find_files(paths: Iterable[str]) -> list[File]:
-    """Return the files that paths name, and those in the folders that they name, each once.
+    """Return the named files and the YAML and JSON files in the named directories, each file once.
 
-    Left out in folders are hidden files, what .gitignore and .krmignore name, and folders behind symbolic links.
+    In directories, hidden files, files that .gitignore or .krmignore ignores, and symbolic links to directories
+    are skipped.
 
-    Raises InputError where a path is neither file nor folder.
+    Raises InputError if a path does not exist.
     """
     files: dict[str, File] = {}
     for path in paths:
         if os.path.isdir(path):
             try:
                 found = sorted(_walk(path))
-            except OSError as error:  # the folder that this runs in is gone
-                raise InputError(f"{error.strerror}: give a folder that can be read", file=path) from error
+            except OSError as error:  # the current directory was removed
+                raise InputError(f"cannot read directory: {error.strerror}", file=path) from error
             if not found:
-                say(f"warning: {path}: no {', '.join(_SUFFIXES)} files are here")
+                say(f"warning: {path}: no {', '.join(_SUFFIXES[:-1])} or {_SUFFIXES[-1]} files found")
             for name, real in found:
                 files.setdefault(real, File(name, real, is_found=True))
         elif path == STDIN or os.path.exists(path):
             real = STDIN if path == STDIN else os.path.realpath(path)
             files[real] = File(path, real, is_found=False)
         else:
-            raise InputError("there is no such file or folder: check the path", file=path)
+            raise InputError("no such file or directory", file=path)
     return list(files.values())
 
 
 class _Ignores(NamedTuple):
-    """What the ignore files of one folder say; `folder` is absolute."""
+    """The patterns of the ignore files in one directory; `directory` is an absolute path."""
 
-    folder: str
+    directory: str
     spec: GitIgnoreSpec
 
 
 def _walk(top: str) -> Iterator[tuple[str, str]]:
-    """Yield the files under a folder that may hold resources: each as it is shown, and its real path.
+    """Yield the path, as messages show it, and the real path of each file in a directory that can hold resources.
 
-    A folder that can't be read is one of them.
+    A directory that cannot be read is yielded too: the attempt to read it as a file reports why.
     """
     real_top = os.path.realpath(top)
-    folders = [(top, real_top, _ignores_above(real_top))]
-    while folders:
-        shown, folder, ignores = folders.pop()
-        ignores = [*ignores, *_ignores_in(folder, shown)]
+    directories = [(top, real_top, _ignores_above(real_top))]
+    while directories:
+        shown, directory, ignores = directories.pop()
+        ignores = [*ignores, *_ignores_in(directory, shown)]
         try:
-            entries = list(os.scandir(folder))
+            entries = list(os.scandir(directory))
         except OSError:
-            yield shown, folder  # who reads it as a file is told why it can't be read
+            yield shown, directory
             continue
         for entry in entries:
-            is_folder = entry.is_dir(follow_symlinks=False)
-            if entry.name.startswith(".") or not (is_folder or entry.name.endswith(_SUFFIXES)):
+            is_directory = entry.is_dir(follow_symlinks=False)
+            if entry.name.startswith(".") or not (is_directory or entry.name.endswith(_SUFFIXES)):
                 continue
-            if _is_ignored(entry.path + "/" * is_folder, ignores):
+            if _is_ignored(entry.path + "/" * is_directory, ignores):
                 continue
             path = os.path.join(shown, entry.name)
-            if is_folder:
-                folders.append((path, entry.path, ignores))
+            if is_directory:
+                directories.append((path, entry.path, ignores))
             elif os.path.isfile(entry.path) if entry.is_symlink() else entry.is_file():
                 real = os.path.realpath(entry.path) if entry.is_symlink() else entry.path
                 if is_under(real, real_top):
                     yield path, real
                 else:
-                    say(f"warning: {path}: this link leads out of {top}, it is skipped: name it to have it read")
+                    say(
+                        f"warning: {path}: skipped: symbolic link to a file outside {top}; "
+                        "name it on the command line to include it"
+                    )
 
 
-def is_under(path: str, folder: str) -> bool:
-    """Say whether a path is below a folder, both without links."""
-    return path.startswith(folder.rstrip("/") + "/")
+def is_under(path: str, directory: str) -> bool:
+    """Return whether a path is in a directory or its subdirectories; both are paths without symbolic links."""
+    return path.startswith(directory.rstrip("/") + "/")
 
 
-def _ignores_above(folder: str) -> list[_Ignores]:
-    """Return what the folders above say, up to that of the git repository; nothing where there is none."""
+def _ignores_above(directory: str) -> list[_Ignores]:
+    """Return the ignore files of the parent directories in the same git repository, outermost first."""
     above: list[str] = []
-    inner = folder
+    inner = directory
     while not os.path.exists(os.path.join(inner, ".git")):
         outer = os.path.dirname(inner)
         if outer == inner:
@@ -140,22 +150,22 @@ def _ignores_above(folder: str) -> list[_Ignores]:
     return [ignores for outer in above for ignores in _ignores_in(outer, outer)]
 
 
-def _ignores_in(folder: str, shown_folder: str) -> list[_Ignores]:
+def _ignores_in(directory: str, shown_directory: str) -> list[_Ignores]:
     found: list[_Ignores] = []
     for name in _IGNORE_FILES:
-        path = os.path.join(folder, name)
-        if os.path.isfile(path) and not os.path.islink(path):  # as git does
+        path = os.path.join(directory, name)
+        if os.path.isfile(path) and not os.path.islink(path):  # git ignores links too
             try:
-                found.append(_Ignores(folder, ignore_spec(read_text(path))))
+                found.append(_Ignores(directory, ignore_spec(read_text(path))))
             except ValueError as error:
                 raise InputError(
-                    f"a pattern in it can't be read: {error}", file=os.path.join(shown_folder, name)
+                    f"invalid ignore pattern: {error}", file=os.path.join(shown_directory, name)
                 ) from error
     return found
 
 
 def ignore_spec(text: str) -> GitIgnoreSpec:
-    """Return what an ignore file says. Raises ValueError."""
+    """Return the patterns of an ignore file. Raises ValueError if one is invalid."""
     spec = GitIgnoreSpec.from_lines(text.splitlines())
     for pattern in spec.patterns:
         if pattern.regex is not None:
@@ -163,7 +173,7 @@ def ignore_spec(text: str) -> GitIgnoreSpec:
     return spec
 
 
-# What pathspec makes of `*`, and of `**` at the start and further on.
+# The regular expressions that pathspec writes for `*`, and for `**` at the start of a pattern and later.
 _STAR: Final = r"\[\^/\]\*"
 _START: Final = r"\^\(\?:\.\+/\)\?"
 _FIXED: Final = r"(?:\\.|\[\^?\]?[^\]]*\]|[^\\\[(^$])"
@@ -171,10 +181,10 @@ _FOLDERS: Final = r"\(\?:/\.\+\)\?"
 
 
 def _in_linear_time(regexp: str) -> str:
-    """Return a regular expression of pathspec's that matches the same, and tries nothing twice.
+    """Return a regular expression that matches the same names as one of pathspec, without backtracking.
 
-    It would try all ways to divide a name among the stars of a pattern: with five of them that takes ten seconds
-    for a name of 120 letters. But where a star follows, the first place that fits is as good as any other.
+    pathspec's expression tries all ways to divide a name among the stars of a pattern: five stars and a name of
+    120 letters take ten seconds. If a star follows, the first match of the text between two stars is enough.
     """
     regexp = re.sub(rf"(?:{_STAR})+", "[^/]*", regexp)
     regexp = re.sub(rf"{_STAR}((?:(?!{_STAR}){_FIXED})+)(?={_STAR})", r"(?>[^/]*?\1)", regexp)
@@ -183,9 +193,9 @@ def _in_linear_time(regexp: str) -> str:
 
 
 def _is_ignored(path: str, ignores: list[_Ignores]) -> bool:
-    """Say whether a path, absolute and with a slash at a folder's end, is ignored: the innermost file wins."""
-    for folder, spec in reversed(ignores):
-        answer = spec.check_file(path[len(folder.rstrip("/")) + 1 :]).include
+    """Return whether an absolute path is ignored; a directory ends with a slash. The innermost file decides."""
+    for directory, spec in reversed(ignores):
+        answer = spec.check_file(path[len(directory.rstrip("/")) + 1 :]).include
         if answer is not None:
             return answer
     return False

@@ -1,4 +1,4 @@
-"""`import`: another tool's configuration as an ImageSetter."""
+"""The `import` command: converts the configuration of another tool to an ImageSetter."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ import typer
 
 from krm_image_setter.cli.files import is_under, naming
 from krm_image_setter.cli.terminal import write
-from krm_image_setter.errors import InputError, sentence
+from krm_image_setter.errors import InputError, location, sentence
 from krm_image_setter.importers import Imported
 from krm_image_setter.importers.any_file import import_file
-from krm_image_setter.rim import decoded, read_found, read_text, say
+from krm_image_setter.streams import decoded, read_found, read_text, say
 
-HELP: Final = """Write another tool's configuration as an ImageSetter.
+HELP: Final = """Convert another tool's configuration to an ImageSetter.
 
-That is a Tiltfile, a kustomization (with the configurations and transformers that it names), a Config of kbld or a
-skaffold.yaml. What can't be carried over is said on standard error, with its line.
+Reads a Tiltfile, a kustomization (with its configurations and transformers), a kbld Config or a skaffold.yaml.
+Anything that cannot be converted is reported on standard error with its line number.
 
 \b
 Examples:
   krm-image-setter import Tiltfile > functions.yaml
   krm-image-setter import prod/kustomization.yaml skaffold.yaml
 """
-FILES: Final = "Tiltfiles, kustomizations, kbld's Configs, skaffold.yaml's"
+FILES: Final = "Tiltfile, kustomization, kbld Config or skaffold.yaml"
 
 
 def import_command(
@@ -37,27 +37,27 @@ def import_command(
     write("---\n".join(text for text, _ in imported))
     for file, (_, notes) in zip(files, imported, strict=True):
         for line, message in notes:
-            say(sentence(f"line {line}", message, before=("warning", file)))
+            say(sentence(message, before=("warning", location(file, line))))
 
 
 def _import(file: str) -> Imported:
     path = Path(file)
     with naming(file):
-        return import_file(read_text(file), file, path.name, partial(_read_beside, path.parent))
+        return import_file(read_text(file), file, path.name, partial(_read_named, path.parent))
 
 
-def _read_beside(folder: Path, name: str) -> str:
-    """Return the text of a file that a configuration in `folder` names.
+def _read_named(directory: Path, name: str) -> str:
+    """Return the text of a file that a configuration in `directory` names.
 
-    As kustomize has it: a configuration may come from strangers, so only what is in its folder or below is read,
-    neither by `..` nor by a link.
+    The configuration can come from someone else. As in kustomize, it can therefore name only files in its
+    directory and in subdirectories. Neither `..` nor a symbolic link can refer to a file outside.
 
-    Raises InputError.
+    Raises InputError if the file is outside, is a URL or cannot be read.
     """
-    path = str(folder / name)
+    path = str(directory / name)
     if "://" in name:
-        raise InputError("this is a URL, and nothing is fetched: import a copy", file=name)
+        raise InputError("not imported: URLs are not fetched; download the file and import the copy", file=name)
     real = os.path.realpath(path)
-    if not is_under(real, os.path.realpath(folder)):
-        raise InputError("this leads out of the folder of the file that names it, and is not read", file=path)
+    if not is_under(real, os.path.realpath(directory)):
+        raise InputError("not imported: the file is outside the directory of the configuration", file=path)
     return decoded(read_found(real, path), path)

@@ -1,4 +1,4 @@
-"""`install-plugin`: this program where kustomize looks for the plugin of an ImageSetter."""
+"""The `install-plugin` command: installs the program as the kustomize plugin for ImageSetters."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ import typer
 from krm_image_setter.cli.terminal import write
 from krm_image_setter.config import API_VERSION, KIND
 from krm_image_setter.errors import ImageSetterError
-from krm_image_setter.rim import PROGRAM
+from krm_image_setter.streams import PROGRAM
 
-HELP: Final = f"""Install this program as plugin of kustomize.
+HELP: Final = """Install krm-image-setter as a kustomize exec plugin.
 
-`kubectl kustomize` runs no exec functions, but the plugin of an {KIND}. It looks in $KUSTOMIZE_PLUGIN_HOME, else
-in kustomize/plugin below $XDG_CONFIG_HOME or ~/.config. kpt, and functions in kustomize, take no notice of it.
+`kubectl kustomize` does not run exec functions but still supports plugins. It searches $KUSTOMIZE_PLUGIN_HOME,
+or otherwise kustomize/plugin in $XDG_CONFIG_HOME or ~/.config. Functions of kpt and kustomize are not affected.
 
 \b
 Examples:
@@ -28,10 +28,11 @@ Examples:
 """
 
 _HOME: Final = "KUSTOMIZE_PLUGIN_HOME"
-_PLACE: Final = (*API_VERSION.split("/"), KIND.lower(), KIND)
+_PLUGIN_PATH: Final = (*API_VERSION.split("/"), KIND.lower(), KIND)
 _MARK: Final = f"# Written by {PROGRAM} install-plugin.\n"
 _USE: Final = f"""
-In kustomization.yaml, with an {KIND} that has no annotation config.kubernetes.io/function:
+To use it, list the {KIND} under `transformers` in kustomization.yaml. The {KIND} must not have the annotation
+config.kubernetes.io/function:
 
 transformers:
 - functions.yaml
@@ -42,24 +43,27 @@ Then: kubectl kustomize --enable-alpha-plugins .
 
 def install_plugin_command(
     *,
-    remove: Annotated[bool, typer.Option("--remove", help="Take it away again")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Also where there is a file that is not ours")] = False,
+    remove: Annotated[bool, typer.Option("--remove", help="Remove the plugin")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite or remove a file of another program")] = False,
 ) -> None:
-    """Write or remove the plugin, and say what was done."""
+    """Install or remove the plugin, and print the result."""
     if os.name == "nt":
-        raise ImageSetterError("kustomize has no exec plugins on Windows: use a pipe")
-    path = os.path.join(_plugin_home(), *_PLACE)
+        raise ImageSetterError(
+            "kustomize does not support exec plugins on Windows; use krm-image-setter as a filter in a pipe"
+        )
+    path = os.path.join(_plugin_home(), *_PLUGIN_PATH)
     try:
         old = _read(path)
         if old is not None and _MARK not in old and not force:
-            raise ImageSetterError("this is not ours: move it, or give --force", file=path)
+            raise ImageSetterError("this file belongs to another program; move it or pass `--force`", file=path)
         write(_removed(path, old) if remove else _installed(path, old))
     except OSError as error:
-        raise ImageSetterError(f"{error.strerror}: give ${_HOME} where it can be written", file=path) from error
+        verb, remedy = ("remove", "") if remove else ("write", f"; set {_HOME} to a writable directory")
+        raise ImageSetterError(f"cannot {verb} the plugin: {error.strerror}{remedy}", file=path) from error
 
 
 def _plugin_home() -> str:
-    """Return the folder that kustomize takes, by its api/konfig/plugins.go: the first that exists."""
+    """Return the first plugin directory that exists, in the order of kustomize's api/konfig/plugins.go."""
     home = os.environ.get(_HOME)
     if home:
         return home
@@ -72,7 +76,7 @@ def _plugin_home() -> str:
 def _read(path: str) -> str | None:
     if not os.path.lexists(path):
         return None
-    if os.path.islink(path):  # whatever it leads to, it is none of ours
+    if os.path.islink(path):  # `install-plugin` never writes a link
         return ""
     with open(path, encoding="utf-8", errors="replace") as file:
         return file.read()
@@ -86,29 +90,29 @@ def _installed(path: str, old: str | None) -> str:
     temporary = f"{path}.new"
     with open(temporary, "w", encoding="utf-8") as file:
         file.write(new)
-    os.chmod(temporary, 0o755)  # noqa: S103  (a program is there to be run)
+    os.chmod(temporary, 0o755)  # noqa: S103  (a program must be executable)
     os.replace(temporary, path)
     return f"installed: {path}\n{_USE}"
 
 
 def _launcher() -> str:
-    """Return a script that runs this very program again, however it was installed.
+    """Return a shell script that runs the program with the same Python.
 
-    A link would do for pip and pipx, but not for a zip file that was run by `python`, nor for `python -m`. By -P
-    nothing is imported from the folder that kustomize works in.
+    A symbolic link would work for pip and pipx, but not for `python -m` and for a zip file that `python` runs.
+    With -P, Python imports nothing from the directory that kustomize works in.
     """
     program = os.path.abspath(sys.argv[0])
-    what = [program] if zipfile.is_zipfile(program) else ["-P", "-m", "krm_image_setter"]
-    return f'#!/bin/sh\n{_MARK}exec {shlex.join([sys.executable, *what])} "$@"\n'
+    arguments = [program] if zipfile.is_zipfile(program) else ["-P", "-m", "krm_image_setter"]
+    return f'#!/bin/sh\n{_MARK}exec {shlex.join([sys.executable, *arguments])} "$@"\n'
 
 
 def _removed(path: str, old: str | None) -> str:
     if old is None:
         return f"not installed: {path}\n"
     os.unlink(path)
-    folder = path
-    with suppress(OSError):  # others are in there
-        for _ in _PLACE[1:]:
-            folder = os.path.dirname(folder)
-            os.rmdir(folder)
+    directory = path
+    with suppress(OSError):  # a directory with other plugins is not empty
+        for _ in _PLUGIN_PATH[1:]:
+            directory = os.path.dirname(directory)
+            os.rmdir(directory)
     return f"removed: {path}\n"

@@ -1,7 +1,7 @@
-"""A warning about kustomizations that match an image by the name that a run changes.
+"""Warns about kustomizations with an image name that the run changes in the resources.
 
-`kubectl kustomize` matches `images[].name` in the resources. If the name changes there and not in the
-kustomization, the entry matches nothing, without a word: the image that it had replaced is deployed.
+`kubectl kustomize` compares `images[].name` with the images in the resources. If the name changes only in the
+resources, the entry silently matches nothing, and the wrong image is deployed.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from krm_image_setter.cli.scanning import Scanned
 from krm_image_setter.config import Value, read_values
 from krm_image_setter.errors import ConfigError, InputError
 from krm_image_setter.images import Reference, parse_reference
-from krm_image_setter.rim import decoded
 from krm_image_setter.scan import Scan
+from krm_image_setter.streams import decoded
 
 _NAMES: Final = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 
 
 def stale_matches(files: Iterable[File], scanned: Iterable[Scanned[Scan]]) -> Iterator[str]:
-    """Yield a sentence for each entry of `images` in a kustomization that matches a name which the run changes."""
+    """Yield a warning for each entry of `images` in a kustomization whose name the run changes in a resource."""
     kustomizations = [file for file in files if os.path.basename(file.path) in _NAMES]
     renamed = dict(_renamed(scanned)) if kustomizations else {}
     for file in kustomizations if renamed else ():
@@ -30,25 +30,25 @@ def stale_matches(files: Iterable[File], scanned: Iterable[Scanned[Scan]]) -> It
             name = parse_reference(entry.text_at("name"))
             found = renamed.get(name.normalized_name) if name else None
             if found:
-                where, new = found
+                field, new = found
                 error = ConfigError(
-                    f'"{name}" no longer matches {where}, which becomes "{new}"; change it here too'
+                    f'"{name}" will no longer match {field}, which becomes "{new}"; change this name too'
                 )
-                yield str(entry.place(error, key="name"))
+                yield str(entry.located(error, key="name"))
 
 
 def _renamed(scanned: Iterable[Scanned[Scan]]) -> Iterator[tuple[str, tuple[str, Reference]]]:
-    """Yield the old name of each image that gets another one, where it is, and its new reference."""
+    """Yield the old normalized name, the field and the new reference of each image that gets another name."""
     for each in scanned:
         for result in each.found.results if each.found is not None else ():
             old, new = (parse_reference(value or "") for value in (result.current_value, result.proposed_value))
             if old and new and old.normalized_name != new.normalized_name:
-                where = (each.file.shown, str(result.resource_ref), result.field)
-                yield old.normalized_name, (": ".join(part for part in where if part), new)
+                parts = (each.file.shown, str(result.resource_ref), result.field)
+                yield old.normalized_name, (": ".join(filter(None, parts)), new)
 
 
 def _entries(file: File) -> Iterator[Value]:
-    """Yield the entries of `images` in a kustomization; none if it cannot be read, which is reported elsewhere."""
+    """Yield the entries of `images` in a kustomization; none if it is invalid, which is reported elsewhere."""
     try:
         documents = read_values(decoded(file.read(), file.shown), file.shown)
     except (ConfigError, InputError):

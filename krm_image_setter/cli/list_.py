@@ -1,4 +1,4 @@
-"""`list`: the images of files and folders, and where they are."""
+"""The `list` command: lists the images in files and directories, and their locations."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import typer
 
 from krm_image_setter.cli.files import File, find_files
 from krm_image_setter.cli.options import FnConfig, NoConfig, Paths, repeated
-from krm_image_setter.cli.scanning import configurations_of, read_files, say_problems
+from krm_image_setter.cli.scanning import configurations_of, read_files, report_problems
 from krm_image_setter.cli.terminal import aligned, write
 from krm_image_setter.config import decode_group_kind
 from krm_image_setter.discovery import discover, merged, write_kinds
@@ -27,10 +27,10 @@ from krm_image_setter.locators import Selector
 from krm_image_setter.rules import Rules, rules_for
 from krm_image_setter.scan import FoundImage, images_in
 
-HELP: Final = """List the images in files and folders, and where they are.
+HELP: Final = """List the images in files and directories.
 
-Finds what `set` would: images of pod specs, and of the `kinds` in --fn-config, in ImageSetter documents among the
-files, or in ./functions.yaml.
+Lists the images that `set` can change: images in pod specs, in kinds from the catalog, and in `kinds` from
+`--fn-config`, from ImageSetter documents in the files, or otherwise from ./functions.yaml.
 
 \b
 Examples:
@@ -40,7 +40,7 @@ Examples:
 
 
 class Output(StrEnum):
-    """How the list is written."""
+    """The output formats."""
 
     TABLE = "table"
     WIDE = "wide"
@@ -49,9 +49,9 @@ class Output(StrEnum):
 
 
 class Row(NamedTuple):
-    """An image that was found, and by which rule, or which would find it.
+    """An image in a file. `rule` found the image, or, with `--unknown`, would find it.
 
-    `reference` is None where the image is a placeholder such as nginx:${TAG}.
+    `reference` is None if the image is not a valid reference, such as `nginx:${TAG}`.
     """
 
     file: str
@@ -60,23 +60,24 @@ class Row(NamedTuple):
     rule: str
 
     @property
-    def place(self) -> str:
-        """File and line."""
+    def location(self) -> str:
+        """The file and the line."""
         return f"{self.file}:{self.found.line}"
 
 
 class _Filter(NamedTuple):
-    """Which rows are wanted; what is empty is no limit."""
+    """The filter options. An empty list accepts every row."""
 
     images: Sequence[str]
     kinds: Sequence[Selector]
     registries: Sequence[str]
     unpinned: bool
 
-    def wants(self, row: Row) -> bool:
+    def accepts(self, row: Row) -> bool:
+        """Return whether a row passes all filters."""
         reference = row.reference
         return (
-            (not self.images or any(map(partial(_is_like, row), self.images)))
+            (not self.images or any(map(partial(_matches, row), self.images)))
             and (not self.kinds or any(kind.matches(row.found.resource) for kind in self.kinds))
             and (not self.registries or any(map(partial(_is_from, reference), self.registries)))
             and (not self.unpinned or reference is None or reference.digest is None or reference.tag == "latest")
@@ -88,27 +89,22 @@ def list_command(
     *,
     fn_config: FnConfig,
     no_config: NoConfig = False,
-    output: Annotated[Output, typer.Option("--output", "-o", help="How to write it")] = Output.TABLE,
+    output: Annotated[Output, typer.Option("--output", "-o", help="Output format")] = Output.TABLE,
     image: Annotated[
-        list[str],
-        repeated("--image", "GLOB", "Only images like this: 'nginx', '*/kafka*:0.4?'"),
+        list[str], repeated("--image", "GLOB", "Only images matching GLOB, such as 'nginx' or '*/kafka*:0.4?'")
     ],
-    kind: Annotated[
-        list[str],
-        repeated("--kind", "KIND", "Only in this kind, or KIND.GROUP"),
-    ],
-    registry: Annotated[
-        list[str],
-        repeated("--registry", "HOST", "Only from this registry, or HOST/PATH"),
-    ],
-    unpinned: Annotated[bool, typer.Option("--unpinned", help="Only without digest, or with tag latest")] = False,
+    kind: Annotated[list[str], repeated("--kind", "KIND", "Only images in resources of KIND or KIND.GROUP")],
+    registry: Annotated[list[str], repeated("--registry", "HOST", "Only images from HOST or HOST/PATH")],
+    unpinned: Annotated[
+        bool, typer.Option("--unpinned", help='Only images without a digest or with the tag "latest"')
+    ] = False,
     unknown: Annotated[
         bool,
-        typer.Option("--unknown", help="What looks like an image and no rule finds, with the rule that would"),
+        typer.Option("--unknown", help="List values that look like images but match no rule, and suggest `kinds`"),
     ] = False,
-    check: Annotated[bool, typer.Option("--check", help="End with 1 if there are any")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Exit 1 if any image is listed")] = False,
 ) -> None:
-    """List the images of files, and end with the status that tells what came of it."""
+    """Print the images that pass the filters, and exit with the status of the run."""
     files = find_files(paths)
     config = Options(tuple(fn_config), no_config=no_config).configure_list(partial(configurations_of, files))
     rules = rules_for(config._replace(images=(), registries=()), {})
@@ -117,18 +113,18 @@ def list_command(
     rows: list[Row] = []
     if unknown:
         discovered = list(read_files(files, partial(discover, rules=rules)))
-        failed = say_problems(discovered)
-        every = merged(each.found._replace(findings=()) for each in discovered if each.found is not None)
-        entries = list(write_kinds(every.findings, {}))
+        failed = report_problems(discovered)
+        total = merged(each.found._replace(findings=()) for each in discovered if each.found is not None)
+        entries = list(write_kinds(total.findings, {}))
         for each in discovered:
             for finding, found in each.found.images if each.found is not None else ():
                 rows.append(_row(each.file, found, f"kinds {finding.kind} {finding.path}"))
     else:
         read = list(read_files(files, partial(_images, rules)))
-        failed = say_problems(read)
-        for one in read:
-            rows += [_row(one.file, found, _rule(found)) for found in one.found or ()]
-    rows = list(filter(wanted.wants, rows))
+        failed = report_problems(read)
+        for scanned in read:
+            rows += [_row(scanned.file, found, _rule(found)) for found in scanned.found or ()]
+    rows = list(filter(wanted.accepts, rows))
     _WRITERS[output](rows)
     if rows and output is Output.TABLE:
         write("".join(f"{line}\n" for line in ["", *entries] if entries))
@@ -148,8 +144,8 @@ def _rule(found: FoundImage) -> str:
     return "podSpecs" if rule is None else f"{rule.origin} {rule.selector} {rule.path.text}"
 
 
-def _is_like(row: Row, pattern: str) -> bool:
-    """Say whether the image, or its name, as it is written or in its familiar form, is like a pattern."""
+def _matches(row: Row, pattern: str) -> bool:
+    """Return whether the image or its name matches a pattern, as written or in the familiar form."""
     texts = [row.found.image]
     if row.reference is not None:
         familiar = row.reference._replace(name=row.reference.familiar_name)
@@ -169,7 +165,7 @@ def _write_names(rows: Iterable[Row]) -> None:
 
 
 def _write_json(rows: Sequence[Row]) -> None:
-    """Write a list of objects, one a line."""
+    """Write a JSON array with one object per line."""
     lines = (json.dumps(_data(row), ensure_ascii=False) for row in rows)
     write("[")
     for number, line in enumerate(lines):
@@ -198,32 +194,23 @@ def _data(row: Row) -> dict[str, Any]:
 
 
 def _write_wide(rows: Sequence[Row]) -> None:
-    header = ("IMAGE", "KIND", "API VERSION", "NAMESPACE", "NAME", "PLACE", "PATH", "RULE")
+    header = ("IMAGE", "KIND", "APIVERSION", "NAMESPACE", "NAME", "LOCATION", "PATH", "RULE")
     cells = [
-        (
-            row.found.image,
-            ref.kind,
-            ref.api_version,
-            ref.namespace,
-            ref.name,
-            row.place,
-            row.found.path,
-            row.rule,
-        )
+        (found.image, ref.kind, ref.api_version, ref.namespace, ref.name, location, found.path, row.rule)
         for row in _sorted(rows)
-        for ref in [row.found.resource]
+        for found, ref, location in [(row.found, row.found.resource, row.location)]
     ]
     for line in aligned([header, *cells]):
         write(f"{line}\n")
 
 
 def _write_table(rows: Sequence[Row]) -> None:
-    """Write each image once, and under it where it is: in two lines each where the terminal is too narrow."""
+    """Write each image once, followed by its locations, with two lines per location on a narrow terminal."""
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     ordered = _sorted(rows)
-    lines = aligned([(str(row.found.resource), row.place, row.found.path, row.rule) for row in ordered])
+    lines = aligned([(str(row.found.resource), row.location, row.found.path, row.rule) for row in ordered])
     if width is not None and any(len(line) + 2 > width for line in lines):
-        heads = aligned([(str(row.found.resource), row.place) for row in ordered])
+        heads = aligned([(str(row.found.resource), row.location) for row in ordered])
         lines = [f"{head}\n    {row.found.path}  {row.rule}" for head, row in zip(heads, ordered, strict=True)]
     for image, group in groupby(zip(ordered, lines, strict=True), key=lambda pair: pair[0].found.image):
         write(f"{image}\n", style="1")

@@ -1,4 +1,4 @@
-"""The arguments that several commands share, each said once."""
+"""The arguments and options that several commands share."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import typer
 
 
 def repeated(flag: str, metavar: str, help_text: str) -> Any:
-    """Return an option that may be given several times, and is an empty list otherwise."""
+    """Return an option that can be repeated; its default is an empty list."""
     return typer.Option(flag, metavar=metavar, help=help_text, default_factory=list, show_default=False)
 
 
@@ -17,38 +17,38 @@ Paths = Annotated[
     list[str],
     typer.Argument(
         metavar="PATH",
-        help="Files, folders (*.yaml, *.yml and *.json in them), or - for standard input",
+        help="File, directory (searched for *.yaml, *.yml and *.json), or - for standard input",
         show_default=False,
     ),
 ]
-FnConfig = Annotated[
-    list[str],
-    repeated("--fn-config", "FILE", "A file of ImageSetter documents"),
-]
+FnConfig = Annotated[list[str], repeated("--fn-config", "FILE", "Read the configuration from FILE (repeatable)")]
 NoConfig = Annotated[
-    bool,
-    typer.Option("--no-config", help="Read no ImageSetters in the input, and no ./functions.yaml"),
+    bool, typer.Option("--no-config", help="Ignore ImageSetters in the input and ./functions.yaml")
 ]
-Images = Annotated[
-    list[str],
-    repeated("--image", "NAME=REF", "Set image NAME to REF"),
-]
+Images = Annotated[list[str], repeated("--image", "NAME=REF", "Set image NAME to REF (repeatable)")]
 ImagesFrom = Annotated[
     list[str],
-    repeated("--images-from", "FILE", "A file that a build wrote (Skaffold, BuildKit, kbld), or NAME=REF lines"),
+    repeated(
+        "--images-from",
+        "FILE",
+        "Read new references from build output (Skaffold, BuildKit, kbld), a kustomization, a compose file "
+        "or NAME=REF lines (repeatable)",
+    ),
 ]
 Kinds = Annotated[
     list[str],
-    repeated("--kind", "KIND=PATH", "KIND (or KIND.GROUP) has an image at PATH"),
+    repeated("--kind", "KIND=PATH", "Look for images at PATH in resources of KIND or KIND.GROUP (repeatable)"),
 ]
 
 
 class Unused(StrEnum):
-    """What `onUnused` may be."""
+    """The values of `onUnused`."""
 
     WARN = "warn"
     ERROR = "error"
     IGNORE = "ignore"
 
 
-OnUnused = Annotated[Unused | None, typer.Option("--on-unused", help="What it means that an entry sets nothing")]
+OnUnused = Annotated[
+    Unused | None, typer.Option("--on-unused", help="Action for entries that set nothing (default: warn)")
+]

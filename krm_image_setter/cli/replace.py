@@ -1,10 +1,9 @@
-"""Replacing the contents of files: all of them or none, and each at once."""
+"""Replace the contents of files: all of them or none, and each one atomically."""
 
 from __future__ import annotations
 
 import errno
 import fcntl
-import hashlib
 import os
 import secrets
 import signal
@@ -13,20 +12,23 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from typing import Any, Final, NamedTuple, NoReturn, Self
 
+from krm_image_setter.cli.files import content_digest
 from krm_image_setter.errors import InputError
 
+CHANGED: Final = "another program changed the file during this run; run the command again"
+_REMOVED: Final = "another program removed the file during this run; run the command again"
+_MOVED: Final = "the path no longer refers to the file that was read; run the command again"
+_LOCKED: Final = "another program has locked the file; run the command again"
+
+NOTHING_WRITTEN: Final = "nothing was written"
+
 _ENDING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-# No link is followed, and to open a pipe that has taken a file's place is not to take for ever.
-_CAREFUL: Final = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-
-
-def digest_of(data: bytes) -> bytes:
-    """Return what tells these contents from others."""
-    return hashlib.blake2b(data, digest_size=16).digest()
+# Another program can replace a file by a link, which must not be followed, or by a pipe, which must not block.
+_SAFELY: Final = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 class Attributes(NamedTuple):
-    """What a file has besides its contents: its mode, owner and group, and its extended attributes.
+    """The mode, owner, group and extended attributes of a file.
 
     An access control list is an extended attribute (`system.posix_acl_access`).
     """
@@ -44,10 +46,10 @@ class Attributes(NamedTuple):
 
 
 class Staged(NamedTuple):
-    """New contents in the folder of a file, ready to replace it; `target` is the file itself behind links.
+    """A temporary file with the new contents of a file, in the same directory.
 
-    `temporary` is their name there. The rest is from when the file was read: the digest of its contents, its
-    attributes and status, and the status of its folder.
+    `shown` is the path of the file in messages, `target` its path without symbolic links, and `temporary` the name
+    of the temporary file. The other fields describe the file, and its directory, at the time when it was read.
     """
 
     shown: str
@@ -56,17 +58,17 @@ class Staged(NamedTuple):
     digest: bytes
     attributes: Attributes
     status: os.stat_result
-    folder: os.stat_result
+    directory: os.stat_result
 
 
 class Replacement:
-    """New contents for several files. Used in a `with` block, which leaves nothing behind but changed files.
+    """New contents for several files; a `with` block, which removes its temporary files at the end.
 
-    A file is replaced by renaming, which is atomic: killed at any moment, it is the old or the new one. Its
-    attributes and the symbolic links to it are kept; hard links to it keep the old contents.
+    Renaming replaces a file atomically: after a crash a file has its old or its new contents. The attributes of a
+    file and the symbolic links to it are kept. Hard links to it keep the old contents.
 
-    Others may write into the folder. So nothing is done by a path that may be another by now: each step takes the
-    folder itself, which must be the one that was read from, and follows no link in it.
+    Another program can write to the same directory, and a path can refer to another file at any time. Each step
+    therefore opens the directory, checks that it is the one that was read, and follows no link in it.
     """
 
     def __init__(self) -> None:
@@ -75,7 +77,7 @@ class Replacement:
 
     def __enter__(self) -> Self:
         for number in _ENDING:
-            if signal.getsignal(number) is not signal.SIG_IGN:  # nohup means it
+            if signal.getsignal(number) is not signal.SIG_IGN:  # `nohup` ignores SIGHUP
                 self._handlers[number] = signal.signal(number, self._end)
         return self
 
@@ -85,194 +87,203 @@ class Replacement:
             signal.signal(number, handler)
 
     def _end(self, number: int, _: object) -> NoReturn:
-        """End at once: what unwinds the stack could be stopped by a second signal, and leave files behind."""
+        """Remove the temporary files and exit; a second signal could interrupt an exception on its way up."""
         self._clear()
         os._exit(128 + number)
 
     def _clear(self) -> None:
         for staged in self._staged:
-            with suppress(OSError, InputError), _folder_of(staged) as folder:
-                os.unlink(staged.temporary, dir_fd=folder)
+            with suppress(OSError, InputError), _directory_of(staged) as directory:
+                os.unlink(staged.temporary, dir_fd=directory)
 
     def stage(self, path: str, target: str, digest: bytes, rewrite: Callable[[bytes], Iterable[bytes]]) -> None:
-        """Lay new contents beside a file: the pieces that `rewrite` makes of the old ones, which have `digest`.
+        """Write the new contents of a file to a temporary file: the pieces that `rewrite` makes of the old ones.
 
-        `target` is what `path` led to when it was read.
-
-        Raises InputError where it leads elsewhere now or they have another, or the new ones can't be written.
+        `target` and `digest` are the real path and the digest of the contents when the file was read. Raises
+        InputError if the file was changed or removed since then, or if the temporary file cannot be written.
         """
         if not os.path.exists(path):
-            raise changed_meanwhile(path)
+            raise InputError(_REMOVED, file=path)
         if not os.path.isfile(path):
-            raise InputError("this is no regular file: it can't be changed in place", file=path)
+            raise InputError("cannot change the file in place: it is not a regular file", file=path)
         if os.path.realpath(path) != target:
-            raise changed_meanwhile(path)
+            raise InputError(_MOVED, file=path)
         try:
-            with _opened_folder(target) as folder:
-                self._stage(path, target, folder, digest, rewrite)
+            with _opened_directory(target) as directory:
+                self._stage(path, target, directory, digest, rewrite)
         except OSError as error:
-            raise InputError(f"it can't be written: {error.strerror}", file=path) from error
+            raise InputError(f"cannot write the file: {error.strerror}", file=path) from error
 
     def _stage(
-        self, path: str, target: str, folder: int, digest: bytes, rewrite: Callable[[bytes], Iterable[bytes]]
+        self, path: str, target: str, directory: int, digest: bytes, rewrite: Callable[[bytes], Iterable[bytes]]
     ) -> None:
-        with open(os.open(os.path.basename(target), os.O_RDONLY | _CAREFUL, dir_fd=folder), "rb") as file:
+        with open(os.open(os.path.basename(target), os.O_RDONLY | _SAFELY, dir_fd=directory), "rb") as file:
             status = os.fstat(file.fileno())
             old = file.read() if stat.S_ISREG(status.st_mode) else b""
-            if not stat.S_ISREG(status.st_mode) or digest_of(old) != digest:
-                raise changed_meanwhile(path)
+            if not stat.S_ISREG(status.st_mode) or content_digest(old) != digest:
+                raise InputError(CHANGED, file=path)
             temporary = f".krm-image-setter-{secrets.token_hex(8)}"
             attributes = Attributes.of(file.fileno())
-            # Known before it is there: whenever this ends, it is taken away.
-            self._staged.append(Staged(path, target, temporary, digest, attributes, status, os.fstat(folder)))
+            # Record the temporary file before it exists, so that a signal at any time removes it.
+            self._staged.append(Staged(path, target, temporary, digest, attributes, status, os.fstat(directory)))
             try:
-                new = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _CAREFUL, 0o600, dir_fd=folder)
-            except OSError:  # what others have put there is not taken away
-                self._staged.pop()
+                new = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _SAFELY, 0o600, dir_fd=directory)
+            except OSError:
+                self._staged.pop()  # another program may have created a file with this name: keep that file
                 raise
             try:
                 with open(new, "wb") as written:
                     written.writelines(rewrite(old))
-                    # A write that follows would remove setuid, setgid and `security.capability` again.
+                    # A later write would remove setuid, setgid and `security.capability` again.
                     written.flush()
-                    _give(attributes, written.fileno())
-            except OSError:  # others may need the room
-                os.unlink(temporary, dir_fd=folder)
+                    _set_attributes(attributes, written.fileno())
+            except OSError:
+                # Free the space now: with --keep-going, other files can need it.
+                os.unlink(temporary, dir_fd=directory)
                 self._staged.pop()
                 raise
 
     def commit(self) -> None:
-        """Put all that is staged in place. Raises InputError where a file has changed, or can't be replaced."""
-        for staged in self._staged:
-            with _folder_of(staged) as folder:
-                if not _is_same(staged, folder):
-                    raise changed_meanwhile(staged.shown)
-        with _uninterrupted():
-            for done, staged in enumerate(self._staged):
-                already = f", though {done} of {len(self._staged)} files are replaced" if done else ""
-                try:
-                    with _folder_of(staged, already) as folder, _locked(staged.target, folder):
-                        if not _is_same(staged, folder):
-                            raise changed_meanwhile(staged.shown, already)
+        """Replace the staged files. Raises InputError if a file has changed or cannot be replaced."""
+        done = 0
+        try:
+            for staged in self._staged:
+                with _directory_of(staged) as directory:
+                    _check_unchanged(staged, directory)
+            with _signals_blocked():
+                for staged in self._staged:
+                    with _directory_of(staged) as directory, _locked(staged, directory):
+                        _check_unchanged(staged, directory)
                         name = os.path.basename(staged.target)
-                        os.replace(staged.temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
-                except BlockingIOError:
-                    raise changed_meanwhile(staged.shown, already) from None
-                except OSError as error:
-                    raise InputError(
-                        f"it can't be replaced{already}: {error.strerror}", file=staged.shown
-                    ) from error
-            self._staged.clear()
+                        os.replace(staged.temporary, name, src_dir_fd=directory, dst_dir_fd=directory)
+                    done += 1
+                self._staged.clear()
+        except (InputError, OSError) as error:
+            effect = f"{done} of {len(self._staged)} files were already written" if done else NOTHING_WRITTEN
+            message = f"cannot replace the file: {error.strerror}" if isinstance(error, OSError) else error.message
+            raise InputError(with_effect(message, effect), file=staged.shown) from error
+
+
+def with_effect(message: str, effect: str) -> str:
+    """Return an error message that also states the effect on the files, before the remedy if there is one."""
+    cause, _, remedy = message.partition("; ")
+    return f"{cause}; {effect}" + f", {remedy}" * bool(remedy)
 
 
 @contextmanager
-def _opened_folder(target: str) -> Iterator[int]:
-    folder = os.open(os.path.dirname(target), os.O_RDONLY | os.O_DIRECTORY | _CAREFUL)
+def _opened_directory(target: str) -> Iterator[int]:
+    directory = os.open(os.path.dirname(target), os.O_RDONLY | os.O_DIRECTORY | _SAFELY)
     try:
-        yield folder
+        yield directory
     finally:
-        os.close(folder)
+        os.close(directory)
 
 
 @contextmanager
-def _folder_of(staged: Staged, already: str = "") -> Iterator[int]:
-    """Open the folder that something was staged in. Raises InputError where another has its place."""
+def _directory_of(staged: Staged) -> Iterator[int]:
+    """Open the directory of a file. Raises InputError if its path refers to another directory now."""
     with ExitStack() as stack:
         try:
-            folder = stack.enter_context(_opened_folder(staged.target))
+            directory = stack.enter_context(_opened_directory(staged.target))
         except OSError as error:
-            raise changed_meanwhile(staged.shown, already) from error
-        if not os.path.samestat(os.fstat(folder), staged.folder):
-            raise changed_meanwhile(staged.shown, already)
-        yield folder
+            raise InputError(_MOVED, file=staged.shown) from error
+        if not os.path.samestat(os.fstat(directory), staged.directory):
+            raise InputError(_MOVED, file=staged.shown)
+        yield directory
 
 
 @contextmanager
-def _locked(target: str, folder: int) -> Iterator[None]:
-    """Lock a file from the last look at it to its renaming.
+def _locked(staged: Staged, directory: int) -> Iterator[None]:
+    """Lock a file during its last check and its renaming. Raises InputError if another program has locked it.
 
-    Otherwise two runs at the same time could both find it unchanged, and one could replace what the other has just
-    written. Raises BlockingIOError if another program holds the lock, because it will replace the file.
+    Without the lock, two runs at the same time could both find the file unchanged, and the second one would
+    discard the changes of the first one.
     """
     with ExitStack() as stack:
         try:
-            descriptor = _opened_to_lock(os.path.basename(target), folder)
+            descriptor = _opened_to_lock(os.path.basename(staged.target), directory)
             stack.callback(os.close, descriptor)
-            # A record lock, which other programs ask for too, needs the permission to write.
-            may_write = fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_RDWR
-            (fcntl.lockf if may_write else fcntl.flock)(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise
-        except OSError:  # some file systems have no locks: the file is replaced without one
-            stack.close()
+            # Other programs use record locks too, but a record lock needs write permission.
+            is_writable = fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_RDWR
+            (fcntl.lockf if is_writable else fcntl.flock)(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise InputError(_LOCKED, file=staged.shown) from error
+        except OSError:
+            stack.close()  # some file systems have no locks: replace the file without a lock
         yield
 
 
-def _opened_to_lock(name: str, folder: int) -> int:
+def _opened_to_lock(name: str, directory: int) -> int:
     try:
-        return os.open(name, os.O_RDWR | _CAREFUL, dir_fd=folder)
+        return os.open(name, os.O_RDWR | _SAFELY, dir_fd=directory)
     except OSError:
-        return os.open(name, os.O_RDONLY | _CAREFUL, dir_fd=folder)
+        return os.open(name, os.O_RDONLY | _SAFELY, dir_fd=directory)
 
 
 def _extended_of(file: int) -> dict[str, bytes]:
     extended = {}
-    with suppress(AttributeError, OSError):  # a system or a file system without them
+    with suppress(AttributeError, OSError):  # some systems and file systems have no extended attributes
         for name in os.listxattr(file):
-            with suppress(OSError):  # one that only the system can read
+            with suppress(OSError):  # only the system can read some of them
                 extended[name] = os.getxattr(file, name)
     return extended
 
 
-def _give(attributes: Attributes, new: int) -> None:
-    """Give a new file the attributes of the old one, and no other. Raises OSError if that is not possible.
+def _set_attributes(attributes: Attributes, new: int) -> None:
+    """Set the attributes of a new file to those of the old file. Raises OSError if that is not possible.
 
-    Only an attribute that the system decides about can get lost, such as `security.capability`. The system removes
-    that one on each write of a user who is not root too.
+    Only an attribute that belongs to the system, such as `security.capability`, can get lost. The system removes
+    `security.capability` on every write by a user other than root too.
     """
     now = Attributes.of(new)
     if (now.owner, now.group) != (attributes.owner, attributes.group):
         os.fchown(new, attributes.owner, attributes.group)
-    # A new file inherits the default access control list of its folder.
+    # A new file inherits the default access control list of its directory.
     for name in now.extended.keys() - attributes.extended.keys():
-        with _forgiven(name):
+        with _optional(name):
             os.removexattr(new, name)
     for name, value in attributes.extended.items():
         if now.extended.get(name) != value:
-            with _forgiven(name):
+            with _optional(name):
                 os.setxattr(new, name, value)
     os.fchmod(new, attributes.mode)
-    # Without an error, Linux ignores setgid if the user is not in the group of the file.
+    # Linux ignores setgid without an error if the user is not in the group of the file.
     if stat.S_IMODE(os.fstat(new).st_mode) != attributes.mode:
-        raise PermissionError(errno.EPERM, "Its mode cannot be kept")
+        raise PermissionError(errno.EPERM, "cannot keep its mode")
 
 
-def _forgiven(name: str) -> AbstractContextManager[None]:
+def _optional(name: str) -> AbstractContextManager[None]:
     """Return a context that ignores OSError if the owner of a file cannot always set this extended attribute."""
     is_own = name.startswith(("user.", "system.posix_acl_access"))
     return nullcontext() if is_own else suppress(OSError)
 
 
-def _is_same(staged: Staged, folder: int) -> bool:
-    """Return whether a file has the same contents and attributes as when it was read.
+def _check_unchanged(staged: Staged, directory: int) -> None:
+    """Raise InputError if a file has other contents or attributes than when it was read, or was removed.
 
-    The times of a file do not tell: `cp -p` sets the old ones, the clock of a file system ticks every few
-    milliseconds, and what is written to mapped memory changes them later. Nor does a new time of its status tell
-    that the file has changed: in a container, to open a file for locking can copy it to another layer.
+    The times of a file are not enough: `cp -p` sets the old times, the clock of a file system can stand still for
+    10 ms, and a write to mapped memory changes the times later. A new status time does not mean a changed file
+    either: in a container, opening a file for locking can copy the file to another layer.
     """
     try:
-        with open(os.open(os.path.basename(staged.target), os.O_RDONLY | _CAREFUL, dir_fd=folder), "rb") as file:
-            before = _changed_at(staged, folder)
-            is_same = digest_of(file.read()) == staged.digest and Attributes.of(file.fileno()) == staged.attributes
-        return is_same and before is not None and before == _changed_at(staged, folder)
-    except OSError:
-        return False
+        with open(os.open(os.path.basename(staged.target), os.O_RDONLY | _SAFELY, dir_fd=directory), "rb") as file:
+            before = _changed_at(staged, directory)
+            is_same = (
+                content_digest(file.read()) == staged.digest and Attributes.of(file.fileno()) == staged.attributes
+            )
+        if is_same and before is not None and before == _changed_at(staged, directory):
+            return
+    except FileNotFoundError as error:
+        raise InputError(_REMOVED, file=staged.shown) from error
+    except OSError as error:
+        raise InputError(CHANGED, file=staged.shown) from error
+    raise InputError(CHANGED, file=staged.shown)
 
 
-def _changed_at(staged: Staged, folder: int) -> int | None:
-    """Return when the status of a file was changed; None if it is not the file that was read, or was written."""
+def _changed_at(staged: Staged, directory: int) -> int | None:
+    """Return the time of the last status change in ns; None if the file was written or replaced."""
     try:
-        now = os.stat(os.path.basename(staged.target), dir_fd=folder, follow_symlinks=False)
+        now = os.stat(os.path.basename(staged.target), dir_fd=directory, follow_symlinks=False)
     except OSError:
         return None
     then = staged.status
@@ -280,14 +291,9 @@ def _changed_at(staged: Staged, folder: int) -> int | None:
     return now.st_ctime_ns if is_same else None
 
 
-def changed_meanwhile(path: str, already: str = "") -> InputError:
-    """Return the error for a file that is not what it was, and what was `already` done to others."""
-    return InputError(f"it was changed by another program meanwhile{already}: run this again", file=path)
-
-
 @contextmanager
-def _uninterrupted() -> Iterator[None]:
-    """Let signals wait: the renaming takes little time, and its middle is no place to stop."""
+def _signals_blocked() -> Iterator[None]:
+    """Block signals while files are renamed, which takes little time, so that no run stops in the middle."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
     try:
         yield

@@ -1,4 +1,4 @@
-"""What each of many files gives."""
+"""Reads the files of a command, in worker processes if there are many, and reports the files that have errors."""
 
 from __future__ import annotations
 
@@ -7,25 +7,24 @@ from functools import partial
 from operator import attrgetter
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from krm_image_setter.cli.files import File, naming
-from krm_image_setter.cli.replace import digest_of
-from krm_image_setter.cli.work import for_each
+from krm_image_setter.cli.files import File, content_digest, naming
+from krm_image_setter.cli.workers import for_each
 from krm_image_setter.config import API_VERSION, KIND, ImageSetter, Value, configurations_in
 from krm_image_setter.documents import Stream
 from krm_image_setter.errors import ImageSetterError, InputError, NotResourceError, NotYAMLError
 from krm_image_setter.resources import is_resource
-from krm_image_setter.rim import decoded, say, say_error
 from krm_image_setter.scan import Scan
+from krm_image_setter.streams import decoded, say, say_error
 from krm_image_setter.transform import Plans, plan_all
 
 Found = TypeVar("Found")
 
 
 class Scanned(NamedTuple, Generic[Found]):
-    """A file and what was found in its contents, which have `digest`; or why there is nothing.
+    """A file and the result of a function for its contents, or an error. `digest` identifies the contents.
 
-    A file in a folder need not be about Kubernetes: then there is neither. Where it is not even YAML there is an
-    error, for a template may have images that are missed, and it `is_skipped`.
+    A file in a directory that is not about Kubernetes has neither a result nor an error. If it is not YAML, it
+    `is_skipped`, and the error becomes a warning: the file can be a template with images.
     """
 
     file: File
@@ -35,9 +34,9 @@ class Scanned(NamedTuple, Generic[Found]):
     is_skipped: bool = False
 
 
-def read_files(files: Sequence[File], look: Callable[[Stream], Found]) -> Iterator[Scanned[Found]]:
-    """Yield what `look` finds in the stream of each file, in order."""
-    return for_each(partial(_read_file, look), files)
+def read_files(files: Sequence[File], search: Callable[[Stream], Found]) -> Iterator[Scanned[Found]]:
+    """Yield the result of `search` for the stream of each file, in order."""
+    return for_each(partial(_read_file, search), files)
 
 
 def plan_files(files: Sequence[File], config: ImageSetter) -> Plans[Scanned[Scan]]:
@@ -45,12 +44,12 @@ def plan_files(files: Sequence[File], config: ImageSetter) -> Plans[Scanned[Scan
     return plan_all(partial(read_files, files), config, attrgetter("found"), [file.shown for file in files])
 
 
-def say_problems(scanned: Iterable[Scanned[Any]]) -> bool:
-    """Say which files gave nothing and why, and return whether that is an error."""
+def report_problems(scanned: Iterable[Scanned[Any]]) -> bool:
+    """Print a warning or an error for each file without a result, and return whether there was an error."""
     failed = False
     for each in scanned:
         if each.is_skipped:
-            say(f"warning: {each.error}, it is skipped")
+            say(f"warning: {each.error}")
         elif each.error is not None:
             say_error(each.error)
             failed = True
@@ -60,8 +59,8 @@ def say_problems(scanned: Iterable[Scanned[Any]]) -> bool:
 def configurations_of(files: Sequence[File]) -> list[Value]:
     """Return the ImageSetters among the documents of the files.
 
-    Raises InputError if a file that seems to contain one is not YAML. A file that cannot be read is skipped: it is
-    reported when its images are searched.
+    A file that cannot be read is skipped, because `read_files` reports it. Raises InputError if a file that seems
+    to contain an ImageSetter is not YAML.
     """
     found: list[Value] = []
     for file in files:
@@ -78,19 +77,21 @@ def configurations_of(files: Sequence[File]) -> list[Value]:
     return found
 
 
-def _read_file(look: Callable[[Stream], Found], file: File) -> Scanned[Found]:
+def _read_file(search: Callable[[Stream], Found], file: File) -> Scanned[Found]:
     try:
         with naming(file.shown):
             data = file.read()
-            stream, digest = Stream(decoded(data, file.shown)), digest_of(data)
-            del data  # a large file takes room enough while it is read
+            stream, digest = Stream(decoded(data, file.shown)), content_digest(data)
+            del data  # a large file needs enough memory without its bytes
             try:
-                return Scanned(file, look(stream), digest)
+                return Scanned(file, search(stream), digest)
             except NotResourceError:
                 if not file.is_found or _has_resource(stream):
                     raise
                 return Scanned(file)
     except NotYAMLError as error:
+        if file.is_found:
+            error.message = f"skipped: {error.message}"
         return Scanned(file, error=error, is_skipped=file.is_found)
     except ImageSetterError as error:
         return Scanned(file, error=error)

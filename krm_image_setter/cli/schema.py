@@ -1,4 +1,4 @@
-"""`schema`: the JSON Schema of the functionConfig."""
+"""The `schema` command: prints the JSON Schema of the configuration."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from krm_image_setter.config.schema import schema_text
 
 HELP: Final = """Print the JSON Schema of an ImageSetter.
 
-Editors and schema checkers read it. A YAML language server is told by a first line of the configuration:
+The schema is for editors and schema checkers. To use it with a YAML language server, start the configuration with
 `# yaml-language-server: $schema=imagesetter.schema.json`.
 
 \b
@@ -20,5 +20,5 @@ Examples:
 
 
 def schema_command() -> None:
-    """Print it."""
+    """Print the JSON Schema."""
     write(schema_text())

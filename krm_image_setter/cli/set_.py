@@ -1,4 +1,4 @@
-"""`set`: the images of files and folders."""
+"""The `set` command: sets images in files and directories."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from typing import Annotated, Final
 import typer
 
 from krm_image_setter.cli.diff import unified_diff
-from krm_image_setter.cli.files import File, find_files
+from krm_image_setter.cli.files import File, content_digest, find_files
 from krm_image_setter.cli.kustomizations import stale_matches
 from krm_image_setter.cli.options import FnConfig, Images, ImagesFrom, Kinds, NoConfig, OnUnused, Paths
-from krm_image_setter.cli.replace import Replacement, changed_meanwhile, digest_of
-from krm_image_setter.cli.scanning import Scanned, configurations_of, plan_files, say_problems
+from krm_image_setter.cli.replace import CHANGED, NOTHING_WRITTEN, Replacement, with_effect
+from krm_image_setter.cli.scanning import Scanned, configurations_of, plan_files, report_problems
 from krm_image_setter.cli.terminal import counted, flush, style_of, write
 from krm_image_setter.edits import Edit, apply_edits, edited
 from krm_image_setter.errors import ImageSetterError, InputError
 from krm_image_setter.filter import Options
 from krm_image_setter.results import INFO
-from krm_image_setter.rim import STDIN, say, say_error
 from krm_image_setter.scan import Scan
+from krm_image_setter.streams import STDIN, say, say_error
 from krm_image_setter.transform import has_error
 
-HELP: Final = """Set images in files and folders.
+HELP: Final = """Set images in files and directories.
 
-Prints the new YAML; or changes the files (--in-place), shows what would change (--diff), or names the files that
-would (--check). Nothing is written where anything is wrong.
+Prints the changed YAML. With `--in-place` it rewrites the files, with `--diff` it shows the changes, and with
+`--check` it lists the files that would change. If there is any error, nothing is written.
 
 \b
 Examples:
@@ -36,8 +36,8 @@ Examples:
 """
 
 
-class Ending(Enum):
-    """What is done with the new texts."""
+class Output(Enum):
+    """What the command does with the changed files."""
 
     PRINT = "print"
     IN_PLACE = "--in-place"
@@ -54,28 +54,33 @@ def set_command(
     images_from: ImagesFrom,
     kinds: Kinds,
     on_unused: OnUnused = None,
-    in_place: Annotated[bool, typer.Option("--in-place", help="Change the files: all or none")] = False,
-    diff: Annotated[bool, typer.Option("--diff", help="Show what would change; ends with 1 if anything")] = False,
-    check: Annotated[bool, typer.Option("--check", help="Name the files that would change; ends with 1")] = False,
-    keep_going: Annotated[
-        bool, typer.Option("--keep-going", help="Leave files with an error, and set the others")
+    in_place: Annotated[
+        bool, typer.Option("--in-place", help="Rewrite the files, or none if there is an error")
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No summary")] = False,
+    diff: Annotated[bool, typer.Option("--diff", help="Show a diff; exit 1 if anything would change")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="List files that would change; exit 1 if there are any")
+    ] = False,
+    keep_going: Annotated[
+        bool, typer.Option("--keep-going", help="Skip files with errors; the exit status is still 2")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Do not print the summary")] = False,
 ) -> None:
-    """Set the images of files, and end with the status that tells what came of it."""
-    ending = _ending(in_place=in_place, diff=diff, check=check)
+    """Set the images in the files, and exit with the status of the run."""
+    output = _output(in_place=in_place, diff=diff, check=check)
     files = find_files(paths)
     options = Options(tuple(fn_config), tuple(images), tuple(images_from), tuple(kinds), on_unused, no_config)
     if STDIN in paths and options.read_standard_input:
-        raise ImageSetterError("standard input is for the manifests: give a file instead of -")
-    if STDIN in paths and ending is Ending.IN_PLACE:
-        raise ImageSetterError("standard input can't be changed in place: give files, or leave out --in-place")
+        flag = "--fn-config" if STDIN in fn_config else "--images-from"
+        raise ImageSetterError(f"`{flag} -` cannot be combined with manifests from standard input; pass a file")
+    if STDIN in paths and output is Output.IN_PLACE:
+        raise ImageSetterError('`--in-place` cannot be combined with standard input ("-")')
     scanned, total, unused = plan_files(files, options.configure(partial(configurations_of, files)))
-    failed = say_problems(scanned)
+    failed = report_problems(scanned)
     for each in scanned:
         for result in each.found.results if each.found is not None else ():
             if result.severity != INFO:
-                say(result.told(each.file.shown))
+                say(result.format(each.file.shown))
     for sentence in stale_matches(files, scanned):
         say(f"warning: {sentence}")
     for result in unused:
@@ -83,41 +88,41 @@ def set_command(
     if (failed and not keep_going) or has_error(unused):
         raise SystemExit(2)
     changed = [each for each in scanned if each.found is not None and each.found.edits]
-    if ending is Ending.IN_PLACE:
+    if output is Output.IN_PLACE:
         replaced = _replace(changed, keep_going=keep_going)
         failed = failed or len(replaced) < len(changed)
         changed = replaced
     else:
-        _write(ending, scanned, changed)
+        _write(output, scanned, changed)
     if not quiet:
-        say(_summary(ending, files, total, changed, len(unused)))
-    has_news = bool(changed) and ending in (Ending.DIFF, Ending.CHECK)
-    raise SystemExit(2 if failed else int(has_news))
+        say(_summary(output, files, total, changed, len(unused)))
+    found_changes = bool(changed) and output in (Output.DIFF, Output.CHECK)
+    raise SystemExit(2 if failed else int(found_changes))
 
 
-def _ending(**given: bool) -> Ending:
-    chosen = [f"--{name.replace('_', '-')}" for name, is_given in given.items() if is_given]
+def _output(**flags: bool) -> Output:
+    chosen = [f"--{name.replace('_', '-')}" for name, is_set in flags.items() if is_set]
     if len(chosen) > 1:
-        raise ImageSetterError(f"{chosen[0]} and {chosen[1]} exclude each other: give one of them")
-    return Ending(chosen[0]) if chosen else Ending.PRINT
+        raise ImageSetterError(f"`{chosen[0]}` cannot be combined with `{chosen[1]}`")
+    return Output(chosen[0]) if chosen else Output.PRINT
 
 
-def _write(ending: Ending, scanned: Iterable[Scanned[Scan]], changed: Iterable[Scanned[Scan]]) -> None:
-    """Write to standard output what is to be written."""
-    if ending is Ending.PRINT:
+def _write(output: Output, scanned: Iterable[Scanned[Scan]], changed: Iterable[Scanned[Scan]]) -> None:
+    """Write the changed YAML, the names of the changed files or a diff to standard output."""
+    if output is Output.PRINT:
         _print([apply_edits(_text(each), _edits(each)) for each in scanned if each.found is not None])
-    elif ending is Ending.CHECK:
+    elif output is Output.CHECK:
         for each in changed:
             write(f"{each.file.shown}\n")
     else:
         for each in changed:
             for line in unified_diff(each.file.shown, _text(each), _edits(each)):
                 write(line, style_of(line))
-    flush()  # what can't be written is not to be called done
+    flush()  # report a full disk before the summary
 
 
 def _replace(changed: Iterable[Scanned[Scan]], *, keep_going: bool) -> list[Scanned[Scan]]:
-    """Change files, and return which; those that can't be written are left where it is to `keep_going`."""
+    """Replace files, and return the replaced files. With `keep_going`, skip files that cannot be written."""
     replaced = []
     with Replacement() as replacement:
         for each in changed:
@@ -125,6 +130,8 @@ def _replace(changed: Iterable[Scanned[Scan]], *, keep_going: bool) -> list[Scan
                 replacement.stage(each.file.path, each.file.real, each.digest, partial(_rewritten, _edits(each)))
                 replaced.append(each)
             except InputError as error:
+                effect = "the file was skipped" if keep_going else NOTHING_WRITTEN
+                error.message = with_effect(error.message, effect)
                 if not keep_going:
                     raise
                 say_error(error)
@@ -141,21 +148,21 @@ def _rewritten(edits: Iterable[Edit], data: bytes) -> Iterator[bytes]:
 
 
 def _text(scanned: Scanned[Scan]) -> str:
-    """Return the text of a file once more. Raises InputError where it is another than the one that was scanned."""
+    """Read the text of a file again. Raises InputError if it has changed since it was scanned."""
     data = scanned.file.read()
-    if digest_of(data) != scanned.digest:
-        raise changed_meanwhile(scanned.file.shown)
+    if content_digest(data) != scanned.digest:
+        raise InputError(CHANGED, file=scanned.file.shown)
     return data.decode()
 
 
 def _print(texts: Sequence[str]) -> None:
-    """Print all texts as one stream; a single one as it is."""
+    """Print texts as one YAML stream. A single text is printed unchanged."""
     end = ""
     for number, text in enumerate(texts):
         if number and not end.endswith("\n"):
             write("\n")
         end = text.removeprefix("\ufeff") if number else text
-        if number and end.startswith("%"):  # a directive: only the end of a document may stand before it
+        if number and end.startswith("%"):  # the end of a document must precede a directive
             write("...\n")
         elif number and not end.startswith("---"):
             write("---\n")
@@ -163,10 +170,10 @@ def _print(texts: Sequence[str]) -> None:
 
 
 def _summary(
-    ending: Ending, files: Sequence[File], total: Scan, changed: Sequence[Scanned[Scan]], unused: int
+    output: Output, files: Sequence[File], total: Scan, changed: Sequence[Scanned[Scan]], unused: int
 ) -> str:
     images = sum(each.found.images_set for each in changed if each.found is not None)
-    done = "set" if ending in (Ending.PRINT, Ending.IN_PLACE) else "to set"
-    said = f"{counted(len(files), 'file')}, {counted(total.resources, 'resource')}: "
-    said += f"{counted(images, 'image')} {done} in {counted(len(changed), 'file')}"
-    return said + (f", {counted(unused, 'entry')} unused" if unused else "")
+    verb = "set" if output in (Output.PRINT, Output.IN_PLACE) else "would set"
+    summary = f"{verb} {counted(images, 'image')} in {counted(len(changed), 'file')}"
+    summary += f" ({counted(len(files), 'file')}, {counted(total.resources, 'resource')} read)"
+    return summary + (f"; {counted(unused, 'unused entry')}" if unused else "")

@@ -1,4 +1,4 @@
-"""What is written for people and pipes, and how."""
+"""Writes the output of commands to standard output, for a person or a pipe."""
 
 from __future__ import annotations
 
@@ -9,56 +9,57 @@ from contextlib import contextmanager
 from typing import Final
 
 from krm_image_setter.errors import CONTROLS, python_escaped
-from krm_image_setter.rim import write_output
+from krm_image_setter.streams import write_output
 
 _STYLES: Final = {"---": "1", "+++": "1", "@@": "36", "-": "31", "+": "32"}
 
 
 def write(text: str, style: str = "") -> None:
-    """Write to standard output, in UTF-8 whatever the locale is, and a file name's bytes as they are.
+    """Write to standard output in UTF-8, regardless of the locale. The bytes of file names are not changed.
 
-    To a terminal, as ls and kubectl do, nothing in the text may speak; it is written in a style if that wants one.
+    On a terminal, control characters are escaped, as `ls` and `kubectl` do. `style` is the number of an ANSI
+    style, which is used only on a terminal with colors.
     """
     if sys.stdout.isatty():
         text = python_escaped(rf"(?!\t|\r?\n){CONTROLS}", text)
-        if style and is_coloured():
+        if style and has_colors():
             text = f"\x1b[{style}m{text.rstrip(chr(10))}\x1b[m\n"
     with _quiet():
         write_output(text)
 
 
 def flush() -> None:
-    """Write what is held back until now."""
+    """Write the buffered output."""
     with _quiet():
         sys.stdout.flush()
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """End with 2 where standard output is closed: Typer would make it 1, which says that something was found."""
+    """Exit with status 2 if standard output is closed: Typer's status 1 means that differences were found."""
     try:
         yield
     except BrokenPipeError:
         raise SystemExit(2) from None
 
 
-def is_coloured() -> bool:
-    """Say whether a terminal wants colour (https://no-color.org)."""
+def has_colors() -> bool:
+    """Return whether colors may be written to a terminal (https://no-color.org)."""
     return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def style_of(line: str) -> str:
-    """Return the style of a line of a diff."""
+    """Return the ANSI style of a line of a diff; empty for a line without changes."""
     return next((style for start, style in _STYLES.items() if line.startswith(start)), "")
 
 
-def counted(count: int, what: str) -> str:
-    """Return a number of things in words."""
-    plural = f"{what[:-1]}ies" if what.endswith("y") else f"{what}s"
-    return f"{count:,} {what if count == 1 else plural}"
+def counted(count: int, noun: str) -> str:
+    """Return a number and a noun in the singular or plural: "1 file", "2 entries"."""
+    plural = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
+    return f"{count:,} {noun if count == 1 else plural}"
 
 
 def aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
-    """Return each row as a line whose columns stand below each other, two blanks apart."""
+    """Return a line for each row, with aligned columns that are two spaces apart."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]

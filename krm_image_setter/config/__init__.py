@@ -1,4 +1,4 @@
-"""The functionConfig: decoded by hand into frozen values; explained by JSON Schema where it is wrong."""
+"""The functionConfig: its fields, the decoder, and the JSON Schema that explains a wrong one."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ __all__ = [
 
 
 def read_config(*texts: str) -> ImageSetter:
-    """Return the configuration that one or several YAML texts give together. Raises ConfigError."""
+    """Return the combined configuration of YAML texts. Raises ConfigError."""
     documents = [value for text in texts for value in read_values(text, None)]
     return require_images(decode(documents), documents)
 
 
 def read_values(text: str, file: str | None) -> list[Value]:
-    """Return the configurations in a text, one per document. Raises ConfigError if it is not YAML."""
+    """Return the documents of a configuration. Raises ConfigError if the text is not YAML."""
     try:
         return [
             config_value(one.document.root, one.source.line, file)
@@ -54,9 +54,9 @@ def read_values(text: str, file: str | None) -> list[Value]:
 
 
 def configurations_in(stream: Stream) -> list[Value]:
-    """Return the ImageSetter documents in a stream. Raises InputError if one that has this word is not YAML.
+    """Return the ImageSetter documents in a stream. Raises InputError if a document is not YAML.
 
-    Only a document that contains the word as it is, without escapes, is parsed: each run of the filter asks.
+    Each run of the filter needs them, so only documents that contain the kind without escapes are parsed.
     """
     return [
         config_value(root, one.source.line)
@@ -67,7 +67,7 @@ def configurations_in(stream: Stream) -> list[Value]:
 
 
 def config_value(root: object, line: Callable[[int], int], file: str | None = None) -> Value:
-    """Return a node as a configuration; `line` gives the line of a code point of what it was parsed from."""
-    # Only a mapping and a list know where they stand: a document that is a scalar has no line.
+    """Return a node as a configuration; `line` returns the line of an offset in the text that was parsed."""
+    # Only mappings and sequences know their location: a document that is a scalar has no line.
     written = root if isinstance(root, tree.Mapping | tree.Sequence) else None
     return Value(root, written, "", file, line)

@@ -1,95 +1,100 @@
-"""Which configurations are accepted, and the fields of an ImageSetter that each stands for.
+"""The configurations of other tools that are accepted, and the fields of the ImageSetter that they mean.
 
-`v1 ConfigMap`, and any kind with only `data:`, is what kpt and kustomize make of `-- name=nginx newTag=1.20`:
-all values are strings there, so lists and mappings come as YAML in a string, and a scalar counts as written.
-kpt's SetImage (https://catalog.kpt.dev/function-catalog/set-image/v0.1/) and kustomize's ImageTagTransformer
-(plugin/builtin/imagetagtransformer in https://github.com/kubernetes-sigs/kustomize) are taken as they are.
+- A `v1 ConfigMap`, or any kind that has only `data`: kpt and kustomize make one of `-- name=nginx newTag=1.20`.
+  All values are strings, so a list or mapping is YAML in a string, and a scalar means its source text.
+- kpt's SetImage (https://catalog.kpt.dev/function-catalog/set-image/v0.1/).
+- kustomize's ImageTagTransformer (plugin/builtin/imagetagtransformer in kubernetes-sigs/kustomize).
 """
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
-from krm_image_setter.config.image_setter import API_VERSION, KIND
-from krm_image_setter.config.value import Value, describe
+from krm_image_setter.config.image_setter import API_VERSION, FIELDS, IMAGE_ARGUMENTS, KIND
+from krm_image_setter.config.value import Value, alternatives, describe
 from krm_image_setter.errors import ConfigError, InputError
 from krm_image_setter.yaml import parsing
 from krm_image_setter.yaml.stream import position
 
-IMAGE_SETTER_FIELDS: Final = (
-    "images", "kinds", "registries", "defaultRegistry", "imagePullPolicy", "podSpecs", "catalog", "onUnused"
-)  # fmt: skip
-IMAGE_FIELDS: Final = ("name", "newName", "newTag", "digest", "tagSuffix", "newImage")
-ENTRY_FIELDS: Final = (*IMAGE_FIELDS, "from", "containers", "env", "args")
 _META: Final = ("apiVersion", "kind", "metadata")
+_IMAGE_FIELDS: Final = ("name", *IMAGE_ARGUMENTS)
 
 
 def is_image_setter(document: Value) -> bool:
-    """Say whether a configuration is an ImageSetter, written as one."""
+    """Return whether a configuration is an ImageSetter with its own fields, not with `data`."""
     return document.is_mapping and document.data.get("kind") == KIND and "data" not in document.data
 
 
 def image_setter_fields(document: Value) -> dict[str, Value]:
-    """Return the fields of the ImageSetter that `document` stands for.
+    """Return the fields of the ImageSetter that `document` means.
 
-    Two more have no counterpart in one: `image` is one entry of `images`, `fieldSpecs` a list of kustomize's.
-
-    Raises ShapeError for a field that is not known, ConfigError for a kind that is not known.
+    Two fields exist only here: `image` is one entry of `images`, and `fieldSpecs` is a list of kustomize's field
+    specs. Raises ShapeError for an unknown field and ConfigError for an unknown kind.
     """
     if not document.is_mapping:
-        document.misshapen("the configuration must be a mapping: give an ImageSetter")
+        document.fail_shape(f"expected a mapping, got {describe(document.data)}")
     if is_image_setter(document):
-        if document.data.get("apiVersion") != API_VERSION:
-            document.misshapen(f"an {KIND} is of {API_VERSION}: write that", "apiVersion")
-        fields = document.fields((*_META, *IMAGE_SETTER_FIELDS))
+        api_version = document.data.get("apiVersion")
+        if api_version != API_VERSION:
+            document.fail_shape(f"expected {API_VERSION}, got {describe(api_version)}", "apiVersion")
+        fields = document.fields((*_META, *FIELDS))
         return {name: value for name, value in fields.items() if name not in _META}
     if isinstance(document.data.get("data"), dict) and not document.data.keys() - {*_META, "data"}:
         return _data_fields(document.child("data"))
-    names = _PEERS.get(tuple(document.text_at(key) for key in ("apiVersion", "kind")))
-    if names is not None:
-        fields = document.fields((*_META, *names), required=(names[0],))
-        return {
-            ours: fields[name] for ours, name in zip(("image", "fieldSpecs"), names, strict=True) if name in fields
-        }
-    raise document.place(_unknown_kind(document.data.get("kind")), key="kind")
+    names = _PEERS.get((document.text_at("apiVersion"), document.text_at("kind")))
+    if names is None:
+        _fail_unknown_kind(document)
+    fields = document.fields((*_META, *names), required=(names[0],))
+    return {
+        name: fields[peer] for name, peer in zip(("image", "fieldSpecs"), names, strict=True) if peer in fields
+    }
 
 
-# What ours are called by the peers: the image, and the fields to find it in.
-_PEERS: Final[dict[tuple[str, ...], tuple[str, str]]] = {
+# The fields of other tools' kinds for the image, and for the paths at which it is set.
+_PEERS: Final[dict[tuple[str, str], tuple[str, str]]] = {
     ("fn.kpt.dev/v1alpha1", "SetImage"): ("image", "additionalImageFields"),
     ("builtin", "ImageTagTransformer"): ("imageTag", "fieldSpecs"),
 }
 
 
 def field_spec_api_versions(group: str, version: str) -> tuple[str, ...]:
-    """Return the patterns of `apiVersion` for the group and version of kustomize's fieldSpecs; empty is any."""
+    """Return the patterns of `apiVersion` for a group and version of kustomize's field specs; empty means any."""
     if group or not version:
         return (f"{group}/{version or '*'}" if group else "",)
-    return version, f"*/{version}"  # of any group
+    return version, f"*/{version}"  # in any group
 
 
-def _unknown_kind(kind: Any) -> ConfigError:
+def _fail_unknown_kind(document: Value) -> NoReturn:
+    kind = document.data.get("kind")
     if kind == "ConfigMap":
-        return ConfigError("this ConfigMap has no data: add `data: {name: NAME, newTag: TAG}`")
-    said = describe(kind) if kind else "none"
-    return ConfigError(f"the configuration's kind is {said}: give an {KIND} of {API_VERSION}, or a ConfigMap")
+        document.fail("the ConfigMap has no `data`; add `data: {name: NAME, newTag: TAG}`", "kind")
+    api_versions = {peer: api_version for api_version, peer in (*_PEERS, (API_VERSION, KIND))}
+    if isinstance(kind, str) and kind in api_versions:
+        got = describe(document.data.get("apiVersion"))
+        document.fail(f"expected {api_versions[kind]} for kind {kind}, got {got}", "apiVersion")
+    kinds = [f"{kind} ({api_version})" for kind, api_version in reversed(api_versions.items())]
+    expected = f"expected {alternatives([*kinds, 'ConfigMap'])}"
+    if kind is None:
+        document.fail(f"missing required field `kind`; {expected}")
+    document.fail(f"unsupported kind {describe(kind)}; {expected}", "kind")
 
 
 def _data_fields(data: Value) -> dict[str, Value]:
-    given = data.fields((*IMAGE_SETTER_FIELDS, *IMAGE_FIELDS))
     fields: dict[str, Value] = {}
     image: dict[str, Any] = {}
-    for name, value in given.items():
+    for name, value in data.fields((*FIELDS, *_IMAGE_FIELDS)).items():
         text = value.source_text
         if isinstance(value.data, dict | list):
-            value.misshapen("this must be a string: a ConfigMap's data are strings")
-        if name in IMAGE_FIELDS:
+            value.fail_shape(
+                f"expected a string, got {describe(value.data)}; write the YAML as a block scalar (`|`)"
+            )
+        if name in _IMAGE_FIELDS:
             image[name] = text
         else:
             fields[name] = _embedded(value, text)
     if image:
         if "images" in fields:
-            data.fail("images and the fields of one image are both given: keep one of them")
+            data.fail(f"`images` cannot be combined with {' and '.join(f'`{name}`' for name in image)}")
         fields["image"] = data._replace(data=image)
     return fields
 
@@ -98,15 +103,16 @@ def _embedded(value: Value, text: str) -> Value:
     try:
         documents = parsing.parse(text)
     except InputError as error:
-        raise value.place(ConfigError(f"{error.message}, in the string that is given here")) from error
+        line_of_string = f"line {error.line} of the string: " if error.line else ""
+        raise value.located(ConfigError(line_of_string + error.message)) from error
     line = value.line(value.written.start_mark.index)
     if len(documents) != 1:
-        value.fail("this must hold one YAML value")
+        value.fail(f"expected one YAML document in the string, got {len(documents)}")
     root = documents[0].root
     try:
         Value(root, root, value.field, None, lambda index: position(text, index)[0]).check_keys()
     except ConfigError as error:
-        error.message = error.message.replace(";", " of this string;")
+        error.message = error.message.replace(";", " of the string;")
         error.file, error.line = value.file, line
         raise
     return Value(root, None, value.field, value.file, lambda _: line)

@@ -1,6 +1,7 @@
-"""A functionConfig's mapping -> ImageSetter, by hand; JSON Schema is asked only to explain a wrong one.
+"""Decoding: from the mapping of a functionConfig to an ImageSetter.
 
-The rules are api.md's, section 1; `schema.json` says the same, and a property test holds the two together.
+`schema.json` describes the same shape; a property test checks that both agree. The schema is used only to explain
+a wrong configuration, because jsonschema is slow to import.
 """
 
 from __future__ import annotations
@@ -10,13 +11,8 @@ from functools import partial
 from typing import Any, Final, NamedTuple, TypeVar
 
 from krm_image_setter.config import schema
-from krm_image_setter.config.compatible import (
-    ENTRY_FIELDS,
-    field_spec_api_versions,
-    image_setter_fields,
-    is_image_setter,
-)
-from krm_image_setter.config.image_setter import ImageSetter
+from krm_image_setter.config.compatible import field_spec_api_versions, image_setter_fields, is_image_setter
+from krm_image_setter.config.image_setter import IMAGE_ARGUMENTS, ON_UNUSED, ImageSetter
 from krm_image_setter.config.value import ShapeError, Value
 from krm_image_setter.errors import ConfigError, ImageSetterError
 from krm_image_setter.images import (
@@ -42,24 +38,24 @@ R = TypeVar("R", ImageRule, KindRule)
 
 
 class _Entry(NamedTuple):
-    """An entry of `images`: where it stands, and the arguments of `image_rule`."""
+    """An entry of `images`, and the arguments of `image_rule` for it."""
 
     value: Value
     name: str
     arguments: dict[str, Any]
 
     def rule(self, registry: DefaultRegistry | None) -> ImageRule:
-        """Return its rule; a default registry gives the new name that it does not say."""
+        """Return the rule of this entry. An entry without a new name gets one from the default registry."""
         arguments = self.arguments
         if registry is not None and not arguments.keys() & {"new_name", "new_image", "source"}:
             new_name = _built(self.value, lambda: registry.new_name(check_reference(self.name)))
             arguments = {**arguments, "new_name": new_name}
         rule = _built(self.value, partial(image_rule, self.name, **arguments))
-        return rule._replace(config_location=self.value.config_location)
+        return rule._replace(config_location=self.value.location())
 
 
 class _Part(NamedTuple):
-    """What one document gives; None where it does not say."""
+    """The fields of one document; None for a missing field."""
 
     images: tuple[_Entry, ...]
     kinds: tuple[KindRule, ...]
@@ -78,38 +74,35 @@ def decode(
     kinds: Sequence[KindRule] = (),
     on_unused: str | None = None,
 ) -> ImageSetter:
-    """Return the configuration that `documents` give together, their lists one after the other.
+    """Return the combined configuration of `documents`, with their lists joined in order.
 
-    `images`, `kinds` and `on_unused` come from arguments. They come first, and `images` take the place of the
-    entries of the same name. The configuration may set nothing: `require_images`.
+    `images`, `kinds` and `on_unused` come from command-line options. They come first, and `images` replace the
+    entries with the same name. The result can be without images; see `require_images`.
 
-    Raises ConfigError if a document is wrong, or if two contradict each other.
+    Raises ConfigError if a document is wrong or if two documents contradict each other.
     """
     parts = [(document, _decode_document(document)) for document in documents]
     registry = _agreed(parts, "defaultRegistry", lambda part: part.default_registry)
-    rules = [(document, [entry.rule(registry) for entry in part.images]) for document, part in parts]
+    rules = [[(entry.value, entry.rule(registry)) for entry in part.images] for _, part in parts]
     if images:
-        images = override(images, (rule for _, given in rules for rule in given))
-        arguments = ImageMap(images)
-        rules = [(document, [rule for rule in given if not arguments.replace(rule)]) for document, given in rules]
+        images = override(images, (rule for entries in rules for _, rule in entries))
+        options = ImageMap(images)
+        rules = [[entry for entry in entries if not options.replace(entry[1])] for entries in rules]
     _check_contradictions(rules)
     policy = _agreed(parts, "imagePullPolicy", lambda part: part.image_pull_policy)
-    for document, given in rules:
-        for rule in given if policy == "Never" else ():
-            if rule.target.digest is not None:
-                document.fail(
-                    f'imagePullPolicy Never and the digest of "{rule.name}" exclude each other: keep one'
-                )
+    for value, rule in (entry for entries in rules for entry in entries):
+        if policy == "Never" and rule.target.digest is not None:
+            value.fail("a digest cannot be combined with `imagePullPolicy: Never`")
     pod_specs = _agreed(parts, "podSpecs", lambda part: part.pod_specs)
     catalog = _agreed(parts, "catalog", lambda part: part.catalog)
     return ImageSetter(
-        images=_numbered((*images, *(rule for _, given in rules for rule in given))),
+        images=_numbered((*images, *(rule for entries in rules for _, rule in entries))),
         kinds=_numbered((*kinds, *(rule for _, part in parts for rule in part.kinds))),
         registries=tuple(rule for _, part in parts for rule in part.registries),
         image_pull_policy=policy,
         pod_specs=pod_specs is not False,
         catalog=catalog is not False,
-        on_unused=on_unused or _agreed(parts, "onUnused", lambda part: part.on_unused) or "warn",
+        on_unused=on_unused or _agreed(parts, "onUnused", lambda part: part.on_unused) or ON_UNUSED[0],
     )
 
 
@@ -118,20 +111,20 @@ def _numbered(rules: tuple[R, ...]) -> tuple[R, ...]:
 
 
 def require_images(
-    config: ImageSetter, documents: Sequence[Value], cure: str = "add `images: {NAME: REFERENCE}`"
+    config: ImageSetter, documents: Sequence[Value], suggestion: str = "add `images: {NAME: REFERENCE}`"
 ) -> ImageSetter:
     """Return a configuration. Raises ConfigError, at the first of its documents, if it sets no image."""
     if not config.images and not config.registries:
-        error = ConfigError(f"no image to set; {cure}")
-        raise documents[0].place(error) if documents else error
+        error = ConfigError(f"no image to set; {suggestion}")
+        raise documents[0].located(error) if documents else error
     return config
 
 
 def decode_image(argument: str) -> ImageRule:
-    """Return the rule that `--image NAME=REF` stands for. Raises ConfigError."""
+    """Return the rule of `--image NAME=REFERENCE`. Raises ConfigError."""
     name, equals, reference = argument.partition("=")
     if not equals:
-        raise ConfigError(f'--image "{argument}": give NAME=REFERENCE')
+        raise ConfigError(f'--image "{argument}": expected NAME=REFERENCE, such as `--image nginx=nginx:1.27`')
     try:
         return image_rule(name, new_image=reference)
     except ImageSetterError as error:
@@ -139,19 +132,21 @@ def decode_image(argument: str) -> ImageRule:
 
 
 def decode_kind(argument: str) -> KindRule:
-    """Return the rule that `--kind KIND=PATH` or `KIND.GROUP=PATH` stands for. Raises ConfigError."""
+    """Return the rule of `--kind KIND=PATH` or `--kind KIND.GROUP=PATH`. Raises ConfigError."""
     kind, equals, path = argument.partition("=")
     if not equals or not kind:
-        raise ConfigError(f'--kind "{argument}": give KIND=PATH or KIND.GROUP=PATH')
+        raise ConfigError(
+            f'--kind "{argument}": expected KIND=PATH or KIND.GROUP=PATH, such as '
+            "`--kind 'KafkaConnect={.spec.image}'`"
+        )
     try:
         return KindRule(decode_group_kind(kind), parse_path(path))
     except ImageSetterError as error:
-        column = None if error.column is None else error.column + len(kind) + 1
-        raise ConfigError(f'--kind "{argument}": {error.message}', column=column) from error
+        raise ConfigError(f'--kind "{argument}": {message_with_column(error)}') from error
 
 
 def decode_kustomize_entries(images: Value) -> Iterator[tuple[Value, ImageRule]]:
-    """Yield the entries of a kustomization's `images`, each with its rule. Raises ConfigError."""
+    """Yield the entries of `images` in a kustomization, each with its rule. Raises ConfigError."""
     for entry in _entries(images):
         arguments = {**entry.arguments, "joined_name": True}
         yield entry.value, entry._replace(arguments=arguments).rule(None)
@@ -162,7 +157,7 @@ def _decode_document(document: Value) -> _Part:
     try:
         return _decode_fields(document)
     except ShapeError as error:
-        # The schema is an ImageSetter's; the other kinds have one mistake told at a time.
+        # The schema describes only an ImageSetter. For the other kinds, one error is reported at a time.
         explained = schema.explain(document) if is_image_setter(document) else None
         raise explained or error from error
 
@@ -186,19 +181,13 @@ def _decode_fields(document: Value) -> _Part:
         _default_registry(default) if default else None,
         pod_specs.boolean() if pod_specs else None,
         catalog.boolean() if catalog else None,
-        on_unused.choice(("warn", "error", "ignore")) if on_unused else None,
+        on_unused.choice(ON_UNUSED) if on_unused else None,
         policy.choice(("Always", "IfNotPresent", "Never")) if policy else None,
     )
 
 
-# The names of the fields of an entry, and of the arguments and attributes that they become.
-_IMAGE_ARGUMENTS: Final = {
-    "newName": "new_name",
-    "newTag": "new_tag",
-    "digest": "digest",
-    "tagSuffix": "tag_suffix",
-    "newImage": "new_image",
-}
+_ENTRY_FIELDS: Final = ("name", *IMAGE_ARGUMENTS, "from", "containers", "env", "args")
+# The fields of a selector in the configuration, and their names in Selector.
 _SELECTOR_FIELDS: Final = {"kind": "kind", "apiVersion": "api_version", "name": "name", "namespace": "namespace"}
 
 
@@ -212,9 +201,9 @@ def _entries(images: Value) -> Iterator[_Entry]:
 
 
 def _entry(entry: Value) -> _Entry:
-    fields = entry.fields(ENTRY_FIELDS, required=("name",))
+    fields = entry.fields(_ENTRY_FIELDS, required=("name",))
     arguments: dict[str, Any] = {
-        argument: fields[key].string() for key, argument in _IMAGE_ARGUMENTS.items() if key in fields
+        argument: fields[key].string() for key, argument in IMAGE_ARGUMENTS.items() if key in fields
     }
     if "from" in fields:
         arguments["source"] = _source(fields["from"])
@@ -247,7 +236,7 @@ def _default_registry(value: Value) -> DefaultRegistry:
 
 
 def decode_kinds(kinds: Value) -> Iterator[KindRule]:
-    """Yield the rules of `kinds`, one a path. Raises ConfigError."""
+    """Yield the rules of `kinds`, one per path. Raises ConfigError."""
     if kinds.is_mapping:
         for kind, paths in kinds.entries():
             yield from _path_rules(_built(paths, partial(decode_group_kind, kind)), paths)
@@ -256,13 +245,13 @@ def decode_kinds(kinds: Value) -> Iterator[KindRule]:
         fields = entry.fields((*_SELECTOR_FIELDS, "paths"), required=("paths",))
         selector = _selector(fields)
         if not (selector.kind or selector.name or selector.namespace):
-            entry.fail("this selects everything: give kind, name or namespace")
+            entry.fail("the selector matches every resource; add `kind`, `name` or `namespace`")
         yield from _path_rules(selector, fields["paths"])
 
 
 def _field_specs(specs: Value) -> Iterator[KindRule]:
-    """Yield the rules of kustomize's fieldSpecs. `create` creates no image there, and none here."""
-    from krm_image_setter.paths import field_spec  # noqa: PLC0415  (only kustomize's own configurations have them)
+    """Yield the rules of kustomize's field specs. `create` is ignored, because kustomize ignores it for images."""
+    from krm_image_setter.paths import field_spec  # noqa: PLC0415  (only kustomize's configurations need it)
 
     for spec in specs.items():
         fields = spec.fields(("group", "version", "kind", "path", "create"), required=("path",))
@@ -271,39 +260,42 @@ def _field_specs(specs: Value) -> Iterator[KindRule]:
         )
         path = _built(fields["path"], partial(field_spec.parse, fields["path"].string()))
         for api_version in field_spec_api_versions(group, version):
-            yield KindRule(Selector(kind, api_version), path, config_location=spec.config_location)
+            yield KindRule(Selector(kind, api_version), path, config_location=spec.location())
 
 
 def _selector(fields: Mapping[str, Value]) -> Selector:
-    given = {_SELECTOR_FIELDS[key]: value.string() for key, value in fields.items() if key in _SELECTOR_FIELDS}
-    return Selector(**given)
+    return Selector(
+        **{_SELECTOR_FIELDS[key]: value.string() for key, value in fields.items() if key in _SELECTOR_FIELDS}
+    )
 
 
 def _path_rules(selector: Selector, paths: Value) -> Iterator[KindRule]:
     for path in paths.one_or_more():
         if not path.is_mapping:
-            yield KindRule(selector, _path(path), config_location=path.config_location)
+            yield KindRule(selector, _path(path), config_location=path.location())
             continue
         fields = path.fields(("path", "fields", "part", "of", "as", "paths"), required=("path",))
         form = _form(path, fields)
-        yield KindRule(selector, _path(fields["path"]), form, config_location=path.config_location)
+        yield KindRule(selector, _path(fields["path"]), form, config_location=path.location())
 
 
 def _form(value: Value, fields: Mapping[str, Value]) -> Form:
-    given = [key for key in ("fields", "part", "as") if key in fields]
+    forms = [key for key in ("fields", "part", "as") if key in fields]
     part = fields["part"].choice(("reference", "name", "tag", "digest")) if "part" in fields else "reference"
     form = fields["as"].choice(("text", "yaml", "json")) if "as" in fields else ""
     parts = _split(fields["fields"]) if "fields" in fields else None
     of = fields["of"].string() if "of" in fields else ""
     rules = tuple(_path_rules(Selector(), fields["paths"])) if "paths" in fields else ()
-    if len(given) > 1:
-        value.fail(f"{given[0]} and {given[1]} exclude each other: keep one")
-    if (part in ("tag", "digest")) != bool(of):
-        value.fail("a tag or digest belongs to an image: give part: tag or part: digest together with of: NAME")
+    if len(forms) > 1:
+        value.fail(f"`{forms[0]}` cannot be combined with `{forms[1]}`")
+    if part in ("tag", "digest") and not of:
+        value.fail(f"`part: {part}` requires `of`, the name of the image that the {part} belongs to")
+    if of and part not in ("tag", "digest"):
+        value.fail("`of` requires `part: tag` or `part: digest`")
     if of and _built(fields["of"], partial(check_reference, of))[1:] != (None, None):
-        fields["of"].fail("this takes a name: give it without tag and digest")
+        fields["of"].fail("expected an image name without a tag or digest")
     if rules and form not in ("yaml", "json"):
-        value.fail("paths lead into a document in a string: give as: yaml or as: json")
+        value.fail("`paths` requires `as: yaml` or `as: json`")
     if parts is not None:
         return parts
     if form:
@@ -321,53 +313,55 @@ def _path(value: Value) -> Path:
 
 
 def decode_group_kind(text: str) -> Selector:
-    """Return what `Kind` or `Kind.group` selects (GroupKind notation of apimachinery). Raises ConfigError."""
+    """Return the selector for `KIND` or `KIND.GROUP`, as apimachinery's GroupKind. Raises ConfigError."""
     kind, dot, group = text.partition(".")
     if not kind or (dot and not group):
-        raise ConfigError(f'"{text}" is no kind: give Kind or Kind.group')
+        raise ConfigError(f'invalid kind "{text}"; expected KIND or KIND.GROUP')
     return Selector(kind=kind, api_version=f"{group}/*" if group else "")
 
 
 def _built(value: Value, build: Callable[[], T]) -> T:
-    """Return what `build` gives; what it finds wrong is placed at `value`, or at the field that it names."""
+    """Return the result of `build`. Its errors get the location of `value`, or of the field that they name."""
     try:
         return build()
     except ImageSetterError as error:
         key, error.field = error.field, None
-        raise value.place(_config_error(error), key=key) from error
+        raise value.located(ConfigError(message_with_column(error)), key=key) from error
 
 
-def _config_error(error: ImageSetterError) -> ConfigError:
-    column = f", column {error.column}" if error.column is not None else ""
-    return ConfigError(error.message + column)
+def message_with_column(error: ImageSetterError) -> str:
+    """Return the message of an error. Only errors in a path know their column."""
+    return error.message if error.column is None else f"{error.message} (column {error.column} of the path)"
 
 
-def _agreed(parts: list[tuple[Value, _Part]], field: str, say: Callable[[_Part], T | None]) -> T | None:
-    """Return what the documents say of a field, or None where they say nothing."""
-    said: T | None = None
+def _agreed(parts: list[tuple[Value, _Part]], field: str, value_of: Callable[[_Part], T | None]) -> T | None:
+    """Return the value of a field in the documents, or None if none of them has it. Raises ConfigError."""
+    agreed: T | None = None
+    first: Value | None = None
     for document, part in parts:
-        value = say(part)
-        if value is not None and said is not None and value != said:
-            document.fail(f"{field} is {_yaml(value)} here and {_yaml(said)} in another configuration: keep one")
-        said = value if said is None else said
-    return said
+        value = value_of(part)
+        if first is not None and value not in (None, agreed):
+            other = f"{_shown(agreed)} at {first.location(field)}"
+            document.fail(f"{_shown(value)} contradicts {other}; remove one of them", field)
+        if first is None and value is not None:
+            agreed, first = value, document
+    return agreed
 
 
-def _yaml(value: Any) -> str:
+def _shown(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(getattr(value, "host", value))
 
 
-def _check_contradictions(given: list[tuple[Value, list[ImageRule]]]) -> None:
-    """Raise ConfigError where two documents set the same images to different things.
-
-    Within one document the first entry wins, as its author can see.
-    """
-    known: dict[tuple[Any, ...], ImageRule] = {}
-    for document, rules in given:
+def _check_contradictions(rules: list[list[tuple[Value, ImageRule]]]) -> None:
+    """Raise ConfigError if two documents set the same image differently. In one document, the first entry wins."""
+    known: dict[tuple[Any, ...], tuple[Value, ImageRule]] = {}
+    for entries in rules:
         new = {
-            (rule.name.normalized_name, *rule.name[1:], rule.scopes[0].containers): rule
-            for rule in reversed(rules)
+            (rule.name.normalized_name, *rule.name[1:], rule.scopes[0].containers): (value, rule)
+            for value, rule in reversed(entries)
         }
-        for key, rule in new.items():
-            if known.setdefault(key, rule)._replace(name=rule.name) != rule:
-                document.fail(f'two configurations set "{rule.name}" to different things: keep one')
+        for key, (value, rule) in new.items():
+            other_value, other = known.setdefault(key, (value, rule))
+            if other._replace(name=rule.name) != rule:
+                where = other_value.location()
+                value.fail(f'image "{rule.name}" is set differently at {where}; remove one of the entries')

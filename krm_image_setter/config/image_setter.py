@@ -1,20 +1,33 @@
-"""The decoded functionConfig: the rules of all given documents, in order."""
+"""The decoded functionConfig, and the names of its fields."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from krm_image_setter.images import ImageRule, RegistryRule
 from krm_image_setter.locators import KindRule
 
-API_VERSION = "krm-image-setter.dev/v1alpha1"
-KIND = "ImageSetter"
+API_VERSION: Final = "krm-image-setter.dev/v1alpha1"
+KIND: Final = "ImageSetter"
+FIELDS: Final = (
+    "images", "kinds", "registries", "defaultRegistry", "imagePullPolicy", "podSpecs", "catalog", "onUnused"
+)  # fmt: skip
+#: The values of `onUnused`; the first is the default.
+ON_UNUSED: Final = ("warn", "error", "ignore")
+#: The fields that an entry of `images` shares with kustomize, by the arguments of `image_rule` that they become.
+KUSTOMIZE_ARGUMENTS: Final = {
+    "newName": "new_name",
+    "newTag": "new_tag",
+    "digest": "digest",
+    "tagSuffix": "tag_suffix",
+}
+IMAGE_ARGUMENTS: Final = {**KUSTOMIZE_ARGUMENTS, "newImage": "new_image"}
 
 
 class ImageSetter(NamedTuple):
-    """What to set, where images live, and what an entry that does nothing means.
+    """The configuration of a run: the rules of all its documents, in order.
 
-    `on_unused` is "warn", "error" or "ignore"; `image_pull_policy` is None where it is none of ours.
+    `on_unused` is one of ON_UNUSED. `image_pull_policy` is None if the run does not set `imagePullPolicy`.
     """
 
     images: tuple[ImageRule, ...] = ()
@@ -23,4 +36,4 @@ class ImageSetter(NamedTuple):
     image_pull_policy: str | None = None
     pod_specs: bool = True
     catalog: bool = True
-    on_unused: str = "warn"
+    on_unused: str = ON_UNUSED[0]

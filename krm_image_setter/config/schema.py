@@ -1,27 +1,37 @@
-"""The JSON Schema of the functionConfig, and all that it finds wrong with one, said at once."""
+"""The JSON Schema of the functionConfig, and all errors that it finds in a configuration."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from krm_image_setter.config.value import ShapeError, Value, describe, not_a_string, unknown_field
+from krm_image_setter.config.value import (
+    EMPTY_LIST,
+    EMPTY_STRING,
+    ShapeError,
+    Value,
+    alternatives,
+    describe,
+    missing_field,
+    not_a_string,
+    unknown_field,
+)
 
 
 def schema_text() -> str:
     """Return the JSON Schema of an ImageSetter."""
-    from importlib.resources import files  # noqa: PLC0415  (slow to import, and only a wrong configuration needs it)
+    from importlib.resources import files  # noqa: PLC0415  (slow to import; only a wrong configuration needs it)
 
     return files(__package__).joinpath("schema.json").read_text(encoding="utf-8")
 
 
 def explain(document: Value) -> ShapeError | None:
-    """Return what is wrong with an ImageSetter, the first error holding the others; None if it has its shape."""
+    """Return the errors in an ImageSetter as the first of them, with `others`; None if the schema finds none."""
     import json  # noqa: PLC0415
 
-    from jsonschema import Draft202012Validator  # noqa: PLC0415  (135 ms, for a wrong configuration only)
+    from jsonschema import Draft202012Validator  # noqa: PLC0415  (135 ms; only a wrong configuration needs it)
 
     validator = Draft202012Validator(json.loads(schema_text()))
-    errors = [said for error in validator.iter_errors(document.data) for said in _said(document, error)]
+    errors = [shown for error in validator.iter_errors(document.data) for shown in _explained(document, error)]
     if not errors:
         return None
     first, *others = sorted(errors, key=lambda error: error.line or 0)
@@ -29,58 +39,53 @@ def explain(document: Value) -> ShapeError | None:
     return first
 
 
-def _said(document: Value, error: Any) -> list[ShapeError]:
-    """Return the sentences for one error of jsonschema's."""
-    if error.context:
-        return _said_of_alternatives(document, error)
+def _explained(document: Value, error: Any) -> list[ShapeError]:
+    """Return the errors for one error of jsonschema: several if it is about several unknown fields."""
     value = document
     for step in error.absolute_path:
         value = value.child(step)
+    if error.context:
+        return _explained_alternatives(document, value, error)
     if error.validator == "additionalProperties":
         known = list(error.schema["properties"])
         return [
-            value.place(ShapeError(unknown_field(key, known)), key=key)
+            value.located(ShapeError(unknown_field(key, known)), key=key)
             for key in error.instance
             if key not in known
         ]
-    return [value.place(ShapeError(_message(value, error)))]
+    return [value.located(ShapeError(_message(value, error)))]
 
 
-def _said_of_alternatives(document: Value, error: Any) -> list[ShapeError]:
-    """Say what is wrong with the alternative that the value's type tells; else that its type fits none."""
+def _explained_alternatives(document: Value, value: Value, error: Any) -> list[ShapeError]:
+    """Return the errors of the alternative that has the type of the value, or one error if none has this type."""
     of_other_types = {
         inner.schema_path[0] for inner in error.context if inner.validator == "type" and not inner.relative_path
     }
     chosen = [inner for inner in error.context if inner.schema_path[0] not in of_other_types]
     if chosen:
-        return [said for inner in chosen for said in _said(document, inner)]
-    value = document
-    for step in error.absolute_path:
-        value = value.child(step)
+        return [shown for inner in chosen for shown in _explained(document, inner)]
     types = [inner.validator_value for inner in error.context if inner.validator == "type"]
-    words = {"array": "a list", "object": "a mapping", "string": "a string"}
-    if "string" in types and isinstance(value.data, bool | int | float):
-        return [value.place(ShapeError(not_a_string(value.data, value.source_text)))]
-    wanted = " or ".join(words[name] for name in types)
-    return [value.place(ShapeError(f"this must be {wanted}, not {describe(value.data)}"))]
+    return [value.located(ShapeError(_type_message(value, types)))]
 
 
 def _message(value: Value, error: Any) -> str:
     wanted = error.validator_value
     match error.validator:
         case "required":
-            missing = next(name for name in wanted if name not in error.instance)
-            return f"{missing} is missing: add it"
+            return missing_field(next(name for name in wanted if name not in error.instance))
         case "enum":
-            return f"this must be one of {', '.join(wanted)}, not {describe(value.data)}"
+            return f"expected {alternatives(wanted)}, got {describe(value.data)}"
         case "const":
-            return f"this must be {wanted}, not {describe(value.data)}"
+            return f"expected {wanted}, got {describe(value.data)}"
         case "minLength":
-            return "this is empty: give a value"
+            return EMPTY_STRING
         case "minItems":
-            return "this list is empty: give at least one"
-    if wanted == "string":
+            return EMPTY_LIST
+    return _type_message(value, [wanted])
+
+
+def _type_message(value: Value, types: list[str]) -> str:
+    if "string" in types and isinstance(value.data, bool | int | float):
         return not_a_string(value.data, value.source_text)
-    if wanted == "boolean":
-        return f"this must be true or false, not {describe(value.data)}"
-    return f"this must be {'a mapping' if wanted == 'object' else 'a list'}, not {describe(value.data)}"
+    names = {"array": "a list", "object": "a mapping", "string": "a string", "boolean": "true or false"}
+    return f"expected {alternatives([names[name] for name in types])}, got {describe(value.data)}"

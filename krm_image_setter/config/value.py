@@ -1,4 +1,4 @@
-"""A value of a configuration that knows its field and its line, and how to say what is wrong with it."""
+"""A value of a configuration that knows its field and its line, so that an error in it can name them."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ Error = TypeVar("Error", bound=ImageSetterError)
 
 
 class ShapeError(ConfigError):
-    """A field is unknown, missing or of the wrong type: what `schema.json` says too.
+    """A field is unknown, missing or has the wrong type: the errors that `schema.json` can find too.
 
-    `others` are further mistakes in the same configuration.
+    `others` are further errors in the same configuration.
     """
 
     others: tuple[ShapeError, ...] = ()
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """What is wrong, one sentence a mistake."""
+        """The messages of this error and of the others."""
         return (str(self), *map(str, self.others))
 
 
 class Value(NamedTuple):
     """A node of a configuration.
 
-    `written` is the node as tree.py keeps it, None where nothing is written; `field` its path in the document;
-    `line` gives the line of a code point of the text that the node was parsed from.
+    `written` is the node in the tree of the source, or None if it is not in the source. `field` is its path in the
+    document. `line` returns the line (from 1) of an offset in the text that was parsed.
     """
 
     data: Any
@@ -40,11 +40,11 @@ class Value(NamedTuple):
 
     @property
     def is_mapping(self) -> bool:
-        """Whether it is a mapping."""
+        """Whether this value is a mapping."""
         return isinstance(self.data, dict)
 
-    def place(self, error: Error, *, key: str | None = None) -> Error:
-        """Return `error` with the place of this value, or of its field `key`."""
+    def located(self, error: Error, *, key: str | None = None) -> Error:
+        """Return `error` with the location of this value, or of its field `key`."""
         written, field = self.written, self.field
         if key is not None:
             field = f"{field}.{key}" if field else key
@@ -56,37 +56,36 @@ class Value(NamedTuple):
             line = self.line(tree.start_mark(written).index)
         return error.at(file=self.file, line=line, field=field or None)
 
-    @property
-    def config_location(self) -> ConfigLocation:
-        """The location of this value, for later messages about the rule that is made of it."""
-        error = self.place(ConfigError(""))
+    def location(self, key: str | None = None) -> ConfigLocation:
+        """Return the location of this value, or of its field `key`, for a message about another value."""
+        error = self.located(ConfigError(""), key=key)
         return ConfigLocation(error.file, error.line, error.field)
 
-    def fail(self, message: str) -> NoReturn:
-        """Raise a ConfigError at this value."""
-        raise self.place(ConfigError(message))
+    def fail(self, message: str, key: str | None = None) -> NoReturn:
+        """Raise a ConfigError at this value, or at its field `key`."""
+        raise self.located(ConfigError(message), key=key)
 
-    def misshapen(self, message: str, key: str | None = None) -> NoReturn:
+    def fail_shape(self, message: str, key: str | None = None) -> NoReturn:
         """Raise a ShapeError at this value, or at its field `key`."""
-        raise self.place(ShapeError(message), key=key)
+        raise self.located(ShapeError(message), key=key)
 
     def child(self, key: Any) -> Value:
-        """Return the value under `key`, which is there."""
+        """Return the value of an existing key or index."""
         step = f"[{key}]" if isinstance(key, int) else f".{key}" if self.field else key
         written = self.written.origin(key) if isinstance(self.written, tree.Mapping | tree.Sequence) else None
         return Value(self.data[key], written, self.field + step, self.file, self.line)
 
     def check_keys(self) -> None:
-        """Raise ConfigError, with both lines, if a mapping in this value has a key twice.
+        """Raise ConfigError, with both lines, if a mapping in this value has the same key twice.
 
-        What an alias brings in is checked only where it is written.
+        A node with an anchor is checked where it is defined, not at its aliases.
         """
         if not isinstance(self.written, tree.Mapping | tree.Sequence):
             return
         repeated = self.written.repeated() if isinstance(self.written, tree.Mapping) else None
         if repeated is not None:
             key, first = repeated
-            error = self.place(ConfigError(""), key=key)
+            error = self.located(ConfigError(""), key=key)
             line = self.line(tree.start_mark(first).index)
             error.message = f"the key is in line {line} and in line {error.line}; keep one of them"
             raise error
@@ -100,72 +99,79 @@ class Value(NamedTuple):
             yield key, self.child(key)
 
     def items(self) -> Iterator[Value]:
-        """Yield the items of a list. Raises ShapeError where this is none."""
+        """Yield the items of a list. Raises ShapeError if this value is not a list."""
         if not isinstance(self.data, list):
-            self.misshapen(f"this must be a list, not {describe(self.data)}")
+            self.fail_shape(f"expected a list, got {describe(self.data)}")
         for index in range(len(self.data)):
             yield self.child(index)
 
     def one_or_more(self) -> Iterator[Value]:
-        """Yield the items of a list, or this value alone."""
+        """Yield the items of a list that is not empty, or this value if it is not a list."""
         if not isinstance(self.data, list):
             yield self
             return
         if not self.data:
-            self.misshapen("this list is empty: give at least one")
+            self.fail_shape(EMPTY_LIST)
         yield from self.items()
 
-    def fields(self, known: Collection[str], *, required: Sequence[str] = ()) -> dict[str, Value]:
-        """Return the fields of a mapping. Raises ShapeError for an unknown one, and where one is missing."""
+    def fields(self, known: Collection[str] | None = None, *, required: Sequence[str] = ()) -> dict[str, Value]:
+        """Return the fields of a mapping.
+
+        Raises ShapeError if a field is not in `known` (None allows any field) or if a required field is missing.
+        """
         if not isinstance(self.data, dict):
-            self.misshapen(f"this must be a mapping, not {describe(self.data)}")
+            self.fail_shape(f"expected a mapping, got {describe(self.data)}")
         for key in self.data:
-            if key not in known:
-                self.misshapen(unknown_field(key, known), key)
+            if known is not None and key not in known:
+                self.fail_shape(unknown_field(key, known), key)
         for key in required:
             if key not in self.data:
-                self.misshapen(f"{key} is missing: add it")
+                self.fail_shape(missing_field(key))
         return dict(self.entries())
 
     def string(self) -> str:
-        """Return a string, which is not empty. Raises ShapeError."""
+        """Return a string that is not empty. Raises ShapeError."""
         if not isinstance(self.data, str):
-            self.misshapen(not_a_string(self.data, self.source_text))
+            self.fail_shape(not_a_string(self.data, self.source_text))
         if not self.data:
-            self.misshapen("this is empty: give a value")
+            self.fail_shape(EMPTY_STRING)
         return self.data
 
     def boolean(self) -> bool:
         """Return true or false. Raises ShapeError."""
         if not isinstance(self.data, bool):
-            self.misshapen(f"this must be true or false, not {describe(self.data)}")
+            self.fail_shape(f"expected true or false, got {describe(self.data)}")
         return self.data
 
-    def choice(self, words: Sequence[str]) -> str:
-        """Return one of `words`. Raises ShapeError."""
-        if self.data not in words:
-            self.misshapen(f"this must be one of {', '.join(words)}, not {describe(self.data)}")
-        word: str = self.data
-        return word
+    def choice(self, choices: Sequence[str]) -> str:
+        """Return one of `choices`. Raises ShapeError."""
+        if self.data not in choices:
+            self.fail_shape(f"expected {alternatives(choices)}, got {describe(self.data)}")
+        chosen: str = self.data
+        return chosen
 
     @property
     def source_text(self) -> str:
         """A scalar as it is written, before its type is known; empty for a collection."""
         if isinstance(self.data, dict | list):
-            return ""  # the text of a collection with aliases could have terabytes
+            return ""  # With aliases, the text of a collection can have terabytes.
         written = self.written.target if isinstance(self.written, tree.Alias) else self.written
         return str(getattr(written, "value", self.data))
 
     def text_at(self, key: str) -> str:
-        """Return the string under `key` of a mapping; empty if there is something else, or nothing."""
+        """Return the string under `key` of a mapping; empty if the key is missing or its value is not a string."""
         value = self.data.get(key)
         return value if isinstance(value, str) else ""
 
 
+EMPTY_LIST = "the list is empty; expected at least one item"
+EMPTY_STRING = "expected a value, got an empty string"
+
+
 def describe(data: Any) -> str:
-    """Return what a value is, in words."""
+    """Return a value with its type, as messages show it."""
     if data is None:
-        return "empty"
+        return "null"
     if isinstance(data, bool):
         return f"the boolean {str(data).lower()}"
     if isinstance(data, int | float):
@@ -175,18 +181,29 @@ def describe(data: Any) -> str:
     return "a mapping" if isinstance(data, dict) else "a list"
 
 
+def alternatives(names: Sequence[str]) -> str:
+    """Return names as a list with "or", as messages show it."""
+    *others, last = names
+    return f"{', '.join(others)} or {last}" if others else last
+
+
+def missing_field(key: str) -> str:
+    """Return the message for a missing field."""
+    return f"missing required field `{key}`"
+
+
 def not_a_string(data: Any, source_text: str) -> str:
-    """Return why `data` is no string and what to do; a number must be quoted, for `1.10` is read as 1.1."""
+    """Return the message for a value that is not a string. A number must be quoted because 1.10 is read as 1.1."""
     if isinstance(data, bool | int | float):
-        return f'{source_text} is read as {describe(data)}, quote it: "{source_text}"'
-    return f"this must be a string, not {describe(data)}"
+        return f'YAML reads {source_text} as {describe(data)}; quote it: "{source_text}"'
+    return f"expected a string, got {describe(data)}"
 
 
 def unknown_field(key: str, known: Collection[str]) -> str:
-    """Return the message for a field that nobody knows, with the closest valid name."""
-    import difflib  # noqa: PLC0415  (only a wrong configuration pays for it)
+    """Return the message for an unknown field, with the closest known field if one is similar."""
+    import difflib  # noqa: PLC0415  (only needed for a wrong configuration)
 
     folded = {name.lower(): name for name in known}
     close = difflib.get_close_matches(key.lower(), folded, n=1, cutoff=0.5)
-    cure = f'did you mean "{folded[close[0]]}"?' if close else f"the fields here are {', '.join(known)}"
-    return f'unknown field "{key}": {cure}'
+    suggestion = f'did you mean "{folded[close[0]]}"?' if close else f"known fields: {', '.join(known)}"
+    return f'unknown field "{key}"; {suggestion}'

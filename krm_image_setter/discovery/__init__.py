@@ -1,4 +1,4 @@
-"""Where images may be in custom resources that no rule knows: found in their CRDs, or in themselves."""
+"""Finds image fields that no rule covers, in CustomResourceDefinitions and in custom resources."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ __all__ = ["Confidence", "Discovered", "Finding", "Kind", "discover", "merged", 
 
 
 class Discovered(NamedTuple):
-    """The fields that need an entry; where CRDs have pod specs, which need none; and values found in resources."""
+    """The result of a search: image fields of CRDs, the pod specs of each kind, and the images in resources.
+
+    Pod specs are found without an entry in `kinds`.
+    """
 
     findings: tuple[Finding, ...]
     pod_specs: dict[Kind, tuple[Steps, ...]]
@@ -30,9 +33,9 @@ class Discovered(NamedTuple):
 
 
 def discover(stream: Stream, rules: Rules) -> Discovered:
-    """Return what may be images in a stream of resources and CRDs, and is found by none of the rules.
+    """Find fields in a stream of resources and CRDs that seem to contain images and that no rule covers.
 
-    Raises InputError where the text is not YAML, or something in it is no resource.
+    Raises InputError if the text is not YAML, or contains something that is not a resource.
     """
     findings: list[Finding] = []
     pod_specs: dict[Kind, tuple[Steps, ...]] = {}
@@ -55,7 +58,7 @@ def _image(resource: Resource, finding: Finding, location: Location) -> FoundIma
 
 
 def merged(parts: Iterable[Discovered]) -> Discovered:
-    """Return what several streams give together, each field once; of a kind with a CRD that alone counts."""
+    """Return the results for several streams as one, each field once. A kind with a CRD gets no other findings."""
     parts = list(parts)
     pod_specs = {kind: steps for part in parts for kind, steps in part.pod_specs.items()}
     images = tuple(image for part in parts for image in part.images)
@@ -63,13 +66,13 @@ def merged(parts: Iterable[Discovered]) -> Discovered:
     for finding in (finding for part in parts for finding in part.findings):
         found.setdefault((finding.kind, finding.steps), finding)
     for finding, _ in images:
-        if finding.kind not in pod_specs:  # of a kind with a CRD that says more
+        if finding.kind not in pod_specs:  # a CRD lists all fields of its kind
             found.setdefault((finding.kind, finding.steps), finding)
     return Discovered(tuple(found.values()), pod_specs, images)
 
 
 def _known_paths(kind: Kind, rules: Rules) -> set[str]:
-    """Return the paths that rules have for any version of a kind."""
+    """Return the paths of the rules for a kind, in any version of its group."""
     ref = ResourceRef(f"{kind.group}/v1", kind.kind, "", "")
     return {rule.path.text for rule in rules.kinds_for(ref)}
 

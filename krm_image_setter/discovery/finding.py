@@ -1,4 +1,4 @@
-"""A field that may hold an image, and how sure that is."""
+"""A field that seems to contain an image, and the confidence that it does."""
 
 from __future__ import annotations
 
@@ -7,18 +7,19 @@ from typing import Any, Final, NamedTuple
 
 from krm_image_setter.locators import Form, Split
 from krm_image_setter.locators.image_field import split_field
+from krm_image_setter.paths import format_key
 from krm_image_setter.yaml.tree import Location
 
-#: Any item of a list, any value of a mapping, in the location of a Finding.
+#: Steps to every item of a list and to every value of a mapping.
 ITEMS: Final = "[*]"
 VALUES: Final = ".*"
-#: What every resource has and no kind specifies.
+#: Fields that are the same in every kind.
 NOT_SPECIFIED: Final = ("apiVersion", "kind", "metadata", "status")
 Steps = tuple[str, ...]
 
 
 def name_of(steps: Steps) -> tuple[str, Steps]:
-    """Return the name of the field that steps lead to or into, and the steps that enclose it."""
+    """Return the name of the last field in `steps`, and the steps before it."""
     end = len(steps)
     while end > 1 and steps[end - 1] in (ITEMS, VALUES):
         end -= 1
@@ -26,11 +27,11 @@ def name_of(steps: Steps) -> tuple[str, Steps]:
 
 
 class Confidence(IntEnum):
-    """How sure it is that a field holds a container image."""
+    """The confidence that a field contains a container image, by the evidence for it."""
 
-    POSSIBLE = 0  # its name or its value alone speaks for it
-    LIKELY = 1  # its name and its description, or its name and nothing against it
-    SURE = 2  # its shape: a container, or a reference in parts
+    POSSIBLE = 0  # only a part of the name, or only the value
+    LIKELY = 1  # the name, if the description does not contradict it
+    SURE = 2  # the structure: a container or a split reference
 
 
 class Kind(NamedTuple):
@@ -44,9 +45,9 @@ class Kind(NamedTuple):
 
 
 class Finding(NamedTuple):
-    """A field of a kind: `steps` lead to it, `form` is how the image is written there.
+    """A field of a kind. `steps` are the keys on the path to the field, and `form` is the notation of its image.
 
-    `reason` is what the confidence rests on, `description` what the schema says of the field, on one line.
+    `reason` explains the confidence. `description` comes from the schema, on one line.
     """
 
     kind: Kind
@@ -57,7 +58,7 @@ class Finding(NamedTuple):
     description: str = ""
 
     def value_at(self, root: Any, location: Location) -> str:
-        """Return the image at a location that this leads to, a reference in parts as a whole."""
+        """Return the image at a location that matches this field; a split reference as one string."""
         for step in location:
             root = root[step]
         field = split_field(location, root, self.form, None) if isinstance(self.form, Split) else None
@@ -65,11 +66,6 @@ class Finding(NamedTuple):
 
     @property
     def path(self) -> str:
-        """The path in Kubernetes JSONPath."""
-        return "{" + "".join(map(_step, self.steps)) + "}"
-
-
-def _step(step: str) -> str:
-    if step in (ITEMS, VALUES):
-        return step
-    return f".{step}" if step.replace("_", "a").replace("-", "a").isalnum() and step.isascii() else f"['{step}']"
+        """The path of the field in Kubernetes JSONPath."""
+        steps = (step if step in (ITEMS, VALUES) else format_key(step) for step in self.steps)
+        return "{" + "".join(steps) + "}"

@@ -1,4 +1,4 @@
-"""Values of custom resources that look like images, in fields that no rule covers."""
+"""Finds values in custom resources that look like images, in fields that no rule covers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from typing import Any, NamedTuple
 
 from krm_image_setter.discovery.finding import ITEMS, NOT_SPECIFIED, Confidence, Finding, Kind, Steps, name_of
-from krm_image_setter.discovery.judging import judged, parts_of
+from krm_image_setter.discovery.judging import judged, split_reference
 from krm_image_setter.images import HUB, parse_reference
 from krm_image_setter.locators import WHOLE, Form
 from krm_image_setter.locators.kind_rule import CRD
@@ -15,10 +15,10 @@ from krm_image_setter.yaml.tree import Location
 
 
 def find_in_resource(resource: Resource, covered: Collection[Location]) -> Iterator[tuple[Finding, Location]]:
-    """Yield the fields of a resource that seem to hold images, with the location of each value.
+    """Yield the fields of a resource that seem to contain images, with the location of each value.
 
-    `covered` are the locations that rules have found already; a mapping's covers what is in it. Values of a Secret
-    are not shown, and so not searched.
+    `covered` are the locations that rules found; the location of a mapping covers its values too. A Secret is not
+    searched because its values must not be printed.
     """
     if resource.ref.kind == CRD or resource.is_secret:
         return
@@ -29,13 +29,13 @@ def find_in_resource(resource: Resource, covered: Collection[Location]) -> Itera
 
 
 class _Search(NamedTuple):
-    """What is looked for in a resource of a kind; `covered` is known already."""
+    """A search in a resource of a kind, except at the locations in `covered`."""
 
     kind: Kind
     covered: frozenset[Location]
 
     def walk(self, value: Any, location: Location, steps: Steps) -> Iterator[tuple[Finding, Location]]:
-        """Yield what seems to be an image at a location, and in what is there."""
+        """Yield the fields at a location, and in the value at the location, that seem to contain images."""
         if location in self.covered or steps[-1] == "status":
             return
         if isinstance(value, str):
@@ -47,30 +47,30 @@ class _Search(NamedTuple):
                 yield from self.walk(item, (*location, index), (*steps, ITEMS))
         elif isinstance(value, dict):
             strings = {key for key, item in value.items() if isinstance(item, str | int | float)}
-            parts = parts_of(name_of(steps)[0], strings) if self.is_custom else None
-            if parts and parse_reference(str(value.get(parts.repository))):
-                yield self._finding(steps, Confidence.SURE, "a reference in parts", parts), location
+            split = split_reference(name_of(steps)[0], strings) if self.is_custom else None
+            if split and parse_reference(str(value.get(split.repository))):
+                yield self._finding(steps, Confidence.SURE, "split reference", split), location
                 return
             for key, item in value.items():
                 yield from self.walk(item, (*location, key), (*steps, str(key)))
 
     @property
     def is_custom(self) -> bool:
-        """Whether it is a custom resource: of all others the fields are known."""
+        """Whether the kind is a custom resource. The image fields of all other kinds are known."""
         return "." in self.kind.group
 
     def _finding(self, steps: Steps, confidence: Confidence, reason: str, form: Form = WHOLE) -> Finding:
         return Finding(self.kind, steps, form, confidence, reason)
 
     def _judged(self, value: str, steps: Steps) -> tuple[Confidence, str] | None:
-        """Return how sure it is that a value is an image, and why; None where it seems to be none."""
+        """Return the confidence that a value is an image, and the reason for it, or None."""
         reference = parse_reference(value.strip())
         if reference is None:
             return None
         name, enclosing = name_of(steps)
         judgement = judged(name, "", enclosing) if self.is_custom else None
-        # A registry's host and a tag or digest: nothing else is written so.
+        # Only an image reference has a registry host and a tag or digest.
         has_registry = reference.domain != HUB and "." in reference.domain
         if judgement is None and has_registry and (reference.tag or reference.digest):
-            return Confidence.POSSIBLE, "its value"
+            return Confidence.POSSIBLE, "value"
         return judgement

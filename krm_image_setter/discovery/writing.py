@@ -1,4 +1,4 @@
-"""Findings -> the `kinds` of an ImageSetter, with the reasons as comments."""
+"""Writes findings as the `kinds` of an ImageSetter, with the reasons as comments."""
 
 from __future__ import annotations
 
@@ -6,44 +6,35 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from krm_image_setter.discovery.finding import Confidence, Finding, Kind, Steps
 from krm_image_setter.locators import WHOLE
-from krm_image_setter.yaml import scalar
+from krm_image_setter.yaml import writer
 
 _DESCRIPTION_LENGTH = 90
 
 
 def write_kinds(findings: Iterable[Finding], pod_specs: Mapping[Kind, Iterable[Steps]]) -> Iterator[str]:
-    """Yield the lines of `kinds`, without line ends; and where pod specs are, which need no entry."""
+    """Yield the lines of `kinds`, without line ends, and comments about pod specs, which need no entry."""
     by_kind: dict[Kind, list[Finding]] = {}
     for finding in findings:
         by_kind.setdefault(finding.kind, []).append(finding)
     if by_kind:
         yield "kinds:"
     for kind in sorted({*by_kind, *pod_specs}):
-        places = [Finding(kind, steps, WHOLE, Confidence.SURE, "").path for steps in pod_specs.get(kind, ())]
-        if places:
-            yield f"# {kind} needs no entry for the pod specs at {', '.join(sorted(places))}"
+        paths = [Finding(kind, steps, WHOLE, Confidence.SURE, "").path for steps in pod_specs.get(kind, ())]
+        if paths:
+            yield f"# {kind}: the pod specs at {', '.join(sorted(paths))} are found without an entry"
         if kind in by_kind:
-            yield f"- kind: {kind.kind}"
-            if kind.group:
-                yield f"  apiVersion: {kind.group}/*"
+            selector = {"kind": kind.kind, **({"apiVersion": f"{kind.group}/*"} if kind.group else {})}
+            yield writer.block([selector]).rstrip("\n")
             yield "  paths:"
             for finding in by_kind[kind]:
                 yield from _path(finding)
 
 
 def _path(finding: Finding) -> Iterator[str]:
-    about = finding.description
-    if len(about) > _DESCRIPTION_LENGTH:
-        about = about[:_DESCRIPTION_LENGTH].rpartition(" ")[0] + " …"
-    printable = "".join(character if character.isprintable() else "?" for character in about)
-    yield f"  # {finding.confidence.name.lower()}, by {finding.reason}" + (f": {printable}" if printable else "")
-    path = scalar.quoted(finding.path)
-    options = "".join(f", {key}: {in_flow(value)}" for key, value in finding.form.options.items())
-    yield f"  - {{path: {path}{options}}}" if options else f"  - {path}"
-
-
-def in_flow(value: str | dict[str, str]) -> str:
-    """Return the value of an option in flow style."""
-    if isinstance(value, str):
-        return scalar.spelt(value, flow=True)
-    return "{" + ", ".join(f"{scalar.spelt(key, flow=True)}: {in_flow(one)}" for key, one in value.items()) + "}"
+    text = finding.description
+    if len(text) > _DESCRIPTION_LENGTH:
+        text = text[:_DESCRIPTION_LENGTH].rpartition(" ")[0] + " …"
+    printable = "".join(character if character.isprintable() else "?" for character in text)
+    yield f"  # {finding.confidence.name.lower()} ({finding.reason})" + (f": {printable}" if printable else "")
+    options = finding.form.options
+    yield f"  - {writer.flow({'path': finding.path, **options} if options else finding.path)}"

@@ -14,7 +14,7 @@ r"""References to container images, as `distribution/reference` defines them.
     algorithm      := component { /[+._-]/ component },  component := /[A-Za-z][A-Za-z0-9]*/
 
 The grammar is that of https://github.com/distribution/reference, reference.go and regexp.go. Domains, familiar
-names (`nginx` is `docker.io/library/nginx`) and image IDs (64 hexadecimal digits) follow normalize.go, as in
+names (`nginx` is `docker.io/library/nginx`) and image IDs (64 hex digits) follow normalize.go, as in
 Docker, not `Parse`. A digest can have any algorithm and length that the grammar allows.
 """
 
@@ -43,7 +43,7 @@ _REFERENCE: Final = re.compile(
 )
 _IDENTIFIER_LENGTH: Final = 64
 TAG_RULE: Final = 'a tag has up to 128 letters, digits, "_", "." or "-", and does not start with "." or "-"'
-DIGEST_RULE: Final = "expected sha256: and 64 hexadecimal digits"
+DIGEST_RULE: Final = "expected sha256: and 64 hex digits"
 
 
 class InvalidReference(ImageSetterError):  # noqa: N818  (ReferenceError is Python's)
@@ -123,7 +123,7 @@ def check_reference(text: str) -> Reference:
 def explain(text: str) -> str:
     """Return why a text is not a valid reference, without showing the text."""
     if _is_identifier(text):
-        return "64 hexadecimal digits are an image ID, not a name"
+        return "64 hex digits are an image ID, not a name"
     if text != text.strip():
         return "remove the surrounding white space"
     if "$" in text or "{{" in text:
@@ -159,7 +159,7 @@ def _is_too_long(name: str) -> bool:
 
 
 def _is_identifier(text: str) -> bool:
-    # Docker reads 64 hexadecimal digits as an image ID, not as a name on Docker Hub.
+    # Docker reads 64 hex digits as an image ID, not as a name on Docker Hub.
     return len(text) == _IDENTIFIER_LENGTH and not text.strip("0123456789abcdef")
 
 

@@ -1,37 +1,35 @@
-"""The configuration of whichever tool -> ImageSetter: a Tiltfile by its name, the others by what they say."""
+"""The configuration of any known tool: recognizes the tool by the name or content of the file, and imports it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from krm_image_setter.errors import InputError
-from krm_image_setter.importers import Imported
+from krm_image_setter.importers import Imported, Source
 from krm_image_setter.importers.kbld import import_kbld, is_kbld
-from krm_image_setter.importers.kustomization import NAMES, import_kustomization, is_kustomization
-from krm_image_setter.importers.reading import read_documents
+from krm_image_setter.importers.kustomization import import_kustomization, is_kustomization
 from krm_image_setter.importers.skaffold import import_skaffold, is_skaffold
-from krm_image_setter.importers.tiltfile import import_tiltfile
+from krm_image_setter.importers.tiltfile import import_tiltfile, is_tiltfile
+
+# A Tiltfile is first, because it is recognized by its name alone: it is not YAML.
+_IMPORTERS: Final = (
+    (is_tiltfile, import_tiltfile),
+    (is_kbld, import_kbld),
+    (is_skaffold, import_skaffold),
+    (is_kustomization, import_kustomization),
+)
 
 
 def import_file(text: str, file: str, name: str, read: Callable[[str], str]) -> Imported:
-    """Return the ImageSetter that says what the configuration `text` says of images.
+    """Return the ImageSetter for a configuration. See Source for the arguments.
 
-    `file` is the file as the user named it, `name` its name without a folder; `read` returns the text of another
-    file, by its path from that folder, and raises InputError.
-
-    Raises InputError where it is the configuration of no tool that is known, ConfigError where it is not YAML.
+    Raises InputError if no importer recognizes the file, and ConfigError if it is not YAML.
     """
-    if name.startswith("Tiltfile") or name.lower().endswith((".tiltfile", ".star")):
-        return import_tiltfile(text, file)
-    documents = read_documents(text, file)
-    if any(map(is_kbld, documents)):
-        return import_kbld(text, file)
-    if any(map(is_skaffold, documents)):
-        return import_skaffold(text, file)
-    if name in NAMES or any(map(is_kustomization, documents)):
-        return import_kustomization(text, file, read)
+    source = Source(text, file, name, read)
+    for recognizes, convert in _IMPORTERS:
+        if recognizes(source):
+            return convert(source)
     raise InputError(
-        "this is no configuration that can be imported: give a Tiltfile (by that name), a kustomization,"
-        " a Config of kbld or a skaffold.yaml",
-        file=file,
+        "unsupported file; expected a Tiltfile, kustomization.yaml, kbld Config or skaffold.yaml", file=file
     )

@@ -1,8 +1,8 @@
-"""kbld's configuration -> ImageSetter: its `overrides`, what it builds, and where its `searchRules` find images.
+"""The importer for kbld: `overrides`, the images that kbld builds, and the paths of its `searchRules`.
 
-As kbld reads them (carvel-dev/kbld, `pkg/kbld/config`, `pkg/kbld/search`, `pkg/kbld/image`): the kinds `Config`,
-`Sources`, `ImageOverrides`, `ImageDestinations` and `ImageKeys` have the same fields, and imgpkg's ImagesLock
-counts as overrides. The first search rule that fits a field counts; behind all others is one for every `image`.
+It reads them as kbld does (`pkg/kbld/config`, `search` and `image` of carvel-dev/kbld). The kinds `Config`,
+`Sources`, `ImageOverrides`, `ImageDestinations` and `ImageKeys` have the same fields, and the images of imgpkg's
+ImagesLock are overrides. kbld uses the first search rule that matches a field, and its default rule last.
 """
 
 from __future__ import annotations
@@ -11,58 +11,54 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
+from krm_image_setter.builds.kbld import API_VERSION, ID, LOCK_API_VERSION, LOCK_KIND
 from krm_image_setter.config import Value
+from krm_image_setter.config.value import missing_field
 from krm_image_setter.errors import ConfigError
 from krm_image_setter.images import Reference
-from krm_image_setter.importers import Imported
-from krm_image_setter.importers.reading import Notes, origin, read_documents, reference_of, text_of
+from krm_image_setter.importers import Imported, Source
+from krm_image_setter.importers.reading import Notes, origin, reference_of, text_of
 from krm_image_setter.importers.writing import (
     Entry,
     Kinds,
     Node,
     block,
-    images_to_give,
+    images_to_complete,
     imported,
     listed,
     one_or_list,
 )
-from krm_image_setter.paths import PathError, parse_path
+from krm_image_setter.paths import PathError, format_key, parse_path
 
-_LOCK: Final = ("imgpkg.carvel.dev/v1alpha1", "ImagesLock")
-_DOCUMENTS: Final = (
-    *(
-        ("kbld.k14s.io/v1alpha1", kind)
-        for kind in ("Config", "Sources", "ImageOverrides", "ImageDestinations", "ImageKeys")
-    ),
-    _LOCK,
-)
+_KINDS: Final = ("Config", "Sources", "ImageOverrides", "ImageDestinations", "ImageKeys")
+_DOCUMENTS: Final = (*((API_VERSION, kind) for kind in _KINDS), (LOCK_API_VERSION, LOCK_KIND))
 _FIELDS: Final = (
     "apiVersion", "kind", "metadata", "minimumRequiredVersion",
     "overrides", "sources", "destinations", "keys", "searchRules",
 )  # fmt: skip
 _IMAGE: Final = ("image", "imageRepo")
 _SELECTIONS: Final = ("tagSelection", "platformSelection")
-_ID: Final = "kbld.carvel.dev/id"  # the annotation of a locked image: for which image it stands
 
 
-def is_kbld(document: Value) -> bool:
-    """Say whether a document is one of those that kbld takes for its configuration."""
+def is_kbld(source: Source) -> bool:
+    """Return whether a document is a configuration of kbld."""
+    return any(map(_is_kbld, source.documents))
+
+
+def _is_kbld(document: Value) -> bool:
     return document.is_mapping and (document.data.get("apiVersion"), document.data.get("kind")) in _DOCUMENTS
 
 
-def import_kbld(text: str, file: str) -> Imported:
-    """Return the ImageSetter that says what the documents of kbld in `text` say; `file` is its name.
-
-    Raises ConfigError where the text is not YAML.
-    """
+def import_kbld(source: Source) -> Imported:
+    """Return the ImageSetter for the documents of kbld. Raises ConfigError if the text is not YAML."""
     kbld = _Kbld()
-    kbld.add([document for document in read_documents(text, file) if is_kbld(document)])
+    kbld.add(list(filter(_is_kbld, source.documents)))
     lines = list(kbld.lines())
-    return imported(file, lines, kbld.notes.by_line())
+    return imported(source.file, lines, kbld.notes.by_line())
 
 
 class _Override(NamedTuple):
-    """What becomes of the image that is written as `name` is, or of `every` image of that name."""
+    """The new image for the image `name`, or for `every` image with this name."""
 
     value: Value
     name: Reference
@@ -71,7 +67,7 @@ class _Override(NamedTuple):
 
 
 class _Kbld:
-    """Gathers what the documents say."""
+    """Collects the images and paths of the documents."""
 
     def __init__(self) -> None:
         self.notes = Notes()
@@ -81,12 +77,12 @@ class _Kbld:
         self._every_image = True
 
     def add(self, documents: Sequence[Value]) -> None:
-        """Add what the documents say of images, each field of all of them before the next."""
-        locks = [document for document in documents if document.data["kind"] == _LOCK[1]]
+        """Add documents: each field of all of them before the next field, as kbld does."""
+        locks = [document for document in documents if document.data["kind"] == LOCK_KIND]
         configurations = [
-            self.notes.fields(document, _FIELDS) for document in documents if document.data["kind"] != _LOCK[1]
+            self.notes.fields(document, _FIELDS) for document in documents if document.data["kind"] != LOCK_KIND
         ]
-        for key, tell in (
+        for key, add in (
             ("overrides", self._add_override),
             ("sources", self._add_source),
             ("destinations", self._add_destination),
@@ -94,72 +90,74 @@ class _Kbld:
             ("searchRules", self._add_rule),
         ):
             for fields in configurations:
-                self.notes.each(fields, key, tell)
+                self.notes.each(fields, key, add)
         for lock in locks:
             self.notes.each(self.notes.fields(lock, ("images",), about=None), "images", self._add_locked)
         if self._every_image:
-            self._kinds.add("kbld's own rule", {"kind": "*"}, ["{..image}"])
+            self._kinds.add('kbld\'s default: every field named "image"', {"kind": "*"}, ["{..image}"])
 
     def lines(self) -> Iterator[str]:
-        """Yield what is written."""
+        """Yield the lines of the ImageSetter."""
         images = list(self._entries())
-        yield from listed(
-            "images", images, "An image is a text to kbld; here its other spellings are the same image."
-        )
+        comment = "kbld compares image strings exactly; here nginx and docker.io/library/nginx are the same image."
+        yield from listed("images", images, comment)
         sources = [Entry(origins, {"name": str(name)}) for name, origins in self._sources.items()]
-        yield from images_to_give("kbld builds these.", sources, after_others=bool(images))
+        yield from images_to_complete("kbld builds these images.", sources, after_others=bool(images))
         if not self._every_image:
             yield from block({"podSpecs": False, "catalog": False})
         yield from listed("kinds", self._kinds.entries())
 
     def _entries(self) -> Iterator[Entry]:
-        # A name without a tag is that text to kbld, and any tag of it here: what says more comes first.
-        def is_vague(override: _Override) -> bool:
+        # kbld compares strings, so its "nginx" does not match "nginx:1". Here it does, so a name alone comes last.
+        def is_only_a_name(override: _Override) -> bool:
             return not override.every and override.name == Reference(override.name.name)
 
         done: dict[tuple[str | None, ...], str] = {}
-        for override in sorted(self._overrides, key=is_vague):
+        for override in sorted(self._overrides, key=is_only_a_name):
             value, name, _, new_image = override
             key = (name.normalized_name, *name[1:])
             if key in done:
-                self.notes.left_out(value, str(name), done[key])
+                self.notes.add_duplicate(value, str(name), done[key])
                 continue
             done[key] = origin(value)
             yield Entry([done[key]], {"name": str(name), "newImage": str(new_image)})
 
     def _image(self, entry: Value, fields: Mapping[str, Value]) -> tuple[Reference, bool]:
-        """Return which image an entry is about, and whether it is every one of that name."""
+        """Return the image of an entry, and whether the entry is for every tag and digest of it."""
         if "image" in fields:
             return reference_of(fields["image"]), False
         if "imageRepo" not in fields:
-            entry.fail("image is missing: add it")
+            entry.fail("missing required field `image` or `imageRepo`")
         name = reference_of(fields["imageRepo"])
         if name != Reference(name.name):
-            fields["imageRepo"].fail("this takes a name: give it without tag and digest")
+            fields["imageRepo"].fail("expected an image name without a tag or digest")
         return name, True
 
     def _add_override(self, entry: Value) -> None:
         fields = self.notes.fields(entry, (*_IMAGE, "newImage", "preresolved", *_SELECTIONS, "origins"))
         name, every = self._image(entry, fields)
         if "newImage" not in fields:
-            entry.fail("newImage is missing: add it")
+            entry.fail(missing_field("newImage"))
         new_image = reference_of(fields["newImage"])
         if not ("preresolved" in fields and fields["preresolved"].boolean()):
             for key in _SELECTIONS:
                 if key in fields:
-                    fields[key].fail("kbld asks the registry for the image: add an entry with what it chooses")
+                    message = "kbld selects this image in the registry; add an `images` entry with the result"
+                    fields[key].fail(message)
             if new_image.digest is None:
-                message = "kbld builds this, or asks the registry for its digest; here it is set as it stands"
+                message = "imported as written, without a digest: kbld would build or resolve it"
                 self.notes.add(entry, message, key="newImage")
         self._overrides.append(_Override(entry, name, every, new_image))
 
     def _add_locked(self, entry: Value) -> None:
         fields = self.notes.fields(entry, ("image", "annotations"))
-        names = self.notes.fields(fields["annotations"], (_ID,), about=None) if "annotations" in fields else {}
-        if _ID not in names or "image" not in fields:
-            entry.fail(f"image or the annotation {_ID} is missing: add it")
+        names = self.notes.fields(fields["annotations"], (ID,), about=None) if "annotations" in fields else {}
+        if "image" not in fields:
+            entry.fail(missing_field("image"))
+        if ID not in names:
+            entry.fail(f"missing annotation `{ID}`")
         new_image = reference_of(fields["image"])
-        self._overrides.append(_Override(entry, reference_of(names[_ID]), every=False, new_image=new_image))
+        self._overrides.append(_Override(entry, reference_of(names[ID]), every=False, new_image=new_image))
 
     def _add_source(self, entry: Value) -> None:
         name, _ = self._image(entry, self.notes.fields(entry, _IMAGE, about="image"))
@@ -169,9 +167,9 @@ class _Kbld:
         fields = self.notes.fields(entry, (*_IMAGE, "newImage", "tags"))
         name, _ = self._image(entry, fields)
         if name not in self._sources:
-            entry.fail("no source builds this image, so it is not pushed: add an entry with what becomes of it")
+            entry.fail("no `sources` entry builds this image; add an `images` entry if it should be set")
         if "newImage" in fields:
-            self._sources[name][f"{origin(entry)}: it is pushed to {text_of(fields['newImage'])}"] = None
+            self._sources[name][f"{origin(entry)}: pushed to {text_of(fields['newImage'])}"] = None
 
     def _add_key(self, key: Value) -> None:
         self._kinds.add(origin(key), {"kind": "*"}, [_anywhere(key)])
@@ -183,20 +181,20 @@ class _Kbld:
             self._kinds.add(origin(rule), {"kind": "*"}, [self._rule(rule)])
 
     def _rule(self, rule: Value) -> Node:
-        """Return where a rule finds images, as an item of `paths`. Raises ConfigError where that can't be said."""
+        """Return the path of a search rule as an item of `paths`. Raises ConfigError if there is no such path."""
         fields = self.notes.fields(rule, ("keyMatcher", "valueMatcher", "updateStrategy"))
         strategies: Mapping[str, Value] = {}
         if "updateStrategy" in fields:
-            known = ("none", "entireValue", "json", "yaml")  # as kbld asks for them
+            known = ("none", "entireValue", "json", "yaml")  # in the order in which kbld checks them
             strategies = self.notes.fields(fields["updateStrategy"], known)
         strategy = next(iter(strategies), "entireValue")
         if strategy == "none":
-            rule.fail("no field can be taken out here: see that no path leads there")
+            rule.fail("fields cannot be excluded; check that no path matches this field")
         if "keyMatcher" not in fields:
-            rule.fail("no field can be found by its value alone here: add its path to kinds")
+            rule.fail("fields cannot be matched by value alone; add their paths to `kinds`")
         path = self._matched(fields["keyMatcher"])
         if "valueMatcher" in fields:
-            message = "this is left out: every image that stands where keyMatcher says is set"
+            message = "imported without `valueMatcher`: every image at the matched paths is set"
             self.notes.add(rule, message, key="valueMatcher")
         if strategy == "entireValue":
             return path
@@ -204,45 +202,40 @@ class _Kbld:
         inner = self.notes.fields(strategies[strategy], ("searchRules",))
         self.notes.each(inner, "searchRules", lambda item: nodes.append(self._rule(item)))
         if not nodes:
-            rule.fail("no search rule says where in this document images are: add one")
+            rule.fail("no `searchRules` for the embedded document")
         return {"path": path, "as": strategy, "paths": one_or_list(nodes)}
 
     def _matched(self, matcher: Value) -> str:
-        """Return the path to the fields whose key matches."""
+        """Return the path to the fields that a `keyMatcher` matches."""
         fields = self.notes.fields(matcher, ("name", "path"))
         if "name" in fields:
             return _anywhere(fields["name"])
         if "path" not in fields:
-            matcher.fail("name or path is missing: add it")
+            matcher.fail("missing required field `name` or `path`")
         return _path(fields["path"], "".join(map(self._step, fields["path"].items())))
 
     def _step(self, part: Value) -> str:
         if not part.is_mapping:
-            return _field(text_of(part))
+            return format_key(text_of(part))
         index = self.notes.fields(part, ("index", "allIndexes"))
         if "index" in index and re.fullmatch("[0-9]+", index["index"].source_text):
             return f"[{index['index'].source_text}]"
         if "allIndexes" in index and index["allIndexes"].boolean():
             return "[*]"
-        message = "this is no part of a path: give a key, {index: NUMBER} or {allIndexes: true}"
-        raise part.place(ConfigError(message))
+        message = "invalid part of a path; expected a key, `{index: NUMBER}` or `{allIndexes: true}`"
+        raise part.located(ConfigError(message))
 
 
 def _anywhere(key: Value) -> str:
-    """Return the path to every field of a name."""
-    return _path(key, f"..{_field(text_of(key)).removeprefix('.')}")
-
-
-def _field(key: str) -> str:
-    """Return the step to a field in Kubernetes JSONPath."""
-    return f".{key}" if re.fullmatch(r"[A-Za-z_][\w-]*", key, re.ASCII) else f"['{key}']"
+    """Return the path to every field with a name."""
+    return _path(key, f"..{format_key(text_of(key)).removeprefix('.')}")
 
 
 def _path(value: Value, steps: str) -> str:
-    """Return the path of `steps`. Raises ConfigError where `value` has keys that no path can have."""
+    """Return the path with these steps. Raises ConfigError if it contains a key that no path can contain."""
     path = f"{{{steps}}}"
     try:
         parse_path(path)
     except PathError:
-        value.fail("this can't be written as a path: add by hand one that leads there")
+        value.fail("the key cannot be written as a path; add the path to `kinds`")
     return path

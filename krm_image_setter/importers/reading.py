@@ -1,4 +1,4 @@
-"""Another tool's YAML, entry by entry: what is wrong with one is noted, and the others are carried over."""
+"""Reading another tool's YAML: an entry that cannot be imported becomes a note, and the import goes on."""
 
 from __future__ import annotations
 
@@ -8,73 +8,68 @@ from contextlib import contextmanager
 from typing import Any
 
 from krm_image_setter.config import Value, read_values
+from krm_image_setter.config.decode import message_with_column
 from krm_image_setter.config.value import unknown_field
 from krm_image_setter.errors import ConfigError, ImageSetterError
 from krm_image_setter.images import InvalidReference, Reference, check_reference
-from krm_image_setter.importers import Note
-
-
-def read_documents(text: str, file: str) -> list[Value]:
-    """Return the documents of a YAML text, those that are empty left out. Raises ConfigError."""
-    try:
-        return read_values(text, None)
-    except ConfigError as error:
-        raise error.at(file=file) from error
+from krm_image_setter.importers import NOT_IMPORTED, Note
 
 
 class Notes:
-    """What can't be carried over from a text, and from the texts that it leads to."""
+    """Collects the notes about a text, and about the other texts that it names."""
 
     def __init__(self) -> None:
         self._notes: dict[Note, None] = {}
         self._lines: dict[str, int] = {}
 
     def by_line(self) -> list[Note]:
-        """Return the notes, each once."""
+        """Return each note once, sorted by line."""
         return sorted(self._notes, key=lambda note: note.line)
 
     def add(self, value: Value, message: str, *, key: str | None = None) -> None:
-        """Note what a value, or its field `key`, has that can't be carried over."""
-        self._add(value.place(ConfigError(message), key=key), value)
+        """Add a note about a value, or about its field `key`."""
+        self._add(value.located(ConfigError(message), key=key), value)
 
-    def left_out(self, value: Value, name: str, where: str) -> None:
-        """Note that another entry, that of `where`, sets the image that this one names."""
-        self.add(value, f'{where} has set "{name}", and each image is set once: left out')
+    def add_duplicate(self, value: Value, name: str, origin: str) -> None:
+        """Add a note that an entry is not imported, because the entry at `origin` sets the same image."""
+        self.add(value, f'{NOT_IMPORTED}the entry at {origin} already sets "{name}"')
 
     @contextmanager
-    def kept(self, value: Value) -> Iterator[None]:
-        """Note what is raised inside, at `value` where it doesn't know its place, and go on after it."""
+    def catching(self, value: Value) -> Iterator[None]:
+        """Turn an error that is raised inside into a note that `value` is not imported.
+
+        The note has the location of the error, or of `value` if the error has none.
+        """
         try:
             yield
         except ImageSetterError as error:
+            error.message = NOT_IMPORTED + error.message.removeprefix(NOT_IMPORTED)
             self._add(error, value)
 
     def fields(self, value: Value, known: Sequence[str], *, about: str | None = "") -> dict[str, Value]:
         """Return the `known` fields of a mapping that are not empty.
 
-        Of the others those are noted that have `about` in their name; with None, none of them.
-
-        Raises ShapeError where it is no mapping.
+        Add a note for each other field that has `about` in its name; None adds no notes. Raises ShapeError if the
+        value is not a mapping.
         """
-        if not value.is_mapping:
-            value.fields(known)
+        value.fields()
         for key in value.data:
             if key not in known and about is not None and about in key.lower():
-                self.add(value, unknown_field(key, known), key=key)
+                self.add(value, NOT_IMPORTED + unknown_field(key, known), key=key)
         return {key: value.child(key) for key in known if value.data.get(key) not in (None, "", [])}
 
-    def each(self, fields: Mapping[str, Value], key: str, tell: Callable[[Value], object]) -> None:
-        """Tell of each item of the list under `key`, if it is there, and note what is raised."""
+    def each(self, fields: Mapping[str, Value], key: str, read: Callable[[Value], object]) -> None:
+        """Call `read` for each item of the list under `key`, if there is one, and turn its errors into notes."""
         if key in fields:
-            with self.kept(fields[key]):
+            with self.catching(fields[key]):
                 for item in fields[key].items():
-                    with self.kept(item):
-                        tell(item)
+                    with self.catching(item):
+                        read(item)
 
     def documents(self, value: Value, name: str, text: str) -> list[Value]:
-        """Return the documents of a text that `value` leads to; what is noted in it names the text too.
+        """Return the documents of a text that `value` contains or names. Notes about them contain `name`.
 
-        Raises ConfigError where it is not YAML.
+        Raises ConfigError if the text is not YAML.
         """
         self._lines.setdefault(name, line_of(value))
         return read_values(text, name)
@@ -82,9 +77,8 @@ class Notes:
     def _add(self, error: ImageSetterError, value: Value) -> None:
         if error.file is None and error.line is None:
             key, error.field = error.field, None
-            if error.column is not None:  # within the text of the value
-                error.message, error.column = f"{error.message}, column {error.column}", None
-            value.place(error, key=key)
+            error.message, error.column = message_with_column(error), None
+            value.located(error, key=key)
         if error.file is None:
             self._notes[Note(error.line or 1, ": ".join(filter(None, (error.field, error.message))))] = None
         else:
@@ -92,35 +86,35 @@ class Notes:
 
 
 def line_of(value: Value) -> int:
-    """Return the line of a value in its own text."""
-    return value.place(ConfigError("")).line or 1
+    """Return the line of a value in its own text, from 1."""
+    return value.located(ConfigError("")).line or 1
 
 
 def origin(value: Value) -> str:
-    """Return where a value stands, for a comment."""
-    return " ".join(part for part in (value.file, f"line {line_of(value)}") if part)
+    """Return the location of a value, as comments show it."""
+    return f"{value.file}:{line_of(value)}" if value.file else f"line {line_of(value)}"
 
 
 def text_of(value: Value) -> str:
-    """Return a string that is not empty and can be written as it is. Raises ConfigError."""
+    """Return a printable string that is not empty. Raises ConfigError."""
     text = value.string()
     if not text.isprintable():
-        value.fail("this has characters that can't be printed: give it by hand")
+        value.fail("the value contains control characters")
     return text
 
 
 def reference_of(value: Value) -> Reference:
-    """Return the reference that a string is. Raises ImageSetterError."""
+    """Return the reference in a string. Raises ImageSetterError."""
     try:
         return check_reference(text_of(value))
     except InvalidReference as error:
-        raise value.place(error) from error
+        raise value.located(error) from error
 
 
-def mentions(data: Any, pattern: str) -> bool:
-    """Say whether a key or a string in `data` has what a regular expression matches."""
+def contains(data: Any, pattern: str) -> bool:
+    """Return whether a regular expression matches a part of a key or string in `data`."""
     if isinstance(data, str):
         return re.search(pattern, data) is not None
     if isinstance(data, dict):
-        return any(mentions(key, pattern) or mentions(value, pattern) for key, value in data.items())
-    return isinstance(data, list) and any(mentions(item, pattern) for item in data)
+        return any(contains(key, pattern) or contains(value, pattern) for key, value in data.items())
+    return isinstance(data, list) and any(contains(item, pattern) for item in data)

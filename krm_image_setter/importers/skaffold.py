@@ -1,6 +1,7 @@
-"""A skaffold.yaml -> ImageSetter: which images it builds, and where its `resourceSelector` says images are.
+"""The importer for skaffold.yaml: the images that Skaffold builds, and the paths in its `resourceSelector`.
 
-As skaffold reads them (GoogleContainerTools/skaffold, `pkg/skaffold/schema/latest`, `.../kubernetes/manifest`).
+It reads them as Skaffold does (`pkg/skaffold/schema/latest` and `pkg/skaffold/kubernetes/manifest` of
+GoogleContainerTools/skaffold).
 """
 
 from __future__ import annotations
@@ -11,15 +12,20 @@ from functools import partial
 from typing import Final
 
 from krm_image_setter.config import Value
-from krm_image_setter.importers import Imported
-from krm_image_setter.importers.reading import Notes, mentions, origin, read_documents, reference_of, text_of
-from krm_image_setter.importers.writing import Entry, Kinds, field_spec_path, images_to_give, imported, listed
+from krm_image_setter.config.value import missing_field
+from krm_image_setter.importers import NOT_IMPORTED, Imported, Source
+from krm_image_setter.importers.reading import Notes, contains, origin, reference_of, text_of
+from krm_image_setter.importers.writing import Entry, Kinds, field_spec_path, images_to_complete, imported, listed
 
-_ANYWHERE: Final = ".*"  # to skaffold: every field that is named image
+_ANYWHERE: Final = ".*"  # in Skaffold: every field named "image"
 
 
-def is_skaffold(document: Value) -> bool:
-    """Say whether a document is a configuration of skaffold's."""
+def is_skaffold(source: Source) -> bool:
+    """Return whether a document is a configuration of Skaffold."""
+    return any(map(_is_skaffold, source.documents))
+
+
+def _is_skaffold(document: Value) -> bool:
     return (
         document.is_mapping
         and document.data.get("kind") == "Config"
@@ -27,20 +33,16 @@ def is_skaffold(document: Value) -> bool:
     )
 
 
-def import_skaffold(text: str, file: str) -> Imported:
-    """Return the ImageSetter that says what the configurations in `text` say; `file` is its name.
-
-    Raises ConfigError where the text is not YAML.
-    """
+def import_skaffold(source: Source) -> Imported:
+    """Return the ImageSetter for the configurations of Skaffold. Raises ConfigError if the text is not YAML."""
     skaffold = _Skaffold()
-    for document in read_documents(text, file):
-        if is_skaffold(document):
-            skaffold.add(document)
-    return imported(file, skaffold.lines(), skaffold.notes.by_line())
+    for document in filter(_is_skaffold, source.documents):
+        skaffold.add(document)
+    return imported(source.file, skaffold.lines(), skaffold.notes.by_line())
 
 
 class _Skaffold:
-    """Gathers what the configurations say."""
+    """Collects the images and paths of the configurations."""
 
     def __init__(self) -> None:
         self.notes = Notes()
@@ -48,30 +50,30 @@ class _Skaffold:
         self._kinds = Kinds()
 
     def add(self, document: Value) -> None:
-        """Add what a configuration and its profiles say of images."""
+        """Add a configuration and its profiles."""
         fields = self.notes.fields(document, ("requires", "profiles"), about=None)
-        self.notes.each(fields, "requires", self._tell_of_required)
+        self.notes.each(fields, "requires", self._note_required)
         self._add_pipeline("", document)
         self.notes.each(fields, "profiles", self._add_profile)
 
     def lines(self) -> Iterator[str]:
-        """Yield what is written."""
+        """Yield the lines of the ImageSetter."""
         images = [Entry(origins, {"name": name}) for name, origins in self._images.items()]
-        yield from images_to_give("A skaffold.yaml doesn't say the new references.", images)
+        yield from images_to_complete("skaffold.yaml does not contain the new references.", images)
         yield from listed("kinds", self._kinds.entries())
 
     def _inner(self, fields: Mapping[str, Value], key: str, *known: str) -> dict[str, Value]:
-        """Return the known fields of what stands under `key`; most of skaffold's are not about images."""
+        """Return the known fields of the mapping under `key`, which has many others that are not about images."""
         if key in fields:
-            with self.notes.kept(fields[key]):
+            with self.notes.catching(fields[key]):
                 return self.notes.fields(fields[key], known, about=None)
         return {}
 
     def _add_profile(self, profile: Value) -> None:
         fields = self.notes.fields(profile, ("name", "patches"), about=None)
         name = text_of(fields["name"]) if "name" in fields else ""
-        self._add_pipeline(f', in the profile "{name}"', profile)
-        self.notes.each(fields, "patches", self._tell_of_patch)
+        self._add_pipeline(f', profile "{name}"', profile)
+        self.notes.each(fields, "patches", self._note_patch)
 
     def _add_pipeline(self, where: str, pipeline: Value) -> None:
         fields = self.notes.fields(pipeline, ("build", "resourceSelector", "manifests", "deploy"), about=None)
@@ -83,22 +85,22 @@ class _Skaffold:
         self.notes.each(selector, "allow", partial(self._allow, where, denied))
         for key in ("manifests", "deploy"):
             helm = self._inner(self._inner(fields, key, "helm"), "helm", "releases")
-            self.notes.each(helm, "releases", self._tell_of_release)
+            self.notes.each(helm, "releases", self._note_release)
 
     def _add_artifact(self, where: str, artifact: Value) -> None:
         fields = self.notes.fields(artifact, ("image",), about="image")
         if "image" not in fields:
-            artifact.fail("image is missing: add it")
+            artifact.fail(missing_field("image"))
         if fields["image"].string().startswith("ko://"):
-            fields["image"].fail("an import path is no reference here: leave it to ko")
+            fields["image"].fail("ko resolves `ko://` import paths itself")
         self._images.setdefault(str(reference_of(fields["image"])), {})[origin(artifact) + where] = None
 
     def _deny(self, denied: set[tuple[str, str]], resource: Value) -> None:
         group_kind, fields = self._filter(resource)
         self.notes.each(fields, "image", lambda path: denied.add((group_kind, path.string())))
         if "image" in fields:
-            message = "no field can be taken out here: see that no path leads there, nor to a pod spec there"
-            self.notes.add(resource, message, key="image")
+            message = "fields cannot be excluded; check that no path and no pod spec matches this field"
+            self.notes.add(resource, NOT_IMPORTED + message, key="image")
 
     def _allow(self, where: str, denied: set[tuple[str, str]], resource: Value) -> None:
         group_kind, fields = self._filter(resource)
@@ -115,40 +117,42 @@ class _Skaffold:
         """Return the group and kind of a ResourceFilter, and its fields."""
         fields = self.notes.fields(resource, ("groupKind", "image", "labels", "podSpec"))
         if "groupKind" not in fields:
-            resource.fail("groupKind is missing: add it")
+            resource.fail(missing_field("groupKind"))
         group_kind = text_of(fields["groupKind"])
         if group_kind.startswith("."):
-            fields["groupKind"].fail("the kind is missing: give Kind or Kind.group")
+            fields["groupKind"].fail(f'invalid kind "{group_kind}"; expected KIND or KIND.GROUP')
         return group_kind, fields
 
-    def _tell_of_required(self, required: Value) -> None:
+    def _note_required(self, required: Value) -> None:
         if required.is_mapping and required.data.keys() <= {"configs", "activeProfiles"}:  # of the same file
             return
-        required.fail("this is not read: import its skaffold.yaml too")
+        required.fail("another skaffold.yaml was not read; import it separately")
 
-    def _tell_of_patch(self, patch: Value) -> None:
+    def _note_patch(self, patch: Value) -> None:
         path = patch.data.get("path") if patch.is_mapping else None
         if isinstance(path, str) and re.fullmatch(_IMAGES_BY_POINTER, path):
-            patch.fail("this has to do with images and is not applied: add by hand what it changes")
+            patch.fail("the patch changes images; apply it by hand")
 
-    def _tell_of_release(self, release: Value) -> None:
+    def _note_release(self, release: Value) -> None:
         fields = self.notes.fields(release, ("artifactOverrides", "setValueTemplates"), about=None)
         templates = fields["setValueTemplates"].data if "setValueTemplates" in fields else None
-        if "artifactOverrides" in fields or mentions(templates, r"\.IMAGE_"):
-            message = "the chart gets an image by its values: give it the image's name, and set what helm writes"
-            release.fail(message)
+        if "artifactOverrides" in fields or contains(templates, r"\.IMAGE_"):
+            release.fail(
+                "Skaffold passes the image as a Helm value; write the name of the image into the values, and run "
+                "krm-image-setter on the output of `helm template`"
+            )
 
 
 def _path(path: Value) -> str:
-    """Return skaffold's path: keys behind dots, through lists as if they were not there."""
+    """Return the path for one of Skaffold's: its keys follow dots, and it omits the indexes of lists."""
     text = text_of(path)
     if text == _ANYWHERE:
         return "{..image}"
     first, *keys = text.split(".")
     if first or not all(keys) or "\\" in text:
-        path.fail("skaffold finds nothing there: give a path such as .spec.image")
+        path.fail(f'invalid path "{text}"; expected one such as .spec.image')
     return field_spec_path("/".join(key.replace("/", "\\/") for key in keys))
 
 
-# JSON pointers to artifacts, their names, and where images are.
+# JSON pointers to artifacts, to their names, and to the paths of images.
 _IMAGES_BY_POINTER: Final = r"/build(/artifacts(/[^/]+(/image)?)?)?|/resourceSelector(/.*)?"

@@ -1,8 +1,7 @@
-"""The calls of a Starlark file and what they are given, as far as that is written as literals. Nothing is run.
+"""The function calls in a Starlark file, with the arguments that are literals. Nothing is executed.
 
-Python's `ast` reads nearly all of Starlark. A value is known that is a string, number, list or dict of such, a
-name that is bound once in the file and to such a value or runs over a list of such, or a sum of these. Of what
-depends on more, the caller is told.
+Python's `ast` can parse almost all of Starlark. A value is known if it is a string, a number, or a list or dict of
+known values; a name that is bound once, to a known value or by a loop over a known list; or a sum of known values.
 """
 
 from __future__ import annotations
@@ -16,21 +15,21 @@ from functools import lru_cache
 from typing import Final, NamedTuple, TypeGuard
 
 from krm_image_setter.errors import InputError
-from krm_image_setter.importers import Note
+from krm_image_setter.importers import NOT_IMPORTED, Note
 
-# What an expression gives: a str, bool, int, None, list or dict; the `ast.expr` itself where it is not known.
+# The value of an expression: a str, bool, int, None, list or dict; or the `ast.expr`, if the value is not known.
 Value = object
 
 
 class Function(NamedTuple):
-    """A function whose calls are asked about: its positional parameters, and who is told of a call."""
+    """A function to look for: its positional parameters, and the function to call with the arguments of a call."""
 
     parameters: Sequence[str]
-    tell: Callable[[Arguments], None]
+    read: Callable[[Arguments], None]
 
 
 class NotReadError(Exception):
-    """What a call gives is not known, or can't be carried over."""
+    """An argument of a call is not known, or cannot be imported."""
 
     def __init__(self, note: Note) -> None:
         super().__init__(note.message)
@@ -38,27 +37,27 @@ class NotReadError(Exception):
 
 
 class Constants:
-    """The names of a file that are bound once, at its top, and what they stand for."""
+    """The names that are bound once, at the top level of a file, and their values."""
 
     def __init__(self, module: ast.Module) -> None:
         self.bound = Counter(_bound_names(module))
-        self.turns = 1  # how often the loops around run
-        self._values: ChainMap[str, Value] = ChainMap()  # of which each loop adds one mapping, and copies nothing
+        self.turns = 1  # of all enclosing loops together
+        self._values: ChainMap[str, Value] = ChainMap()  # each enclosing loop adds a mapping
         for statement in module.body:
             match statement:
                 case ast.Assign(targets=[ast.Name(id=name)]) if self.bound[name] == 1:
                     self._values[name] = self.value(statement.value)
 
     def each(self, name: str, values: Sequence[Value]) -> Iterator[Constants]:
-        """Yield these constants and one more, for each turn of a loop over `values`."""
+        """Yield, for each turn of a loop over `values`, these constants and the name of the loop."""
         for value in values:
             more = copy(self)
             more.turns = self.turns * len(values)
-            more._values = self._values.new_child({name: value})  # noqa: SLF001  (its own kind)
+            more._values = self._values.new_child({name: value})  # noqa: SLF001  (of the same class)
             yield more
 
     def value(self, node: ast.expr) -> Value:
-        """Return what an expression gives, or the expression itself where that is not known."""
+        """Return the value of an expression, or the expression itself if the value is not known."""
         match node:
             case ast.Constant():
                 return node.value
@@ -88,7 +87,7 @@ def _bound_names(module: ast.Module) -> Iterator[str]:
         elif isinstance(node, ast.arg):
             yield node.arg
         elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-            yield node.value.id  # a method may change what the name stands for
+            yield node.value.id  # a method can change the value of the name
         elif (
             isinstance(node, ast.Subscript)
             and isinstance(node.value, ast.Name)
@@ -98,7 +97,7 @@ def _bound_names(module: ast.Module) -> Iterator[str]:
 
 
 def _sum(node: ast.expr, left: Value, right: Value) -> Value:
-    # Names that double one another grow without end: 60 short lines can ask for 2 ** 60 characters.
+    # Without a limit, 60 short lines that each double a name would need 2 ** 60 characters.
     for kind in (str, list):
         if isinstance(left, kind) and isinstance(right, kind):
             return left + right if len(left) + len(right) <= _MOST_ITEMS else node  # type: ignore[operator]
@@ -109,9 +108,9 @@ _MOST_ITEMS: Final = 2_000
 
 
 class Arguments:
-    """What a call is given: `values` by parameter, `more` beyond the parameters, `rest` by a `*` or `**`.
+    """The arguments of a call: `values` by parameter, `more` without a parameter, and `rest` after `*` or `**`.
 
-    `origin` tells where the call stands.
+    `origin` is the location of the call, as comments show it.
     """
 
     def __init__(self, call: ast.Call, parameters: Sequence[str], constants: Constants, where: str) -> None:
@@ -120,36 +119,36 @@ class Arguments:
         self.more: list[Value] = []
         self.rest: ast.expr | None = None
         self.notes: list[Note] = []
-        self._call = call
-        self._told_of = f"{shown(call.func)}{where}"
+        self.line = call.lineno
+        self._name = f"{shown(call.func)}{where}"
         self._nodes: dict[str, ast.expr] = {}
         for index, node in enumerate(call.args):
             if isinstance(node, ast.Starred):
                 self.rest = node.value
             elif self.rest is None and index < len(parameters):
-                self._give(parameters[index], node, constants.value(node))
+                self._set(parameters[index], node, constants.value(node))
             else:
                 self.more.append(constants.value(node))
         for keyword in call.keywords:
             value = constants.value(keyword.value)
             if keyword.arg is not None:
-                self._give(keyword.arg, keyword.value, value)
+                self._set(keyword.arg, keyword.value, value)
             elif isinstance(value, dict) and all(isinstance(key, str) for key in value):
                 for key in value:
-                    self._give(key, keyword.value, value[key])
+                    self._set(key, keyword.value, value[key])
             else:
                 self.rest = keyword.value
 
-    def _give(self, parameter: str, node: ast.expr, value: Value) -> None:
+    def _set(self, parameter: str, node: ast.expr, value: Value) -> None:
         self.values[parameter] = value
         self._nodes[parameter] = node
 
     def value(self, parameter: str) -> Value:
-        """Return what the parameter is given; None for nothing."""
+        """Return the value of a parameter; None if the call does not set it."""
         return self.values.get(parameter, self.rest)
 
     def text(self, parameter: str) -> str:
-        """Return a string, empty for nothing. Raises NotReadError."""
+        """Return a string; empty if the call does not set it. Raises NotReadError."""
         value = self.value(parameter)
         if value is None or value == "":
             return ""
@@ -161,53 +160,57 @@ class Arguments:
         """Return a string that is not empty. Raises NotReadError."""
         text = self.text(parameter)
         if not text:
-            raise self.error(f"{parameter} is missing: add it")
+            raise self.error(f"missing argument `{parameter}`")
         return text
 
     def not_known(self, parameter: str, value: Value) -> NotReadError:
-        """Return the error that `value`, the parameter's or an item of it, is not known."""
+        """Return the error for a `value` that is not known: that of a parameter, or an item of it."""
         node = value if isinstance(value, ast.expr) else self._nodes[parameter]
-        message = f'{parameter} is "{shown(node)}", which is no plain literal: add by hand what it gives'
+        message = f'`{parameter}` is "{shown(node)}", not a literal; add the entry by hand'
         return self.error(message, line=node.lineno)
 
-    def refused(self, parameter: str, message: str) -> NotReadError:
-        """Return the error that what the parameter gives is known, and is of no use."""
+    def invalid(self, parameter: str, message: str) -> NotReadError:
+        """Return the error for a value that is known but cannot be used."""
         return self.error(message, line=self._nodes[parameter].lineno)
 
     def error(self, message: str, *, line: int | None = None) -> NotReadError:
-        """Return an error of this call."""
-        return NotReadError(Note(line or self._call.lineno, f"{self._told_of}: {message}"))
+        """Return the error that this call, or an argument in another line, is not imported."""
+        return NotReadError(self.note(NOT_IMPORTED + message, line=line))
+
+    def note(self, message: str, *, line: int | None = None) -> Note:
+        """Return a note about this call."""
+        return Note(line or self.line, f"{self._name}: {message}")
 
 
 def is_text(value: Value) -> TypeGuard[str]:
-    """Say whether a value is known and a string without control characters, and not empty."""
+    """Return whether a value is known and is a printable string that is not empty."""
     return isinstance(value, str) and value != "" and value.isprintable()
 
 
-@lru_cache(maxsize=1024)  # thousands of calls can be given the same long value
+@lru_cache(maxsize=1024)  # thousands of calls can have the same long value
 def shown(node: ast.expr) -> str:
-    """Return an expression as a message shows it."""
+    """Return an expression for a message."""
     try:
         text = ast.unparse(node)
-    except (ValueError, RecursionError):  # an integer of thousands of digits; hundreds of operators
+    except (ValueError, RecursionError):  # for an integer with thousands of digits, or hundreds of operators
         return "…"
     return shortened(text)
 
 
 def shortened(text: str) -> str:
-    """Return a text as a message shows it."""
+    """Return the first 60 characters of a text, as messages show it."""
     return text if len(text) <= 60 else f"{text[:59]}…"
 
 
 def read_calls(text: str, functions: Mapping[str, Function]) -> list[Note]:
-    """Tell `functions` of their calls in the order of the file, and return what of them is not known, by line.
+    """Read the calls of `functions` in the order of the file, and return the notes about them, sorted by line.
 
-    Raises InputError where `text` is not Starlark, or nested too deeply.
+    Raises InputError if `text` is not Starlark or is nested too deeply.
     """
     try:
         return _read_calls(_parse(text), functions)
     except RecursionError as error:
-        raise InputError("this is nested too deeply to be read: take it apart") from error
+        raise InputError("the file is nested too deeply") from error
 
 
 def _read_calls(module: ast.Module, functions: Mapping[str, Function]) -> list[Note]:
@@ -222,7 +225,7 @@ def _read_calls(module: ast.Module, functions: Mapping[str, Function]) -> list[N
         if name in known:
             arguments = Arguments(call, known[name].parameters, names, where)
             try:
-                known[name].tell(arguments)
+                known[name].read(arguments)
             except NotReadError as error:
                 arguments.notes.append(error.note)
             notes += arguments.notes
@@ -230,33 +233,33 @@ def _read_calls(module: ast.Module, functions: Mapping[str, Function]) -> list[N
 
 
 def _calls(node: ast.AST, where: str, constants: Constants) -> Iterator[tuple[ast.Call, str, Constants]]:
-    """Yield the calls in `node`, where they stand if they may run never or more than once, and what is known."""
+    """Yield the calls in `node`, with the loop, condition or function around each, and its constants."""
     match node:
         case ast.Call():
             yield node, where, constants
         case ast.For(target=ast.Name(id=name), iter=items, body=body) if constants.bound[name] == 1:
             values = constants.value(items)
-            # Loops in loops multiply: where it is too much, they are as any other loop.
+            # Nested loops multiply. Beyond the limit, a loop is treated like a loop over an unknown list.
             if isinstance(values, list) and len(values) * constants.turns <= _MOST_ITEMS:
                 for turn in constants.each(name, values):
                     for statement in body:
                         yield from _calls(statement, where, turn)
                 return
-            where = f", in the loop of line {node.lineno}"
+            where = f", in the loop at line {node.lineno}"
         case ast.If() | ast.IfExp():
-            where = f", on the condition of line {node.lineno}"
+            where = f", if the condition at line {node.lineno} holds"
         case ast.For() | ast.While() | ast.ListComp() | ast.DictComp():
-            where = f", in the loop of line {node.lineno}"
+            where = f", in the loop at line {node.lineno}"
         case ast.FunctionDef():
             where = f", in {node.name}()"
         case ast.Lambda():
-            where = f", in the function of line {node.lineno}"
+            where = f", in the function at line {node.lineno}"
     for child in ast.iter_child_nodes(node):
         yield from _calls(child, where, constants)
 
 
 def _loaded(arguments: Arguments, functions: Mapping[str, Function]) -> dict[str, Function]:
-    """Return the functions by the names that a `load` gives them."""
+    """Return the functions that a `load` imports, by their names in this file."""
     names = [(name, name) for name in arguments.more] + list(arguments.values.items())
     return {
         name: functions[original]
@@ -268,11 +271,11 @@ def _loaded(arguments: Arguments, functions: Mapping[str, Function]) -> dict[str
 def _parse(text: str) -> ast.Module:
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Python's opinion of the escapes in Starlark's strings
+            warnings.simplefilter("ignore")  # Python warns about some escapes that Starlark allows
             return ast.parse(text.removeprefix("\ufeff"))
     except SyntaxError as error:
-        raise InputError(f"this can't be read as Starlark: {error.msg}", line=error.lineno or None) from error
+        raise InputError(f"invalid Starlark: {error.msg}", line=error.lineno or None) from error
     except ValueError as error:  # a lone surrogate; before Python 3.12 a NUL
-        raise InputError(f"this can't be read as Starlark: {error}") from error
-    except MemoryError as error:  # how Python's parser says that its own stack is full
+        raise InputError(f"invalid Starlark: {error}") from error
+    except MemoryError as error:  # Python's parser raises it if its own stack is full
         raise RecursionError from error

@@ -1,6 +1,6 @@
-"""A Tiltfile -> ImageSetter: which images it builds, where it says images live, and its default registry.
+"""The importer for Tiltfiles: the images that Tilt builds, the paths of images, and the default registry.
 
-The calls are those of tilt-dev/tilt `internal/tiltfile` (k8s.go, docker.go) and of tilt-dev/tilt-extensions.
+Its functions are in `internal/tiltfile` (k8s.go, docker.go) of tilt-dev/tilt, and in tilt-dev/tilt-extensions.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Final, NamedTuple
 
+from krm_image_setter.config.decode import message_with_column
 from krm_image_setter.errors import ImageSetterError, InputError
 from krm_image_setter.images import check_reference, default_registry
-from krm_image_setter.importers import Imported, Note
+from krm_image_setter.importers import NOT_IMPORTED, Imported, Note, Source
 from krm_image_setter.importers.starlark import (
     Arguments,
     Function,
@@ -22,26 +23,28 @@ from krm_image_setter.importers.starlark import (
     read_calls,
     shortened,
 )
-from krm_image_setter.importers.writing import Entry, Kinds, Node, block, images_to_give, imported, listed
+from krm_image_setter.importers.writing import Entry, Kinds, Node, block, images_to_complete, imported, listed
 from krm_image_setter.paths import parse_path
 
 
-def import_tiltfile(text: str, file: str) -> Imported:
-    """Return the ImageSetter that says what the Tiltfile `text` says; `file` is its name, for comments and errors.
+def is_tiltfile(source: Source) -> bool:
+    """Return whether a source is a Tiltfile, by its name."""
+    return source.name.startswith("Tiltfile") or source.name.lower().endswith((".tiltfile", ".star"))
 
-    Raises InputError where it is not Starlark, or too much to be followed.
-    """
+
+def import_tiltfile(source: Source) -> Imported:
+    """Return the ImageSetter for a Tiltfile. Raises InputError if it is not Starlark or is nested too deeply."""
     tiltfile = _Tiltfile()
     try:
-        notes = read_calls(text, tiltfile.functions())
+        notes = read_calls(source.text, tiltfile.functions())
     except InputError as error:
-        raise error.at(file=file) from error
-    notes = sorted([*notes, *_left_out(tiltfile)], key=lambda note: note.line)
-    return imported(file, _lines(tiltfile), notes)
+        raise error.at(file=source.file) from error
+    notes = sorted([*notes, *_without_images_outside_registry(tiltfile)], key=lambda note: note.line)
+    return imported(source.file, _lines(tiltfile), notes)
 
 
-def _left_out(tiltfile: _Tiltfile) -> Iterator[Note]:
-    """Leave out the images that have no name in the default registry, and yield notes that say so."""
+def _without_images_outside_registry(tiltfile: _Tiltfile) -> Iterator[Note]:
+    """Remove the images that cannot have a name in the default registry, and yield a note about each."""
     for registry in [*tiltfile.registries][:1]:
         default = default_registry(registry.host_from_cluster or registry.host, registry.single_name or None)
         for ref, image in [*tiltfile.images.items()]:
@@ -49,12 +52,11 @@ def _left_out(tiltfile: _Tiltfile) -> Iterator[Note]:
                 default.new_name(check_reference(ref))
             except ImageSetterError as error:
                 del tiltfile.images[ref]
-                line = int(next(iter(image.origins)).split()[1].rstrip(","))
-                yield Note(line, f"default_registry: {error.message}: add the entry by hand")
+                yield Note(image.line, f"default_registry: {NOT_IMPORTED}{error.message}")
 
 
 class _ImageObject(NamedTuple):
-    """A path to a mapping that holds a reference in two fields."""
+    """A path to a mapping with a split reference."""
 
     json_path: str
     repo_field: str
@@ -62,7 +64,7 @@ class _ImageObject(NamedTuple):
 
 
 class _Registry(NamedTuple):
-    """Where Tilt pushes to, what the cluster calls that, and the one repository there. Empty is not given."""
+    """The registry that Tilt pushes to, its host as seen from the cluster, and its only repository, or empty."""
 
     host: str
     host_from_cluster: str
@@ -72,15 +74,16 @@ class _Registry(NamedTuple):
 _Path = str | _ImageObject
 
 
-# An entry is written once, however often it is given; `origins` are the places that give it. Keys of a dict are an
-# ordered set.
 class _Image(NamedTuple):
+    """An image that one or several calls build: the line of the first, and ordered sets of origins and options."""
+
+    line: int
     origins: dict[str, None]
     options: dict[str, None]
 
 
 class _Tiltfile:
-    """Gathers what the calls say."""
+    """Collects the images, paths and registries of the calls."""
 
     def __init__(self) -> None:
         self.images: dict[str, _Image] = {}
@@ -88,7 +91,7 @@ class _Tiltfile:
         self.registries: dict[_Registry, dict[str, None]] = {}
 
     def functions(self) -> dict[str, Function]:
-        """Return the functions of Tilt and its extensions that have to do with images."""
+        """Return the functions of Tilt and its extensions that concern images."""
         return {
             "k8s_kind": Function(("kind",), self._k8s_kind),
             "k8s_image_json_path": Function(
@@ -96,8 +99,8 @@ class _Tiltfile:
             ),
             "default_registry": Function(_Registry._fields, self._default_registry),
             "load": Function(("path",), _load),
-            "load_dynamic": Function(("path",), _not_followed),
-            "include": Function(("path",), _not_followed),
+            "load_dynamic": Function(("path",), _not_read),
+            "include": Function(("path",), _not_read),
             "helm_resource": Function((), _custom_deploy),
             "k8s_custom_deploy": Function((), _custom_deploy),
             **{name: Function(parameters, self._build) for name, parameters in _BUILDS.items()},
@@ -106,7 +109,7 @@ class _Tiltfile:
     def _build(self, arguments: Arguments) -> None:
         ref = arguments.required_text("ref")
         _check(arguments, "ref", partial(check_reference, ref))
-        image = self.images.setdefault(ref, _Image({}, {}))
+        image = self.images.setdefault(ref, _Image(arguments.line, {}, {}))
         image.origins[arguments.origin] = None
         in_env = arguments.value("match_in_env_vars")
         if in_env is True:
@@ -116,25 +119,23 @@ class _Tiltfile:
 
     def _default_registry(self, arguments: Arguments) -> None:
         registry = _Registry(*map(arguments.text, _Registry._fields))
-        if not registry.host:  # as good as no call
+        if not registry.host:  # has no effect
             return
         host = registry.host_from_cluster or registry.host
         _check(arguments, "host", partial(default_registry, host, registry.single_name or None))
         self.registries.setdefault(registry, {})[arguments.origin] = None
         if registry != next(iter(self.registries)):
-            raise arguments.error(
-                f'"{shortened(registry.host)}" is a second one, and there can be one: choose by hand'
-            )
+            raise arguments.error(f'"{shortened(registry.host)}" is a second default registry; the first is used')
 
     def _k8s_kind(self, arguments: Arguments) -> None:
         paths = [*_paths(arguments, "image_json_path"), *_image_object(arguments)]
-        if paths:  # else it only says that there are pods
+        if paths:  # otherwise the call only declares that the kind has pods
             arguments.required_text("kind")
         self._add(arguments, paths)
 
     def _k8s_image_json_path(self, arguments: Arguments) -> None:
         if not any(map(arguments.text, ("kind", "name", "namespace"))):
-            raise arguments.error("kind, name or namespace is missing, Tilt wants one too: add it")
+            raise arguments.error("missing argument `kind`, `name` or `namespace`, which Tilt requires too")
         self._add(arguments, _paths(arguments, "paths"))
 
     def _add(self, arguments: Arguments, paths: Sequence[_Path]) -> None:
@@ -148,9 +149,9 @@ class _Tiltfile:
             kind = _pattern(arguments, "kind", regexp)
             if re.match("[a-z]", kind):
                 message = (
-                    f'Tilt finds "{shortened(kind)}" in any case, this as it stands: write it as the kind does'
+                    f'imported, but "{shortened(kind)}" is case-sensitive here and not in Tilt; correct its case'
                 )
-                arguments.notes.append(arguments.error(message).note)
+                arguments.notes.append(arguments.note(message))
             self.kinds.add(arguments.origin, {"kind": kind, **others}, map(_path_node, paths))
 
 
@@ -158,27 +159,28 @@ def _load(arguments: Arguments) -> None:
     path = arguments.value("path")
     names = [*arguments.more, *(arguments.values[name] for name in arguments.values if name != "path")]
     if not (is_text(path) and path.startswith("ext://") and all(name in _BUILDS for name in names)):
-        _not_followed(arguments)
+        _not_read(arguments)
 
 
-def _not_followed(arguments: Arguments) -> None:
+def _not_read(arguments: Arguments) -> None:
     path = arguments.required_text("path")
-    cure = "add by hand what it gives" if path.startswith("ext://") else "import that file too"
-    raise arguments.error(f'"{shortened(path)}" is not read: {cure}')
+    remedy = "add its entries by hand" if path.startswith("ext://") else "import it separately"
+    raise arguments.error(f'"{shortened(path)}" was not read; {remedy}')
 
 
 def _custom_deploy(arguments: Arguments) -> None:
     if arguments.values.get("image_deps"):
-        raise arguments.error("the command that it runs sets its image_deps: set them in what that command writes")
+        raise arguments.error(
+            "Tilt passes the images in `image_deps` to the command; run krm-image-setter on the YAML it applies"
+        )
 
 
-def _check(arguments: Arguments, parameter: str, read: Callable[[], object], told_of: str = "") -> None:
-    """Raise NotReadError where `read` refuses what the parameter gives, as it would refuse the ImageSetter."""
+def _check(arguments: Arguments, parameter: str, read: Callable[[], object], subject: str = "") -> None:
+    """Raise NotReadError if `read` raises an error, because the ImageSetter would then be invalid."""
     try:
         read()
     except ImageSetterError as error:
-        column = f", column {error.column}" if error.column is not None else ""
-        raise arguments.refused(parameter, f"{told_of}{error.message}{column}") from error
+        raise arguments.invalid(parameter, subject + message_with_column(error)) from error
 
 
 def _paths(arguments: Arguments, parameter: str) -> list[_Path]:
@@ -189,7 +191,7 @@ def _paths(arguments: Arguments, parameter: str) -> list[_Path]:
             continue
         try:
             paths.append(_path(arguments, parameter, path))
-        except NotReadError as error:  # the others may be known
+        except NotReadError as error:  # the other paths can be known
             arguments.notes.append(error.note)
     return paths
 
@@ -211,12 +213,13 @@ def _image_object(arguments: Arguments) -> list[_Path]:
     raise arguments.not_known("image_object", value)
 
 
-# Selectors. Tilt's are regular expressions (RE2) that fit anywhere and in any case; ours fit the whole, in its
-# case. Who writes a literal one means the whole (tilt-dev/tilt#5344: KafkaConnect also found KafkaConnector).
+# Selectors. In Tilt, they are regular expressions (RE2) that match any part of a text and ignore case. Here they
+# match the whole text and are case-sensitive. A literal expression is meant to match the whole text:
+# tilt-dev/tilt#5344 reports that KafkaConnect also matched KafkaConnector.
 
 
 def _alternatives(kind: str) -> list[str]:
-    """Return the regular expressions that `A|B` or `^(A|B)$` stands for."""
+    """Return the regular expressions that `A|B` or `^(A|B)$` combines."""
     match = re.fullmatch(r"(\^?)\((?:\?:)?([^()?]*)\)(\$?)", kind)
     before, middle, after = match.groups() if match else ("", kind, "")
     parts = middle.split("|")
@@ -224,14 +227,15 @@ def _alternatives(kind: str) -> list[str]:
 
 
 def _pattern(arguments: Arguments, field: str, regexp: str) -> str:
-    """Return the pattern that fits what `regexp` does. Raises NotReadError where `*` and `?` can't say it."""
+    """Return the pattern with `*` and `?` for `regexp`. Raises NotReadError if there is none."""
     body = regexp.removeprefix("(?i)")
     from_start, to_end = body.startswith("^"), body.endswith("$")
     body = body.removeprefix("^").removesuffix("$")
     tokens = list(re.finditer(_REGEXP, body))
-    if "".join(token[0] for token in tokens) != body or (regexp and not body):  # ^$ is a text that nothing has
-        raise arguments.error(f'{field} "{shortened(regexp)}" can\'t be said with * and ?: add the entry by hand')
-    # No kind has a dot in it; everywhere else it is one.
+    if "".join(token[0] for token in tokens) != body or (regexp and not body):  # ^$ matches no resource
+        message = f'`{field}`: the regular expression "{shortened(regexp)}" has no equivalent with * and ?'
+        raise arguments.error(f"{message}; add the entry by hand")
+    # A kind contains no dots. In the other fields, an unescaped dot is meant literally.
     words = {"any": "*", "some": "?*", "dot": "?" if field == "kind" else "."}
     pattern = "".join(words.get(token.lastgroup or "", token[0].removeprefix("\\")) for token in tokens)
     if from_start != to_end:
@@ -242,7 +246,7 @@ def _pattern(arguments: Arguments, field: str, regexp: str) -> str:
 
 
 def _whole_api_version(part: str) -> str:
-    """Return the pattern for an apiVersion of which perhaps only the group or the version is said."""
+    """Return the pattern for an apiVersion; `part` can be only its group or its version."""
     if re.fullmatch(r"v[0-9]\w*", part):
         return f"*{part}"
     if part and "/" not in part and "*" not in part:
@@ -250,7 +254,7 @@ def _whole_api_version(part: str) -> str:
     return f"{'*' * part.startswith('/')}{part}{'*' * part.endswith('/')}"
 
 
-# What is written
+# The ImageSetter
 
 
 def _lines(tiltfile: _Tiltfile) -> Iterator[str]:
@@ -262,11 +266,11 @@ def _lines(tiltfile: _Tiltfile) -> Iterator[str]:
         yield from listed("images", images)
         yield from _default_registry(tiltfile.registries)
     else:
-        yield from images_to_give("A Tiltfile doesn't say the new references.", images)
+        yield from images_to_complete("A Tiltfile does not contain the new references.", images)
     yield from listed(
         "kinds",
         tiltfile.kinds.entries(),
-        "These fit as a whole and in their case, in Tilt in any case and as a part too; * is any text.",
+        "Kinds here must match completely and case-sensitively; Tilt matches any part and ignores case.",
     )
 
 
@@ -274,7 +278,7 @@ def _default_registry(registries: Mapping[_Registry, dict[str, None]]) -> Iterat
     registry, origins = next(iter(registries.items()))
     yield from (f"# {origin}" for origin in origins)
     if registry.host_from_cluster:
-        yield f"# as the cluster calls it; Tilt pushes to {registry.host}"
+        yield f"# host as seen from the cluster; Tilt pushes to {registry.host}"
     fields = {"host": registry.host_from_cluster or registry.host, "singleName": registry.single_name}
     yield from block({"defaultRegistry": {key: text for key, text in fields.items() if text}})
 
@@ -285,11 +289,11 @@ def _path_node(path: _Path) -> Node:
     return {"path": path.json_path, "fields": {"repository": path.repo_field, "tag": path.tag_field}}
 
 
-# The part of a regular expression that `*` and `?` can say.
+# The tokens of a regular expression that have an equivalent with `*` and `?`.
 _REGEXP: Final = r"(?P<any>\.\*)|(?P<some>\.\+)|(?:(?P<dot>\.)|\\[./:-]|[\w/:-])(?![?*+{])"
 
-# The functions that build an image, and their positional parameters as far as we ask for them. All but the first
-# two come by `load`.
+# The functions that build an image, and their positional parameters up to the last one that matters. All except
+# the first two must be loaded with `load`.
 _BUILDS: Final[dict[str, Sequence[str]]] = {
     "docker_build": (
         "ref", "context", "build_args", "dockerfile", "dockerfile_contents", "cache", "live_update",

@@ -94,7 +94,9 @@ class Part(NamedTuple):
 
     def fields(self, root: Any, location: Location, value: Any, rule: KindRule) -> Fields:
         """See Form."""
-        if isinstance(value, bool) or not isinstance(value, str | int | float):
+        # YAML reads a tag such as 1.20 as a number.
+        written = str if self.part == "name" else str | int | float
+        if isinstance(value, bool) or not isinstance(value, written):
             return [OtherField(location, value, rule, "a string")]
         return [part_field(location, source_text(root, location), self, rule)]
 

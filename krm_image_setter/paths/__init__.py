@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from krm_image_setter.paths.path import Location, Match, Path, PathError, format_location, type_of
+from krm_image_setter.paths.path import Location, Match, Path, PathError, format_key, format_location, type_of
 
-__all__ = ["Location", "Match", "Path", "PathError", "format_location", "parse_path", "type_of"]
+__all__ = ["Location", "Match", "Path", "PathError", "format_key", "format_location", "parse_path", "type_of"]
 
 
 def parse_path(text: str) -> Path:

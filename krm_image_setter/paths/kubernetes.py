@@ -376,7 +376,7 @@ class _Parser:
                     raise self.fail("two consecutive `..`; remove one")
                 self.position += 2
                 steps.append(Descent())
-                if self.text[self.position : self.position + 1].isalnum():
+                if re.compile(r"\w").match(self.text, self.position):
                     steps.append(self._field())
             elif character == ".":
                 self.position += 1

@@ -47,12 +47,17 @@ def format_location(location: Location) -> str:
     for step in location:
         if isinstance(step, int):
             text += f"[{step}]"
-        elif step.replace("_", "").replace("-", "").isalnum():
-            text += f".{step}" if text else step
         else:
-            escaped = step.replace("\\", "\\\\").replace("'", "\\'")
-            text += f"['{escaped}']"
-    return text
+            text += format_key(step)
+    return text.removeprefix(".")
+
+
+def format_key(key: str) -> str:
+    """Format a key as a step of a path in Kubernetes JSONPath: `.image`, `['a.b']`."""
+    if key.replace("_", "").replace("-", "").isalnum():
+        return f".{key}"
+    escaped = key.replace("\\", "\\\\").replace("'", "\\'")
+    return f"['{escaped}']"
 
 
 def type_of(value: Any) -> str:

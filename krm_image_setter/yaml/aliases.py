@@ -44,7 +44,7 @@ def write(source: str, root: Any, wanted: Map[Location, list[Fragment]], added: 
     Raises InputError if an alias must be replaced by a copy and cannot be.
     """
     writer = _Writer(source, root, wanted, added)
-    return Written(list(writer.edits()), list(writer.kept.values()))
+    return Written(writer.edits(), list(writer.kept.values()))
 
 
 def replaced(source: str, root: Any, targets: Iterable[Any]) -> list[Edit]:
@@ -126,10 +126,10 @@ class _Writer:
         self._homes: dict[int, Location] = {}  # by the id of what is written: where that is
         self._anchor_counts = Counter(re.findall(_ANCHOR, source))
 
-    def edits(self) -> Iterator[Edit]:
-        """Yield the edits, each once; the order is not that of the source."""
+    def edits(self) -> list[Edit]:
+        """Return the edits, each once; the order is not that of the source."""
         self._find_homes(self.root, ())
-        return self._visit(self.root, (), 0)
+        return _joined(self._visit(self.root, (), 0))
 
     def _find_homes(self, written: Any, location: Location) -> None:
         self._homes[id(written)] = location
@@ -262,7 +262,7 @@ class _Writer:
         """Return the source of a pair that says what a merge key would bring otherwise."""
         name, value = holder.written("<<")
         node = written.target if isinstance(written, Alias) else written
-        pair = scalar.spelt(key, flow=holder.flow) + ":"
+        pair = scalar.serialized(key, flow=holder.flow) + ":"
         if not isinstance(node, Mapping | Sequence):
             return f"{pair} {self._scalar(node, location, flow=holder.flow)}"
         if node.flow:
@@ -326,7 +326,7 @@ class _Writer:
         if last is not None:  # blanks at the end of its last line are part of it
             match = re.compile(rf"(?:(?:{BREAK}) *)+\Z").search(self.source, end, last.end_mark.index)
             end = match.start() if match else last.end_mark.index
-        edits = [*self._visit(node, location, indent, copied=True), *self._anchor_removals(node)]
+        edits = [*_joined(self._visit(node, location, indent, copied=True)), *self._anchor_removals(node)]
         end = max([end, *(edit.end for edit in edits)])  # a copy can follow in lines below the last alias
         return start, apply_edits(self.source[start:end], [Edit(a - start, b - start, new) for a, b, new in edits])
 
@@ -351,14 +351,14 @@ class _Writer:
         name = pair[0].target if pair and isinstance(pair[0], Alias) else pair and pair[0]
         if self.in_json:
             return scalar.quoted(key)
-        return self._scalar(name, _NOWHERE, flow=True) if name else scalar.spelt(key, flow=True)
+        return self._scalar(name, _NOWHERE, flow=True) if name else scalar.serialized(key, flow=True)
 
     def _scalar(self, event: Any, location: Location, *, flow: bool) -> str:
         """Return the source of what is wanted at `location`, if the scalar of `event` has the text before."""
         text, tag = self._text_at(event, location), self._tag(event)
         if location not in self.wanted and not event.style and not tag and not isinstance(typed(text), str):
             return text or "null"  # a number stays one
-        return tag + (scalar.quoted(text) if self.in_json else scalar.spelt(text, flow=flow))
+        return tag + (scalar.quoted(text) if self.in_json else scalar.serialized(text, flow=flow))
 
     def _tag(self, event: Any) -> str:
         """Return the tag of a node as it is written, with a blank after it; empty if there is none."""
@@ -378,9 +378,24 @@ class _Writer:
             if event.anchor is not None:
                 start = self.source.index("&" + event.anchor, event.start_mark.index)
                 end = start + 1 + len(event.anchor)
-                yield Edit(start, end + (self.source[end : end + 1] == " "), "")
+                # A tab after the anchor goes with it: after a dash or a colon it would be an error.
+                while self.source[end : end + 1] in (" ", "\t"):
+                    end += 1
+                yield Edit(start, end, "")
             if isinstance(written, Mapping | Sequence):
                 yield from self._anchor_removals(written)
+
+
+def _joined(edits: Iterable[Edit]) -> list[Edit]:
+    """Return edits, with all insertions at one position as one: a merge key in another one can end with it."""
+    insertions: dict[int, str] = {}
+    others: list[Edit] = []
+    for edit in dict.fromkeys(edits):
+        if edit.start == edit.end:
+            insertions[edit.start] = insertions.get(edit.start, "") + edit.text
+        else:
+            others.append(edit)
+    return others + [Edit(position, position, text) for position, text in insertions.items()]
 
 
 def _merge_aliases(node: Mapping | Sequence) -> list[Alias]:

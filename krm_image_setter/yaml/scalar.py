@@ -104,7 +104,7 @@ def escaped(quoted_text: str) -> str:
     return re.sub(f"[{_ODD}]", lambda odd: f"\\u{ord(odd[0]):04x}", quoted_text)
 
 
-def spelt(text: str, *, flow: bool) -> str:
+def serialized(text: str, *, flow: bool) -> str:
     """Return the source text of a new scalar: plain where it reads back as `text`, else quoted."""
     return text if is_plain(text, flow=flow) else quoted(text)
 

@@ -1,11 +1,11 @@
-"""Writing changes of a tree into its source: new texts of scalars, and new keys. The only writer of a tree."""
+"""Writing: changes of a tree into its source, as new texts of scalars and new keys; and YAML from data."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
 from collections.abc import Mapping as Map
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from krm_image_setter.edits import Edit
@@ -95,7 +95,7 @@ def rewritten(source: str, holder: Any, key: Any, fragments: list[Fragment]) -> 
         if colon is None:
             raise _error(name, "there is no room to write what belongs beside this: write it out in lines")
         end = colon.end()
-    return [Edit(end, end, " " + scalar.spelt(fragments[0].text, flow=holder.flow))]
+    return [Edit(end, end, " " + scalar.serialized(fragments[0].text, flow=holder.flow))]
 
 
 #: What may stand between a key and its colon, as a pattern.
@@ -129,7 +129,7 @@ def pair_column(source: str, key: Any) -> int:
 def new_pairs(holder: Any, pairs: Map[str, str]) -> list[str]:
     """Return the source of new pairs of a mapping, in quotes if its first key is."""
     in_json = holder.flow and getattr(holder.children[0], "style", None) == '"'
-    spell = scalar.quoted if in_json else partial(scalar.spelt, flow=holder.flow)
+    spell = scalar.quoted if in_json else partial(scalar.serialized, flow=holder.flow)
     return [f"{spell(name)}: {spell(text)}" for name, text in pairs.items()]
 
 
@@ -198,3 +198,38 @@ def cannot_edit(written: Any) -> InputError:
 def _error(written: Any, message: str) -> InputError:
     mark = start_mark(written)
     return InputError(message, line=mark.line + 1, column=mark.column + 1)
+
+
+def block(data: Any, indent: str = "", line_break: str = "\n") -> str:
+    """Serialize a mapping or list in block style, each line after `indent`. Its keys must not need quotes."""
+    inner = indent + "  "
+    if isinstance(data, list):
+        items = (
+            block(item, inner, line_break).removeprefix(inner)
+            if isinstance(item, dict | list)
+            else _scalar(item, flow=False) + line_break
+            for item in data
+        )
+        return "".join(f"{indent}- {item}" for item in items)
+    text = ""
+    for key, value in data.items():
+        if isinstance(value, dict | list):
+            nested = block(value, inner if isinstance(value, dict) else indent, line_break)
+            text += f"{indent}{key}:{line_break}{nested}"
+        else:
+            text += f"{indent}{key}: {_scalar(value, flow=False)}{line_break}"
+    return text
+
+
+def flow(data: Any) -> str:
+    """Serialize data in flow style. Its keys must not need quotes."""
+    if isinstance(data, dict):
+        return "{" + ", ".join(f"{key}: {flow(value)}" for key, value in data.items()) + "}"
+    if isinstance(data, list):
+        return "[" + ", ".join(map(flow, data)) + "]"
+    return _scalar(data, flow=True)
+
+
+@lru_cache(maxsize=1024, typed=True)  # most values occur in many results
+def _scalar(value: str | int, *, flow: bool) -> str:
+    return scalar.serialized(value, flow=flow) if isinstance(value, str) else str(value).lower()

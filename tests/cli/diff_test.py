@@ -1,4 +1,4 @@
-"""The diff says what the edits do, in the form that difflib reads too."""
+"""The unified diff of edits, compared with difflib and with a strict patch program."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def edited(draw: st.DrawFn) -> tuple[str, list[Edit]]:
 
 
 def applied(source: str, diff: str) -> str:
-    """Return what a patch program makes of a source and a diff, strictly."""
+    """Return the result of a strict patch program for a source and a diff."""
     old = re.findall(r"[^\n]*\n|[^\n]+", source)
     new: list[str] = []
     at = 0
@@ -48,7 +48,7 @@ def applied(source: str, diff: str) -> str:
 
 
 @given(edited())
-def test_a_patch_program_gets_the_new_text(case: tuple[str, list[Edit]]) -> None:
+def test_diff_of_random_edits_gives_the_new_text(case: tuple[str, list[Edit]]) -> None:
     source, edits = case
     new = apply_edits(source, edits)
     diff = "".join(unified_diff("f", source, edits))
@@ -57,7 +57,7 @@ def test_a_patch_program_gets_the_new_text(case: tuple[str, list[Edit]]) -> None
         assert applied(source, diff) == new
 
 
-def test_it_is_as_difflib_writes_it() -> None:
+def test_diff_equals_the_diff_of_difflib() -> None:
     source = "".join(f"line {number}\n" for number in range(40))
     edits = [
         Edit(source.index(f"line {n}\n"), source.index(f"line {n}\n") + 4, "LINE") for n in (0, 3, 20, 26, 34)
@@ -68,17 +68,20 @@ def test_it_is_as_difflib_writes_it() -> None:
 
 
 ADDED = [
-    pytest.param("a\nb\n", Edit(1, 1, "\n  c"), "@@ -1,2 +1,3 @@\n a\n+  c\n b\n", id="a line is added"),
+    pytest.param("a\nb\n", Edit(1, 1, "\n  c"), "@@ -1,2 +1,3 @@\n a\n+  c\n b\n", id="added line"),
     pytest.param(
-        "a\nb", Edit(3, 3, "\nc\n"), "@@ -1,2 +1,3 @@\n a\n-b\n\\ No newline at end of file\n+b\n+c\n", id="end"
+        "a\nb",
+        Edit(3, 3, "\nc\n"),
+        "@@ -1,2 +1,3 @@\n a\n-b\n\\ No newline at end of file\n+b\n+c\n",
+        id="no line feed at the end",
     ),
-    pytest.param("", Edit(0, 0, "a\n"), "@@ -0,0 +1 @@\n+a\n", id="nothing before"),
-    pytest.param("a\n", Edit(0, 2, ""), "@@ -1 +0,0 @@\n-a\n", id="nothing after"),
-    pytest.param("a\n", Edit(0, 1, "a"), "", id="no change"),
+    pytest.param("", Edit(0, 0, "a\n"), "@@ -0,0 +1 @@\n+a\n", id="empty old text"),
+    pytest.param("a\n", Edit(0, 2, ""), "@@ -1 +0,0 @@\n-a\n", id="empty new text"),
+    pytest.param("a\n", Edit(0, 1, "a"), "", id="edit without a change"),
 ]
 
 
 @pytest.mark.parametrize(("source", "edit", "expected"), ADDED)
-def test_lines(source: str, edit: Edit, expected: str) -> None:
-    said = "".join(unified_diff("f", source, [edit]))
-    assert said == (f"--- f\n+++ f\n{expected}" if expected else "")
+def test_diff_of_one_edit_has_its_lines(source: str, edit: Edit, expected: str) -> None:
+    diff = "".join(unified_diff("f", source, [edit]))
+    assert diff == (f"--- f\n+++ f\n{expected}" if expected else "")

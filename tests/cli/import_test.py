@@ -1,4 +1,4 @@
-"""`krm-image-setter import`, as a process."""
+"""The `import` command."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ k8s_kind(read_file('kind'), image_json_path='{.a}')
 CONNECT = "apiVersion: kafka.strimzi.io/v1\nkind: KafkaConnect\nspec:\n  image: kafkaconnect # i\n"
 
 
-def test_import(program: Program) -> None:
+def test_import_of_a_tiltfile_sets_its_images(program: Program) -> None:
     program.write("Tiltfile", TILTFILE)
     ran = program("import", "Tiltfile")
     assert ran.status == 0
-    assert ran.stderr.startswith("krm-image-setter: warning: Tiltfile: line 4: k8s_kind: kind is ")
+    assert ran.stderr.startswith("krm-image-setter: warning: Tiltfile:4: k8s_kind: kind is ")
     outcome = set_images(CONNECT, read_config(ran.stdout.decode()))
     assert outcome.text == CONNECT.replace("kafkaconnect #", "localhost:5005/kafkaconnect #")
 
 
-def test_import_several(program: Program) -> None:
+def test_import_of_several_files_prints_one_stream(program: Program) -> None:
     program.write("Tiltfile", "docker_build('a/b', '.')\n")
     program.write("services/Tiltfile", "k8s_kind('A', image_json_path='{.i}')\n")
     ran = program("import", "Tiltfile", "services/Tiltfile")
@@ -39,14 +39,14 @@ def test_import_several(program: Program) -> None:
     assert b"# --image a/b=NEW-REFERENCE" in ran.stdout
 
 
-def test_what_is_written_is_a_configuration_for_the_filter(program: Program) -> None:
+def test_import_output_configures_the_filter(program: Program) -> None:
     program.write("Tiltfile", TILTFILE)
     program.write("functions.yaml", program("import", "Tiltfile").stdout.decode())
     ran = program(stdin=CONNECT)
     assert b"image: localhost:5005/kafkaconnect # i" in ran.stdout
 
 
-def test_files_beside_a_kustomization(program: Program) -> None:
+def test_files_named_by_a_kustomization_are_read(program: Program) -> None:
     program.write("app/base/kustomization.yaml", "images: [{name: a, newTag: b}]\n")
     program.write("app/config.yaml", "images: [{path: spec/image, kind: KafkaConnect}]\n")
     program.write(
@@ -58,17 +58,17 @@ def test_files_beside_a_kustomization(program: Program) -> None:
     ran = program("import", "app/kustomization.yaml", "Tiltfile")
     assert ran.status == 0
     assert ran.stderr.splitlines() == [
-        'krm-image-setter: warning: app/kustomization.yaml: line 1: resources[0]: "base/kustomization.yaml" is not '
+        'krm-image-setter: warning: app/kustomization.yaml:1: resources[0]: "base/kustomization.yaml" is not '
         "followed: import it too, for its images",
-        f"krm-image-setter: warning: app/kustomization.yaml: line 2: {Path('app/gone.yaml')}: "
+        f"krm-image-setter: warning: app/kustomization.yaml:2: {Path('app/gone.yaml')}: "
         "No such file or directory: give a file that can be read",
     ]
     outcome = set_images(CONNECT, read_config(ran.stdout.decode()))
     assert outcome.text == CONNECT.replace("kafkaconnect #", "localhost:5005/kafkaconnect #")
 
 
-def test_files_out_of_the_folder_of_a_kustomization_are_not_read(program: Program) -> None:
-    """Neither by `..`, nor by an absolute path, nor by a link; a link within it is followed, and a pipe not waited for."""
+def test_files_outside_the_directory_of_a_kustomization_are_not_read(program: Program) -> None:
+    """A link within the directory is followed, and a pipe does not block."""
     specs = "images: [{path: spec/image, kind: KafkaConnect}]\n"
     program.write("secret.yaml", specs)
     program.write("app/own/config.yaml", specs)
@@ -85,23 +85,25 @@ def test_files_out_of_the_folder_of_a_kustomization_are_not_read(program: Progra
         "pipe.yaml",
         ".",
     ]
-    out = "this leads out of the folder of the file that names it, and is not read"
+    out = "not imported: the file is outside the directory of the configuration"
     program.write(
         "app/kustomization.yaml",
-        f"images: [{{name: a, newTag: b}}]\nconfigurations: [{', '.join(names)}]\nresources: [.., https://example.invalid/b]\n",
+        f"images: [{{name: a, newTag: b}}]\nconfigurations: [{', '.join(names)}]\n"
+        "resources: [.., https://example.invalid/b]\n",
     )
     ran = program("import", "app/kustomization.yaml")
-    where = "krm-image-setter: warning: app/kustomization.yaml: line"
+    where = "krm-image-setter: warning: app/kustomization.yaml"
     assert ran.stderr.splitlines() == [
-        f"{where} 2: app/../secret.yaml: {out}",
-        f"{where} 2: {absolute}: {out}",
-        f"{where} 2: app/out.yaml: {out}",
-        f"{where} 2: app/own/../../secret.yaml: {out}",
-        f"{where} 2: https://example.invalid/a.yaml: this is a URL, and nothing is fetched: import a copy",
-        f"{where} 2: app/pipe.yaml: This is no regular file: give a file that can be read",
-        f"{where} 2: app: {out}",
-        f'{where} 3: resources[0]: ".." is not followed: if a kustomization there sets images, import it too',
-        f'{where} 3: resources[1]: "https://example.invalid/b" is not followed: if a kustomization there sets images, import it too',
+        f"{where}:2: app/../secret.yaml: {out}",
+        f"{where}:2: {absolute}: {out}",
+        f"{where}:2: app/out.yaml: {out}",
+        f"{where}:2: app/own/../../secret.yaml: {out}",
+        f"{where}:2: https://example.invalid/a.yaml: not imported: URLs are not fetched; "
+        "download the file and import the copy",
+        f"{where}:2: app/pipe.yaml: This is no regular file: give a file that can be read",
+        f"{where}:2: app: {out}",
+        f'{where}:3: resources[0]: ".." is not followed: if a kustomization there sets images, import it too',
+        f'{where}:3: resources[1]: "https://example.invalid/b" is not followed: if a kustomization there sets images, import it too',
     ]
     assert (ran.status, b"kinds" in ran.stdout) == (0, False)
     program.write("app/kustomization.yaml", "configurations: [in.yaml, own/config.yaml]\n")
@@ -109,7 +111,7 @@ def test_files_out_of_the_folder_of_a_kustomization_are_not_read(program: Progra
     assert (ran.status, ran.stderr, b"spec/image" in ran.stdout) == (0, "", True)
 
 
-def test_a_chain_of_a_thousand_folders_is_not_followed_to_its_end(program: Program) -> None:
+def test_long_chain_of_kustomizations_is_not_followed(program: Program) -> None:
     folder = "k"
     for _ in range(300):
         program.write(f"{folder}/kustomization.yaml", "resources: [c]\n")
@@ -122,12 +124,12 @@ def test_a_chain_of_a_thousand_folders_is_not_followed_to_its_end(program: Progr
 
 
 @pytest.mark.parametrize("name", ["Tiltfile", "Tiltfile.dev", "dev.Tiltfile", "dev.tiltfile", "lib.star"])
-def test_names_of_tiltfiles(program: Program, name: str) -> None:
+def test_tiltfile_with_another_name_is_imported(program: Program, name: str) -> None:
     program.write(name, "docker_build('a', '.')\n")
     assert program("import", name).status == 0
 
 
-def test_utf_8_whatever_the_terminal_has(program: Program) -> None:
+def test_output_is_utf_8_regardless_of_the_locale(program: Program) -> None:
     program.write("Tiltfile", "k8s_kind('A', image_json_path='{.\u00e9}')\n")
     ran = program("import", "Tiltfile", env={"PYTHONIOENCODING": "ascii"})
     assert (ran.status, ran.stderr) == (0, "")
@@ -136,7 +138,7 @@ def test_utf_8_whatever_the_terminal_has(program: Program) -> None:
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no disk that is always full")
 @pytest.mark.parametrize("arguments", [["import", "Tiltfile"], ["--image", "a=b"]])
-def test_full_disk_is_one_sentence(program: Program, arguments: list[str]) -> None:
+def test_full_disk_is_reported_on_one_line(program: Program, arguments: list[str]) -> None:
     program.write("Tiltfile", TILTFILE.partition("k8s_kind(read")[0])
     with Path("/dev/full").open("wb") as full:
         ran = subprocess.run(
@@ -151,17 +153,17 @@ def test_full_disk_is_one_sentence(program: Program, arguments: list[str]) -> No
     assert (ran.returncode, ran.stderr) == (2, error)
 
 
-def test_errors_are_one_sentence(program: Program) -> None:
+def test_invalid_files_are_reported_on_one_line(program: Program) -> None:
     program.write("Tiltfile", "docker_build(\n")
     program.write("kustomization.yaml", "images: [\n")
     program.write("other.yaml", "kind: ConfigMap\n")
     program.write("Tiltfile.latin", "")
     (program.folder / "Tiltfile.latin").write_bytes(b"# \xe9\n")
     for file, sentence in (
-        ("Tiltfile", "Tiltfile: line 1"),
-        ("Tiltfile.latin", "Tiltfile.latin: line 1: this is not UTF-8: convert it"),
+        ("Tiltfile", "Tiltfile:1: "),
+        ("Tiltfile.latin", "Tiltfile.latin:1: this is not UTF-8: convert it"),
         ("Tiltfile.none", "Tiltfile.none: No such file or directory: give a file that can be read"),
-        ("kustomization.yaml", "kustomization.yaml: line 2 column 1: "),
+        ("kustomization.yaml", "kustomization.yaml:2:1: "),
         (
             "other.yaml",
             "other.yaml: this is no configuration that can be imported: give a Tiltfile (by that name), ",
@@ -173,17 +175,17 @@ def test_errors_are_one_sentence(program: Program) -> None:
         assert len(ran.stderr.splitlines()) == 1
 
 
-def test_usage(program: Program) -> None:
+def test_missing_file_argument_is_an_error(program: Program) -> None:
     ran = program("import")
     assert ran.status == 2
-    assert "Missing argument 'FILE'" in ran.stderr
-    told = program("import", "--help").stdout
-    assert b"krm-image-setter import Tiltfile > functions.yaml" in told
-    assert b"krm-image-setter import prod/kustomization.yaml skaffold.yaml" in told
-    assert b" Write another" in program("--help").stdout
+    assert "missing argument `FILE`" in ran.stderr
+    text = program("import", "--help").stdout
+    assert b"krm-image-setter import Tiltfile > functions.yaml" in text
+    assert b"krm-image-setter import prod/kustomization.yaml skaffold.yaml" in text
+    assert b" Convert another" in program("--help").stdout
 
 
-def test_closed_pipe_is_quiet(program: Program) -> None:
+def test_closed_pipe_gives_no_error(program: Program) -> None:
     program.write("Tiltfile", "".join(f"docker_build('a/b{n}', '.')\n" for n in range(5000)))
     ran = subprocess.run(
         f"{sys.executable} -m krm_image_setter import Tiltfile | head -1",

@@ -1,4 +1,4 @@
-"""`install-plugin`: where kustomize looks, run by the real kubectl, and never over what is not ours."""
+"""The `install-plugin` command, with the real kubectl."""
 
 from __future__ import annotations
 
@@ -14,23 +14,24 @@ from harness import ROOT, Program, Ran
 from orchestrator import CONFIG, SET, Orchestrator
 
 PLUGIN = "krm-image-setter.dev/v1alpha1/imagesetter/ImageSetter"
-# What is set, which folders are there, and where the plugin goes; all below the test's own folder.
+# Environment variables, existing directories, and the directory of the plugin.
+HOME_PLUGINS = "home/.config/kustomize/plugin"
 HOMES = {
-    "the user's": ({}, (), "home/.config/kustomize/plugin"),
-    "that is there": ({}, ("home/kustomize/plugin",), "home/kustomize/plugin"),
+    "home directory": ({}, (), HOME_PLUGINS),
+    "existing directory": ({}, ("home/kustomize/plugin",), "home/kustomize/plugin"),
     "XDG": ({"XDG_CONFIG_HOME": "xdg"}, (), "xdg/kustomize/plugin"),
-    "XDG, without plugins": ({"XDG_CONFIG_HOME": "xdg"}, ("home/.config/kustomize/plugin",), "home/.config/kustomize/plugin"),
-    "XDG, with plugins": (
+    "XDG without a plugin directory": ({"XDG_CONFIG_HOME": "xdg"}, (HOME_PLUGINS,), HOME_PLUGINS),
+    "XDG with a plugin directory": (
         {"XDG_CONFIG_HOME": "xdg"},
-        ("home/.config/kustomize/plugin", "xdg/kustomize/plugin"),
+        (HOME_PLUGINS, "xdg/kustomize/plugin"),
         "xdg/kustomize/plugin",
     ),
-    "given": ({"KUSTOMIZE_PLUGIN_HOME": "my plugins"}, ("home/.config/kustomize/plugin",), "my plugins"),
-}  # fmt: skip
+    "KUSTOMIZE_PLUGIN_HOME": ({"KUSTOMIZE_PLUGIN_HOME": "my plugins"}, (HOME_PLUGINS,), "my plugins"),
+}
 
 
 def environment(folder: Path, **variables: str) -> dict[str, str]:
-    """Return variables, each a folder below `folder`, beside those of this process that don't matter."""
+    """Return the environment with variables that are set to directories in `folder`."""
     names = {"KUSTOMIZE_PLUGIN_HOME", "XDG_CONFIG_HOME", "HOME"}
     others = {name: value for name, value in os.environ.items() if name not in names}
     return others | {name: str(folder / value) for name, value in {"HOME": "home", **variables}.items()}
@@ -63,7 +64,9 @@ def build(kubectl: Orchestrator, **variables: str) -> Ran:
 
 
 @pytest.mark.parametrize("variables, there, home", HOMES.values(), ids=HOMES)
-def test_homes(kubectl: Orchestrator, variables: dict[str, str], there: tuple[str, ...], home: str) -> None:
+def test_plugin_directory_is_the_one_of_kustomize(
+    kubectl: Orchestrator, variables: dict[str, str], there: tuple[str, ...], home: str
+) -> None:
     for folder in there:
         (kubectl.folder / folder).mkdir(parents=True)
     before = build(kubectl, **variables)
@@ -105,11 +108,11 @@ def as_module(folder: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("program_in", [as_module, as_script, as_zipapp], ids=lambda make: make.__name__)
-def test_however_this_program_is_installed(kubectl: Orchestrator, program_in: object) -> None:
+def test_plugin_of_every_installation_runs(kubectl: Orchestrator, program_in: object) -> None:
     assert callable(program_in)
     program = program_in(kubectl.folder)
     assert run(program, "install-plugin", folder=kubectl.folder).status == 0
-    # What lies about where kustomize works is not taken for one of our modules.
+    # Python must not import modules from the directory that kustomize works in.
     for name in ("app/yaml.py", "yaml.py", "app/krm_image_setter.py", "krm_image_setter.py"):
         kubectl.write(name, "raise SystemExit('this is not for us')\n")
     ran = build(kubectl)
@@ -119,7 +122,7 @@ def test_however_this_program_is_installed(kubectl: Orchestrator, program_in: ob
     assert (".pyz" in launcher) == (program_in is as_zipapp)
 
 
-def test_again(program: Program) -> None:
+def test_second_installation_keeps_an_unchanged_plugin(program: Program) -> None:
     assert install(program.folder).stdout.startswith(b"installed: ")
     path = program.folder / "home/.config/kustomize/plugin" / PLUGIN
     before = path.stat()
@@ -128,7 +131,7 @@ def test_again(program: Program) -> None:
     path.chmod(0o644)
     assert install(program.folder).stdout.startswith(b"installed: ")
     assert os.access(path, os.X_OK)
-    # One of ours, of a Python that is gone.
+    # A plugin for a Python that was removed is replaced.
     path.write_text(path.read_text().replace(sys.executable, "/gone/python"))
     assert install(program.folder).stdout.startswith(b"installed: ")
     assert path.stat().st_size == before.st_size
@@ -137,7 +140,9 @@ def test_again(program: Program) -> None:
 
 @pytest.mark.parametrize("arguments", [(), ("--remove",)])
 @pytest.mark.parametrize("kind", ["file", "link"])
-def test_what_is_not_ours_stays(program: Program, kind: str, arguments: tuple[str, ...]) -> None:
+def test_file_of_another_program_is_not_overwritten(
+    program: Program, kind: str, arguments: tuple[str, ...]
+) -> None:
     path = program.folder / "home/.config/kustomize/plugin" / PLUGIN
     path.parent.mkdir(parents=True)
     other = program.folder / "other"
@@ -148,14 +153,15 @@ def test_what_is_not_ours_stays(program: Program, kind: str, arguments: tuple[st
         path.symlink_to(other)
     ran = install(program.folder, *arguments)
     assert (ran.status, ran.stdout) == (2, b"")
-    assert ran.stderr == f"krm-image-setter: error: {path}: this is not ours: move it, or give --force\n"
+    message = "this file belongs to another program; move it or pass `--force`"
+    assert ran.stderr == f"krm-image-setter: error: {path}: {message}\n"
     assert path.read_text() == "#!/bin/sh\ncat\n"
     assert install(program.folder, "--force", *arguments).status == 0
     assert other.read_text() == "#!/bin/sh\ncat\n"
     assert path.exists() == (not arguments)
 
 
-def test_other_plugins_stay(program: Program) -> None:
+def test_other_plugins_are_not_removed(program: Program) -> None:
     other = program.write("home/.config/kustomize/plugin/krm-image-setter.dev/v1alpha1/other/Other", "#!/bin/sh\n")
     assert install(program.folder).status == 0
     assert install(program.folder, "--remove").status == 0
@@ -163,7 +169,7 @@ def test_other_plugins_stay(program: Program) -> None:
 
 
 @pytest.mark.parametrize("home", ["plugins", "plugins/", "./plugins//", "a/plugins/."])
-def test_the_home_itself_stays(program: Program, home: str) -> None:
+def test_plugin_directory_is_not_removed(program: Program, home: str) -> None:
     (program.folder / home).mkdir(parents=True)
     for arguments in ((), ("--remove",)):
         assert program("install-plugin", *arguments, env={"KUSTOMIZE_PLUGIN_HOME": home}).status == 0
@@ -171,17 +177,17 @@ def test_the_home_itself_stays(program: Program, home: str) -> None:
 
 
 @pytest.mark.parametrize("place", ["home/.config/kustomize", f"home/.config/kustomize/plugin/{PLUGIN}/x"])
-def test_a_place_that_is_taken(program: Program, place: str) -> None:
-    """A file where there must be a folder, and the other way round: told in a sentence."""
+def test_file_at_the_path_of_a_directory_is_an_error(program: Program, place: str) -> None:
+    """The opposite, a directory at the path of the plugin, is an error too."""
     program.write(place, "")
     ran = install(program.folder)
     assert (ran.status, ran.stdout) == (2, b"")
-    assert ran.stderr.endswith("give $KUSTOMIZE_PLUGIN_HOME where it can be written\n")
+    assert ran.stderr.endswith("; set KUSTOMIZE_PLUGIN_HOME to a writable directory\n")
     assert ran.stderr.count("\n") == 1
 
 
-def test_kpt_takes_no_notice(kpt: Orchestrator) -> None:
-    """Functions are run as before, though the plugin would fail them."""
+def test_kpt_ignores_the_plugin(kpt: Orchestrator) -> None:
+    """The plugin would fail, but functions do not use it."""
     assert install(kpt.folder).status == 0
     plugin = kpt.folder / "home/.config/kustomize/plugin" / PLUGIN
     plugin.write_text("#!/bin/sh\nexit 1\n")
@@ -193,8 +199,8 @@ def test_kpt_takes_no_notice(kpt: Orchestrator) -> None:
     assert SET in (kpt.folder / "app/connect.yaml").read_text()
 
 
-def test_functions_in_kustomize_take_no_notice(kubectl: Orchestrator) -> None:
-    """The same with a container function (its `docker` is a stand-in): the annotation comes before the plugin."""
+def test_kustomize_functions_ignore_the_plugin(kubectl: Orchestrator) -> None:
+    """A container function, with a script as `docker`, has an annotation, which has priority over the plugin."""
     assert install(kubectl.folder).status == 0
     plugin = kubectl.folder / "home/.config/kustomize/plugin" / PLUGIN
     plugin.write_text("#!/bin/sh\nexit 1\n")

@@ -1,4 +1,4 @@
-"""`set` warns of a kustomization that matches an image by the name that changes."""
+"""Warnings about kustomizations with a name that `set` changes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ spec: {template: {spec: {containers: [{name: a, image: IMAGE}]}}}
 REGISTRY = (
     "apiVersion: krm-image-setter.dev/v1alpha1\nkind: ImageSetter\nregistries: [{from: docker.io, to: m.io}]\n"
 )
-RENAMED = "base/web.yaml: Deployment web: spec.template.spec.containers[0].image"
+RENAMED = "base/web.yaml: Deployment/web: spec.template.spec.containers[0].image"
 OVERLAY = "resources: [../base]\nimages:\n- newTag: '2'\n  name: NAME\n"
 
 
@@ -33,8 +33,8 @@ def test_entry_that_matches_a_changed_name_is_reported(program: Program, name: s
     ran = program("set", "base", "over", "--fn-config", "c.yaml", "--check", "--quiet")
     assert (ran.status, ran.stdout) == (1, b"base/web.yaml\n")
     assert ran.stderr == (
-        f'krm-image-setter: warning: over/kustomization.yaml: line 4: images[0].name: "{name}" no longer matches '
-        f'{RENAMED}, which becomes "{new}"; change it here too\n'
+        f'krm-image-setter: warning: over/kustomization.yaml:4: images[0].name: "{name}" '
+        f'will no longer match {RENAMED}, which becomes "{new}"; change this name too\n'
     )
 
 
@@ -42,10 +42,10 @@ def test_entry_that_matches_a_changed_name_is_reported(program: Program, name: s
     "overlay, image",
     [
         pytest.param(OVERLAY.replace("NAME", "redis"), "nginx:1", id="another name"),
-        pytest.param(OVERLAY.replace("NAME", "nginx"), "quay.io/a/b", id="name that stays"),
+        pytest.param(OVERLAY.replace("NAME", "nginx"), "quay.io/a/b", id="unchanged name"),
         pytest.param("resources: [../base]\n", "nginx:1", id="no images"),
-        pytest.param("images: [a, {newTag: b}, {name: [c]}]\n", "nginx:1", id="broken entries"),
-        pytest.param("images: {a: b}\n", "nginx:1", id="no list"),
+        pytest.param("images: [a, {newTag: b}, {name: [c]}]\n", "nginx:1", id="invalid entries"),
+        pytest.param("images: {a: b}\n", "nginx:1", id="mapping instead of a list"),
     ],
 )
 def test_entry_that_still_matches_is_not_reported(program: Program, overlay: str, image: str) -> None:

@@ -1,10 +1,8 @@
-"""`list`: what it finds, how it is written, and its filters."""
+"""The `list` command: its output formats and filters."""
 
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 
 import pytest
 from harness import Program
@@ -19,9 +17,11 @@ FILES = {
         '      - image: "nginx:${TAG}"\n      - image: ""\n'
     ),
     "deploy/kafka.yaml": (
-        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: cm}\ndata:\n  pod: |\n    # one\n    kind: Pod\n    apiVersion: v1\n    spec:\n"
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: cm}\ndata:\n"
+        "  pod: |\n    # one\n    kind: Pod\n    apiVersion: v1\n    spec:\n"
         "      containers:\n      - image: docker.io/nginx\n  text: see repo/x:1 and application/json\n---\n"
-        "apiVersion: kafka.strimzi.io/v1\nkind: KafkaConnect\nmetadata: {name: connect}\nspec:\n  image: m.io/kafka:1\n"
+        "apiVersion: kafka.strimzi.io/v1\nkind: KafkaConnect\nmetadata: {name: connect}\n"
+        "spec:\n  image: m.io/kafka:1\n"
     ),
     "deploy/list.json": (
         '{"apiVersion": "v1", "kind": "List", "items": [\n{"apiVersion": "v1", "kind": "Pod", "metadata":\n'
@@ -33,7 +33,7 @@ FILES = {
         "- {kind: ConfigMap, paths: [{path: .data.pod, as: yaml}, {path: .data.text, as: text}]}\n"
     ),
 }
-SAID = "krm-image-setter: "
+PREFIX = "krm-image-setter: "
 
 
 @pytest.fixture
@@ -48,33 +48,33 @@ def names(ran_stdout: bytes) -> list[str]:
     return ran_stdout.decode().splitlines()
 
 
-def test_table(shop: Program) -> None:
+def test_table_lists_images_with_locations(shop: Program) -> None:
     ran = shop("list", "deploy")
-    assert (ran.status, ran.stderr) == (0, f"{SAID}using ./functions.yaml\n")
+    assert (ran.status, ran.stderr) == (0, f"{PREFIX}using ./functions.yaml\n")
     kafka = "kinds KafkaConnect kafka.strimzi.io/* .spec.image"
     assert names(ran.stdout) == [
         "docker.io/nginx",
-        "  ConfigMap cm          deploy/kafka.yaml:11  data.pod: spec.containers[0].image          podSpecs",
+        "  ConfigMap/cm          deploy/kafka.yaml:11  data.pod: spec.containers[0].image          podSpecs",
         "m.io/kafka:1",
-        f"  KafkaConnect connect  deploy/kafka.yaml:18  spec.image                                  {kafka}",
+        f"  KafkaConnect/connect  deploy/kafka.yaml:18  spec.image                                  {kafka}",
         "nginx:${TAG}",
-        "  Deployment web        deploy/web.yaml:13    spec.template.spec.containers[2].image      podSpecs",
+        "  Deployment/web        deploy/web.yaml:13    spec.template.spec.containers[2].image      podSpecs",
         "nginx:1.25",
-        "  Pod p                 deploy/list.json:4    spec.containers[0].image                    podSpecs",
-        "  Deployment web        deploy/web.yaml:9     spec.template.spec.initContainers[0].image  podSpecs",
+        "  Pod/p                 deploy/list.json:4    spec.containers[0].image                    podSpecs",
+        "  Deployment/web        deploy/web.yaml:9     spec.template.spec.initContainers[0].image  podSpecs",
         f"quay.io/org/side:latest@{DIGEST}",
-        "  Deployment web        deploy/web.yaml:12    spec.template.spec.containers[1].image      podSpecs",
+        "  Deployment/web        deploy/web.yaml:12    spec.template.spec.containers[1].image      podSpecs",
         f"quay.io/org/side@{DIGEST}",
-        "  Deployment web        deploy/web.yaml:11    spec.template.spec.containers[0].image      podSpecs",
+        "  Deployment/web        deploy/web.yaml:11    spec.template.spec.containers[0].image      podSpecs",
         "repo/x:1",
-        "  ConfigMap cm          deploy/kafka.yaml:12  data.text                                   kinds ConfigMap .data.text",
+        f"  ConfigMap/cm          deploy/kafka.yaml:12  {'data.text':42}  kinds ConfigMap .data.text",
     ]
 
 
-def test_json(shop: Program) -> None:
+def test_json_output_has_a_line_per_image(shop: Program) -> None:
     ran = shop("list", "deploy", "-o", "json")
     rows = json.loads(ran.stdout)
-    assert len(ran.stdout.splitlines()) == len(rows) + 2  # one a line
+    assert len(ran.stdout.splitlines()) == len(rows) + 2  # one per line
     assert [row["file"] for row in rows] == sorted(row["file"] for row in rows)
     assert rows[2] == {
         "image": "m.io/kafka:1",
@@ -97,14 +97,14 @@ def test_json(shop: Program) -> None:
     assert [row["name"] for row in rows if row["image"] == "docker.io/nginx"] == ["docker.io/library/nginx"]
 
 
-def test_names(shop: Program) -> None:
+def test_names_output_lists_each_image_once(shop: Program) -> None:
     assert names(shop("list", "deploy", "-o", "names").stdout) == [
         "docker.io/nginx", "m.io/kafka:1", "nginx:1.25", f"quay.io/org/side:latest@{DIGEST}",
         f"quay.io/org/side@{DIGEST}", "repo/x:1",
     ]  # fmt: skip
 
 
-def test_wide(shop: Program) -> None:
+def test_wide_output_has_a_row_per_image(shop: Program) -> None:
     header, *rows = names(shop("list", "deploy", "-o", "wide").stdout)
     assert header.split("  ")[0] == "IMAGE"
     assert rows[1].split() == [
@@ -115,12 +115,12 @@ def test_wide(shop: Program) -> None:
 
 
 FILTERS = [
-    pytest.param(["--image", "nginx"], ["docker.io/nginx", "nginx:1.25"], id="the name alone"),
-    pytest.param(["--image", "nginx:*"], ["nginx:1.25"], id="a tag"),
-    pytest.param(["--image", "ngin"], [], id="no part of a name"),
+    pytest.param(["--image", "nginx"], ["docker.io/nginx", "nginx:1.25"], id="name without tag"),
+    pytest.param(["--image", "nginx:*"], ["nginx:1.25"], id="name with any tag"),
+    pytest.param(["--image", "ngin"], [], id="part of a name"),
     pytest.param(["--image", "*/kafka*", "--image", "repo/?"], ["m.io/kafka:1", "repo/x:1"], id="wildcards"),
     pytest.param(["--kind", "Pod"], ["nginx:1.25"], id="kind"),
-    pytest.param(["--kind", "pod"], [], id="kinds are case-sensitive"),
+    pytest.param(["--kind", "pod"], [], id="kind in lower case"),
     pytest.param(["--kind", "Kafka*.kafka.strimzi.io"], ["m.io/kafka:1"], id="group"),
     pytest.param(["--kind", "Deployment.extensions"], [], id="another group"),
     pytest.param(["--registry", "m.io"], ["m.io/kafka:1"], id="registry"),
@@ -128,8 +128,8 @@ FILTERS = [
     pytest.param(
         ["--registry", "index.docker.io/library/"], ["docker.io/nginx", "nginx:1.25"], id="host and path"
     ),
-    pytest.param(["--registry", "m.i"], [], id="whole components"),
-    pytest.param(["--registry", "m.io", "--kind", "Pod"], [], id="both"),
+    pytest.param(["--registry", "m.i"], [], id="part of a host"),
+    pytest.param(["--registry", "m.io", "--kind", "Pod"], [], id="two filters"),
     pytest.param(
         ["--unpinned"],
         ["docker.io/nginx", "m.io/kafka:1", "nginx:1.25", f"quay.io/org/side:latest@{DIGEST}", "repo/x:1"],
@@ -139,29 +139,29 @@ FILTERS = [
 
 
 @pytest.mark.parametrize(("filters", "expected"), FILTERS)
-def test_filters(shop: Program, filters: list[str], expected: list[str]) -> None:
+def test_filters_select_images(shop: Program, filters: list[str], expected: list[str]) -> None:
     assert names(shop("list", "deploy", "-o", "names", *filters).stdout) == expected
     status = 1 if expected else 0
     assert shop("list", "deploy", "--check", *filters).status == status
 
 
-def test_a_placeholder_is_unpinned(shop: Program) -> None:
+def test_placeholder_is_unpinned(shop: Program) -> None:
     assert b"nginx:${TAG}" in shop("list", "deploy", "--unpinned").stdout
 
 
 @pytest.mark.parametrize(("output", "expected"), [("table", b""), ("json", b"[]\n"), ("names", b"")])
-def test_nothing_found(program: Program, output: str, expected: bytes) -> None:
+def test_input_without_images_prints_an_empty_list(program: Program, output: str, expected: bytes) -> None:
     program.write("a.yaml", "kind: A\n")
     assert program("list", "a.yaml", "-o", output, "--check") == (0, expected, "")
 
 
-def test_without_configuration_it_finds_pod_specs(shop: Program) -> None:
+def test_list_without_configuration_finds_pod_specs(shop: Program) -> None:
     (shop.folder / "functions.yaml").unlink()
     ran = shop("list", "deploy", "-o", "names", "--kind", "ConfigMap", "--kind", "Pod")
     assert ran == (0, b"nginx:1.25\n", "")
 
 
-def test_configuration_may_set_nothing(shop: Program) -> None:
+def test_configuration_without_images_is_accepted(shop: Program) -> None:
     shop.write(
         "kinds.yaml",
         "apiVersion: krm-image-setter.dev/v1alpha1\nkind: ImageSetter\nkinds: {KafkaConnect: .spec.image}\n",
@@ -170,77 +170,51 @@ def test_configuration_may_set_nothing(shop: Program) -> None:
     assert ran == (0, b"m.io/kafka:1\n", "")
 
 
-def test_standard_input(program: Program) -> None:
+def test_standard_input_is_listed(program: Program) -> None:
     ran = program("list", "-", stdin="kind: Pod\nspec: {containers: [{image: nginx}]}\n")
     assert ran.stdout == b"nginx\n  Pod  standard input:2  spec.containers[0].image  podSpecs\n"
 
 
-def test_errors_are_told_beside_the_list(shop: Program) -> None:
+def test_errors_are_reported_next_to_the_list(shop: Program) -> None:
     shop.write("deploy/t.yaml", "a: {{ x\n")
     ran = shop("list", "deploy", "-o", "names")
     assert ran.status == 0
-    assert "deploy/t.yaml: line" in ran.stderr
+    assert "deploy/t.yaml:2:1: " in ran.stderr
     ran = shop("list", "deploy", "deploy/t.yaml", "-o", "names")
     assert (ran.status, len(names(ran.stdout))) == (2, 6)
-    assert f"{SAID}error: deploy/t.yaml: line" in ran.stderr
+    assert f"{PREFIX}error: deploy/t.yaml:2:1: " in ran.stderr
 
 
-@pytest.mark.parametrize(("columns", "lines_a_place"), [(160, 1), (80, 2)])
-def test_terminal(shop: Program, columns: int, lines_a_place: int) -> None:
+@pytest.mark.parametrize(("columns", "lines_per_location"), [(160, 1), (80, 2)])
+def test_table_on_a_narrow_terminal_has_two_lines_per_location(
+    shop: Program, columns: int, lines_per_location: int
+) -> None:
     arguments = ("-m", "krm_image_setter", "list", "deploy", "--image", "nginx:1.25")
     status, screen = in_terminal(shop.folder, *arguments, columns=columns)
     _, image, *lines = screen.splitlines()
     assert (status, image) == (0, "\x1b[1mnginx:1.25\x1b[m")
-    assert len(lines) == 2 * lines_a_place
+    assert len(lines) == 2 * lines_per_location
     assert all(len(line) <= columns for line in lines)
     plain = in_terminal(shop.folder, *arguments, columns=columns, env={"NO_COLOR": "1"})[1]
     assert plain == screen.replace("\x1b[1m", "").replace("\x1b[m", "")
 
 
-def test_many_files(program: Program) -> None:
+def test_many_files_are_listed_in_order(program: Program) -> None:
     for number in range(700):
         program.write(f"m/{number:03}.yaml", f"kind: Pod\nspec: {{containers: [{{image: 'x:{number:03}'}}]}}\n")
     assert names(program("list", "m", "-o", "names").stdout) == [f"x:{number:03}" for number in range(700)]
 
 
-BAR = """
-import sys
-from krm_image_setter.cli import work
-work._PATIENCE = {patience}
-print(sum(work.for_each(abs, range({count}))), file=sys.stdout)
-"""
-
-
-@pytest.mark.parametrize("count", [100, 1000])
-def test_a_bar_is_shown_to_the_patient(program: Program, count: int) -> None:
-    total = sum(range(count))
-    status, screen = in_terminal(program.folder, "-c", BAR.format(patience=-1, count=count))
-    assert (status, f"/{count}" in screen) == (0, True)
-    assert screen.splitlines()[-1].endswith(f"{total}")
-    status, screen = in_terminal(program.folder, "-c", BAR.format(patience=60, count=count))
-    assert (status, screen) == (0, f"{total}\r\n")
-
-
-def test_a_process_that_dies_is_told() -> None:
-    script = """
-import os
-from krm_image_setter.cli import work
-from krm_image_setter.errors import ImageSetterError
-work._cores = lambda: 2
-try:
-    list(work.for_each(lambda item: os._exit(9) if item == 700 else item, range(1000)))
-except ImageSetterError as error:
-    print(error)
-"""
-    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, timeout=60, check=True)
-    assert ran.stdout == b"a worker process was killed while it read 32 files, 672 to 703; nothing was written\n"
-
-
-def test_one_core_is_enough() -> None:
-    script = """
-from krm_image_setter.cli import work
-work._cores = lambda: 1
-print(list(work.for_each(abs, range(1000))) == list(range(1000)))
-"""
-    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, timeout=60, check=True)
-    assert ran.stdout == b"True\n"
+def test_unknown_images_are_listed_with_kinds(program: Program) -> None:
+    program.write(
+        "a.yaml",
+        "apiVersion: example.com/v1\nkind: Thing\nspec: {image: 'redis:7', web: {image: {name: a, tag: b}}}\n",
+    )
+    ran = program("list", ".", "--unknown", "--check")
+    assert ran.status == 1
+    assert ran.stdout.decode().startswith(
+        "a:b\n  Thing  ./a.yaml:3  spec.web.image  kinds Thing.example.com {.spec.web.image}\n"
+        "redis:7\n  Thing  ./a.yaml:3  spec.image      kinds Thing.example.com {.spec.image}\n\nkinds:\n"
+    )
+    assert program("list", ".", "--unknown", "-o", "names").stdout == b"a:b\nredis:7\n"
+    assert program("list", ".", "--check").status == 0

@@ -1,4 +1,4 @@
-"""Replacing files: what is refused, and that nothing is left behind."""
+"""Replacement of files: refused files, kept attributes, and no temporary files at the end."""
 
 from __future__ import annotations
 
@@ -17,17 +17,18 @@ from subprocess import PIPE
 import pytest
 
 from krm_image_setter.cli import replace
-from krm_image_setter.cli.replace import Replacement, digest_of
+from krm_image_setter.cli.files import content_digest
+from krm_image_setter.cli.replace import Replacement
 from krm_image_setter.errors import InputError
 
 OLD, NEW = b"old", b"new"
 
 
 def stage(replacement: Replacement, path: Path, old: bytes = OLD) -> None:
-    replacement.stage(str(path), str(path.resolve()), digest_of(old), lambda data: [data.replace(OLD, NEW)])
+    replacement.stage(str(path), str(path.resolve()), content_digest(old), lambda data: [data.replace(OLD, NEW)])
 
 
-def test_all_are_replaced(tmp_path: Path) -> None:
+def test_commit_replaces_all_staged_files(tmp_path: Path) -> None:
     paths = [tmp_path / name for name in ("a", "b")]
     for path in paths:
         path.write_bytes(OLD)
@@ -40,10 +41,13 @@ def test_all_are_replaced(tmp_path: Path) -> None:
     assert sorted(tmp_path.iterdir()) == paths
 
 
-def test_a_file_changed_before_is_refused(tmp_path: Path) -> None:
+def test_file_changed_before_staging_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a"
     path.write_bytes(b"other")
-    with Replacement() as replacement, pytest.raises(InputError, match="changed by another program meanwhile"):
+    with (
+        Replacement() as replacement,
+        pytest.raises(InputError, match="another program changed the file during this run"),
+    ):
         stage(replacement, path)
     assert path.read_bytes() == b"other"
 
@@ -95,21 +99,21 @@ def another_owner(path: Path) -> None:
 
 
 EDITS: dict[str, Callable[[Path], object]] = {
-    "written": lambda path: path.write_bytes(b"other"),
-    "replaced": lambda path: rename_over(path, OLD),
-    "removed": Path.unlink,
-    "written with the same size and time": keeping_time(write_in_place),
-    "truncated and written with the same size and time": keeping_time(Path.write_bytes),
-    "written through mapped memory with the same size and time": keeping_time(write_mapped),
-    "replaced with the same size and time": keeping_time(rename_over),
-    "given another mode": another_mode,
-    "given another owner": another_owner,
-    "given an extended attribute": add_attribute,
+    "write": lambda path: path.write_bytes(b"other"),
+    "replacement": lambda path: rename_over(path, OLD),
+    "removal": Path.unlink,
+    "write with the same size and time": keeping_time(write_in_place),
+    "truncation and write with the same size and time": keeping_time(Path.write_bytes),
+    "write through mapped memory with the same size and time": keeping_time(write_mapped),
+    "replacement with the same size and time": keeping_time(rename_over),
+    "another mode": another_mode,
+    "another owner": another_owner,
+    "extended attribute": add_attribute,
 }
 
 
 @pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS)
-def test_file_that_is_edited_after_staging_is_refused_and_no_file_is_changed(
+def test_file_edited_after_staging_is_refused_and_no_file_is_changed(
     tmp_path: Path, edit: Callable[[Path], object]
 ) -> None:
     paths = [tmp_path / name for name in ("a", "b")]
@@ -121,7 +125,10 @@ def test_file_that_is_edited_after_staging_is_refused_and_no_file_is_changed(
         wait_for_a_tick(tmp_path)
         edit(paths[1])
         after = state(paths[1])
-        with pytest.raises(InputError, match="b: it was changed by another program meanwhile: run this again"):
+        with pytest.raises(
+            InputError,
+            match=r"b: another program (changed|removed) the file during this run; nothing was written, run the",
+        ):
             replacement.commit()
     assert paths[0].read_bytes() == OLD
     assert state(paths[1]) == after
@@ -145,23 +152,25 @@ def state(path: Path) -> tuple[object, ...] | None:
     return path.read_bytes(), status.st_ino, status.st_mode, status.st_uid, os.listxattr(path)
 
 
-def test_file_that_is_edited_within_a_tick_of_the_clock_is_not_overwritten(
+def test_file_edited_within_a_clock_tick_is_not_overwritten(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Before Linux 6.13 the times of a file can be the same for 10 ms: neither they nor its size tell."""
+    """Before Linux 6.13 the times of a file can stand still for 10 ms, so a change does not change them."""
     path = tmp_path / "a"
     path.write_bytes(OLD)
     with Replacement() as replacement:
         stage(replacement, path)
         monkeypatch.setattr(replace, "_changed_at", lambda staged, _: staged.status.st_ctime_ns)
         keeping_time(write_in_place)(path)
-        with pytest.raises(InputError, match="a: it was changed by another program meanwhile: run this again"):
+        with pytest.raises(
+            InputError, match="a: another program changed the file during this run; nothing was written"
+        ):
             replacement.commit()
     assert path.read_bytes() == b"odl"
 
 
-def test_file_that_is_edited_through_memory_mapped_before_is_not_overwritten(tmp_path: Path) -> None:
-    """The second write to a page changes no time until the page is written to the disk."""
+def test_file_edited_through_mapped_memory_is_not_overwritten(tmp_path: Path) -> None:
+    """The second write to a page does not change the times until the page is written to the disk."""
     path = tmp_path / "a"
     path.write_bytes(OLD)
     with path.open("r+b") as file, mmap.mmap(file.fileno(), 0) as mapped:
@@ -169,14 +178,12 @@ def test_file_that_is_edited_through_memory_mapped_before_is_not_overwritten(tmp
         with Replacement() as replacement:
             stage(replacement, path)
             mapped[:] = b"odl"
-            with pytest.raises(InputError, match="a: it was changed by another program meanwhile"):
+            with pytest.raises(InputError, match="a: another program changed the file"):
                 replacement.commit()
     assert path.read_bytes() == b"odl"
 
 
-def test_file_that_is_edited_while_others_are_replaced_is_not_overwritten(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_file_edited_during_commit_is_not_overwritten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     paths = [tmp_path / name for name in ("a", "b")]
     for path in paths:
         path.write_bytes(OLD)
@@ -190,14 +197,14 @@ def test_file_that_is_edited_while_others_are_replaced_is_not_overwritten(
     with Replacement() as replacement:
         for path in paths:
             stage(replacement, path)
-        message = "b: it was changed by another program meanwhile, though 1 of 2 files are replaced"
+        message = "b: another program changed the file during this run; 1 of 2 files were already written"
         with pytest.raises(InputError, match=message):
             replacement.commit()
     assert [path.read_bytes() for path in paths] == [NEW, b"odl"]
 
 
-def test_file_whose_contents_and_attributes_are_the_same_is_replaced(tmp_path: Path) -> None:
-    """A new name of the file changes the time of its status only."""
+def test_file_with_a_new_status_time_only_is_replaced(tmp_path: Path) -> None:
+    """A new hard link to the file changes only the status time."""
     path = tmp_path / "a"
     path.write_bytes(OLD)
     with Replacement() as replacement:
@@ -220,7 +227,7 @@ CAPABILITY = "security.capability"
 
 
 def access_control_list(*entries: tuple[int, int, int]) -> bytes:
-    """Return the value of an access control list of (tag, permissions, id); -1 for no id (Linux, posix_acl_xattr.h)."""
+    """Return the value of an access control list (Linux, posix_acl_xattr.h): tag, permissions, and id or -1."""
     return struct.pack("<I", 2) + b"".join(struct.pack("<HHi", *entry) for entry in entries)
 
 
@@ -233,7 +240,7 @@ KEPT: dict[str, dict[str, object]] = {
     "setuid": {"mode": 0o4755},
     "setgid": {"mode": 0o2755},
     "setgid without execution": {"mode": 0o2644},
-    "sticky": {"mode": 0o1644},
+    "sticky bit": {"mode": 0o1644},
     "all bits": {"mode": 0o7777},
     "owner and group": {"mode": 0o640, "owner": (1234, 1235)},
     "owner, setuid and setgid": {"mode": 0o6755, "owner": (1234, 1235)},
@@ -249,8 +256,8 @@ KEPT: dict[str, dict[str, object]] = {
 }
 
 
-def give(path: Path, *, mode: int = 0o644, owner: object = None, extended: object = None) -> None:
-    """Give a file attributes; skip the test if that is not possible here."""
+def set_attributes(path: Path, *, mode: int = 0o644, owner: object = None, extended: object = None) -> None:
+    """Set the attributes of a file; skip the test if the user or the file system does not allow it."""
     try:
         if owner is not None:
             os.chown(path, *owner)  # type: ignore[misc]
@@ -268,7 +275,7 @@ def give(path: Path, *, mode: int = 0o644, owner: object = None, extended: objec
 def test_attributes_of_a_replaced_file_are_kept(tmp_path: Path, attributes: dict[str, object]) -> None:
     path = tmp_path / "a"
     path.write_bytes(OLD)
-    give(path, **attributes)  # type: ignore[arg-type]
+    set_attributes(path, **attributes)  # type: ignore[arg-type]
     before, extended = path.stat(), {name: os.getxattr(path, name) for name in os.listxattr(path)}
     with Replacement() as replacement:
         stage(replacement, path)
@@ -281,7 +288,7 @@ def test_attributes_of_a_replaced_file_are_kept(tmp_path: Path, attributes: dict
 
 
 def test_replaced_file_inherits_no_access_control_list(tmp_path: Path) -> None:
-    """The default list of its folder is for new files: it could let others read a file that was private."""
+    """The default list of the directory could allow other users to read a private file."""
     path = tmp_path / "a"
     path.write_bytes(OLD)
     try:
@@ -296,12 +303,12 @@ def test_replaced_file_inherits_no_access_control_list(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "error"),
-    [("user.note", "it can't be written: No space left"), ("security.note", None), ("security.selinux", None)],
+    [("user.note", "cannot write the file: No space left"), ("security.note", None), ("security.selinux", None)],
 )
-def test_attribute_that_cannot_be_kept(
+def test_lost_attribute_of_the_user_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, error: str | None
 ) -> None:
-    """Those of the user are an error; the system decides about its own, and the others are still kept."""
+    """A lost attribute of the system is ignored, and the other attributes are kept."""
     path = tmp_path / "a"
     path.write_bytes(OLD)
     kept: dict[str, bytes] = {}
@@ -327,22 +334,25 @@ def test_attribute_that_cannot_be_kept(
     assert not list(tmp_path.glob(".krm*"))
 
 
-def test_mode_that_cannot_be_kept_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lost_mode_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Linux removes setgid without an error if the user is not in the group of the file."""
     path = tmp_path / "a"
     path.write_bytes(OLD)
     path.chmod(0o2755)
     fchmod = os.fchmod
     monkeypatch.setattr(os, "fchmod", lambda file, mode: fchmod(file, mode & ~0o2000))
-    with Replacement() as replacement, pytest.raises(InputError, match="a: it can't be written: Its mode cannot"):
+    with (
+        Replacement() as replacement,
+        pytest.raises(InputError, match="a: cannot write the file: cannot keep its mode"),
+    ):
         stage(replacement, path)
     assert path.read_bytes() == OLD
 
 
-# Others may write into the folder
+# Other programs that write to the directory
 
 
-def test_a_file_that_became_a_link_before_it_was_staged(tmp_path: Path) -> None:
+def test_file_that_became_a_link_before_staging_is_refused(tmp_path: Path) -> None:
     path, victim = tmp_path / "a", tmp_path / "victim"
     for each in (path, victim):
         each.write_bytes(OLD)
@@ -350,12 +360,12 @@ def test_a_file_that_became_a_link_before_it_was_staged(tmp_path: Path) -> None:
         real = str(path.resolve())
         path.unlink()
         path.symlink_to(victim)
-        with pytest.raises(InputError, match="a: it was changed by another program meanwhile"):
-            replacement.stage(str(path), real, digest_of(OLD), lambda _: [NEW])
+        with pytest.raises(InputError, match="a: the path no longer refers to the file that was read"):
+            replacement.stage(str(path), real, content_digest(OLD), lambda _: [NEW])
     assert victim.read_bytes() == OLD
 
 
-def test_a_file_that_becomes_a_link_is_not_followed(tmp_path: Path) -> None:
+def test_file_that_becomes_a_link_is_not_followed(tmp_path: Path) -> None:
     path, victim = tmp_path / "a", tmp_path / "victim"
     for each in (path, victim):
         each.write_bytes(OLD)
@@ -363,14 +373,14 @@ def test_a_file_that_becomes_a_link_is_not_followed(tmp_path: Path) -> None:
         stage(replacement, path)
         path.unlink()
         path.symlink_to(victim)
-        with pytest.raises(InputError, match="a: it was changed by another program meanwhile"):
+        with pytest.raises(InputError, match="a: another program changed the file"):
             replacement.commit()
     assert (path.is_symlink(), victim.read_bytes()) == (True, OLD)
     assert not list(tmp_path.glob(".krm*"))
 
 
-@pytest.mark.parametrize("when", ["before it is staged", "before it is put in place"])
-def test_a_folder_that_becomes_a_link_is_not_followed(tmp_path: Path, when: str) -> None:
+@pytest.mark.parametrize("when", ["before staging", "before the commit"])
+def test_directory_that_becomes_a_link_is_not_followed(tmp_path: Path, when: str) -> None:
     for folder in ("in", "other"):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "a").write_bytes(OLD)
@@ -383,41 +393,39 @@ def test_a_folder_that_becomes_a_link_is_not_followed(tmp_path: Path, when: str)
 
     def replace() -> None:
         with Replacement() as replacement:
-            if when == "before it is staged":
+            if when == "before staging":
                 swap()
-            replacement.stage(str(path), real, digest_of(OLD), lambda _: [NEW])
+            replacement.stage(str(path), real, content_digest(OLD), lambda _: [NEW])
             swap()
             replacement.commit()
 
-    with pytest.raises(InputError, match="a: it was changed by another program meanwhile"):
+    with pytest.raises(InputError, match="a: the path no longer refers to the file that was read"):
         replace()
     assert [file.read_bytes() for file in tmp_path.glob("*/a")] == [OLD] * 3
     assert list((tmp_path / "other").iterdir()) == [tmp_path / "other" / "a"]
 
 
-def test_a_file_that_became_a_pipe_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_file_that_became_a_pipe_does_not_block(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "a"
     os.mkfifo(path)
-    monkeypatch.setattr(os.path, "isfile", lambda _: True)  # it was one just now
-    with Replacement() as replacement, pytest.raises(InputError, match="a: it was changed by another program"):
+    monkeypatch.setattr(os.path, "isfile", lambda _: True)  # the file was replaced after this check
+    with Replacement() as replacement, pytest.raises(InputError, match="a: another program changed the file"):
         stage(replacement, path)
 
 
-def test_a_link_that_waits_where_contents_are_laid_is_not_followed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_link_with_the_temporary_name_is_not_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path, victim = tmp_path / "a", tmp_path / "victim"
     for each in (path, victim):
         each.write_bytes(OLD)
     (tmp_path / ".krm-image-setter-guessed").symlink_to(victim)
     monkeypatch.setattr(secrets, "token_hex", lambda _: "guessed")
-    with Replacement() as replacement, pytest.raises(InputError, match="a: it can't be written: File exists"):
+    with Replacement() as replacement, pytest.raises(InputError, match="a: cannot write the file: File exists"):
         stage(replacement, path)
     assert (path.read_bytes(), victim.read_bytes()) == (OLD, OLD)
     assert (tmp_path / ".krm-image-setter-guessed").is_symlink()
 
 
-def test_names_of_staged_contents_cannot_be_guessed(tmp_path: Path) -> None:
+def test_temporary_names_are_random(tmp_path: Path) -> None:
     paths = [tmp_path / str(number) for number in range(20)]
     for path in paths:
         path.write_bytes(OLD)
@@ -428,7 +436,7 @@ def test_names_of_staged_contents_cannot_be_guessed(tmp_path: Path) -> None:
         assert len({name for name in names if len(name) == 16}) == 20
 
 
-def test_other_names_of_a_file_keep_the_old_contents(tmp_path: Path) -> None:
+def test_hard_link_keeps_the_old_contents(tmp_path: Path) -> None:
     path, other = tmp_path / "a", tmp_path / "hard"
     path.write_bytes(OLD)
     other.hardlink_to(path)
@@ -438,7 +446,7 @@ def test_other_names_of_a_file_keep_the_old_contents(tmp_path: Path) -> None:
     assert (path.read_bytes(), other.read_bytes()) == (NEW, OLD)
 
 
-def test_a_file_that_cannot_be_replaced_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_replacement_is_reported_with_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     paths = [tmp_path / name for name in ("a", "b", "c")]
     for path in paths:
         path.write_bytes(OLD)
@@ -454,19 +462,23 @@ def test_a_file_that_cannot_be_replaced_is_named(tmp_path: Path, monkeypatch: py
         for path in paths:
             stage(replacement, path)
         with pytest.raises(
-            InputError, match="b: it can't be replaced, though 1 of 3 files are replaced: Operation not"
+            InputError,
+            match="b: cannot replace the file: Operation not permitted; 1 of 3 files were already written",
         ):
             replacement.commit()
     assert [path.read_bytes() for path in paths] == [NEW, OLD, OLD]
     assert not list(tmp_path.glob(".krm*"))
 
 
-def test_a_file_that_another_run_is_about_to_replace(tmp_path: Path) -> None:
-    """It holds the lock from its last look to its renaming: to overwrite that would lose what it has done."""
+def test_file_locked_by_another_program_is_refused(tmp_path: Path) -> None:
+    """The other program will replace the file, and its changes must not be lost."""
     paths = [tmp_path / name for name in ("a", "b")]
     for path in paths:
         path.write_bytes(OLD)
-    script = "import fcntl, sys; f = open(sys.argv[1], 'r+b'); fcntl.lockf(f, fcntl.LOCK_EX); print(flush=True); input()"
+    script = (
+        "import fcntl, sys; f = open(sys.argv[1], 'r+b'); "
+        "fcntl.lockf(f, fcntl.LOCK_EX); print(flush=True); input()"
+    )
     command = [sys.executable, "-c", script, str(paths[1])]
     with Replacement() as replacement, subprocess.Popen(command, stdin=PIPE, stdout=PIPE) as other:
         for path in paths:
@@ -474,7 +486,7 @@ def test_a_file_that_another_run_is_about_to_replace(tmp_path: Path) -> None:
         assert other.stdout
         other.stdout.readline()
         message = (
-            "b: it was changed by another program meanwhile, though 1 of 2 files are replaced: run this again"
+            "b: another program has locked the file; 1 of 2 files were already written, run the command again"
         )
         with pytest.raises(InputError, match=message):
             replacement.commit()
@@ -483,7 +495,7 @@ def test_a_file_that_another_run_is_about_to_replace(tmp_path: Path) -> None:
     assert sorted(tmp_path.iterdir()) == paths
 
 
-def test_file_that_may_only_be_read_and_that_another_run_is_about_to_replace(tmp_path: Path) -> None:
+def test_read_only_file_locked_by_another_program_is_refused(tmp_path: Path) -> None:
     if os.geteuid() == 0:
         pytest.skip("root may write every file")
     path = tmp_path / "a"
@@ -492,12 +504,14 @@ def test_file_that_may_only_be_read_and_that_another_run_is_about_to_replace(tmp
     with Replacement() as replacement, path.open() as other:
         stage(replacement, path)
         fcntl.flock(other, fcntl.LOCK_EX)
-        with pytest.raises(InputError, match="a: it was changed by another program meanwhile: run this again"):
+        with pytest.raises(
+            InputError, match="a: another program changed the file during this run; nothing was written"
+        ):
             replacement.commit()
     assert path.read_bytes() == OLD
 
 
-def test_an_owner_that_cannot_be_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lost_owner_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "a"
     path.write_bytes(OLD)
     old, fstat = path.stat(), os.fstat
@@ -513,7 +527,7 @@ def test_an_owner_that_cannot_be_kept(tmp_path: Path, monkeypatch: pytest.Monkey
     with Replacement() as replacement, monkeypatch.context() as patched:
         patched.setattr(os, "fstat", other_owner)
         patched.setattr(os, "fchown", refuse)
-        with pytest.raises(InputError, match="a: it can't be written: Operation not permitted"):
+        with pytest.raises(InputError, match="a: cannot write the file: Operation not permitted"):
             stage(replacement, path)
     assert path.read_bytes() == OLD
     assert not list(tmp_path.glob(".krm*"))

@@ -1,4 +1,4 @@
-"""One file never stops a folder: every problem is one line that names the file, and the other files are read."""
+"""An error in one file of a directory is one line with its name, and the other files are read."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from harness import Program
 from properties.laws import check_names_change_neither_problems_nor_counts
 
-SAID = "krm-image-setter: "
+PREFIX = "krm-image-setter: "
 GOOD = (
     "apiVersion: v1\nkind: Pod\nspec: {containers: [{image: nginx:1}]}\n"
     "---\napiVersion: a.example/v1\nkind: Widget\nmetadata: {name: w}\nspec: {image: m.io/w:1}\n"
@@ -41,7 +41,7 @@ SILENT = {
     "word kind in a value": b"a: kind\n",
     "kind that is a number": b"kind: 5\n",
     "kind that is nested": b"a: {kind: Pod}\n",
-    "nothing": b"",
+    "empty file": b"",
 }
 COMMANDS = {
     ("list",): b"nginx:1",
@@ -57,17 +57,17 @@ COMMANDS = {
 def test_problems_of_files_are_reported_and_others_are_read(
     program: Program, command: tuple[str, ...], count: int
 ) -> None:
-    """With many files several processes read them."""
+    """Several processes read many files."""
     put_good(program, count)
     expected = []
-    for number, (said, data) in enumerate(
+    for number, (severity, data) in enumerate(
         [("warning", data) for data in NOT_YAML.values()]
         + [("error", data) for data in ERROR.values()]
         + [("", data) for data in SILENT.values()]
     ):
         name = f"m/{number * 20:03}-odd.yaml"
         (program.folder / name).write_bytes(data)
-        expected += [f"{SAID}{said}: {name}: "] * bool(said)
+        expected += [f"{PREFIX}{severity}: {name}: "] * bool(severity)
     name, *options = command
     ran = program(name, "m", *options)
     lines = ran.stderr.splitlines()
@@ -80,8 +80,8 @@ def test_problems_of_files_are_reported_and_others_are_read(
 @pytest.mark.parametrize(
     ("data", "expected"),
     [
-        *(pytest.param(data, (0, f"{SAID}warning: m/odd.yaml: "), id=name) for name, data in NOT_YAML.items()),
-        *(pytest.param(data, (2, f"{SAID}error: m/odd.yaml: "), id=name) for name, data in ERROR.items()),
+        *(pytest.param(data, (0, f"{PREFIX}warning: m/odd.yaml:"), id=name) for name, data in NOT_YAML.items()),
+        *(pytest.param(data, (2, f"{PREFIX}error: m/odd.yaml:"), id=name) for name, data in ERROR.items()),
         *(pytest.param(data, (0, ""), id=name) for name, data in SILENT.items()),
     ],
 )
@@ -98,7 +98,7 @@ def put_good(program: Program, count: int) -> None:
         program.write(f"m/{number:03}.yaml", GOOD)
 
 
-# The names of the images decide what is read, and not what is wrong.
+# The image names decide which documents are parsed; they must not change the errors.
 
 TEXTS = {
     **{name: data.decode() for name, data in {**NOT_YAML, **ERROR, **SILENT}.items() if data.isascii()},
@@ -136,7 +136,7 @@ def test_names_of_images_change_no_problem_and_no_count(text: str) -> None:
 
 BUG = """
 import sys
-from krm_image_setter import transform
+from krm_image_setter import from_fields, transform
 from krm_image_setter.cli import import_
 import krm_image_setter.cli.list_ as list_
 import krm_image_setter.cli.discover as discover_
@@ -147,7 +147,7 @@ def faulty(function):
         return function(stream, *arguments, **options)
     return call
 transform.scan = faulty(transform.scan)
-transform.references_in = faulty(transform.references_in)
+from_fields.references_in = faulty(from_fields.references_in)
 list_.images_in = faulty(list_.images_in)
 list_.discover = faulty(list_.discover)
 discover_.discover = faulty(discover_.discover)
@@ -159,10 +159,10 @@ BUGS = [
     pytest.param("ZeroDivisionError('x')", "unexpected ZeroDivisionError (<string>:10): x; this", id="bug"),
     pytest.param("KeyError('x' * 999)", "xx; this is a bug in krm-image-setter, please report it", id="long text"),
     pytest.param("RecursionError", "unexpected RecursionError (<string>:10); this is a bug", id="recursion"),
-    pytest.param("MemoryError", "there is not enough memory for it", id="no memory"),
-    pytest.param("SystemError", "there is not enough memory for it", id="no memory in a C library"),
-    pytest.param("OSError(24, 'Too many')", "cannot read it: Too many", id="no file"),
-    pytest.param("ImportError('libyaml')", "cannot read it: libyaml", id="no library"),
+    pytest.param("MemoryError", "not enough memory to process this file", id="no memory"),
+    pytest.param("SystemError", "not enough memory to process this file", id="no memory in a C library"),
+    pytest.param("OSError(24, 'Too many')", "cannot process this file: Too many", id="no file"),
+    pytest.param("ImportError('libyaml')", "cannot process this file: libyaml", id="no library"),
 ]
 
 
@@ -172,12 +172,12 @@ def test_bug_is_one_line_that_names_the_file(program: Program, command: tuple[st
     check_unexpected(program, command, count, "ZeroDivisionError", "this is a bug in krm-image-setter")
 
 
-@pytest.mark.parametrize(("error", "said"), BUGS)
-def test_unexpected_exception_is_one_line_that_names_the_file(program: Program, error: str, said: str) -> None:
-    check_unexpected(program, ("list",), 1, error, said)
+@pytest.mark.parametrize(("error", "message"), BUGS)
+def test_unexpected_exception_is_one_line_that_names_the_file(program: Program, error: str, message: str) -> None:
+    check_unexpected(program, ("list",), 1, error, message)
 
 
-def check_unexpected(program: Program, command: tuple[str, ...], count: int, error: str, said: str) -> None:
+def check_unexpected(program: Program, command: tuple[str, ...], count: int, error: str, message: str) -> None:
     put_good(program, count)
     program.write("m/050.yaml", f"# boom\n{GOOD}")
     name, *options = command
@@ -189,9 +189,9 @@ def check_unexpected(program: Program, command: tuple[str, ...], count: int, err
         timeout=120,
         check=False,
     )
-    assert ran.stderr.startswith(f"{SAID}error: m/050.yaml: ")
+    assert ran.stderr.startswith(f"{PREFIX}error: m/050.yaml: ")
     assert (ran.returncode, ran.stderr.count("\n"), len(ran.stderr) < 400) == (2, 1, True)
-    assert said in ran.stderr
+    assert message in ran.stderr
     assert COMMANDS[command].decode() in ran.stdout
 
 
@@ -202,12 +202,12 @@ def test_unexpected_exception_in_an_import_is_one_line_that_names_the_file(progr
         [sys.executable, "-c", script, "import", "Tiltfile"], cwd=program.folder, capture_output=True, check=False
     )
     assert (ran.returncode, ran.stdout) == (2, b"")
-    assert ran.stderr.startswith(f"{SAID}error: Tiltfile: unexpected ZeroDivisionError".encode())
+    assert ran.stderr.startswith(f"{PREFIX}error: Tiltfile: unexpected ZeroDivisionError".encode())
     assert ran.stderr.count(b"\n") == 1
 
 
 @pytest.mark.parametrize("count", [1, 420])
-def test_unexpected_exception_while_references_are_looked_up_names_the_file(program: Program, count: int) -> None:
+def test_unexpected_exception_in_a_from_field_names_the_file(program: Program, count: int) -> None:
     put_good(program, count)
     program.write("m/050.yaml", f"# boom\n{GOOD}")
     config = "apiVersion: krm-image-setter.dev/v1alpha1\nkind: ImageSetter\n"
@@ -223,4 +223,4 @@ def test_unexpected_exception_while_references_are_looked_up_names_the_file(prog
         check=False,
     )
     assert (ran.returncode, ran.stdout, ran.stderr.count("\n")) == (2, "", 1)
-    assert ran.stderr.startswith(f"{SAID}error: m/050.yaml: unexpected ZeroDivisionError")
+    assert ran.stderr.startswith(f"{PREFIX}error: m/050.yaml: unexpected ZeroDivisionError")

@@ -1,4 +1,4 @@
-"""`schema`: what it prints, and that real programs check configurations with it."""
+"""The `schema` command, and a schema checker with its output."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CHECKER = Path(sys.executable).with_name("check-jsonschema")
 MODELINE = re.compile(r"# yaml-language-server: \$schema=(\S+)\n")
 
 
-def test_it_is_the_schema_that_is_used(program: Program) -> None:
+def test_printed_schema_is_the_schema_of_the_program(program: Program) -> None:
     ran = program("schema")
     assert (ran.status, ran.stderr) == (0, "")
     assert ran.stdout == (ROOT / "krm_image_setter/config/schema.json").read_bytes()
@@ -48,24 +48,24 @@ def check(program: Program, *files: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_a_schema_checker_accepts_every_example(program: Program) -> None:
+def test_schema_checker_accepts_every_example(program: Program) -> None:
     assert len(EXAMPLES) > 5
     ran = check(program, *EXAMPLES)
     assert (ran.returncode, ran.stdout.strip()) == (0, "ok -- validation done"), ran
 
 
-def test_a_schema_checker_refuses_what_is_wrong(program: Program) -> None:
+def test_schema_checker_rejects_an_unknown_field(program: Program) -> None:
     ran = check(program, *WRONG)
     assert ran.returncode == 1
     assert "newtag" in ran.stdout
 
 
-# What is in examples/ is to be copied: there the schema is somewhere else.
+# Users copy the files in examples/, so their first lines refer to a published schema.
 HERE = [path for path in EXAMPLES if "examples" not in path.relative_to(ROOT).parts]
 
 
 @pytest.mark.parametrize("example", HERE, ids=lambda path: str(path.relative_to(ROOT)))
-def test_each_example_tells_editors_its_schema(example: Path) -> None:
+def test_first_line_of_an_example_names_the_schema(example: Path) -> None:
     match = MODELINE.match(example.read_text())
     assert match
     assert (example.resolve().parent / match[1]).resolve() == ROOT / "krm_image_setter/config/schema.json"

@@ -1,4 +1,4 @@
-"""discover on real CRDs, where they are beside the project, against a list that was made by reading them."""
+"""Precision and recall with real CustomResourceDefinitions, compared with a list that people made."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ EXPECTED: dict[str, dict[str, list[str]]] = yaml.safe_load(
     (Path(__file__).parent / "image_fields.yaml").read_text()
 )
 PAGE = ROOT / "docs/discover.md"
-needs_corpus = pytest.mark.skipif(not CORPUS.is_dir(), reason="no ../shared/corpus beside the project")
+needs_corpus = pytest.mark.skipif(not CORPUS.is_dir(), reason="../shared/corpus is missing")
 
 
 class Score(NamedTuple):
-    """Fields of one project."""
+    """The numbers of fields in one project."""
 
     found: int
     missed: int
@@ -34,7 +34,7 @@ class Score(NamedTuple):
 
 
 def crds(project: Path) -> Iterator[tuple[str, set[str]]]:
-    """Yield the kinds that CRDs of a project define, and the paths claimed to be likely images."""
+    """Yield each kind that the CRDs of a project define, and the paths that are likely images."""
     for path in sorted(project.rglob("*")):
         if path.suffix not in (".yaml", ".yml") or not path.is_file():
             continue
@@ -80,11 +80,14 @@ def table(by_project: dict[str, Score]) -> str:
     totals = [sum(column) for column in zip(*by_project.values(), strict=True)]
     kinds = sum(map(len, EXPECTED.values()))
     lines.append(f"| **all** | {kinds} | {totals[0]} | {totals[1]} | {totals[2]} |")
-    return "".join(f"{line}\n" for line in lines) + f"\nNone and rightly so: {', '.join(quiet)}.\n"
+    return (
+        "".join(f"{line}\n" for line in lines)
+        + f"\nThese projects have no image fields, and none is found: {', '.join(quiet)}.\n"
+    )
 
 
 @needs_corpus
-def test_precision_and_recall() -> None:
+def test_findings_in_the_corpus_have_precision_and_recall() -> None:
     by_project = scores()
     found, missed, wrong = (sum(column) for column in zip(*by_project.values(), strict=True))
     assert found / (found + missed) >= 0.95
@@ -95,10 +98,10 @@ def test_precision_and_recall() -> None:
     new = before + begin + table(by_project) + end + rest.partition(end)[2]
     if os.environ.get("WRITE_GOLDEN"):
         PAGE.write_text(new)
-    assert page == new, "WRITE_GOLDEN=1 writes docs/discover.md anew"
+    assert page == new, "docs/discover.md is out of date; run the test with WRITE_GOLDEN=1"
 
 
-def test_the_list_is_one() -> None:
+def test_expected_fields_list_every_kind_once() -> None:
     kinds = [kind for project in EXPECTED.values() for kind in project]
     assert len(kinds) == len(set(kinds))
     assert sum(len(paths) for project in EXPECTED.values() for paths in project.values()) >= 150

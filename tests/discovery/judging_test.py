@@ -1,14 +1,14 @@
-"""Names and descriptions: what surely is no image comes first."""
+"""The confidence of fields by their names and descriptions."""
 
 from __future__ import annotations
 
 import pytest
 
 from krm_image_setter.discovery.finding import Confidence
-from krm_image_setter.discovery.judging import is_container, judged, parts_of, words
+from krm_image_setter.discovery.judging import is_container, judged, split_reference, words
 from krm_image_setter.locators import Split
 
-NOT = [
+NO_IMAGES = [
     ("imagePullPolicy", ""), ("imagePullSecret", "Credentials for a container image"), ("imagePullSecrets", ""),
     ("imageURL", "URL of a picture"), ("image_url", ""), ("iconURL", "the image of the bot"), ("imageType", ""),
     ("imageFamily", ""), ("imageFormat", ""), ("imagePath", ""), ("imagePrefix", ""), ("imageRepository", ""),
@@ -16,19 +16,21 @@ NOT = [
     ("imageGCHighThresholdPercent", ""), ("vmImage", ""), ("osImage", ""), ("backingImage", ""), ("bootImage", ""),
     ("image", "Image is the AMI to use"), ("image", "The disk image of the VM"), ("image", "A machine image"),
     ("image", "The full reference to a valid image to be used for this machine"), ("image", "rados image name"),
-    ("image", "regular expression that images must match"), ("image", "name of the image that will be built"),
+    ("image", "regular expression that images must match"),
+    ("image", "name of the image that will be built"),
     ("version", "the version of the container image"), ("registry", "the registry of images"), ("name", ""),
-    ("url", "an URL"), ("bundle", "a bundle of certificates"), ("imagine", ""), ("message", ""), ("imagestream", ""),
+    ("url", "an URL"), ("bundle", "a bundle of certificates"), ("imagine", ""), ("message", ""),
+    ("imagestream", ""),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("name", "description"), NOT)
-def test_not_an_image(name: str, description: str) -> None:
+@pytest.mark.parametrize(("name", "description"), NO_IMAGES)
+def test_field_without_an_image_is_rejected(name: str, description: str) -> None:
     assert judged(name, description, ("spec",)) is None
 
 
 @pytest.mark.parametrize("enclosing", ["status", "kustomize", "disks", "machine", "rbd", "amiSelector"])
-def test_not_an_image_there(enclosing: str) -> None:
+def test_field_in_another_parent_is_rejected(enclosing: str) -> None:
     assert judged("image", "", ("spec", enclosing)) is None
 
 
@@ -42,20 +44,20 @@ LIKELY = [
 
 
 @pytest.mark.parametrize(("name", "description"), LIKELY)
-def test_likely(name: str, description: str) -> None:
+def test_field_named_like_an_image_is_likely(name: str, description: str) -> None:
     found = judged(name, description, ("spec",))
     assert found is not None
     assert found[0] == Confidence.LIKELY
 
 
-def test_a_field_of_images() -> None:
-    assert judged("web", "", ("spec", "images")) == (Confidence.LIKELY, "the name around it")
+def test_field_in_a_mapping_of_images_is_likely() -> None:
+    assert judged("web", "", ("spec", "images")) == (Confidence.LIKELY, "name of the parent field")
     assert judged("key", "", ("spec", "images", "[*]")) is None
     assert judged("web", "", ("spec", "imagePullSecrets")) is None
 
 
-def test_possible() -> None:
-    assert judged("imageForTests", "", ()) == (Confidence.POSSIBLE, "its name")
+def test_field_named_partly_like_an_image_is_possible() -> None:
+    assert judged("imageForTests", "", ()) == (Confidence.POSSIBLE, "field name")
 
 
 CONTAINERS = [
@@ -65,30 +67,34 @@ CONTAINERS = [
 
 
 @pytest.mark.parametrize(("fields", "expected"), CONTAINERS)
-def test_is_container(fields: set[str], expected: bool) -> None:
+def test_object_with_container_fields_is_a_container(fields: set[str], expected: bool) -> None:
     assert is_container(fields) is expected
 
 
-PARTS = [
-    ("git", {"repository", "branch"}, None), ("git", {"repository", "tag"}, None), ("source", {"name", "tag"}, None),
-    ("image", {"repository"}, None), ("traffic", {"tag", "revisionName"}, None), ("image", {"name", "policy"}, None),
+SPLIT_REFERENCES = [
+    ("git", {"repository", "branch"}, None), ("git", {"repository", "tag"}, None),
+    ("source", {"name", "tag"}, None), ("traffic", {"tag", "revisionName"}, None),
+    ("image", {"repository"}, None), ("image", {"name", "policy"}, None),
     ("image", {"repository", "tag"}, Split("repository", tag="tag")),
     ("image", {"registry", "repository", "tag", "digest"}, Split("repository", "registry", "tag", "digest")),
     ("mainImage", {"name", "digest"}, Split("name", digest="digest")),
     ("server", {"registry", "repository", "tag"}, Split("repository", "registry", "tag")),
     ("driver", {"repository", "image", "version"}, Split("image", "repository", "version")),
     ("spec", {"baseImage", "tag", "sha", "version"}, Split("baseImage", tag="tag", digest="sha")),
-    ("fooImageSpec", {"repository", "versionTag", "digestHash"}, Split("repository", tag="versionTag", digest="digestHash")),
+    (
+        "fooImageSpec", {"repository", "versionTag", "digestHash"},
+        Split("repository", tag="versionTag", digest="digestHash"),
+    ),
     ("spec", {"image", "tag"}, Split("image", tag="tag")), ("spec", {"image", "version"}, None),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("name", "fields", "expected"), PARTS)
-def test_parts(name: str, fields: set[str], expected: Split | None) -> None:
-    assert parts_of(name, fields) == expected
+@pytest.mark.parametrize(("name", "fields", "expected"), SPLIT_REFERENCES)
+def test_object_with_a_split_reference_gives_its_keys(name: str, fields: set[str], expected: Split | None) -> None:
+    assert split_reference(name, fields) == expected
 
 
-def test_words() -> None:
+def test_field_name_is_split_into_words() -> None:
     assert [words(name) for name in ("imageURLs", "docker_image", "my-OCIImage", "sha256", "x")] == [
         ["image", "ur", "ls"], ["docker", "image"], ["my", "oci", "image"], ["sha256"], ["x"]
     ]  # fmt: skip

@@ -218,7 +218,7 @@ INVALID = [
     (
         "digest",
         "digest",
-        'invalid digest "1"; expected sha256: and 64 hexadecimal digits',
+        'invalid digest "1"; expected sha256: and 64 hex digits',
         {"name": "a", "digest": "1"},
     ),
     (

@@ -219,15 +219,15 @@ def test_forms(name: str, domain: str, path: str, familiar: str | None) -> None:
         ("", "image reference is empty"),
         ("NGINX:1", 'invalid image reference "NGINX:1": the name must be lowercase'),
         ("a.b/Nginx:Latest", 'invalid image reference "a.b/Nginx:Latest": the name must be lowercase'),
-        (HEX, f'invalid image reference "{HEX}": 64 hexadecimal digits are an image ID, not a name'),
+        (HEX, f'invalid image reference "{HEX}": 64 hex digits are an image ID, not a name'),
         (" nginx", 'invalid image reference " nginx": remove the surrounding white space'),
         ("docker://nginx", 'invalid image reference "docker://nginx": remove the scheme'),
         ("a" * 300 + ":1", f'invalid image reference "{"a" * 300}:1": the name is longer than 255 characters'),
         (
             "nginx@sha256:1",
-            'invalid image reference "nginx@sha256:1": invalid digest; expected sha256: and 64 hexadecimal digits',
+            'invalid image reference "nginx@sha256:1": invalid digest; expected sha256: and 64 hex digits',
         ),
-        ("n:1@x", 'invalid image reference "n:1@x": invalid digest; expected sha256: and 64 hexadecimal digits'),
+        ("n:1@x", 'invalid image reference "n:1@x": invalid digest; expected sha256: and 64 hex digits'),
         (
             "localhost:5000/nginx:a b",
             f'invalid image reference "localhost:5000/nginx:a b": invalid tag; {TAG_RULE}',

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from textwrap import dedent
 from typing import NamedTuple
 
 from krm_image_setter.config import decode, decode_image, read_values
-from krm_image_setter.importers import Imported, Note
+from krm_image_setter.errors import InputError
+from krm_image_setter.importers import Imported, Note, Source
 
 
 class Case(NamedTuple):
@@ -17,6 +19,14 @@ class Case(NamedTuple):
     text: str
     fields: str
     notes: tuple[tuple[int, str], ...] = ()
+
+
+def unreadable(path: str) -> str:
+    raise InputError("No such file or directory", file=path)
+
+
+def source(text: str, file: str, read: Callable[[str], str] = unreadable) -> Source:
+    return Source(text, file, file.rpartition("/")[2], read)
 
 
 def accepted(written: Imported) -> Imported:
@@ -34,7 +44,7 @@ def filled(text: str, reference: str = "registry/new:2") -> str:
 def imported(file: str, fields: str, notes: tuple[tuple[int, str], ...] = ()) -> Imported:
     """Return what is expected."""
     head = (
-        f"# What {file} says of images; the comments name its lines.\n"
+        f"# Imported from {file}; comments contain the line of the source.\n"
         "apiVersion: krm-image-setter.dev/v1alpha1\nkind: ImageSetter\nmetadata:\n  name: set-images\n"
     )
     return Imported(head + dedent(fields), tuple(Note(*note) for note in notes))

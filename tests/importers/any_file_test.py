@@ -41,7 +41,7 @@ def unread(path: str) -> str:
 )
 def test_which_tool(name: str, text: str, line: str) -> None:
     written = import_file(text, f"dev/{name}", name, unread).text
-    assert written.startswith(f"# What dev/{name} says of images")
+    assert written.startswith(f"# Imported from dev/{name};")
     assert line in written.splitlines()
 
 
@@ -51,12 +51,10 @@ def test_which_tool(name: str, text: str, line: str) -> None:
 def test_no_tool(text: str) -> None:
     with pytest.raises(InputError) as error:
         import_file(text, "dev/a.yaml", "a.yaml", unread)
-    assert str(error.value).startswith(
-        "dev/a.yaml: this is no configuration that can be imported: give a Tiltfile"
-    )
+    assert str(error.value).startswith("dev/a.yaml: unsupported file; expected a Tiltfile")
 
 
 def test_not_yaml() -> None:
     with pytest.raises(ConfigError) as error:
         import_file("a: [\n", "dev/a.yaml", "a.yaml", unread)
-    assert str(error.value).startswith("dev/a.yaml: line 2 column 1: ")
+    assert str(error.value).startswith("dev/a.yaml:2:1: ")

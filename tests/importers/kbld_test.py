@@ -6,7 +6,7 @@ from textwrap import dedent
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from importers.acceptance import Case, accepted, imported
+from importers.acceptance import Case, accepted, imported, source
 
 from krm_image_setter.errors import ConfigError
 from krm_image_setter.importers import Imported
@@ -16,19 +16,21 @@ D = "sha256:" + "2" * 64
 HEAD = "apiVersion: kbld.k14s.io/v1alpha1\nkind: Config\n"
 IMAGE = """\
 kinds:
-# kbld's own rule
+# kbld's default: every field named "image"
 - kind: "*"
   paths: "{..image}"
 """
-TEXTS = "# An image is a text to kbld; here its other spellings are the same image.\nimages:\n"
+TEXTS = (
+    "# kbld compares image strings exactly; here nginx and docker.io/library/nginx are the same image.\nimages:\n"
+)
 GIVE = """\
-# kbld builds these. Give each as an argument, or write it here for
-# NEW-REFERENCE and take the first # of these lines away.
+# kbld builds these images. Pass each as an argument, or replace
+# NEW-REFERENCE below and remove the first # of these lines.
 """
 
 
 def read_kbld(text: str) -> Imported:
-    return accepted(import_kbld(text, "kbld.yaml"))
+    return accepted(import_kbld(source(text, "kbld.yaml")))
 
 
 # Each is below HEAD: its first line is line 3.
@@ -55,7 +57,7 @@ IMAGES = [
           newImage: registry.example.com/nginx:1.25
         # line 7
         - name: quay.io/org/app
-          newImage: "quay.io/org/app@{D}"
+          newImage: quay.io/org/app@{D}
         # line 10
         - name: redis
           newImage: redis:7
@@ -73,15 +75,15 @@ IMAGES = [
         f"""\
         # line 5
         - name: nginx:1
-          newImage: "b/nginx@{D}"
+          newImage: b/nginx@{D}
         # line 7
         - name: redis
-          newImage: "b/redis@{D}"
+          newImage: b/redis@{D}
         # line 4
         - name: nginx
-          newImage: "a/nginx@{D}"
+          newImage: a/nginx@{D}
         """,
-        ((6, 'overrides[2]: line 7 has set "redis", and each image is set once: left out'),),
+        ((6, 'overrides[2]: not imported: the entry at line 7 already sets "redis"'),),
     ),
     Case(
         "the registry is asked",
@@ -103,15 +105,15 @@ IMAGES = [
         (
             (
                 4,
-                "overrides[0].newImage: kbld builds this, or asks the registry for its digest; here it is set as it stands",
+                "overrides[0].newImage: imported as written, without a digest: kbld would build or resolve it",
             ),
             (
                 7,
-                "overrides[1].tagSelection: kbld asks the registry for the image: add an entry with what it chooses",
+                "overrides[1].tagSelection: not imported: kbld selects this image in the registry; add an `images` entry with the result",
             ),
             (
                 10,
-                "overrides[2].platformSelection: kbld asks the registry for the image: add an entry with what it chooses",
+                "overrides[2].platformSelection: not imported: kbld selects this image in the registry; add an `images` entry with the result",
             ),
         ),
     ),
@@ -138,12 +140,12 @@ IMAGES = [
         f"""\
         # line 18
         - name: b:1
-          newImage: "c@{D}"
+          newImage: c@{D}
         # line 11
         - name: app:1
-          newImage: "registry.example.com/app@{D}"
+          newImage: registry.example.com/app@{D}
         """,
-        ((13, "images[1]: image or the annotation kbld.carvel.dev/id is missing: add it"),),
+        ((13, "images[1]: not imported: missing annotation `kbld.carvel.dev/id`"),),
     ),
     Case(
         "wrong overrides",
@@ -164,19 +166,19 @@ IMAGES = [
           newImage: b
         """,
         (
-            (4, 'overrides[0]: this must be a mapping, not "a"'),
-            (5, "overrides[1]: image is missing: add it"),
-            (6, "overrides[2]: newImage is missing: add it"),
-            (7, 'overrides[3].image: invalid image reference "A": the name must be lowercase'),
+            (4, 'overrides[0]: not imported: expected a mapping, got "a"'),
+            (5, "overrides[1]: not imported: missing required field `image` or `imageRepo`"),
+            (6, "overrides[2]: not imported: missing required field `newImage`"),
+            (7, 'overrides[3].image: not imported: invalid image reference "A": the name must be lowercase'),
             (
                 8,
-                'overrides[4].newImage: invalid image reference "b:c:d": expected [HOST/]NAME[:TAG][@DIGEST], such as quay.io/org/app:1',
+                'overrides[4].newImage: not imported: invalid image reference "b:c:d": expected [HOST/]NAME[:TAG][@DIGEST], such as quay.io/org/app:1',
             ),
-            (9, "overrides[5].imageRepo: this takes a name: give it without tag and digest"),
-            (10, 'overrides[6].preresolved: this must be true or false, not "maybe"'),
+            (9, "overrides[5].imageRepo: not imported: expected an image name without a tag or digest"),
+            (10, 'overrides[6].preresolved: not imported: expected true or false, got "maybe"'),
             (
                 11,
-                'overrides[7].resolved: unknown field "resolved": did you mean "preresolved"?',
+                'overrides[7].resolved: not imported: unknown field "resolved"; did you mean "preresolved"?',
             ),
         ),
     ),
@@ -211,7 +213,7 @@ sources2: []
     fields = f"""\
 {GIVE}# images:
 # # line 4
-# # line 10: it is pushed to registry.example.com/app
+# # line 10: pushed to registry.example.com/app
 # # --image app=NEW-REFERENCE
 # - name: app
 #   newImage: NEW-REFERENCE
@@ -226,9 +228,9 @@ sources2: []
         (
             (
                 12,
-                "destinations[2]: no source builds this image, so it is not pushed: add an entry with what becomes of it",
+                "destinations[2]: not imported: no `sources` entry builds this image; add an `images` entry if it should be set",
             ),
-            (13, 'sources2: unknown field "sources2": did you mean "sources"?'),
+            (13, 'sources2: not imported: unknown field "sources2"; did you mean "sources"?'),
         ),
     )
 
@@ -238,7 +240,7 @@ def test_what_is_built_beside_what_is_not() -> None:
     fields = f"""\
 {TEXTS}# line 4
 - name: web
-  newImage: "web@{D}"
+  newImage: web@{D}
 {GIVE}# # line 3
 # # --image app=NEW-REFERENCE
 # - name: app
@@ -276,40 +278,40 @@ RULES = [
         "value too",
         "{keyMatcher: {name: a}, valueMatcher: {imageRepo: nginx}}",
         '"{..a}"',
-        ".valueMatcher: this is left out: every image that stands where keyMatcher says is set",
+        ".valueMatcher: imported without `valueMatcher`: every image at the matched paths is set",
     ),
     (
         "value alone",
         "valueMatcher: {image: nginx}",
         "",
-        ": no field can be found by its value alone here: add its path to kinds",
+        ": not imported: fields cannot be matched by value alone; add their paths to `kinds`",
     ),
     (
         "none",
         "{keyMatcher: {name: a}, updateStrategy: {none: {}}}",
         "",
-        ": no field can be taken out here: see that no path leads there",
+        ": not imported: fields cannot be excluded; check that no path matches this field",
     ),
     (
         "no rules for what is in a string",
         "{keyMatcher: {name: a}, updateStrategy: {json: {}}}",
         "",
-        ": no search rule says where in this document images are: add one",
+        ": not imported: no `searchRules` for the embedded document",
     ),
-    ("no key", "keyMatcher: {nam: {}}", "", '.keyMatcher.nam: unknown field "nam": did you mean "name"?'),
-    ("a quote", 'keyMatcher: {name: "it\'s"}', "", ".keyMatcher.name: this can't be written as a path: add by hand one that leads there"),
-    ("a quote in a path", 'keyMatcher: {path: ["it\'s"]}', "", ".keyMatcher.path: this can't be written as a path: add by hand one that leads there"),
+    ("no key", "keyMatcher: {nam: {}}", "", '.keyMatcher.nam: not imported: unknown field "nam"; did you mean "name"?'),
+    ("a quote", 'keyMatcher: {name: "it\'s"}', "", ".keyMatcher.name: not imported: the key cannot be written as a path; add the path to `kinds`"),
+    ("a quote in a path", 'keyMatcher: {path: ["it\'s"]}', "", ".keyMatcher.path: not imported: the key cannot be written as a path; add the path to `kinds`"),
     (
         "no index",
         "keyMatcher: {path: [a, {index: -1}]}",
         "",
-        ".keyMatcher.path[1]: this is no part of a path: give a key, {index: NUMBER} or {allIndexes: true}",
+        ".keyMatcher.path[1]: not imported: invalid part of a path; expected a key, `{index: NUMBER}` or `{allIndexes: true}`",
     ),
     (
         "not all indexes",
         "keyMatcher: {path: [a, {allIndexes: false}]}",
         "",
-        ".keyMatcher.path[1]: this is no part of a path: give a key, {index: NUMBER} or {allIndexes: true}",
+        ".keyMatcher.path[1]: not imported: invalid part of a path; expected a key, `{index: NUMBER}` or `{allIndexes: true}`",
     ),
 ]  # fmt: skip
 
@@ -317,7 +319,7 @@ RULES = [
 @pytest.mark.parametrize("rule, node, note", [row[1:] for row in RULES], ids=[row[0] for row in RULES])
 def test_search_rules(rule: str, node: str, note: str) -> None:
     found = read_kbld(f"{HEAD}searchRules:\n- {rule}\n")
-    origins = f'# line 4\n# kbld\'s own rule\n- kind: "*"\n  paths:\n  - {node}\n  - "{{..image}}"\n'
+    origins = f'# line 4\n# kbld\'s default: every field named "image"\n- kind: "*"\n  paths:\n  - {node}\n  - "{{..image}}"\n'
     assert found.text == imported("kbld.yaml", f"kinds:\n{origins}" if node else IMAGE).text
     first = found.notes[0] if found.notes else (4, "")
     assert first == ((4, f"searchRules[0]{note}") if note else (4, ""))
@@ -329,7 +331,7 @@ def test_keys() -> None:
     kinds:
     # line 4
     # line 5
-    # kbld's own rule
+    # kbld's default: every field named "image"
     - kind: "*"
       paths:
       - "{..sidecarImage}"
@@ -353,8 +355,8 @@ def test_without_its_own_rule() -> None:
 
 def test_not_yaml() -> None:
     with pytest.raises(ConfigError) as error:
-        import_kbld("a: [\n", "dev/kbld.yaml")
-    assert str(error.value).startswith("dev/kbld.yaml: line 2 column 1: ")
+        import_kbld(source("a: [\n", "dev/kbld.yaml"))
+    assert str(error.value).startswith("dev/kbld.yaml:2:1: ")
 
 
 PIECES = [

@@ -7,7 +7,7 @@ from textwrap import dedent
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from importers.acceptance import Case, accepted, imported
+from importers.acceptance import Case, accepted, imported, source
 
 from krm_image_setter.errors import ConfigError, InputError
 from krm_image_setter.importers import Imported
@@ -83,13 +83,12 @@ def files(texts: Mapping[str, str]) -> Callable[[str], str]:
 
 
 def read_kustomization(text: str) -> Imported:
-    return accepted(import_kustomization(text, "kustomization.yaml", files(FILES)))
+    return accepted(import_kustomization(source(text, "kustomization.yaml", files(FILES))))
 
 
-NOTHING = (1, "nothing here says which images to set or where they are: give that by hand")
-UNREADABLE = "No such file or directory: give a file that can be read"
-LEFT = "this has to do with an image, and is not carried over: leave it to kustomize"
-ONCE = "and each image is set once: left out"
+NOTHING = (1, "no images or image paths found in this file")
+UNREADABLE = "not imported: No such file or directory: give a file that can be read"
+CHANGES = "not imported: the entry seems to change an image; keep it in the kustomization"
 
 CASES = [
     Case(
@@ -121,7 +120,7 @@ CASES = [
           digest: sha256:{"2" * 64}
         # line 11
         - name: postgres
-          tagSuffix: "-alpine"
+          tagSuffix: -alpine
         # line 13
         - name: app:1
           newName: app2
@@ -138,9 +137,9 @@ CASES = [
         """,
     ),
     Case("nothing of images", "namePrefix: a-\nresources: [a.yaml, b.yml, c.json]\n", "", (NOTHING,)),
-    Case("no mapping", "- a\n", "", ((1, "this must be a mapping, not a list"),)),
-    Case("a word", "images\n", "", ((1, 'this must be a mapping, not "images"'),)),
-    Case("no list", "images: {name: a}\n", "", ((1, "images: this must be a list, not a mapping"),)),
+    Case("no mapping", "- a\n", "", ((1, "not imported: expected a mapping, got a list"),)),
+    Case("a word", "images\n", "", ((1, 'not imported: expected a mapping, got "images"'),)),
+    Case("no list", "images: {name: a}\n", "", ((1, "images: not imported: expected a list, got a mapping"),)),
     Case(
         "wrong entries",
         """\
@@ -174,20 +173,23 @@ CASES = [
           newTag: v1
         """,
         (
-            (2, 'images[0]: this must be a mapping, not "a"'),
-            (3, "images[1]: name is missing: add it"),
-            (4, "images[2]: this sets nothing: give newName, newTag, digest or tagSuffix"),
-            (6, 'images[3].newTag: 1.10 is read as the number 1.1, quote it: "1.10"'),
-            (9, 'images[4].newtag: unknown field "newtag": did you mean "newTag"?'),
+            (2, 'images[0]: not imported: expected a mapping, got "a"'),
+            (3, "images[1]: not imported: missing required field `name`"),
+            (4, "images[2]: not imported: the entry sets nothing"),
+            (6, 'images[3].newTag: not imported: YAML reads 1.10 as the number 1.1; quote it: "1.10"'),
+            (9, 'images[4].newtag: not imported: unknown field "newtag"; did you mean "newTag"?'),
             (
                 10,
-                'images[5].name: ".*/nginx" is a regular expression to kustomize, here a name is taken literally: '
-                "add an entry for each image",
+                'images[5].name: not imported: ".*/nginx" is a regular expression in kustomize, but names are literal here; '
+                "add one entry per image",
             ),
-            (12, 'images[6].name: invalid image reference "A": the name must be lowercase'),
-            (15, 'images[7].newName: `newName` cannot contain a tag; use `newTag: "1"`'),
-            (18, "images[8].tagSuffix: kustomize has no use for it beside newTag or digest: left out"),
-            (19, 'image: unknown field "image": did you mean "images"?'),
+            (12, 'images[6].name: not imported: invalid image reference "A": the name must be lowercase'),
+            (15, 'images[7].newName: not imported: `newName` cannot contain a tag; use `newTag: "1"`'),
+            (
+                18,
+                "images[8].tagSuffix: imported without `tagSuffix`: kustomize ignores it next to `newTag` or `digest`",
+            ),
+            (19, 'image: not imported: unknown field "image"; did you mean "images"?'),
         ),
     ),
     Case(
@@ -222,7 +224,7 @@ CASES = [
         # line 6
         # line 7
         - name: c
-          tagSuffix: "-x-y"
+          tagSuffix: -x-y
         # line 8
         # line 9
         - name: d
@@ -244,15 +246,15 @@ CASES = [
           newTag: v4
         """,
         (
-            (3, f'images[1]: line 2 has set "a", {ONCE}'),
+            (3, 'images[1]: not imported: the entry at line 2 already sets "a"'),
             (
                 12,
-                'images[10]: this may also be what "e" becomes, and each image is set once: '
+                'images[10]: not imported: kustomize can apply this entry to the result of the entry for "e" too; '
                 'add an entry for "e" with its tag',
             ),
             (
                 13,
-                'images[11]: this may also be what "e" becomes, and each image is set once: '
+                'images[11]: not imported: kustomize can apply this entry to the result of the entry for "e" too; '
                 'add an entry for "e" with its tag',
             ),
         ),
@@ -289,12 +291,12 @@ CASES = [
           digest: sha256:{"2" * 64}
         """,
         (
-            (3, f'images[1]: line 2 has set "docker.io/library/nginx", {ONCE}'),
+            (3, 'images[1]: not imported: the entry at line 2 already sets "docker.io/library/nginx"'),
             (
                 5,
-                'images[3].newTag: invalid tag "-x"; a tag has up to 128 letters, digits, "_", "." or "-", and does not start with "." or "-"',
+                'images[3].newTag: not imported: invalid tag "-x"; a tag has up to 128 letters, digits, "_", "." or "-", and does not start with "." or "-"',
             ),
-            (5, f'images[3]: line 4 has set "d", {ONCE}'),
+            (5, 'images[3]: not imported: the entry at line 4 already sets "d"'),
         ),
     ),
     Case(
@@ -309,25 +311,25 @@ CASES = [
         - name: a
           newTag: b
         kinds:
-        # connect.yaml line 2
-        # connect.yaml line 5
+        # connect.yaml:2
+        # connect.yaml:5
         - kind: KafkaConnect
           apiVersion: kafka.strimzi.io/*
           paths:
           - spec/image
-          - "spec/sidecars[]/image"
-        # any.yaml line 2
+          - spec/sidecars[]/image
+        # any.yaml:2
         - kind: "*"
           paths: spec/image
-        # any.yaml line 3
+        # any.yaml:3
         - kind: "*"
           apiVersion: v1
           paths: spec/web/image
-        # any.yaml line 3
+        # any.yaml:3
         - kind: "*"
           apiVersion: "*/v1"
           paths: spec/web/image
-        # any.yaml line 5
+        # any.yaml:5
         - kind: "*"
           apiVersion: example.com/v1
           paths: spec/db/image
@@ -346,37 +348,40 @@ CASES = [
         """,
         """\
         kinds:
-        # odd.yaml line 2
-        # odd.yaml line 3
-        # odd.yaml line 7
+        # odd.yaml:2
+        # odd.yaml:3
+        # odd.yaml:7
         - kind: "*"
           paths:
-          - "/image"
-          - "/$spec/image"
+          - /image
+          - /$spec/image
           - spec/image
         """,
         (
-            (2, 'odd.yaml: line 11: image: unknown field "image": did you mean "images"?'),
+            (2, 'odd.yaml:11: image: not imported: unknown field "image"; did you mean "images"?'),
             (
                 2,
-                "odd.yaml: line 4: images[2].path: empty key in the path; expected a path such as spec/containers[]/image, column 3",
+                "odd.yaml:4: images[2].path: not imported: empty key in the path; expected a path such as spec/containers[]/image (column 3 of the path)",
             ),
             (
                 2,
-                "odd.yaml: line 5: images[3].path: this looks like a path of another notation here: add it by hand",
+                "odd.yaml:5: images[3].path: not imported: the path would be read in another notation; rewrite it as one such as {.spec.image}",
             ),
-            (2, "odd.yaml: line 6: images[4]: path is missing: add it"),
-            (2, 'odd.yaml: line 8: images[5].crate: unknown field "crate": did you mean "create"?'),
+            (2, "odd.yaml:6: images[4]: not imported: missing required field `path`"),
+            (2, 'odd.yaml:8: images[5].crate: not imported: unknown field "crate"; did you mean "create"?'),
             (
                 2,
-                "odd.yaml: line 9: images[6].kind: this has characters that can't be printed: give it by hand",
+                "odd.yaml:9: images[6].kind: not imported: the value contains control characters",
             ),
-            (2, "odd.yaml: line 10: images[7]: kustomize sets no image in a CustomResourceDefinition: left out"),
-            (3, "broken.yaml: line 1 column 9: the alias *none has no anchor before it: add &none"),
-            (4, "list.yaml: line 1: this must be a mapping, not a list"),
+            (
+                2,
+                "odd.yaml:10: images[7]: not imported: kustomize does not set images in a CustomResourceDefinition",
+            ),
+            (3, "broken.yaml:1:9: not imported: the alias *none has no anchor before it: add &none"),
+            (4, "list.yaml:1: not imported: expected a mapping, got a list"),
             (5, f"gone.yaml: {UNREADABLE}"),
-            (6, 'configurations[4]: 1 is read as the number 1, quote it: "1"'),
-            (7, 'word.yaml: this must be a mapping, not "images"'),
+            (6, 'configurations[4]: not imported: YAML reads 1 as the number 1; quote it: "1"'),
+            (7, 'word.yaml: not imported: expected a mapping, got "images"'),
         ),
     ),
     Case(
@@ -394,36 +399,36 @@ CASES = [
         """\
         images:
         # line 2
-        # transformers[1] line 3
+        # transformers[1]:3
         - name: nginx
           newName: a
           newTag: b
-        # transformers[1] line 3
+        # transformers[1]:3
         - name: a
           newTag: b
         kinds:
-        # connect.yaml line 2
-        # connect.yaml line 5
+        # connect.yaml:2
+        # connect.yaml:5
         - kind: KafkaConnect
           apiVersion: kafka.strimzi.io/*
           paths:
           - spec/image
-          - "spec/sidecars[]/image"
-        # transformer.yaml line 8
+          - spec/sidecars[]/image
+        # transformer.yaml:8
         - kind: Widget
           paths: spec/image
         """,
         (
             (
                 4,
-                'transformer.yaml: line 5: imageTag: kustomize looks for "nginx" only where its transformer says, '
-                "here every image is looked for at every path: see that it stands at no other",
+                'transformer.yaml:5: imageTag: imported for all paths in `kinds`: kustomize sets "nginx" only at '
+                "the `fieldSpecs` of its transformer",
             ),
-            (4, f'transformer.yaml: line 5: imageTag: line 2 has set "nginx", {ONCE}'),
+            (4, 'transformer.yaml:5: imageTag: not imported: the entry at line 2 already sets "nginx"'),
             (
                 5,
-                'transformers[1]: line 3: imageTag: kustomize looks for "a" only where its transformer says, here '
-                "every image is looked for at every path: see that it stands at no other",
+                'transformers[1]:3: imageTag: imported for all paths in `kinds`: kustomize sets "a" only at '
+                "the `fieldSpecs` of its transformer",
             ),
         ),
     ),
@@ -442,19 +447,19 @@ CASES = [
         """,
         "",
         (
-            (2, "setter.yaml: line 1: this is an ImageSetter: give it as it is, beside this one"),
+            (2, "setter.yaml:1: not imported: already an ImageSetter; pass it with another `--fn-config`"),
             (3, f"gone.yaml: {UNREADABLE}"),
             (
                 4,
-                "transformers[2]: line 1: this has to do with an image, and is not read: add by hand what it sets",
+                "transformers[2]:1: not imported: the transformer seems to set an image; add the image by hand",
             ),
-            (6, 'transformers[4]: line 1: imageTags: unknown field "imageTags": did you mean "imageTag"?'),
-            (6, "transformers[4]: line 1: imageTag is missing: add it"),
-            (7, "transformers[5]: line 1: imageTag: this sets nothing: give newName, newTag, digest or tagSuffix"),
-            (8, "list.yaml: line 1: this has to do with an image, and is not read: add by hand what it sets"),
+            (6, 'transformers[4]:1: imageTags: not imported: unknown field "imageTags"; did you mean "imageTag"?'),
+            (6, "transformers[4]:1: not imported: missing required field `imageTag`"),
+            (7, "transformers[5]:1: imageTag: not imported: the entry sets nothing"),
+            (8, "list.yaml:1: not imported: the transformer seems to set an image; add the image by hand"),
             (
                 9,
-                "transformers[7]: line 1: this has to do with an image, and is not read: add by hand what it sets",
+                "transformers[7]:1: not imported: the transformer seems to set an image; add the image by hand",
             ),
         ),
     ),
@@ -482,13 +487,13 @@ CASES = [
         """,
         "",
         (
-            (2, f"patches[0]: {LEFT}"),
+            (2, f"patches[0]: {CHANGES}"),
             (4, f"gone.yaml: {UNREADABLE}"),
-            (5, f"patches[3]: {LEFT}"),
-            (8, f"patchesStrategicMerge[0]: {LEFT}"),
-            (9, f"patchesStrategicMerge[1]: {LEFT}"),
-            (14, f"patchesJson6902[0]: {LEFT}"),
-            (16, f"replacements[0]: {LEFT}"),
+            (5, f"patches[3]: {CHANGES}"),
+            (8, f"patchesStrategicMerge[0]: {CHANGES}"),
+            (9, f"patchesStrategicMerge[1]: {CHANGES}"),
+            (14, f"patchesJson6902[0]: {CHANGES}"),
+            (16, f"replacements[0]: {CHANGES}"),
         ),
     ),
     Case(
@@ -508,20 +513,23 @@ CASES = [
         """,
         "",
         (
-            (2, 'resources[0]: "base/kustomization.yml" is not followed: import it too, for its images'),
+            (2, 'resources[0]: not imported: "base/kustomization.yml" contains `images`; import it separately'),
             (
                 2,
-                'resources[0]: "deep/Kustomization" is not followed: import it too, for its configurations and '
-                "transformers",
+                'resources[0]: not imported: "deep/Kustomization" contains `configurations` and `transformers`; '
+                "import it separately",
             ),
-            (2, 'resources[0]: "../gone" is not followed: if a kustomization there sets images, import it too'),
+            (
+                2,
+                'resources[0]: not imported: "../gone" was not read; import its kustomization separately if it sets images',
+            ),
             (
                 5,
-                'resources[3]: "https://github.com/org/app?ref=v1" is not followed: if a kustomization there sets '
-                "images, import it too",
+                'resources[3]: not imported: "https://github.com/org/app?ref=v1" was not read; import its kustomization '
+                "separately if it sets images",
             ),
-            (6, 'resources[4]: 1 is read as the number 1, quote it: "1"'),
-            (9, "bad/kustomization.yaml: line 1: this must be a mapping, not a list"),
+            (6, 'resources[4]: not imported: YAML reads 1 as the number 1; quote it: "1"'),
+            (9, "bad/kustomization.yaml:1: not imported: expected a mapping, got a list"),
         ),
     ),
     Case(
@@ -537,8 +545,14 @@ CASES = [
           newTag: f
         """,
         (
-            (2, 'images[0].c: unknown field "c": the fields here are name, newName, newTag, digest, tagSuffix'),
-            (3, 'images[1].g: unknown field "g": the fields here are name, newName, newTag, digest, tagSuffix'),
+            (
+                2,
+                'images[0].c: not imported: unknown field "c"; known fields: name, newName, newTag, digest, tagSuffix',
+            ),
+            (
+                3,
+                'images[1].g: not imported: unknown field "g"; known fields: name, newName, newTag, digest, tagSuffix',
+            ),
         ),
     ),
 ]
@@ -551,8 +565,8 @@ def test_kustomization(case: Case) -> None:
 
 def test_not_yaml() -> None:
     with pytest.raises(ConfigError) as error:
-        import_kustomization("images: [\n", "dev/kustomization.yaml", files({}))
-    assert str(error.value).startswith("dev/kustomization.yaml: line 2 column 1: ")
+        import_kustomization(source("images: [\n", "dev/kustomization.yaml", files({})))
+    assert str(error.value).startswith("dev/kustomization.yaml:2:1: ")
 
 
 def test_chain_of_more_than_20_entries_is_noted() -> None:
@@ -560,7 +574,7 @@ def test_chain_of_more_than_20_entries_is_noted() -> None:
     chain = "".join(f"- {{name: a{number}, newName: a{number + 1}}}\n" for number in range(1_000))
     text, notes = read_kustomization(f"images:\n{chain}")
     assert text.count("# line") <= 20_000
-    assert notes[0] == (22, 'images[20]: 20 entries before this one set "a0": add the entry by hand')
+    assert notes[0] == (22, 'images[20]: not imported: 20 entries before this one set "a0"; add the entry by hand')
     assert len(notes) == 980
 
 
@@ -583,4 +597,4 @@ VALUES = st.recursive(
 )
 def test_whatever_a_kustomization_holds(kustomization: dict[str, object], others: dict[str, object]) -> None:
     texts = {**FILES, **{name: json.dumps(value) for name, value in others.items()}}
-    accepted(import_kustomization(json.dumps(kustomization), "kustomization.yaml", files(texts)))
+    accepted(import_kustomization(source(json.dumps(kustomization), "kustomization.yaml", files(texts))))

@@ -6,7 +6,7 @@ from textwrap import dedent
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from importers.acceptance import Case, accepted, imported
+from importers.acceptance import Case, accepted, imported, source
 
 from krm_image_setter.errors import ConfigError
 from krm_image_setter.importers import Imported
@@ -14,18 +14,20 @@ from krm_image_setter.importers.skaffold import import_skaffold
 
 HEAD = "apiVersion: skaffold/v4beta11\nkind: Config\n"
 GIVE = """\
-# A skaffold.yaml doesn't say the new references. Give each as an argument, or write it here for
-# NEW-REFERENCE and take the first # of these lines away.
+# skaffold.yaml does not contain the new references. Pass each as an argument, or replace
+# NEW-REFERENCE below and remove the first # of these lines.
 # images:
 """
-NOTHING = (1, "nothing here says which images to set or where they are: give that by hand")
-APPLIED = "this has to do with images and is not applied: add by hand what it changes"
-CHART = "the chart gets an image by its values: give it the image's name, and set what helm writes"
-PATH = "skaffold finds nothing there: give a path such as .spec.image"
+NOTHING = (1, "no images or image paths found in this file")
+APPLIED = "not imported: the patch changes images; apply it by hand"
+CHART = (
+    "not imported: Skaffold passes the image as a Helm value; write the name of the image into the values, and run "
+    "krm-image-setter on the output of `helm template`"
+)
 
 
 def read_skaffold(text: str) -> Imported:
-    return accepted(import_skaffold(text, "skaffold.yaml"))
+    return accepted(import_skaffold(source(text, "skaffold.yaml")))
 
 
 def images(*names: tuple[str, str]) -> str:
@@ -78,11 +80,11 @@ CASES = [
         """,
         "",
         (
-            (5, 'build.artifacts[0].imageName: unknown field "imageName": did you mean "image"?'),
-            (5, "build.artifacts[0]: image is missing: add it"),
-            (6, "build.artifacts[1].image: an import path is no reference here: leave it to ko"),
-            (7, 'build.artifacts[2].image: invalid image reference "A": the name must be lowercase'),
-            (8, 'build.artifacts[3].image: 1 is read as the number 1, quote it: "1"'),
+            (5, 'build.artifacts[0].imageName: not imported: unknown field "imageName"; did you mean "image"?'),
+            (5, "build.artifacts[0]: not imported: missing required field `image`"),
+            (6, "build.artifacts[1].image: not imported: ko resolves `ko://` import paths itself"),
+            (7, 'build.artifacts[2].image: not imported: invalid image reference "A": the name must be lowercase'),
+            (8, 'build.artifacts[3].image: not imported: YAML reads 1 as the number 1; quote it: "1"'),
         ),
     ),
     Case(
@@ -113,8 +115,8 @@ CASES = [
         - kind: Odd
           apiVersion: example.com/*
           paths:
-          - "/image"
-          - "spec/a\\\\/b/image"
+          - /image
+          - spec/a\\/b/image
         """,
     ),
     Case(
@@ -131,13 +133,25 @@ CASES = [
         """,
         "",
         (
-            (5, "resourceSelector.allow[0]: groupKind is missing: add it"),
-            (6, "resourceSelector.allow[1].groupKind: the kind is missing: give Kind or Kind.group"),
-            (8, f"resourceSelector.allow[2].image[0]: {PATH}"),
-            (8, f"resourceSelector.allow[2].image[1]: {PATH}"),
-            (8, f"resourceSelector.allow[2].image[2]: {PATH}"),
-            (8, 'resourceSelector.allow[2].image[3]: 1 is read as the number 1, quote it: "1"'),
-            (9, 'resourceSelector.allow[2].images: unknown field "images": did you mean "image"?'),
+            (5, "resourceSelector.allow[0]: not imported: missing required field `groupKind`"),
+            (
+                6,
+                'resourceSelector.allow[1].groupKind: not imported: invalid kind ".example.com"; expected KIND or KIND.GROUP',
+            ),
+            (
+                8,
+                'resourceSelector.allow[2].image[0]: not imported: invalid path "spec.image"; expected one such as .spec.image',
+            ),
+            (
+                8,
+                'resourceSelector.allow[2].image[1]: not imported: invalid path ".spec.image."; expected one such as .spec.image',
+            ),
+            (
+                8,
+                'resourceSelector.allow[2].image[2]: not imported: invalid path ".a\\.b"; expected one such as .spec.image',
+            ),
+            (8, 'resourceSelector.allow[2].image[3]: not imported: YAML reads 1 as the number 1; quote it: "1"'),
+            (9, 'resourceSelector.allow[2].images: not imported: unknown field "images"; did you mean "image"?'),
         ),
     ),
     Case(
@@ -156,13 +170,13 @@ CASES = [
         # line 5
         - kind: A
           apiVersion: v1
-          paths: "/b"
+          paths: /b
         """,
         tuple(
             (
                 line,
-                f"resourceSelector.deny[{index}].image: no field can be taken out here: see that no path leads "
-                "there, nor to a pod spec there",
+                f"resourceSelector.deny[{index}].image: not imported: fields cannot be excluded; "
+                "check that no path and no pod spec matches this field",
             )
             for line, index in ((8, 0), (9, 1))
         ),
@@ -182,10 +196,10 @@ CASES = [
         - build: 1
         - a
         """,
-        images(('line 3\nline 6, in the profile "prod"', "app"), ('line 6, in the profile "prod"', "proxy"))
+        images(('line 3\nline 6, profile "prod"', "app"), ('line 6, profile "prod"', "proxy"))
         + """\
 kinds:
-# line 7, in the profile "prod"
+# line 7, profile "prod"
 - kind: A
   apiVersion: b/*
   paths: spec/image
@@ -194,8 +208,8 @@ kinds:
             (9, f"profiles[0].patches[0]: {APPLIED}"),
             (10, f"profiles[0].patches[1]: {APPLIED}"),
             (11, f"profiles[0].patches[2]: {APPLIED}"),
-            (12, "profiles[1].build: this must be a mapping, not the number 1"),
-            (13, 'profiles[2]: this must be a mapping, not "a"'),
+            (12, "profiles[1].build: not imported: expected a mapping, got the number 1"),
+            (13, 'profiles[2]: not imported: expected a mapping, got "a"'),
         ),
     ),
     Case(
@@ -217,7 +231,10 @@ kinds:
         "",
         (
             *(
-                (line, f"requires[{line - 4}]: this is not read: import its skaffold.yaml too")
+                (
+                    line,
+                    f"requires[{line - 4}]: not imported: another skaffold.yaml was not read; import it separately",
+                )
                 for line in (4, 5, 6)
             ),
             (10, f"manifests.helm.releases[0]: {CHART}"),
@@ -248,8 +265,8 @@ def test_skaffold(case: Case) -> None:
 
 def test_not_yaml() -> None:
     with pytest.raises(ConfigError) as error:
-        import_skaffold("a: [\n", "dev/skaffold.yaml")
-    assert str(error.value).startswith("dev/skaffold.yaml: line 2 column 1: ")
+        import_skaffold(source("a: [\n", "dev/skaffold.yaml"))
+    assert str(error.value).startswith("dev/skaffold.yaml:2:1: ")
 
 
 PIECES = [

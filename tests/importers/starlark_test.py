@@ -32,12 +32,12 @@ def told(text: str) -> tuple[list[Any], list[Any]]:
         ("f()\n", [("", "line 1")]),
         ("y = 'x'\nf(y + 'z')\n", [("xz", "line 2")]),
         ("h(f('x'))\nf('y')\n", [("x", "line 1"), ("y", "line 2")]),
-        ("if h():\n  f('x')\nelse:\n  f('y')\n", [("x", "line 2, on the condition of line 1"), ("y", "line 4, on the condition of line 1")]),
+        ("if h():\n  f('x')\nelse:\n  f('y')\n", [("x", "line 2, if the condition at line 1 holds"), ("y", "line 4, if the condition at line 1 holds")]),
         ("def h():\n  f('x')\n", [("x", "line 2, in h()")]),
         ("for y in ['x', 'z']:\n  f(y)\n", [("x", "line 2"), ("z", "line 2")]),
-        ("for y in h():\n  f('x')\n", [("x", "line 2, in the loop of line 1")]),
-        ("[f('x') for y in h()]\n", [("x", "line 1, in the loop of line 1")]),
-        ("h(lambda: f('x'))\n", [("x", "line 1, in the function of line 1")]),
+        ("for y in h():\n  f('x')\n", [("x", "line 2, in the loop at line 1")]),
+        ("[f('x') for y in h()]\n", [("x", "line 1, in the loop at line 1")]),
+        ("h(lambda: f('x'))\n", [("x", "line 1, in the function at line 1")]),
         ("load('ext://e', 'g', k='f')\ng('x')\nk('y')\n", [("x", "line 2"), ("y", "line 3")]),
         ("def f(a):\n  pass\nf('x')\n", []),
         ("h.f('x')\n", []),
@@ -68,8 +68,8 @@ def test_told(text: str, calls: list[Any]) -> None:
 def test_not_known(text: str, shown: str) -> None:
     calls, notes = told(text)
     assert calls == []
-    assert [message.partition("a is ")[2] for _, message in notes] == [
-        f'"{shown}", which is no plain literal: add by hand what it gives'
+    assert [message.partition("`a` is ")[2] for _, message in notes] == [
+        f'"{shown}", not a literal; add the entry by hand'
     ]
     assert notes[0][0] == text[: text.rindex("f(")].count("\n") + 1
 
@@ -95,23 +95,23 @@ def test_depth_is_no_crash(depth: int) -> None:
         try:
             _, ((line, message),) = told(f"f({argument})\n")
         except InputError as error:
-            assert str(error) == "this is nested too deeply to be read: take it apart"
+            assert str(error) == "the file is nested too deeply"
         else:
             assert line == 1
-            assert message.endswith('…", which is no plain literal: add by hand what it gives')
+            assert message.endswith('…", not a literal; add the entry by hand')
 
 
 def test_loops_in_loops_end() -> None:
     values = f"[{'1, ' * 100}]"
     loops = "".join(f"{' ' * n}for i{n} in {values}:\n" for n in range(8))
-    assert told(f"{loops}{' ' * 8}f('x')\n")[0] == [("x", "line 9, in the loop of line 8")] * 100
+    assert told(f"{loops}{' ' * 8}f('x')\n")[0] == [("x", "line 9, in the loop at line 8")] * 100
 
 
 def test_required_text() -> None:
     def tell(arguments: Arguments) -> None:
         with pytest.raises(NotReadError) as caught:
             arguments.required_text("a")
-        assert caught.value.note == (1, "f: a is missing: add it")
+        assert caught.value.note == (1, "f: not imported: missing argument `a`")
 
     assert read_calls("f('')\n", {"f": Function(("a",), tell)}) == []
     assert not is_text("a\nb")

@@ -6,33 +6,33 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
-from importers.acceptance import accepted
+from importers.acceptance import accepted, source
 
 from krm_image_setter.errors import InputError
 from krm_image_setter.importers import Imported, Note
 from krm_image_setter.importers.tiltfile import import_tiltfile
 
 HEAD = """\
-# What Tiltfile says of images; the comments name its lines.
+# Imported from Tiltfile; comments contain the line of the source.
 apiVersion: krm-image-setter.dev/v1alpha1
 kind: ImageSetter
 metadata:
   name: set-images
 """
 GIVE = """\
-# A Tiltfile doesn't say the new references. Give each as an argument, or write it here for
-# NEW-REFERENCE and take the first # of these lines away.
+# A Tiltfile does not contain the new references. Pass each as an argument, or replace
+# NEW-REFERENCE below and remove the first # of these lines.
 # images:
 """
 KINDS = """\
-# These fit as a whole and in their case, in Tilt in any case and as a part too; * is any text.
+# Kinds here must match completely and case-sensitively; Tilt matches any part and ignores case.
 kinds:
 """
-NOTHING = (1, "nothing here says which images to set or where they are: give that by hand")
+NOTHING = (1, "no images or image paths found in this file")
 
 
 def read_tiltfile(text: str) -> Imported:
-    return accepted(import_tiltfile(text, "Tiltfile"))
+    return accepted(import_tiltfile(source(text, "Tiltfile")))
 
 
 def imported(body: str, *notes: tuple[int, str]) -> Imported:
@@ -160,8 +160,8 @@ KIND_CASES = [
         "if os.getenv('CI'):\n    k8s_kind('Foo', image_json_path='{.a}')\n"
         "else:\n    k8s_kind('Foo', image_json_path='{.b}')\n",
         """\
-        # line 2, on the condition of line 1
-        # line 4, on the condition of line 1
+        # line 2, if the condition at line 1 holds
+        # line 4, if the condition at line 1 holds
         - kind: Foo
           paths:
           - "{.a}"
@@ -255,7 +255,8 @@ def test_patterns(parameter: str, regexp: str, pattern: str) -> None:
     ["[Kk]afka", "Kafkas?", "Kafka+", "K*afka", "K.?afka", "K.*?afka", "Kafka{2}", "K.{2}", r"K\w+", r"K\d", r"K\$", "(A)(B)", "A(B|C)", "A|", "A||B", "(|A)", "^^A", "A$$", "A B", "(?s)A", r"\AK", "A$B", "^$", "(?i)"],
 )  # fmt: skip
 def test_patterns_that_cant_be_said(parameter: str, regexp: str) -> None:
-    message = f'k8s_image_json_path: {parameter} "{regexp}" can\'t be said with * and ?: add the entry by hand'
+    reason = f'`{parameter}`: the regular expression "{regexp}" has no equivalent with * and ?'
+    message = f"k8s_image_json_path: not imported: {reason}; add the entry by hand"
     assert read_tiltfile(_tiltfile(parameter, regexp)) == imported("", (1, message))
 
 
@@ -311,7 +312,7 @@ defaultRegistry:
         "default_registry('localhost:5005', host_from_cluster='registry:5000', single_name='dev')\n",
         """\
 # line 1
-# as the cluster calls it; Tilt pushes to localhost:5005
+# host as seen from the cluster; Tilt pushes to localhost:5005
 defaultRegistry:
   host: registry:5000
   singleName: dev
@@ -321,8 +322,8 @@ defaultRegistry:
         "one default registry, twice",
         "if ci:\n  default_registry('ttl.sh', None, '')\nelse:\n  default_registry('ttl.sh')\n",
         """\
-# line 2, on the condition of line 1
-# line 4, on the condition of line 1
+# line 2, if the condition at line 1 holds
+# line 4, if the condition at line 1 holds
 defaultRegistry:
   host: ttl.sh
 """,
@@ -332,8 +333,8 @@ defaultRegistry:
         "default_registry('ttl.sh')\nif ci:\n  docker_build('api', '.')\nelse:\n  custom_build('api', 'make', ['.'], match_in_env_vars=True)\n",
         """\
 images:
-# line 3, on the condition of line 2
-# line 5, on the condition of line 2
+# line 3, if the condition at line 2 holds
+# line 5, if the condition at line 2 holds
 - name: api
   env: true
 # line 1
@@ -372,37 +373,37 @@ def test_images(text: str, body: str) -> None:
 
 NOTES = [
     # Tiltfile, note; nothing is written
-    ("\ndocker_build(ref(), '.')\n", (2, 'docker_build: ref is "ref()", which is no plain literal: add by hand what it gives')),
-    ("docker_build(context='.')\n", (1, "docker_build: ref is missing: add it")),
-    ("docker_build('a\\nb', '.')\n", (1, "docker_build: ref is \"'a\\nb'\", which is no plain literal: add by hand what it gives".replace("\n", "\\n"))),
-    ("docker_build('\\ud800', '.')\n", (1, "docker_build: ref is \"'\\ud800'\", which is no plain literal: add by hand what it gives".replace("\ud800", "\\ud800"))),
-    ("for i in images():\n  docker_build(i, '.')\n", (2, 'docker_build, in the loop of line 1: ref is "i", which is no plain literal: add by hand what it gives')),
-    ("def build(i):\n  docker_build(i, '.')\nbuild(x)\n", (2, 'docker_build, in build(): ref is "i", which is no plain literal: add by hand what it gives')),
-    ("default_registry(\n  read_json('x.json')['host'])\n", (2, "default_registry: host is \"read_json('x.json')['host']\", which is no plain literal: add by hand what it gives")),
-    ("k8s_kind(kind, image_json_path='{.a}')\n", (1, 'k8s_kind: kind is "kind", which is no plain literal: add by hand what it gives')),
-    ("k8s_kind('', image_json_path='{.a}')\n", (1, "k8s_kind: kind is missing: add it")),
-    ("k8s_kind('A', image_json_path=path)\n", (1, 'k8s_kind: image_json_path is "path", which is no plain literal: add by hand what it gives')),
-    ("k8s_kind('A', image_json_path=7)\n", (1, 'k8s_kind: image_json_path is "7", which is no plain literal: add by hand what it gives')),
-    ("k8s_kind('A', image_json_path='{.a}', api_version=v)\n", (1, 'k8s_kind: api_version is "v", which is no plain literal: add by hand what it gives')),
-    ("k8s_kind('A', image_object=o)\n", (1, 'k8s_kind: image_object is "o", which is no plain literal: add by hand what it gives')),
-    ("k8s_kind('A', image_object={'json_path': '{.a}'})\n", (1, "k8s_kind: image_object is \"{'json_path': '{.a}'}\", which is no plain literal: add by hand what it gives")),
-    ("k8s_kind('A', image_object={'json_path': x, 'repo_field': 'r', 'tag_field': 't'})\n", (1, "k8s_kind: image_object is \"{'json_path': x, 'repo_field': 'r', 'tag_field': 't'}\", which is no plain literal: add by hand what it gives")),
-    ("k8s_image_json_path('{.a}')\n", (1, "k8s_image_json_path: kind, name or namespace is missing, Tilt wants one too: add it")),
-    ("k8s_image_json_path('{.a}', api_version='v1')\n", (1, "k8s_image_json_path: kind, name or namespace is missing, Tilt wants one too: add it")),
-    ("docker_build(\n  'App', '.')\n", (2, 'docker_build: invalid image reference "App": the name must be lowercase')),
-    ("k8s_kind('A', image_json_path=['{.a'])\n", (1, 'k8s_kind: image_json_path "{.a": missing closing }, column 4')),
-    ("k8s_kind('A', image_object={'json_path': '{', 'repo_field': 'r', 'tag_field': 't'})\n", (1, 'k8s_kind: image_object "{": missing closing }, column 2')),
-    ("k8s_image_json_path('{.b', 'v1', 'A')\n", (1, 'k8s_image_json_path: paths "{.b": missing closing }, column 4')),
-    ("default_registry('https://ttl.sh')\n", (1, 'default_registry: invalid registry "https://ttl.sh"; expected HOST or HOST/PATH, such as localhost:5000 or docker.io/org')),
-    ("default_registry('ttl.sh', host_from_cluster='registry:5000/')\n", (1, 'default_registry: invalid registry "registry:5000/"; expected HOST or HOST/PATH, such as localhost:5000 or docker.io/org')),
-    ("default_registry('ttl.sh', single_name='a:1')\n", (1, 'default_registry: invalid repository name "a:1"; expected a name without a tag, such as my-team/dev')),
-    ("include('./api/Tiltfile')\n", (1, 'include: "./api/Tiltfile" is not read: import that file too')),
-    ("load('./lib.star', 'docker_build_with_restart')\n", (1, 'load: "./lib.star" is not read: import that file too')),
-    ("load('ext://knative', 'knative_install')\n", (1, 'load: "ext://knative" is not read: add by hand what it gives')),
-    ("load('ext://ko', build=x)\n", (1, 'load: "ext://ko" is not read: add by hand what it gives')),
-    ("x = load_dynamic(path)\n", (1, 'load_dynamic: path is "path", which is no plain literal: add by hand what it gives')),
-    ("helm_resource('a', 'c', image_deps=['a'])\n", (1, "helm_resource: the command that it runs sets its image_deps: set them in what that command writes")),
-    ("k8s_custom_deploy('a', 'x', 'y', [], image_deps=x)\n", (1, "k8s_custom_deploy: the command that it runs sets its image_deps: set them in what that command writes")),
+    ("\ndocker_build(ref(), '.')\n", (2, 'docker_build: not imported: `ref` is "ref()", not a literal; add the entry by hand')),
+    ("docker_build(context='.')\n", (1, "docker_build: not imported: missing argument `ref`")),
+    ("docker_build('a\\nb', '.')\n", (1, "docker_build: not imported: `ref` is \"'a\\nb'\", not a literal; add the entry by hand".replace("\n", "\\n"))),
+    ("docker_build('\\ud800', '.')\n", (1, "docker_build: not imported: `ref` is \"'\\ud800'\", not a literal; add the entry by hand".replace("\ud800", "\\ud800"))),
+    ("for i in images():\n  docker_build(i, '.')\n", (2, 'docker_build, in the loop at line 1: not imported: `ref` is "i", not a literal; add the entry by hand')),
+    ("def build(i):\n  docker_build(i, '.')\nbuild(x)\n", (2, 'docker_build, in build(): not imported: `ref` is "i", not a literal; add the entry by hand')),
+    ("default_registry(\n  read_json('x.json')['host'])\n", (2, "default_registry: not imported: `host` is \"read_json('x.json')['host']\", not a literal; add the entry by hand")),
+    ("k8s_kind(kind, image_json_path='{.a}')\n", (1, 'k8s_kind: not imported: `kind` is "kind", not a literal; add the entry by hand')),
+    ("k8s_kind('', image_json_path='{.a}')\n", (1, "k8s_kind: not imported: missing argument `kind`")),
+    ("k8s_kind('A', image_json_path=path)\n", (1, 'k8s_kind: not imported: `image_json_path` is "path", not a literal; add the entry by hand')),
+    ("k8s_kind('A', image_json_path=7)\n", (1, 'k8s_kind: not imported: `image_json_path` is "7", not a literal; add the entry by hand')),
+    ("k8s_kind('A', image_json_path='{.a}', api_version=v)\n", (1, 'k8s_kind: not imported: `api_version` is "v", not a literal; add the entry by hand')),
+    ("k8s_kind('A', image_object=o)\n", (1, 'k8s_kind: not imported: `image_object` is "o", not a literal; add the entry by hand')),
+    ("k8s_kind('A', image_object={'json_path': '{.a}'})\n", (1, "k8s_kind: not imported: `image_object` is \"{'json_path': '{.a}'}\", not a literal; add the entry by hand")),
+    ("k8s_kind('A', image_object={'json_path': x, 'repo_field': 'r', 'tag_field': 't'})\n", (1, "k8s_kind: not imported: `image_object` is \"{'json_path': x, 'repo_field': 'r', 'tag_field': 't'}\", not a literal; add the entry by hand")),
+    ("k8s_image_json_path('{.a}')\n", (1, "k8s_image_json_path: not imported: missing argument `kind`, `name` or `namespace`, which Tilt requires too")),
+    ("k8s_image_json_path('{.a}', api_version='v1')\n", (1, "k8s_image_json_path: not imported: missing argument `kind`, `name` or `namespace`, which Tilt requires too")),
+    ("docker_build(\n  'App', '.')\n", (2, 'docker_build: not imported: invalid image reference "App": the name must be lowercase')),
+    ("k8s_kind('A', image_json_path=['{.a'])\n", (1, 'k8s_kind: not imported: image_json_path "{.a": missing closing } (column 4 of the path)')),
+    ("k8s_kind('A', image_object={'json_path': '{', 'repo_field': 'r', 'tag_field': 't'})\n", (1, 'k8s_kind: not imported: image_object "{": missing closing } (column 2 of the path)')),
+    ("k8s_image_json_path('{.b', 'v1', 'A')\n", (1, 'k8s_image_json_path: not imported: paths "{.b": missing closing } (column 4 of the path)')),
+    ("default_registry('https://ttl.sh')\n", (1, 'default_registry: not imported: invalid registry "https://ttl.sh"; expected HOST or HOST/PATH, such as localhost:5000 or docker.io/org')),
+    ("default_registry('ttl.sh', host_from_cluster='registry:5000/')\n", (1, 'default_registry: not imported: invalid registry "registry:5000/"; expected HOST or HOST/PATH, such as localhost:5000 or docker.io/org')),
+    ("default_registry('ttl.sh', single_name='a:1')\n", (1, 'default_registry: not imported: invalid repository name "a:1"; expected a name without a tag, such as my-team/dev')),
+    ("include('./api/Tiltfile')\n", (1, 'include: not imported: "./api/Tiltfile" was not read; import it separately')),
+    ("load('./lib.star', 'docker_build_with_restart')\n", (1, 'load: not imported: "./lib.star" was not read; import it separately')),
+    ("load('ext://knative', 'knative_install')\n", (1, 'load: not imported: "ext://knative" was not read; add its entries by hand')),
+    ("load('ext://ko', build=x)\n", (1, 'load: not imported: "ext://ko" was not read; add its entries by hand')),
+    ("x = load_dynamic(path)\n", (1, 'load_dynamic: not imported: `path` is "path", not a literal; add the entry by hand')),
+    ("helm_resource('a', 'c', image_deps=['a'])\n", (1, "helm_resource: not imported: Tilt passes the images in `image_deps` to the command; run krm-image-setter on the YAML it applies")),
+    ("k8s_custom_deploy('a', 'x', 'y', [], image_deps=x)\n", (1, "k8s_custom_deploy: not imported: Tilt passes the images in `image_deps` to the command; run krm-image-setter on the YAML it applies")),
 ]  # fmt: skip
 
 
@@ -416,8 +417,8 @@ def test_what_has_no_name_in_the_default_registry_is_left_out() -> None:
         "default_registry('ttl.sh')\ndocker_build('a', '.')\nif x:\n  docker_build('Y/b', '.')\n"
     )
     message = (
-        'default_registry: cannot move "Y/b" to registry "ttl.sh": invalid image reference "ttl.sh/Y_b": the name must be lowercase; '
-        "set `newName`: add the entry by hand"
+        'default_registry: not imported: cannot move "Y/b" to registry "ttl.sh": invalid image reference "ttl.sh/Y_b": the name must be lowercase, '
+        "or give newName"
     )
     assert found.notes == (Note(4, message),)
     assert [image["name"] for image in yaml.safe_load(found.text)["images"]] == ["a"]
@@ -450,16 +451,16 @@ defaultRegistry:
   - "{.a}"
   - "{.b}"
 """,
-        (1, 'k8s_kind: image_json_path is "path", which is no plain literal: add by hand what it gives'),
-        (1, 'k8s_kind: Tilt finds "opennms" in any case, this as it stands: write it as the kind does'),
-        (3, 'default_registry: "ghcr.io" is a second one, and there can be one: choose by hand'),
+        (1, 'k8s_kind: not imported: `image_json_path` is "path", not a literal; add the entry by hand'),
+        (1, 'k8s_kind: imported, but "opennms" is case-sensitive here and not in Tilt; correct its case'),
+        (3, 'default_registry: not imported: "ghcr.io" is a second default registry; the first is used'),
         (
             4,
-            'docker_build: match_in_env_vars is "in_env", which is no plain literal: add by hand what it gives',
+            'docker_build: not imported: `match_in_env_vars` is "in_env", not a literal; add the entry by hand',
         ),
         (
             5,
-            'docker_build: match_in_env_vars is "options", which is no plain literal: add by hand what it gives',
+            'docker_build: not imported: `match_in_env_vars` is "options", not a literal; add the entry by hand',
         ),
     )
 
@@ -544,7 +545,7 @@ def test_kafka_connect() -> None:
   apiVersion: kafka.strimzi.io/v1beta2
   paths: "{.spec.image}"
 """,
-        (3, 'load: "ext://helm_remote" is not read: add by hand what it gives'),
+        (3, 'load: not imported: "ext://helm_remote" was not read; add its entries by hand'),
     )
 
 
@@ -574,19 +575,19 @@ def test_a_team() -> None:
 """,
         (
             4,
-            "default_registry: host is \"settings.get('registry', 'ttl.sh/team')\", which is no plain literal:"
-            " add by hand what it gives",
+            "default_registry: not imported: `host` is \"settings.get('registry', 'ttl.sh/team')\", not a literal; "
+            "add the entry by hand",
         ),
         (
             16,
-            "docker_build_with_restart, in service(): ref is \"REPO + '/' + name\", which is no plain literal:"
-            " add by hand what it gives",
+            "docker_build_with_restart, in service(): not imported: `ref` is \"REPO + '/' + name\", not a literal; "
+            "add the entry by hand",
         ),
-        (26, "docker_build: ref is \"image('gateway')\", which is no plain literal: add by hand what it gives"),
+        (26, "docker_build: not imported: `ref` is \"image('gateway')\", not a literal; add the entry by hand"),
         (
             29,
-            "custom_build, on the condition of line 28: ref is \"'{}/ml:dev'.format(REPO)\", which is no plain literal:"
-            " add by hand what it gives",
+            "custom_build, if the condition at line 28 holds: not imported: `ref` is \"'{}/ml:dev'.format(REPO)\", not a literal; "
+            "add the entry by hand",
         ),
     )
 
@@ -594,20 +595,20 @@ def test_a_team() -> None:
 def test_the_commented_images_are_yaml() -> None:
     text = read_tiltfile(KAFKA_CONNECT).text
     start = text.index("# images:")
-    lines = text[start : text.index("# These")].splitlines()
+    lines = text[start : text.index("# Kinds")].splitlines()
     assert yaml.safe_load("\n".join(line.removeprefix("# ") for line in lines)) == {
         "images": [{"name": "kafkaconnect", "newImage": "NEW-REFERENCE"}]
     }
 
 
 def test_the_name_of_the_file_stays_in_its_comment() -> None:
-    assert import_tiltfile("", "a\nkind: b\x85").text == HEAD.replace("Tiltfile", "a?kind: b?")
+    assert import_tiltfile(source("", "a\nkind: b\x85")).text == HEAD.replace("Tiltfile", "a?kind: b?")
 
 
 def test_error() -> None:
     with pytest.raises(InputError) as error:
-        import_tiltfile("k8s_kind('A'\n\n", "dev/Tiltfile")
-    assert str(error.value).startswith("dev/Tiltfile: line 1: this can't be read as Starlark: ")
+        import_tiltfile(source("k8s_kind('A'\n\n", "dev/Tiltfile"))
+    assert str(error.value).startswith("dev/Tiltfile:1: invalid Starlark: ")
 
 
 @given(st.text(min_size=1))

@@ -140,6 +140,7 @@ CASES: list[tuple[str, Any, list[Any]]] = [
     (r"{.items[0].metadata.labels.kubernetes\.io/hostname}", NODES, ["n1"]),
     (r'{.items[?(@.metadata.labels.kubernetes\.io/hostname=="n1")].kind}', NODES, ["None"]),
     ("{.items[?(@..ready==true)].metadata.name}", NODES, ["n1"]),
+    ("{.._name}", {"a": {"_name": 1}}, [1]),
     ("{..name}", NODES, ["n1", "n2", "myself", "e2e"]),
     (
         '{range .items[*]}{.name}{"~"}{range @.cs[*]}{.name}{":"}{range @.more[*]}{.name}{","}{end}{"+"}{end}{"#"}{end}',

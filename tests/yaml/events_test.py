@@ -14,11 +14,11 @@ from krm_image_setter.yaml import parsing
     "text, sentence",
     [
         ("%YAML 1.3\n---\na: b\n", "this is not YAML: "),
-        ("a: [b\n", "line 2 column 1: this is not YAML: while parsing a flow sequence, expected ',' or ']'"),
-        ('a:\n  "b\\ud83d"\n', "line 2 column 3: this is not YAML: half of a surrogate pair stands alone"),
-        ('a: "\\ude00\\ud83d"\n', "line 1 column 4: this is not YAML: half of a surrogate pair stands alone"),
-        ('a: "\\U0000d83d"\n', "line 1 column 4: this is not YAML: half of a surrogate pair stands alone"),
-        ("a: b: c\n", "line 1 column 5: this is not YAML: mapping values are not allowed here"),
+        ("a: [b\n", "line 2, column 1: this is not YAML: while parsing a flow sequence, expected ',' or ']'"),
+        ('a:\n  "b\\ud83d"\n', "line 2, column 3: this is not YAML: half of a surrogate pair stands alone"),
+        ('a: "\\ude00\\ud83d"\n', "line 1, column 4: this is not YAML: half of a surrogate pair stands alone"),
+        ('a: "\\U0000d83d"\n', "line 1, column 4: this is not YAML: half of a surrogate pair stands alone"),
+        ("a: b: c\n", "line 1, column 5: this is not YAML: mapping values are not allowed here"),
     ],
 )
 def test_refused(text: str, sentence: str, parser: str) -> None:
@@ -71,9 +71,9 @@ def test_refused_character_is_named_with_its_place(
 
 
 EMBEDDED = [
-    pytest.param('"kind: A\\n\\tb: nginx\\n"', TAB, "line 2 column 1", id="tab"),
-    pytest.param('"kind: A\\nb: nginx\\e\\n"', ESC, "line 2 column 9", id="escape"),
-    pytest.param("|\n    kind: A\n    \tb: nginx", TAB, "line 2 column 1", id="tab in a block scalar"),
+    pytest.param('"kind: A\\n\\tb: nginx\\n"', TAB, "line 2, column 1", id="tab"),
+    pytest.param('"kind: A\\nb: nginx\\e\\n"', ESC, "line 2, column 9", id="escape"),
+    pytest.param("|\n    kind: A\n    \tb: nginx", TAB, "line 2, column 1", id="tab in a block scalar"),
 ]
 
 

@@ -127,7 +127,9 @@ def test_plain_where_it_reads_back(text: str) -> None:
 )
 def test_a_new_scalar_reads_back(text: str, flow: bool) -> None:
     """By YAML 1.1 (PyYAML) and by ours, whatever is in it."""
-    source = f"{{a: {scalar.spelt(text, flow=True)}}}" if flow else f"a: {scalar.spelt(text, flow=False)}\n"
+    source = (
+        f"{{a: {scalar.serialized(text, flow=True)}}}" if flow else f"a: {scalar.serialized(text, flow=False)}\n"
+    )
     assert pyyaml.safe_load(source) == {"a": text}
     assert parsing.parse(source)[0].root == {"a": text}
 

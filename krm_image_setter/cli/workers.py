@@ -1,4 +1,4 @@
-"""One job for many files: on all cores, with a bar on a terminal."""
+"""Worker processes: calls a function for many files on all cores, and shows a progress bar on a terminal."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 _BATCH: Final = 32
-#: Fewer are done sooner than processes start.
-_WORTH_IT: Final = 200
-_PATIENCE: Final = 1.0  # seconds without a bar
+# This process alone finishes fewer items before worker processes would have started.
+_MIN_ITEMS: Final = 200
+_BAR_DELAY: Final = 1.0  # in seconds
 
 
 def for_each(job: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
-    """Yield what `job` returns for each item, in order. A job must not rely on what another has done.
+    """Yield the result of `job` for each item, in order. Calls of `job` can run in different processes.
 
-    Raises what the first job that fails raises. Raises ImageSetterError if a worker process is killed.
+    Raises the exception of the first job that fails, and ImageSetterError if a worker process is killed.
     """
-    count = min(_cores(), len(items) // _WORTH_IT * 2)
-    results = _spread(job, items, count) if count > 1 else map(job, items)
+    count = min(_cores(), len(items) // _MIN_ITEMS * 2)
+    results = _distributed(job, items, count) if count > 1 else map(job, items)
     return _with_bar(results, len(items)) if sys.stderr.isatty() else iter(results)
 
 
@@ -40,27 +40,27 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _spread(job: Callable[[Item], Result], items: Sequence[Item], count: int) -> Iterator[Result]:
-    """Yield the results from `count` forked processes, each of which takes its turn with a batch.
+def _distributed(job: Callable[[Item], Result], items: Sequence[Item], count: int) -> Iterator[Result]:
+    """Yield the results from `count` forked worker processes, which take turns with the batches.
 
-    A child only ever writes, to a pipe of its own: so it ends when this process does, however that ends. (A pool's
-    workers wait for more work for ever when their parent is killed.)
+    A worker only writes to its own pipe, so it ends when this process ends, even if this process is killed. The
+    workers of a `multiprocessing.Pool` would wait for more work.
     """
     batches = [items[start : start + _BATCH] for start in range(0, len(items), _BATCH)]
     context = multiprocessing.get_context("fork")
     receivers: list[Connection] = []
-    children: list[ForkProcess] = []
+    workers: list[ForkProcess] = []
     try:
         for number in range(count):
             receiver, sender = context.Pipe(duplex=False)
             receivers.append(receiver)
-            child = context.Process(
-                target=_work, args=(job, batches[number::count], sender, tuple(receivers)), daemon=True
+            worker = context.Process(
+                target=_run_worker, args=(job, batches[number::count], sender, tuple(receivers)), daemon=True
             )
-            child.start()
+            worker.start()
             sender.close()
-            children.append(child)
-    except OSError:  # no more processes or open files are allowed: this one does it all
+            workers.append(worker)
+    except OSError:  # the limit of processes or open files is reached: this process does everything
         for receiver in receivers:
             receiver.close()
         yield from map(job, items)
@@ -68,42 +68,44 @@ def _spread(job: Callable[[Item], Result], items: Sequence[Item], count: int) ->
     for number, batch in enumerate(batches):
         try:
             results: list[Result] | ImageSetterError = receivers[number % count].recv()
-        except (EOFError, OSError):  # between two results, and within one
-            raise _death_of(children[number % count], batch) from None
+        except (EOFError, OSError):  # the worker ended between two batches, or while it sent one
+            raise _killed(workers[number % count], batch) from None
         if isinstance(results, ImageSetterError):
             raise results
         yield from results
-    for child in children:
-        child.join()
+    for worker in workers:
+        worker.join()
 
 
-def _death_of(child: ForkProcess, batch: Sequence[Any]) -> ImageSetterError:
+def _killed(worker: ForkProcess, batch: Sequence[Any]) -> ImageSetterError:
     """Return the error for a worker process that ended before it had sent the results of a batch."""
-    child.join()
-    signaled = f" by signal {-child.exitcode}" if child.exitcode and child.exitcode < 0 else ""
+    worker.join()
+    cause = f" by signal {-worker.exitcode}" if worker.exitcode and worker.exitcode < 0 else ""
+    cause += " (probably out of memory)" * (worker.exitcode == -signal.SIGKILL)
     return ImageSetterError(
-        f"a worker process was killed{signaled} while it read {len(batch)} files, {batch[0]} to {batch[-1]}; "
+        f"a worker process was killed{cause} while it read {len(batch)} files, {batch[0]} to {batch[-1]}; "
         "nothing was written"
     )
 
 
-def _work(
+def _run_worker(
     job: Callable[[Item], Result],
     batches: Iterable[Sequence[Item]],
     sender: Connection,
     inherited: Iterable[Connection],
 ) -> None:
-    for receiver in inherited:  # while one is open, a dead parent would go unnoticed
+    # A worker notices that its parent has ended only if no process has the other end of its pipe open.
+    for receiver in inherited:
         receiver.close()
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-    with suppress(BrokenPipeError, MemoryError):  # the parent has ended, and has said why; or it will
+    with suppress(BrokenPipeError, MemoryError):  # the parent has ended, or it reports that this worker ended
         try:
             for batch in batches:
                 sender.send([job(item) for item in batch])
         except (BrokenPipeError, MemoryError):
             raise
-        except Exception as error:  # noqa: BLE001  (a traceback here would leave the parent without a reason)
+        except Exception as error:  # noqa: BLE001  (the parent reports the exception)
             sender.send(error if isinstance(error, ImageSetterError) else internal_error(error))
 
 
@@ -114,15 +116,15 @@ def _with_bar(results: Iterable[Result], total: int) -> Iterator[Result]:
     for result in shown:
         yield result
         done += 1
-        if time.monotonic() - started > _PATIENCE:
+        if time.monotonic() - started > _BAR_DELAY:
             break
     else:
         return
-    from rich.console import Console  # noqa: PLC0415  (35 ms, and most runs are over by now)
+    from rich.console import Console  # noqa: PLC0415  (takes 35 ms, and most runs have ended)
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn  # noqa: PLC0415
 
     columns = (BarColumn(), MofNCompleteColumn(), "files", TimeRemainingColumn())
-    # No thread of its own: this process may fork again.
+    # No refresh thread: this process can fork again.
     with Progress(*columns, console=Console(stderr=True), auto_refresh=False, transient=True) as bar:
         task = bar.add_task("", total=total, completed=done)
         drawn = 0.0

@@ -1,0 +1,95 @@
+"""The files of `--images-from`, in any format that their content shows: from texts to rules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Final, NamedTuple
+
+from krm_image_setter.builds.buildkit import is_buildkit, read_buildkit
+from krm_image_setter.builds.compose import is_compose, read_compose
+from krm_image_setter.builds.kbld import is_kbld_config, is_kbld_lock, read_kbld_config, read_kbld_lock
+from krm_image_setter.builds.kustomization import is_kustomization, read_kustomization
+from krm_image_setter.builds.lines import is_lines, read_lines
+from krm_image_setter.builds.reading import BuiltImage, is_bare
+from krm_image_setter.builds.skaffold import is_skaffold, read_skaffold
+from krm_image_setter.config import Value, read_values
+from krm_image_setter.errors import ConfigError
+from krm_image_setter.images import ImageRule
+
+
+class Images(NamedTuple):
+    """The rules of files, and a warning for each image in them that was skipped."""
+
+    rules: tuple[ImageRule, ...]
+    warnings: tuple[str, ...]
+
+
+class _Format(NamedTuple):
+    """A format of YAML or JSON documents. `read` yields a ConfigError for each image that it skips."""
+
+    name: str
+    recognizes: Callable[[dict[str, Any]], bool]
+    read: Callable[[Value], Iterable[BuiltImage | ConfigError]]
+
+
+_FORMATS: Final = (
+    _Format("Skaffold build output", is_skaffold, read_skaffold),
+    _Format("BuildKit metadata", is_buildkit, read_buildkit),
+    _Format("kbld lock file", is_kbld_lock, read_kbld_lock),
+    _Format("kbld configuration", is_kbld_config, read_kbld_config),
+    _Format("compose file", is_compose, read_compose),
+    _Format("kustomization", is_kustomization, read_kustomization),
+)
+
+
+def read_images(files: Iterable[tuple[str, str]]) -> Images:
+    """Return the combined rules of files. Each file is its text and its name for messages.
+
+    Rules for a name with a tag or digest come before the rules for any tag.
+
+    Raises ConfigError if the format of a file is unknown, if a file is wrong or contains no image, or if a name
+    has two different new references. The same reference twice is allowed.
+    """
+    images: dict[tuple[str, ...], BuiltImage] = {}
+    warnings: list[str] = []
+    for text, file in files:
+        for image in _images(text.removeprefix("\ufeff"), file):
+            if isinstance(image, ConfigError):
+                image.message = f"skipped: {image.message}"
+                warnings.append(str(image))
+                continue
+            name = image.rule.name
+            first = images.setdefault((name.normalized_name, str(name._replace(name=""))), image)
+            if first.new_reference != image.new_reference:
+                other = f"{first.new_reference} at {first.location}"
+                image.fail(
+                    f'image "{name}" is set to {image.new_reference} here and to {other}; remove one of them'
+                )
+    rules = sorted((image.rule for image in images.values()), key=lambda rule: is_bare(rule.name))
+    return Images(tuple(rules), tuple(warnings))
+
+
+def _images(text: str, file: str) -> Iterator[BuiltImage | ConfigError]:
+    if is_lines(text):
+        yield from read_lines(text, file)
+        return
+    documents = read_values(text, file)
+    if not documents:
+        raise ConfigError("the file is empty; expected the images that a build wrote", file=file)
+    for document in documents:
+        yield from _images_in_document(document)
+
+
+def _images_in_document(document: Value) -> list[BuiltImage | ConfigError]:
+    data = document.data if document.is_mapping else {}
+    form = next((form for form in _FORMATS if form.recognizes(data)), None)
+    if form is None:
+        names = ", ".join(form.name for form in _FORMATS)
+        document.fail(f"unrecognized format; expected one of: {names}, lines NAME=REFERENCE")
+    images = list(form.read(document))
+    if not any(isinstance(image, BuiltImage) for image in images):
+        for skipped in images:
+            if isinstance(skipped, ConfigError):
+                raise skipped
+        document.fail(f"the {form.name} contains no images")
+    return images

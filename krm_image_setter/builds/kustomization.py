@@ -1,0 +1,29 @@
+"""The `images` of a kustomization (https://kubectl.docs.kubernetes.io/references/kustomize/kustomization/images/)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from krm_image_setter.builds.reading import BuiltImage
+from krm_image_setter.config import Value
+from krm_image_setter.config.decode import decode_kustomize_entries
+from krm_image_setter.config.image_setter import KUSTOMIZE_ARGUMENTS
+
+_KINDS: Final = (None, "Kustomization", "Component")
+
+
+def is_kustomization(data: dict[str, Any]) -> bool:
+    """Return whether a document is a kustomization, which needs no `kind`."""
+    return data.get("kind") in _KINDS and ("images" in data or "kind" in data)
+
+
+def read_kustomization(document: Value) -> Iterator[BuiltImage]:
+    """Yield the entries of `images`. Raises ConfigError."""
+    images = document.fields().get("images")
+    if images is None:
+        return
+    for entry in images.items():
+        entry.fields(("name", *KUSTOMIZE_ARGUMENTS), required=("name",))
+    for entry, rule in decode_kustomize_entries(images):
+        yield BuiltImage(rule, entry.located)

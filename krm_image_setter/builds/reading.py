@@ -1,0 +1,73 @@
+"""An image that a build wrote, and the functions with which the formats read one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple, NoReturn, TypeAlias
+
+from krm_image_setter.config import Value
+from krm_image_setter.errors import ConfigError
+from krm_image_setter.images import ImageRule, InvalidReference, Reference, image_rule, parse_reference
+
+#: A function that adds a location to an error.
+Locate: TypeAlias = Callable[[ConfigError], ConfigError]
+
+
+class BuiltImage(NamedTuple):
+    """The rule that sets an image to a new reference; `locate` adds its location in the file to an error."""
+
+    rule: ImageRule
+    locate: Locate
+
+    @property
+    def new_reference(self) -> str:
+        """The new reference, as messages show it."""
+        suffix = f' with the tag suffix "{self.rule.tag_suffix}"' if self.rule.tag_suffix else ""
+        return f'"{self.rule.target}"{suffix}'
+
+    @property
+    def location(self) -> str:
+        """The file, line and field, as messages about another image show it."""
+        return str(self.locate(ConfigError("")))
+
+    def fail(self, message: str) -> NoReturn:
+        """Raise a ConfigError at this image."""
+        raise self.locate(ConfigError(message))
+
+
+def built_image(name: str, reference: str, locate: Locate, locate_name: Locate | None = None) -> BuiltImage:
+    """Return the image that sets `name` to `reference`. Raises ConfigError at the one of them that is invalid."""
+    try:
+        return BuiltImage(image_rule(name, new_image=reference), locate)
+    except InvalidReference as error:
+        locate = locate_name if locate_name and error.field == "name" else locate
+        raise locate(ConfigError(error.message)) from error
+
+
+def image_of_its_name(text: str, locate: Locate) -> BuiltImage:
+    """Return the image that sets the name in the reference `text` to this reference. Raises ConfigError."""
+    reference = parse_reference(text)
+    if reference is not None and is_bare(reference):
+        raise locate(no_version(text))
+    return built_image(reference.name if reference is not None else text, text, locate)
+
+
+def image_of_fields(value: Value, name: str, reference: str) -> BuiltImage:
+    """Return the image of a mapping whose fields `name` and `reference` contain its name and new reference."""
+    fields = value.fields(required=(name, reference))
+    return image_of_values(fields[name], fields[reference])
+
+
+def image_of_values(name: Value, reference: Value) -> BuiltImage:
+    """Return the image of a name and a new reference. Raises ConfigError."""
+    return built_image(name.string(), reference.string(), reference.located, name.located)
+
+
+def is_bare(reference: Reference) -> bool:
+    """Return whether a reference has neither a tag nor a digest."""
+    return reference.tag is None and reference.digest is None
+
+
+def no_version(text: str) -> ConfigError:
+    """Return the error for a reference that could mean any version."""
+    return ConfigError(f'"{text}" has no tag or digest; add one')

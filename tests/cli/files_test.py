@@ -1,0 +1,99 @@
+"""The files in directories: ignore files, symbolic links, and files that are not YAML."""
+
+from __future__ import annotations
+
+import pytest
+from harness import Program
+
+POD = "kind: Pod\nspec: {containers: [{name: a, image: nginx}]}\n"
+DONE = POD.replace("nginx", "nginx:2")
+OTHER = "kind: Pod\nspec: {containers: [{name: a, image: redis}]}\n"
+TEMPLATE = "kind: Pod\nspec: {{ .Values.spec }\n"
+NGINX = ("--image", "nginx=nginx:2")
+PREFIX = "krm-image-setter: "
+
+
+def read(program: Program, name: str) -> str:
+    return (program.folder / name).read_bytes().decode()
+
+
+def put(program: Program, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        program.write(name, text)
+
+
+def test_directory_gives_yaml_and_json_files_that_are_not_ignored(program: Program) -> None:
+    files = {
+        "a.yaml": POD, "b.yml": POD, "c.json": '{"kind": "Pod", "spec": {"containers": [{"image": "nginx"}]}}',
+        "d.txt": POD, ".hidden.yaml": POD, ".git/x.yaml": POD, "sub/deep/e.yaml": POD, "sub/.f/g.yaml": POD,
+        "out/h.yaml": POD, "sub/secret.yaml": POD, "sub/deep/i.yaml": POD, "sub/deep/j.yaml": POD, "k/l.yaml": POD,
+        ".gitignore": "/out/\n*secret*\n# no\n\nj.yaml\n", "sub/.gitignore": "i.yaml\n",
+        "sub/deep/.krmignore": "!j.yaml\n", "k/.krmignore": "*\n",
+    }  # fmt: skip
+    put(program, files)
+    expected = [b"./a.yaml", b"./b.yml", b"./c.json", b"./sub/deep/e.yaml", b"./sub/deep/j.yaml"]
+    assert program("set", ".", *NGINX, "--check").stdout.splitlines() == expected
+    # Ignore files do not apply to named files. Those in parent directories of the same repository apply.
+    ran = program("set", "sub", "sub/secret.yaml", "out/h.yaml", *NGINX, "--check", "-q")
+    assert sorted(ran.stdout.splitlines()) == [
+        b"out/h.yaml", b"sub/deep/e.yaml", b"sub/deep/j.yaml", b"sub/secret.yaml"
+    ]  # fmt: skip
+
+
+def test_ignore_file_outside_a_repository_is_not_read(program: Program) -> None:
+    put(program, {".gitignore": "*\n", "sub/a.yaml": POD})
+    assert program("set", "sub", *NGINX, "--check", "-q").stdout == b"sub/a.yaml\n"
+
+
+def test_link_to_a_file_outside_the_directory_is_skipped(program: Program) -> None:
+    put(program, {"outside.yaml": POD, "in/real.yaml": OTHER, "else/a.yaml": POD})
+    (program.folder / "in/out.yaml").symlink_to("../outside.yaml")
+    (program.folder / "in/same.yaml").symlink_to("real.yaml")
+    (program.folder / "in/broken.yaml").symlink_to("nowhere.yaml")
+    (program.folder / "in/folder").symlink_to("../else")
+    ran = program("set", "in", "--image", "redis=redis:2", "--in-place")
+    assert (ran.status, ran.stderr) == (
+        0,
+        f"{PREFIX}warning: in/out.yaml: skipped: symbolic link to a file outside in; "
+        "name it on the command line to include it\n"
+        f"{PREFIX}set 1 image in 1 file (1 file, 1 resource read)\n",
+    )
+    assert read(program, "outside.yaml") == POD
+
+
+def test_file_that_is_not_yaml_is_skipped_in_a_directory(program: Program) -> None:
+    put(program, {"chart/templates/a.yaml": TEMPLATE, "chart/b.yaml": POD})
+    (program.folder / "chart/c.yaml").write_bytes(POD.encode("utf-16"))
+    ran = program("set", "chart", *NGINX, "--in-place")
+    assert ran.status == 0
+    assert (
+        ran.stderr.splitlines()[:2]
+        == [
+            f"{PREFIX}warning: chart/c.yaml: line 1: skipped: this is not UTF-8: convert it",
+            f"{PREFIX}warning: chart/templates/a.yaml: line 2 column 8: skipped: this is not YAML: "
+            "while parsing a flow mapping, "
+            "expected ',' or '}', but got '<stream end>'",
+        ]
+        or "chart/templates/a.yaml: line" in ran.stderr
+    )
+    assert read(program, "chart/b.yaml") == DONE
+    ran = program("set", "chart/templates/a.yaml", "chart/b.yaml", *NGINX)
+    assert (ran.status, ran.stdout) == (2, b"")
+    assert ran.stderr.startswith(f"{PREFIX}error: chart/templates/a.yaml: line")
+
+
+BAD_PATHS = [
+    pytest.param(["nowhere"], "error: nowhere: no such file or directory", id="missing file"),
+    pytest.param(["empty"], "warning: empty: no .yaml, .yml or .json files found", id="empty directory"),
+    pytest.param(
+        ["values.yaml"], "error: values.yaml: line 1: this is no Kubernetes resource", id="file without resources"
+    ),
+    pytest.param(["bad"], "error: bad/.gitignore: invalid ignore pattern: ", id="invalid ignore file"),
+]
+
+
+@pytest.mark.parametrize(("paths", "message"), BAD_PATHS)
+def test_invalid_path_is_reported(program: Program, paths: list[str], message: str) -> None:
+    (program.folder / "empty").mkdir()
+    put(program, {"values.yaml": "a: 1\n", "bad/.gitignore": "!\n", "bad/a.yaml": POD})
+    assert program("set", *paths, *NGINX).stderr.startswith(PREFIX + message)

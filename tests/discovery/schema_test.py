@@ -1,0 +1,40 @@
+"""Image fields in the schemas of CustomResourceDefinitions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from discovery.definitions import SCHEMAS, STRING, confidences, crd, fields
+
+
+@pytest.mark.parametrize("version", ["v1", "v1beta1", "v1beta1 versions"])
+@pytest.mark.parametrize(("schema", "expected"), SCHEMAS)
+def test_schema_with_image_fields_gives_paths(
+    schema: dict[str, Any], expected: dict[str, str], version: str
+) -> None:
+    assert confidences(crd(schema, version)) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("kind: CustomResourceDefinition\n", id="no spec"),
+        pytest.param(
+            "kind: CustomResourceDefinition\nspec: {group: x, versions: [1, {schema: 2}]}\n", id="invalid versions"
+        ),
+    ],
+)
+def test_invalid_definition_gives_no_paths(text: str) -> None:
+    assert confidences(text) == {}
+
+
+def test_deep_and_wide_schemas_are_searched_completely() -> None:
+    deep: dict[str, Any] = fields(image=STRING)
+    for _ in range(60):
+        deep = fields(next=deep)
+    assert len(confidences(crd(deep))) == 1
+    wide = fields(
+        **{f"f{number}": fields(image=STRING, **{f"g{n}": STRING for n in range(50)}) for number in range(2000)}
+    )
+    assert len(confidences(crd(wide))) == 2000
