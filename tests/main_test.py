@@ -193,7 +193,7 @@ BAD_CONFIGS = [
         id="unknown kind",
     ),
     pytest.param("functionConfig: nginx\n", 'functionConfig: expected a mapping, got "nginx"', id="a text"),
-    pytest.param(with_config(CONFIG + "kinds: {A: '{.spec[}'}"), "(column 7 of the path)", id="path"),
+    pytest.param(with_config(CONFIG + "kinds: {A: '{.spec[}'}"), "missing closing ] (column 7 of the path)", id="path"),
     pytest.param(
         with_config(CONFIG.replace("{nginx: nginx:2}", "[{name: nginx, newTag: 1.10}]")),
         'line 11: functionConfig.images[0].newTag: YAML reads 1.10 as the number 1.1; quote it: "1.10"',
@@ -232,9 +232,9 @@ def assert_error_result(program: Program, text: str, message: str) -> None:
 
 BAD_ARGUMENTS = [
     pytest.param(["--image", "nginx"], "expected NAME=REFERENCE", id="image without ="),
-    pytest.param(["--image", "Nginx=nginx:2"], "must be in lower case", id="image"),
+    pytest.param(["--image", "Nginx=nginx:2"], "must be lowercase", id="image"),
     pytest.param(["--image", "a=b", "--kind", "A"], "expected KIND=PATH", id="kind without ="),
-    pytest.param(["--image", "a=b", "--kind", "A=.spec["], "this [ is not closed: add ]", id="kind"),
+    pytest.param(["--image", "a=b", "--kind", "A=.spec["], "missing closing ]", id="kind"),
     pytest.param(["--image", "a=b", "--kind", "A.=.spec"], 'invalid kind "A."', id="no group"),
     pytest.param(
         ["--fn-config", "nowhere.yaml"], "nowhere.yaml: cannot read file: No such file or directory", id="no file"

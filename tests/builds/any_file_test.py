@@ -181,7 +181,7 @@ def test_error_names_the_file(program: Program) -> None:
     assert ran == (
         2,
         b"",
-        'krm-image-setter: error: a.txt:1: "App" is no reference: the name must be in lower case\n',
+        'krm-image-setter: error: a.txt:1: invalid image reference "App": the name must be lowercase\n',
     )
     assert (
         "no.txt: cannot read file: No such file or directory"

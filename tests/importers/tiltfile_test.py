@@ -436,19 +436,19 @@ NOTES = [
     ),
     (
         "docker_build(\n  'App', '.')\n",
-        (2, 'docker_build: not imported: "App" is no reference: the name must be in lower case'),
+        (2, 'docker_build: not imported: invalid image reference "App": the name must be lowercase'),
     ),
     (
         "k8s_kind('A', image_json_path=['{.a'])\n",
-        (1, 'k8s_kind: not imported: image_json_path "{.a": this is not closed: add } (column 4 of the path)'),
+        (1, 'k8s_kind: not imported: image_json_path "{.a": missing closing } (column 4 of the path)'),
     ),
     (
         "k8s_kind('A', image_object={'json_path': '{', 'repo_field': 'r', 'tag_field': 't'})\n",
-        (1, 'k8s_kind: not imported: image_object "{": this is not closed: add } (column 2 of the path)'),
+        (1, 'k8s_kind: not imported: image_object "{": missing closing } (column 2 of the path)'),
     ),
     (
         "k8s_image_json_path('{.b', 'v1', 'A')\n",
-        (1, 'k8s_image_json_path: not imported: paths "{.b": this is not closed: add } (column 4 of the path)'),
+        (1, 'k8s_image_json_path: not imported: paths "{.b": missing closing } (column 4 of the path)'),
     ),
     (
         "default_registry('https://ttl.sh')\n",
@@ -495,8 +495,7 @@ def test_image_without_a_name_in_the_default_registry_is_noted() -> None:
         "default_registry('ttl.sh')\ndocker_build('a', '.')\nif x:\n  docker_build('Y/b', '.')\n"
     )
     message = (
-        'default_registry: not imported: "Y/b" under ttl.sh: "ttl.sh/Y_b" is no reference: the name must be in '
-        "lower case, "
+        'default_registry: not imported: cannot move "Y/b" to registry "ttl.sh": invalid image reference "ttl.sh/Y_b": the name must be lowercase, '
         "or give newName"
     )
     assert found.notes == (Note(4, message),)
