@@ -193,7 +193,9 @@ BAD_CONFIGS = [
         id="unknown kind",
     ),
     pytest.param("functionConfig: nginx\n", 'functionConfig: expected a mapping, got "nginx"', id="a text"),
-    pytest.param(with_config(CONFIG + "kinds: {A: '{.spec[}'}"), "missing closing ] (column 7 of the path)", id="path"),
+    pytest.param(
+        with_config(CONFIG + "kinds: {A: '{.spec[}'}"), "missing closing ] (column 7 of the path)", id="path"
+    ),
     pytest.param(
         with_config(CONFIG.replace("{nginx: nginx:2}", "[{name: nginx, newTag: 1.10}]")),
         'line 11: functionConfig.images[0].newTag: YAML reads 1.10 as the number 1.1; quote it: "1.10"',
