@@ -171,11 +171,10 @@ IMAGES = [
             (4, 'overrides[0]: not imported: expected a mapping, got "a"'),
             (5, "overrides[1]: not imported: missing required field `image` or `imageRepo`"),
             (6, "overrides[2]: not imported: missing required field `newImage`"),
-            (7, 'overrides[3].image: not imported: "A" is no reference: the name must be in lower case'),
+            (7, 'overrides[3].image: not imported: invalid image reference "A": the name must be lowercase'),
             (
                 8,
-                'overrides[4].newImage: not imported: "b:c:d" is no reference: give one such as nginx, '
-                "quay.io/org/app:1 or app@sha256:…",
+                'overrides[4].newImage: not imported: invalid image reference "b:c:d": expected [HOST/]NAME[:TAG][@DIGEST], such as quay.io/org/app:1',
             ),
             (9, "overrides[5].imageRepo: not imported: expected an image name without a tag or digest"),
             (10, 'overrides[6].preresolved: not imported: expected true or false, got "maybe"'),

@@ -76,7 +76,7 @@ fieldSpecs:
 def files(texts: Mapping[str, str]) -> Callable[[str], str]:
     def read(path: str) -> str:
         if path not in texts:
-            raise InputError("No such file or directory: give a file that can be read", file=path)
+            raise InputError("cannot read file: No such file or directory", file=path)
         return texts[path]
 
     return read
@@ -87,7 +87,7 @@ def read_kustomization(text: str) -> Imported:
 
 
 NOTHING = (1, "no images or image paths found in this file")
-UNREADABLE = "not imported: No such file or directory: give a file that can be read"
+UNREADABLE = "not imported: cannot read file: No such file or directory"
 CHANGES = "not imported: the entry seems to change an image; keep it in the kustomization"
 
 CASES = [
@@ -189,8 +189,8 @@ CASES = [
                 "literal here; "
                 "add one entry per image",
             ),
-            (12, 'images[6].name: not imported: "A" is no reference: the name must be in lower case'),
-            (15, 'images[7].newName: not imported: newName takes no tag: put "1" into newTag'),
+            (12, 'images[6].name: not imported: invalid image reference "A": the name must be lowercase'),
+            (15, 'images[7].newName: not imported: `newName` cannot contain a tag; use `newTag: "1"`'),
             (
                 18,
                 "images[8].tagSuffix: imported without `tagSuffix`: kustomize ignores it next to `newTag` or "
@@ -301,8 +301,7 @@ CASES = [
             (3, 'images[1]: not imported: the entry at line 2 already sets "docker.io/library/nginx"'),
             (
                 5,
-                'images[3].newTag: not imported: "-x" is no tag: give letters, digits, "_", "." and "-", 128 at '
-                "most",
+                'images[3].newTag: not imported: invalid tag "-x"; a tag has up to 128 letters, digits, "_", "." or "-", and does not start with "." or "-"',
             ),
             (5, 'images[3]: not imported: the entry at line 4 already sets "d"'),
         ),
@@ -369,8 +368,7 @@ CASES = [
             (2, 'odd.yaml:11: image: not imported: unknown field "image"; did you mean "images"?'),
             (
                 2,
-                "odd.yaml:4: images[2].path: not imported: a key is missing here: give a/b[]/c (column 3 of the "
-                "path)",
+                "odd.yaml:4: images[2].path: not imported: empty key in the path; expected a path such as spec/containers[]/image (column 3 of the path)",
             ),
             (
                 2,
@@ -388,7 +386,10 @@ CASES = [
                 "odd.yaml:10: images[7]: not imported: kustomize does not set images in a "
                 "CustomResourceDefinition",
             ),
-            (3, "broken.yaml:1:9: not imported: the alias *none has no anchor before it: add &none"),
+            (
+                3,
+                'broken.yaml:1:9: not imported: undefined alias "*none"; no anchor "&none" is before it in this document',
+            ),
             (4, "list.yaml:1: not imported: expected a mapping, got a list"),
             (5, f"gone.yaml: {UNREADABLE}"),
             (6, 'configurations[4]: not imported: YAML reads 1 as the number 1; quote it: "1"'),

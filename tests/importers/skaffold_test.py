@@ -84,7 +84,7 @@ CASES = [
             (5, 'build.artifacts[0].imageName: not imported: unknown field "imageName"; did you mean "image"?'),
             (5, "build.artifacts[0]: not imported: missing required field `image`"),
             (6, "build.artifacts[1].image: not imported: ko resolves `ko://` import paths itself"),
-            (7, 'build.artifacts[2].image: not imported: "A" is no reference: the name must be in lower case'),
+            (7, 'build.artifacts[2].image: not imported: invalid image reference "A": the name must be lowercase'),
             (8, 'build.artifacts[3].image: not imported: YAML reads 1 as the number 1; quote it: "1"'),
         ),
     ),

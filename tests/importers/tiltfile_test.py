@@ -376,7 +376,7 @@ def test_images(text: str, body: str) -> None:
 
 
 DEPLOY = "Tilt passes the images in `image_deps` to the command; run krm-image-setter on the YAML it applies"
-HOST = "give a host, or host/path, such as localhost:5000 or docker.io/org"
+HOST = "expected HOST or HOST/PATH, such as localhost:5000 or docker.io/org"
 
 
 def not_a_literal(line: int, call: str, parameter: str, shown: str) -> tuple[int, str]:
@@ -436,34 +436,34 @@ NOTES = [
     ),
     (
         "docker_build(\n  'App', '.')\n",
-        (2, 'docker_build: not imported: "App" is no reference: the name must be in lower case'),
+        (2, 'docker_build: not imported: invalid image reference "App": the name must be lowercase'),
     ),
     (
         "k8s_kind('A', image_json_path=['{.a'])\n",
-        (1, 'k8s_kind: not imported: image_json_path "{.a": this is not closed: add } (column 4 of the path)'),
+        (1, 'k8s_kind: not imported: image_json_path "{.a": missing closing } (column 4 of the path)'),
     ),
     (
         "k8s_kind('A', image_object={'json_path': '{', 'repo_field': 'r', 'tag_field': 't'})\n",
-        (1, 'k8s_kind: not imported: image_object "{": this is not closed: add } (column 2 of the path)'),
+        (1, 'k8s_kind: not imported: image_object "{": missing closing } (column 2 of the path)'),
     ),
     (
         "k8s_image_json_path('{.b', 'v1', 'A')\n",
-        (1, 'k8s_image_json_path: not imported: paths "{.b": this is not closed: add } (column 4 of the path)'),
+        (1, 'k8s_image_json_path: not imported: paths "{.b": missing closing } (column 4 of the path)'),
     ),
     (
         "default_registry('https://ttl.sh')\n",
-        (1, f'default_registry: not imported: "https://ttl.sh" is no registry: {HOST}'),
+        (1, f'default_registry: not imported: invalid registry "https://ttl.sh"; {HOST}'),
     ),
     (
         "default_registry('ttl.sh', host_from_cluster='registry:5000/')\n",
-        (1, f'default_registry: not imported: "registry:5000/" is no registry: {HOST}'),
+        (1, f'default_registry: not imported: invalid registry "registry:5000/"; {HOST}'),
     ),
     (
         "default_registry('ttl.sh', single_name='a:1')\n",
         (
             1,
-            'default_registry: not imported: "a:1" is no name below the host: give one such as my-team/dev, '
-            "without tag",
+            'default_registry: not imported: invalid repository name "a:1"; '
+            "expected a name without a tag, such as my-team/dev",
         ),
     ),
     (
@@ -495,9 +495,8 @@ def test_image_without_a_name_in_the_default_registry_is_noted() -> None:
         "default_registry('ttl.sh')\ndocker_build('a', '.')\nif x:\n  docker_build('Y/b', '.')\n"
     )
     message = (
-        'default_registry: not imported: "Y/b" under ttl.sh: "ttl.sh/Y_b" is no reference: the name must be in '
-        "lower case, "
-        "or give newName"
+        'default_registry: not imported: cannot move "Y/b" to registry "ttl.sh": '
+        'invalid image reference "ttl.sh/Y_b": the name must be lowercase; set `newName`'
     )
     assert found.notes == (Note(4, message),)
     assert [image["name"] for image in yaml.safe_load(found.text)["images"]] == ["a"]
