@@ -107,9 +107,9 @@ def test_references(before: str, rules: list[str], after: str | None) -> None:
 @pytest.mark.parametrize(
     "entry, message",
     [
-        pytest.param("name: '[', newTag: '2'", '"[" is no reference', id="R12 bracket"),
-        pytest.param("name: foo++bar, newTag: '2'", '"foo++bar" is no reference', id="R12 plus"),
-        pytest.param("name: nginx, newName: 'foo/nginx:3'", "newName takes no tag", id="R17"),
+        pytest.param("name: '[', newTag: '2'", 'invalid image reference "["', id="R12 bracket"),
+        pytest.param("name: foo++bar, newTag: '2'", 'invalid image reference "foo++bar"', id="R12 plus"),
+        pytest.param("name: nginx, newName: 'foo/nginx:3'", "`newName` cannot contain a tag", id="R17"),
         pytest.param(
             "name: nginx, newTag: 1.20", 'YAML reads 1.20 as the number 1.2; quote it: "1.20"', id="R15 float"
         ),

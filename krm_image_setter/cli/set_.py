@@ -71,9 +71,8 @@ def set_command(
     output = _output(in_place=in_place, diff=diff, check=check)
     files = find_files(paths)
     options = Options(tuple(fn_config), tuple(images), tuple(images_from), tuple(kinds), on_unused, no_config)
-    if STDIN in paths and options.read_standard_input:
-        flag = "--fn-config" if STDIN in fn_config else "--images-from"
-        raise ImageSetterError(f"`{flag} -` cannot be combined with manifests from standard input; pass a file")
+    if STDIN in paths:
+        options.require_files()
     if STDIN in paths and output is Output.IN_PLACE:
         raise ImageSetterError('`--in-place` cannot be combined with standard input ("-")')
     scanned, total, unused = plan_files(files, options.configure(partial(configurations_of, files)))

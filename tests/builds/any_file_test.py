@@ -171,7 +171,7 @@ def test_error_standard_input(program: Program) -> None:
     assert ran == (
         2,
         b"",
-        "krm-image-setter: error: standard input is for the manifests: give a file instead of -\n",
+        "krm-image-setter: error: `--images-from -` cannot be combined with manifests from standard input; pass a file\n",
     )
 
 
@@ -181,9 +181,12 @@ def test_error_names_the_file(program: Program) -> None:
     assert ran == (
         2,
         b"",
-        'krm-image-setter: error: a.txt:1: "App" is no reference: the name must be in lower case\n',
+        'krm-image-setter: error: a.txt:1: invalid image reference "App": the name must be lowercase\n',
     )
-    assert "no.txt: No such file or directory" in program("--images-from", "no.txt", stdin=POD).stderr
+    assert (
+        "no.txt: cannot read file: No such file or directory"
+        in program("--images-from", "no.txt", stdin=POD).stderr
+    )
 
 
 REPEATED = [

@@ -76,7 +76,7 @@ INVALID = [
     ),
     pytest.param(
         '{"x": {"image.name": "a:1,"}}',
-        "f:1: x.image.name: a reference is missing: give one such as nginx:1.25",
+        "f:1: x.image.name: image reference is empty",
         id="empty name",
     ),
     pytest.param(

@@ -40,7 +40,7 @@ INVALID = [
     ),
     pytest.param(
         "services:\n  a: {image: X}\n",
-        'f:2: services.a.image: "X" is no reference: the name must be in lower case',
+        'f:2: services.a.image: invalid image reference "X": the name must be lowercase',
         id="invalid reference",
     ),
     pytest.param(

@@ -59,7 +59,7 @@ def imported(body: str, *notes: tuple[int, str]) -> Imported:
         "def k8s_kind(kind, image_json_path):\n  pass\nk8s_kind('A', '{.a}')\n",
     ],
 )
-def test_nothing_of_images(text: str) -> None:
+def test_tiltfile_without_images(text: str) -> None:
     assert read_tiltfile(text) == imported("", NOTHING)
 
 
@@ -243,7 +243,7 @@ def _tiltfile(parameter: str, regexp: str) -> str:
 
 
 @pytest.mark.parametrize("parameter, regexp, pattern", PATTERNS)
-def test_patterns(parameter: str, regexp: str, pattern: str) -> None:
+def test_regular_expression_becomes_a_pattern(parameter: str, regexp: str, pattern: str) -> None:
     text, notes = read_tiltfile(_tiltfile(parameter, regexp))
     field = {"api_version": "apiVersion"}.get(parameter, parameter)
     entry = {"kind": "K"} | ({field: pattern} if pattern else {}) | {"paths": "{.a}"}
@@ -255,7 +255,7 @@ def test_patterns(parameter: str, regexp: str, pattern: str) -> None:
     "regexp",
     ["[Kk]afka", "Kafkas?", "Kafka+", "K*afka", "K.?afka", "K.*?afka", "Kafka{2}", "K.{2}", r"K\w+", r"K\d", r"K\$", "(A)(B)", "A(B|C)", "A|", "A||B", "(|A)", "^^A", "A$$", "A B", "(?s)A", r"\AK", "A$B", "^$", "(?i)"],
 )  # fmt: skip
-def test_patterns_that_cant_be_said(parameter: str, regexp: str) -> None:
+def test_regular_expression_without_a_pattern_is_noted(parameter: str, regexp: str) -> None:
     reason = f'`{parameter}`: the regular expression "{regexp}" has no equivalent with * and ?'
     message = f"k8s_image_json_path: not imported: {reason}; add the entry by hand"
     assert read_tiltfile(_tiltfile(parameter, regexp)) == imported("", (1, message))
@@ -436,19 +436,19 @@ NOTES = [
     ),
     (
         "docker_build(\n  'App', '.')\n",
-        (2, 'docker_build: not imported: "App" is no reference: the name must be in lower case'),
+        (2, 'docker_build: not imported: invalid image reference "App": the name must be lowercase'),
     ),
     (
         "k8s_kind('A', image_json_path=['{.a'])\n",
-        (1, 'k8s_kind: not imported: image_json_path "{.a": this is not closed: add } (column 4 of the path)'),
+        (1, 'k8s_kind: not imported: image_json_path "{.a": missing closing } (column 4 of the path)'),
     ),
     (
         "k8s_kind('A', image_object={'json_path': '{', 'repo_field': 'r', 'tag_field': 't'})\n",
-        (1, 'k8s_kind: not imported: image_object "{": this is not closed: add } (column 2 of the path)'),
+        (1, 'k8s_kind: not imported: image_object "{": missing closing } (column 2 of the path)'),
     ),
     (
         "k8s_image_json_path('{.b', 'v1', 'A')\n",
-        (1, 'k8s_image_json_path: not imported: paths "{.b": this is not closed: add } (column 4 of the path)'),
+        (1, 'k8s_image_json_path: not imported: paths "{.b": missing closing } (column 4 of the path)'),
     ),
     (
         "default_registry('https://ttl.sh')\n",
@@ -486,24 +486,23 @@ NOTES = [
 
 
 @pytest.mark.parametrize("text, note", NOTES)
-def test_not_read(text: str, note: tuple[int, str]) -> None:
+def test_call_that_cannot_be_imported_is_noted(text: str, note: tuple[int, str]) -> None:
     assert read_tiltfile(text) == imported("", note)
 
 
-def test_what_has_no_name_in_the_default_registry_is_left_out() -> None:
+def test_image_without_a_name_in_the_default_registry_is_noted() -> None:
     found = read_tiltfile(
         "default_registry('ttl.sh')\ndocker_build('a', '.')\nif x:\n  docker_build('Y/b', '.')\n"
     )
     message = (
-        'default_registry: not imported: "Y/b" under ttl.sh: "ttl.sh/Y_b" is no reference: the name must be in '
-        "lower case, "
+        'default_registry: not imported: cannot move "Y/b" to registry "ttl.sh": invalid image reference "ttl.sh/Y_b": the name must be lowercase, '
         "or give newName"
     )
     assert found.notes == (Note(4, message),)
     assert [image["name"] for image in yaml.safe_load(found.text)["images"]] == ["a"]
 
 
-def test_partly_read() -> None:
+def test_partly_known_calls_are_imported() -> None:
     text = (
         "k8s_kind('opennms', image_json_path=['{.a}', path, '{.b}'])\n"
         "default_registry('ttl.sh')\n"
@@ -608,7 +607,7 @@ k8s_kind('^HelmRelease$', image_object = {
 """
 
 
-def test_kafka_connect() -> None:
+def test_tiltfile_of_a_tutorial() -> None:
     assert read_tiltfile(KAFKA_CONNECT) == imported(
         GIVE
         + """\
@@ -628,7 +627,7 @@ def test_kafka_connect() -> None:
     )
 
 
-def test_a_team() -> None:
+def test_tiltfile_of_a_team() -> None:
     assert read_tiltfile(TEAM) == imported(
         KINDS
         + """\
@@ -674,7 +673,7 @@ def test_a_team() -> None:
     )
 
 
-def test_the_commented_images_are_yaml() -> None:
+def test_commented_images_are_yaml() -> None:
     text = read_tiltfile(KAFKA_CONNECT).text
     start = text.index("# images:")
     lines = text[start : text.index("# Kinds")].splitlines()
@@ -683,18 +682,18 @@ def test_the_commented_images_are_yaml() -> None:
     }
 
 
-def test_the_name_of_the_file_stays_in_its_comment() -> None:
+def test_line_breaks_in_the_file_name_are_replaced() -> None:
     assert import_tiltfile(source("", "a\nkind: b\x85")).text == HEAD.replace("Tiltfile", "a?kind: b?")
 
 
-def test_error() -> None:
+def test_error_not_starlark() -> None:
     with pytest.raises(InputError) as error:
         import_tiltfile(source("k8s_kind('A'\n\n", "dev/Tiltfile"))
     assert str(error.value).startswith("dev/Tiltfile:1: invalid Starlark: ")
 
 
 @given(st.text(min_size=1))
-def test_whatever_a_string_holds_is_read_back_or_told(string: str) -> None:
+def test_any_string_is_imported_or_noted(string: str) -> None:
     text, notes = read_tiltfile(
         f"default_registry('ttl.sh')\ndocker_build({string!a}, '.')\nk8s_kind('A', image_json_path={string!a})\n"
         f"k8s_kind('B', image_object={{'json_path': '{{.a}}', 'repo_field': {string!a}, 'tag_field': 'tag'}})\n"
@@ -713,13 +712,13 @@ def test_whatever_a_string_holds_is_read_back_or_told(string: str) -> None:
 
 
 @given(st.from_regex(r"[a-z0-9./:@_-]{1,12}", fullmatch=True))
-def test_names_and_registries_are_accepted_or_told(text: str) -> None:
+def test_any_name_or_registry_is_accepted(text: str) -> None:
     read_tiltfile(f"docker_build('{text}', '.', match_in_env_vars=True)\ndefault_registry('{text}')\n")
     read_tiltfile(f"docker_build('{text}', '.')\ndefault_registry('ttl.sh', '{text}', '{text}')\n")
 
 
 @given(st.lists(st.sampled_from(KAFKA_CONNECT.split(" ") + TEAM.split(" ")) | st.text(max_size=5)))
-def test_whatever_a_tiltfile_holds(pieces: list[str]) -> None:
+def test_any_tiltfile_is_imported_or_refused(pieces: list[str]) -> None:
     try:
         text, _ = read_tiltfile(" ".join(pieces))
     except InputError as error:
