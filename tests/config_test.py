@@ -94,7 +94,7 @@ def test_config_map(data: str) -> None:
             "`tagSuffix` cannot be combined with `newTag` or `digest`",
         ),
         ("images: [{name: nginx, newImage: a, newTag: b}]", "`newImage` cannot be combined with"),
-        ("images: [{name: nginx}]", "this sets nothing"),
+        ("images: [{name: nginx}]", "entry sets nothing"),
         (
             "images: [{name: nginx, newTag: a, from: {kind: A, name: a, path: .a}}]",
             "`from` cannot be combined with",
@@ -112,7 +112,7 @@ def test_config_map(data: str) -> None:
         ("images: {}\nkinds: {A: {path: .a, as: text, paths: .b}}", "`paths` requires `as: yaml` or `as: json`"),
         ("images: {}\nkinds: {A: {path: .a, as: toml}}", 'expected text, yaml or json, got "toml"'),
         ("registries: [{from: docker.io, to: docker.io}]", '"docker.io" is the same registry as `from`'),
-        ("registries: [{from: nginx, to: a.io}]", '"nginx" has no host'),
+        ("registries: [{from: nginx, to: a.io}]", '"nginx" has no registry host'),
         ("images: {}\ndefaultRegistry: {host: foo}", 'invalid registry "foo"'),
         (
             "images: [{name: a, digest: 'sha256:" + "0" * 64 + "'}]\nimagePullPolicy: Never",

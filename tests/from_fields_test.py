@@ -12,7 +12,7 @@ from krm_image_setter import ConfigError, read_config, set_images, set_images_in
 HEAD = "apiVersion: krm-image-setter.dev/v1alpha1\nkind: ImageSetter\n"
 CONFIG = HEAD + "images:\n- {name: k, from: {kind: Job, name: no-op, path: .image}}\n"
 JOB = "kind: Job\nmetadata: {name: no-op}\nimage: "
-POINTS = "path .image of Job no-op points to"
+POINTS = "path .image of Job/no-op points to"
 
 FAILURES = {
     "missing resource": ("kind: A\nspec: {image: k}\n", "no resource matches Job no-op"),
@@ -20,20 +20,20 @@ FAILURES = {
         "kind: CronJob\nmetadata: {name: no-op}\nimage: k\n",
         "no resource matches Job no-op",
     ),
-    "missing field": ("kind: Job\nmetadata: {name: no-op}\n", "path .image matches no field of Job no-op"),
+    "missing field": ("kind: Job\nmetadata: {name: no-op}\n", "path .image matches no field of Job/no-op"),
     "empty string": (JOB + "''\n", f"{POINTS} an empty string, expected an image reference"),
     "blank string": (JOB + "' '\n", f"{POINTS} a string, expected an image reference"),
     "null": (JOB + "\n", f"{POINTS} null, expected an image reference"),
     "list": (JOB + "[k]\n", f"{POINTS} a list, expected an image reference"),
     "number": (JOB + "1\n", f"{POINTS} a number, expected an image reference"),
-    "invalid reference": (JOB + "a b\n", "the value at .image of Job no-op is not an image reference: "),
+    "invalid reference": (JOB + "a b\n", "the value at .image of Job/no-op is not an image reference: "),
     "two values": (
         f"{JOB}a\n---\n{JOB}b\n",
-        '.image has different values: "a" (Job no-op) and "b" (Job no-op); narrow the selector',
+        '.image has different values: "a" (Job/no-op) and "b" (Job/no-op); narrow the selector',
     ),
     "three values": (
         f"{JOB}a\n---\n{JOB}b\n---\n{JOB}c\n",
-        '.image has different values: "a" (Job no-op) and "b" (',
+        '.image has different values: "a" (Job/no-op) and "b" (',
     ),
 }
 
@@ -65,5 +65,4 @@ def test_program_reports_the_entry_of_the_configuration(program: Program, text: 
     program.write("functions.yaml", CONFIG)
     ran = program("set", "a.yaml")
     assert ran.status == 2
-    pattern = r"functions\.yaml.*\b4: images\[0\]\.from: " + re.escape(f'cannot set "k": {text[1]}')
-    assert re.search(pattern, ran.stderr), ran.stderr
+    assert f'error: functions.yaml:4: images[0].from: cannot set "k": {text[1]}' in ran.stderr

@@ -177,10 +177,12 @@ BAD_CONFIGS = [
     pytest.param("", "no image to set; add `images: {NAME: REFERENCE}`", id="none"),
     pytest.param(with_config("kind: Foo\nimages: {}"), 'the configuration\'s kind is "Foo"', id="unknown kind"),
     pytest.param("functionConfig: nginx\n", "functionConfig: the configuration must be a mapping", id="a text"),
-    pytest.param(with_config(CONFIG + "kinds: {A: '{.spec[}'}"), "missing closing ], column 7", id="path"),
+    pytest.param(
+        with_config(CONFIG + "kinds: {A: '{.spec[}'}"), "missing closing ] (column 7 of the path)", id="path"
+    ),
     pytest.param(
         with_config(CONFIG.replace("{nginx: nginx:2}", "[{name: nginx, newTag: 1.10}]")),
-        'line 11: functionConfig.images[0].newTag: 1.10 is read as the number 1.1, quote it: "1.10"',
+        'line 11: functionConfig.images[0].newTag: YAML reads 1.10 as the number 1.1; quote it: "1.10"',
         id="a tag that is a number",
     ),
     pytest.param(

@@ -417,8 +417,8 @@ def test_what_has_no_name_in_the_default_registry_is_left_out() -> None:
         "default_registry('ttl.sh')\ndocker_build('a', '.')\nif x:\n  docker_build('Y/b', '.')\n"
     )
     message = (
-        'default_registry: not imported: cannot move "Y/b" to registry "ttl.sh": invalid image reference "ttl.sh/Y_b": the name must be lowercase, '
-        "or give newName"
+        'default_registry: not imported: cannot move "Y/b" to registry "ttl.sh": invalid image reference "ttl.sh/Y_b": the name must be lowercase; '
+        "set `newName`"
     )
     assert found.notes == (Note(4, message),)
     assert [image["name"] for image in yaml.safe_load(found.text)["images"]] == ["a"]
