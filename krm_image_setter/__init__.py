@@ -1,7 +1,7 @@
-"""Sets container images anywhere in Kubernetes YAML, custom resources included, and changes nothing else.
+"""Set container images anywhere in Kubernetes YAML, also in custom resources, and change nothing else.
 
 outcome = set_images(text, read_config("images: ..."))
-outcomes = set_images_in({"a.yaml": text}, config)  # several texts as if they were one, by any `map`
+outcomes = set_images_in({"a.yaml": text}, config)  # several texts as one stream
 """
 
 from typing import TYPE_CHECKING, Any
@@ -28,13 +28,13 @@ __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:
-    """Return a public name when it is first asked for (PEP 562): the program starts before it loads them all."""
+    """Import a public name at its first use (PEP 562), because the program starts faster without them all."""
     from importlib import import_module  # noqa: PLC0415
 
     if name in __all__:
         for module in ("config", "errors", "results", "transform"):
-            found = getattr(import_module(f"{__name__}.{module}"), name, None)
-            if found is not None:
-                globals()[name] = found
-                return found
+            value = getattr(import_module(f"{__name__}.{module}"), name, None)
+            if value is not None:
+                globals()[name] = value
+                return value
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,6 +1,6 @@
-"""The process: a function or filter at once, all else by way of the commands.
+"""The process: run as a function or filter, or import the commands and run one of them.
 
-Exit status: 0 done, 1 a command has found something, 2 an error, 130 interrupted.
+Exit status: 0 for success, 1 if a command found differences or images, 2 for an error, 130 after an interrupt.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from errno import ENOMEM
 from typing import Final, NoReturn
 
-NO_MEMORY: Final = "there is not enough memory: give less at once"
+NO_MEMORY: Final = "out of memory; process fewer files or resources at a time"
 
-# What a shell sets when it asks how an argument goes on.
+# A shell sets this variable to get the completions of an argument.
 _COMPLETE: Final = "_KRM_IMAGE_SETTER_COMPLETE"
 
 
@@ -24,7 +24,7 @@ def main(arguments: Sequence[str]) -> int:
 
     if PLUGIN_CONFIG in os.environ:
         return run_filter(Options())
-    options = None if _COMPLETE in os.environ else Options.given(arguments)
+    options = None if _COMPLETE in os.environ else Options.from_arguments(arguments)
     if options is not None:
         return run_filter(options)
     from krm_image_setter.cli import run_command  # noqa: PLC0415  (Typer costs 90 ms)
@@ -33,13 +33,13 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def run() -> NoReturn:
-    """Run the program as a process does: quiet on Ctrl-C and on a closed pipe, else with one sentence."""
+    """Run the program and exit: silently on Ctrl-C and on a closed pipe, otherwise with one message per error."""
     message = None
-    # The run is short and makes no cycles worth collecting: the collector would cost a fifth of it, and of a very
-    # short one, while it loads its modules, a twentieth.
+    # A run is short, so its reference cycles need little memory. The garbage collector took a fifth of a run, and
+    # a twentieth of a very short run, which mostly imports modules.
     gc.disable()
     try:
-        from krm_image_setter.streams import prepare_streams  # noqa: PLC0415  (see below: an import can fail)
+        from krm_image_setter.streams import prepare_streams  # noqa: PLC0415  (an import can fail, see below)
 
         prepare_streams()
         status = main(sys.argv[1:])
@@ -48,19 +48,20 @@ def run() -> NoReturn:
         status = 130
     except BrokenPipeError:
         status = 2
-    except (MemoryError, SystemError):  # the second is what some libraries in C make of the first
+    except (MemoryError, SystemError):  # some C libraries raise SystemError when memory runs out
         status, message = 2, NO_MEMORY
-    except ImportError as error:  # memory or files were too few to load a library
-        status, message = 2, f"this program can't be loaded: {error}"
-    except OSError as error:  # a full disk, or a library that cannot be loaded without memory
-        status, message = 2, f"{error.filename or 'standard output'}: {error.strerror or error}"
+    except ImportError as error:
+        status, message = 2, f"cannot import a required module: {error}; reinstall krm-image-setter"
+    except OSError as error:  # a full disk, for example
+        where = error.filename or "standard output: cannot write"
+        status, message = 2, f"{where}: {error.strerror or error}"
         if error.errno == ENOMEM:
             message = NO_MEMORY
-    if message is not None:  # only now is the memory free again that the error held
+    if message is not None:  # after the `except` block, the memory of the exception is free
         from krm_image_setter.streams import say  # noqa: PLC0415
 
         say(f"error: {message}")
-    # All is written and flushed: taking the interpreter down in good order would cost a seventh of a short run.
+    # All output is flushed. An orderly shutdown of the interpreter took a seventh of a short run.
     os._exit(status)
 
 

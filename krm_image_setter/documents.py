@@ -1,6 +1,6 @@
-"""A text as a stream of Kubernetes documents: split, skip what cannot matter, parse.
+"""A text as a stream of Kubernetes documents: split it, skip the parts that cannot matter, parse the others.
 
-This is where a text becomes trees. Nothing else splits texts, skips parts of them or reads a part again.
+This is the only module that turns texts into trees. Splitting, skipping and parsing again are private to it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from krm_image_setter.yaml.stream import Listing, Slice, Source
 
 
 class Frame(NamedTuple):
-    """A ResourceList: its mapping, and the text that it was parsed from, without items if there is a `listing`."""
+    """A ResourceList: its mapping, and the source of the mapping, which has no items if there is a `listing`."""
 
     root: tree.Mapping
     source: str
@@ -26,26 +26,30 @@ class Frame(NamedTuple):
 
 
 class Stream:
-    """A text as a stream of documents. All that reads Kubernetes YAML starts here.
+    """A text as a stream of documents.
 
-    Documents, and the items of lists, are parsed one by one, and those without a keyword not at all. What comes
-    out does not depend on that.
+    Documents, and the items of lists, are parsed one by one, and those without a keyword are skipped. This makes a
+    run faster but does not change its result.
     """
 
     def __init__(self, text: str) -> None:
         self.text = text
         self._listing: Listing | None = None  # if the whole text is one list
 
-    def documents(self, word: str = "") -> Iterator[Tree]:
-        """Yield the documents that contain a word, each in one piece. Raises NotYAMLError (line in the text)."""
+    def documents(self, keyword: str = "") -> Iterator[Tree]:
+        """Yield the documents that contain a keyword, without splitting lists.
+
+        Raises NotYAMLError (line in the text).
+        """
         for start, end in stream.cut_documents(self.text) or [(0, len(self.text))]:
-            if self.text.find(word, start, end) >= 0:
+            if self.text.find(keyword, start, end) >= 0:
                 yield from self._parsed((start, end))
 
     def trees(self, keywords: Iterable[str] | None = None) -> Iterator[Tree | None]:
-        """Return the documents, those of a list item by item; None for a resource without any keyword.
+        """Return the documents, or the items of a document that is a list; None for each skipped resource.
 
-        Without `keywords` nothing is skipped. Raises NotYAMLError (line in the text).
+        Resources without any of the `keywords` are skipped; if they are None, nothing is skipped.
+        Raises NotYAMLError (line in the text).
         """
         if self._listing is not None:
             return self._items(self._listing.items, (0, len(self.text)), keywords)
@@ -65,13 +69,13 @@ class Stream:
                 yield from self._parsed(part)
 
     def resource_list(self) -> Frame | None:
-        """Return the frame of the ResourceList that the text is; None if it is something else, or not YAML."""
+        """Return the frame of the ResourceList; None if the text is something else or not YAML."""
         text = self.text
         if not _can_be_resource_list(text):
             return None
         start = int(text.startswith("\ufeff"))
         listing = stream.cut_items(text, start, len(text))
-        # A list that is cut must end with its lines, and share nothing with the rest.
+        # To split the list, its items must be complete lines, and must not refer to anchors in the frame.
         if listing is not None and text.endswith("\n") and "&" not in listing.frame:
             root = _resource_list_root(listing.frame)
             if root is not None and root.get("items", "") is None and not self._is_shared(listing.items):
@@ -81,7 +85,7 @@ class Stream:
         return None if root is None else Frame(root, text[start:], None)
 
     def has_resource_list(self) -> bool:
-        """Return whether there is a ResourceList among the documents."""
+        """Return whether one of the documents is a ResourceList."""
         return _can_be_resource_list(self.text) and any(
             map(_is_resource_list, _roots(self.text.removeprefix("\ufeff")))
         )
@@ -96,14 +100,14 @@ class Stream:
             except (InputError, ValueError):
                 parsed = None
             if parsed is None or not isinstance(parsed.document.root, tree.Sequence):
-                # The cut was wrong here, or the text is not YAML. What came before is right: it was parsed alone.
+                # The item was split wrongly, or it is not YAML. The items before it are correct.
                 for whole in self._parsed(part):
                     yield whole._replace(first=number)
                 return
             yield parsed
 
     def _is_shared(self, items: list[Slice]) -> bool:
-        """Return whether an alias in one item can have its anchor in another."""
+        """Return whether an alias in one item might refer to an anchor in another item."""
         text = self.text
         if "&" not in text or "*" not in text:
             return False
@@ -119,16 +123,16 @@ class Stream:
     def _kept(self, slices: list[Slice], keywords: Iterable[str] | None, *, is_item: bool) -> list[Slice | None]:
         """Return slices, with None for each that is certainly one resource without any of the keywords.
 
-        Which slices are read must not change what is reported. So a slice is left out only if its text proves that
-        reading it could not fail and would find one resource.
+        Skipping must not change the reported errors, so a slice is skipped only if its text proves that it is
+        valid YAML and one resource.
         """
         if keywords is None:
             return [*slices]
-        may_mention = stream.mention_test(self.text, keywords)
+        can_contain = stream.keyword_test(self.text, keywords)
         kept: list[Slice | None] = []
         for one in slices:
             part = self.text[one[0] : one[1]]
-            kept.append(one if may_mention(part) or not _prover()(part, is_item=is_item) else None)
+            kept.append(one if can_contain(part) or not _prover()(part, is_item=is_item) else None)
         return kept
 
     def _parsed(self, part: Slice, *, is_item: bool = False) -> list[Tree]:
@@ -139,14 +143,14 @@ class Stream:
             return [Tree(document, source, is_item) for document in parsing.parse(source.text)]
         except InputError as error:
             if error.line is not None:
-                if error.line == 1 and error.column is not None:  # a JSON object can start within a line
+                if error.line == 1 and error.column is not None:  # a JSON object can start in the middle of a line
                     first = line_start(text, start)
                     error.column += start - first - text.startswith("\ufeff", first, start)
                 error.line += source.line(0) - 1
             raise
 
 
-# Anchors and aliases where a node can start.
+# Anchors and aliases. The patterns also match texts in scalars, which only prevents a split.
 _ANCHOR: Final = r"&([^\s,\[\]{}]+)"
 _ALIAS: Final = r"\*([^\s,\[\]{}]+)"
 
@@ -155,7 +159,7 @@ def _can_be_resource_list(text: str) -> bool:
     return "ResourceList" in text or ("\\" in text and re.search(_ESCAPED_KIND, text) is not None)
 
 
-# A kind whose letters are escapes; those of its key can be escapes too.
+# A key `kind` with a value that contains escapes; the key can contain escapes too.
 _ESCAPED_KIND: Final = r"""(?:kind|\\[^"\\\n]*)["']?\s*:\s*(?:[&!]\S*\s+)*"[^"\n]*\\"""
 
 
@@ -183,11 +187,11 @@ def _prover() -> Callable[..., bool]:
 
 
 def _is_list_frame(frame: str) -> bool:
-    """Say whether a text is that of a list whose items were cut out: else the cut was wrong."""
+    """Return whether a text without its items is the frame of a list; otherwise the split was wrong."""
     try:
         (document,) = parsing.parse(frame.removeprefix("\ufeff"))
     except (InputError, ValueError):
         return False
     root = document.root
-    # In a string, what has no apiVersion is no list of resources.
+    # In a string, a mapping without `apiVersion` is not a list of resources.
     return is_resource(root) and root.get("kind") in LISTS and root.get("items", "") is None

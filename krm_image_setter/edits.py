@@ -1,4 +1,4 @@
-"""A change to a text, as a value; and applying many of them at once. Knows no YAML."""
+"""Edits: changes of a text as values, and applying many of them at once. Nothing depends on YAML."""
 
 from __future__ import annotations
 
@@ -17,26 +17,27 @@ class Edit(NamedTuple):
 
 
 def apply_edits(source: str, edits: Iterable[Edit]) -> str:
-    """Return `source` with all `edits` made.
+    """Return `source` with all `edits` applied.
 
-    Equal edits are one. Edits may touch but not overlap, and at most one may insert at one point.
-
-    Raises ValueError where an edit lies outside the source or two overlap: that is a fault of the program,
-    never of its input.
+    Equal edits count once. Edits can touch but must not overlap, and two edits must not start at the same offset.
+    Raises ValueError if an edit is outside the source or if two overlap; only a bug of the program can cause this.
     """
     return "".join(edited(source, edits))
 
 
 def edited(source: str, edits: Iterable[Edit]) -> Iterator[str]:
-    """Return the same in pieces, checked before the first: so a long text is written without a second copy."""
-    ordered = sorted(dict.fromkeys(edits))  # most come in order, and so are sorted in no time
-    before, position = -1, 0  # where the last one starts and ends
+    """Return the edited text in pieces, so that a long text is written without a second copy.
+
+    All edits are checked before the first piece. Raises the errors of `apply_edits`.
+    """
+    ordered = sorted(dict.fromkeys(edits))
+    before, position = -1, 0  # the start and end of the previous edit
     for edit in ordered:
         start, end, _ = edit
         if not 0 <= start <= end <= len(source):
-            raise ValueError(f"edit {edit} lies outside a text of {len(source)} code points")
+            raise ValueError(f"edit {edit} is outside a text of {len(source)} code points")
         if start < position or start == before:
-            raise ValueError(f"edit {edit} overlaps with one at {before}")
+            raise ValueError(f"edit {edit} overlaps with the edit at {before}")
         before, position = start, end
     return _pieces(source, ordered)
 
@@ -44,7 +45,7 @@ def edited(source: str, edits: Iterable[Edit]) -> Iterator[str]:
 def _pieces(source: str, ordered: Iterable[Edit]) -> Iterator[str]:
     position = 0
     for start, end, text in (*ordered, Edit(len(source), len(source), "")):
-        # Each so small that there is memory for it: no output is to end in its middle.
+        # Small pieces need little memory: if it ran out, the output would end in the middle.
         while start - position > _PIECE:
             yield source[position : position + _PIECE]
             position += _PIECE

@@ -1,4 +1,7 @@
-"""What comes in on standard input: an orchestrator's ResourceList, or a stream of resources in a plain pipe."""
+"""The filter and the KRM function: from standard input to standard output.
+
+The options are in this module too, because another module would make the start of a function slower.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,7 @@ from krm_image_setter.config import (
     read_values,
     require_images,
 )
+from krm_image_setter.config.image_setter import ON_UNUSED
 from krm_image_setter.documents import Stream
 from krm_image_setter.edits import edited
 from krm_image_setter.errors import ConfigError, ImageSetterError, InputError
@@ -29,7 +33,7 @@ from krm_image_setter.transform import Plan, plan
 DEFAULT_CONFIG: Final = "functions.yaml"
 PLUGIN_CONFIG: Final = "KUSTOMIZE_PLUGIN_CONFIG_STRING"
 NO_CONFIG: Final = "--no-config"
-#: The fields of Options by the arguments that give them; those of a filter, and of `set`.
+#: The options of a filter and of `set`, and their fields in Options.
 ARGUMENTS: Final = {
     "--fn-config": "fn_config",
     "--image": "images",
@@ -40,7 +44,7 @@ ARGUMENTS: Final = {
 
 
 class Options(NamedTuple):
-    """What is given by arguments: configuration files, or none at all, and entries that are added to them."""
+    """The options: configuration files, and entries that are added to the configuration."""
 
     fn_config: tuple[str, ...] = ()
     images: tuple[str, ...] = ()
@@ -50,12 +54,12 @@ class Options(NamedTuple):
     no_config: bool = False
 
     @classmethod
-    def given(cls, arguments: Iterable[str]) -> Self | None:
-        """Return the options of a function or filter, or None where there is anything else.
+    def from_arguments(cls, arguments: Iterable[str]) -> Self | None:
+        """Parse the options of a function or filter. Return None if there is any other argument.
 
-        The commands read that, and know the same options; but argparse alone would cost a third of a short run.
+        Then the commands parse the arguments. To import argparse took a third of a short run.
         """
-        given: dict[str, list[str]] = {}
+        parsed: dict[str, list[str]] = {}
         no_config = False
         rest = iter(arguments)
         for argument in rest:
@@ -66,43 +70,44 @@ class Options(NamedTuple):
             text = value if equals else next(rest, None)
             if name not in ARGUMENTS or text is None:
                 return None
-            given.setdefault(ARGUMENTS[name], []).append(text)
-        *_, on_unused = given.pop("on_unused", [None])
-        if on_unused not in (None, "warn", "error", "ignore"):
+            parsed.setdefault(ARGUMENTS[name], []).append(text)
+        *_, on_unused = parsed.pop("on_unused", [None])
+        if on_unused not in (None, *ON_UNUSED):
             return None
-        values = {name: tuple(values) for name, values in given.items()}
-        return cls(**values, on_unused=on_unused, no_config=no_config)
+        fields = {name: tuple(values) for name, values in parsed.items()}
+        return cls(**fields, on_unused=on_unused, no_config=no_config)
 
-    @property
-    def read_standard_input(self) -> bool:
-        """Whether one of the files is standard input."""
-        return STDIN in self.fn_config or STDIN in self.images_from
+    def require_files(self) -> None:
+        """Raise ConfigError if an option names standard input, which provides the manifests."""
+        for flag, names in (("--fn-config", self.fn_config), ("--images-from", self.images_from)):
+            if STDIN in names:
+                raise ConfigError(f"`{flag} -` cannot be combined with manifests from standard input; pass a file")
 
     def configure(self, found: Callable[[], Iterable[Value]]) -> ImageSetter:
-        """Return the configuration for a stream or for files. Raises ConfigError if it sets no image.
+        """Return the configuration for a stream or for files. Raises ConfigError if it does not set any image.
 
         See `configure_list` for `found` and for other errors.
         """
         config, documents = self._configured(found)
-        cure = "pass `--image NAME=REFERENCE` or `--images-from FILE`"
+        fix = "pass `--image NAME=REFERENCE` or `--images-from FILE`"
         if documents:
-            return require_images(config, documents, f"add `images: {{NAME: REFERENCE}}`, or {cure}")
+            return require_images(config, documents, f"add `images: {{NAME: REFERENCE}}`, or {fix}")
         return require_images(
-            config, documents, f"{cure}, or a configuration: `--fn-config FILE` or ./{DEFAULT_CONFIG}"
+            config, documents, f"{fix}, or a configuration: `--fn-config FILE` or ./{DEFAULT_CONFIG}"
         )
 
     def configure_list(self, found: Callable[[], Iterable[Value]]) -> ImageSetter:
-        """Return the configuration for a stream or for files; it may set no image.
+        """Return the configuration for a stream or for files. It does not have to set an image.
 
-        The arguments add to a configuration: that of the files that they name, otherwise the ImageSetters that
-        `found` returns, otherwise ./functions.yaml.
+        The options are added to the configuration in the files of `--fn-config`, otherwise to the ImageSetters
+        that `found` returns, otherwise to ./functions.yaml.
 
-        Raises ConfigError if something is wrong in it, and InputError if a file cannot be read.
+        Raises ConfigError if the configuration is invalid, and InputError if a file cannot be read.
         """
         return self._configured(found)[0]
 
     def configure_function(self, config: Value | None) -> ImageSetter:
-        """Return the configuration for a ResourceList: that of its functionConfig, files and other arguments.
+        """Return the configuration for a ResourceList: its functionConfig together with the options.
 
         Raises the errors of `configure`.
         """
@@ -130,10 +135,10 @@ class Options(NamedTuple):
 
 
 def _built_images(paths: Iterable[str]) -> tuple[ImageRule, ...]:
-    """Return the rules that files of a build give, and say what is left out of them."""
+    """Return the rules in the output files of builds, and print a warning for each skipped image."""
     if not paths:
         return ()
-    from krm_image_setter.builds.any_file import read_images  # noqa: PLC0415  (few runs read what a build wrote)
+    from krm_image_setter.builds.any_file import read_images  # noqa: PLC0415  (few runs read the output of a build)
 
     rules, warnings = read_images((read_text(path), shown(path)) for path in paths)
     for warning in warnings:
@@ -145,16 +150,15 @@ def _default_configuration() -> list[Value]:
     if not os.path.exists(DEFAULT_CONFIG):
         return []
     values = read_values(read_text(DEFAULT_CONFIG), DEFAULT_CONFIG)
-    if values:  # `discover > functions.yaml` has emptied it
-        say(f"using ./{DEFAULT_CONFIG}")
+    if values:  # `discover > functions.yaml` truncates the file before it runs
+        say(f"using configuration from ./{DEFAULT_CONFIG}")
     return values
 
 
 def run_filter(options: Options) -> int:
-    """Set the images of what is on standard input, write it to standard output, and return the exit status."""
+    """Set the images in standard input, write the result to standard output, and return the exit status."""
     try:
-        if options.read_standard_input:
-            raise ConfigError("standard input is for the manifests: give a file instead of -")
+        options.require_files()
         text = read_stdin()
         plan, is_function = _planned(text, options)
     except ImageSetterError as error:
@@ -170,7 +174,7 @@ def run_filter(options: Options) -> int:
 
 
 def _planned(text: str, options: Options) -> tuple[Plan, bool]:
-    """Return what to change in the text, and whether it is a ResourceList."""
+    """Return the plan for a text, and whether the text is a ResourceList."""
     plugin_config = os.environ.get(PLUGIN_CONFIG)
     if plugin_config is not None:
         return plan(Stream(text), read_config(plugin_config)), False
@@ -182,5 +186,5 @@ def _planned(text: str, options: Options) -> tuple[Plan, bool]:
         message = "expected one ResourceList, or resources without one; got a ResourceList among other documents"
         return Plan([], (Result(message, ERROR),)), True
     if not text.strip("\ufeff \t\r\n"):
-        raise InputError("standard input is empty: give Kubernetes YAML or a ResourceList")
+        raise InputError("standard input is empty; expected Kubernetes YAML or a ResourceList")
     return plan(stream, options.configure(lambda: configurations_in(stream))), False

@@ -1,14 +1,15 @@
-"""The KRM function protocol: a ResourceList's text in; out what to change there for images and `results`.
+"""The KRM function protocol: the edits of a ResourceList that set its images and add `results`.
 
-https://github.com/kubernetes-sigs/kustomize/blob/master/cmd/config/docs/api-conventions/functions-spec.md. Nothing
-is ever lost: where something is wrong the ResourceList comes back as it came, with `results` that say so.
+https://github.com/kubernetes-sigs/kustomize/blob/master/cmd/config/docs/api-conventions/functions-spec.md
+
+If there is an error, only `results` are added, and the rest of the ResourceList does not change.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from krm_image_setter.config import ImageSetter, Value, config_value
 from krm_image_setter.documents import Frame, Stream
@@ -20,18 +21,21 @@ from krm_image_setter.transform import Plan, plan
 from krm_image_setter.yaml import scalar, tree, writer
 from krm_image_setter.yaml.stream import Source
 
+if TYPE_CHECKING:
+    from krm_image_setter.yaml.tree import Written
+
 _API_VERSIONS: Final = tuple(f"config.kubernetes.io/{version}" for version in ("v1", "v1beta1", "v1alpha1"))
 
 
 class ResourceList(NamedTuple):
-    """A stream that is a ResourceList, and the frame of that."""
+    """A stream that is a ResourceList, and its frame."""
 
     stream: Stream
     frame: Frame
 
     @property
     def function_config(self) -> Value | None:
-        """The functionConfig, or None if there is none."""
+        """The functionConfig, or None."""
         root = self.frame.root
         config = root.get("functionConfig")
         if config is None:
@@ -45,31 +49,34 @@ class ResourceList(NamedTuple):
         return Source(self.stream.text, self.stream.text, 0).line(self.at(offset))
 
     def at(self, offset: int) -> int:
-        """Return where in the text code point `offset` of the frame's source is."""
+        """Return the offset in the text of code point `offset` of the frame's source."""
         listing = self.frame.listing
-        left_out = listing.shift if listing is not None and offset >= listing.resumes else 0
-        return offset + self.stream.text.startswith("\ufeff") + left_out
+        items = listing.shift if listing is not None and offset >= listing.resumes else 0
+        return offset + self.stream.text.startswith("\ufeff") + items
 
     def in_text(self, edit: Edit) -> Edit:
-        """Return an edit of the frame's source as one of the text."""
+        """Convert an edit of the frame's source to an edit of the text."""
         return Edit(self.at(edit.start), self.at(edit.end), edit.text)
 
 
 def read_resource_list(stream: Stream) -> ResourceList | None:
-    """Return the ResourceList that a stream is, or None if it is something else or not YAML."""
+    """Return a stream as a ResourceList, or None if it is something else or not YAML."""
     frame = stream.resource_list()
     return None if frame is None else ResourceList(stream, frame)
 
 
 def plan_function(resource_list: ResourceList, configure: Callable[[Value | None], ImageSetter]) -> Plan:
-    """Return the edits of the ResourceList's text that set the images and add the results.
+    """Compute the edits of the ResourceList's text that set the images and add the results.
 
-    `configure` makes the configuration of the functionConfig. Any ImageSetterError becomes a result.
+    `configure` decodes the functionConfig. An ImageSetterError becomes a result.
     """
     try:
         api_version = resource_list.frame.root.get("apiVersion")
+        if api_version is None:
+            raise InputError(f"missing required field `apiVersion` of the ResourceList; add {_API_VERSIONS[0]}")
         if api_version not in _API_VERSIONS:
-            raise InputError(f"the ResourceList is of {api_version}: give one of {', '.join(_API_VERSIONS)}")
+            expected = ", ".join(_API_VERSIONS)
+            raise InputError(f'unsupported apiVersion "{api_version}" of the ResourceList; expected {expected}')
         config = configure(resource_list.function_config)
         edits, results = plan(resource_list.stream, config)
     except ImageSetterError as error:
@@ -78,24 +85,24 @@ def plan_function(resource_list: ResourceList, configure: Callable[[Value | None
 
 
 def _with_results(resource_list: ResourceList, edits: list[Edit], results: tuple[Result, ...]) -> list[Edit]:
-    """Return edits of the ResourceList's text, and with them those that add `results` to the earlier ones.
+    """Return `edits` of the ResourceList's text together with the edits that append `results` to the earlier ones.
 
-    Earlier results in a form that cannot take more are copied into a list: results of an alias, and results under
-    `items`, where older functions put them. An alias of the earlier results gets a copy of them.
+    Earlier results are copied into a new list if nothing can be appended to them: results of an alias, and results
+    under `items`, which older functions write. Aliases of the earlier results are replaced with copies.
     """
     root, source, listing = resource_list.frame
     pair = root.written("results")
-    changed: list[Any] = []
+    changed: list[Written] = []
     if pair is None:
         added = _new_results(source, root, results)
     elif isinstance(pair[1], tree.Sequence) and any(map(_is_written, pair[1].children)):
         changed = [pair[1]]
         added = _more_results(source, pair[1], results)
     else:
-        changed = list(_written_in(pair[1]))
-        added = _copied_results(source, root, results)
+        changed = list(_all_in(pair[1]))
+        added = _copied_results(source, root, *pair, results)
     start, end, text = resource_list.in_text(added)
-    if start < end:  # what else is to be edited there is part of the copy
+    if start < end:  # the copy already contains the other edits
         edits = [edit for edit in edits if not start <= edit.start <= edit.end <= end]
     if changed and "*" in source:
         from krm_image_setter.yaml import aliases  # noqa: PLC0415  (few documents have any)
@@ -103,7 +110,7 @@ def _with_results(resource_list: ResourceList, edits: list[Edit], results: tuple
         edited = {edit[:2] for edit in edits}
         copies = map(resource_list.in_text, aliases.replaced(source, root, changed))
         edits = edits + [copy for copy in copies if copy[:2] not in edited and not start <= copy.start < end]
-    # The copy of an alias that ends the text is added at the same point.
+    # If an alias ends the text, its copy is inserted at the same offset.
     before = [edit for edit in edits if edit.start == edit.end == start == end]
     others = [edit for edit in edits if edit not in before] if before else edits
     edits = [*others, Edit(start, end, "".join(edit.text for edit in before) + text)]
@@ -113,23 +120,23 @@ def _with_results(resource_list: ResourceList, edits: list[Edit], results: tuple
     return edits
 
 
-def _is_written(child: Any) -> bool:
-    """Return whether there is a text for a child: the parsers do not agree on the place of one without."""
-    return isinstance(child, tree.Alias | tree.Mapping | tree.Sequence) or any(
-        (child.value, child.style, child.anchor, child.tag)
+def _is_written(written: Written) -> bool:
+    """Return whether a node has a text. For one without, the parsers report different positions."""
+    return isinstance(written, tree.Alias | tree.Collection) or any(
+        (written.value, written.style, written.anchor, written.tag)
     )
 
 
-def _written_in(child: Any) -> Iterator[Any]:
-    """Yield a child and all that is written in it."""
-    yield child
-    for one in child.children if isinstance(child, tree.Mapping | tree.Sequence) else ():
-        yield from _written_in(one)
+def _all_in(written: Written) -> Iterator[Written]:
+    """Yield a node and all nodes in it."""
+    yield written
+    for child in written.children if isinstance(written, tree.Collection) else ():
+        yield from _all_in(child)
 
 
 def _new_results(source: str, root: tree.Mapping, results: Iterable[Result]) -> Edit:
     """Return the edit that adds the field `results` at the end of the ResourceList."""
-    earlier = _copies(source, root)  # that a merge key brings
+    earlier = _copies(source, root)  # results of a merge key
     if not root.flow and not earlier:
         column = writer.pair_column(source, root.children[0])
         return _added_lines(source, root, column, " " * column + "results:", results)
@@ -143,26 +150,24 @@ def _new_results(source: str, root: tree.Mapping, results: Iterable[Result]) -> 
 
 
 def _more_results(source: str, earlier: tree.Sequence, results: Iterable[Result]) -> Edit:
-    """Return the edit that adds results to a list that has some."""
+    """Return the edit that appends results to a list that is not empty."""
     if not earlier.flow:
         return _added_lines(source, earlier, _dash_column(source, earlier), None, results)
     end = tree.content_end(source, next(filter(_is_written, earlier.children[::-1])))
     return Edit(end, end, f", {to_json(results)}")
 
 
-def _copied_results(source: str, root: tree.Mapping, results: Iterable[Result]) -> Edit:
-    """Return the edit that puts a list in the place of earlier results: copies of them, then `results`."""
-    key: Any
-    key, value = root.written("results") or (None, None)
+def _copied_results(
+    source: str, root: tree.Mapping, key: Written, value: Written, results: Iterable[Result]
+) -> Edit:
+    """Return the edit that replaces earlier results with a list: copies of them, then `results`."""
     text = f"[{', '.join([*_copies(source, root), to_json(results)])}]"
-    end = key.end_mark.index
+    end = tree.content_end(source, key)
     colon = re.compile(writer.COLON).match(source, end)
     if colon is not None:
         is_written = _is_written(value)
         stop = tree.content_end(source, value) if is_written else colon.end()
-        if (
-            isinstance(value, tree.Sequence) and not value.flow
-        ):  # of nulls, whose places the parsers do not agree on
+        if isinstance(value, tree.Sequence) and not value.flow:  # it contains only nulls, without positions
             stop = max(stop, source.index("-", tree.start_mark(value).index) + 1)
         return Edit(colon.end(), max(colon.end(), stop), f" {text}")
     if root.flow:
@@ -174,7 +179,7 @@ def _copies(source: str, root: tree.Mapping) -> list[str]:
     """Return the earlier results, each in one line of flow style."""
     if "results" not in root:
         return []
-    from krm_image_setter.yaml import aliases  # noqa: PLC0415  (orchestrators send a list)
+    from krm_image_setter.yaml import aliases  # noqa: PLC0415  (rarely needed: orchestrators send a list)
 
     holder, key = root, "results"
     earlier = root["results"]
@@ -182,29 +187,33 @@ def _copies(source: str, root: tree.Mapping) -> list[str]:
         holder, key = earlier, "items"
     value = holder.origin(key)
     value = value.target if isinstance(value, tree.Alias) else value
-    if isinstance(value, tree.Sequence):
-        written = value.children
-    else:
-        written = [] if value == {} or _is_null(value) else [value]
+    alone = [] if _is_empty(value) else [value]
+    written = value.children if isinstance(value, tree.Sequence) else alone
     in_json = root.flow and getattr(root.children[0], "style", "") == '"'
     return [aliases.in_flow(source, one, in_json=in_json) for one in written]
 
 
-def _is_null(written: Any) -> bool:
-    """Return whether a written child is null."""
-    return hasattr(written, "value") and not written.style and tree.typed(written.value) is None
+def _is_empty(written: Written) -> bool:
+    """Return whether a node is null or an empty mapping."""
+    if isinstance(written, tree.Alias | tree.Collection):
+        return isinstance(written, tree.Mapping) and not written
+    return not written.style and tree.typed(written.value) is None
 
 
 def _added_lines(
     source: str, before: tree.Mapping | tree.Sequence, column: int, head: str | None, results: Iterable[Result]
 ) -> Edit:
-    """Return the edit that adds results as lines where the block `before` ends, in front of the next token."""
+    """Return the edit that adds results as lines after the block `before`, in front of the next token.
+
+    `head`, if any, is a line before them.
+    """
     end = before.end.start_mark.index
     ending = line_break(source, end)
     lines = (head + ending if head is not None else "") + to_yaml(results, column=column, line_break=ending)
     start = line_start(source, end)
     if not source[start:end].strip(" "):
-        # To YAML 1.2 the line before has not ended; an empty line does no harm, except in a scalar that keeps it.
+        # In YAML 1.2 the previous line has not ended. So add a line break, except after a scalar with `+`, which
+        # would include it.
         last = writer.last_block_scalar(before)
         keeps = last is not None and "+" in writer.block_header(source, last)
         return Edit(start, start, ending * (only_in_yaml_1_1(source, start) and not keeps) + lines)
@@ -212,6 +221,6 @@ def _added_lines(
 
 
 def _dash_column(source: str, sequence: tree.Sequence) -> int:
-    """Return the column of a block sequence's dashes; its own mark may be that of an anchor."""
+    """Return the column of a block sequence's dashes. Its start mark can be at its anchor instead."""
     dash = scalar.content_start(source, sequence.start, len(source))
     return dash - line_start(source, dash)

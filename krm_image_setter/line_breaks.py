@@ -1,25 +1,25 @@
-"""Where lines end.
+"""The ends of lines.
 
-YAML 1.1, and so libyaml and go-yaml, also ends a line at a lone CR, NEL, LS and PS. Code that adds, copies or
-counts lines must do the same; otherwise text that follows such a break moves to another key.
+In YAML 1.1, and so in libyaml and go-yaml, a lone CR, NEL, LS or PS also ends a line. Code that adds, copies or
+counts lines must do the same. Otherwise text after such a break moves to another key.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-#: The characters that end a line, for a character class.
+#: The characters that end a line, for the character class of a pattern.
 BREAKS: Final = "\r\n\x85\u2028\u2029"
-#: One line break, as a pattern.
+#: A pattern for one line break.
 BREAK: Final = r"\r\n?|[\n\x85\u2028\u2029]"
-# All but the line feed: nearly no text has one, and each search for one character runs in C.
+# All except the line feed. They are rare, so code searches for each of them with a str method, which runs in C.
 _RARE: Final = "\r\x85\u2028\u2029"
 
 
 def count_breaks(text: str, start: int, end: int) -> int:
-    """Return how many lines end in `text[start:end]`; a CR LF ends one where its LF is."""
+    """Return the number of lines that end in `text[start:end]`. A CR LF ends a line at its LF."""
     count = text.count("\n", start, end) + sum(text.count(rare, start, end) for rare in _RARE)
-    # One character is found ten times as fast as two.
+    # Search for CR first: a search for one character is ten times as fast as for two.
     return count - (text.count("\r\n", start, end + 1) if text.find("\r", start, end) >= 0 else 0)
 
 
@@ -29,27 +29,27 @@ def has_other_breaks(text: str, start: int, end: int) -> bool:
 
 
 def line_start(text: str, at: int) -> int:
-    """Return where the line of code point `at` starts."""
+    """Return the offset of the start of the line of offset `at`."""
     start = text.rfind("\n", 0, at) + 1
     return max(start, *(text.rfind(rare, start, at) + 1 for rare in _RARE))
 
 
 def line_end(text: str, at: int) -> int:
-    """Return where the line of code point `at` ends, before its break."""
+    """Return the offset of the end of the line of offset `at`, before its break."""
     end = text.find("\n", at)
     end = len(text) if end < 0 else end
     return min([end, *(found for rare in _RARE if (found := text.find(rare, at, end)) >= 0)])
 
 
 def only_in_yaml_1_1(text: str, end: int) -> bool:
-    """Return whether the text before `end` ends a line only for YAML 1.1: with NEL, LS or PS."""
+    """Return whether the text before `end` ends a line only in YAML 1.1: with NEL, LS or PS."""
     return text[end - 1 : end] in ("\x85", "\u2028", "\u2029")
 
 
 def line_break(text: str, at: int = 0) -> str:
-    """Return the break for a new line next to the line of code point `at`: the one that ends that line.
+    """Return the break for a new line next to the line of offset `at`: the same break.
 
-    The last line has none; then it is the first one of the text. A break that only YAML 1.1 knows is not repeated.
+    If this is the last line and has no break, it is the first break of the text. NEL, LS and PS are not repeated.
     """
     end = line_end(text, at)
     if end == len(text):

@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from krm_image_setter.errors import NotResourceError
 from krm_image_setter.yaml.stream import Source
-from krm_image_setter.yaml.tree import Document, Location, Mapping, Sequence, start_mark
+from krm_image_setter.yaml.tree import Collection, Document, Location, Mapping, Sequence, start_mark
 
 _PATH_ANNOTATIONS: Final = ("internal.config.kubernetes.io/path", "config.kubernetes.io/path")
 #: The kinds whose items can be of any kind.
@@ -19,7 +19,7 @@ _INDEX_ANNOTATIONS: Final = ("internal.config.kubernetes.io/index", "config.kube
 
 
 class ResourceRef(NamedTuple):
-    """Which resource, as `resourceRef` of a result says it (KRM functions spec)."""
+    """The identity of a resource, as in `resourceRef` of the KRM functions spec. As a string: `KIND/NAME`."""
 
     api_version: str
     kind: str
@@ -30,14 +30,15 @@ class ResourceRef(NamedTuple):
         return "/".join(part for part in (self.kind, self.name) if part)
 
 
-#: Of what is no resource.
+#: For a document that is not a resource.
 NO_REF: Final = ResourceRef("", "", "", "")
 
 
 class Tree(NamedTuple):
-    """The tree of a document, or of one item of a list, and the text that it was parsed from.
+    """The tree of a document, or of one item of a list, and its source.
 
-    If `is_item`, the root is a sequence of that item alone. Items of a list before `first` do not count.
+    If `is_item`, the root is a sequence that contains only this item. Items of a list before index `first` are
+    ignored.
     """
 
     document: Document
@@ -46,7 +47,7 @@ class Tree(NamedTuple):
     first: int = 0
 
     def resources(self) -> Iterator[Resource]:
-        """Yield the resources, those of lists one by one. Raises NotResourceError if something is not one."""
+        """Yield the resources, also those in lists. Raises NotResourceError if a node is not a resource."""
         root = self.document.root
         if self.is_item:
             yield from _items(self, root, (), None)
@@ -54,12 +55,12 @@ class Tree(NamedTuple):
             yield from _resources(self, root, (), None)
 
     def resources_in_string(self) -> Iterator[Resource]:
-        """Yield what is searched for images in a document that a string holds.
+        """Yield the nodes of a document in a string that can contain images.
 
-        These are its resources, also those in a list (`alm-examples` of operators), and of a document that is not
-        a resource the root, which can be a pod spec or a part of one. Here a resource need not have an apiVersion.
+        These are its resources, also those in a sequence (`alm-examples` of operators). If the document is not a
+        resource, it is the root, which can be a pod spec or a part of one. `apiVersion` can be missing.
 
-        Raises NotResourceError if something in a list of resources is not one.
+        Raises NotResourceError if an item of a list is not a resource.
         """
         root = self.document.root
         if self.is_item or is_resource(root):
@@ -75,9 +76,9 @@ class Tree(NamedTuple):
 
 
 class Resource(NamedTuple):
-    """One Kubernetes object: its mapping, who it is, and where it stands in the tree that it was parsed in.
+    """A Kubernetes object: its mapping, its identity, and its location in a tree.
 
-    A document in a string that is no resource is one too, and may be a sequence.
+    A document in a string is a Resource even if it is another mapping, or a sequence.
     """
 
     node: Any
@@ -93,12 +94,12 @@ class Resource(NamedTuple):
 
     @property
     def is_secret(self) -> bool:
-        """Whether no message may show a value of it."""
+        """Whether messages must not show its values."""
         return self.ref.kind == SECRET
 
     @property
     def file(self) -> tuple[str, int | None] | None:
-        """The path and index that an orchestrator has annotated, or None."""
+        """The path and index that the orchestrator annotated, or None."""
         annotations = _mapping(_mapping(_mapping(self.node).get("metadata")).get("annotations"))
         if not annotations:
             return None
@@ -110,11 +111,11 @@ class Resource(NamedTuple):
         return path, int(index) if index and index.isdecimal() and len(index) < _LONG_INDEX else None
 
     def line(self, location: Location) -> int:
-        """Return the line of the stream, from 1, that the value at `location` is written in."""
+        """Return the line of the stream, from 1, of the value at `location`."""
         return self.tree.source.line(start_mark(self.written(location)).index)
 
     def written(self, location: Location) -> Any:
-        """Return the value at `location` as it is written (tree.py)."""
+        """Return the value at `location` as written (tree.Written)."""
         holder: Any = self.node
         for step in location[:-1]:
             holder = holder[step]
@@ -122,7 +123,7 @@ class Resource(NamedTuple):
 
 
 def is_resource(root: Any) -> bool:
-    """Say whether the root of a document is meant as a resource, or a list of them."""
+    """Return whether the root of a document is a resource, or a list of resources."""
     return isinstance(root, Mapping) and isinstance(root.get("kind"), str) and "apiVersion" in root
 
 
@@ -135,27 +136,28 @@ def _in_string(parsed: Tree, node: Any, location: Location) -> Resource:
 
 
 def _listed(node: Mapping) -> Sequence | None:
-    """Return the resources that `node` lists, or None where it is a resource itself."""
+    """Return the items of a list of resources, or None if `node` is a resource itself."""
     kind, items = node.get("kind"), node.get("items")
     if not isinstance(kind, str) or not kind.endswith("List") or not isinstance(items, Sequence):
         return None
-    # An AllowList may have items that are no resources; a List may not.
+    # An AllowList can have items that are not resources; a List cannot.
     return items if kind in LISTS or all(isinstance(item, Mapping) for item in items) else None
 
 
 def _resources(parsed: Tree, node: Any, location: Location, listed_in: Mapping | None) -> Iterator[Resource]:
-    """Yield the resource that `node` is, or those that it lists."""
+    """Yield `node`, or its items if it is a list."""
     if not isinstance(node, Mapping):
-        raise _no_resource(parsed, location, "it is no mapping")
+        got = "a list" if isinstance(node, Sequence) else "a scalar"
+        raise _error(parsed, location, f"not a Kubernetes resource: expected a mapping, got {got}")
     items = _listed(node)
     if items is not None:
         yield from _items(parsed, items, (*location, "items"), node)
         return
     if node.get("kind") == "ResourceList":
-        raise _no_resource(parsed, location, "the ResourceList has no list of items", "add `items: []`")
+        raise _error(parsed, location, "the ResourceList has no list `items`; add `items: []` if it is empty")
     kind = node.get("kind", _item_kind(listed_in))
     if not isinstance(kind, str) or not kind:
-        raise _no_resource(parsed, location, "it has no kind")
+        raise _error(parsed, location, "not a Kubernetes resource: `kind` is missing; pass only manifests")
     inherited = "" if listed_in is None or "kind" in node else listed_in.get("apiVersion")
     yield Resource(node, _ref(node, kind, inherited), parsed, location)
 
@@ -177,7 +179,7 @@ def _items(parsed: Tree, items: Sequence, location: Location, listed_in: Mapping
 
 
 def _item_kind(listed_in: Mapping | None) -> str:
-    """Return the kind of an item that does not say it: a DeploymentList lists Deployments."""
+    """Return the kind of an item without `kind`: the items of a DeploymentList are Deployments."""
     if listed_in is None or listed_in["kind"] in LISTS:
         return ""
     kind: str = listed_in["kind"].removesuffix("List")
@@ -189,7 +191,7 @@ def _mapping(value: Any) -> dict[str, Any]:
 
 
 def _scalar(value: Any) -> str | None:
-    """Return a string or a number as a string; None for a collection, whose aliases could stand for terabytes."""
+    """Return a string or a number as a string; None for a collection, which aliases can expand to terabytes."""
     return str(value) if isinstance(value, str | int | float) else None
 
 
@@ -197,13 +199,11 @@ def _string(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _no_resource(parsed: Tree, location: Location, reason: str, cure: str = "") -> NotResourceError:
+def _error(parsed: Tree, location: Location, message: str) -> NotResourceError:
     holder: Any = parsed.document.root
-    written = holder if isinstance(holder, Mapping | Sequence) else None
+    written = holder if isinstance(holder, Collection) else None
     for step in location:
         written = holder.origin(step)
         holder = holder[step]
     line = parsed.source.line(start_mark(written).index) if written is not None else None
-    return NotResourceError(
-        f"this is no Kubernetes resource, {reason}: {cure or 'give only resources'}", line=line
-    )
+    return NotResourceError(message, line=line)

@@ -294,7 +294,7 @@ def _lines(resource: Resource, location: Location) -> Callable[[int | None], Any
         source = resource.tree.source
         if not starts:
             written = resource.written(location)
-            event = written.target if isinstance(written, tree.Alias) else written
+            event: Any = written.target if isinstance(written, tree.Alias) else written
             starts.extend(scalar.line_starts(source.text, event))
         return source.line(starts[min(number, len(starts)) - 1])
 

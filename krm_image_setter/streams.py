@@ -1,4 +1,4 @@
-"""What the program and its commands share: the standard streams, and text from files."""
+"""Standard input, output and error, and reading text from files. The filter and the commands share it."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ STDIN: Final = "-"
 class _WholeWriter(io.RawIOBase):
     """An output descriptor whose `write` returns only after every byte is written.
 
-    Python uses the bare descriptor if PYTHONUNBUFFERED is set, and a bare descriptor can write less than it was
-    given: on a disk that is nearly full, on a pipe after SIGCONT, and on a pipe that another process made
-    non-blocking. Callers do not look at the count, so the output would end early with exit status 0.
+    Python writes to the bare descriptor if PYTHONUNBUFFERED is set. A bare descriptor can write only a part of the
+    data: on a disk that is nearly full, on a pipe after SIGCONT, and on a pipe that another process made
+    non-blocking. Callers ignore the count, so the output would end early with exit status 0.
     """
 
     def __init__(self, descriptor: int) -> None:
@@ -52,10 +52,10 @@ class _WholeWriter(io.RawIOBase):
 
 
 def prepare_streams() -> None:
-    """Make sure that nothing is lost unnoticed on the three standard streams of this process.
+    """Prepare the three standard streams of this process so that no data is lost without an error.
 
     A stream that another process made non-blocking would seem to end at each pause. A closed stream is opened in
-    the wrong direction: its use is an error, and a file that is opened later cannot get its number.
+    the wrong direction, so its use is an error, and a file that is opened later cannot get its number.
     """
     for number in range(3) if os.name == "posix" else ():  # Windows has no such streams
         try:
@@ -68,7 +68,7 @@ def prepare_streams() -> None:
 
 
 def _whole(stream: Any, number: int) -> io.TextIOWrapper:
-    """Return the text stream for output descriptor `number`, with the encoding of `stream` if there is one."""
+    """Return a text stream for output descriptor `number`, with the encoding of `stream` if it has one."""
     raw = _WholeWriter(number)
     return io.TextIOWrapper(
         io.BufferedWriter(raw),
@@ -79,54 +79,58 @@ def _whole(stream: Any, number: int) -> io.TextIOWrapper:
 
 
 def write_output(text: str) -> None:
-    """Write text to standard output, in UTF-8 whatever the locale is, and the bytes of a file name unchanged."""
+    """Write text to standard output, in UTF-8 in every locale, and with the original bytes of file names."""
     sys.stdout.buffer.write(text.encode(errors="surrogateescape"))
 
 
 def say(message: str) -> None:
-    """Tell the user a sentence."""
+    """Print a message to standard error."""
     try:
         sys.stderr.write(f"{PROGRAM}: {one_line(message)}\n")
-    except OSError:  # who can't be told is to get the rest all the same
+    # Standard error may be closed (2>&-); that must not stop the output.
+    except OSError:
         return
 
 
 def say_error(error: ImageSetterError) -> None:
-    """Tell the user what is wrong, a sentence a mistake."""
+    """Print an error to standard error, one line per mistake."""
     for sentence in error.sentences:
         say(f"error: {sentence}")
 
 
 def read_text(path: str) -> str:
-    """Return the text of a file. Raises InputError where it can't be read, or is not UTF-8."""
+    """Return the text of a file. Raises InputError if it cannot be read or is not UTF-8."""
     return decoded(read_bytes(path), shown(path))
 
 
 def shown(path: str) -> str:
-    """Return what messages call a file."""
+    """Return the name of a file for messages."""
     return "standard input" if path == STDIN else path
 
 
 def read_stdin() -> str:
-    """Return the text of standard input, as `read_text` does, for who alone reads it: it is not kept."""
+    """Return the text of standard input. Unlike `read_text`, it can be called only once and keeps no copy."""
     return decoded(_tried(_read, STDIN), shown(STDIN))
 
 
 def read_bytes(path: str) -> bytes:
-    """Return the contents of a file, or of standard input. Raises InputError where it can't be read."""
+    """Return the contents of a file or of standard input. Raises InputError if it cannot be read."""
     return _tried(_read_once if path == STDIN or not os.path.isfile(path) else _read, path)
 
 
 def read_found(path: str, shown: str) -> bytes:
-    """Return the contents of a regular file that was found in a folder, and is no link and no pipe by now."""
+    """Return the contents of a file that was found in a directory.
+
+    Raises InputError if it is not a regular file now: another process can replace it with a link or a pipe.
+    """
     return _tried(lambda _: _read_regular(path), shown)
 
 
 def _read_regular(path: str) -> bytes:
-    # To open a pipe might take for ever.
+    # Without O_NONBLOCK, opening a pipe can wait forever.
     with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise OSError(0, "This is no regular file")
+            raise OSError(0, "not a regular file")
         return file.read()
 
 
@@ -137,23 +141,26 @@ def _read(path: str) -> bytes:
         return file.read()
 
 
-_read_once: Final = cache(_read)  # what a stream gives, it gives but once
+_read_once: Final = cache(_read)  # the data of a stream can be read only once
 
 
 def _tried(read: Callable[[str], bytes], path: str) -> bytes:
     try:
         return read(path)
     except OSError as error:
-        raise InputError(f"{error.strerror}: give a file that can be read", file=shown(path)) from error
+        raise InputError(f"cannot read file: {error.strerror}", file=shown(path)) from error
 
 
 def decoded(data: bytes, file: str) -> str:
-    """Return what bytes say. Raises NotYAMLError with the line where they are not UTF-8."""
+    """Decode UTF-8. Raises NotYAMLError with the line of the first byte that is not UTF-8."""
     try:
         return data.decode()
     except UnicodeDecodeError as error:
         before = data[: error.start].decode()
         line = count_breaks(before, 0, len(before)) + 1
-        is_cut = error.start and error.reason == "unexpected end of data"
-        message = "it ends inside a character: give all of it" if is_cut else "this is not UTF-8: convert it"
+        if error.start and error.reason == "unexpected end of data":
+            message = "the input is truncated: it ends in the middle of a UTF-8 character"
+        else:
+            byte = f"byte 0x{data[error.start]:02X} at offset {error.start}"
+            message = f"not valid UTF-8 ({byte}); convert the input to UTF-8"
         raise NotYAMLError(message, file=file, line=line) from error

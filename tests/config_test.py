@@ -85,7 +85,7 @@ def test_config_map(data: str) -> None:
         ("images: {}\nkinds: {A: {b: c}}", "missing required field `path`"),
         ("images: {}\npodSpecs: 1", "expected true or false, got the number 1"),
         ("images: {}\nonUnused: never", 'expected warn, error or ignore, got "never"'),
-        ("images: {nginx: [}", "this is not YAML"),
+        ("images: {nginx: [}", "invalid YAML"),
         ("images: [{name: nginx, newName: 'a@sha256:" + "0" * 64 + "'}]", "`newName` cannot contain a digest"),
         ("images: [{name: nginx, newTag: 'a b'}]", 'invalid tag "a b"'),
         ("images: [{name: nginx, digest: 'a'}]", 'invalid digest "a"'),

@@ -35,7 +35,7 @@ def test_project(project: Path, program: Program) -> None:
         except UnicodeDecodeError:
             ran = program("--image", "a=b", stdin=path.read_bytes())
             assert (ran.status, ran.stdout) == (2, b""), path
-            assert "this is not UTF-8" in ran.stderr
+            assert "not valid UTF-8" in ran.stderr
             continue
         assert_read_by_lines_as_parsed(text)
         try:

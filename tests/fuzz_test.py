@@ -255,7 +255,7 @@ def test_what_go_yaml_reads_otherwise_is_seen() -> None:
         ("paths", b"\0{.spec.image}", "TREE", {}),
         ("paths", b"\xff\0\1\2\0\0\0\1\2", "parse_path", lambda _: Everywhere()),
         ("streams", b"\0kind: A\n---\nkind: B\n", "stream.cut_documents", lambda _: [(0, 9), (12, 20)]),
-        ("streams", b"\0kind: A\n---\nkind: B\n", "stream.mention_test", lambda *_: lambda _: False),
+        ("streams", b"\0kind: A\n---\nkind: B\n", "stream.keyword_test", lambda *_: lambda _: False),
         ("streams", b"\0a: 'b\n  c'\n", "stream.cut_documents", lambda _: [(0, 6), (6, 11)]),
         ("tree", b"\0a: b\n", "lines.read", lambda _: OTHER),
         ("tree", b"\0a: 'b''c'\n", "building.build", lambda *_: [OTHER]),

@@ -54,7 +54,7 @@ def test_configuration_in_the_stream(program: Program) -> None:
 
 def test_functions_yaml(program: Program) -> None:
     program.write("functions.yaml", CONFIG)
-    assert program(stdin=POD) == (0, DONE, "krm-image-setter: using ./functions.yaml\n")
+    assert program(stdin=POD) == (0, DONE, "krm-image-setter: using configuration from ./functions.yaml\n")
 
 
 def test_exec_plugin(program: Program) -> None:
@@ -119,30 +119,42 @@ BOMB = "kind: Pod\na0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
 BAD_STREAMS = [
     pytest.param(b"", "standard input is empty", id="empty stdin"),
     pytest.param(b"\n\n", "standard input is empty", id="blank stdin"),
-    pytest.param(b"kind: Pod\n  x: : y\n", "this is not YAML", id="not YAML"),
-    pytest.param(b"just text\n", "this is no Kubernetes resource, it is no mapping", id="a text"),
-    pytest.param(b"- kind: Pod\n", "this is no Kubernetes resource, it is no mapping", id="a list"),
-    pytest.param(b"a: 1\n", "this is no Kubernetes resource, it has no kind", id="no kind"),
-    pytest.param(b"kind: Pod\n---\na: 1\n", "line 3: this is no Kubernetes resource", id="the second one"),
-    pytest.param(b"kind: Pod\nx: \xff\n", "standard input:2: this is not UTF-8", id="not UTF-8"),
-    pytest.param("kind: Pod\n".encode("utf-16"), "this is not UTF-8", id="UTF-16"),
-    pytest.param(b"kind: Pod\nx: a\x00b nginx\n", "this is not YAML", id="NUL"),
+    pytest.param(b"kind: Pod\n  x: : y\n", "invalid YAML", id="not YAML"),
+    pytest.param(b"just text\n", "not a Kubernetes resource: expected a mapping, got a scalar", id="a text"),
+    pytest.param(b"- kind: Pod\n", "not a Kubernetes resource: expected a mapping, got a list", id="a list"),
+    pytest.param(b"a: 1\n", "not a Kubernetes resource: `kind` is missing", id="no kind"),
+    pytest.param(b"kind: Pod\n---\na: 1\n", "line 3: not a Kubernetes resource", id="the second one"),
+    pytest.param(b"kind: Pod\nx: \xff\n", "standard input:2: not valid UTF-8", id="not UTF-8"),
+    pytest.param("kind: Pod\n".encode("utf-16"), "not valid UTF-8", id="UTF-16"),
+    pytest.param(b"kind: Pod\nx: a\x00b nginx\n", "invalid YAML", id="NUL"),
     pytest.param(
         b"\xef\xbb\xbfkind: Pod\r\n---\r\nkind: Pod\r\nx: nginx\x1b\r\n",
-        "line 4, column 9: this is not YAML: the character U+001B",
+        "line 4, column 9: invalid YAML: the character U+001B",
         id="escape in document 2",
     ),
-    pytest.param(b"\xef\xbb\xbfx: nginx\x1b", "error: line 1, column 9: this is not", id="escape after a BOM"),
+    pytest.param(b"\xef\xbb\xbfx: nginx\x1b", "error: line 1, column 9: invalid YAML", id="escape after a BOM"),
     pytest.param(
         b"kind: Pod\n---\nkind: Pod\nx:\n\ty: nginx\n",
-        "line 5, column 1: this is not YAML: a tab (U+0009) is not allowed here",
+        "line 5, column 1: invalid YAML: a tab (U+0009) is not allowed at this position",
         id="tab in document 2",
     ),
-    pytest.param(b"kind: nginx\nx: " + b"[" * 100_000, "nested more than", id="100,000 levels"),
-    pytest.param(b"kind: nginx\nx: " + b'{"a":' * 100_000, "nested more than", id="100,000 mappings"),
-    pytest.param(b"kind: Pod\nx: *nowhere\n", "the alias *nowhere has no anchor before it", id="unknown alias"),
-    pytest.param(b"kind: Pod\nx: &a [*a]\n", "the alias *a stands inside its own anchor", id="recursive alias"),
-    pytest.param(BOMB.encode(), "its aliases stand for more than 1,000,000 nodes", id="alias bomb"),
+    pytest.param(
+        b"kind: nginx\nx: " + b"[" * 100_000, "nested too deeply: more than 250 levels", id="100,000 levels"
+    ),
+    pytest.param(
+        b"kind: nginx\nx: " + b'{"a":' * 100_000, "nested too deeply: more than 250 levels", id="100,000 mappings"
+    ),
+    pytest.param(
+        b"kind: Pod\nx: *nowhere\n",
+        'undefined alias "*nowhere"; no anchor "&nowhere" is before it',
+        id="unknown alias",
+    ),
+    pytest.param(
+        b"kind: Pod\nx: &a [*a]\n", 'alias "*a" is inside the node that it refers to', id="recursive alias"
+    ),
+    pytest.param(
+        BOMB.encode(), "the aliases of this document expand to more than 1,000,000 nodes", id="alias bomb"
+    ),
     pytest.param(
         b"kind: Pod\nspec: {containers: [*a, {image: nginx}]}\nx: &a {image: nginx}\n",
         "no anchor",
@@ -161,10 +173,10 @@ def test_error_stream(program: Program, stdin: bytes, message: str) -> None:
 
 
 BAD_ITEMS = [
-    pytest.param("items: 3\n", "the ResourceList has no list of items", id="items are no list"),
-    pytest.param("", "the ResourceList has no list of items", id="no items"),
-    pytest.param("items:\n- nginx\n", "it is no mapping", id="an item is no mapping"),
-    pytest.param("items:\n- a: nginx\n", "it has no kind", id="an item has no kind"),
+    pytest.param("items: 3\n", "the ResourceList has no list `items`", id="items are no list"),
+    pytest.param("", "the ResourceList has no list `items`", id="no items"),
+    pytest.param("items:\n- nginx\n", "expected a mapping, got a scalar", id="an item is no mapping"),
+    pytest.param("items:\n- a: nginx\n", "`kind` is missing", id="an item has no kind"),
 ]
 
 
@@ -175,8 +187,12 @@ def test_error_items(program: Program, items: str, message: str) -> None:
 
 BAD_CONFIGS = [
     pytest.param("", "no image to set; add `images: {NAME: REFERENCE}`", id="none"),
-    pytest.param(with_config("kind: Foo\nimages: {}"), 'the configuration\'s kind is "Foo"', id="unknown kind"),
-    pytest.param("functionConfig: nginx\n", "functionConfig: the configuration must be a mapping", id="a text"),
+    pytest.param(
+        with_config("kind: Foo\nimages: {}"),
+        'functionConfig.kind: unsupported kind "Foo"; expected ImageSetter',
+        id="unknown kind",
+    ),
+    pytest.param("functionConfig: nginx\n", 'functionConfig: expected a mapping, got "nginx"', id="a text"),
     pytest.param(
         with_config(CONFIG + "kinds: {A: '{.spec[}'}"), "missing closing ] (column 7 of the path)", id="path"
     ),
@@ -201,7 +217,7 @@ def test_error_function_config(program: Program, config: str, message: str) -> N
 
 def test_error_unknown_resource_list_version(program: Program) -> None:
     text = LIST.replace("v1", "v2") + ITEM + with_config(CONFIG)
-    assert_error_result(program, text, "the ResourceList is of config.kubernetes.io/v2")
+    assert_error_result(program, text, 'unsupported apiVersion "config.kubernetes.io/v2"')
 
 
 def assert_error_result(program: Program, text: str, message: str) -> None:
@@ -217,12 +233,14 @@ def assert_error_result(program: Program, text: str, message: str) -> None:
 
 
 BAD_ARGUMENTS = [
-    pytest.param(["--image", "nginx"], "give NAME=REFERENCE", id="image without ="),
+    pytest.param(["--image", "nginx"], "expected NAME=REFERENCE", id="image without ="),
     pytest.param(["--image", "Nginx=nginx:2"], "must be lowercase", id="image"),
-    pytest.param(["--image", "a=b", "--kind", "A"], "give KIND=PATH", id="kind without ="),
+    pytest.param(["--image", "a=b", "--kind", "A"], "expected KIND=PATH", id="kind without ="),
     pytest.param(["--image", "a=b", "--kind", "A=.spec["], "missing closing ]", id="kind"),
-    pytest.param(["--image", "a=b", "--kind", "A.=.spec"], "is no kind", id="no group"),
-    pytest.param(["--fn-config", "nowhere.yaml"], "nowhere.yaml: No such file or directory", id="no file"),
+    pytest.param(["--image", "a=b", "--kind", "A.=.spec"], 'invalid kind "A."', id="no group"),
+    pytest.param(
+        ["--fn-config", "nowhere.yaml"], "nowhere.yaml: cannot read file: No such file or directory", id="no file"
+    ),
     pytest.param([], "no image to set; pass `--image NAME=REFERENCE` or `--images-from", id="no configuration"),
 ]
 
@@ -238,9 +256,13 @@ def test_error_arguments(program: Program, arguments: list[str], message: str) -
 @pytest.mark.parametrize(
     "other, message",
     [
-        pytest.param("images: {nginx: nginx:3}", 'set "nginx" to different things', id="images"),
-        pytest.param("onUnused: error", "onUnused is error here and warn in another", id="onUnused"),
-        pytest.param("podSpecs: false", "podSpecs is false here and true in another", id="podSpecs"),
+        pytest.param(
+            "images: {nginx: nginx:3}",
+            'b.yaml:3: images.nginx: image "nginx" is set differently at a.yaml:3',
+            id="images",
+        ),
+        pytest.param("onUnused: error", "b.yaml:3: onUnused: error contradicts warn at a.yaml:4", id="onUnused"),
+        pytest.param("podSpecs: false", "b.yaml:3: podSpecs: false contradicts true at a.yaml:5", id="podSpecs"),
     ],
 )
 def test_error_contradiction(program: Program, other: str, message: str) -> None:
@@ -253,16 +275,22 @@ def test_error_contradiction(program: Program, other: str, message: str) -> None
 
 def test_error_not_utf8_config(program: Program, tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_bytes(b"\xff")
-    assert "a.yaml:1: this is not UTF-8" in program("--fn-config", "a.yaml", stdin=POD).stderr
+    assert "a.yaml:1: not valid UTF-8" in program("--fn-config", "a.yaml", stdin=POD).stderr
 
 
-@pytest.mark.parametrize("config", ["a text\n", "12\n", "- a\n"])
-def test_error_config_that_is_no_mapping(program: Program, config: str) -> None:
+@pytest.mark.parametrize(
+    "config, message",
+    [
+        pytest.param("a text\n", ': expected a mapping, got "a text"', id="string"),
+        pytest.param("12\n", ": expected a mapping, got the number 12", id="number"),
+        pytest.param("- a\n", ":1: expected a mapping, got a list", id="list"),
+    ],
+)
+def test_error_configuration_is_not_a_mapping(program: Program, config: str, message: str) -> None:
     program.write("a.yaml", config)
     ran = program("--fn-config", "a.yaml", stdin=POD)
     assert (ran.status, ran.stdout) == (2, b"")
-    assert ran.stderr.startswith("krm-image-setter: error: a.yaml: ")
-    assert ran.stderr.endswith("the configuration must be a mapping: give an ImageSetter\n")
+    assert ran.stderr == f"krm-image-setter: error: a.yaml{message}\n"
 
 
 def test_imports_on_the_function_path() -> None:

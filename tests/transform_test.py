@@ -157,7 +157,7 @@ WRONG = {
         {"a.yaml": "kind: Pod\n\tx: nginx\n", "b.yaml": "nginx: [\n"},
         CONFIGS["used in one text only"],
     ),
-    "b.yaml:3: this is no Kubernetes resource": (
+    "b.yaml:3: not a Kubernetes resource": (
         {"a.yaml": TEXTS["web.yaml"], "b.yaml": "kind: Pod\n---\nx: nginx\n"},
         CONFIGS["used in one text only"],
     ),

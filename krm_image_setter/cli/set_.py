@@ -27,7 +27,8 @@ from krm_image_setter.transform import has_error
 HELP: Final = """Set images in files and directories.
 
 Prints the changed YAML. With `--in-place` it rewrites the files, with `--diff` it shows the changes, and with
-`--check` it lists the files that would change. If there is any error, nothing is written.
+`--check` it lists the files that would change. If there is any error, nothing is written, except with
+`--keep-going`.
 
 \b
 Examples:
@@ -70,9 +71,8 @@ def set_command(
     output = _output(in_place=in_place, diff=diff, check=check)
     files = find_files(paths)
     options = Options(tuple(fn_config), tuple(images), tuple(images_from), tuple(kinds), on_unused, no_config)
-    if STDIN in paths and options.read_standard_input:
-        flag = "--fn-config" if STDIN in fn_config else "--images-from"
-        raise ImageSetterError(f"`{flag} -` cannot be combined with manifests from standard input; pass a file")
+    if STDIN in paths:
+        options.require_files()
     if STDIN in paths and output is Output.IN_PLACE:
         raise ImageSetterError('`--in-place` cannot be combined with standard input ("-")')
     scanned, total, unused = plan_files(files, options.configure(partial(configurations_of, files)))

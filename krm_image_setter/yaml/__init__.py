@@ -1,1 +1,1 @@
-"""Parser events, the tree that knows its source, cutting, writing into scalars. Knows no Kubernetes."""
+"""YAML: parser events, the tree that knows its source, splitting, and writing. Nothing depends on Kubernetes."""

@@ -1,8 +1,7 @@
 """Writing into a document with anchors, aliases and merge keys.
 
-One scalar of the source can be read at many locations. If all of them get the same new text, the scalar itself
-is edited. Otherwise the scalar gets the text of its own location, and each alias or merge key that would bring a
-wrong text somewhere is replaced by a copy. So only what was asked for changes.
+A scalar of the source can have many locations. It gets the new text of its own location. An alias or merge key
+that would then cause a wrong value at another location is replaced with a copy.
 """
 
 from __future__ import annotations
@@ -11,44 +10,58 @@ import re
 from collections import Counter
 from collections.abc import Generator, Iterable, Iterator
 from collections.abc import Mapping as Map
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from krm_image_setter.edits import Edit, apply_edits
 from krm_image_setter.line_breaks import BREAK, BREAKS, line_break, line_end, line_start
 from krm_image_setter.yaml import scalar
-from krm_image_setter.yaml.tree import Alias, Fragment, Location, Mapping, Sequence, content_end, start_mark, typed
+from krm_image_setter.yaml.tree import (
+    Alias,
+    Collection,
+    Fragment,
+    Location,
+    Mapping,
+    Sequence,
+    content_end,
+    start_mark,
+    typed,
+)
 from krm_image_setter.yaml.writer import (
     Added,
     Kept,
-    Written,
+    Rewrite,
     added_in_flow,
     additions,
     block_header,
-    cannot_edit,
+    cannot_copy,
     last_block_scalar,
     lines_added,
     lines_after,
     new_pairs,
+    pair,
     pair_column,
     rewritten,
 )
 
-# The location of what has none: keys, what is in them, and mappings directly under a merge key. There, nothing is
-# ever wanted.
+if TYPE_CHECKING:
+    from krm_image_setter.yaml.tree import NodeEvent, ScalarEvent, Written
+
+# Stands for the location of nodes without one: keys, their contents, and mappings directly under a merge key. No
+# change has this location.
 _NOWHERE: Final[Location] = (-1,)
 
 
-def write(source: str, root: Any, wanted: Map[Location, list[Fragment]], added: Added) -> Written:
-    """Return the edits that put the `wanted` fragments into the scalars at their locations, and add pairs.
+def write(source: str, root: Collection, wanted: Map[Location, list[Fragment]], added: Added) -> Rewrite:
+    """Compute the edits that write the `wanted` fragments into the scalars at their locations, and add pairs.
 
-    Raises InputError if an alias must be replaced by a copy and cannot be.
+    Raises InputError if an alias must be replaced with a copy but its block cannot be copied.
     """
     writer = _Writer(source, root, wanted, added)
-    return Written(writer.edits(), list(writer.kept.values()))
+    return Rewrite(writer.edits(), list(writer.kept.values()))
 
 
-def replaced(source: str, root: Any, targets: Iterable[Any]) -> list[Edit]:
-    """Return the edits that put copies, in one line each, in the place of the aliases of `targets`."""
+def replaced(source: str, root: Written, targets: Iterable[Written]) -> list[Edit]:
+    """Return the edits that replace the aliases of `targets` with copies in one line."""
     writer = _Writer(source, root, {}, {})
     ids = set(map(id, targets))
     return [
@@ -58,26 +71,26 @@ def replaced(source: str, root: Any, targets: Iterable[Any]) -> list[Edit]:
     ]
 
 
-def in_flow(source: str, written: Any, *, in_json: bool = False) -> str:
-    """Return what is written in one line of flow style, without comments, anchors and aliases, or in JSON."""
+def in_flow(source: str, written: Written, *, in_json: bool = False) -> str:
+    """Return a node in one line of flow style, or as JSON, without comments, anchors and aliases."""
     writer = _Writer(source, written, {}, {})
     writer.in_json = in_json
     return writer.in_flow(written, _NOWHERE)
 
 
-def _aliases_in(written: Any) -> Iterator[Alias]:
+def _aliases_in(written: Written) -> Iterator[Alias]:
     if isinstance(written, Alias):
         yield written
-    for child in written.children if isinstance(written, Mapping | Sequence) else ():
+    for child in written.children if isinstance(written, Collection) else ():
         yield from _aliases_in(child)
 
 
 class _Child(NamedTuple):
-    """A child of a collection; `written` as in tree.py; `base` is the mapping that a merge key brings it from."""
+    """A child of a collection; `base` is the mapping that a merge key takes it from."""
 
     key: str | int
     value: Any
-    written: Any
+    written: Written
     base: Mapping | None = None
 
 
@@ -91,16 +104,16 @@ def _children(node: Mapping | Sequence) -> Iterator[_Child]:
         yield _Child(key, value, node.origin(key), base)
 
 
-def _unlocated(node: Mapping | Sequence) -> Iterator[tuple[Any, bool]]:
-    """Yield the aliases and collections that are written in a node and at no location, and whether each is a key.
+def _unlocated(node: Mapping | Sequence) -> Iterator[tuple[Alias | Mapping | Sequence, bool]]:
+    """Yield the aliases and collections in a node that have no location, and whether each is a key.
 
-    They are keys, values of such keys and of a key that follows again, and mappings directly under a merge key.
+    They are keys, the values of such keys and of a key that is repeated, and mappings directly under a merge key.
     """
     if isinstance(node, Sequence):
         return
     for name, value in zip(node.children[::2], node.children[1::2], strict=True):
         text = getattr(name.target if isinstance(name, Alias) else name, "value", None)
-        others: list[Any] = []
+        others: list[Written] = []
         if text == "<<" and node.merged:
             bases = value.children if isinstance(value, Sequence) else [value]
             others = [base for base in bases if not isinstance(base, Alias)]
@@ -112,26 +125,26 @@ def _unlocated(node: Mapping | Sequence) -> Iterator[tuple[Any, bool]]:
 
 
 class _Writer:
-    """The edits of one document with aliases, and in `kept` the aliases that keep an old text, by id."""
+    """Computes the edits of one document with aliases. `kept` are the aliases that keep an old text, by id."""
 
-    def __init__(self, source: str, root: Any, wanted: Map[Location, list[Fragment]], added: Added) -> None:
+    def __init__(self, source: str, root: Written, wanted: Map[Location, list[Fragment]], added: Added) -> None:
         self.source = source
         self.root = root
         self.wanted = wanted
         self.added = added
         self.kept: dict[int, Kept] = {}
         self.in_json = False  # whether copies are JSON
-        # Where something changes at or below.
+        # The locations of changes and of all nodes around them.
         self._changing = {location[:end] for location in (*wanted, *added) for end in range(len(location) + 1)}
-        self._homes: dict[int, Location] = {}  # by the id of what is written: where that is
+        self._homes: dict[int, Location] = {}  # by the id of a node as written: its location
         self._anchor_counts = Counter(re.findall(_ANCHOR, source))
 
     def edits(self) -> list[Edit]:
-        """Return the edits, each once; the order is not that of the source."""
+        """Return the edits, each once, in any order."""
         self._find_homes(self.root, ())
-        return _joined(self._visit(self.root, (), 0))
+        return _joined(self._visit(cast("Mapping | Sequence", self.root), (), 0))
 
-    def _find_homes(self, written: Any, location: Location) -> None:
+    def _find_homes(self, written: Written, location: Location) -> None:
         self._homes[id(written)] = location
         if not isinstance(written, Mapping | Sequence):
             return
@@ -141,34 +154,34 @@ class _Writer:
             inside = [(child.written, (*location, child.key)) for child in _children(written) if not child.base]
             inside += [(name, _NOWHERE) for name in written.children[::2] if isinstance(written, Mapping)]
             inside += [(other, _NOWHERE) for other, _ in _unlocated(written)]
-        for child, place in inside:
+        for child, where in inside:
             if not isinstance(child, Alias):
-                self._find_homes(child, place)
+                self._find_homes(child, where)
 
-    def _home(self, written: Any) -> Location:
+    def _home(self, written: Written) -> Location:
         return self._homes.get(id(written), _NOWHERE)
 
     def _visit(
         self, node: Mapping | Sequence, location: Location, indent: int, *, copied: bool = False
     ) -> Iterator[Edit]:
-        """Yield the edits that give what is written in `node` what is wanted at and below `location`.
+        """Yield the edits that write the changes at and below `location` into `node`.
 
-        `indent` is the least column of a line in a flow collection here. In a copy, an alias is replaced if
-        another anchor of its name could be nearer.
+        `indent` is the least column of the lines of a flow collection in it. In a copy, an alias is also replaced
+        if another anchor with its name could come between.
         """
         if not node.flow:
             indent = start_mark(node.children[0]).column + isinstance(node, Mapping)
-        for written, is_key in _unlocated(node):
-            if not isinstance(written, Alias):
-                yield from self._visit(written, _NOWHERE, indent, copied=copied)
-            elif self._must_replace(written, _NOWHERE, copied=copied):
-                yield from self._replaced(node, written, _NOWHERE, indent, is_key=is_key)
+        for child, is_key in _unlocated(node):
+            if not isinstance(child, Alias):
+                yield from self._visit(child, _NOWHERE, indent, copied=copied)
+            elif self._must_replace(child, _NOWHERE, copied=copied):
+                yield from self._replaced(node, child, _NOWHERE, indent, is_key=is_key)
         pairs: list[str] = []
         merged = {id(alias.target): alias for alias in _merge_aliases(node)} if self._changing else {}
         copied_bases = yield from self._merge_copies(merged.values(), location)
         for key, value, written, base in _children(node):
             here = (*location, key)
-            if base is not None:
+            if base is not None and isinstance(node, Mapping):
                 there = _NOWHERE if id(base) in copied_bases else (*self._home(base), key)
                 if self._differs(value, written, here, there):
                     pairs.append(self._pair(node, str(key), written, here, indent))
@@ -181,19 +194,20 @@ class _Writer:
                 yield from self._visit(value, here, indent, copied=copied)
             elif here in self.wanted:
                 yield from rewritten(self.source, node, key, self.wanted[here])
-        holder: Any = node
+        if not isinstance(node, Mapping):
+            return
         for beside, texts in self.added.get(location, {}).items():
-            if holder.written(beside):
-                yield from additions(self.source, holder, {beside: texts})
+            if node.written(beside):
+                yield from additions(self.source, node, {beside: texts})
             else:
-                pairs += new_pairs(holder, texts)
+                pairs += new_pairs(node, texts)
         if pairs:
             yield from self._added_after_merge(node, pairs)
 
     def _merge_copies(self, aliases: Iterable[Alias], location: Location) -> Generator[Edit, None, set[int]]:
         """Yield the edits for aliases under a merge key whose mappings get new pairs, and return their ids.
 
-        The pairs would come in with the mapping, so a copy without them takes the place of the alias.
+        The merge key would take the new pairs too, so the alias is replaced with a copy without them.
         """
         ids: set[int] = set()
         for alias in aliases:
@@ -212,12 +226,12 @@ class _Writer:
         return copied and self._is_reused(alias)
 
     def _is_reused(self, alias: Alias) -> bool:
-        """Return whether there can be several anchors of this name; longer names can count too."""
+        """Return whether there might be several anchors with this name."""
         match = re.match(_NAME, alias.name)
         return match is None or self._anchor_counts[match[0]] > 1
 
-    def _differs(self, value: Any, written: Any, here: Location, there: Location) -> bool:
-        """Return whether what is wanted `here` differs from what is wanted `there`, where it would come from."""
+    def _differs(self, value: Any, written: Written, here: Location, there: Location) -> bool:
+        """Return whether a value gets a different text at `here` than at `there`, the location of its anchor."""
         if here not in self._changing and there not in self._changing:
             return False
         if isinstance(value, Mapping | Sequence):
@@ -225,16 +239,16 @@ class _Writer:
                 self._differs(child.value, child.written, (*here, child.key), (*there, child.key))
                 for child in _children(value)
             )
-        event = written.target if isinstance(written, Alias) else written
+        event = cast("ScalarEvent", written.target if isinstance(written, Alias) else written)
         return self._text_at(event, here) != self._text_at(event, there)
 
-    def _text_at(self, event: Any, location: Location) -> str:
+    def _text_at(self, event: ScalarEvent, location: Location) -> str:
         return scalar.changed(event.value, self.wanted.get(location, ()))
 
     def _replaced(
-        self, holder: Any, alias: Alias, location: Location, indent: int, *, is_key: bool = False
+        self, holder: Collection, alias: Alias, location: Location, indent: int, *, is_key: bool = False
     ) -> Iterator[Edit]:
-        """Yield the edits that put in the place of an alias what is wanted at `location`."""
+        """Yield the edits that replace an alias with a copy that has the new texts at `location`."""
         node, start, end = alias.target, alias.start_mark.index, alias.end_mark.index
         if not isinstance(node, Mapping | Sequence):
             yield Edit(start, end, self._scalar(node, location, flow=holder.flow))
@@ -247,52 +261,52 @@ class _Writer:
             if isinstance(holder, Mapping):
                 column = min(column, start_mark(holder.children[0]).column + 2)
             rest = self.source[end : line_end(self.source, end)]
-            blanks = len(rest) - len(rest.lstrip(" \t"))  # a tab after a dash would be an error
-            yield Edit(start, end + blanks * ("\t" in rest[:blanks]), self._tag(node.start).rstrip())
+            spaces = len(rest) - len(rest.lstrip(" \t"))  # a tab after a dash would be an error
+            yield Edit(start, end + spaces * ("\t" in rest[:spaces]), self._tag(node.start).rstrip())
             yield lines_added(self.source, end, column, [self._block_copy(node, location, column)])
 
-    def _added_after_merge(self, node: Any, pairs: list[str]) -> list[Edit]:
-        """Return the edits that add pairs after the merge key of `node`, where they win over it."""
-        name, value = node.written("<<")
+    def _added_after_merge(self, node: Mapping, pairs: list[str]) -> list[Edit]:
+        """Return the edits that add pairs after the merge key of `node`, which they override."""
+        name, value = pair(node, "<<")
         if node.flow:
             return added_in_flow(self.source, node, content_end(self.source, value), pairs)
         return lines_after(self.source, value, pair_column(self.source, name), pairs)
 
-    def _pair(self, holder: Any, key: str, written: Any, location: Location, indent: int) -> str:
-        """Return the source of a pair that says what a merge key would bring otherwise."""
-        name, value = holder.written("<<")
+    def _pair(self, holder: Mapping, key: str, written: Written, location: Location, indent: int) -> str:
+        """Return the source of a pair that overrides a pair of a merge key."""
+        name, value = pair(holder, "<<")
         node = written.target if isinstance(written, Alias) else written
-        pair = scalar.serialized(key, flow=holder.flow) + ":"
+        start = scalar.serialized(key, flow=holder.flow) + ":"
         if not isinstance(node, Mapping | Sequence):
-            return f"{pair} {self._scalar(node, location, flow=holder.flow)}"
+            return f"{start} {self._scalar(node, location, flow=holder.flow)}"
         if node.flow:
-            return f"{pair} {self._flow_copy(node, location, indent)}"
+            return f"{start} {self._flow_copy(node, location, indent)}"
         if holder.flow or not self._fits_before(node, content_end(self.source, value)):
-            return f"{pair} {self.in_flow(node, location)}"
+            return f"{start} {self.in_flow(node, location)}"
         column = pair_column(self.source, name) + 2
         tag = f" {self._tag(node.start)}".rstrip()
-        return f"{pair}{tag}{line_break(self.source)}{' ' * column}{self._block_copy(node, location, column)}"
+        return f"{start}{tag}{line_break(self.source)}{' ' * column}{self._block_copy(node, location, column)}"
 
-    def _fits_before(self, node: Any, position: int) -> bool:
-        """Return whether a copy of a block can stand in lines of its own after the line of `position`.
+    def _fits_before(self, node: Mapping | Sequence, offset: int) -> bool:
+        """Return whether lines with a copy of a block can follow the line of `offset`.
 
-        A block scalar at its end can take in empty lines that follow, and gains a line break if it had none.
+        The value of a block scalar at the end of the block could get the empty lines that follow, or a line break.
         """
         if not self._can_be_copied(node):
             return False
-        last = node
-        while isinstance(last, Mapping | Sequence) and not last.flow:
+        last: Written = node
+        while isinstance(last, Collection) and not last.flow:
             last = last.children[-1]
             last = last.target if isinstance(last, Alias) else last
-        last = last_block_scalar(last)
-        if last is None:
+        block = last_block_scalar(last)
+        if block is None:
             return True
-        ends_line = self.source[last.end_mark.index - 1] in BREAKS
-        keeps = "+" in block_header(self.source, last)
-        return ends_line and not keeps and line_end(self.source, position) < len(self.source)
+        ends_line = self.source[block.end_mark.index - 1] in BREAKS
+        keeps = "+" in block_header(self.source, block)
+        return ends_line and not keeps and line_end(self.source, offset) < len(self.source)
 
-    def _can_be_copied(self, node: Any) -> bool:
-        """Return whether no merge key in a node has an alias that another anchor could catch in a copy."""
+    def _can_be_copied(self, node: Written) -> bool:
+        """Return whether each alias under a merge key in a node would refer to the same anchor in a copy."""
         if max(self._anchor_counts.values(), default=0) < 2:
             return True
         if not isinstance(node, Mapping | Sequence):
@@ -302,7 +316,7 @@ class _Writer:
         return all(map(self._can_be_copied, node.children))
 
     def _block_copy(self, node: Mapping | Sequence, location: Location, column: int) -> str:
-        """Return the lines of a block without anchors, as they are wanted at `location`, in a column."""
+        """Return the lines of a block without anchors, with the new texts at `location`, indented to `column`."""
         start, text = self._copied(node, location, 0)
         shift = column - (start - line_start(self.source, start))
         if shift >= 0:
@@ -310,7 +324,10 @@ class _Writer:
         return re.sub(rf"(?<=[{BREAKS}]) {{0,{-shift}}}", "", text)
 
     def _flow_copy(self, node: Mapping | Sequence, location: Location, indent: int) -> str:
-        """Return a flow collection without anchors, as it is wanted at `location`, its lines from `indent` on."""
+        """Return a flow collection without anchors, with the new texts at `location`.
+
+        Its lines are indented to `indent` or more.
+        """
         if not self._can_be_copied(node):
             return self.in_flow(node, location)
         _, text = self._copied(node, location, indent)
@@ -319,19 +336,19 @@ class _Writer:
         return self._tag(node.start) + re.sub(_INNER_LINE, " " * max(shift, 0), text)
 
     def _copied(self, node: Mapping | Sequence, location: Location, indent: int) -> tuple[int, str]:
-        """Return where the content of `node` starts, and its text with what is wanted at `location`."""
+        """Return the start of the content of `node`, and the content with the new texts at `location`."""
         end = content_end(self.source, node)
         start = scalar.content_start(self.source, node.start, end)
         last = last_block_scalar(node)
-        if last is not None:  # blanks at the end of its last line are part of it
+        if last is not None:  # the spaces at the end of its last line belong to it
             match = re.compile(rf"(?:(?:{BREAK}) *)+\Z").search(self.source, end, last.end_mark.index)
             end = match.start() if match else last.end_mark.index
         edits = [*_joined(self._visit(node, location, indent, copied=True)), *self._anchor_removals(node)]
-        end = max([end, *(edit.end for edit in edits)])  # a copy can follow in lines below the last alias
+        end = max([end, *(edit.end for edit in edits)])  # a copy can follow in lines after the last alias
         return start, apply_edits(self.source[start:end], [Edit(a - start, b - start, new) for a, b, new in edits])
 
-    def in_flow(self, node: Any, location: Location) -> str:
-        """Return what is wanted at `location` in one line of flow style, without the comments of `node`."""
+    def in_flow(self, node: Written, location: Location) -> str:
+        """Return a node with the new texts at `location`, in one line of flow style, without comments."""
         node = node.target if isinstance(node, Alias) else node
         if not isinstance(node, Mapping | Sequence):
             return self._scalar(node, location, flow=True)
@@ -339,29 +356,32 @@ class _Writer:
         if isinstance(node, Sequence):
             return f"{self._tag(node.start)}[{', '.join(texts)}]"
         for name in node.children[::2]:
-            if isinstance(name.target if isinstance(name, Alias) else name, Mapping | Sequence):
-                raise cannot_edit(name)
+            if isinstance(name.target if isinstance(name, Alias) else name, Collection):
+                raise cannot_copy(self.source, name)
         pairs = [f"{self._key(node, key)}: {text}" for key, text in zip(node, texts, strict=True)]
         for added in self.added.get(location, {}).values():
             pairs += new_pairs(node, added)
         return f"{self._tag(node.start)}{{{', '.join(pairs)}}}"
 
     def _key(self, node: Mapping, key: str) -> str:
-        pair = node.written(key)
-        name = pair[0].target if pair and isinstance(pair[0], Alias) else pair and pair[0]
+        written = node.written(key)
         if self.in_json:
             return scalar.quoted(key)
-        return self._scalar(name, _NOWHERE, flow=True) if name else scalar.serialized(key, flow=True)
+        if written is None:
+            return scalar.serialized(key, flow=True)
+        name = written[0].target if isinstance(written[0], Alias) else written[0]
+        return self._scalar(name, _NOWHERE, flow=True)
 
-    def _scalar(self, event: Any, location: Location, *, flow: bool) -> str:
-        """Return the source of what is wanted at `location`, if the scalar of `event` has the text before."""
+    def _scalar(self, written: Written, location: Location, *, flow: bool) -> str:
+        """Return the source of a copy of a scalar with its new text at `location`."""
+        event = cast("ScalarEvent", written)
         text, tag = self._text_at(event, location), self._tag(event)
         if location not in self.wanted and not event.style and not tag and not isinstance(typed(text), str):
-            return text or "null"  # a number stays one
+            return text or "null"  # quotes would turn a number into a string
         return tag + (scalar.quoted(text) if self.in_json else scalar.serialized(text, flow=flow))
 
-    def _tag(self, event: Any) -> str:
-        """Return the tag of a node as it is written, with a blank after it; empty if there is none."""
+    def _tag(self, event: NodeEvent) -> str:
+        """Return the tag of a node as written, followed by a space; empty if there is no tag."""
         if event.tag is None:
             return ""
         start = event.start_mark.index
@@ -369,25 +389,25 @@ class _Writer:
         match = re.search(r"(?<!\S)!\S*", head)
         return f"{match[0]} " if match else ""
 
-    def _anchor_removals(self, node: Mapping | Sequence) -> Iterator[Edit]:
-        """Yield the edits that take out the anchors below `node`: in a copy they would define the names again."""
+    def _anchor_removals(self, node: Collection) -> Iterator[Edit]:
+        """Yield the edits that remove the anchors in `node`, because a copy would define them a second time."""
         for written in node.children:
             if isinstance(written, Alias):
                 continue
-            event = written.start if isinstance(written, Mapping | Sequence) else written
+            event = written.start if isinstance(written, Collection) else written
             if event.anchor is not None:
                 start = self.source.index("&" + event.anchor, event.start_mark.index)
                 end = start + 1 + len(event.anchor)
-                # A tab after the anchor goes with it: after a dash or a colon it would be an error.
+                # Remove a tab after the anchor too: after a dash or a colon it would be an error.
                 while self.source[end : end + 1] in (" ", "\t"):
                     end += 1
                 yield Edit(start, end, "")
-            if isinstance(written, Mapping | Sequence):
+            if isinstance(written, Collection):
                 yield from self._anchor_removals(written)
 
 
 def _joined(edits: Iterable[Edit]) -> list[Edit]:
-    """Return edits, with all insertions at one position as one: a merge key in another one can end with it."""
+    """Join the insertions at one offset, because a merge key in another one can end at the same offset."""
     insertions: dict[int, str] = {}
     others: list[Edit] = []
     for edit in dict.fromkeys(edits):
@@ -400,11 +420,11 @@ def _joined(edits: Iterable[Edit]) -> list[Edit]:
 
 def _merge_aliases(node: Mapping | Sequence) -> list[Alias]:
     """Return the aliases directly under a merge key of a node."""
-    pair = node.written("<<") if isinstance(node, Mapping) and node.merged else None
-    if pair is None:
+    merge = node.written("<<") if isinstance(node, Mapping) and node.merged else None
+    if merge is None:
         return []
-    written = pair[1].children if isinstance(pair[1], Sequence) else [pair[1]]
-    return [one for one in written if isinstance(one, Alias)]
+    bases = merge[1].children if isinstance(merge[1], Sequence) else [merge[1]]
+    return [base for base in bases if isinstance(base, Alias)]
 
 
 _NAME: Final = r"[0-9A-Za-z_-]+"

@@ -1,6 +1,6 @@
 """Writing into a literal or folded block scalar.
 
-The rules are libyaml's, which YAML 1.2 section 8.1 agrees with.
+The rules are those of libyaml, which agree with YAML 1.2, section 8.1.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from krm_image_setter.yaml.units import Unit, Units
 
 
 def rewrite(source: str, start: int, end: int, value: str, fragments: list[Fragment]) -> list[Edit] | None:
-    """Return the edits that put `fragments` into the `value` of the block scalar `source[start:end]`.
+    """Return the edits that write `fragments` into the `value` of the block scalar `source[start:end]`.
 
-    Return None if a block scalar cannot hold the new text, or the source is not understood.
+    Return None if a block scalar cannot express the new text, or if its units do not match the value.
     """
     block = _read(source, start, end, value)
     if block is None:
@@ -28,11 +28,12 @@ def rewrite(source: str, start: int, end: int, value: str, fragments: list[Fragm
     written = Units(block.units(), end)
     ending = line_break(source, start)
     if block.is_folded:
-        spelled = [_with_folds(value, fragment, ending, " " * block.indent) for fragment in fragments]
+        serialized = [_with_folds(value, fragment, ending, " " * block.indent) for fragment in fragments]
     else:
-        spelled = [_in_lines(fragment, ending, " " * block.indent) for fragment in fragments]
-    edits = [written.edit(fragment, fragment.text) for fragment in spelled]
-    # Whether a line can begin or end so, and which breaks fold, depends on its neighbors: look at the result.
+        serialized = [_in_lines(fragment, ending, " " * block.indent) for fragment in fragments]
+    edits = [written.edit(fragment, fragment.text) for fragment in serialized]
+    # The neighbors of a line decide which spaces it can start or end with, and which breaks fold. So read the
+    # result again.
     text = apply_edits(source[start:end], [Edit(a - start, b - start, new) for a, b, new in edits])
     new = _read(text, 0, len(text), changed(value, fragments))
     if new is None or new.indent != block.indent or (source[end - 1] in BREAKS) > (text[-1] in BREAKS):
@@ -41,22 +42,22 @@ def rewrite(source: str, start: int, end: int, value: str, fragments: list[Fragm
 
 
 def units(source: str, start: int, end: int, value: str) -> Units | None:
-    """Return the units of the block scalar `source[start:end]`, or None if its value does not come out."""
+    """Return the units of the block scalar `source[start:end]`, or None if they do not match its value."""
     block = _read(source, start, end, value)
     return None if block is None else Units(block.units(), end)
 
 
 def _in_lines(fragment: Fragment, ending: str, indent: str) -> Fragment:
-    """Return a fragment of a literal block scalar with the source of its text instead of the text."""
+    """Return a fragment of a literal block scalar with its text as source."""
     text = re.sub(r"\n(?=\n)", ending, fragment.text)
     return fragment._replace(text=re.sub(r"\n(?!\n)", ending + indent, text))
 
 
 def _with_folds(value: str, fragment: Fragment, ending: str, indent: str) -> Fragment:
-    """Return a fragment of a folded block scalar with the source of its text instead of the text.
+    """Return a fragment of a folded block scalar with its text as source.
 
-    How a break is written depends on the lines before and after it (`_is_blank`). So the breaks next to the
-    fragment are written again too if the first or the last line of the fragment makes a difference.
+    The source of a line break depends on the lines before and after it (`_is_blank`). So the fragment is extended
+    by the breaks next to it if its first or last line changes them.
     """
     start, end, text = fragment
     if "\n" not in text:
@@ -69,19 +70,19 @@ def _with_folds(value: str, fragment: Fragment, ending: str, indent: str) -> Fra
         line = value[value.rfind("\n", 0, start) + 1 : start]
     if rest and _is_blank(value[line_start:]) != _is_blank((line + text).rpartition("\n")[2]):
         text, end = text + value[end : len(value) - len(rest)], len(value) - len(rest)
-    spelled = ""
+    serialized = ""
     *pieces, last = re.split(r"(\n+)", text)
     for content, breaks, following in zip(pieces[::2], pieces[1::2], [*pieces[2::2], last], strict=True):
         folds = not (_is_blank(line + content) or _is_blank(following or rest))
-        spelled += content + ending * (len(breaks) + folds) + indent * bool(following)
+        serialized += content + ending * (len(breaks) + folds) + indent * bool(following)
         line = ""
-    return Fragment(start, end, spelled + last)
+    return Fragment(start, end, serialized + last)
 
 
 def _is_blank(line: str) -> bool:
-    """Return whether a break next to `line` stays a break in a folded block scalar (YAML 1.2, section 8.1.3).
+    """Return whether a break next to `line` is not folded in a folded block scalar (YAML 1.2, section 8.1.3).
 
-    Between two lines that start with no blank, one break more is needed: a single one folds into a space.
+    Between two other lines, a single break folds into a space, so one more break is needed.
     """
     return line[:1] in ("", " ", "\t", "\n")
 
@@ -91,7 +92,7 @@ _LINE: Final = rf"(?P<text>[^{BREAKS}]*)(?P<break>{BREAK}|\Z)"
 
 
 class _Block(NamedTuple):
-    """A block scalar: its lines below the header, each with its start and its break, and what the header says."""
+    """A block scalar: its lines after the header (start, text and break), and the parts of its header."""
 
     lines: list[tuple[int, str, str]]
     indent: int
@@ -99,35 +100,30 @@ class _Block(NamedTuple):
     is_folded: bool
 
     def units(self) -> Iterator[Unit]:
-        """Yield the units of the lines, the final line breaks included as written.
+        """Yield the units of the lines.
 
-        A break between two lines that both start with no blank folds into a space, unless an empty line follows.
+        In a folded scalar, a break between two lines that are not indented further folds into a space, unless an
+        empty line follows.
         """
-        pending: list[Unit] = []  # line breaks since the last filled line
+        pending: list[Unit] = []  # line breaks since the last line with text
         after_blank = False
-        seen = False
+        is_first = True
         for offset, line, ending in self.lines:
             text = line[self.indent :]
             at = offset + len(line) - len(text)
             if text:
                 blank = text[0] in " \t"
-                if (
-                    self.is_folded
-                    and pending
-                    and seen
-                    and not after_blank
-                    and not blank
-                    and pending[0].text == "\n"
-                ):
+                can_fold = self.is_folded and not (is_first or after_blank or blank)
+                if can_fold and pending and pending[0].text == "\n":
                     first, *rest = pending
                     pending = rest or [Unit(" ", first.start, first.end)]
                     if rest:
                         yield Unit("", first.start, first.end)
                 yield from pending
                 yield Unit(text, at, at + len(text))
-                pending, after_blank, seen = [], blank, True
+                pending, after_blank, is_first = [], blank, False
             if ending:
-                # LS and PS are content too.
+                # LS and PS are also content.
                 kept = ending if ending in "\u2028\u2029" else "\n"
                 pending.append(Unit(kept, at + len(text), at + len(text) + len(ending)))
         if "+" in self.marks:
@@ -137,7 +133,7 @@ class _Block(NamedTuple):
 
 
 def _read(source: str, start: int, end: int, value: str) -> _Block | None:
-    """Return the block scalar `source[start:end]`, or None if its value does not come out."""
+    """Read the block scalar `source[start:end]`. Return None if its units do not match the value."""
     header = re.compile(_HEADER).match(source, start, end)
     if header is None:
         return None
@@ -151,12 +147,13 @@ def _read(source: str, start: int, end: int, value: str) -> _Block | None:
     if not filled:
         return None
     width, first = filled[0]
-    # The first filled line sets the indentation: libyaml takes neither a tab nor a wider empty line before it.
+    # The first line with text sets the indentation. libyaml allows neither a tab nor a wider empty line before it.
     wider = any(len(text) > width for _, text, _ in takewhile(lambda line: line[1] != first, lines))
     if not is_explicit and (first[width] == "\t" or wider):
         return None
     if is_explicit:
-        # An indicator counts from the parent's column, which only the parser knows. The value has the rest.
+        # An indentation indicator counts from the parent's column, which only the parser knows. The value starts
+        # with the other spaces.
         width -= next((len(line) - len(line.lstrip(" ")) for line in re.split(BREAK, value) if line.strip(" ")), 0)
     block = _Block(lines, width, header["marks"], header["style"] == ">")
     return block if "".join(unit.text for unit in block.units()) == value else None

@@ -1,4 +1,4 @@
-"""From the events of a parser to a tree."""
+"""Building a tree from the events of a parser."""
 
 from __future__ import annotations
 
@@ -19,30 +19,51 @@ from krm_image_setter.yaml.events import (
 from krm_image_setter.yaml.stream import position
 from krm_image_setter.yaml.tree import MAX_DEPTH, Alias, Document, Mapping, Sequence, typed
 
-#: Nodes that aliases may add to one document. (An alias bomb of 20 lines adds billions.)
+#: The most nodes that aliases can add to one document. (An alias bomb of 20 lines adds billions.)
 MAX_ALIASED_NODES: Final = 1_000_000
-#: A long scalar counts as one node per so many characters, because its text is searched and copied as a whole.
+# A long scalar counts as one node per 100 characters, because its whole text is searched and copied.
 _CHARACTERS_OF_A_NODE: Final = 100
 
 
 class _Mapping(Mapping):
     __slots__ = ("_bases", "_pairs", "children", "end", "merged", "start")
 
+    start: Any
+    end: Any
+    children: list[Any]
+    merged: list[Mapping]
+
+    @property
+    def flow(self) -> bool:
+        return bool(self.start.flow_style)
+
 
 class _Sequence(Sequence):
     __slots__ = ("children", "end", "start")
 
+    start: Any
+    end: Any
+    children: list[Any]
+
+    @property
+    def flow(self) -> bool:
+        return bool(self.start.flow_style)
+
 
 def build(text: str, parser: EventParser) -> list[Document]:
-    """Return the documents of `text` as `parser` reads it; what the parser raises goes through."""
+    """Build the documents of `text` from the events of `parser`.
+
+    Raises the exceptions of the parser, and InputError (line and column in `text`) if a limit is exceeded or an
+    alias is invalid.
+    """
     next_event = parser.open(text)
     documents: list[Document] = []
     kind_of = KINDS.get
-    stack: list[tuple[Any, Any]] = []  # the open containers around `node`, each with its pending key
-    anchors: dict[str, tuple[Any, Any, int, int]] = {}  # name: value, written child, its nodes, its levels
+    stack: list[tuple[Any, Any]] = []  # the open collections around `node`, each with its pending key
+    anchors: dict[str, tuple[Any, Any, int, int]] = {}  # by name: value, node as written, its nodes, its levels
     open_anchors: list[tuple[int, str, int]] = []  # depth, name, nodes before it
-    deepest: list[int] = []  # how deep it goes below each open anchor
-    node: Any = None  # the innermost open container
+    deepest: list[int] = []  # the greatest depth in each open anchor
+    node: Any = None  # the innermost open collection
     children: list[Any] = []
     is_mapping = False
     key: Any = _NO_KEY
@@ -68,7 +89,7 @@ def build(text: str, parser: EventParser) -> list[Document]:
                 anchors[event.anchor] = (value, event, 1 + len(event.value) // _CHARACTERS_OF_A_NODE, 0)
         elif kind == MAPPING or kind == SEQUENCE:  # noqa: PLR1714, SIM109  (a tuple costs a fifth more)
             if len(stack) >= MAX_DEPTH:
-                raise _at(text, event, f"this is nested more than {MAX_DEPTH} levels deep: flatten it")
+                raise _error(text, event, f"nested too deeply: more than {MAX_DEPTH} levels")
             if event.anchor is not None:
                 open_anchors.append((len(stack), event.anchor, nodes))
                 deepest.append(0)
@@ -106,7 +127,7 @@ def build(text: str, parser: EventParser) -> list[Document]:
             if not is_mapping:
                 node.append(value)
             elif key is _NO_KEY:
-                key = _NODE_KEY  # a collection as key: no path leads through it
+                key = _NODE_KEY  # a collection as a key: no path can match its value
             else:
                 if type(key) is str:
                     node[key] = value
@@ -115,22 +136,20 @@ def build(text: str, parser: EventParser) -> list[Document]:
         elif kind == ALIAS:
             value, target, size, levels = anchors.get(event.anchor, (_MISSING, None, 0, 0))
             if value is _MISSING:
-                raise _at(text, event, f"the alias *{event.anchor} has no anchor before it: add &{event.anchor}")
+                name = event.anchor
+                message = f'undefined alias "*{name}"; no anchor "&{name}" is before it in this document'
+                raise _error(text, event, message)
             if value is _OPEN:
-                raise _at(text, event, f"the alias *{event.anchor} stands inside its own anchor: write it out")
+                message = f'alias "*{event.anchor}" is inside the node that it refers to, which is not supported'
+                raise _error(text, event, message)
             aliased += size
             nodes += size
             if aliased > MAX_ALIASED_NODES:
-                raise _at(
-                    text,
-                    event,
-                    f"its aliases stand for more than {MAX_ALIASED_NODES:,} nodes or "
-                    f"{MAX_ALIASED_NODES * _CHARACTERS_OF_A_NODE:,} characters: write them out",
-                )
+                limits = f"{MAX_ALIASED_NODES:,} nodes or {MAX_ALIASED_NODES * _CHARACTERS_OF_A_NODE:,} characters"
+                raise _error(text, event, f"the aliases of this document expand to more than {limits}")
             if len(stack) + levels > MAX_DEPTH:
-                raise _at(
-                    text, event, f"by its aliases this is nested more than {MAX_DEPTH} levels deep: flatten it"
-                )
+                message = f"nested too deeply after aliases are expanded: more than {MAX_DEPTH} levels"
+                raise _error(text, event, message)
             if deepest and len(stack) + levels > deepest[-1]:
                 deepest[-1] = len(stack) + levels
             event = Alias(event, target)
@@ -168,19 +187,20 @@ _OPEN: Final = object()
 _MISSING: Final = object()
 
 
-def _at(text: str, event: Any, message: str) -> InputError:
+def _error(text: str, event: Any, message: str) -> InputError:
     line, column = position(text, event.start_mark.index)
     return InputError(message, line=line, column=column)
 
 
-def _merge(mapping: Mapping) -> None:
-    """Bring in the pairs of a merge key (YAML 1.1 `<<`): a written key wins, then the first mapping."""
+def _merge(mapping: _Mapping) -> None:
+    """Add the pairs of a merge key (YAML 1.1 `<<`). The mapping's own keys win, then the first merged mapping."""
     value = mapping.get("<<")
     if value is None:
         return
     bases = value if type(value) is _Sequence else [value]
-    written = mapping.written("<<")
-    if written is None or written[0].style or not all(type(base) is _Mapping for base in bases):
+    pair = mapping.written("<<")
+    # An alias of a key `<<` is not a merge key in go-yaml.
+    if pair is None or getattr(pair[0], "style", True) or not all(type(base) is _Mapping for base in bases):
         return
     del mapping["<<"]
     mapping.merged = list(bases)

@@ -1,10 +1,10 @@
-"""The one door to the YAML parsers.
+"""The only module that imports YAML parsers.
 
-PyYAML's C parser (libyaml 0.2.5) is the fast way. ruamel.yaml's pure parser is the parser of record: it reads
-what the C parser refuses, and everything where there is no C extension, and its message is shown when both
-refuse. Only their *events* are used: a loader would type the scalars and lose the source.
+PyYAML's C parser (libyaml 0.2.5) is the fast one. ruamel.yaml's pure parser is the parser of record. It reads the
+texts that the C parser rejects, and all texts without a C extension. Its error is shown if both reject a text.
+Only the events of the parsers are used, because a loader converts the scalars and loses their source.
 
-(ruamel.yaml's own C extension is libyaml 0.1.7, which refuses `{image: nginx:1}`.)
+(ruamel.yaml's own C extension is libyaml 0.1.7, which rejects `{image: nginx:1}`.)
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ END: Final = 5
 DOCUMENT_END: Final = 6
 STREAM_END: Final = 7
 
-#: What an event's class means, for the parsers in use; classes that are not here say nothing of the tree.
+#: The kind of an event by its class. Other classes do not matter to the tree.
 KINDS: dict[type, int] = {}
 
 
 class EventParser(NamedTuple):
     """One of the two parsers.
 
-    `open` takes a text and returns a function that gives the next event each time it is called; marks count
-    code points. What either raises is in `refusals`.
+    `open` takes a text and returns a function that returns the next event at each call. Marks count code points.
+    `refusals` are the exceptions that both functions raise for a text that is not YAML.
     """
 
     open: Callable[[str], Callable[[], Any]]
@@ -42,12 +42,12 @@ class EventParser(NamedTuple):
 
 @cache
 def c_parser() -> EventParser | None:
-    """Return PyYAML's C parser, or None where PyYAML was built without it (imported only here: 9 ms)."""
+    """Import PyYAML's C parser (9 ms), or return None if PyYAML was built without it."""
     try:
         from yaml import YAMLError, _yaml, events  # noqa: PLC0415
     except ImportError:
         return None
-    _learn(events)
+    _add_kinds(events)
 
     def open_c(text: str) -> Callable[[], Any]:
         parser = _yaml.CParser(text)
@@ -60,32 +60,32 @@ def c_parser() -> EventParser | None:
 
 @cache
 def pure_parser() -> EventParser:
-    """Return ruamel.yaml's pure parser (imported only here: 30 ms)."""
+    """Import ruamel.yaml's pure parser (30 ms)."""
     from ruamel.yaml import YAML, events  # noqa: PLC0415
     from ruamel.yaml.error import MarkedYAMLError, YAMLError  # noqa: PLC0415
 
-    _learn(events)
+    _add_kinds(events)
 
     def open_pure(text: str) -> Callable[[], Any]:
         stream = YAML(typ="safe", pure=True).parse(text)
         return (lambda: joined(next(stream))) if "\\" in text else lambda: next(stream)
 
     def joined(event: Any) -> Any:
-        """Join surrogate pairs, as which JSON escapes an emoji; ruamel.yaml does not, and none can be written."""
+        """Join the surrogate pairs of JSON's escapes, which ruamel.yaml does not; they cannot be encoded."""
         value = getattr(event, "value", "")
         if re.search(r"[\ud800-\udfff]", value):
             try:
                 event.value = value.encode("utf-16", "surrogatepass").decode("utf-16")
             except UnicodeDecodeError as error:
-                problem = "half of a surrogate pair stands alone"
+                problem = "unpaired surrogate escape"
                 raise MarkedYAMLError(problem=problem, problem_mark=event.start_mark) from error
         return event
 
-    # ruamel.yaml raises these for some broken directives and tags instead of its own.
+    # ruamel.yaml raises these instead of its own exceptions for some broken directives and tags.
     return EventParser(open_pure, (YAMLError, ValueError, AttributeError, IndexError, TypeError, AssertionError))
 
 
-def _learn(events: Any) -> None:
+def _add_kinds(events: Any) -> None:
     KINDS.update(
         {
             events.ScalarEvent: SCALAR,
@@ -101,25 +101,25 @@ def _learn(events: Any) -> None:
 
 
 def refusal(error: Exception, text: str) -> NotYAMLError:
-    """Return what the pure parser's `error` says of `text`, as one sentence with line and column from 1."""
+    """Convert an exception of the pure parser for `text` to an error with line and column."""
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-    # A character that YAML does not allow has no mark.
+    # The exception for a character that YAML does not allow has no mark.
     index = mark.index if mark else getattr(error, "position", None)
     line, column = (None, None) if index is None else position(text, index)
-    return NotYAMLError(f"this is not YAML: {_problem(error)}", line=line, column=column)
+    return NotYAMLError(f"invalid YAML{_problem(error)}", line=line, column=column)
 
 
 def _problem(error: Exception) -> str:
     character = getattr(error, "character", None)
     if isinstance(character, int):
-        cure = "remove it, or escape it in double quotes" if character else "convert UTF-16 to UTF-8"
-        return f"the character U+{character:04X} is not allowed; {cure}"
+        fix = "remove it, or escape it in double quotes" if character else "convert UTF-16 to UTF-8"
+        return f": the character U+{character:04X} is not allowed; {fix}"
     context = getattr(error, "context", None)
-    problem = getattr(error, "problem", None) or str(error).partition("\n")[0] or "it can't be read"
+    problem = getattr(error, "problem", None) or str(error).partition("\n")[0]
     if problem == _TAB:
-        return "a tab (U+0009) is not allowed here; indent with spaces"
-    said = f"{context}, {problem}" if context else problem
-    return re.sub(r"\('([^']*)',\)", r"'\1'", said)  # ruamel.yaml shows a tuple
+        return ": a tab (U+0009) is not allowed at this position; indent with spaces"
+    text = f"{problem} ({context})" if context else problem
+    return ": " * bool(text) + re.sub(r"\('([^']*)',\)", r"'\1'", text)  # ruamel.yaml shows a tuple
 
 
 _TAB: Final = "found character '\\t' that cannot start any token"

@@ -1,4 +1,4 @@
-"""Writing into a quoted scalar, or a plain one in several lines: escapes, and lines that fold into spaces."""
+"""Writing into a quoted scalar, or a plain one in several lines: escapes and folded lines."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from krm_image_setter.yaml.units import Unit, Units
 
 
 def rewrite(source: str, start: int, end: int, value: str, fragments: list[Fragment]) -> list[Edit] | None:
-    """Return the edits that put `fragments` into the `value` of the scalar `source[start:end]`.
+    """Return the edits that write `fragments` into the `value` of the scalar `source[start:end]`.
 
-    Return None if the style cannot hold the new text, or the source is not understood.
+    Return None if the style cannot express the new text, or if the units of the source do not match the value.
     """
     written = units(source, start, end, value)
     quote = _quote(source, start)
     if written is None or (quote != '"' and any("\n" in fragment.text for fragment in fragments)):
         return None
-    return [written.edit(fragment, _spelled(fragment.text, quote)) for fragment in fragments]
+    return [written.edit(fragment, _serialized(fragment.text, quote)) for fragment in fragments]
 
 
 def units(source: str, start: int, end: int, value: str) -> Units | None:
-    """Return the units of the flow scalar `source[start:end]`, or None if its value does not come out."""
+    """Return the units of the flow scalar `source[start:end]`, or None if they do not match its value."""
     quote = _quote(source, start)
     written = Units(_units(source, start + len(quote), end - len(quote), quote), end - len(quote))
     return written if written.value == value else None
@@ -36,7 +36,7 @@ def _quote(source: str, start: int) -> str:
     return source[start] if source[start] in "'\"" else ""
 
 
-def _spelled(text: str, quote: str) -> str:
+def _serialized(text: str, quote: str) -> str:
     if quote == "'":
         return text.replace("'", "''")
     return quoted(text)[1:-1] if quote else text
@@ -58,12 +58,12 @@ _ESCAPES: Final = {
 
 
 def _units(source: str, start: int, end: int, quote: str) -> Iterator[Unit]:
-    """Yield the units of a plain or quoted scalar's inside: escapes, and lines folded into spaces."""
+    """Yield the units between the quotes, if any, of a scalar."""
     position = start
     piece = re.compile(_FLOW_PIECE)
     while position < end:
         match = piece.match(source, position, end)
-        if match is None:  # a lone break at the very end: never in a scalar
+        if match is None:  # a line break at the end, which a scalar never has
             return
         kind, text, stop = match.lastgroup, match[0], match.end()
         if kind == "join" or kind == "escape":  # noqa: PLR1714
@@ -90,5 +90,5 @@ def _unescaped(escape: str) -> str:
     if escape[6:8] == "\\u":  # a pair of surrogates
         return chr(0x10000 + (int(escape[2:6], 16) - 0xD800 << 10) + int(escape[8:], 16) - 0xDC00)
     if escape[1] in "xuU":
-        return chr(int(escape[2:], 16))  # noqa: FURB166  (\\u is no Python prefix)
+        return chr(int(escape[2:], 16))  # noqa: FURB166  (\\u is not a Python prefix)
     return _ESCAPES.get(escape[1], escape)

@@ -1,9 +1,9 @@
-"""The reader of what tools and people write nearly always: block YAML of one key or item a line.
+"""A reader of the YAML that most tools and people write: block style with one key or item per line.
 
-It gives the same tree as the parsers, faster than their bare events and without loading one; or None, where a text
-has anything that it does not know: block scalars, values of several lines, escapes, anchors, tags … (A property
-test holds it to the parsers.) A line is understood once, however often it is written. A node only notes where it
-starts: where exactly a child stands is worked out when it is asked for.
+It builds the same tree as the parsers in a third of the time of their events, and no parser must be imported. It
+returns None if a text contains anything else: block scalars, values of several lines, escapes, anchors, tags. (A
+property test compares the trees.) Each different line is analyzed once. A node stores only where it starts; the
+positions of its children are computed when they are needed.
 """
 
 from __future__ import annotations
@@ -12,34 +12,36 @@ import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from itertools import accumulate
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from krm_image_setter.yaml.tree import MAX_DEPTH, TYPED_START, Document, Mapping, Sequence, typed
+from krm_image_setter.yaml.tree import MAX_DEPTH, TYPED_START, Collection, Document, Mapping, Sequence, typed
 
-# What stands in a line: indentation, dashes, a key, its colon, and the rest with its comment.
+if TYPE_CHECKING:
+    from krm_image_setter.yaml.tree import Written
+
+#: The parts of a line: indentation, dashes, key, colon, and the rest with its comment.
 LINE: Final = re.compile(r"( *)((?:- +)*)(?:([A-Za-z0-9_/][A-Za-z0-9_./-]{0,200})(: +|:\Z))?(.*)")
 _QUOTED: Final = r"(\"[^\"\\]*\"|'[^']*')(?: *| +#.*)"
 _NO_PLAIN: Final = frozenset("&*!|>%@`?:,]}")
-# A token of a `{…}` or `[…]`: a bracket or comma, or a scalar with perhaps the colon that makes it a key.
+# A token of a `{…}` or `[…]`: a bracket, a comma, or a scalar, which is a key if a colon follows.
 _FLOW_PLAIN: Final = r"-?[\w./$(](?:[\w./$()@+=~^;#-]|:(?=[\w./$])|[ ]+(?=[\w./$(]))*"
 _FLOW: Final = rf"( *)(?:([{{}}\[\],])|(?:(\"[^\"\\]*\"|'[^']*')|({_FLOW_PLAIN}))(: +)?|(.))"
 
 _NEAR: Final = 64  # lines
 _MOST_KNOWN: Final = 8192
-_COLLECTIONS: Final = (Mapping, Sequence)
 _MAX_FLOW_DEPTH: Final = 20
 _MAX_BLOCK_DEPTH: Final = MAX_DEPTH - _MAX_FLOW_DEPTH
 
 
 class Mark(NamedTuple):
-    """A place in the text, as an event's mark has it."""
+    """A position in the text (tree.Mark)."""
 
     index: int  # type: ignore[assignment]
     column: int
 
 
 class Token(NamedTuple):
-    """What is written for a node, in the words of a parser's event."""
+    """The text of a scalar, or an empty text where a collection starts or ends (tree.ScalarEvent)."""
 
     value: str
     style: str | None
@@ -50,14 +52,15 @@ class Token(NamedTuple):
 
 
 class _Lines:
-    """A text in lines, the last one empty."""
+    """A text as lines; the last one is empty."""
 
-    __slots__ = ("_flow_line", "_starts", "lines", "places", "text")
+    __slots__ = ("_flow_line", "_starts", "lines", "numbers", "text")
 
     def __init__(self, text: str) -> None:
         self.text = text
-        # The lines of the children of a node, by its id, and the tokens of a line; for nodes and the line in use.
-        self.places: dict[int, dict[Any, int]] = {}
+        # By the id of a node: the line of each child, by its key or index.
+        self.numbers: dict[int, dict[Any, int]] = {}
+        # A line, and the columns and texts of the flow tokens in it. Callers ask for one line after the other.
         self._flow_line: tuple[int, list[tuple[int, str]]] = (-1, [])
         self.lines = text.split("\n")
         if self.lines[-1]:
@@ -65,12 +68,12 @@ class _Lines:
         self._starts: list[int] = []
 
     def key(self, line: int) -> Token:
-        """Return the key that is written in a line of a block."""
+        """Return the key in a line of a block."""
         match = self._match(line)
         return self.token(line, match.start(3), match[3])
 
     def value(self, line: int) -> Token:
-        """Return the scalar that is written in a line of a block, behind its key or dash."""
+        """Return the scalar after the key or dash in a line of a block."""
         match = self._match(line)
         rest = match[5]
         if not rest or rest[0] == "#":
@@ -78,21 +81,21 @@ class _Lines:
         quoted = re.fullmatch(_QUOTED, rest) if rest[0] in "\"'" else None
         return self.token(line, match.start(5), quoted[1] if quoted else _trimmed(rest))
 
-    def flow_token(self, line: int, number: int) -> Token:
-        """Return the token of a number in the flow collection of a line."""
-        if self._flow_line[0] != line:  # all are found at once: it may have thousands
+    def flow_token(self, line: int, index: int) -> Token:
+        """Return the token with an index in the flow collection of a line."""
+        if self._flow_line[0] != line:  # compute all of them, because a line can have thousands
             match = self._match(line)
             tokens = _tokens(match[5])
             starts = accumulate((len("".join(token)) for token in tokens), initial=match.start(5))
-            places = [
+            found = [
                 (start + len(blank), bracket or quoted or plain)
                 for start, (blank, bracket, quoted, plain, _, _) in zip(starts, tokens, strict=False)
             ]
-            self._flow_line = line, places
-        return self.token(line, *self._flow_line[1][number])
+            self._flow_line = line, found
+        return self.token(line, *self._flow_line[1][index])
 
     def point(self, line: int) -> Token:
-        """Return a token without text, where what a line holds begins."""
+        """Return an empty token at the end of a line's indentation."""
         return self.token(line, self._match(line).end(1))
 
     def token(self, line: int, column: int, text: str = "") -> Token:
@@ -106,7 +109,7 @@ class _Lines:
         return LINE.fullmatch(self.lines[line].removesuffix("\r"))
 
     def _start(self, line: int) -> int:
-        if line < _NEAR:  # it takes longer to note all of them
+        if line < _NEAR:  # faster than to compute all starts
             before = sum(map(len, self.lines[:line]))
         else:
             if not self._starts:
@@ -116,47 +119,47 @@ class _Lines:
 
 
 class _Mapping(Mapping):
-    """What the two kinds of mappings have in common; tree.Mapping says what the properties mean."""
+    """The common part of block and flow mappings."""
 
     __slots__ = ()
 
-    merged = ()  # type: ignore[assignment]
+    merged: list[Mapping] = []  # noqa: RUF012  (never changed)
     _key: Callable[[str], Token]
     _scalar: Callable[[str], Token]
 
     @property
-    def children(self) -> list[Any]:  # type: ignore[override]
+    def children(self) -> list[Written]:
         return [written for key in self for written in (self._key(key), self.origin(key))]
 
     def repeated(self) -> None:
-        return None  # A parser reads a text with equal keys.
+        return None  # A parser reads texts with repeated keys.
 
-    def written(self, key: str) -> tuple[Any, Any] | None:
+    def written(self, key: str) -> tuple[Written, Written] | None:
         return (self._key(key), self.origin(key)) if key in self else None
 
-    def origin(self, key: str) -> Any:
+    def origin(self, key: str) -> Written:
         value = self[key]
-        return value if isinstance(value, _COLLECTIONS) else self._scalar(key)
+        return value if isinstance(value, Collection) else self._scalar(key)
 
 
 class _Sequence(Sequence):
-    """What the two kinds of sequences have in common."""
+    """The common part of block and flow sequences."""
 
     __slots__ = ()
 
     _scalar: Callable[[int], Token]
 
     @property
-    def children(self) -> list[Any]:  # type: ignore[override]
+    def children(self) -> list[Written]:
         return [self.origin(index) for index in range(len(self))]
 
-    def origin(self, index: int) -> Any:
+    def origin(self, index: int) -> Written:
         value = self[index]
-        return value if isinstance(value, _COLLECTIONS) else self._scalar(index)
+        return value if isinstance(value, Collection) else self._scalar(index)
 
 
 class _Block:
-    """A node in lines of its own; `line` and `column` are where it starts. Nothing more is noted while reading."""
+    """A block collection. While reading, only its start is stored: `line` and `column`, both from 0."""
 
     __slots__ = ()
 
@@ -171,23 +174,23 @@ class _Block:
 
     @property
     def end(self) -> Token:
-        *_, (behind, _) = self._lines_below()
-        return self.lines.point(behind)
+        *_, (after, _) = self._lines_below()
+        return self.lines.point(after)
 
-    def _places(self) -> dict[Any, int]:
-        """Return the line of each key or index.
+    def _line_numbers(self) -> dict[Any, int]:
+        """Return the line of each child, by its key or index.
 
-        They are kept for every node: callers go down a tree and come back to the nodes that they came from.
+        They are kept for every node, because callers that have visited a child come back to its parent.
         """
-        places = self.lines.places.get(id(self))
-        if places is None:
-            lines = [self.line, *(number for number, is_place in self._lines_below() if is_place)]
-            places = dict(zip(self if isinstance(self, dict) else range(len(lines)), lines, strict=True))
-            self.lines.places[id(self)] = places
-        return places
+        numbers = self.lines.numbers.get(id(self))
+        if numbers is None:
+            lines = [self.line, *(number for number, is_child in self._lines_below() if is_child)]
+            numbers = dict(zip(self if isinstance(self, dict) else range(len(lines)), lines, strict=True))
+            self.lines.numbers[id(self)] = numbers
+        return numbers
 
     def _lines_below(self) -> Iterator[tuple[int, bool]]:
-        """Yield the lines below the first one, and whether a child starts there; the last one is behind it."""
+        """Yield the lines below the first one, and whether a child starts there; last, the line after the node."""
         number, column, is_sequence = self.line, self.column, isinstance(self, Sequence)
         while number < len(self.lines.lines) - 1:
             number += 1
@@ -204,42 +207,42 @@ class _BlockMapping(_Block, _Mapping):
     __slots__ = ("column", "line", "lines")
 
     def _key(self, key: str) -> Token:
-        return self.lines.key(self._place(key))
+        return self.lines.key(self._line_of(key))
 
     def _scalar(self, key: str) -> Token:
-        return self.lines.value(self._place(key))
+        return self.lines.value(self._line_of(key))
 
-    def _place(self, key: str) -> int:
+    def _line_of(self, key: str) -> int:
         if key == next(iter(self)):
             return self.line
-        # Nearly always it is near; what is in this column and below is a key of this very mapping.
+        # Most keys are near. The next key in this column belongs to this mapping, because keys are unique.
         start = f"{'':{self.column}}{key}:"
         for number in range(self.line + 1, min(self.line + _NEAR, len(self.lines.lines))):
             if self.lines.lines[number].startswith(start):
                 return number
-        return self._places()[key]
+        return self._line_numbers()[key]
 
 
 class _BlockSequence(_Block, _Sequence):
     __slots__ = ("column", "line", "lines")
 
     def _scalar(self, index: int) -> Token:
-        return self.lines.value(self._places()[index])
+        return self.lines.value(self._line_numbers()[index])
 
 
 class _Shape:
-    """What is written for a flow collection: the numbers of its brackets, and of its keys or items, as tokens."""
+    """The indexes of the tokens of a flow collection: of its brackets, and of its keys or items."""
 
-    __slots__ = ("first", "is_nested", "last", "places")
+    __slots__ = ("children", "first", "is_nested", "last")
 
     def __init__(self, first: int) -> None:
         self.first = self.last = first
-        self.places: dict[Any, int] = {}
-        self.is_nested = False  # whether there are collections in it
+        self.children: dict[Any, int] = {}  # by key or index
+        self.is_nested = False  # whether it contains collections
 
 
 class _Flow:
-    """A collection in brackets, all in one line."""
+    """A flow collection in one line."""
 
     __slots__ = ()
 
@@ -261,30 +264,30 @@ class _FlowMapping(_Flow, _Mapping):
     __slots__ = ("line", "lines", "shape")
 
     def _key(self, key: str) -> Token:
-        return self.lines.flow_token(self.line, self.shape.places[key])
+        return self.lines.flow_token(self.line, self.shape.children[key])
 
     def _scalar(self, key: str) -> Token:
-        return self.lines.flow_token(self.line, self.shape.places[key] + 1)
+        return self.lines.flow_token(self.line, self.shape.children[key] + 1)
 
 
 class _FlowSequence(_Flow, _Sequence):
     __slots__ = ("line", "lines", "shape")
 
     def _scalar(self, index: int) -> Token:
-        return self.lines.flow_token(self.line, self.shape.places[index])
+        return self.lines.flow_token(self.line, self.shape.children[index])
 
 
 def read(text: str) -> Document | None:
-    """Return the one document of `text`, which has no BOM, or None where a parser must read it."""
+    """Read the single document of `text`, which has no BOM. Return None if a parser must read it."""
     lines = _Lines(text)
     holder: Any = [None]  # of the root
     node = holder  # the innermost open node
     child: Any
     column = -1  # of the children of `node`
     is_mapping = False
-    key: Any = 0  # of its last child
-    pending = True  # whether that child is still to come
-    stack: list[Any] = []  # the open nodes around `node`, each with what the variables above say of it
+    key: Any = 0  # the key or index of its last child
+    pending = True  # whether the value of this child is not read yet
+    stack: list[Any] = []  # the open nodes around `node`, each with the values of these variables
     collection = _COLLECTION
     for number, line in enumerate(map(_read_line, lines.lines)):
         if not line:
@@ -319,19 +322,19 @@ def read(text: str) -> Document | None:
             if new_key in node:
                 return None
             key = new_key
-        node[key] = value if state != collection else _placed(value, lines, number)
+        node[key] = value if state != collection else _in_line(value, lines, number)
         pending = not state
     return Document(holder[0], aliased=False) if stack else None
 
 
-# What stands in a line behind its key or dashes. Nothing may mean that it is still to come, or null.
+# The rest of a line after its key or dashes. Nothing means null, or that the value is in the next lines.
 _NOTHING: Final = 0
 _SCALAR: Final = 1
 _COLLECTION: Final = 2
 
 
 class _Line(NamedTuple):
-    """What a line says: its first column, the widths of its dashes, its key, and what stands behind them."""
+    """The meaning of a line: its indentation, the widths of its dashes, its key, and the value after them."""
 
     column: int
     dashes: tuple[int, ...]
@@ -341,23 +344,23 @@ class _Line(NamedTuple):
 
 
 class _Known(dict[str, Any]):
-    """What lines say: nearly all of a long stream are written many times.
+    """The meaning of lines: most lines of a long stream occur many times.
 
-    To ask a functools.lru_cache takes half as long again.
+    A functools.lru_cache took 1.5 times as long.
     """
 
     def __missing__(self, text: str) -> Any:
         if len(self) >= _MOST_KNOWN:
             self.clear()
-        found = self[text] = _understood(text)
-        return found
+        line = self[text] = _analyzed(text)
+        return line
 
 
 _read_line: Final = _Known().__getitem__
 
 
-def _understood(text: str) -> _Line | tuple[()] | None:
-    """Return what a line says, `()` where that is nothing; None where a parser must read it."""
+def _analyzed(text: str) -> _Line | tuple[()] | None:
+    """Return the meaning of a line: `()` if it is blank or a comment, None if a parser must read it."""
     text = text.removesuffix("\r")
     match = LINE.fullmatch(text)
     if match is None or not text.isprintable():
@@ -373,7 +376,7 @@ def _understood(text: str) -> _Line | tuple[()] | None:
 
 
 def read_value(rest: str) -> tuple[Any, int] | None:
-    """Return the value that `rest`, the end of a line, is, and its state; None where a parser must read it."""
+    """Return the value in `rest`, the end of a line, and its state; None if a parser must read it."""
     first = rest[0]
     if first in "\"'":
         quoted = re.fullmatch(_QUOTED, rest)
@@ -390,7 +393,7 @@ def read_value(rest: str) -> tuple[Any, int] | None:
 
 
 def _trimmed(rest: str) -> str:
-    """Return the end of a line without the blanks and the comment at its end."""
+    """Return the end of a line without its comment and the spaces before it."""
     return rest.partition(" #")[0].rstrip(" ")
 
 
@@ -400,16 +403,16 @@ def _tokens(rest: str) -> list[tuple[str, str, str, str, str, str]]:
 
 
 def _flow(rest: str) -> Any:
-    """Return the collection that `rest`, the end of a line, is, or None where a parser must read it.
+    """Return the collection in `rest`, the end of a line, or None if a parser must read it.
 
-    It has no line yet: `_placed` copies it to one.
+    The collection has no line; `_in_line` makes a copy that has one.
     """
     node: Any = None  # the innermost open node
     is_mapping = False
-    key: Any = None  # of its child to come, None where that is a key itself
-    ready = True  # whether a child may come
+    key: Any = None  # the key of the next child; None if the next child is a key
+    ready = True  # whether a child can follow
     stack: list[Any] = []
-    for number, (_, bracket, quoted, plain, colon, _) in enumerate(_tokens(rest)):
+    for index, (_, bracket, quoted, plain, colon, _) in enumerate(_tokens(rest)):
         if plain or quoted:
             if not ready:
                 return None
@@ -417,7 +420,7 @@ def _flow(rest: str) -> Any:
                 key = plain or quoted[1:-1]
                 if not colon or key in node or key == "<<":
                     return None
-                node.shape.places[key] = number
+                node.shape.children[key] = index
                 continue
             if colon:
                 return None
@@ -433,35 +436,35 @@ def _flow(rest: str) -> Any:
             stack.append((node, key))
             is_mapping = bracket == "{"
             node, key = _FlowMapping() if is_mapping else _FlowSequence(), None
-            node.shape = _Shape(number)
+            node.shape = _Shape(index)
             continue
         else:
-            if not bracket or (ready and node.shape.places) or is_mapping != (bracket == "}"):
+            if not bracket or (ready and node.shape.children) or is_mapping != (bracket == "}"):
                 return None
             value = node
-            value.shape.last = number
+            value.shape.last = index
             node, key = stack.pop()
             if node is None:
-                behind = "".join(part for token in _tokens(rest)[number + 1 :] for part in token)
-                return None if _trimmed(behind) else value
+                after = "".join(part for token in _tokens(rest)[index + 1 :] for part in token)
+                return None if _trimmed(after) else value
             node.shape.is_nested = True
             is_mapping = isinstance(node, Mapping)
         if is_mapping:
             node[key] = value
             key = None
         else:
-            node.shape.places[len(node)] = number
+            node.shape.children[len(node)] = index
             node.append(value)
         ready = False
     return None
 
 
-def _placed(collection: Any, lines: _Lines, line: int) -> Any:
-    """Return a copy of a flow collection that stands in a line."""
+def _in_line(collection: Any, lines: _Lines, line: int) -> Any:
+    """Return a copy of a flow collection that knows its line."""
     node = type(collection)(collection)
     node.lines, node.line, node.shape = lines, line, collection.shape
     if node.shape.is_nested:
         for key, value in collection.items() if isinstance(node, Mapping) else enumerate(collection):
             if isinstance(value, _Flow):
-                node[key] = _placed(value, lines, line)
+                node[key] = _in_line(value, lines, line)
     return node

@@ -1,11 +1,11 @@
 """Proving that a text is valid YAML and one resource, without parsing it.
 
-Each line is reduced to its outline: the indentation, and what a reader would do with the line. Most lines of a
+Each line is reduced to its outline: the indentation, and the effect of the line on a reader. Most lines of a
 long stream occur many times, so their outlines are looked up. The outlines of all lines decide whether the text is
 valid, and texts with the same outlines, such as resources that differ only in names and values, are decided once.
 
-Only block YAML in the form that people and tools write, and JSON, can be proved. Any other text must be parsed: it
-can be valid too. (A property test compares the proofs with all readers.)
+Only JSON, and block YAML in the form that people and tools write, can be proved. Any other text must be parsed. (A
+property test compares the proofs with all readers.)
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ _TEXT: Final = 4  # it can continue a plain scalar
 _TABBED: Final = 5  # with a tab after its spaces
 _OTHER: Final = 6
 
-# What a line leaves open.
-_NOTHING: Final = 0  # a null, or a block that follows
+# How the value in a line can continue in the next lines.
+_NOTHING: Final = 0  # there is no value: null, or a block follows
 _COMPLETE: Final = 1
 _PLAIN: Final = 2
 _BLOCK: Final = 3
@@ -35,7 +35,7 @@ _SINGLE: Final = 4
 _DOUBLE: Final = 5
 _UNKNOWN: Final = 6
 
-# What a line does inside a quoted scalar.
+# The effect of a line inside a quoted scalar.
 _CONTINUES: Final = 0
 _ENDS: Final = 1
 _BREAKS: Final = 2
@@ -53,11 +53,11 @@ _MOST_BRACKETS: Final = 200  # of a JSON object, so that it cannot be nested dee
 
 
 class _Outline:
-    """What matters of a line: its type, indentation, widths of dashes, key and what it leaves open.
+    """The outline of a line: its type, indentation, widths of dashes, key, and how its value can continue.
 
-    `leaves` of a line that is not an entry is for its use as the value of the key or dash before it. `single`
-    and `double` are what the line does inside a quoted scalar. Equal outlines are one object: that makes tuples of
-    them fast to hash.
+    If a line is not an entry, `leaves` applies if it is the value of the key or dash before it. `single` and
+    `double` are the effect of the line inside a quoted scalar. Equal outlines are one object, which makes tuples
+    of them fast to hash.
     """
 
     __slots__ = ("double", "indent", "key", "leaves", "single", "type", "widths")
@@ -66,9 +66,8 @@ class _Outline:
         self.type, self.indent, self.widths, self.key, self.leaves, self.single, self.double = parts
 
 
-# Most lines that are new have one of these forms: a key, a dash or both with a plain value, text, or a comment.
-# Their characters are those of ASCII without colons, `#`, quotes and backslashes. To understand another line takes
-# four times as long.
+# Most new lines have one of these forms: a key, a dash or both with a plain value, text, or a comment. Their
+# characters are those of ASCII without colons, `#`, quotes and backslashes. Another line takes four times as long.
 _CHARACTERS: Final = r"[ !$-&(-9;-\[\]-~]*+"
 _PLAIN_VALUE: Final = rf"[A-Za-z0-9_/(<$]{_CHARACTERS}"
 _KEY_NAME: Final = r"[A-Za-z0-9_/][A-Za-z0-9_./-]{0,200}+"
@@ -103,8 +102,8 @@ def _is_resource(outlines: tuple[_Outline, ...], depth: int) -> bool:
     column, is_mapping = -1, False  # of the innermost open collection
     stack: list[tuple[int, bool]] = []  # the collections around it
     pending = True  # whether its last key or dash has no value yet
-    left = _COMPLETE  # what the last line left open
-    inner = 0  # the indentation of the open block scalar, 0 if it is not known yet
+    left = _COMPLETE  # how the value of the last line can continue
+    inner = 0  # the indentation of the open block scalar; 0 if it is still unknown
     has_kind = False
     for number, line in enumerate(outlines):
         type_, indent = line.type, line.indent
@@ -189,7 +188,7 @@ def _is_json_resource(text: str) -> bool:
 
 
 class _Known(dict[str, _Outline]):
-    """The outlines of lines, each made when it is asked for the first time."""
+    """The outlines of lines, each computed at its first use."""
 
     def __missing__(self, line: str) -> _Outline:
         parts = _parts(line)
@@ -197,7 +196,7 @@ class _Known(dict[str, _Outline]):
         if found is None:
             if len(_shared) >= _MOST_KNOWN:
                 _shared.clear()
-            found = _shared.setdefault(parts, _Outline(*parts))  # another thread can be faster
+            found = _shared.setdefault(parts, _Outline(*parts))  # another thread might have added it
         if len(line) < _LONG:
             if len(self) >= _MOST_KNOWN:
                 self.clear()
@@ -228,7 +227,7 @@ def _parts(line: str) -> tuple[Any, ...]:
         return _BLANK, indent, (), _NO_KEY, _NOTHING, _CONTINUES, _CONTINUES
     if not content.isprintable():
         if not re.sub("[\t\xa0]", "", content).isprintable():
-            return _OTHER, 0, (), _NO_KEY, _UNKNOWN, _BREAKS, _BREAKS  # so it is proved nowhere
+            return _OTHER, 0, (), _NO_KEY, _UNKNOWN, _BREAKS, _BREAKS  # it prevents every proof
         if content[0] == "\t":
             return _TABBED, indent, (), _NO_KEY, _UNKNOWN, _BREAKS, _BREAKS
     type_, widths, key, leaves = _entry(line) or _other(line, content)
@@ -238,13 +237,13 @@ def _parts(line: str) -> tuple[Any, ...]:
 
 
 def _in_single(content: str) -> int:
-    """Return what a line does inside a scalar in single quotes."""
+    """Return the effect of a line inside a scalar in single quotes."""
     _, quote, after = content.replace("''", "\0").partition("'")
     return _CONTINUES if not quote else _ENDS if _is_end(after) else _BREAKS
 
 
 def _in_double(content: str) -> int:
-    """Return what a line does inside a scalar in double quotes."""
+    """Return the effect of a line inside a scalar in double quotes."""
     inner, quote, after = content.replace(r"\\", "\0").replace(r"\"", "\0").partition('"')
     if "\\" in inner and re.search(_ODD_ESCAPE, inner):
         return _BREAKS
@@ -252,13 +251,13 @@ def _in_double(content: str) -> int:
 
 
 def _is_end(rest: str) -> bool:
-    """Return whether there is nothing at the end of a line, or a comment."""
+    """Return whether the rest of a line is empty or a comment."""
     comment = rest.lstrip(" ")
     return not comment or (comment[0] == "#" and comment != rest)
 
 
 def _other(line: str, content: str) -> tuple[int, tuple[int, ...], int, int]:
-    """Return the type, widths, key and what is left open of a line without dashes and key."""
+    """Return the type, widths, key and `leaves` of a line without dashes and key."""
     if content[0] == "#":
         return _COMMENT, (), _NO_KEY, _UNKNOWN
     if line.startswith("---") and _is_end(line[3:]):
@@ -268,7 +267,7 @@ def _other(line: str, content: str) -> tuple[int, tuple[int, ...], int, int]:
 
 
 def _entry(line: str) -> tuple[int, tuple[int, ...], int, int] | None:
-    """Return the type, widths, key and what is left open of a line with dashes or a key, or None."""
+    """Return the type, widths, key and `leaves` of a line with dashes or a key; None for other lines."""
     match = LINE.fullmatch(line)
     if match is None:
         return None
@@ -285,7 +284,7 @@ def _entry(line: str) -> tuple[int, tuple[int, ...], int, int] | None:
         return _ENTRY, widths, _KEY if key else _NO_KEY, leaves
     if leaves not in (_COMPLETE, _PLAIN) or not _can_be_kind(rest):
         return _ENTRY, widths, _WRONG_KIND, leaves
-    return _ENTRY, widths, _KIND, _COMPLETE  # a second line could make it the kind of a list
+    return _ENTRY, widths, _KIND, _COMPLETE  # not _PLAIN: with a second line it could be the kind of a list
 
 
 def _can_be_kind(rest: str) -> bool:
@@ -297,7 +296,7 @@ def _can_be_kind(rest: str) -> bool:
 
 
 def _left_open(rest: str) -> int:
-    """Return what the end of a line leaves open; _UNKNOWN if it cannot be proved."""
+    """Return how the value in the rest of a line can continue; _UNKNOWN if this cannot be proved."""
     first = rest[:1]
     if first in ("", "#"):
         return _NOTHING

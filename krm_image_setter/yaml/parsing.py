@@ -1,4 +1,4 @@
-"""From text to tree: by lines where that is enough, else by the events of a parser."""
+"""Parsing a text to trees, line by line if it is simple, otherwise with the events of a parser."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from krm_image_setter.yaml.tree import Document
 def parse(text: str) -> list[Document]:
     """Return the documents of `text`, which has no BOM.
 
-    Raises InputError (line and column in `text`) where it is not YAML, is nested deeper than MAX_DEPTH,
-    grows by its aliases beyond MAX_ALIASED_NODES, or has an alias without an anchor or inside its own one.
+    Raises InputError (line and column in `text`) if it is not YAML, if it exceeds MAX_DEPTH or MAX_ALIASED_NODES,
+    or if an alias is undefined or inside the node that it refers to.
     """
     plain = lines.read(text)
     if plain is not None:
         return [plain]
-    from krm_image_setter.yaml import building, events  # noqa: PLC0415  (a run on plain YAML needs no parser)
+    from krm_image_setter.yaml import building, events  # noqa: PLC0415  (a run on simple YAML needs no parser)
 
     fast = events.c_parser()
     if fast is not None:

@@ -1,9 +1,9 @@
-"""Cutting a stream into slices that parse by themselves, so that most of a long one need not be parsed.
+"""Splitting a stream into slices that can be parsed alone, so that most of a long stream is not parsed.
 
-A cut may never change a result, only its cost. `---` in column 0 always ends a document (YAML 1.2, 9.1.2), in
-quotes and block scalars too. JSON objects can also follow each other without `---`, as in the output of `jq -c`:
-kubectl reads them, although this is not YAML. The items of a list are cut at the dash's column only in the form
-that orchestrators write, and whoever parses an item that is refused must parse the whole document instead.
+Splitting must not change the result of a run. `---` in column 0 always ends a document (YAML 1.2, 9.1.2), also in
+quotes and block scalars. JSON objects can follow each other without `---`, as in the output of `jq -c`. kubectl
+reads them, although they are not YAML. The items of a list are split only in the form that orchestrators write. If
+an item is not valid alone, the caller must parse the whole document.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ Slice: TypeAlias = tuple[int, int]
 
 
 class Listing(NamedTuple):
-    """A document whose root holds a list under `items`: the items' slices, and the rest around them.
+    """A document with a list under the key `items` of its root: the slices of the items, and the other text.
 
-    `frame` is the document's text without its items: its code points from `resumes` on stand `shift` further on in
-    the document.
+    `frame` is the document's text without its items. Its code points from `resumes` on are `shift` code points
+    later in the document.
     """
 
     items: list[Slice]
@@ -34,14 +34,14 @@ class Listing(NamedTuple):
 
 
 class Source(NamedTuple):
-    """A text that is parsed by itself, and where it stands: its code point 0 is `stream[start]`."""
+    """A text that is parsed alone, and its position in the stream: its code point 0 is `stream[start]`."""
 
     text: str
     stream: str
     start: int
 
     def line(self, offset: int) -> int:
-        """Return the line of the stream, from 1, that code point `offset` of this text stands in."""
+        """Return the line of the stream, from 1, that contains code point `offset` of this text."""
         at = self.start + offset
         block = at // _BLOCK
         before = _lines_before(self.stream)[block] if block else 0
@@ -51,26 +51,27 @@ class Source(NamedTuple):
 _BLOCK: Final = 65536
 
 
-@lru_cache(maxsize=4)  # texts, because a long stream can have long documents in its strings
+@lru_cache(maxsize=4)  # for a long stream and long documents in its strings
 def _lines_before(text: str) -> list[int]:
-    """Return how many lines end before each block: thousands of lines are asked for in one long stream."""
+    """Return the number of lines that end before each block, because a long stream has thousands of results."""
     ends = (count_breaks(text, start, start + _BLOCK) for start in range(0, len(text), _BLOCK))
     return list(accumulate(ends, initial=0))
 
 
 def position(text: str, index: int) -> tuple[int, int]:
-    """Return the line and the column of a code point of a text, both from 1."""
+    """Return the line and column of a code point of a text, both from 1."""
     return count_breaks(text, 0, index) + 1, index - line_start(text, index) + 1
 
 
-# Each of these patterns starts with a character that is searched for in C: `^` would be tried at every one.
+# Each of these patterns starts with a literal character, for which the search is fast; `^` is tried at every
+# character.
 _DOCUMENT_START: Final = r"\n---(?=\s|\Z)"
-# A directive belongs to the document after it, and `...` may stand before one: such streams are not cut.
+# A directive belongs to the document after it, and `...` can precede a directive. Such streams are not split.
 _UNCUT: Final = r"\n(?:%|\.\.\.(?=\s|\Z)|\ufeff)"
 
 
 def cut_documents(text: str) -> list[Slice] | None:
-    """Return the slices of `text`, in order and without a gap, a document each; None where it can't be cut."""
+    """Split `text` into slices without gaps, one per document. Return None if it cannot be split."""
     if text.startswith(("%", "\ufeff%")) or re.search(_UNCUT, text):
         return None
     slices = _cut_yaml(text)
@@ -92,8 +93,8 @@ def _cut_yaml(text: str) -> list[Slice]:
 
 _JSON_SEAM: Final = r"\}[ \t\r\n]*\{"
 _JSON_START: Final = r"\ufeff?(?:---(?=\s))?[ \t\r\n]*(?=\{)"
-# An object up to the next one. No YAML document has that: two flow mappings have a comma between them, and neither
-# single quotes nor comments are let through, which could have braces in them.
+# An object that is followed by another one. A YAML document cannot contain this: there is a comma between two flow
+# mappings, and single quotes and comments, which can contain braces, do not match.
 _JSON_OBJECT: Final = (
     r'(?:[\w\s:,.+\[\]{-]++|"(?:[^"\\]++|\\.)*+"|\}(?![ \t\r\n]*\{))*+'
     r"\}[ \t\r\n]*+(?=\{)"
@@ -101,7 +102,7 @@ _JSON_OBJECT: Final = (
 
 
 def _cut_json(text: str, start: int, end: int) -> list[Slice]:
-    """Return the slices of JSON objects that follow each other; the last one has whatever comes after it."""
+    """Return the slices of successive JSON objects; the last slice includes the text after its object."""
     first = re.compile(_JSON_START).match(text, start, end)
     if first is None or not re.compile(_JSON_SEAM).search(text, start, end):
         return [(start, end)]
@@ -118,9 +119,9 @@ _ITEMS: Final = r"items:[ \t]*(?:#.*)?\r?\n(?:[ \t]*(?:#.*)?\r?\n)*([ ]*)-[ ]"
 
 
 def cut_items(text: str, start: int, end: int) -> Listing | None:
-    """Return the items of the document `text[start:end]`, or None where it is no list as orchestrators write it.
+    """Split the document `text[start:end]`. Return None if it is not a list in the form that orchestrators write.
 
-    The caller checks that the frame is the mapping of a list.
+    The caller must check that the frame is the mapping of a list.
     """
     at = start if text.startswith("items:", start) else text.find("\nitems:", start, end) + 1
     head = re.compile(_ITEMS).match(text, at, end) if at >= start else None
@@ -128,8 +129,8 @@ def cut_items(text: str, start: int, end: int) -> Listing | None:
         return None
     dash = head[1]
     first = head.end() - len(dash) - 2
-    # What starts in column 0 with no dash is the next key. It is all searched for in C: there are thousands.
-    # (To look for a set of characters takes a third of the time.)
+    # A line that starts in column 0 without a dash is the next key. A list can have thousands of items, so search
+    # with one pattern. (A search for a set of characters takes a third of the time.)
     pattern = re.compile(rf"\n(?={dash}-[ ]|[^-\s#])" if dash else r"\n[^\s#]")
     found = [match.start() + 1 for match in pattern.finditer(text, first - 1, end)]
     starts = found if dash else [at for at in found if text[at] != "-" or text.startswith("- ", at, end)]
@@ -142,28 +143,29 @@ def cut_items(text: str, start: int, end: int) -> Listing | None:
     return Listing(items, text[start:first] + text[last:end], first - start, last - first)
 
 
-# A backslash that can spell a character of a word, or join two lines, in this string or in a document inside it.
+# A backslash that can be an escape for a character of a keyword, or join two lines, in a string or in a document
+# inside it.
 _ESCAPE: Final = r"\\(?:[xuU/\r\n\x85\u2028\u2029]|\\\\[nrNLP]|\Z)"
 
 
-def mention_test(text: str, words: Iterable[str]) -> Callable[[str], bool]:
-    """Return the test whether a string of a slice of `text` can contain one of `words`.
+def keyword_test(text: str, keywords: Iterable[str]) -> Callable[[str], bool]:
+    """Return a function that tests whether a string of a slice of `text` can contain one of `keywords`.
 
-    It is for slices without aliases; an escape can stand for a character of a word. It is called for thousands of
-    slices: so it is a few searches in C, and none for what is not in `text`.
+    The slices must not contain aliases. The function is called for thousands of slices, so it uses only searches
+    that run in C, and none for keywords that `text` does not contain.
     """
-    words = list(words)
-    joined = "".join(words)
-    # Other escapes, and pairs of quotes, stand for these.
+    keywords = list(keywords)
+    joined = "".join(keywords)
+    # These characters can be written as other escapes, or as pairs of quotes.
     if not joined.isprintable() or " " in joined or "'" in joined or '"' in joined or "\\" in joined:
         return lambda _: True
-    words = [word for word in words if word in text]
+    keywords = [keyword for keyword in keywords if keyword in text]
     escape = re.compile(_ESCAPE) if "\\" in text else None
 
-    def may_mention(part: str) -> bool:
-        for word in words:
-            if word in part:
+    def can_contain(part: str) -> bool:
+        for keyword in keywords:
+            if keyword in part:
                 return True
         return escape is not None and "\\" in part and escape.search(part) is not None
 
-    return may_mention
+    return can_contain

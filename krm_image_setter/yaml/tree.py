@@ -1,27 +1,76 @@
-"""Plain Python data that knows its source.
+"""The tree of a YAML document: plain Python data that knows its source.
 
-A mapping is a `dict`, a sequence is a `list`, and both also keep their children as they are written, so that
-whatever reads Python data works on the tree as it is, and a match can be traced back to its text. A written
-child is a scalar's event, an Alias, or a Mapping or Sequence. An alias gives the very value that its anchor
-gave; a merge key's pairs are there as if they were written out.
+A mapping is a `dict` and a sequence is a `list`, so code that reads Python data works on the tree unchanged. Both
+also keep their children as written, so the source of a value can be found. An alias has the same value object as
+its anchor. The pairs of a merge key are in the `dict` as if they were written in the mapping.
 """
 
 from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
-#: Levels of nesting that are read. The deepest public CRD has 47; a deeper tree only serves to break readers.
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    class Mark(Protocol):
+        """A position in the source; both numbers are code points from 0."""
+
+        @property
+        def index(self) -> int:
+            """The distance from the start of the text."""
+
+        @property
+        def column(self) -> int:
+            """The distance from the start of the line."""
+
+    class Event(Protocol):
+        """An event of a parser."""
+
+        @property
+        def start_mark(self) -> Mark:
+            """The start, before the anchor and tag."""
+
+        @property
+        def end_mark(self) -> Mark:
+            """The end."""
+
+    class NodeEvent(Event, Protocol):
+        """The event of a scalar, or of the start of a collection."""
+
+        @property
+        def anchor(self) -> str | None:
+            """The name of the anchor."""
+
+        @property
+        def tag(self) -> object | None:
+            """The tag; its type depends on the parser."""
+
+    class ScalarEvent(NodeEvent, Protocol):
+        """The event of a scalar."""
+
+        @property
+        def value(self) -> str:
+            """The text after escapes and folding."""
+
+        @property
+        def style(self) -> str | None:
+            """The first character of the style, such as `"` or `|`; None or empty for a plain scalar."""
+
+    #: A key, value or item as written.
+    Written: TypeAlias = "ScalarEvent | Alias | Collection"
+    Scalar: TypeAlias = bool | int | float | str | None
+
+#: Levels of nesting that are read. The deepest public CRD has 47 levels; deeper documents are attacks.
 MAX_DEPTH: Final = 250
 
-
-#: The keys and indexes that lead to a value, from the root of a document or of a resource.
+#: The keys and indexes of a value, from the root of a document or of a resource.
 Location: TypeAlias = tuple[str | int, ...]
 
 
 class Fragment(NamedTuple):
-    """Put `text` in the place of `value[start:end]`, in code points of a scalar's value."""
+    """Replace `value[start:end]` of a scalar's value by `text`; `start` and `end` are in code points."""
 
     start: int
     end: int
@@ -29,7 +78,7 @@ class Fragment(NamedTuple):
 
 
 class Change(NamedTuple):
-    """Put a fragment into the scalar at `location`; if there is none, add it after the key `beside`."""
+    """Write a fragment into the scalar at `location`. If there is no scalar, add one after the key `beside`."""
 
     location: Location
     fragment: Fragment
@@ -37,66 +86,83 @@ class Change(NamedTuple):
 
 
 class Alias:
-    """An alias as a written child: its `name`, and in `target` the written child that it stands for."""
+    """An alias: its `name`, and as `target` the node that has the anchor."""
 
     __slots__ = ("end_mark", "name", "start_mark", "target")
 
-    def __init__(self, event: Any, target: Any) -> None:
-        self.name: str = event.anchor
+    def __init__(self, event: NodeEvent, target: ScalarEvent | Collection) -> None:
+        self.name = str(event.anchor)
         self.start_mark = event.start_mark
         self.end_mark = event.end_mark
         self.target = target
 
 
-class Mapping(dict[str, Any]):
-    """A mapping node: string keys (as written, never typed) to values.
-
-    `children` holds keys and values in turn, as written; `merged` the mappings that `<<` brings in, the first
-    one first; `start` and `end` are the mapping's own events.
-    """
+class Collection:
+    """The source of a mapping or sequence."""
 
     __slots__ = ()
 
-    start: Any
-    end: Any
-    children: list[Any]
-    merged: list[Mapping]
-    _pairs: dict[str | None, tuple[Any, Any]]
+    if TYPE_CHECKING:
+
+        @property
+        def start(self) -> NodeEvent:
+            """The event at the start."""
+
+        @property
+        def end(self) -> Event:
+            """The event at the end. The one of a block is at the next token."""
+
+        @property
+        def children(self) -> list[Written]:
+            """The keys and values in turn, or the items, as written."""
+
+        @property
+        def flow(self) -> bool:
+            """Whether it is written `{…}` or `[…]`."""
+
+
+class Mapping(Collection, dict[str, Any]):
+    """A mapping: string keys, which are never converted to other types, and their values."""
+
+    __slots__ = ()
+
+    _pairs: dict[str | None, tuple[Written, Written]]
     _bases: dict[str, Mapping]
 
-    def written(self, key: str) -> tuple[Any, Any] | None:
-        """Return `key` and its value as they are written, or None where only a merge key brings it in."""
+    if TYPE_CHECKING:
+
+        @property
+        def merged(self) -> list[Mapping]:
+            """The mappings of the merge key `<<`, in its order."""
+
+    def written(self, key: str) -> tuple[Written, Written] | None:
+        """Return `key` and its value as written, or None if only a merge key provides the key."""
         try:
             return self._pairs.get(key)
-        except AttributeError:  # it is asked for the first time
+        except AttributeError:  # the first call
             children = self.children
-            # Of two equal keys the last one counts.
+            # If a key occurs twice, its last value counts.
             self._pairs = {
                 _text(name): (name, value) for name, value in zip(children[::2], children[1::2], strict=True)
             }
             return self._pairs.get(key)
 
-    def origin(self, key: str) -> Any:
-        """Return the value of `key` as it is written, here or in what a merge key brings in."""
-        found = self.written(key)
-        return found[1] if found else self.base_of(key).origin(key)
+    def origin(self, key: str) -> Written:
+        """Return the value of `key` as written, in this mapping or in the one that a merge key takes it from."""
+        pair = self.written(key)
+        return pair[1] if pair else self.base_of(key).origin(key)
 
     def base_of(self, key: str) -> Mapping:
-        """Return the mapping that brings in `key`: the first one that has it. Raises KeyError."""
+        """Return the mapping that the merge key takes `key` from: the first that has it. Raises KeyError."""
         try:
             return self._bases[key]
-        except AttributeError:  # it is asked for the first time; a merge key can list thousands of mappings
+        except AttributeError:  # the first call; a merge key can list thousands of mappings
             self._bases = {name: base for base in reversed(self.merged) for name in base}
             return self._bases[key]
 
-    @property
-    def flow(self) -> bool:
-        """Whether it is written `{…}`."""
-        return bool(self.start.flow_style)
-
-    def repeated(self) -> tuple[str, Any] | None:
-        """Return a key that is there twice and its first appearance as written, or None if all keys differ."""
-        first: dict[str, Any] = {}
+    def repeated(self) -> tuple[str, Written] | None:
+        """Return a key that occurs twice, and its first occurrence as written; None if all keys differ."""
+        first: dict[str, Written] = {}
         for written in self.children[::2]:
             text = _text(written)
             if text is not None and first.setdefault(text, written) is not written:
@@ -104,70 +170,62 @@ class Mapping(dict[str, Any]):
         return None
 
 
-def _text(written: Any) -> str | None:
-    """Return the text of a key, or None where it is a collection."""
+def _text(written: Written) -> str | None:
+    """Return the text of a key; None if the key is a collection."""
     return getattr(written.target if isinstance(written, Alias) else written, "value", None)
 
 
-class Sequence(list[Any]):
-    """A sequence node; `children` holds the items as written, `start` and `end` are its own events."""
+class Sequence(Collection, list[Any]):
+    """A sequence."""
 
     __slots__ = ()
 
-    start: Any
-    end: Any
-    children: list[Any]
-
-    def origin(self, index: int) -> Any:
-        """Return the item at `index` as it is written."""
+    def origin(self, index: int) -> Written:
+        """Return the item at `index` as written."""
         return self.children[index]
-
-    @property
-    def flow(self) -> bool:
-        """Whether it is written `[…]`."""
-        return bool(self.start.flow_style)
 
 
 class Document(NamedTuple):
-    """One document: its root, a Mapping, a Sequence, a scalar's value or None."""
+    """One document: its root, which is plain Python data, and whether it contains aliases."""
 
     root: Any
-    aliased: bool  # whether an alias stands anywhere in it
+    aliased: bool
 
 
-def start_mark(written: Any) -> Any:
-    """Return the mark where a written child starts, its anchor and tag included."""
-    return (written.start if isinstance(written, Mapping | Sequence) else written).start_mark
+def start_mark(written: Written) -> Mark:
+    """Return the mark at the start of a node, before its anchor and tag."""
+    return (written.start if isinstance(written, Collection) else written).start_mark
 
 
-def content_end(source: str, written: Any) -> int:
-    """Return where a written child's own text ends: a block's events tell only the next token's place.
+def content_end(source: str, written: Written) -> int:
+    """Return the offset after a node's own text, because the end event of a block is only at the next token.
 
-    Blanks and line breaks after it do not count, except in a block scalar that keeps them (`|+`).
+    Spaces and line breaks at the end do not count, except those in a block scalar with `+`.
     """
-    while isinstance(written, Mapping | Sequence) and not written.flow:
+    while isinstance(written, Collection) and not written.flow:
         written = written.children[-1]
-    end: int = (written.end if isinstance(written, Mapping | Sequence) else written).end_mark.index
+    end = (written.end if isinstance(written, Collection) else written).end_mark.index
     return trimmed_end(source, end)
 
 
 def trimmed_end(source: str, end: int) -> int:
-    """Return where the text before `end` ends without blanks and line breaks."""
+    """Return `end`, or the offset of the white space before it."""
     while end and source[end - 1].isspace():
         end -= 1
     return end
 
 
-# What a plain scalar is to Kubernetes, whose reader (sigs.k8s.io/yaml, on go-yaml) still has YAML 1.1's booleans.
-_WORDS: Final[dict[str, Any]] = {
+# Plain scalars with a meaning in Kubernetes, whose reader (sigs.k8s.io/yaml, with go-yaml) knows the booleans of
+# YAML 1.1.
+_CONSTANTS: Final[dict[str, Scalar]] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL")),
     **{
-        spelling: truth
-        for truth, words in ((True, ("y", "yes", "true", "on")), (False, ("n", "no", "false", "off")))
-        for word in words
-        for spelling in (word, word.capitalize(), word.upper())
+        text: truth
+        for truth, names in ((True, ("y", "yes", "true", "on")), (False, ("n", "no", "false", "off")))
+        for name in names
+        for text in (name, name.capitalize(), name.upper())
     },
-    **{sign + word: float(sign + "inf") for sign in ("", "+", "-") for word in (".inf", ".Inf", ".INF")},
+    **{sign + name: float(sign + "inf") for sign in ("", "+", "-") for name in (".inf", ".Inf", ".INF")},
     **dict.fromkeys((".nan", ".NaN", ".NAN"), float("nan")),
 }
 _NUMBER: Final = (
@@ -175,26 +233,26 @@ _NUMBER: Final = (
     r"|[-+]?(?:\.[0-9]+|[0-9][0-9_]*(?:\.[0-9_]*)?)(?:[eE][-+]?[0-9]+)?"
 )
 _NUMBER_START: Final = frozenset("0123456789+-.")
-#: What a plain scalar that is no string starts with.
-TYPED_START: Final = _NUMBER_START.union(word[0] for word in _WORDS if word)
+#: The first characters of plain scalars that are not strings.
+TYPED_START: Final = _NUMBER_START.union(text[0] for text in _CONSTANTS if text)
 
 
-def typed(text: str) -> Any:
-    """Return the value of a plain scalar: None, bool, int, float or str."""
-    value = _WORDS.get(text, text)
+def typed(text: str) -> Scalar:
+    """Return the value of a plain scalar."""
+    value = _CONSTANTS.get(text, text)
     return _number(text) if value is text and text[0] in _NUMBER_START and len(text) < _LONG else value
 
 
-# A longer number stays text, because Python refuses to convert more digits than its user allows, which can be 640
-# (PYTHONINTMAXSTRDIGITS). 500 hexadecimal digits are 603 decimal digits. To go-yaml, too, an integer that does not
-# fit into a float is text.
+# A longer number is a string, because Python converts only as many digits as PYTHONINTMAXSTRDIGITS allows, which
+# can be 640. 500 hexadecimal digits are 603 decimal digits. In go-yaml, too, an integer that is too large for a
+# float is a string.
 _LONG: Final = 500
 
 
 @lru_cache(maxsize=4096)
 def _number(text: str) -> int | float | str:
     if text.isdecimal() and text.isascii() and text[0] != "0":
-        return int(text)  # nearly all are so plain: then no pattern is compiled
+        return int(text)  # without compiling the pattern, which costs start-up time
     number = re.fullmatch(_NUMBER, text)
     if number is None:
         return text

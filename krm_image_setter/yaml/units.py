@@ -1,4 +1,4 @@
-"""Which characters of the source a scalar's value is written as."""
+"""The mapping from a scalar's value to its source."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from krm_image_setter.yaml.tree import Fragment
 
 
 class Unit(NamedTuple):
-    """A piece of a scalar's value and the span of the source that it is written as."""
+    """A piece of a scalar's value, and its span in the source."""
 
     text: str
     start: int
@@ -20,7 +20,7 @@ class Unit(NamedTuple):
 
 
 class Units:
-    """The units of a scalar in order, and where its last one ends at the latest."""
+    """The units of a scalar in order, and the end of the scalar in the source."""
 
     def __init__(self, units: Iterable[Unit], end: int) -> None:
         self._units = list(units)
@@ -29,19 +29,19 @@ class Units:
         self.value = "".join(unit.text for unit in self._units)
 
     def edit(self, fragment: Fragment, text: str) -> Edit:
-        """Return the edit that puts `text`, as it is to be written, in the place of a fragment of the value."""
+        """Return the edit that replaces a fragment of the value by `text`, which is in the style of the scalar."""
         start, end, _ = fragment
-        # What is added after a character starts right after it: a folded line can end between two characters.
+        # Insert directly after the previous character, because a folded line can end between two characters.
         follows = start > 0 and (start == end or self.value[start] == "\n")
         first = self._span(start - 1)[1] if follows else self._span(start)[0]
         return Edit(first, self._span(end - 1)[1] if end else first, text)
 
     def source_index(self, index: int) -> int:
-        """Return where in the source a code point of the value is written."""
+        """Return the offset in the source of a code point of the value."""
         return self._span(index)[0]
 
     def _span(self, index: int) -> tuple[int, int]:
-        """Return the span of a code point of the value, an empty one for its end."""
+        """Return the span of a code point of the value; an empty span for its end."""
         if index == self._starts[-1]:
             return self._end, self._end
         number = bisect_right(self._starts, index) - 1

@@ -1,4 +1,4 @@
-"""Writing: changes of a tree into its source, as new texts of scalars and new keys; and YAML from data."""
+"""The only writer of YAML: the edits of a source for changes of its tree, and YAML from data."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ import re
 from collections.abc import Iterable
 from collections.abc import Mapping as Map
 from functools import lru_cache, partial
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, cast
 
 from krm_image_setter.edits import Edit
 from krm_image_setter.errors import InputError
 from krm_image_setter.line_breaks import BREAKS, line_break, line_end
 from krm_image_setter.yaml import scalar
+from krm_image_setter.yaml.stream import position
 from krm_image_setter.yaml.tree import (
     Alias,
     Change,
+    Collection,
     Document,
     Fragment,
     Location,
@@ -25,33 +27,36 @@ from krm_image_setter.yaml.tree import (
     trimmed_end,
 )
 
-#: New pairs, by the location of the mapping and the key that they follow.
+if TYPE_CHECKING:
+    from krm_image_setter.yaml.tree import ScalarEvent, Written
+
+#: New pairs, by the location of the mapping and by the key that they follow.
 Added: TypeAlias = dict[Location, dict[str, dict[str, str]]]
 
 
 class Kept(NamedTuple):
-    """An alias that keeps the old text at `location` because only the text of its anchor changes."""
+    """An alias that was replaced to keep the old text at `location`, because only its anchor changes."""
 
     alias: Alias
     location: Location
 
 
-class Written(NamedTuple):
-    """The edits that make changes, and the aliases that keep an old text."""
+class Rewrite(NamedTuple):
+    """The edits for some changes, and the aliases that keep an old text."""
 
     edits: list[Edit]
     kept: list[Kept]
 
 
-def write(source: str, document: Document, changes: Iterable[Change]) -> Written:
-    """Return the edits of `source` that make the changes, and no other.
+def write(source: str, document: Document, changes: Iterable[Change]) -> Rewrite:
+    """Compute the edits of `source` that make exactly these changes.
 
-    The fragments of one location are disjoint. Raises InputError if there is no room for a new key.
+    The fragments of one location are disjoint. Raises InputError if a change cannot be edited in place.
     """
     changes = list(changes)
-    if len(changes) == 1 and not (changes[0].beside or document.aliased):  # as nearly always
+    if len(changes) == 1 and not (changes[0].beside or document.aliased):  # the usual case
         ((location, fragment, _),) = changes
-        return Written(rewritten(source, at(document.root, location[:-1]), location[-1], [fragment]), [])
+        return Rewrite(rewritten(source, at(document.root, location[:-1]), location[-1], [fragment]), [])
     wanted: dict[Location, list[Fragment]] = {}
     added: Added = {}
     for location, fragment, beside in changes:
@@ -68,46 +73,53 @@ def write(source: str, document: Document, changes: Iterable[Change]) -> Written
     else:
         edits, kept = [], []
         for location, by_key in added.items():
-            edits += additions(source, at(document.root, location), by_key)
+            edits += additions(source, cast("Mapping", at(document.root, location)), by_key)
         for location, fragments in wanted.items():
             edits += rewritten(source, at(document.root, location[:-1]), location[-1], fragments)
-    return Written(edits + closing(source, document.root, edits), kept)
+    return Rewrite(edits + closing(source, document.root, edits), kept)
 
 
-def at(node: Any, location: Location) -> Any:
-    """Return the value at a location below `node`."""
+def at(root: Collection, location: Location) -> Mapping | Sequence:
+    """Return the mapping or sequence at a location in a tree."""
+    node: Any = root
     for step in location:
         node = node[step]
-    return node
+    return cast("Mapping | Sequence", node)
 
 
-def rewritten(source: str, holder: Any, key: Any, fragments: list[Fragment]) -> list[Edit]:
-    """Return the edits that put fragments into the scalar that is written in `holder` for `key`."""
-    event = holder.origin(key)
+def rewritten(source: str, holder: Mapping | Sequence, key: str | int, fragments: list[Fragment]) -> list[Edit]:
+    """Return the edits that write fragments into the scalar of a key or index of `holder`."""
+    event = cast("ScalarEvent", holder.origin(key))  # type: ignore[arg-type]
     if event.value or event.style or isinstance(holder, Sequence):
         return scalar.rewrite(source, event, flow=holder.flow, fragments=fragments)
-    # Nothing is written, but perhaps an anchor or a tag.
+    # The value is empty, except that it can have an anchor or a tag.
     if event.anchor is not None or event.tag is not None:
         end = trimmed_end(source, event.end_mark.index)
-    else:  # the parsers do not agree on its place
-        name, _ = holder.written(key)
-        colon = re.compile(COLON).match(source, name.end_mark.index)
+    else:  # the parsers report different positions for such a value
+        name, _ = pair(holder, str(key))
+        colon = re.compile(COLON).match(source, cast("ScalarEvent", name).end_mark.index)
         if colon is None:
-            raise _error(name, "there is no room to write what belongs beside this: write it out in lines")
+            message = f'cannot set the value of "{key}" because there is no colon after the key; add the colon'
+            raise _error(source, name, message)
         end = colon.end()
     return [Edit(end, end, " " + scalar.serialized(fragments[0].text, flow=holder.flow))]
 
 
-#: What may stand between a key and its colon, as a pattern.
+#: A pattern for the colon after a key, with the white space and comments before it.
 COLON: Final = rf"(?:\s|#[^{BREAKS}]*)*+:"
 
 
-def additions(source: str, holder: Any, by_key: Map[str, Map[str, str]]) -> list[Edit]:
-    """Return the edits that add pairs to a mapping, each group of them after a key that it has."""
+def pair(mapping: Mapping, key: str) -> tuple[Written, Written]:
+    """Return a key and its value as written, or the merge key that provides it."""
+    return mapping.written(key) or mapping.written("<<")  # type: ignore[return-value]
+
+
+def additions(source: str, holder: Mapping, by_key: Map[str, Map[str, str]]) -> list[Edit]:
+    """Return the edits that add pairs to a mapping, grouped by the existing key that they follow."""
     edits: list[Edit] = []
     for beside, texts in by_key.items():
-        # What a merge key brings is not written here: new pairs go after the merge key, and win over it.
-        name, value = holder.written(beside) or holder.written("<<")
+        # If a merge key provides the key, new pairs follow the merge key. They win over it.
+        name, value = pair(holder, beside)
         pairs = new_pairs(holder, texts)
         if holder.flow:
             edits += added_in_flow(source, holder, content_end(source, value), pairs)
@@ -116,45 +128,45 @@ def additions(source: str, holder: Any, by_key: Map[str, Map[str, str]]) -> list
     return edits
 
 
-def pair_column(source: str, key: Any) -> int:
-    """Return the column where the pairs of a block mapping begin, one of which has this key."""
+def pair_column(source: str, key: Written) -> int:
+    """Return the column of the pairs of a block mapping that contains this key."""
     mark = start_mark(key)
-    column: int = mark.column
+    column = mark.column
     before = source[mark.index - column : mark.index].rstrip(" ")
-    if before.endswith("?"):  # the key of `? key`: the next pair stands below the mark
+    if before.endswith("?"):  # `? key`: the next pair starts in the column of the question mark
         column = len(before) - 1
     return column
 
 
-def new_pairs(holder: Any, pairs: Map[str, str]) -> list[str]:
-    """Return the source of new pairs of a mapping, in quotes if its first key is."""
+def new_pairs(holder: Mapping, pairs: Map[str, str]) -> list[str]:
+    """Return the source of new pairs of a mapping. They are quoted as in JSON if its first key is."""
     in_json = holder.flow and getattr(holder.children[0], "style", None) == '"'
-    spell = scalar.quoted if in_json else partial(scalar.serialized, flow=holder.flow)
-    return [f"{spell(name)}: {spell(text)}" for name, text in pairs.items()]
+    serialized = scalar.quoted if in_json else partial(scalar.serialized, flow=holder.flow)
+    return [f"{serialized(name)}: {serialized(text)}" for name, text in pairs.items()]
 
 
-def lines_added(source: str, position: int, column: int, lines: Iterable[str]) -> Edit:
-    """Return the edit that adds lines in a column below the line of `position`."""
-    end = line_end(source, position)
-    start_of_line = line_break(source, position) + " " * column
+def lines_added(source: str, offset: int, column: int, lines: Iterable[str]) -> Edit:
+    """Return the edit that adds lines, indented to `column`, after the line of `offset`."""
+    end = line_end(source, offset)
+    start_of_line = line_break(source, offset) + " " * column
     return Edit(end, end, "".join(start_of_line + line for line in lines))
 
 
-def lines_after(source: str, written: Any, column: int, lines: Iterable[str]) -> list[Edit]:
-    """Return the edits that add lines in a column below what is written, whose value stays the same."""
+def lines_after(source: str, written: Written, column: int, lines: Iterable[str]) -> list[Edit]:
+    """Return the edits that add lines, indented to `column`, after a node, without changing its value."""
     last = last_block_scalar(written)
     if last is not None and "+" in block_header(source, last) and source[last.end_mark.index - 1] in BREAKS:
-        end = last.end_mark.index  # the empty lines before this are part of it
+        end = last.end_mark.index  # after the empty lines, which are part of its value
         ending = line_break(source, end)
         return [Edit(end, end, "".join(f"{' ' * column}{line}{ending}" for line in lines))]
     return [lines_added(source, content_end(source, written), column, lines)]
 
 
-def closing(source: str, root: Any, edits: Iterable[Edit]) -> list[Edit]:
+def closing(source: str, root: Written, edits: Iterable[Edit]) -> list[Edit]:
     """Return the edit that keeps the value of the last block scalar, if `edits` add lines after the text.
 
-    Without a line break at the end of the text there is none in the value either, as libyaml and go-yaml read it;
-    `-` in its header says the same.
+    If the text has no line break at its end, libyaml and go-yaml read a value without one. A `-` in the header
+    keeps this value when lines follow.
     """
     last = last_block_scalar(root)
     if last is None or source[last.end_mark.index - 1] in BREAKS:
@@ -167,69 +179,78 @@ def closing(source: str, root: Any, edits: Iterable[Edit]) -> list[Edit]:
     return [Edit(start, end, re.sub("[-+]", "", header) + "-")] if adds_lines and not is_replaced else []
 
 
-def last_block_scalar(written: Any) -> Any:
-    """Return the event of the block scalar that ends what is written, or None."""
-    while isinstance(written, Mapping | Sequence) and not written.flow:
+def last_block_scalar(written: Written) -> ScalarEvent | None:
+    """Return the event of the block scalar at the end of a node, or None."""
+    while isinstance(written, Collection) and not written.flow:
         written = written.children[-1]
-    return written if getattr(written, "style", None) in ("|", ">") else None
+    return cast("ScalarEvent", written) if getattr(written, "style", None) in ("|", ">") else None
 
 
-def block_header(source: str, event: Any) -> str:
-    """Return the header of a block scalar: its style, and how it is indented and ends."""
+def block_header(source: str, event: ScalarEvent) -> str:
+    """Return the header of a block scalar: its style, indentation indicator and chomping indicator."""
     match = re.compile(r"[|>][-+0-9]*").match(source, scalar.content_start(source, event, event.end_mark.index))
     return match[0] if match else ""
 
 
-def added_in_flow(source: str, mapping: Mapping, position: int, pairs: Iterable[str]) -> list[Edit]:
-    """Return the edits that add pairs to a flow mapping; a single pair, `[a: b]`, gets its braces."""
+def added_in_flow(source: str, mapping: Mapping, offset: int, pairs: Iterable[str]) -> list[Edit]:
+    """Return the edits that add pairs at an offset in a flow mapping. A single pair, `[a: b]`, gets braces."""
     text = "".join(f", {pair}" for pair in pairs)
     start = scalar.content_start(source, mapping.start, len(source))
     if source[start] == "{":
-        return [Edit(position, position, text)]
-    return [Edit(start, start, "{"), Edit(position, position, text + "}")]
+        return [Edit(offset, offset, text)]
+    return [Edit(start, start, "{"), Edit(offset, offset, text + "}")]
 
 
-def cannot_edit(written: Any) -> InputError:
-    """Return the error for a place that an image comes from, but that something else uses too."""
-    message = "an image to set comes from the block of an anchor that something else uses too: write it out here"
-    return _error(written, message)
+def cannot_copy(source: str, key: Written) -> InputError:
+    """Return the error for a shared block that cannot be copied because it contains this key, a collection."""
+    message = (
+        "cannot set an image in a block that an alias or merge key uses too, because this key in it is not a "
+        "scalar; replace the alias with a copy of the block"
+    )
+    return _error(source, key, message)
 
 
-def _error(written: Any, message: str) -> InputError:
-    mark = start_mark(written)
-    return InputError(message, line=mark.line + 1, column=mark.column + 1)
+def _error(source: str, written: Written, message: str) -> InputError:
+    line, column = position(source, start_mark(written).index)
+    return InputError(message, line=line, column=column)
 
 
 def block(data: Any, indent: str = "", line_break: str = "\n") -> str:
-    """Serialize a mapping or list in block style, each line after `indent`. Its keys must not need quotes."""
+    """Serialize a mapping or list in block style, each line after `indent`.
+
+    Keys must not need quotes. Items of lists must be strings, mappings or lists.
+    """
     inner = indent + "  "
     if isinstance(data, list):
         items = (
             block(item, inner, line_break).removeprefix(inner)
             if isinstance(item, dict | list)
-            else _scalar(item, flow=False) + line_break
+            else _in_block(item) + line_break
             for item in data
         )
-        return "".join(f"{indent}- {item}" for item in items)
+        return "".join([f"{indent}- {item}" for item in items])
     text = ""
     for key, value in data.items():
-        if isinstance(value, dict | list):
-            nested = block(value, inner if isinstance(value, dict) else indent, line_break)
-            text += f"{indent}{key}:{line_break}{nested}"
+        if isinstance(value, str):
+            text += f"{indent}{key}: {_in_block(value)}{line_break}"
+        elif isinstance(value, dict):
+            text += f"{indent}{key}:{line_break}{block(value, inner, line_break)}"
+        elif isinstance(value, list):
+            text += f"{indent}{key}:{line_break}{block(value, indent, line_break)}"
         else:
-            text += f"{indent}{key}: {_scalar(value, flow=False)}{line_break}"
+            text += f"{indent}{key}: {str(value).lower()}{line_break}"
     return text
+
+
+@lru_cache(maxsize=1024)  # most values occur in many results
+def _in_block(text: str) -> str:
+    return scalar.serialized(text, flow=False)
 
 
 def flow(data: Any) -> str:
     """Serialize data in flow style. Its keys must not need quotes."""
     if isinstance(data, dict):
-        return "{" + ", ".join(f"{key}: {flow(value)}" for key, value in data.items()) + "}"
+        return "{" + ", ".join([f"{key}: {flow(value)}" for key, value in data.items()]) + "}"
     if isinstance(data, list):
         return "[" + ", ".join(map(flow, data)) + "]"
-    return _scalar(data, flow=True)
-
-
-@lru_cache(maxsize=1024, typed=True)  # most values occur in many results
-def _scalar(value: str | int, *, flow: bool) -> str:
-    return scalar.serialized(value, flow=flow) if isinstance(value, str) else str(value).lower()
+    return scalar.serialized(data, flow=True) if isinstance(data, str) else str(data).lower()

@@ -34,7 +34,8 @@ INVALID = [
     ),
     pytest.param(
         "services:\n  a: {image: 'x:1'}\n  b: {image: 'x:2'}\n",
-        'f:3: services.b.image: image "x" is set to "x:2" here and to "x:1" at f:2: services.a.image; remove one of them',
+        'f:3: services.b.image: image "x" is set to "x:2" here and to "x:1" at f:2: services.a.image; remove one '
+        "of them",
         id="two references for one name",
     ),
     pytest.param(

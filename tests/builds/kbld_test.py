@@ -51,7 +51,8 @@ INVALID = [
     pytest.param(LOCK, "f:1: the kbld lock file contains no images", id="no images in a lock file"),
     pytest.param(
         KBLD + "overrides:\n- image: a\n  newImage: a\n  tagSelection: {semver: {}}\n",
-        "f:6: overrides[0].tagSelection: kbld selects this tag in the registry; pass the file that `kbld --lock-output` writes",
+        "f:6: overrides[0].tagSelection: kbld selects this tag in the registry; pass the file that `kbld "
+        "--lock-output` writes",
         id="tagSelection",
     ),
     pytest.param(

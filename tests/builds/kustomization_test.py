@@ -53,7 +53,8 @@ INVALID = [
     ),
     pytest.param(
         "images:\n- {name: a, tagSuffix: -x}\n- {name: a, tagSuffix: -y}\n",
-        'f:3: images[1]: image "a" is set to "a" with the tag suffix "-y" here and to "a" with the tag suffix "-x" at f:2: images[0]; remove one of them',
+        'f:3: images[1]: image "a" is set to "a" with the tag suffix "-y" here and to "a" with the tag suffix '
+        '"-x" at f:2: images[0]; remove one of them',
         id="two suffixes for one name",
     ),
 ]

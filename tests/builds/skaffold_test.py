@@ -53,7 +53,8 @@ INVALID = [
     ),
     pytest.param(
         '{"builds": [{"imageName": "a", "tag": "a:1"},\n{"imageName": "docker.io/library/a", "tag": "a:2"}]}',
-        'f:2: builds[1].tag: image "docker.io/library/a" is set to "a:2" here and to "a:1" at f:1: builds[0].tag; remove one of them',
+        'f:2: builds[1].tag: image "docker.io/library/a" is set to "a:2" here and to "a:1" at f:1: '
+        "builds[0].tag; remove one of them",
         id="two references for one name",
     ),
 ]

@@ -50,7 +50,7 @@ def names(ran_stdout: bytes) -> list[str]:
 
 def test_table_lists_images_with_locations(shop: Program) -> None:
     ran = shop("list", "deploy")
-    assert (ran.status, ran.stderr) == (0, f"{PREFIX}using ./functions.yaml\n")
+    assert (ran.status, ran.stderr) == (0, f"{PREFIX}using configuration from ./functions.yaml\n")
     kafka = "kinds KafkaConnect kafka.strimzi.io/* .spec.image"
     assert names(ran.stdout) == [
         "docker.io/nginx",

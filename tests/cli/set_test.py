@@ -150,7 +150,7 @@ def test_error_in_one_file_changes_no_file(program: Program) -> None:
     ran = program("set", ".", *NGINX, "--in-place")
     assert (ran.status, ran.stdout) == (2, b"")
     assert ran.stderr == (
-        f"{PREFIX}error: ./b.yaml:5: this is no Kubernetes resource, it has no kind: give only resources\n"
+        f"{PREFIX}error: ./b.yaml:5: not a Kubernetes resource: `kind` is missing; pass only manifests\n"
     )
     assert [read(program, name) for name in ("a.yaml", "c.yaml")] == [POD, POD]
 
@@ -160,7 +160,7 @@ def test_keep_going_reports_skipped_files(program: Program, ending: list[str]) -
     put(program, {"a.yaml": POD, "b.yaml": MIXED, "c.yaml": POD})
     ran = program("set", "a.yaml", "b.yaml", "c.yaml", *NGINX, "--keep-going", *ending)
     assert ran.status == 2
-    assert ran.stderr.startswith(f"{PREFIX}error: b.yaml:5: this is no")
+    assert ran.stderr.startswith(f"{PREFIX}error: b.yaml:5: not a Kubernetes resource")
     assert "in 2 files" in ran.stderr
     expected = [DONE, DONE] if ending == ["--in-place"] else [POD, POD]
     assert [read(program, name) for name in ("a.yaml", "c.yaml")] == expected
@@ -223,7 +223,7 @@ def test_configuration_in_the_files_is_used(program: Program) -> None:
 def test_functions_yaml_is_used_without_other_configuration(program: Program) -> None:
     put(program, {"deploy/a.yaml": POD, "functions.yaml": CONFIG})
     ran = program("set", "deploy", "-q")
-    assert ran == (0, DONE.encode(), f"{PREFIX}using ./functions.yaml\n")
+    assert ran == (0, DONE.encode(), f"{PREFIX}using configuration from ./functions.yaml\n")
 
 
 def test_missing_configuration_is_an_error(program: Program) -> None:
@@ -239,10 +239,10 @@ def test_invalid_configuration_is_reported_with_its_file(program: Program) -> No
     put(program, {"a.yaml": POD, "f.yaml": CONFIG.replace("images", "imges")})
     ran = program("set", ".")
     assert (ran.status, ran.stderr) == (
-        2, f'{PREFIX}error: ./f.yaml:3: imges: unknown field "imges": did you mean "images"?\n'
+        2, f'{PREFIX}error: ./f.yaml:3: imges: unknown field "imges"; did you mean "images"?\n'
     )  # fmt: skip
     program.write("f.yaml", CONFIG + "x: [\n")
-    assert program("set", ".").stderr.startswith(f"{PREFIX}error: ./f.yaml:")
+    assert program("set", ".").stderr.startswith(f"{PREFIX}error: ./f.yaml:5:1: ")
 
 
 def test_images_from_reads_standard_input(program: Program) -> None:
@@ -317,7 +317,7 @@ def test_error_in_one_of_many_files_changes_no_file(many: Program) -> None:
     put(many, {"m/333.yaml": MIXED})
     ran = many("set", "m", *NGINX, "--in-place")
     assert (ran.status, ran.stderr) == (
-        2, f"{PREFIX}error: m/333.yaml:5: this is no Kubernetes resource, it has no kind: give only resources\n"
+        2, f"{PREFIX}error: m/333.yaml:5: not a Kubernetes resource: `kind` is missing; pass only manifests\n"
     )  # fmt: skip
     assert read(many, "m/001.yaml") == POD
 

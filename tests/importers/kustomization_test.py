@@ -76,7 +76,7 @@ fieldSpecs:
 def files(texts: Mapping[str, str]) -> Callable[[str], str]:
     def read(path: str) -> str:
         if path not in texts:
-            raise InputError("No such file or directory: give a file that can be read", file=path)
+            raise InputError("cannot read file: No such file or directory", file=path)
         return texts[path]
 
     return read
@@ -87,7 +87,7 @@ def read_kustomization(text: str) -> Imported:
 
 
 NOTHING = (1, "no images or image paths found in this file")
-UNREADABLE = "not imported: No such file or directory: give a file that can be read"
+UNREADABLE = "not imported: cannot read file: No such file or directory"
 CHANGES = "not imported: the entry seems to change an image; keep it in the kustomization"
 
 CASES = [
@@ -127,7 +127,7 @@ CASES = [
         """,
     ),
     Case(
-        "without a kind, in JSON, empty fields, the old name of images",
+        "JSON without a kind, with empty fields and imageTags",
         '{"images": null, "imageTags": [{"name": "a", "newName": "", "newTag": "b", "digest": null}]}',
         """\
         images:
@@ -136,10 +136,15 @@ CASES = [
           newTag: b
         """,
     ),
-    Case("nothing of images", "namePrefix: a-\nresources: [a.yaml, b.yml, c.json]\n", "", (NOTHING,)),
-    Case("no mapping", "- a\n", "", ((1, "not imported: expected a mapping, got a list"),)),
-    Case("a word", "images\n", "", ((1, 'not imported: expected a mapping, got "images"'),)),
-    Case("no list", "images: {name: a}\n", "", ((1, "images: not imported: expected a list, got a mapping"),)),
+    Case("no images", "namePrefix: a-\nresources: [a.yaml, b.yml, c.json]\n", "", (NOTHING,)),
+    Case("list", "- a\n", "", ((1, "not imported: expected a mapping, got a list"),)),
+    Case("string", "images\n", "", ((1, 'not imported: expected a mapping, got "images"'),)),
+    Case(
+        "mapping instead of images",
+        "images: {name: a}\n",
+        "",
+        ((1, "images: not imported: expected a list, got a mapping"),),
+    ),
     Case(
         "wrong entries",
         """\
@@ -180,20 +185,22 @@ CASES = [
             (9, 'images[4].newtag: not imported: unknown field "newtag"; did you mean "newTag"?'),
             (
                 10,
-                'images[5].name: not imported: ".*/nginx" is a regular expression in kustomize, but names are literal here; '
+                'images[5].name: not imported: ".*/nginx" is a regular expression in kustomize, but names are '
+                "literal here; "
                 "add one entry per image",
             ),
             (12, 'images[6].name: not imported: invalid image reference "A": the name must be lowercase'),
             (15, 'images[7].newName: not imported: `newName` cannot contain a tag; use `newTag: "1"`'),
             (
                 18,
-                "images[8].tagSuffix: imported without `tagSuffix`: kustomize ignores it next to `newTag` or `digest`",
+                "images[8].tagSuffix: imported without `tagSuffix`: kustomize ignores it next to `newTag` or "
+                "`digest`",
             ),
             (19, 'image: not imported: unknown field "image"; did you mean "images"?'),
         ),
     ),
     Case(
-        "entries one after the other",
+        "chained entries",
         f"""\
         images:
         - {{name: a, newName: b}}
@@ -260,7 +267,7 @@ CASES = [
         ),
     ),
     Case(
-        "there and back",
+        "entries that swap names",
         "images: [{name: a, newName: b}, {name: b, newName: a}]\n",
         """\
         images:
@@ -273,7 +280,7 @@ CASES = [
         """,
     ),
     Case(
-        "two spellings of one image, and what can't be one entry",
+        "two spellings of one image",
         f"""\
         images:
         - {{name: nginx, newTag: v1}}
@@ -365,7 +372,8 @@ CASES = [
             ),
             (
                 2,
-                "odd.yaml:5: images[3].path: not imported: the path would be read in another notation; rewrite it as one such as {.spec.image}",
+                "odd.yaml:5: images[3].path: not imported: the path would be read in another notation; rewrite "
+                "it as one such as {.spec.image}",
             ),
             (2, "odd.yaml:6: images[4]: not imported: missing required field `path`"),
             (2, 'odd.yaml:8: images[5].crate: not imported: unknown field "crate"; did you mean "create"?'),
@@ -375,9 +383,13 @@ CASES = [
             ),
             (
                 2,
-                "odd.yaml:10: images[7]: not imported: kustomize does not set images in a CustomResourceDefinition",
+                "odd.yaml:10: images[7]: not imported: kustomize does not set images in a "
+                "CustomResourceDefinition",
             ),
-            (3, "broken.yaml:1:9: not imported: the alias *none has no anchor before it: add &none"),
+            (
+                3,
+                'broken.yaml:1:9: not imported: undefined alias "*none"; no anchor "&none" is before it in this document',
+            ),
             (4, "list.yaml:1: not imported: expected a mapping, got a list"),
             (5, f"gone.yaml: {UNREADABLE}"),
             (6, 'configurations[4]: not imported: YAML reads 1 as the number 1; quote it: "1"'),
@@ -497,7 +509,7 @@ CASES = [
         ),
     ),
     Case(
-        "what it is made of",
+        "resources, bases and components",
         """\
         resources:
         - base
@@ -521,11 +533,13 @@ CASES = [
             ),
             (
                 2,
-                'resources[0]: not imported: "../gone" was not read; import its kustomization separately if it sets images',
+                'resources[0]: not imported: "../gone" was not read; import its kustomization separately if it '
+                "sets images",
             ),
             (
                 5,
-                'resources[3]: not imported: "https://github.com/org/app?ref=v1" was not read; import its kustomization '
+                'resources[3]: not imported: "https://github.com/org/app?ref=v1" was not read; import its '
+                "kustomization "
                 "separately if it sets images",
             ),
             (6, 'resources[4]: not imported: YAML reads 1 as the number 1; quote it: "1"'),
@@ -533,7 +547,7 @@ CASES = [
         ),
     ),
     Case(
-        "of several mistakes each is told",
+        "several mistakes",
         "images:\n- {name: a, newTag: b, c: d}\n- {name: e, newTag: f, g: h}\n",
         """\
         images:
@@ -547,11 +561,13 @@ CASES = [
         (
             (
                 2,
-                'images[0].c: not imported: unknown field "c"; known fields: name, newName, newTag, digest, tagSuffix',
+                'images[0].c: not imported: unknown field "c"; known fields: name, newName, newTag, digest, '
+                "tagSuffix",
             ),
             (
                 3,
-                'images[1].g: not imported: unknown field "g"; known fields: name, newName, newTag, digest, tagSuffix',
+                'images[1].g: not imported: unknown field "g"; known fields: name, newName, newTag, digest, '
+                "tagSuffix",
             ),
         ),
     ),
@@ -563,14 +579,14 @@ def test_kustomization(case: Case) -> None:
     assert read_kustomization(dedent(case.text)) == imported("kustomization.yaml", case.fields, case.notes)
 
 
-def test_not_yaml() -> None:
+def test_error_not_yaml() -> None:
     with pytest.raises(ConfigError) as error:
         import_kustomization(source("images: [\n", "dev/kustomization.yaml", files({})))
     assert str(error.value).startswith("dev/kustomization.yaml:2:1: ")
 
 
 def test_chain_of_more_than_20_entries_is_noted() -> None:
-    """Each entry that is written names the lines of all that apply to it: without a limit these are 500,000 here."""
+    """Each entry contains the lines of all entries that apply to it: without a limit, 500,000 lines here."""
     chain = "".join(f"- {{name: a{number}, newName: a{number + 1}}}\n" for number in range(1_000))
     text, notes = read_kustomization(f"images:\n{chain}")
     assert text.count("# line") <= 20_000
@@ -595,6 +611,8 @@ VALUES = st.recursive(
     st.dictionaries(st.sampled_from(PIECES[:8]), st.lists(VALUES, max_size=4)),
     st.dictionaries(st.sampled_from(sorted(FILES)), VALUES),
 )
-def test_whatever_a_kustomization_holds(kustomization: dict[str, object], others: dict[str, object]) -> None:
+def test_any_kustomization_becomes_a_valid_configuration(
+    kustomization: dict[str, object], others: dict[str, object]
+) -> None:
     texts = {**FILES, **{name: json.dumps(value) for name, value in others.items()}}
     accepted(import_kustomization(source(json.dumps(kustomization), "kustomization.yaml", files(texts))))

@@ -13,12 +13,15 @@ from krm_image_setter.yaml import parsing
 @pytest.mark.parametrize(
     "text, sentence",
     [
-        ("%YAML 1.3\n---\na: b\n", "this is not YAML: "),
-        ("a: [b\n", "line 2, column 1: this is not YAML: while parsing a flow sequence, expected ',' or ']'"),
-        ('a:\n  "b\\ud83d"\n', "line 2, column 3: this is not YAML: half of a surrogate pair stands alone"),
-        ('a: "\\ude00\\ud83d"\n', "line 1, column 4: this is not YAML: half of a surrogate pair stands alone"),
-        ('a: "\\U0000d83d"\n', "line 1, column 4: this is not YAML: half of a surrogate pair stands alone"),
-        ("a: b: c\n", "line 1, column 5: this is not YAML: mapping values are not allowed here"),
+        ("%YAML 1.3\n---\na: b\n", "invalid YAML: "),
+        (
+            "a: [b\n",
+            "line 2, column 1: invalid YAML: expected ',' or ']', but got '<stream end>' (while parsing a flow sequence)",
+        ),
+        ('a:\n  "b\\ud83d"\n', "line 2, column 3: invalid YAML: unpaired surrogate escape"),
+        ('a: "\\ude00\\ud83d"\n', "line 1, column 4: invalid YAML: unpaired surrogate escape"),
+        ('a: "\\U0000d83d"\n', "line 1, column 4: invalid YAML: unpaired surrogate escape"),
+        ("a: b: c\n", "line 1, column 5: invalid YAML: mapping values are not allowed here"),
     ],
 )
 def test_refused(text: str, sentence: str, parser: str) -> None:
@@ -29,7 +32,7 @@ def test_refused(text: str, sentence: str, parser: str) -> None:
 
 
 ESC: Final = "the character U+001B is not allowed; remove it, or escape it in double quotes"
-TAB: Final = "a tab (U+0009) is not allowed here; indent with spaces"
+TAB: Final = "a tab (U+0009) is not allowed at this position; indent with spaces"
 CHARACTERS = [
     # text, line, column, message
     pytest.param('a: b\nc: "\x1b[0m"\n', 2, 5, ESC, id="escape"),
@@ -55,7 +58,7 @@ CHARACTERS = [
     pytest.param("a: 'b\n\tc'\n\td: e\n", 3, 1, TAB, id="tab after a tab in quotes"),
     pytest.param("a: b # \x85\nc:\n\td: e\n", 4, 1, TAB, id="tab, NEL"),
     pytest.param("a: @b\n", 1, 4, "found character '@' that cannot start any token", id="another character"),
-    pytest.param("# \u2028\na: &a [*a]\n", 3, 8, "stands inside its own anchor", id="alias, LS"),
+    pytest.param("# \u2028\na: &a [*a]\n", 3, 8, "is inside the node that it refers to", id="alias, LS"),
 ]
 
 
@@ -86,4 +89,4 @@ def test_refused_character_of_an_embedded_document_is_named(
     setter = read_config(f"{head}images: {{nginx: nginx:2}}\n{kinds}")
     text = f"kind: ConfigMap\ndata:\n  a: {string}\n"
     (warning,) = set_images(text, setter).results
-    assert f"{place} of the string: this is not YAML: {message}" in warning.message
+    assert f"{place} of the string: invalid YAML: {message}" in warning.message

@@ -38,12 +38,12 @@ MENTIONS = [
 
 @pytest.mark.parametrize(("text", "expected"), MENTIONS)
 def test_slice_mentions_a_word(text: str, expected: bool) -> None:
-    assert stream.mention_test(text, ["nginx"])(text) is expected
+    assert stream.keyword_test(text, ["nginx"])(text) is expected
 
 
 @pytest.mark.parametrize("word", ["a b", "it's", 'a"b', "a\\b", "a\tb", "\x01"])
 def test_word_that_can_be_escaped_is_not_searched_for(word: str) -> None:
-    assert stream.mention_test("a: b\n", ["c", word])("a: b\n")
+    assert stream.keyword_test("a: b\n", ["c", word])("a: b\n")
 
 
 CUTS = [

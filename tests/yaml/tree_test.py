@@ -66,6 +66,6 @@ def test_what_only_the_pure_parser_reads(monkeypatch: pytest.MonkeyPatch) -> Non
         return pure()
 
     monkeypatch.setattr(events, "pure_parser", spy)
-    with pytest.raises(InputError, match="line 2, column 3: this is not YAML: mapping values"):
+    with pytest.raises(InputError, match="line 2, column 3: invalid YAML: mapping values"):
         parsing.parse("a: b\n c: d: e\n")
     assert asked == [True]
