@@ -376,7 +376,7 @@ def test_images(text: str, body: str) -> None:
 
 
 DEPLOY = "Tilt passes the images in `image_deps` to the command; run krm-image-setter on the YAML it applies"
-HOST = "give a host, or host/path, such as localhost:5000 or docker.io/org"
+HOST = "expected HOST or HOST/PATH, such as localhost:5000 or docker.io/org"
 
 
 def not_a_literal(line: int, call: str, parameter: str, shown: str) -> tuple[int, str]:
@@ -452,18 +452,18 @@ NOTES = [
     ),
     (
         "default_registry('https://ttl.sh')\n",
-        (1, f'default_registry: not imported: "https://ttl.sh" is no registry: {HOST}'),
+        (1, f'default_registry: not imported: invalid registry "https://ttl.sh"; {HOST}'),
     ),
     (
         "default_registry('ttl.sh', host_from_cluster='registry:5000/')\n",
-        (1, f'default_registry: not imported: "registry:5000/" is no registry: {HOST}'),
+        (1, f'default_registry: not imported: invalid registry "registry:5000/"; {HOST}'),
     ),
     (
         "default_registry('ttl.sh', single_name='a:1')\n",
         (
             1,
-            'default_registry: not imported: "a:1" is no name below the host: give one such as my-team/dev, '
-            "without tag",
+            'default_registry: not imported: invalid repository name "a:1"; expected a name without a tag, '
+            "such as my-team/dev",
         ),
     ),
     (
