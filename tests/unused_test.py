@@ -104,11 +104,11 @@ CAUSES = {
     ),
     "field without a rule": (
         "name: redis",
-        'no rule covers "redis" in line 21 (Task t: spec.image); add the path to `kinds`',
+        'no rule covers "redis" in line 21 (Task/t: spec.image); add the path to `kinds`',
     ),
     "longer text without a rule": (
         "name: quay.io/org/app",
-        'no rule covers "quay.io/org/app" in line 23 (Task t: spec.script); add the path to `kinds`',
+        'no rule covers "quay.io/org/app" in line 23 (Task/t: spec.script); add the path to `kinds`',
     ),
 }
 
@@ -144,7 +144,7 @@ def test_field_of_another_entry_is_named() -> None:
 def test_location_in_another_text() -> None:
     texts = {"pod.yaml": POD.partition("---")[0], "task.yaml": POD.split("---\n")[1]}
     (result,) = set_images_in(texts, read_config(HEAD + "images: {redis: 'redis:2'}\n")).results
-    assert 'no rule covers "redis" in task.yaml:5 (Task t: spec.image)' in result.message
+    assert 'no rule covers "redis" in task.yaml:5 (Task/t: spec.image)' in result.message
 
 
 def test_argument_has_no_location(program: Program) -> None:
