@@ -986,7 +986,7 @@ COMMANDS: dict[str, Series] = {
     "import of a long value of a Tiltfile": Series(
         4_800,
         lambda n: importing(
-            "Tiltfile", "x = [f()" + ", 1" * n + "]\n" + "docker_build(x, '.')\n" * n, "no plain literal"
+            "Tiltfile", "x = [f()" + ", 1" * n + "]\n" + "docker_build(x, '.')\n" * n, "not a literal"
         ),
     ),
     "import of names of a Tiltfile": Series(

@@ -1,4 +1,4 @@
-"""The changes that are accepted for one tree: each once, and none that overlaps another."""
+"""The accepted changes of one tree: each once, and none overlapping another."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from krm_image_setter.yaml.tree import Change, Location
 
 
 class AcceptedChanges:
-    """The changes of one tree, by location; those of one location are in order, because a text can have many."""
+    """The accepted changes of one tree. Those of one location are sorted, because a text can have thousands."""
 
     def __init__(self) -> None:
         self._by_location: dict[Location, list[Change]] = {}
@@ -18,9 +18,9 @@ class AcceptedChanges:
         return bool(self._by_location)
 
     def accept(self, changes: list[Change]) -> list[Change]:
-        """Accept changes that belong together, and return those that are new.
+        """Accept changes that belong together, and return those that were not accepted before.
 
-        None of them is accepted if one overlaps a change that was accepted before, or touches it.
+        If one of them overlaps or touches an accepted change, none of them is accepted.
         """
         if self._by_location:
             changes = [change for change in changes if not self._has(change)]
@@ -45,9 +45,9 @@ class AcceptedChanges:
         )
 
     def _neighbors(self, change: Change) -> list[Change]:
-        """Return the accepted change before the place of a change, and the one after it or equal to it."""
+        """Return the accepted changes before and after a change; the one after it can be equal to it."""
         others = self._by_location.get(change.location)
-        if not others:  # nearly always
+        if not others:
             return []
         index = _index(change, others)
         return others[max(index - 1, 0) : index + 1]

@@ -1,4 +1,4 @@
-"""Deciding on one image: from a field and the rules to a decision."""
+"""The decision on one image field: its changes and results."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from krm_image_setter.results import INFO, WARNING, Result
 from krm_image_setter.rules import Rules
 from krm_image_setter.yaml.tree import Change, Fragment, Location
 
-#: What a message shows instead of a value that it must not show.
+#: Replaces a value that a message must not show.
 HIDDEN: Final = "***"
 
 
 class Decision(NamedTuple):
-    """What to change for an image, what to report, and the entry of `images` that matched, if one did.
+    """The changes and results for an image field, and the entry of `images` that matched it (or None).
 
-    `changes` are located in the resource. Without changes, `results` are warnings about a reference that cannot be
-    written.
+    The locations of `changes` start at the resource. If there are results but no changes, the new reference cannot
+    be written.
     """
 
     field: ImageField
@@ -35,21 +35,21 @@ class Decision(NamedTuple):
 def decide(
     resource: Resource, readings: Sequence[ImageField], rules: Rules, *, hides_values: bool
 ) -> Decision | None:
-    """Decide on a field, and return None if no rule is for it.
+    """Return the decision on a field, or None if no rule matches it.
 
-    `readings` are the ways in which it was found, which can differ in the reference that they see. The entry of
-    `images` that comes first decides, whichever reading it matches; then `registries`. With `hides_values` no
-    result shows a value.
+    `readings` are the results of the locators that found the field; their references can differ. The first entry
+    of `images` that matches one of them is applied, otherwise one of `registries`. With `hides_values`, no result
+    shows a value.
     """
     proposals: list[tuple[ImageField, str, ImageRule | None]]
-    proposals = [(field, *found) for field in readings if (found := rules.images.new(field.current, field.place))]
+    proposals = [(field, *found) for field in readings if (found := rules.images.new(field.current, field.usage))]
     if not proposals and rules.registries and not any(map(rules.is_set, readings)):
         moved = ((field, rules.registries.new(field.current)) for field in readings if _can_move(field))
         proposals += [(field, new, None) for field, new in moved if new is not None][:1]
     decision = None
     for field, proposed, rule in sorted(proposals, key=_position) if len(proposals) > 1 else proposals:
         changes, results = _rewrite(resource, field, proposed, rules, hides_values=hides_values)
-        # Another reading can be able to hold the new reference.
+        # If this reading cannot contain the new reference, another might.
         if changes or not results:
             return Decision(field, rule, changes, results)
         decision = decision or Decision(field, rule, changes, results)
@@ -62,87 +62,89 @@ def _position(proposal: tuple[ImageField, str, ImageRule | None]) -> int:
 
 
 def _can_move(field: ImageField) -> bool:
-    return field.place.use == IMAGE and not field.is_word
+    return field.usage.use == IMAGE and not field.is_bare_name
 
 
 def _rewrite(
     resource: Resource, field: ImageField, proposed: str, rules: Rules, *, hides_values: bool
 ) -> tuple[list[Change], list[Result]]:
-    """Return what to change so that a field gets a reference, and what to report."""
+    """Return the changes that set a field to the reference `proposed`, and their results."""
     current = field.current
     if proposed == current:
         return [], []
     try:
-        check_reference(proposed)  # what a rule adds can make it too long
+        check_reference(proposed)  # a suffix or registry can make it too long
         changes, omitted = field.changes(proposed)
     except InvalidReference:
-        # A field that is only a part of it can contain anything, so the message does not show it.
+        # A field that is only a part of a reference can contain any text, so the message does not show it.
         new = "the new reference" if field.shown or hides_values else f'"{proposed}"'
-        message = f"not changed: {new} would be invalid: {explain(proposed)}"
+        message = f"not changed: cannot set {new}: {explain(proposed)}"
         return [], [warning(resource, field.location, message)]
     except ValueError as error:
-        message = f'not changed: "{HIDDEN if hides_values else proposed}" cannot be written here: {error}'
+        message = f'not changed: cannot set "{HIDDEN if hides_values else proposed}": {error}'
         return [], [warning(resource, field.location, message)]
     warnings = [warning(resource, field.location, omitted)] if omitted else []
     if not changes:
         return [], warnings
     policy_changes, policy_results = _pull_policy(resource, field, proposed, rules, hides_values=hides_values)
+    target = "image"
     if field.shown:
-        current, proposed = field.shown, changes[0].fragment.text
-    info = _info(resource, field.location, "image", (current, proposed), hides_values=hides_values)
+        target, current, proposed = f"image {field.part}", field.shown, changes[0].fragment.text
+    info = _info(resource, field.location, target, (current, proposed), hides_values=hides_values)
     return changes + policy_changes, [info, *policy_results, *warnings]
 
 
 def _pull_policy(
     resource: Resource, field: ImageField, proposed: str, rules: Rules, *, hides_values: bool
 ) -> tuple[list[Change], list[Result]]:
-    """Return what to change next to an image that changes, so that it is pulled as the configuration says."""
+    """Return the change of the pull policy next to an image that changes, and its result."""
     policy = rules.image_pull_policy
     if policy is None or field.policy is None:
         return [], []
     reference = parse_reference(proposed)
     if policy == "Never" and reference is not None and reference.digest is not None:
         raise ConfigError(
-            "imagePullPolicy Never and the digest of "
-            f'"{HIDDEN if hides_values else proposed}" exclude each other: give another policy',
+            'imagePullPolicy "Never" cannot be combined with the digest in '
+            f'"{HIDDEN if hides_values else proposed}"; use Always or IfNotPresent',
             line=resource.line(field.location),
             field=format_location(field.location),
         )
     location, can_be_added = field.policy
     key = location[-1]
-    holder: Any = resource.node
+    parent: Any = resource.node
     for step in location[:-1]:
-        holder = holder[step]
-    old = holder.get(key) if isinstance(holder, dict) else policy  # items of a list have nothing next to them
+        parent = parent[step]
+    old = parent.get(key) if isinstance(parent, dict) else policy  # an item of a list has no pull policy
     if old == policy or isinstance(old, dict | list) or location == field.location:
         return [], []
-    if key not in holder and not can_be_added:
+    if key not in parent and not can_be_added:
         return [], []
-    length = len(source_text(resource.node, location)) if key in holder else 0
+    length = len(source_text(resource.node, location)) if key in parent else 0
     change = Change(location, Fragment(0, length, policy), beside=str(field.location[-1]))
     values = old if isinstance(old, str) else "", policy
     return [change], [_info(resource, location, str(key), values, hides_values=hides_values)]
 
 
 def _info(
-    resource: Resource, location: Location, what: str, values: tuple[str, str], *, hides_values: bool
+    resource: Resource, location: Location, target: str, values: tuple[str, str], *, hides_values: bool
 ) -> Result:
-    """Return the result for a field that is set from one of the values to the other."""
+    """Return the result for a field that is set from the first of the values to the second."""
     path = format_location(location)
     if hides_values:
-        message = f"set {what}; the values of a Secret are not shown"
+        message = f"set {target}; the values of a Secret are not shown"
         return Result(message, INFO, resource.ref, path, file=resource.file)
     current, proposed = values
-    message, proposed = _set_message(what, current, proposed)
+    message, proposed = _set_message(target, current, proposed)
     return Result(message, INFO, resource.ref, path, current, proposed, resource.file)
 
 
-@lru_cache(maxsize=1024)  # a hundred thousand results share the few strings that they have
-def _set_message(what: str, current: str, proposed: str) -> tuple[str, str]:
-    return f'set {what} "{current}" to "{proposed}"', proposed
+@lru_cache(maxsize=1024)  # saves memory, because thousands of results have the same strings
+def _set_message(target: str, current: str, proposed: str) -> tuple[str, str]:
+    message = f'set {target} "{current}" to "{proposed}"' if current else f'set {target} to "{proposed}"'
+    return message, proposed
 
 
 def warning(resource: Resource, location: Location, message: str) -> Result:
-    """Return a warning about a field, with its line."""
+    """Return a warning about a field, with the line of the field."""
     line = resource.line(location)
     return Result(message, WARNING, resource.ref, format_location(location), file=resource.file, line=line)

@@ -20,6 +20,7 @@ from krm_image_setter.config import (
     read_values,
     require_images,
 )
+from krm_image_setter.config.image_setter import ON_UNUSED
 from krm_image_setter.documents import Stream
 from krm_image_setter.edits import edited
 from krm_image_setter.errors import ConfigError, ImageSetterError, InputError
@@ -71,7 +72,7 @@ class Options(NamedTuple):
                 return None
             parsed.setdefault(ARGUMENTS[name], []).append(text)
         *_, on_unused = parsed.pop("on_unused", [None])
-        if on_unused not in (None, "warn", "error", "ignore"):
+        if on_unused not in (None, *ON_UNUSED):
             return None
         fields = {name: tuple(values) for name, values in parsed.items()}
         return cls(**fields, on_unused=on_unused, no_config=no_config)

@@ -12,7 +12,7 @@ from krm_image_setter.errors import ConfigError
 from krm_image_setter.images import ImageRule, explain, parse_reference
 from krm_image_setter.locators import ImageSource, Selector, SelectorMap
 from krm_image_setter.paths import type_of
-from krm_image_setter.rules import few
+from krm_image_setter.rules import usable_keywords
 
 
 class Found(NamedTuple):
@@ -46,7 +46,7 @@ def references_in(stream: Stream, config: ImageSetter) -> dict[int, Found]:
     found: dict[tuple[Selector, str], Found] = {key: Found({}) for key in keys.values()}
     by_key = {keys[position]: source for position, source in sources.items()}
     selected = SelectorMap((source.selector, source) for source in by_key.values())
-    trees = stream.trees(few(source.selector.keyword for source in by_key.values()))
+    trees = stream.trees(usable_keywords(source.selector.keyword for source in by_key.values()))
     for resource in (resource for tree in trees if tree for resource in tree.resources()):
         for selector, path in () if resource.is_secret else selected.matching(resource.ref):
             key, ref = (selector, path.text), str(resource.ref)

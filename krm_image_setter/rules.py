@@ -1,4 +1,4 @@
-"""The rules of a configuration, ready to be applied, and the keywords without which they need not be."""
+"""The rules of a configuration in the form that a scan uses, and the keywords of the prefilter."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Final, NamedTuple
 
-from krm_image_setter.catalog import catalog_rules, kinds_in_parts
+from krm_image_setter.catalog import catalog_rules, kinds_with_parts
 from krm_image_setter.config.image_setter import ImageSetter
 from krm_image_setter.images import IMAGE, ImageMap, RegistryMap
 from krm_image_setter.locators import ImageField, KindRule, SelectorMap
@@ -14,9 +14,9 @@ from krm_image_setter.resources import ResourceRef
 
 
 class Rules(NamedTuple):
-    """What is set, and where images are.
+    """The rules that set images, and the rules that locate them.
 
-    `pod_spec_uses` are the uses of references that are searched in pod specs; none means that pod specs are not
+    `pod_spec_uses` are the uses of references in pod specs that are searched; if empty, pod specs are not
     searched.
     """
 
@@ -28,7 +28,7 @@ class Rules(NamedTuple):
     image_pull_policy: str | None = None
 
     def kinds_for(self, ref: ResourceRef) -> list[KindRule]:
-        """Return the rules for the kind of a resource: those of `kinds` come before those of the catalog."""
+        """Return the rules for the kind of a resource, those of `kinds` before those of the catalog."""
         if not ref.kind:
             return []
         kinds = self.kinds.matching(ref)
@@ -39,11 +39,11 @@ class Rules(NamedTuple):
     def is_set(self, field: ImageField) -> bool:
         """Return whether an entry of `images` can have set a field, now or in an earlier run.
 
-        A field that holds only a name has no tag that could tell: the name is enough.
+        Without a tag in the field, its name is compared.
         """
         if field.part == "name":
             return self.images.has_set_name(field.current)
-        return self.images.has_set(field.current, field.place)
+        return self.images.has_set(field.current, field.usage)
 
 
 def rules_for(config: ImageSetter, references: Mapping[int, str]) -> Rules:
@@ -67,28 +67,27 @@ def rules_for(config: ImageSetter, references: Mapping[int, str]) -> Rules:
 
 
 def keywords_of(config: ImageSetter, text: str) -> list[str] | None:
-    """Return words of which at least one is in every resource of `text` that matters; None if all must be read.
+    """Return keywords; a resource of `text` without any of them need not be parsed. Return None if all must be.
 
-    A resource that `kinds` selects matters even if no image of `images` is in it, because its path can match
-    nothing.
+    A resource that `kinds` selects must be parsed to find out whether the path matches a field.
     """
-    words = [rule.keyword for rule in config.images] + [rule.keyword for rule in config.registries]
-    words += [rule.selector.keyword for rule in config.kinds]
-    distinct = few(words)
-    if distinct is None or not config.catalog:
-        return distinct
-    return [*distinct, *kinds_in_parts().intersection(re.findall(_KIND, text))]
+    keywords = [rule.keyword for rule in config.images] + [rule.keyword for rule in config.registries]
+    keywords += [rule.selector.keyword for rule in config.kinds]
+    usable = usable_keywords(keywords)
+    if usable is None or not config.catalog:
+        return usable
+    return [*usable, *kinds_with_parts().intersection(re.findall(_KIND, text))]
 
 
-# What can be the kind of a resource: one pass takes a tenth of the time that a search for each known kind does.
+# The kinds in a text. This takes a tenth of the time of a search for each kind of the catalog.
 _KIND: Final = r"kind(?:: |[\"']?\s*:\s*[\"']?)([A-Za-z0-9]+)"
 
 
-def few(words: Iterable[str]) -> list[str] | None:
-    """Return words to search texts for; None if one is empty, or if it is faster to read all texts."""
-    distinct = list(dict.fromkeys(words))
-    return distinct if all(distinct) and len(distinct) <= _MOST_WORDS else None
+def usable_keywords(keywords: Iterable[str]) -> list[str] | None:
+    """Return the distinct keywords; None if one is empty, or if parsing is faster than searching for all."""
+    distinct = list(dict.fromkeys(keywords))
+    return distinct if all(distinct) and len(distinct) <= _MOST_KEYWORDS else None
 
 
-# To search a resource for one word takes a hundredth of the time that it takes to read the resource.
-_MOST_WORDS: Final = 100
+# Searching a resource for one keyword takes a hundredth of the time for parsing the resource.
+_MOST_KEYWORDS: Final = 100

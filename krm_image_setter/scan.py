@@ -1,4 +1,4 @@
-"""Find, decide, accept: the edits and results for one stream, and the images in it."""
+"""The scan of one stream: find the image fields, decide on each, and accept the changes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from krm_image_setter.deciding import HIDDEN, decide, warning
 from krm_image_setter.documents import Stream
 from krm_image_setter.edits import Edit
 from krm_image_setter.errors import ConfigError, InputError
-from krm_image_setter.images import IMAGE, Place
+from krm_image_setter.images import IMAGE, Usage
 from krm_image_setter.locators import Embedded, ImageField, KindRule, OtherField, find_image_fields
 from krm_image_setter.paths import format_location, type_of
 from krm_image_setter.resources import NO_REF, Resource, ResourceRef, Tree
@@ -20,17 +20,17 @@ from krm_image_setter.rules import Rules
 from krm_image_setter.yaml import scalar, tree, writer
 from krm_image_setter.yaml.tree import Change, Fragment, Location
 
-#: How many documents within documents are followed.
+#: The deepest nesting of documents in strings that is scanned.
 MAX_EMBEDDED: Final = 20
 
 _BATCH: Final = 32
 
 
 class FoundImage(NamedTuple):
-    """An image, and where it is: the resource, the path and the line of the stream; `rule` is None in a pod spec.
+    """An image with its resource, path and line in the stream (from 1). `rule` is None in a pod spec.
 
-    `is_public` is whether a message can suggest it: it is not the value of a variable or of a Secret. `part` is
-    the part of a reference that its field holds, if that is only one.
+    `is_public` is false for values of variables and Secrets, which messages must not suggest. `part` is the part
+    of a reference that the field contains; empty for the whole reference.
     """
 
     image: str
@@ -38,16 +38,16 @@ class FoundImage(NamedTuple):
     path: str
     line: int
     rule: KindRule | None
-    place: Place
+    usage: Usage
     part: str
     is_public: bool
 
 
 class Scan:
-    """The edits and results for a stream or a part of it, and which rules had something to do.
+    """The edits and results for a stream or a part of it, and the rules that matched.
 
-    Rules are identified by their position in the configuration. `applied` has entries of `images`; `selected`
-    counts the resources that an entry of `kinds` selects, and `matched` has those whose path matches a field.
+    Rules are identified by their position in the configuration. `applied` contains entries of `images`. `selected`
+    counts the resources that each path of `kinds` selects, and `matched` contains the paths that match a field.
     """
 
     def __init__(self) -> None:
@@ -66,7 +66,7 @@ class Scan:
         self.add_rules(other)
 
     def add_rules(self, other: Scan) -> None:
-        """Add which rules another scan applied, selected and matched."""
+        """Add the rules that another scan applied, selected and matched."""
         self.applied |= other.applied
         self.matched |= other.matched
         for position, count in other.selected.items():
@@ -74,7 +74,7 @@ class Scan:
 
 
 class _String(NamedTuple):
-    """The string that a stream is in: how its images are found, how deep it is, and whether it is in a Secret."""
+    """The string that contains a stream: its form, its depth, and whether its values must be hidden."""
 
     form: Embedded
     depth: int
@@ -86,13 +86,14 @@ def scan(
 ) -> Scan:
     """Find the image fields of a stream, decide on each, and return the edits that set them.
 
-    Resources without any of `keywords` are counted and not read. Raises InputError (line in the text of the
-    stream) if a document is not YAML or not a resource, and ConfigError if a pull policy contradicts an image.
+    Resources without any of `keywords` are counted but not parsed. `string` is None if the stream is not in a
+    string. Raises InputError (line in the stream) if a document is not valid YAML or not a resource, and
+    ConfigError if a pull policy cannot be combined with an image.
     """
     found = Scan()
     trees = _trees(stream, keywords, string)
-    # One step for many, then the next: that takes a sixth less time than all steps for each one, because the code
-    # and data of a step stay in the processor's caches.
+    # Each step processes a whole batch. That takes a sixth less time than all steps for one tree after the other,
+    # because the code and data of a step remain in the caches of the processor.
     while batch := list(islice(trees, _BATCH)):
         found.resources += batch.count(None)
         scanned = [(one, *_scan_tree(one, rules, string, found)) for one in batch if one]
@@ -103,14 +104,14 @@ def scan(
 
 
 def _trees(stream: Stream, keywords: Iterable[str] | None, string: _String | None) -> Iterator[Tree | None]:
-    # The paths of a string are paths into its whole document, even if that is a list.
+    # The paths of a string start at its whole document, even if it is a list.
     return stream.documents() if string and string.form.rules else stream.trees(keywords)
 
 
 def _scan_tree(
     one: Tree, rules: Rules, string: _String | None, found: Scan
 ) -> tuple[list[Resource], AcceptedChanges]:
-    """Scan the resources of one tree; return them, and the changes that are accepted for the tree."""
+    """Scan the resources of one tree, and return them and the accepted changes of the tree."""
     accepted = AcceptedChanges()
     resources: list[Resource] = []
     for resource, kinds, uses in _searched(one, rules, string):
@@ -127,7 +128,7 @@ def _scan_tree(
 def _searched(
     one: Tree, rules: Rules, string: _String | None
 ) -> Iterator[tuple[Resource, list[KindRule], Collection[str]]]:
-    """Yield the resources of a tree, each with the rules for it and the uses that are searched in pod specs."""
+    """Yield the resources of a tree, each with its rules and the uses that are searched in its pod specs."""
     if string is None:
         for resource in one.resources():
             yield resource, rules.kinds_for(resource.ref), rules.pod_spec_uses
@@ -143,7 +144,7 @@ def _searched(
 
 
 class _Searched(NamedTuple):
-    """A resource that is searched, the rules, and the string that it is in, if it is in one."""
+    """A resource to search, the rules, and the string that contains the resource, if any."""
 
     resource: Resource
     rules: Rules
@@ -151,11 +152,11 @@ class _Searched(NamedTuple):
 
     @property
     def hides_values(self) -> bool:
-        """Whether no message may show a value: it is a Secret, or in a string of one."""
+        """Whether messages must not show values, because the resource is a Secret or in a string of one."""
         return self.resource.is_secret or (self.string is not None and self.string.hides_values)
 
     def string_at(self, form: Embedded) -> _String | None:
-        """Return the string of a field as one that is searched, or None if it is too deep."""
+        """Return the string of a field, or None if it is nested too deeply."""
         depth = self.string.depth + 1 if self.string else 1
         return _String(form, depth, self.hides_values) if depth <= MAX_EMBEDDED else None
 
@@ -174,7 +175,7 @@ def _scan_fields(
     claims = Claims()
     for same in readings.values():
         decision = decide(searched.resource, same, searched.rules, hides_values=searched.hides_values)
-        if decision is None or claims.hold(decision.field):
+        if decision is None or claims.has(decision.field):
             continue
         if decision.rule is not None:
             found.applied.add(decision.rule.position)
@@ -184,38 +185,38 @@ def _scan_fields(
     for other in others:
         if other.document is not None:
             _follow(searched, other, other.document, found, accepted)
-        # The catalog is for many versions of a kind: a field that is something else there is normal.
+        # The catalog covers many versions of a kind, and in some of them a field has another type.
         elif (
             other.value not in (None, "")
             and other.rule.origin != "catalog"
             and not _is_read(other, readings.values())
         ):
-            found.results.append(_misplaced(searched.resource, other))
+            found.results.append(_wrong_type(searched.resource, other))
 
 
 def _key(field: ImageField) -> tuple[Location, int]:
-    """Return where the text of a field starts: that of a split reference is where its repository is."""
+    """Return the location and offset of the text of a field; of a split reference, those of its repository."""
     return (field.parts[0] if field.parts else field.location), field.start
 
 
 class Claims:
-    """The fields of a resource that rules have decided on, so that no other rule changes a part of them."""
+    """The fields of a resource with a decision, so that no other rule changes a part of them."""
 
     def __init__(self) -> None:
         self._starts: set[tuple[Location, int]] = set()
         self._parts: set[Location] = set()  # of split references
 
-    def hold(self, field: ImageField) -> bool:
+    def has(self, field: ImageField) -> bool:
         """Return whether a field, or a part of it, is claimed."""
-        if not self._starts:  # nearly always
+        if not self._starts:
             return False
-        if field.parts:  # split references can share a mapping: each is where its repository is
+        if field.parts:  # several split references can be in one mapping, so the mapping itself is not claimed
             return field.parts[0] in self._parts or any((part, 0) in self._starts for part in field.parts)
         return _key(field) in self._starts or field.location in self._parts
 
     def claim(self, field: ImageField) -> bool:
         """Claim a field, and return whether it was free."""
-        if self.hold(field):
+        if self.has(field):
             return False
         self._starts.add(_key(field))
         self._parts.update(field.parts)
@@ -236,32 +237,32 @@ def _accept(
     *,
     images: int,
 ) -> None:
-    """Accept the changes of a decision on so many images, and add its results, each once."""
+    """Accept the changes of a decision, add its results, and count the number of `images`."""
     start = searched.resource.location
-    # (A change's _replace would take as long as all else here.)
+    # Change._replace would double the time of this function.
     located = [Change(start + location, fragment, beside) for location, fragment, beside in changes]
     new = accepted.accept(located)
     if new:
         found.images_set += images
     elif located:
         return
-    # Two images can share one pull policy: that is reported once.
+    # Two images can have the same pull policy field, which is reported once.
     found.results += results if len(new) == len(located) else results[:1]
 
 
 def _follow(
     searched: _Searched, field: OtherField, form: Embedded, found: Scan, accepted: AcceptedChanges
 ) -> None:
-    """Scan a string that is a document of its own."""
+    """Scan the document in the string of a field."""
     resource, location = searched.resource, field.location
     string = searched.string_at(form)
     if string is None:
-        message = f"documents are embedded here more than {MAX_EMBEDDED} deep: left as it is"
+        message = f"not changed: embedded documents are nested more than {MAX_EMBEDDED} levels deep"
         found.results.append(warning(resource, location, message))
         return
     line = _lines(resource, location)
     try:
-        # No keywords: parts of a name can be apart in it.
+        # Keywords cannot be used, because a split reference has no keyword.
         inner = scan(Stream(field.value), searched.rules, None, string)
     except ConfigError as error:
         error.line, error.field = line(error.line), f"{format_location(location)}: {error.field}"
@@ -284,7 +285,7 @@ def _follow(
 
 
 def _lines(resource: Resource, location: Location) -> Callable[[int | None], Any]:
-    """Return the function from a line of a string, from 1, to the line of the stream; None stays None."""
+    """Return a function that converts a line of a string (from 1) to a line of the stream; None remains None."""
     starts: list[int] = []
 
     def line(number: int | None) -> int | None:
@@ -301,7 +302,7 @@ def _lines(resource: Resource, location: Location) -> Callable[[int | None], Any
 
 
 def images_in(stream: Stream, rules: Rules, string: _String | None = None) -> Iterator[FoundImage]:
-    """Yield the images of a stream, each field once. Raises InputError as `scan` does."""
+    """Yield the images of a stream, each field once. Raises InputError like `scan`."""
     for one in _trees(stream, None, string):
         for resource, kinds, uses in _searched(one, rules, string) if one else ():
             searched = _Searched(resource, rules, string)
@@ -309,7 +310,7 @@ def images_in(stream: Stream, rules: Rules, string: _String | None = None) -> It
             for field in find_image_fields(resource, kinds, uses, set()):
                 if isinstance(field, OtherField):
                     yield from _images_in_string(searched, field)
-                elif field.current and claims.claim(field) and not field.is_word:
+                elif field.current and claims.claim(field) and not field.is_bare_name:
                     yield _found_image(searched, field)
 
 
@@ -321,9 +322,9 @@ def _found_image(searched: _Searched, field: ImageField) -> FoundImage:
         format_location(field.location),
         resource.line(field.location),
         field.rule,
-        field.place,
+        field.usage,
         field.part,
-        is_public=field.place.use == IMAGE and not searched.hides_values,
+        is_public=field.usage.use == IMAGE and not searched.hides_values,
     )
 
 
@@ -341,7 +342,7 @@ def _images_in_string(searched: _Searched, field: OtherField) -> Iterator[FoundI
 
 
 def _write(one: Tree, resources: list[Resource], accepted: AcceptedChanges, found: Scan) -> None:
-    """Add the edits of the stream for the changes of one tree, and warnings about aliases that keep their text."""
+    """Add the edits for the changes of one tree, and warnings about aliases that keep their value."""
     source = one.source
     try:
         edits, kept = writer.write(source.text, one.document, accepted.all())
@@ -355,9 +356,9 @@ def _write(one: Tree, resources: list[Resource], accepted: AcceptedChanges, foun
 
 
 def _kept_alias(resource: Resource, alias: tree.Alias, location: Location) -> Result:
-    """Return the warning about an alias that was replaced by a copy so that only its anchor's field changes."""
+    """Return the warning about an alias that was replaced by a copy, because only its anchor's field changes."""
     message = (
-        f"the alias *{alias.name} was replaced by what it had, because only its anchor &{alias.name} was set; "
+        f"alias *{alias.name} was replaced by a copy of the old value because only &{alias.name} was set; "
         "set this field too if it must follow the anchor"
     )
     line = resource.tree.source.line(alias.start_mark.index)
@@ -365,7 +366,7 @@ def _kept_alias(resource: Resource, alias: tree.Alias, location: Location) -> Re
     return Result(message, WARNING, resource.ref, field, file=resource.file, line=line)
 
 
-def _misplaced(resource: Resource, field: OtherField) -> Result:
+def _wrong_type(resource: Resource, field: OtherField) -> Result:
     path, found = field.rule.path.text, type_of(field.value)
     message = f"not changed: path {path} points to {found}, expected {field.expected}"
     return warning(resource, field.location, message)

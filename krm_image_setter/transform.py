@@ -1,4 +1,4 @@
-"""The whole transformation as pure functions over one or many texts: the module to read first.
+"""The whole transformation as pure functions over one or many texts. Read this module first.
 
 set_images(text, config): streams -> references `from` fields -> rules -> scan -> unused entries -> text
 """
@@ -18,14 +18,14 @@ from krm_image_setter.rules import Rules, keywords_of, rules_for
 from krm_image_setter.scan import Scan, scan
 
 T = TypeVar("T")
-#: What `map` does; by processes or machines, as `concurrent.futures.Executor.map` does it.
+#: A function like `map`, such as `concurrent.futures.Executor.map`, which can use processes or machines.
 ForEach: TypeAlias = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
 
 
 class Outcome(NamedTuple):
-    """The new text, and the results: an info for each changed field, then warnings and errors.
+    """The new text and the results: an info for each changed field, then warnings and errors.
 
-    If a result is an error, the text is unchanged.
+    If one of the results is an error, the text is unchanged.
     """
 
     text: str
@@ -33,36 +33,36 @@ class Outcome(NamedTuple):
 
     @property
     def failed(self) -> bool:
-        """Whether there is an error among the results."""
+        """Whether one of the results is an error."""
         return has_error(self.results)
 
 
 class Outcomes(NamedTuple):
-    """The outcome of each text by its name, and the results that are about all of them together."""
+    """The outcome of each text by its name, and the results about all texts together."""
 
     of: dict[str, Outcome]
     results: tuple[Result, ...]
 
     @property
     def failed(self) -> bool:
-        """Whether there is an error among the results: then each text is unchanged."""
+        """Whether one of the results is an error. If it is, all texts are unchanged."""
         return has_error(self.results)
 
 
 class Plan(NamedTuple):
-    """The edits of a text, and the results: if one of them is an error, there are no edits."""
+    """The edits and results of a text. If one of the results is an error, the text has no edits."""
 
     edits: list[Edit]
     results: tuple[Result, ...]
 
     @property
     def failed(self) -> bool:
-        """Whether there is an error among the results."""
+        """Whether one of the results is an error."""
         return has_error(self.results)
 
 
 class Plans(NamedTuple, Generic[T]):
-    """What `plan_all` found for each source, the counts of all together, and the entries that set nothing."""
+    """The result of `plan_all` for each source, the counts of all together, and results about unused entries."""
 
     each: list[T]
     total: Scan
@@ -70,34 +70,31 @@ class Plans(NamedTuple, Generic[T]):
 
 
 def has_error(results: Iterable[Result]) -> bool:
-    """Return whether there is an error among results."""
+    """Return whether one of the results is an error."""
     return any(result.severity == ERROR for result in results)
 
 
 def set_images(text: str, config: ImageSetter) -> Outcome:
-    """Return `text`, a stream of Kubernetes resources or a ResourceList, with the images set that `config` names.
+    """Set images in `text`, a stream of Kubernetes resources or a ResourceList.
 
-    Every character outside the rewritten scalars is the same in `Outcome.text`.
-
-    Raises InputError if `text` is not YAML or contains something that is not a resource, and ConfigError if an
-    entry takes its reference `from` a field that has none.
+    `Outcome.text` is equal to `text` outside the scalars with images. Raises InputError if `text` is not valid
+    YAML or a document is not a resource, and ConfigError if an entry has no reference in its `from` field.
     """
     edits, results = plan(Stream(text), config)
     return Outcome(apply_edits(text, edits), results)
 
 
 def set_images_in(texts: Mapping[str, str], config: ImageSetter, for_each: ForEach = map) -> Outcomes:
-    """Return the outcomes of `set_images` for texts, by their names, as if they were one.
+    """Set images in several texts, by name, as if they were one stream.
 
-    That differs from each alone: an entry with `from` can find its reference in another text, and only an entry
-    that sets nothing in any of them is unused. The work on a text is done by `for_each`; all that it carries can
-    be pickled.
+    An entry with `from` can find its reference in another text, and an entry is unused only if it sets nothing in
+    any of the texts. `for_each` calls the work for each text; its arguments and results can be pickled.
 
     Raises the errors of `set_images`; the `file` of an error is the name of the text.
     """
 
     def visit(look: Callable[[Stream], Any]) -> Iterator[Any]:
-        found = for_each(partial(_looked, look), list(texts.values()))
+        found = for_each(partial(_result_or_error, look), list(texts.values()))
         for name, one in zip(texts, found, strict=True):
             if isinstance(one, ImageSetterError):
                 raise one.at(file=name)
@@ -112,8 +109,8 @@ def set_images_in(texts: Mapping[str, str], config: ImageSetter, for_each: ForEa
     return outcomes
 
 
-def _looked(look: Callable[[Stream], Any], text: str) -> Any:
-    """Return what `look` finds, or its error: the order of the texts says which error is raised."""
+def _result_or_error(look: Callable[[Stream], Any], text: str) -> Any:
+    """Return the result of `look` or its error, so that the caller can raise the error of the first text."""
     try:
         return look(Stream(text))
     except ImageSetterError as error:
@@ -173,6 +170,6 @@ def _scan(config: ImageSetter, rules: Rules, stream: Stream) -> Scan:
 
 
 def ordered(results: Iterable[Result], *, failed: bool) -> tuple[Result, ...]:
-    """Return results in the order of a report; if no edit is made, without those of edits."""
+    """Return the infos, then all other results. If the run failed, omit the infos, because nothing was changed."""
     kept = (result for result in results if not failed or result.severity != INFO)
     return tuple(sorted(kept, key=lambda result: result.severity != INFO))

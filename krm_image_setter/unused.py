@@ -16,8 +16,8 @@ from krm_image_setter.images import (
     IMAGE,
     ImageMap,
     ImageRule,
-    Place,
     Reference,
+    Usage,
     key_of,
     keys_of,
     parse_reference,
@@ -28,7 +28,7 @@ from krm_image_setter.paths import format_location
 from krm_image_setter.paths.mismatch import Mismatch, find_mismatch
 from krm_image_setter.resources import SECRET, Resource
 from krm_image_setter.results import ERROR, WARNING, Result
-from krm_image_setter.rules import Rules, few
+from krm_image_setter.rules import Rules, usable_keywords
 from krm_image_setter.scan import FoundImage, Scan, images_in
 from krm_image_setter.yaml.tree import Location
 
@@ -75,7 +75,7 @@ def _mismatches(rules: Rules, unmatched: list[KindRule], stream: Stream) -> dict
     """Return how far each unmatched path gets in the resources of a stream, by the position of its rule."""
     positions = {rule.position for rule in unmatched}
     furthest: dict[int, Mismatch] = {}
-    for tree in filter(None, stream.trees(few(rule.selector.keyword for rule in unmatched))):
+    for tree in filter(None, stream.trees(usable_keywords(rule.selector.keyword for rule in unmatched))):
         for resource in tree.resources():
             for rule in rules.kinds.matching(resource.ref):
                 mismatch = find_mismatch(rule.path, resource.node) if rule.position in positions else None
@@ -122,10 +122,10 @@ class _FoundImages:
 
     def __init__(self, images: Iterable[FoundImage]) -> None:
         self._names: set[str] = set()  # that messages can suggest
-        self._keys: dict[tuple[str, str | None, str | None], set[Place]] = {}
+        self._keys: dict[tuple[str, str | None, str | None], set[Usage]] = {}
         self._lone_names: set[str] = set()  # in fields that contain only the name
         # By normalized name; a value is whether a message can show the reference.
-        self._references: dict[str, dict[tuple[Reference, Place], bool]] = {}
+        self._references: dict[str, dict[tuple[Reference, Usage], bool]] = {}
         self._compared = 0
         for image in images:
             reference = parse_reference(image.image)
@@ -134,18 +134,18 @@ class _FoundImages:
 
     def _add(self, reference: Reference, image: FoundImage) -> None:
         for key in keys_of(reference):
-            self._keys.setdefault(key, set()).add(image.place)
+            self._keys.setdefault(key, set()).add(image.usage)
         same = self._references.setdefault(reference.normalized_name, {})
-        same[reference, image.place] = image.is_public
+        same[reference, image.usage] = image.is_public
         if image.part == "name":
             self._lone_names.add(reference.normalized_name)
         if image.is_public:
             self._names.add(reference.familiar_name)
 
     def has_set(self, rule: ImageRule) -> bool:
-        """Return whether an earlier run can have set an image by a rule: it is what the rule makes of it."""
-        places = self._keys.get(key_of(rule.target), ())
-        return rule.target.normalized_name in self._lone_names or any(map(rule.reaches, places))
+        """Return whether an earlier run can have applied a rule: an image is equal to the new reference."""
+        usages = self._keys.get(key_of(rule.target), ())
+        return rule.target.normalized_name in self._lone_names or any(map(rule.reaches, usages))
 
     def cause(self, rule: ImageRule, rules: ImageMap) -> str | None:
         """Return why a rule set none of the images of its name, or None if there are none."""
@@ -154,8 +154,8 @@ class _FoundImages:
             return None
         if not self._can_compare(len(same)):
             return f'no image "{rule.name}" was set; {_NO_HINT}'
-        matching = {place: reference for reference, place in same if rule.matches(reference)}
-        reached = next((place for place in matching if rule.reaches(place)), None)
+        matching = {usage: reference for reference, usage in same if rule.matches(reference)}
+        reached = next((usage for usage in matching if rule.reaches(usage)), None)
         if reached is not None:
             return _set_by_another(rule, rules.find(str(matching[reached]), reached))
         if matching:
@@ -192,16 +192,16 @@ def _set_by_another(rule: ImageRule, found: tuple[Reference, ImageRule] | None) 
     return f'every image "{rule.name}" is already set by the entry for "{first.name}"{at and " in "}{at}'
 
 
-def _out_of_scope(rule: ImageRule, places: Iterable[Place]) -> str:
+def _out_of_scope(rule: ImageRule, usages: Iterable[Usage]) -> str:
     """Return the message about a rule whose images are all in other containers, or used in another way."""
     containers = {name for scope in rule.scopes for name in scope.containers}
-    excluded = {place.container for place in places if place.use in rule.uses}
+    excluded = {usage.container for usage in usages if usage.use in rule.uses}
     if excluded:
         wanted = " or ".join(f'"{name}"' for name in sorted(containers)[:3])
         others = " and ".join(sorted(f'"{name}"' for name in excluded if name)[:3])
         where = f"; it is in {others}" if others else "; it is in a field outside of containers"
         return f'image "{rule.name}" was found, but not in a container named {wanted}{where}'
-    use = min({place.use for place in places} - rule.uses, key=(ENV, ARGS).index)
+    use = min({usage.use for usage in usages} - rule.uses, key=(ENV, ARGS).index)
     fields = "environment variables" if use == ENV else "commands or arguments"
     return f'image "{rule.name}" was found only in {fields} of containers; set `{use}: true`'
 
@@ -233,7 +233,7 @@ def _occurrences(rules: Rules, absent: list[ImageRule], for_each_source: ForEach
     """Return a message for each name that occurs in a field without a rule, or in a text that was skipped."""
     names = {rule.name.normalized_name: str(rule.name) for rule in absent}
     messages: dict[str, str] = {}
-    keywords = few(rule.keyword for rule in absent)
+    keywords = usable_keywords(rule.keyword for rule in absent)
     for file, found in for_each_source(partial(_occurrences_in, rules, frozenset(names), keywords)):
         for name, line, field in found or ():
             at = f"{file}:{line}" if file else f"line {line}"

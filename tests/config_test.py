@@ -86,15 +86,18 @@ def test_config_map(data: str) -> None:
         ("images: {}\npodSpecs: 1", "expected true or false, got the number 1"),
         ("images: {}\nonUnused: never", 'expected warn, error or ignore, got "never"'),
         ("images: {nginx: [}", "invalid YAML"),
-        ("images: [{name: nginx, newName: 'a@sha256:" + "0" * 64 + "'}]", "newName takes no digest"),
-        ("images: [{name: nginx, newTag: 'a b'}]", '"a b" is no tag'),
-        ("images: [{name: nginx, digest: 'a'}]", '"a" is no digest'),
-        ("images: [{name: nginx, tagSuffix: a, newTag: b}]", "tagSuffix adds to the old tag"),
-        ("images: [{name: nginx, newImage: a, newTag: b}]", "newImage is the whole new reference"),
+        ("images: [{name: nginx, newName: 'a@sha256:" + "0" * 64 + "'}]", "`newName` cannot contain a digest"),
+        ("images: [{name: nginx, newTag: 'a b'}]", 'invalid tag "a b"'),
+        ("images: [{name: nginx, digest: 'a'}]", 'invalid digest "a"'),
+        (
+            "images: [{name: nginx, tagSuffix: a, newTag: b}]",
+            "`tagSuffix` cannot be combined with `newTag` or `digest`",
+        ),
+        ("images: [{name: nginx, newImage: a, newTag: b}]", "`newImage` cannot be combined with"),
         ("images: [{name: nginx}]", "this sets nothing"),
         (
             "images: [{name: nginx, newTag: a, from: {kind: A, name: a, path: .a}}]",
-            "from gives the whole new reference",
+            "`from` cannot be combined with",
         ),
         ("images: [{name: nginx, from: {kind: A, path: .a}}]", "missing required field `name`"),
         ("images: [{name: nginx, newTag: a, env: 1}]", "expected true or false"),
@@ -104,13 +107,13 @@ def test_config_map(data: str) -> None:
             "images: {}\nkinds: {A: {path: .a, part: tag, of: 'nginx:1'}}",
             "expected an image name without a tag or digest",
         ),
-        ("images: {}\nkinds: {A: {path: .a, part: tag, of: 'NGINX'}}", "the name must be in lower case"),
+        ("images: {}\nkinds: {A: {path: .a, part: tag, of: 'NGINX'}}", "the name must be lowercase"),
         ("images: {}\nkinds: {A: {path: .a, part: name, as: text}}", "`part` cannot be combined with `as`"),
         ("images: {}\nkinds: {A: {path: .a, as: text, paths: .b}}", "`paths` requires `as: yaml` or `as: json`"),
         ("images: {}\nkinds: {A: {path: .a, as: toml}}", 'expected text, yaml or json, got "toml"'),
-        ("registries: [{from: docker.io, to: docker.io}]", '"docker.io" is the same registry as from'),
+        ("registries: [{from: docker.io, to: docker.io}]", '"docker.io" is the same registry as `from`'),
         ("registries: [{from: nginx, to: a.io}]", '"nginx" has no host'),
-        ("images: {}\ndefaultRegistry: {host: foo}", '"foo" is no registry'),
+        ("images: {}\ndefaultRegistry: {host: foo}", 'invalid registry "foo"'),
         (
             "images: [{name: a, digest: 'sha256:" + "0" * 64 + "'}]\nimagePullPolicy: Never",
             "images[0]: a digest cannot be combined with",
@@ -250,7 +253,7 @@ def test_selector_without_a_kind() -> None:
 def test_error_with_line_breaks_is_one_line() -> None:
     with pytest.raises(ConfigError) as caught:
         read_config(f'{HEAD}images: [{{name: "a\\r\\n\\e\\L\\u202e", newTag: b}}]\n')
-    assert r'"a\r\n\x1b\u2028\u202e" is no reference' in str(caught.value)
+    assert r'invalid image reference "a\r\n\x1b\u2028\u202e"' in str(caught.value)
 
 
 REPEATED = [

@@ -10,6 +10,7 @@ import sys
 import pytest
 from harness import ROOT, Program
 from orchestrator import Orchestrator
+from story import blocks
 
 from krm_image_setter import cli, read_config
 from krm_image_setter.catalog import entries
@@ -17,7 +18,6 @@ from krm_image_setter.config import ImageSetter, decode, read_values
 
 README = (ROOT / "README.md").read_text()
 WAYS = (ROOT / "docs/ways-to-run.md").read_text()
-CONFIGURATION = (ROOT / "docs/configuration.md").read_text()
 CONNECT = (ROOT / "fixtures/kafka-connect/input.yaml").read_text()
 PIPES = re.findall(r"`(krm-image-setter [^`]*< manifests\.yaml)`", WAYS)
 IMAGE = "image: localhost:5005/kafkaconnect:"
@@ -25,7 +25,7 @@ KPT = re.findall(r"`kpt fn eval (DIR [^`]*)`", WAYS)
 
 
 def test_configuration() -> None:
-    (block,) = re.findall(r"```yaml title=.functions\.yaml.\n(.*?)```", README, re.DOTALL)
+    (block,) = re.findall(r"`functions\.yaml`:\n\n```yaml\n(.*?)```", README, re.DOTALL)
     assert read_config(block) == read_config((ROOT / "functions.yaml").read_text())
 
 
@@ -108,7 +108,14 @@ def test_python() -> None:
     assert sys.version_info >= (3, 11)
 
 
-@pytest.mark.parametrize("block", re.findall(r"```yaml\n(.*?)```", CONFIGURATION, re.DOTALL))
+@pytest.mark.parametrize(
+    "block",
+    [
+        block.body
+        for block in blocks(ROOT / "docs/configuration.md")
+        if block.language == "yaml" and not block.title
+    ],
+)
 def test_configuration_blocks(block: str) -> None:
     head = "apiVersion: krm-image-setter.dev/v1alpha1\nkind: ImageSetter\n"
     assert decode(read_values(head + block, None)) != ImageSetter()
@@ -164,6 +171,21 @@ def test_contributing_names_only_files_that_exist() -> None:
     named = re.findall(r"`((?:krm_image_setter|tests|docs|benchmarks|tools|differential)/[\w./-]*)", text)
     assert len(named) > 50
     assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+def test_contributing_names_the_tests_of_each_module() -> None:
+    tests = {path.name for path in (ROOT / "tests").rglob("*_test.py")}
+    exceptions = (
+        (ROOT / "CONTRIBUTING.md").read_text().partition("These are the exceptions:")[2].partition("## ")[0]
+    )
+    modules = (path for path in (ROOT / "krm_image_setter").rglob("*.py") if path.name != "__init__.py")
+    assert [
+        module
+        for path in modules
+        if f"{path.stem.rstrip('_')}_test.py" not in tests
+        for module in [str(path.relative_to(ROOT / "krm_image_setter").with_suffix(""))]
+        if f"`{module}`" not in exceptions
+    ] == []
 
 
 @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "SECURITY.md"])

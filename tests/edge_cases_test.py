@@ -107,18 +107,18 @@ def test_references(before: str, rules: list[str], after: str | None) -> None:
 @pytest.mark.parametrize(
     "entry, message",
     [
-        pytest.param("name: '[', newTag: '2'", '"[" is no reference', id="R12 bracket"),
-        pytest.param("name: foo++bar, newTag: '2'", '"foo++bar" is no reference', id="R12 plus"),
-        pytest.param("name: nginx, newName: 'foo/nginx:3'", "newName takes no tag", id="R17"),
+        pytest.param("name: '[', newTag: '2'", 'invalid image reference "["', id="R12 bracket"),
+        pytest.param("name: foo++bar, newTag: '2'", 'invalid image reference "foo++bar"', id="R12 plus"),
+        pytest.param("name: nginx, newName: 'foo/nginx:3'", "`newName` cannot contain a tag", id="R17"),
         pytest.param(
-            "name: nginx, newTag: 1.20", '1.20 is read as the number 1.2, quote it: "1.20"', id="R15 float"
+            "name: nginx, newTag: 1.20", 'YAML reads 1.20 as the number 1.2; quote it: "1.20"', id="R15 float"
         ),
         pytest.param("name: nginx, newTag: 7284872", 'quote it: "7284872"', id="R15 int"),
         pytest.param("name: nginx, newTag: 0362525", 'quote it: "0362525"', id="R15 octal"),
         pytest.param("name: nginx, newTag: 1e3", 'quote it: "1e3"', id="R15 exponent"),
         pytest.param("name: nginx, newTag: 553640e6", 'quote it: "553640e6"', id="R15 commit"),
         pytest.param("name: nginx, newTag: 0777", 'quote it: "0777"', id="R15 mode"),
-        pytest.param("name: nginx, newtag: '2'", 'unknown field "newtag": did you mean "newTag"?', id="L25"),
+        pytest.param("name: nginx, newtag: '2'", 'unknown field "newtag"; did you mean "newTag"?', id="L25"),
     ],
 )
 def test_error_config(entry: str, message: str) -> None:

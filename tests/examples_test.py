@@ -92,7 +92,7 @@ def test_recipes_show_each_example() -> None:
         flags=re.DOTALL,
     )
     new = re.sub(
-        r'^(```\w+ title="([^"]+)"\n).*?^```$',
+        r"^(`([\w./-]+)`:\n\n```\w+\n).*?^```$",
         lambda match: f"{match[1]}{(ROOT / match[2]).read_text()}```",
         new,
         flags=re.DOTALL | re.MULTILINE,
@@ -101,12 +101,12 @@ def test_recipes_show_each_example() -> None:
         RECIPES.write_text(new)
     assert page == new, "WRITE_GOLDEN=1 writes docs/recipes.md"
     own = re.sub(
-        r'<!-- from: .*?<!-- end -->|^```\w+ title="[^"]+"\n.*?^```$', "", page, flags=re.DOTALL | re.MULTILINE
+        r"<!-- from: .*?<!-- end -->|^`[\w./-]+`:\n\n```\w+\n.*?^```$", "", page, flags=re.DOTALL | re.MULTILINE
     )
     assert "```" not in own
     shown = re.findall(r"<!-- from: examples/([a-z-]+)/README\.md -->", page)
     assert set(shown) == {path.name for path in EXAMPLES}
-    assert list(dict.fromkeys(re.findall(r'title="examples/([a-z-]+)/', page))) == shown
+    assert list(dict.fromkeys(re.findall(r"^`examples/([a-z-]+)/[^`]*`:$", page, re.MULTILINE))) == shown
 
 
 # What https://argo-cd.readthedocs.io/en/stable/operator-manual/config-management-plugins/ documents.

@@ -250,7 +250,7 @@ def test_many_unused_entries_and_many_images_are_not_all_compared(soon: None) ->
     results = set_images(pods, read_config(f"{HEAD}images:\n{entries}")).results
     assert len(results) == 2_000
     assert "did you mean" in results[0].message
-    assert results[-1].message.endswith("see in `krm-image-setter list` which images there are")
+    assert results[-1].message.endswith("run `krm-image-setter list` to see which images exist")
 
 
 DEEP: Final = "kind: A\nspec: " + "{a: " * 240 + "nginx" + "}" * 240 + "\n"
@@ -276,15 +276,15 @@ def test_a_path_finds_each_field_once_at_each_step(soon: None, path: str, text: 
 
 
 BAD_PATHS = [
-    pytest.param("[" * 200_000, "this [ is not closed", id="["),
-    pytest.param("{" + "[?(" * 100_000 + "}", "this filter is not closed", id="filters"),
-    pytest.param("{range .a}" * 21 + "{end}" * 21, "ranges stand in each other here more than 20 deep", id="ranges"),
-    pytest.param("$.a[?(@.b =~ '(a+)+$')].image", "cannot use a regular expression in a path; compare with ==, column 11", id="=~"),
+    pytest.param("[" * 200_000, "missing closing ]", id="["),
+    pytest.param("{" + "[?(" * 100_000 + "}", "missing closing )] of the filter", id="filters"),
+    pytest.param("{range .a}" * 21 + "{end}" * 21, "{range} is nested more than 20 levels deep", id="ranges"),
+    pytest.param("$.a[?(@.b =~ '(a+)+$')].image", "cannot use a regular expression in a path; compare with == (column 11 of the path)", id="=~"),
     pytest.param("$.a.`sub(/(a+)+$/, b)`", "cannot use a regular expression in a path", id="sub"),
     pytest.param("$.a[?(@..b)].image", "cannot use .., `parent`, where, | or a comma in a filter", id=".. in a filter"),
     pytest.param("$.a * 1000000000", "cannot use arithmetic in a path; quote a key that contains an operator", id="*"),
-    pytest.param("$" + "(" * 9_000, "jsonpath-ng does not take this path", id="parentheses"),
-    pytest.param("$" + "(" * 100_000, "a path that starts with $ can have 10,000 characters", id="length"),
+    pytest.param("$" + "(" * 9_000, "invalid JSONPath", id="parentheses"),
+    pytest.param("$" + "(" * 100_000, "the limit of a path with $ is 10,000", id="length"),
 ]  # fmt: skip
 
 

@@ -207,7 +207,7 @@ def test_alias_that_keeps_the_old_text_is_reported(before: str, config: str, aft
     assert outcome.text == after
     (warning,) = [result for result in outcome.results if result.severity != INFO]
     assert re.search(
-        r"^warning: line \d+: A/x: (spec\..*: )?the alias \*\w was replaced by what it had", str(warning)
+        r"^warning: line \d+: A/x: (spec\..*: )?alias \*\w was replaced by a copy of the old value", str(warning)
     )
     assert before.splitlines()[(warning.line or 0) - 1].partition("*")[1] == "*" or "v: |" in before
 
@@ -253,15 +253,15 @@ WARNINGS = [
     (custom("values: '{{ .x }'"), TAG + VALUES, "line 5: A/x: spec.values: not changed: line 1, column 8 of the string: invalid YAML"),
     (custom("values: 'image: [nginx]'"), TAG + VALUES, "spec.values: image: not changed: path .image points to a list, expected a string"),
     (custom("values: |\n  apiVersion: v1\n  kind: List\n  items: [nginx]"), TAG + VALUES, "not a Kubernetes resource"),
-    (custom("base: 300"), TAG + "kinds: {A: {path: .spec.base, part: name}}\n", "spec.base: the path .spec.base leads to a number, not to a string"),
-    (custom("base: nginx:1"), TAG + "kinds: {A: {path: .spec.base, part: name}}\n", "cannot be written here: the field also contains a tag or digest"),
-    (custom("version: v1"), DIGEST + "kinds: {A: {path: .spec.version, part: tag, of: nginx}}\n", f'not changed: "nginx@{D}" cannot be written here: it has no tag'),
-    (custom("image: {repository: nginx, tag: '1'}"), DIGEST + PARTS, "not changed: " f'"nginx@{D}" cannot be written here: there is no field for a digest without a tag; set `newTag` too'),
-    (custom(f"version: v1@{E}"), DIGEST + "kinds: {A: {path: .spec.version, part: tag, of: nginx}}\n", "it has no tag"),
-    (custom(f"image: nginx:{LONG}"), SUFFIX + "kinds: {A: .spec.image}\n", f'not changed: "nginx:{LONG}-b" would be invalid: its tag must be letters, digits, "_", "." and "-", 128 at most'),
-    (custom(f"version: {LONG}"), SUFFIX + "kinds: {A: {path: .spec.version, part: tag, of: nginx}}\n", "the new reference would be invalid: its tag must be"),
-    (custom(f"image: {{repository: nginx, tag: {LONG}}}"), SUFFIX + PARTS, "would be invalid: its tag must be"),
-    (custom(f"image: {PATH}"), TAG + "registries: [{from: docker.io, to: m.example.com/x}]\nkinds: {A: .spec.image}\n", "would be invalid: its name is too long, 255 characters are the most"),
+    (custom("base: 300"), TAG + "kinds: {A: {path: .spec.base, part: name}}\n", "spec.base: not changed: path .spec.base points to a number, expected a string"),
+    (custom("base: nginx:1"), TAG + "kinds: {A: {path: .spec.base, part: name}}\n", "the field also contains a tag or digest"),
+    (custom("version: v1"), DIGEST + "kinds: {A: {path: .spec.version, part: tag, of: nginx}}\n", f'not changed: cannot set "nginx@{D}": the new reference has no tag'),
+    (custom("image: {repository: nginx, tag: '1'}"), DIGEST + PARTS, "not changed: " f'cannot set "nginx@{D}": no field can contain a digest without a tag; set `newTag` too'),
+    (custom(f"version: v1@{E}"), DIGEST + "kinds: {A: {path: .spec.version, part: tag, of: nginx}}\n", "the new reference has no tag"),
+    (custom(f"image: nginx:{LONG}"), SUFFIX + "kinds: {A: .spec.image}\n", f'not changed: cannot set "nginx:{LONG}-b": invalid tag; a tag has up to 128 letters, digits, "_", "." or "-", and does not start with "." or "-"'),
+    (custom(f"version: {LONG}"), SUFFIX + "kinds: {A: {path: .spec.version, part: tag, of: nginx}}\n", "cannot set the new reference: invalid tag;"),
+    (custom(f"image: {{repository: nginx, tag: {LONG}}}"), SUFFIX + PARTS, "invalid tag;"),
+    (custom(f"image: {PATH}"), TAG + "registries: [{from: docker.io, to: m.example.com/x}]\nkinds: {A: .spec.image}\n", "the name is longer than 255 characters"),
 ]  # fmt: skip
 
 
@@ -345,8 +345,8 @@ def test_warning_about_a_document_in_a_string_has_the_line_of_the_file(
 
 
 ERRORS = [
-    (pod(f"- image: nginx@{D}"), NAME + "imagePullPolicy: Never\n", "line 6: spec.containers[0].image: imagePullPolicy Never and the digest of"),
-    (custom(f"values: |\n  apiVersion: v1\n  kind: Pod\n  spec: {{containers: [{{image: nginx@{D}}}]}}"), NAME + "imagePullPolicy: Never\nkinds: {A: {path: .spec.values, as: yaml}}\n", "line 8: spec.values: spec.containers[0].image: imagePullPolicy Never and the digest of"),
+    (pod(f"- image: nginx@{D}"), NAME + "imagePullPolicy: Never\n", 'line 6: spec.containers[0].image: imagePullPolicy "Never" cannot be combined with the digest in'),
+    (custom(f"values: |\n  apiVersion: v1\n  kind: Pod\n  spec: {{containers: [{{image: nginx@{D}}}]}}"), NAME + "imagePullPolicy: Never\nkinds: {A: {path: .spec.values, as: yaml}}\n", 'line 8: spec.values: spec.containers[0].image: imagePullPolicy "Never" cannot be combined with the digest in'),
     (custom("image: {repository: nginx, tag}"), TAG + PARTS, "line 5, column 30: there is no room"),
 ]  # fmt: skip
 
@@ -390,7 +390,7 @@ def test_documents_in_documents_end() -> None:
     )
     outcome = set_images(text, setter)
     assert outcome.text == text
-    assert "documents are embedded here more than 20 deep" in outcome.results[0].message
+    assert "embedded documents are nested more than 20 levels deep" in outcome.results[0].message
 
 
 def test_entries_that_share_a_field_or_a_resource_take_their_references_from_it() -> None:

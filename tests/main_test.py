@@ -187,14 +187,18 @@ def test_error_items(program: Program, items: str, message: str) -> None:
 
 BAD_CONFIGS = [
     pytest.param("", "no image to set; add `images: {NAME: REFERENCE}`", id="none"),
-    pytest.param(with_config("kind: Foo\nimages: {}"), 'the configuration\'s kind is "Foo"', id="unknown kind"),
-    pytest.param("functionConfig: nginx\n", "functionConfig: the configuration must be a mapping", id="a text"),
     pytest.param(
-        with_config(CONFIG + "kinds: {A: '{.spec[}'}"), "this [ is not closed: add ], column 7", id="path"
+        with_config("kind: Foo\nimages: {}"),
+        'functionConfig.kind: unsupported kind "Foo"; expected ImageSetter',
+        id="unknown kind",
+    ),
+    pytest.param("functionConfig: nginx\n", 'functionConfig: expected a mapping, got "nginx"', id="a text"),
+    pytest.param(
+        with_config(CONFIG + "kinds: {A: '{.spec[}'}"), "missing closing ] (column 7 of the path)", id="path"
     ),
     pytest.param(
         with_config(CONFIG.replace("{nginx: nginx:2}", "[{name: nginx, newTag: 1.10}]")),
-        'line 11: functionConfig.images[0].newTag: 1.10 is read as the number 1.1, quote it: "1.10"',
+        'line 11: functionConfig.images[0].newTag: YAML reads 1.10 as the number 1.1; quote it: "1.10"',
         id="a tag that is a number",
     ),
     pytest.param(
@@ -229,11 +233,11 @@ def assert_error_result(program: Program, text: str, message: str) -> None:
 
 
 BAD_ARGUMENTS = [
-    pytest.param(["--image", "nginx"], "give NAME=REFERENCE", id="image without ="),
-    pytest.param(["--image", "Nginx=nginx:2"], "must be in lower case", id="image"),
-    pytest.param(["--image", "a=b", "--kind", "A"], "give KIND=PATH", id="kind without ="),
-    pytest.param(["--image", "a=b", "--kind", "A=.spec["], "this [ is not closed: add ]", id="kind"),
-    pytest.param(["--image", "a=b", "--kind", "A.=.spec"], "is no kind", id="no group"),
+    pytest.param(["--image", "nginx"], "expected NAME=REFERENCE", id="image without ="),
+    pytest.param(["--image", "Nginx=nginx:2"], "must be lowercase", id="image"),
+    pytest.param(["--image", "a=b", "--kind", "A"], "expected KIND=PATH", id="kind without ="),
+    pytest.param(["--image", "a=b", "--kind", "A=.spec["], "missing closing ]", id="kind"),
+    pytest.param(["--image", "a=b", "--kind", "A.=.spec"], 'invalid kind "A."', id="no group"),
     pytest.param(
         ["--fn-config", "nowhere.yaml"], "nowhere.yaml: cannot read file: No such file or directory", id="no file"
     ),
@@ -252,9 +256,13 @@ def test_error_arguments(program: Program, arguments: list[str], message: str) -
 @pytest.mark.parametrize(
     "other, message",
     [
-        pytest.param("images: {nginx: nginx:3}", 'set "nginx" to different things', id="images"),
-        pytest.param("onUnused: error", "onUnused is error here and warn in another", id="onUnused"),
-        pytest.param("podSpecs: false", "podSpecs is false here and true in another", id="podSpecs"),
+        pytest.param(
+            "images: {nginx: nginx:3}",
+            'b.yaml:3: images.nginx: image "nginx" is set differently at a.yaml:3',
+            id="images",
+        ),
+        pytest.param("onUnused: error", "b.yaml:3: onUnused: error contradicts warn at a.yaml:4", id="onUnused"),
+        pytest.param("podSpecs: false", "b.yaml:3: podSpecs: false contradicts true at a.yaml:5", id="podSpecs"),
     ],
 )
 def test_error_contradiction(program: Program, other: str, message: str) -> None:
@@ -270,13 +278,19 @@ def test_error_not_utf8_config(program: Program, tmp_path: Path) -> None:
     assert "a.yaml:1: not valid UTF-8" in program("--fn-config", "a.yaml", stdin=POD).stderr
 
 
-@pytest.mark.parametrize("config", ["a text\n", "12\n", "- a\n"])
-def test_error_config_that_is_no_mapping(program: Program, config: str) -> None:
+@pytest.mark.parametrize(
+    "config, message",
+    [
+        pytest.param("a text\n", ': expected a mapping, got "a text"', id="string"),
+        pytest.param("12\n", ": expected a mapping, got the number 12", id="number"),
+        pytest.param("- a\n", ":1: expected a mapping, got a list", id="list"),
+    ],
+)
+def test_error_configuration_is_not_a_mapping(program: Program, config: str, message: str) -> None:
     program.write("a.yaml", config)
     ran = program("--fn-config", "a.yaml", stdin=POD)
     assert (ran.status, ran.stdout) == (2, b"")
-    assert ran.stderr.startswith("krm-image-setter: error: a.yaml:")
-    assert ran.stderr.endswith("the configuration must be a mapping: give an ImageSetter\n")
+    assert ran.stderr == f"krm-image-setter: error: a.yaml{message}\n"
 
 
 def test_imports_on_the_function_path() -> None:

@@ -1,6 +1,6 @@
 """A page as a story: its files are written, its commands run, its output compared.
 
-A block with a `title` is a file. A `sh` block is run by bash in the directory of the page's files, with the program on
+A block with a `title`, or after a line with a path in backticks and a colon, is a file. A `sh` block is run by bash in the directory of the page's files, with the program on
 its PATH. The block after it is the output: `text`, `diff` and `json` are standard output, `console` is what a terminal
 shows, which includes standard error. A comment before a block can be `not run: REASON`, `needs: PROGRAM` or `status: N`.
 
@@ -42,14 +42,14 @@ class Block(NamedTuple):
 def blocks(page: Path) -> list[Block]:
     text = page.read_text()
     fence = re.compile(
-        r'(?:<!-- (?P<key>[a-z ]+): (?P<value>[^\n]*?) -->\n)?^```(?P<language>\w*)(?: title="(?P<title>[^"]+)")?\n(?P<body>.*?)^```$',
+        r'(?:^`(?P<caption>[\w./-]+)`:\n\n)?(?:<!-- (?P<key>[a-z ]+): (?P<value>[^\n]*?) -->\n)?^```(?P<language>\w*)(?: title="(?P<title>[^"]+)")?\n(?P<body>.*?)^```$',
         re.DOTALL | re.MULTILINE,
     )
     found = [
         Block(
             text.count("\n", 0, match.start()) + 1,
             match["language"],
-            match["title"] or "",
+            match["title"] or match["caption"] or "",
             match["body"],
             {match["key"]: match["value"]} if match["key"] else {},
         )

@@ -28,7 +28,7 @@ class Image(NamedTuple):
     def matches(self, old: Reference) -> bool:
         """Return whether a reference has this name.
 
-        configuration.md: "With a tag or digest it matches only that one".
+        configuration.md: "A name with a tag or a digest matches only that tag or digest".
         """
         return (
             normalized(self.match.name) == normalized(old.name)
@@ -50,18 +50,19 @@ class Rules(NamedTuple):
 
     def new_reference(self, image: Image, old: Reference) -> Reference:
         """Return what an entry makes of a reference: api.md, table R; configuration.md, the table of `images`."""
-        if image.new_image:  # "The whole new reference"
+        if image.new_image:  # "Complete new reference"
             new = parse(image.new_image)
             if new is None:
                 raise Refused(f"not a reference: {image.new_image}")
             return new
         name = image.new_name or self._moved(old.name)
         if image.new_tag or image.digest:
-            # "The new tag; an old digest goes." "The new digest; an old tag goes, unless `newTag` gives a new
+            # "New tag. An old digest is removed." "New digest. An old tag is removed, unless `newTag` sets a new
             # one."
             return Reference(name, image.new_tag, image.digest)
         if image.suffix and old.tag:
-            # "Added to the old tag, unless it ends with it; a reference without a tag stays as it is."
+            # "Suffix to add to the old tag, unless the tag already ends with it. A reference without a tag is not
+            # changed."
             if old.digest:
                 raise Unspecified("a suffix for a tag with a digest")
             return Reference(name, old.tag if old.tag.endswith(image.suffix) else old.tag + image.suffix)
@@ -70,8 +71,8 @@ class Rules(NamedTuple):
     def _moved(self, name: str) -> str:
         """Return where `defaultRegistry` moves a name.
 
-        configuration.md: "Where each entry of `images` moves that has neither `newName` nor `newImage` nor `from`:
-        `gcr.io/org/app` to `HOST/gcr.io_org_app`; a name under the host stays".
+        configuration.md: "Registry for the entries of `images` without `newName`, `newImage` and `from`:
+        `gcr.io/org/app` becomes `HOST/gcr.io_org_app`. A name that already starts with the host is not changed".
         """
         host = self.default_registry.get("host")
         if not host or name.startswith(f"{host}/"):
@@ -87,12 +88,12 @@ def decode(config: dict[str, Any], resources: Sequence[Resource]) -> Rules:
     if config.get("catalog", True) is not False:
         raise Unspecified("the catalog")
     images, kinds = config.get("images", []), config.get("kinds", [])
-    if isinstance(images, dict):  # "a mapping of name to whole new reference"
+    if isinstance(images, dict):  # "a mapping from names to new references"
         names = [reference.name for name in images if (reference := parse(name))]
         if len({normalized(name) for name in names}) < len(names):
             raise Unspecified("the order of two entries in a mapping")
         images = [{"name": name, "newImage": new} for name, new in images.items()]
-    if isinstance(kinds, dict):  # "a mapping of `Kind` or `Kind.group` to paths"
+    if isinstance(kinds, dict):  # "a mapping from `Kind` or `Kind.group` to paths"
         kinds = [
             {"kind": name.partition(".")[0], "paths": paths}
             | ({"apiVersion": f"{name.partition('.')[2]}/*"} if "." in name else {})
@@ -120,7 +121,7 @@ def _decode_image(entry: dict[str, Any], resources: Sequence[Resource]) -> Image
     match, new_name = parse(entry["name"]), entry.get("newName", "")
     if match is None:
         raise Refused(f"not a reference: {entry['name']}")
-    if new_name and parse(new_name) != Reference(new_name):  # "The new name, without tag and digest"
+    if new_name and parse(new_name) != Reference(new_name):  # "New name, without a tag and a digest"
         raise Refused(f"not a name: {new_name}")
     containers = entry.get("containers", [])
     return Image(
@@ -140,8 +141,8 @@ def _decode_image(entry: dict[str, Any], resources: Sequence[Resource]) -> Image
 def _taken_from(source: dict[str, str], resources: Sequence[Resource]) -> str:
     """Return the reference that `from` names.
 
-    configuration.md: "A field of a resource in the same stream that holds the whole new reference […]. None there,
-    or two that differ, is an error".
+    configuration.md: "Field of a resource in the same input that contains the complete new reference […]. No such
+    field, or fields with different values, are an error".
     """
     fields = [
         match.value for each in resources if selects(source, each) for match in matches(source["path"], each.data)

@@ -73,7 +73,7 @@ def new_parts(
         and not is_hexadecimal
         and ("@" not in tag or not (new.tag or has_digest_key))
     ):
-        # "A missing tag, or a missing digest that has a key here, is added after the repository."
+        # "A missing digest key is added too, if `fields` has `digest`."
         parts["digest"] = new.digest
     elif new.digest and has_digest_key:
         raise Unspecified("a tag with a digest, next to a digest key")

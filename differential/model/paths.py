@@ -72,8 +72,8 @@ def resources_in(document: Any) -> Iterator[Resource]:
 def selects(entry: dict[str, Any], resource: Resource) -> bool:
     """Return whether an entry of `kinds` selects a resource.
 
-    configuration.md: "Exact and case-sensitive, with `*` and `?` as wildcards, as all four of these", and "A
-    CustomResourceDefinition is selected by its very kind only."
+    configuration.md: "Matching is case-sensitive and covers the whole value; `*` matches any text and `?` one
+    character", and "CustomResourceDefinitions match only an entry with exactly `kind: CustomResourceDefinition`".
     """
     if resource.is_crd and entry.get("kind") != resource.kind:
         return False

@@ -73,7 +73,7 @@ def host_and_path(name: str) -> tuple[str, str]:
 def tokens(text: str) -> Iterator[tuple[int, int]]:
     """Return the start and end of each reference in a longer text.
 
-    configuration.md: "references in it as whole tokens, also behind `docker://` or `oci://`".
+    configuration.md: "An image reference must be a whole token: `--image=quay.io/org/app:1`, `docker://nginx:1`".
     """
     for match in _TOKEN.finditer(text):
         reference = parse(match["reference"])

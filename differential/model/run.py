@@ -205,8 +205,8 @@ def pod_specs(rules: Rules, data: Any) -> Iterator[tuple[Match, Finder]]:
 def environment(rules: Rules, item: dict[Any, Any], container: str) -> Iterator[tuple[Match, Finder]]:
     """Find what `env` and `args` ask for.
 
-    configuration.md: "Also where the value of an environment variable of a container is just this image", "Also
-    inside `command` and `args` of containers, as a whole token".
+    configuration.md: "Whether to also set environment variables of containers whose whole value is this image", and
+    "Whether to also set this image in `command` and `args` of containers, as a whole token".
     """
     for variable in listed(item.get("env")):
         if (
@@ -233,7 +233,7 @@ def choose(run: Run, old: Reference, finders: Sequence[Finder]) -> Reference | N
     """Return the new reference, or None if no rule matches the old one."""
     run.names.add(normalized(old.name))
     for index, image in enumerate(run.rules.images):
-        # configuration.md: "The first entry that matches counts, and each field is set once"
+        # configuration.md: "The first entry that matches an image wins, and each field is set once"
         if image.matches(old) and any(allows(image, finder) for finder in finders):
             run.used.add(index)
             return run.rules.new_reference(image, old)
@@ -243,7 +243,7 @@ def choose(run: Run, old: Reference, finders: Sequence[Finder]) -> Reference | N
         return None
     name = normalized(old.name)
     for source, target in sorted(run.rules.registries, key=lambda move: -len(move[0])):
-        # "the longest `from` wins", "as whole components; `docker.io` covers names without a host"
+        # "The longest `from` that matches wins", "in whole components. `docker.io` includes names without a host"
         if name == source:
             raise Unspecified("a registry that is the whole name")
         if name.startswith(f"{source}/"):
@@ -258,8 +258,8 @@ def choose(run: Run, old: Reference, finders: Sequence[Finder]) -> Reference | N
 def allows(image: Image, finder: Finder) -> bool:
     """Return whether an entry asks for what a rule finds.
 
-    configuration.md: `containers` is "Only in containers of these names"; `env` and `args` have the default
-    `false`.
+    configuration.md: `containers` has the "Names of the only containers in which to set the image"; `env` and `args`
+    have the default `false`.
     """
     if image.containers and finder.container is None and finder.rule == "kinds":
         raise Unspecified("`containers` and a path of `kinds`")
@@ -310,15 +310,14 @@ def set_string(run: Run, match: Match, finders: Sequence[Finder]) -> None:
     label = " and ".join(sorted({f"{finder.rule}/{finder.form}" for finder in finders}))
     written, position = "", 0
     for (start, end), found in sorted(spans.items()):
-        old = parse(text[start:end])  # "What is no reference (`nginx:${TAG}`, `$(IMAGE)`) stays as it is."
+        old = parse(text[start:end])  # "A value that is not an image reference […] is not changed."
         new = choose(run, old, found) if old else None
         if new is None or new == old:
             continue
         if all(finder.form == "text" for finder in found) and not is_apart(text, start, end):
             raise Unspecified("a reference in a text with something else around it")
         if parse(str(new)) is None:
-            # CHANGELOG.md: "A reference that a suffix or registry makes too long is left as it is, with a
-            # warning."
+            # "If a new reference would be invalid, for example too long, the field is not changed, with a warning."
             run.warn("too long", required=False)
             continue
         written += text[position:start] + str(new)
@@ -333,8 +332,8 @@ def set_string(run: Run, match: Match, finders: Sequence[Finder]) -> None:
 def set_pull_policy(run: Run, match: Match, finders: Sequence[Finder]) -> None:
     """Set the pull policy of an image that changes.
 
-    configuration.md: "Set beside each image that changes. Added where a container or image volume has none; beside
-    a path of `kinds` only set where it is there."
+    configuration.md: "Pull policy to set next to each image that changes. It is added to containers and image
+    volumes; next to a field of `kinds` it is only changed if it exists."
     """
     policy, parent = run.rules.pull_policy, match.parent
     if not policy or not isinstance(parent, dict):
@@ -354,8 +353,8 @@ def set_pull_policy(run: Run, match: Match, finders: Sequence[Finder]) -> None:
 def set_part(run: Run, match: Match, finders: Sequence[Finder]) -> None:
     """Set a part of a reference.
 
-    configuration.md: "The string is only this part of a reference", and `of` is "The name of the image that a
-    `tag` or `digest` belongs to". Issue 17, point 2: "`part: tag` on `v1@D` follows the same rules".
+    configuration.md: "Part of a reference that the field contains", and `of` is "Name of the image that the tag or
+    digest belongs to". Issue 17, point 2: "`part: tag` on `v1@D` follows the same rules".
     """
     if len({(finder.form, finder.of) for finder in finders}) > 1:
         raise Unspecified("a field is a part, and also something else")
@@ -413,8 +412,8 @@ def set_parts(run: Run, match: Match, keys: dict[str, str]) -> None:
 def set_embedded(run: Run, match: Match, rules: Sequence[dict[str, Any]]) -> None:
     """Set the images of a document in a string.
 
-    configuration.md: "a document of its own; resources in it are treated like all others"; `paths`: "Where the
-    images are in such a document that is no resource".
+    configuration.md: "Kubernetes resources in the document are processed like all others"; `paths`: "Image fields
+    in an embedded document that is not a Kubernetes resource".
     """
     text: str = match.value
     documents = run.read(text, rules[0]["as"])
@@ -444,8 +443,8 @@ def set_embedded(run: Run, match: Match, rules: Sequence[dict[str, Any]]) -> Non
 def report_unused(run: Run) -> None:
     """Expect the warnings, or the error, that `onUnused` asks for.
 
-    configuration.md: "What it means that an entry of `images` set nothing, or that a path of `kinds` led nowhere
-    although resources of its kind were there".
+    configuration.md: "What to do if an entry of `images` sets nothing, or if a path of `kinds` matches no field in
+    the resources that it selects".
     """
     rules = run.rules
     if rules.on_unused == "ignore":
@@ -453,8 +452,8 @@ def report_unused(run: Run) -> None:
     for index, image in enumerate(rules.images):
         if index not in run.used:
             name = normalized(image.match.name)
-            # "one that an earlier one of the same name overrides […] is not told to be unused". Nor is one in a
-            # second run that finds its new name, or another tag than that which it replaces.
+            # "An entry is not reported as unused if an earlier entry of the same name overrides it", or if a second
+            # run finds its new name or another tag than the one that it replaces.
             is_known = [normalized(other.match.name) for other in rules.images].count(name) > 1
             is_known |= normalized(rules.new_reference(image, image.match).name) in run.names - {name}
             is_known |= bool(image.match.tag or image.match.digest or image.suffix) and name in run.names

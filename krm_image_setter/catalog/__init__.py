@@ -1,7 +1,7 @@
-"""The catalog: where the images of well-known custom resources are, in the syntax of `kinds`.
+"""The catalog: the images of well-known custom resources, in the syntax of `kinds`.
 
-It is cut into its entries by their lines, and an entry is decoded when a resource of its kind is there: to decode
-all of them would cost a short run as much as all else.
+The file is split into entries by their lines, and an entry is decoded when a resource of its kind is found.
+Decoding all of them would double the time of a short run.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _ENTRY: Final = r"^(?:#.*\n)*- kind: (\S+)\n  apiVersion: (\S+)\n(?:  .*\n)+"
 
 
 class Entry(NamedTuple):
-    """One entry as it is written, with the comments above it."""
+    """The text of an entry, including the comments above it."""
 
     kind: str
     api_version: str
@@ -37,9 +37,9 @@ class Entry(NamedTuple):
 
 @cache
 def catalog_rules(api_version: str, kind: str) -> tuple[KindRule, ...]:
-    """Return the rules of the catalog for the resources of a kind."""
+    """Return the rules of the catalog for a kind of resource."""
     group, slash, _ = api_version.partition("/")
-    # Custom resources are of a group with a dot: https://kubernetes.io/docs/reference/using-api/#api-groups
+    # The group of a custom resource has a dot: https://kubernetes.io/docs/reference/using-api/#api-groups
     if not slash or "." not in group:
         return ()
     ref = ResourceRef(api_version, kind, "", "")
@@ -51,15 +51,15 @@ def catalog_rules(api_version: str, kind: str) -> tuple[KindRule, ...]:
 @cache
 def entries() -> tuple[Entry, ...]:
     """Return all entries, in their order."""
-    # As importlib.resources does it, which takes 10 ms to import.
+    # importlib.resources does the same, but takes 10 ms to import.
     loader: Any = __spec__.loader
     text = loader.get_data(f"{__path__[0]}/{_FILE}").decode()
     return tuple(Entry(match[1], match[2], match[0]) for match in re.finditer(_ENTRY, text, re.MULTILINE))
 
 
 @cache
-def kinds_in_parts() -> frozenset[str]:
-    """Return the kinds that may hold an image without naming it in one piece: in parts, or as a tag alone."""
+def kinds_with_parts() -> frozenset[str]:
+    """Return the kinds whose resources can have an image without its whole name: a split reference, or a tag."""
     return frozenset(entry.kind for entry in entries() if "fields: " in entry.text or "part: " in entry.text)
 
 
@@ -73,7 +73,7 @@ def _by_kind() -> dict[str, list[Entry]]:
 
 @cache
 def entry_rules(entry: Entry) -> tuple[KindRule, ...]:
-    """Return the rules of an entry, one a path."""
+    """Return the rules of an entry, one per path."""
     (document,) = parsing.parse(entry.text)
     line = Source(entry.text, entry.text, 0).line
     kinds = decode_kinds(Value(document.root, document.root, "", _FILE, line))

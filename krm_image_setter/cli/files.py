@@ -66,10 +66,8 @@ def naming(file: str) -> Iterator[None]:
 def find_files(paths: Iterable[str]) -> list[File]:
     """Return the named files and the YAML and JSON files in the named directories, each file once.
 
-    In directories, hidden files, files that .gitignore or .krmignore ignores, and symbolic links to directories
-    are skipped.
-
-    Raises InputError if a path does not exist.
+    In directories, hidden files, the files in .gitignore and .krmignore, and symbolic links to directories are
+    skipped. Raises InputError if a path does not exist.
     """
     files: dict[str, File] = {}
     for path in paths:

@@ -56,8 +56,8 @@ def _read_named(directory: Path, name: str) -> str:
     """
     path = str(directory / name)
     if "://" in name:
-        raise InputError("not imported: URLs are not fetched; download the file and import the copy", file=name)
+        raise InputError("URLs are not fetched; download the file and import the copy", file=name)
     real = os.path.realpath(path)
     if not is_under(real, os.path.realpath(directory)):
-        raise InputError("not imported: the file is outside the directory of the configuration", file=path)
+        raise InputError("the file is outside the directory of the configuration", file=path)
     return decoded(read_found(real, path), path)

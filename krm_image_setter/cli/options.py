@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
+
+from krm_image_setter.config import image_setter
 
 
 def repeated(flag: str, metavar: str, help_text: str) -> Any:
@@ -41,14 +42,7 @@ Kinds = Annotated[
 ]
 
 
-class Unused(StrEnum):
-    """The values of `onUnused`."""
-
-    WARN = "warn"
-    ERROR = "error"
-    IGNORE = "ignore"
-
-
 OnUnused = Annotated[
-    Unused | None, typer.Option("--on-unused", help="Action for entries that set nothing (default: warn)")
+    image_setter.OnUnused | None,
+    typer.Option("--on-unused", help="Action for entries that set nothing (default: warn)"),
 ]

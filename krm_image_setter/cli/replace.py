@@ -1,4 +1,4 @@
-"""Replace the contents of files: all of them or none, and each one atomically."""
+"""Replaces the contents of files: all of them or none, and each file atomically."""
 
 from __future__ import annotations
 

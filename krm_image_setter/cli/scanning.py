@@ -23,7 +23,7 @@ Found = TypeVar("Found")
 class Scanned(NamedTuple, Generic[Found]):
     """A file and the result of a function for its contents, or an error. `digest` identifies the contents.
 
-    A file in a directory that is not about Kubernetes has neither a result nor an error. If it is not YAML, it
+    A file that was found in a directory has neither if it contains no resource. If it is not YAML, it
     `is_skipped`, and the error becomes a warning: the file can be a template with images.
     """
 
@@ -40,7 +40,7 @@ def read_files(files: Sequence[File], search: Callable[[Stream], Found]) -> Iter
 
 
 def plan_files(files: Sequence[File], config: ImageSetter) -> Plans[Scanned[Scan]]:
-    """Return the plans for files. Raises ConfigError (`plan_all`)."""
+    """Scan files for a configuration. Raises the errors of `plan_all`."""
     return plan_all(partial(read_files, files), config, attrgetter("found"), [file.shown for file in files])
 
 

@@ -27,7 +27,8 @@ from krm_image_setter.transform import has_error
 HELP: Final = """Set images in files and directories.
 
 Prints the changed YAML. With `--in-place` it rewrites the files, with `--diff` it shows the changes, and with
-`--check` it lists the files that would change. If there is any error, nothing is written.
+`--check` it lists the files that would change. If there is any error, nothing is written, except with
+`--keep-going`.
 
 \b
 Examples:

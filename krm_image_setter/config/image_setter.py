@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple, TypeAlias, get_args
 
 from krm_image_setter.images import ImageRule, RegistryRule
 from krm_image_setter.locators import KindRule
@@ -12,8 +12,9 @@ KIND: Final = "ImageSetter"
 FIELDS: Final = (
     "images", "kinds", "registries", "defaultRegistry", "imagePullPolicy", "podSpecs", "catalog", "onUnused"
 )  # fmt: skip
+OnUnused: TypeAlias = Literal["warn", "error", "ignore"]
 #: The values of `onUnused`; the first is the default.
-ON_UNUSED: Final = ("warn", "error", "ignore")
+ON_UNUSED: Final = get_args(OnUnused)
 #: The fields that an entry of `images` shares with kustomize, by the arguments of `image_rule` that they become.
 KUSTOMIZE_ARGUMENTS: Final = {
     "newName": "new_name",

@@ -10,7 +10,7 @@ from krm_image_setter.discovery.resources import find_in_resource
 from krm_image_setter.discovery.schema import find_in_crd
 from krm_image_setter.discovery.writing import write_kinds
 from krm_image_setter.documents import Stream
-from krm_image_setter.images import ANYWHERE
+from krm_image_setter.images import NO_CONTAINER
 from krm_image_setter.locators import find_image_fields
 from krm_image_setter.paths import format_location
 from krm_image_setter.resources import Resource, ResourceRef
@@ -54,7 +54,7 @@ def discover(stream: Stream, rules: Rules) -> Discovered:
 def _image(resource: Resource, finding: Finding, location: Location) -> FoundImage:
     value = finding.value_at(resource.node, location)
     path, line = format_location(location), resource.line(location)
-    return FoundImage(value, resource.ref, path, line, None, ANYWHERE, "", is_public=True)
+    return FoundImage(value, resource.ref, path, line, None, NO_CONTAINER, "", is_public=True)
 
 
 def merged(parts: Iterable[Discovered]) -> Discovered:

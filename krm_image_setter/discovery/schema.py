@@ -84,7 +84,7 @@ class _Search:
             self.walk(values, (*steps, VALUES), depth + 1)
 
     def _field(self, schema: dict[str, Any], steps: Steps) -> None:
-        """Add a string field if its name means an image. Items of a list or mapping have its name."""
+        """Add a string field if its name means an image. Items of a list or mapping have the same name."""
         if schema.get("type") != "string":
             return
         name, enclosing = name_of(steps)

@@ -1,13 +1,13 @@
-"""References to container images, and the rules that set them. Knows no YAML and no Kubernetes."""
+"""References to container images, and the rules that set them. Independent of YAML and Kubernetes."""
 
 from krm_image_setter.images.image_rule import (
-    ANYWHERE,
     ARGS,
     ENV,
     IMAGE,
+    NO_CONTAINER,
     ImageMap,
     ImageRule,
-    Place,
+    Usage,
     image_rule,
     key_of,
     keys_of,
@@ -31,20 +31,20 @@ from krm_image_setter.images.registry_rule import (
 )
 
 __all__ = [
-    "ANYWHERE",
     "ARGS",
     "ENV",
     "HUB",
     "HUB_NAMES",
     "IMAGE",
+    "NO_CONTAINER",
     "DefaultRegistry",
     "ImageMap",
     "ImageRule",
     "InvalidReference",
-    "Place",
     "Reference",
     "RegistryMap",
     "RegistryRule",
+    "Usage",
     "check_reference",
     "default_registry",
     "explain",

@@ -1,7 +1,7 @@
-"""One entry of `images`: which references it sets, and to what (table R of the documentation).
+"""The entries of `images`: which references they match, and the new references.
 
-The fields mean what kustomize documents; where its implementation differs (a regular expression for a name,
-tagSuffix applied twice, rules applied to each other's results) this follows the documentation.
+The fields have the meaning that kustomize documents. kustomize itself deviates: names are regular expressions
+there, tagSuffix can be applied twice, and entries are applied to each other's results.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from krm_image_setter.errors import ConfigLocation
 from krm_image_setter.images.reference import (
+    DIGEST_RULE,
     HUB,
     TAG_RULE,
     InvalidReference,
@@ -26,34 +27,32 @@ ENV: Final = "env"
 ARGS: Final = "args"
 
 
-class Place(NamedTuple):
-    """Where a reference was found: the name of its container, if it is in one, and as what it is used there."""
+class Usage(NamedTuple):
+    """How a resource uses a reference: as an image, variable or argument, and in the container of which name."""
 
     container: str | None = None
     use: str = IMAGE
 
 
-ANYWHERE: Final = Place()
+NO_CONTAINER: Final = Usage()
 
 
 class Scope(NamedTuple):
-    """Where a rule sets references: only in these containers unless there are none, and only these uses."""
+    """The containers and uses in which a rule sets references. Without names, it sets them in all containers."""
 
     containers: tuple[str, ...] = ()
     uses: tuple[str, ...] = (IMAGE,)
 
-    def contains(self, place: Place) -> bool:
-        """Return whether a place is in this scope."""
-        return place.use in self.uses and (not self.containers or place.container in self.containers)
+    def contains(self, usage: Usage) -> bool:
+        """Return whether the scope contains a usage."""
+        return usage.use in self.uses and (not self.containers or usage.container in self.containers)
 
 
 class ImageRule(NamedTuple):
-    """What to set an image to, and where. `name` with a tag or digest means exactly that one, without: any.
+    """An entry of `images`. A tag or digest in `name` must be equal; without them, the rule matches any.
 
-    It sets references in each of its `scopes`. If it has a `source`, `new_image` must be looked up there before
-    the rule is used. `position` is its place in the configuration.
-
-    Made by `image_rule`, which checks it.
+    If the rule has a `source`, `new_image` must be looked up there before the rule is used. `position` is the
+    index of the entry in the configuration. Use `image_rule` to create a rule.
     """
 
     name: Reference
@@ -67,12 +66,12 @@ class ImageRule(NamedTuple):
     position: int = -1
     config_location: ConfigLocation = ConfigLocation()
 
-    def reaches(self, place: Place) -> bool:
-        """Say whether this rule is for references in `place`."""
-        return any(scope.contains(place) for scope in self.scopes)
+    def reaches(self, usage: Usage) -> bool:
+        """Return whether the rule sets references with this usage."""
+        return any(scope.contains(usage) for scope in self.scopes)
 
     def matches(self, reference: Reference) -> bool:
-        """Say whether this rule is for `reference`, in whatever spelling."""
+        """Return whether the rule is for `reference`; names are compared in normalized form."""
         name = self.name
         return (
             name.normalized_name == reference.normalized_name
@@ -82,21 +81,21 @@ class ImageRule(NamedTuple):
 
     @property
     def uses(self) -> set[str]:
-        """The uses of references that it sets, in whatever container."""
+        """The uses of references that the rule sets, in any container."""
         return {use for scope in self.scopes for use in scope.uses}
 
     @property
-    def places(self) -> set[Place]:
-        """The places where it sets references; without a container it is every container."""
+    def usages(self) -> set[Usage]:
+        """The usages of references that the rule sets; one without a container means every container."""
         return {
-            Place(container, use)
+            Usage(container, use)
             for scope in self.scopes
             for use in scope.uses
             for container in scope.containers or (None,)
         }
 
     def rewrite(self, reference: Reference) -> str:
-        """Return the new text for a reference that matches."""
+        """Return the new reference for one that matches."""
         if self.new_image is not None:
             return self.new_image
         if self.new_name is not None:
@@ -105,7 +104,8 @@ class ImageRule(NamedTuple):
                 return str(reference)
             reference = reference._replace(name=self.new_name)
         if self.new_tag is not None or self.digest is not None:
-            # A digest pins one image: it never outlives a new tag, nor the old tag a new digest.
+            # A digest identifies one image, so it must not remain with a new tag, nor the old tag with a new
+            # digest.
             reference = reference._replace(tag=self.new_tag, digest=self.digest)
         elif self.tag_suffix is not None and reference.tag and not reference.tag.endswith(self.tag_suffix):
             reference = reference._replace(tag=reference.tag + self.tag_suffix, digest=None)
@@ -113,7 +113,7 @@ class ImageRule(NamedTuple):
 
     @property
     def target(self) -> Reference:
-        """What a reference that matches becomes, as far as this rule alone says it."""
+        """The new reference, as far as it does not depend on the old tag and digest."""
         if self.new_image is not None:
             return check_reference(self.new_image)
         name, tag, digest = check_reference(self.new_name or self.name.name)
@@ -121,7 +121,7 @@ class ImageRule(NamedTuple):
 
     @property
     def keyword(self) -> str:
-        """A text that every spelling of a reference that matches contains."""
+        """A text that every form of a matching reference contains."""
         path, domain = self.name.path, self.name.domain
         return path.removeprefix("library/") if domain == HUB else f"{domain}/{path}"
 
@@ -141,44 +141,43 @@ def image_rule(
 ) -> ImageRule:
     """Return the rule of one entry.
 
-    `joined_name` allows a tag or digest in `new_name`, to be followed by the tag and digest of the reference or of
-    the entry: kustomize joins the texts.
+    `joined_name` allows a tag or digest in `new_name`. The tag and digest of the entry or of the old reference
+    follow it, because kustomize joins the texts.
 
-    Raises InvalidReference, its `field` the entry's field that is wrong.
+    Raises InvalidReference, with the name of the invalid field as `field`.
     """
     for field, text in (("name", name), ("newImage", new_image), ("newName", new_name)):
         if text is not None:
             _check(field, text, joined_name=joined_name)
     if new_tag is not None and not is_tag(new_tag):
-        raise InvalidReference(f'"{new_tag}" is no tag: give {TAG_RULE}', field="newTag")
+        raise InvalidReference(f'invalid tag "{new_tag}"; {TAG_RULE}', field="newTag")
     if digest is not None and not is_digest(digest):
-        raise InvalidReference(
-            f'"{digest}" is no digest: give one such as sha256: and 64 hex digits', field="digest"
-        )
+        raise InvalidReference(f'invalid digest "{digest}"; {DIGEST_RULE}', field="digest")
     if tag_suffix is not None and not (tag_suffix and is_tag("x" + tag_suffix)):
-        raise InvalidReference(f'"{tag_suffix}" can\'t end a tag: give {TAG_RULE}', field="tagSuffix")
+        message = f'invalid tag suffix "{tag_suffix}"; use up to 127 letters, digits, "_", "." or "-"'
+        raise InvalidReference(message, field="tagSuffix")
     if tag_suffix is not None and (new_tag is not None or digest is not None):
-        raise InvalidReference(
-            "tagSuffix adds to the old tag: give it without newTag and digest", field="tagSuffix"
-        )
+        raise InvalidReference("`tagSuffix` cannot be combined with `newTag` or `digest`", field="tagSuffix")
     parts = (new_name, new_tag, digest, tag_suffix)
     if new_image is not None and parts != (None,) * 4:
         raise InvalidReference(
-            "newImage is the whole new reference: give it without newName, newTag, digest and tagSuffix",
+            "`newImage` cannot be combined with `newName`, `newTag`, `digest` or `tagSuffix`",
             field="newImage",
         )
     if source is not None and (new_image, *parts) != (None,) * 5:
         raise InvalidReference(
-            "from gives the whole new reference: give it without newName, newTag, digest, tagSuffix and newImage",
+            "`from` cannot be combined with `newName`, `newTag`, `digest`, `tagSuffix` or `newImage`",
             field="from",
         )
     if source is None and new_image is None and parts == (None,) * 4:
-        raise InvalidReference("this sets nothing: give newName, newTag, digest, tagSuffix, newImage or from")
+        raise InvalidReference(
+            "entry sets nothing; add `newName`, `newTag`, `digest`, `tagSuffix`, `newImage` or `from`"
+        )
     if joined_name and new_name is not None:
         joined = str(Reference(new_name, f"TAG{tag_suffix}" if tag_suffix else new_tag, digest))
         if parse_reference(joined) is None:
             raise InvalidReference(
-                f'kustomize makes "{joined}" of this, which is no reference; use newTag and digest',
+                f'kustomize would set "{joined}", which is not an image reference; use `newTag` and `digest`',
                 field="newName",
             )
     scopes = (Scope(containers, uses),)
@@ -193,15 +192,15 @@ def _check(field: str, text: str, *, joined_name: bool) -> None:
     if field != "newName" or joined_name:
         return
     if reference.tag is not None:
-        raise InvalidReference(f'newName takes no tag: put "{reference.tag}" into newTag', field=field)
+        raise InvalidReference(f'`newName` cannot contain a tag; use `newTag: "{reference.tag}"`', field=field)
     if reference.digest is not None:
-        raise InvalidReference(f'newName takes no digest: put "{reference.digest}" into digest', field=field)
+        raise InvalidReference(f"`newName` cannot contain a digest; use `digest: {reference.digest}`", field=field)
 
 
 def override(rules: Iterable[ImageRule], others: Iterable[ImageRule]) -> tuple[ImageRule, ...]:
-    """Return `rules` such that each also sets its image where `others` of the same name, tag and digest do.
+    """Return `rules` with the additional scopes of `others` that have the same name, tag and digest.
 
-    So `--image nginx=nginx:2` changes the environment variables that an entry for nginx with `env: true` asks for.
+    For example, `--image nginx=nginx:2` then sets variables if an entry for nginx has `env: true`.
     """
     scopes: dict[_Key, dict[Scope, None]] = {}
     for rule in others:
@@ -216,97 +215,97 @@ _Key = tuple[str, str | None, str | None]  # name, tag and digest
 
 
 def key_of(name: Reference) -> _Key:
-    """Return what the references that a name, or a name with a tag or digest, means have in common."""
+    """Return the normalized name, the tag and the digest."""
     return name.normalized_name, name.tag, name.digest
 
 
 def keys_of(reference: Reference) -> set[_Key]:
-    """Return the keys of all names that mean `reference`: with its tag and digest, one of them, or neither."""
+    """Return the keys of all rules that match `reference`: with its tag and digest, one of them, or neither."""
     name, tag, digest = key_of(reference)
     return {(name, None, None), (name, tag, None), (name, None, digest), (name, tag, digest)}
 
 
-_Position = tuple[int, ImageRule]  # of a rule in the configuration
+_Positioned = tuple[int, ImageRule]
 
-_REMEMBERED: Final = 4096  # the same few images are asked for again and again
+_REMEMBERED: Final = 4096  # references; most resources have the same few
 
 
 class ImageMap:
-    """The rules of `images`, found by the name of a reference and its place: 500 rules cost no more than one."""
+    """The rules of `images`, indexed by name and usage, so that the time does not grow with their number."""
 
     def __init__(self, rules: Iterable[ImageRule]) -> None:
-        # Of the rules for one name in one place the first one counts.
-        self._first: dict[_Key, dict[Place, _Position]] = {}
-        self._targets: dict[_Key, set[Place]] = {}
+        # Of several rules with the same key and usage, the first one is applied.
+        self._first: dict[_Key, dict[Usage, _Positioned]] = {}
+        self._targets: dict[_Key, set[Usage]] = {}
         self._new_names: set[str] = set()
-        self._set: dict[tuple[str, Place], tuple[str, ImageRule] | None] = {}
+        self._set: dict[tuple[str, Usage], tuple[str, ImageRule] | None] = {}
         self.rules = tuple(rules)
         for position, rule in enumerate(self.rules):
             first = self._first.setdefault(key_of(rule.name), {})
-            places = rule.places
-            for place in places:
-                first.setdefault(place, (position, rule))
-            self._targets.setdefault(key_of(rule.target), set()).update(places)
+            usages = rule.usages
+            for usage in usages:
+                first.setdefault(usage, (position, rule))
+            self._targets.setdefault(key_of(rule.target), set()).update(usages)
             self._new_names.add(rule.target.normalized_name)
 
-    def find(self, text: str, place: Place = ANYWHERE) -> tuple[Reference, ImageRule] | None:
-        """Return the reference that `text` is and the first rule for it, or None where there is no such rule."""
+    def find(self, text: str, usage: Usage = NO_CONTAINER) -> tuple[Reference, ImageRule] | None:
+        """Return the parsed reference and the first rule that matches it; None if no rule does."""
         reference = parse_reference(text)
-        rule = None if reference is None else self._first_rule(keys_of(reference), place)
+        rule = None if reference is None else self._first_rule(keys_of(reference), usage)
         return None if reference is None or rule is None else (reference, rule)
 
-    def _first_rule(self, keys: Iterable[_Key], place: Place) -> ImageRule | None:
-        """Return the first of the rules with these keys that sets references in a place."""
+    def _first_rule(self, keys: Iterable[_Key], usage: Usage) -> ImageRule | None:
+        """Return the first of the rules with these keys that sets references with a usage."""
         found = [
             self._first[key][each]
             for key in keys
             if key in self._first
-            for each in _including(place)
+            for each in _keys_of_usage(usage)
             if each in self._first[key]
         ]
         return min(found)[1] if found else None
 
     def replace(self, rule: ImageRule) -> bool:
-        """Return whether these rules take the place of another, which comes after all of them.
+        """Return whether these rules replace another rule, which comes after all of them.
 
-        A rule of the very same name, tag and digest does, and so do rules that leave the other nothing.
+        They do if one has the same name, tag and digest, or if they match every image that the other matches.
         """
         return key_of(rule.name) in self._first or all(
-            self._first_rule(keys_of(rule.name), place) is not None for place in rule.places
+            self._first_rule(keys_of(rule.name), usage) is not None for usage in rule.usages
         )
 
     def is_overridden(self, rule: ImageRule) -> bool:
-        """Return whether rules of the very same name, tag and digest before this one leave it nothing.
+        """Return whether earlier rules with the same name, tag and digest match every image of a rule.
 
-        A rule for any tag leaves nothing to one for a single tag either, but in that order they are a mistake.
+        An earlier rule without a tag does not count: an entry for one tag after it is a mistake, and is reported.
         """
-        return all(self._first_rule([key_of(rule.name)], place) is not rule for place in rule.places)
+        return all(self._first_rule([key_of(rule.name)], usage) is not rule for usage in rule.usages)
 
-    def new(self, text: str, place: Place = ANYWHERE) -> tuple[str, ImageRule] | None:
-        """Return what the reference `text` becomes and the rule that says so, or None where there is none."""
-        key = (text, place)
+    def new(self, text: str, usage: Usage = NO_CONTAINER) -> tuple[str, ImageRule] | None:
+        """Return the new text for the reference `text`, and its rule; None if no rule matches it."""
+        key = (text, usage)
         if key not in self._set:
             if len(self._set) > _REMEMBERED:
                 self._set.clear()
-            found = self.find(text, place)
+            found = self.find(text, usage)
             self._set[key] = (found[1].rewrite(found[0]), found[1]) if found else None
         return self._set[key]
 
-    def has_set(self, text: str, place: Place = ANYWHERE) -> bool:
-        """Return whether `text` can be what a rule for references in `place` has set, now or in an earlier run."""
+    def has_set(self, text: str, usage: Usage = NO_CONTAINER) -> bool:
+        """Return whether a rule for this usage can have set the reference `text`, now or in an earlier run."""
         reference = parse_reference(text)
         return reference is not None and any(
-            not self._targets[key].isdisjoint(_including(place))
+            not self._targets[key].isdisjoint(_keys_of_usage(usage))
             for key in keys_of(reference)
             if key in self._targets
         )
 
     def has_set_name(self, text: str) -> bool:
-        """Return whether the name of the reference `text` can be what a rule has set, now or in an earlier run."""
+        """Return whether a rule can have set the name of the reference `text`, now or in an earlier run."""
         reference = parse_reference(text)
         return reference is not None and reference.normalized_name in self._new_names
 
 
-def _including(place: Place) -> set[Place]:
-    """Return a place, and the one that it is in: that of its use in every container."""
-    return {place, place._replace(container=None)}
+def _keys_of_usage(usage: Usage) -> set[Usage]:
+    """Return a usage, and the one for the same use in every container."""
+    return {usage, usage._replace(container=None)}

@@ -13,10 +13,9 @@ r"""References to container images, as `distribution/reference` defines them.
     digest         := algorithm ":" /[0-9a-fA-F]{32,}/
     algorithm      := component { /[+._-]/ component },  component := /[A-Za-z][A-Za-z0-9]*/
 
-Grammar: https://github.com/distribution/reference, reference.go and regexp.go. What Docker Hub adds to it (the
-familiar `nginx` is `docker.io/library/nginx`, 64 hex digits are an image ID): normalize.go there. A domain is what
-Docker takes for one, `distribution/reference`'s `Parse` has another idea of it. A digest may be of any algorithm
-and length that the grammar has.
+The grammar is that of https://github.com/distribution/reference, reference.go and regexp.go. Domains, familiar
+names (`nginx` is `docker.io/library/nginx`) and image IDs (64 hex digits) follow normalize.go, as in
+Docker, not `Parse`. A digest can have any algorithm and length that the grammar allows.
 """
 
 from __future__ import annotations
@@ -32,8 +31,8 @@ HUB_NAMES: Final = (HUB, "index.docker.io")
 _OFFICIAL: Final = "library/"
 _PATH_LENGTH: Final = 255  # of the normalized form
 
-# "." in a domain and "/" in a path stand where a separator may: one loop each says it, and compiles
-# faster. No two ways lead through the same text, so hostile text takes linear time.
+# "." in a domain and "/" in a path are alternatives of a separator, because one loop compiles faster than two.
+# Each text matches in one way only, so hostile text takes linear time.
 _DOMAIN: Final = r"(?:[a-zA-Z0-9]+(?:(?:\.|-+)[a-zA-Z0-9]+)*|\[[a-fA-F0-9]*:[a-fA-F0-9:]*\])(?::[0-9]+)?"
 _PATH: Final = r"[a-z0-9]+(?:(?:[._/]|__|-+)[a-z0-9]+)*"
 _TAG: Final = r"\w[\w.-]{0,127}"
@@ -43,15 +42,16 @@ _REFERENCE: Final = re.compile(
     re.ASCII,
 )
 _IDENTIFIER_LENGTH: Final = 64
-TAG_RULE: Final = 'letters, digits, "_", "." and "-", 128 at most'
+TAG_RULE: Final = 'a tag has up to 128 letters, digits, "_", "." or "-", and does not start with "." or "-"'
+DIGEST_RULE: Final = "expected sha256: and 64 hex digits"
 
 
 class InvalidReference(ImageSetterError):  # noqa: N818  (ReferenceError is Python's)
-    """A text that must be a reference, or a part of one, is none."""
+    """A text is not a valid reference, or not a valid part of one."""
 
 
 class Reference(NamedTuple):
-    """A reference in its parts; `name` is spelt as its author spelt it. `str` gives back the text."""
+    """A reference in its parts. `name` is not normalized, so `str` returns the original text."""
 
     name: str
     tag: str | None = None
@@ -64,23 +64,23 @@ class Reference(NamedTuple):
 
     @property
     def domain(self) -> str:
-        """The registry's host and port: `docker.io` where the name has none."""
+        """The registry's host and port; `docker.io` if the name has none."""
         return _split(self.name)[0]
 
     @property
     def path(self) -> str:
-        """The name without its domain, in full: `library/nginx`."""
+        """The normalized name without its domain: `library/nginx`."""
         return _split(self.name)[1]
 
     @property
-    def spelled_path(self) -> str:
-        """The name without its domain, as its author wrote it: `nginx` of `index.docker.io/nginx`."""
+    def original_path(self) -> str:
+        """The name without its domain, not normalized: `nginx` of `index.docker.io/nginx`."""
         first, _, rest = self.name.partition("/")
         return rest if rest and (first == self.domain or first in HUB_NAMES) else self.name
 
     @property
     def normalized_name(self) -> str:
-        """The one name of all spellings: `docker.io/library/nginx`."""
+        """The name with its domain and full path: `docker.io/library/nginx`."""
         return "/".join(_split(self.name))
 
     @property
@@ -90,7 +90,7 @@ class Reference(NamedTuple):
 
     @property
     def familiar_name(self) -> str:
-        """The shortest spelling: `nginx`."""
+        """The shortest form of the name: `nginx`."""
         domain, path = _split(self.name)
         if domain != HUB:
             return f"{domain}/{path}"
@@ -100,7 +100,7 @@ class Reference(NamedTuple):
 
 @lru_cache(maxsize=4096)
 def parse_reference(text: str) -> Reference | None:
-    """Return the reference that `text` is, or None: a placeholder such as `nginx:${TAG}` is no reference."""
+    """Parse a reference. Return None if `text` is not valid, such as the placeholder `nginx:${TAG}`."""
     match = _REFERENCE.fullmatch(text)
     if match is None:
         return None
@@ -111,44 +111,46 @@ def parse_reference(text: str) -> Reference | None:
 
 
 def check_reference(text: str) -> Reference:
-    """Return the reference that `text` is. Raises InvalidReference, which says what is wrong with it."""
+    """Parse a reference. Raises InvalidReference with the reason if `text` is not valid."""
     reference = parse_reference(text)
     if reference is not None:
         return reference
     if not text:
-        raise InvalidReference("a reference is missing: give one such as nginx:1.25")
-    raise InvalidReference(f'"{text}" is no reference: {explain(text)}')
+        raise InvalidReference("image reference is empty")
+    raise InvalidReference(f'invalid image reference "{text}": {explain(text)}')
 
 
 def explain(text: str) -> str:
-    """Return what is wrong with a text that is not a reference, without the text itself."""
+    """Return why a text is not a valid reference, without showing the text."""
     if _is_identifier(text):
-        return "64 hex digits are an image ID, give a name"
+        return "64 hex digits are an image ID, not a name"
     if text != text.strip():
-        return "white space stands around it"
+        return "remove the surrounding white space"
+    if "$" in text or "{{" in text:
+        return "it contains a variable that was not expanded"
     if "://" in text:
-        return "give it without the scheme"
+        return "remove the scheme"
     if parse_reference(text.lower()) is not None:
-        return "the name must be in lower case"
+        return "the name must be lowercase"
     match = _REFERENCE.fullmatch(text)
     if match is not None and _is_too_long(match[1]):
-        return f"its name is too long, {_PATH_LENGTH} characters are the most"
+        return f"the name is longer than {_PATH_LENGTH} characters"
     rest, at, digest = text.partition("@")
     if at and not is_digest(digest) and parse_reference(rest) is not None:
-        return "its digest must be like sha256: and 64 hex digits"
+        return f"invalid digest; {DIGEST_RULE}"
     name, colon, tag = rest.rpartition(":")
     if colon and "/" not in tag and not is_tag(tag) and parse_reference(name) is not None:
-        return f"its tag must be {TAG_RULE}"
-    return "give one such as nginx, quay.io/org/app:1 or app@sha256:…"
+        return f"invalid tag; {TAG_RULE}"
+    return "expected [HOST/]NAME[:TAG][@DIGEST], such as quay.io/org/app:1"
 
 
 def is_tag(text: str) -> bool:
-    """Say whether `text` is a valid tag."""
+    """Return whether `text` is a valid tag."""
     return re.fullmatch(_TAG, text, re.ASCII) is not None
 
 
 def is_digest(text: str) -> bool:
-    """Say whether `text` is a valid digest."""
+    """Return whether `text` is a valid digest."""
     return re.fullmatch(_DIGEST, text, re.ASCII) is not None
 
 
@@ -157,15 +159,15 @@ def _is_too_long(name: str) -> bool:
 
 
 def _is_identifier(text: str) -> bool:
-    # 64 hex digits are an image ID to Docker, not a name on the Hub.
+    # Docker reads 64 hex digits as an image ID, not as a name on Docker Hub.
     return len(text) == _IDENTIFIER_LENGTH and not text.strip("0123456789abcdef")
 
 
 @lru_cache(maxsize=4096)
 def _split(name: str) -> tuple[str, str]:
-    """Return domain and path of the normalized form (splitDockerDomain in normalize.go)."""
+    """Return the domain and path of the normalized name (splitDockerDomain in normalize.go)."""
     first, slash, rest = name.partition("/")
-    # Only a dot, a port, a capital letter or the word itself tells a host from the first part of a path.
+    # A host contains a dot, a port or a capital letter, or is "localhost". Anything else is part of the path.
     if not slash or not (first == "localhost" or "." in first or ":" in first or first != first.lower()):
         first, rest = HUB, name
     if first in HUB_NAMES:

@@ -1,17 +1,18 @@
 r"""References as whole tokens inside a longer text: arguments, scripts, configuration files, JSON.
 
-A token is a maximal run of what is no white space, quote, bracket or one of `= , ; | < > & \`. So `--image=a/b:1`,
-`3.9=a/b:1,3.8=a/b:2`, `["a/b:1"]` and `(a/b:1).` hold references, and `a/b:1` is not found in `x/a/b:1`, `/a/b:1/`
-or `https://h/a/b:1`. A placeholder is part of the run that it touches, which is no reference then: `a/b:${TAG}`,
-`$(REG)/a/b:1`, `a/b:{{ .tag }}`, `a/b:<tag>`.
+A token is a maximal run of characters other than white space, quotes, brackets and `= , ; | < > & \`. For example,
+`--image=a/b:1`, `3.9=a/b:1,3.8=a/b:2`, `["a/b:1"]` and `(a/b:1).` contain references, but `x/a/b:1`, `/a/b:1/` and
+`https://h/a/b:1` do not contain `a/b:1`. A placeholder is part of the token that it touches, which is then not a
+reference: `a/b:${TAG}`, `$(REG)/a/b:1`, `a/b:{{ .tag }}`, `a/b:<tag>`.
 
-A placeholder that touches nothing can hold a reference with a tag or digest: as a whole string in a template
-expression (`{{ .img | default "a/b:1" }}`), or as the default of a variable (`${IMG:-a/b:1}`). An expression that
-joins strings (`printf "%s/%s" .reg "b:1"`) holds only parts of references, and so does a string without a tag.
+A separate placeholder can contain a reference with a tag or digest: as a whole string in a template expression
+(`{{ .img | default "a/b:1" }}`), or as the default of a variable (`${IMG:-a/b:1}`). An expression that joins
+strings (`printf "%s/%s" .reg "b:1"`) contains only parts of references, and a string without a tag might be such a
+part.
 
-Not every token that reads as a reference is one. What has neither tag nor digest, slash nor scheme is a word (a
-command `nginx`, a label `app=nginx`), and what stands before `=` is a key: both are left. `nginx:80` may still be
-a host and its port; nobody can tell, so the search is for known names only, and only for who asks for it.
+Some tokens that are valid references are not images. A bare name (a command `nginx`, a label `app=nginx`) and a
+key before `=` are ignored. `nginx:80` is ambiguous, because it can be a host with a port. Therefore texts are
+searched only on request, and only tokens with a name from the configuration are set.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from krm_image_setter.images.reference import Reference, parse_reference
 
 
 class Token(NamedTuple):
-    """A reference and where it stands, in code points: `text[start:end] == str(reference)`."""
+    """A reference and its span in code points: `text[start:end] == str(reference)`."""
 
     start: int
     end: int
@@ -49,7 +50,7 @@ def find_tokens(text: str) -> Iterator[Token]:
 
 
 def _token(start: int, run: str) -> Token | None:
-    """Return the token that a run is, perhaps after a scheme, or None if it is no reference."""
+    """Return the token in a run of characters, without a scheme; None if it is not a reference."""
     scheme = next((scheme for scheme in _SCHEMES if run.startswith(scheme)), "")
     candidate = run[len(scheme) :]
     if not scheme and ":" not in candidate and "/" not in candidate and "@" not in candidate:
@@ -60,7 +61,7 @@ def _token(start: int, run: str) -> Token | None:
 
 
 def _strings(placeholder: str) -> Iterator[tuple[int, str]]:
-    """Yield the strings that may be the value of a placeholder, each with its start."""
+    """Yield the strings that can be the value of a placeholder, each with its start."""
     default = _DEFAULT.fullmatch(placeholder)
     if default is not None:
         yield default.start("text"), default["text"]
@@ -73,10 +74,10 @@ def _strings(placeholder: str) -> Iterator[tuple[int, str]]:
             yield string.start("text"), string["text"]
 
 
-# How container tools write where an image comes from (skopeo and podman, buildx, Helm, the kubelet's imageID).
+# Schemes that container tools put before a reference (skopeo and podman, buildx, Helm, the kubelet's imageID).
 _SCHEMES: Final = ("docker://", "oci://", "docker-pullable://", "docker-image://")
 _SENTENCE_ENDS: Final = ".!?"
-# Each alternative starts with another character, and none reads on beyond what can start one: linear time.
+# Each alternative starts with a different character and ends before the next one can start, so the time is linear.
 _RUN: Final = re.compile(
     r"(?:[^\s\"'`=,;|&\\$()\[\]{}<>]+"
     r"|\$(?:\{[^\s$(){}]*\}|\([^\s$(){}]*\))?"  # ${TAG}, $(TAG), $TAG

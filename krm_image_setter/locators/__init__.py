@@ -1,4 +1,4 @@
-"""Where images are in a resource: in pod specs, and where the rules for its kind say."""
+"""The image fields of a resource: those of pod specs, and those at the paths of rules for its kind."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator
 from krm_image_setter.locators.forms import WHOLE, Embedded, Form, Part, Split, Text
 from krm_image_setter.locators.image_field import ImageField, OtherField, source_text
 from krm_image_setter.locators.kind_rule import CRD, ImageSource, KindRule, Selector, SelectorMap
-from krm_image_setter.locators.pod_spec import find_pod_spec_images, may_have_pod_spec
+from krm_image_setter.locators.pod_spec import can_have_pod_spec, find_pod_spec_images
 from krm_image_setter.resources import Resource
 
 __all__ = [
@@ -32,13 +32,13 @@ __all__ = [
 def find_image_fields(
     resource: Resource, rules: Iterable[KindRule], pod_spec_uses: Collection[str], matched: set[int]
 ) -> Iterator[ImageField | OtherField]:
-    """Yield the images of the resource's pod specs that are of `pod_spec_uses`, and the fields that `rules` match.
+    """Yield the image fields of pod specs with one of `pod_spec_uses`, and the fields that `rules` match.
 
-    The rules must select the resource. The positions of those whose path matches a field are added to `matched`. A
-    field that is found twice comes twice.
+    The rules must select the resource. The positions of rules whose path matches a field are added to `matched`.
+    A field that is found in two ways is yielded twice.
     """
     # The schema of a CustomResourceDefinition has the keys of a pod spec, but no images (kustomize #890).
-    if pod_spec_uses and resource.ref.kind != CRD and may_have_pod_spec(resource.tree.source.text):
+    if pod_spec_uses and resource.ref.kind != CRD and can_have_pod_spec(resource.tree.source.text):
         yield from find_pod_spec_images(resource.node, pod_spec_uses)
     for rule in rules:
         for location, value in rule.path.find(resource.node):

@@ -1,4 +1,4 @@
-"""The forms in which an image can be written at a path: how each is configured, and how its fields are read."""
+"""The forms of an image at a path, such as a split reference: the configuration of each, and how it is read."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ Fields = Iterable[ImageField | OtherField]
 
 
 class Form(Protocol):
-    """How an image is written at a path."""
+    """The form of an image at a path."""
 
     @property
     def options(self) -> dict[str, Any]:
-        """The keys of a path object that say so, with their values; empty for a whole reference."""
+        """The keys of a path object that specify this form, with their values; empty for a whole reference."""
 
     def fields(self, root: Any, location: Location, value: Any, rule: KindRule) -> Fields:
         """Return the fields in `value`, which is at a location below `root`."""
 
 
 class Whole(NamedTuple):
-    """A string is a whole reference."""
+    """A string that is a whole reference."""
 
     part: str = "reference"
 
@@ -57,7 +57,7 @@ WHOLE: Final = Whole()
 
 
 class Split(NamedTuple):
-    """Several keys of a mapping hold the parts of a reference; a key that is empty does not exist."""
+    """A mapping whose keys contain the parts of a reference. An empty key means that the part does not exist."""
 
     repository: str
     registry: str = ""
@@ -82,7 +82,7 @@ class Split(NamedTuple):
 
 
 class Part(NamedTuple):
-    """A string is one part of a reference: its `name`, or the `tag` or `digest` of the image `of`."""
+    """A string that is one part of a reference: its `name`, or the `tag` or `digest` of the image `of`."""
 
     part: str
     of: str = ""
@@ -102,7 +102,7 @@ class Part(NamedTuple):
 
 
 class Text(NamedTuple):
-    """A string holds references as tokens of a longer text."""
+    """A string that contains references as tokens of a longer text."""
 
     syntax: str = "text"
 
@@ -120,7 +120,7 @@ class Text(NamedTuple):
 
 
 class Embedded(NamedTuple):
-    """A string is a YAML or JSON document; `rules` say where its images are, besides those of its resources."""
+    """A string that is a YAML or JSON document; `rules` locate images in addition to those of its resources."""
 
     syntax: str = "yaml"
     rules: tuple[KindRule, ...] = ()

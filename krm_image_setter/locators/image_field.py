@@ -1,7 +1,7 @@
-"""A field that holds an image, in whatever form, and how a new reference is written into it.
+"""Image fields: the reference in a field, and the changes that write a new one, for all forms.
 
-A locator turns each form into a whole reference, `current`; `changes` turns a new one back. So the code that
-decides on images does not know how they are written.
+A locator converts each form to a whole reference, `current`, and `changes` converts a new reference back.
+Therefore the code that decides on images does not depend on their form.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from krm_image_setter.images import ANYWHERE, HUB, Place, Reference, check_reference, parse_reference
+from krm_image_setter.images import HUB, NO_CONTAINER, Reference, Usage, check_reference, parse_reference
 from krm_image_setter.yaml import tree
 from krm_image_setter.yaml.tree import Change, Fragment, Location
 
@@ -19,20 +19,21 @@ if TYPE_CHECKING:
 
 
 class Written(NamedTuple):
-    """The changes that write a new reference; `omitted` says which part of it has no place in the field."""
+    """The changes that write a new reference; `omitted` is a warning if the field cannot contain a part of it."""
 
     changes: list[Change]
     omitted: str = ""
 
 
 class ImageField(NamedTuple):
-    """A field that holds a reference, `current`, from code point `start` of its value on.
+    """A field with a reference, `current`, which starts at code point `start` of its value.
 
-    `location` counts from the resource; for a split reference it is that of the mapping, and `parts` has those
-    of the fields, the repository first. `changes` returns what writes a new reference, and raises ValueError if
-    that is not possible. `rule` is None in pod specs. `policy` is the location of the pull policy next to it, and
-    whether it is added if it is missing. If the field holds only a part of the reference, `part` is its name and
-    `shown` its text. `is_word` is whether it is a bare word of a text, which can be something else than an image.
+    `location` starts at the resource. For a split reference it is the location of the mapping, and `parts` has the
+    locations of its fields, starting with the repository. `changes` returns the changes for a new reference, and
+    raises ValueError if the field cannot contain it. `rule` is None in pod specs. `policy` is the location of the
+    pull policy next to the image, and whether to add a missing one. If the field contains only a part of the
+    reference, `part` is the name of the part, and `shown` is its text. `is_bare_name` is true for a name without a
+    tag in a longer text, which might not be an image.
     """
 
     location: Location
@@ -40,16 +41,16 @@ class ImageField(NamedTuple):
     changes: Callable[[str], Written]
     start: int = 0
     rule: KindRule | None = None
-    place: Place = ANYWHERE
+    usage: Usage = NO_CONTAINER
     policy: tuple[Location, bool] | None = None
     part: str = ""
     shown: str = ""
     parts: tuple[Location, ...] = ()
-    is_word: bool = False
+    is_bare_name: bool = False
 
 
 class OtherField(NamedTuple):
-    """A field that a path matches and that holds no reference: not what the form expects, or a `document`."""
+    """A field that a path matches but that is not a reference: a value of another type, or a `document`."""
 
     location: Location
     value: Any
@@ -65,31 +66,31 @@ def whole_field(
     value: str,
     *,
     rule: KindRule | None = None,
-    place: Place = ANYWHERE,
+    usage: Usage = NO_CONTAINER,
     policy: tuple[Location, bool] | None = None,
 ) -> ImageField:
-    """Return the field of a string that is a reference, perhaps with white space around it."""
+    """Return the field of a string that is a reference, with or without surrounding white space."""
     current = value.strip()
     start = 0 if current == value else value.index(current)
 
     def changes(new: str) -> Written:
         return Written([Change(location, Fragment(start, start + len(current), new))])
 
-    return ImageField(location, current, changes, start, rule, place, policy)
+    return ImageField(location, current, changes, start, rule, usage, policy)
 
 
 def text_fields(
-    location: Location, value: str, *, rule: KindRule | None = None, place: Place = ANYWHERE
+    location: Location, value: str, *, rule: KindRule | None = None, usage: Usage = NO_CONTAINER
 ) -> list[ImageField]:
-    """Return the fields of a longer text, one for each reference in it."""
+    """Return the fields of the references in a longer text."""
     from krm_image_setter.images.tokens import find_tokens  # noqa: PLC0415  (few configurations need it)
 
     def field(start: int, end: int, reference: Reference) -> ImageField:
         def changes(new: str) -> Written:
             return Written([Change(location, Fragment(start, end, new))])
 
-        is_word = rule is not None and reference == Reference(reference.name) and reference.domain == HUB
-        return ImageField(location, str(reference), changes, start, rule, place, is_word=is_word)
+        is_bare_name = rule is not None and reference == Reference(reference.name) and reference.domain == HUB
+        return ImageField(location, str(reference), changes, start, rule, usage, is_bare_name=is_bare_name)
 
     return [field(*token) for token in find_tokens(value)]
 
@@ -120,7 +121,7 @@ def part_field(location: Location, text: str, form: Part, rule: KindRule) -> Ima
             elif tag and digest:
                 omitted = f'the digest of "{new}" was not written: the field contains only a tag'
         if not part:
-            raise ValueError(f"it has no {form.part}")
+            raise ValueError(f"the new reference has no {form.part}")
         fragment = Fragment(start, start + len(value), part)
         return Written([Change(location, fragment)] if part != value else [], omitted)
 
@@ -128,7 +129,7 @@ def part_field(location: Location, text: str, form: Part, rule: KindRule) -> Ima
 
 
 def split_field(location: Location, node: Any, form: Split, rule: KindRule | None) -> ImageField | None:
-    """Return the field of a mapping that holds a split reference, or None if it has no repository."""
+    """Return the field of a mapping with a split reference, or None if it has no repository."""
     from krm_image_setter.locators.split_reference import join_parts  # noqa: PLC0415  (few runs need it)
 
     written = {key: source_text(node, (key,)) for key in form if key and key in node}
@@ -149,10 +150,10 @@ def split_field(location: Location, node: Any, form: Split, rule: KindRule | Non
     )
 
 
-def source_text(holder: Any, location: Location) -> str:
-    """Return the text of the scalar at a location as it is written, for a tag 1.20 is no number; else nothing."""
+def source_text(parent: Any, location: Location) -> str:
+    """Return the source text of the scalar at a location, because the tag 1.20 is not a number; empty if none."""
     for step in location[:-1]:
-        holder = holder[step]
-    written = holder.origin(location[-1])
+        parent = parent[step]
+    written = parent.origin(location[-1])
     text: str = getattr(written.target if isinstance(written, tree.Alias) else written, "value", "")
     return text

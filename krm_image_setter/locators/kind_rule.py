@@ -1,4 +1,4 @@
-"""One path of one entry of `kinds`: which resources, where in them, and how an image is written there."""
+"""One path of one entry of `kinds`: the selected resources, the path, and the form of the image."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 class Selector(NamedTuple):
-    """Which resources: each pattern is exact and case-sensitive, with `*` and `?` as wildcards; empty is any."""
+    """Patterns for resources. Each is case-sensitive, with the wildcards `*` and `?`; an empty one matches all."""
 
     kind: str = ""
     api_version: str = ""
@@ -25,9 +25,10 @@ class Selector(NamedTuple):
     namespace: str = ""
 
     def matches(self, ref: ResourceRef) -> bool:
-        """Say whether a resource is selected; a CustomResourceDefinition only by its very kind.
+        """Return whether a resource is selected.
 
-        What its schema is about has the keys of images, but none.
+        Only the exact kind selects a CustomResourceDefinition, because its schema has the keys of images, but does
+        not contain images.
         """
         if ref.kind == CRD != self.kind:
             return False
@@ -40,11 +41,11 @@ class Selector(NamedTuple):
 
     @property
     def keyword(self) -> str:
-        """A word that the text of every selected resource contains; empty if there is none."""
+        """A text that every selected resource contains; empty if there is none."""
         for pattern in (self.kind, self.name, self.namespace):
-            word = max(re.split(r"[*?]+", pattern), key=len)
-            if word:
-                return word
+            longest = max(re.split(r"[*?]+", pattern), key=len)
+            if longest:
+                return longest
         return ""
 
     def __str__(self) -> str:
@@ -54,9 +55,9 @@ class Selector(NamedTuple):
 
 
 class SelectorMap(Generic[T]):
-    """Items by the resources that they are for, in order: a thousand kinds cost a resource no more than one.
+    """Items with selectors, indexed by kind and name, so that the time for a resource does not grow with them.
 
-    An item is looked up by the kind and name of its selector, except if these are patterns.
+    A selector with wildcards is compared with every resource.
     """
 
     def __init__(self, items: Iterable[tuple[Selector, T]]) -> None:
@@ -66,7 +67,7 @@ class SelectorMap(Generic[T]):
             self._items.setdefault(key, []).append((position, selector, item))
 
     def matching(self, ref: ResourceRef) -> list[T]:
-        """Return the items whose selectors match a resource."""
+        """Return the items whose selectors match a resource, in their order."""
         if not self._items:
             return []
         keys = {(kind, name) for kind in (ref.kind, "") for name in (ref.name, "")}
@@ -84,10 +85,10 @@ def _without_wildcard(pattern: str) -> str:
 
 
 class KindRule(NamedTuple):
-    """The resources of `selector` have an image, or several, at `path`, written in a form.
+    """The resources of `selector` have images at `path`, in a form.
 
-    `origin` is the field of the configuration that says so, or "catalog"; `position` is the place among the rules
-    of `kinds`, -1 if it is none of them.
+    `origin` is the field of the configuration that contains the rule, or "catalog". `position` is the index among
+    the rules of `kinds`; -1 for other rules.
     """
 
     selector: Selector
@@ -99,13 +100,13 @@ class KindRule(NamedTuple):
 
     @property
     def path_data(self) -> Any:
-        """The path as it is written in `paths`: a string, or a path object."""
+        """The path as an item of `paths`: a string, or a path object."""
         options = self.form.options
         return {"path": self.path.text, **options} if options else self.path.text
 
 
 class ImageSource(NamedTuple):
-    """Where the new reference of an entry of `images` comes from: a field of a resource in the same stream."""
+    """The field of a resource that contains the new reference of an entry of `images`."""
 
     selector: Selector
     path: Path
@@ -118,5 +119,5 @@ def _matches(pattern: str, text: str) -> bool:
         return False
     import fnmatch  # noqa: PLC0415  (few configurations have a wildcard)
 
-    # Its patterns run in linear time; `[` is no wildcard of ours.
+    # fnmatch takes linear time. It has the wildcard `[`, which is an ordinary character in a selector.
     return fnmatch.fnmatchcase(text, pattern.replace("[", "[[]"))

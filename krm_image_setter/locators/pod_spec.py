@@ -1,9 +1,8 @@
-"""The images of pod specs, wherever in a resource one stands.
+"""The images of pod specs anywhere in a resource, also in the pod templates of custom resources.
 
-https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/: the image of each container, and
-the OCI reference of each image volume; for who asks for them the values of a container's `env` and the references
-in its `command` and `args`. A pod spec is known by its fields, not by its place: so pod templates in custom
-resources are found too.
+They are the image of each container and the OCI reference of each image volume. On request, they include the
+values of a container's `env` and the references in its `command` and `args`. See
+https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from collections.abc import Collection
 from functools import lru_cache
 from typing import Any, Final
 
-from krm_image_setter.images import ARGS, ENV, IMAGE, Place
+from krm_image_setter.images import ARGS, ENV, IMAGE, Usage
 from krm_image_setter.locators.image_field import ImageField, text_fields, whole_field
 from krm_image_setter.yaml.tree import Location
 
@@ -21,16 +20,16 @@ _CONTAINERS: Final = frozenset(("containers", "initContainers", "ephemeralContai
 
 
 @lru_cache(maxsize=1)
-def may_have_pod_spec(source: str) -> bool:
-    """Return whether a text names fields of a pod spec: a text is searched faster than its tree.
+def can_have_pod_spec(source: str) -> bool:
+    """Return whether a text contains names of pod spec fields; searching it is faster than searching its tree.
 
-    The answer is kept, because one text can have thousands of resources: those of a JSON list, for example.
+    The result is cached, because one text can have thousands of resources, such as the items of a JSON list.
     """
     return "ontainers" in source or "volumes" in source or "\\" in source
 
 
 def find_pod_spec_images(resource: dict[str, Any], uses: Collection[str]) -> list[ImageField]:
-    """Return the image fields of the pod specs in `resource`, in the document's order, as far as `uses` go."""
+    """Return the image fields of the pod specs in `resource` with one of `uses`, in the order of the document."""
     found: list[ImageField] = []
     _search(resource, (), uses, found)
     return found
@@ -40,7 +39,7 @@ def _search(
     node: dict[str, Any] | list[Any], location: Location, uses: Collection[str], found: list[ImageField]
 ) -> None:
     for key, value in node.items() if isinstance(node, dict) else enumerate(node):
-        if type(value) in _SCALARS:  # as nearly all are
+        if type(value) in _SCALARS:
             continue
         here = (*location, key)
         if isinstance(value, list):
@@ -63,23 +62,23 @@ def _search(
 
 
 def _container_images(container: dict[str, Any], location: Location, uses: Collection[str]) -> list[ImageField]:
-    said = container.get("name")
-    name = said if isinstance(said, str) else None
+    name = container.get("name")
+    name = name if isinstance(name, str) else None
     found: list[ImageField] = []
     image = container.get("image")
     if isinstance(image, str):
         policy = ((*location, "imagePullPolicy"), True)
-        found.append(whole_field((*location, "image"), image, place=Place(name, IMAGE), policy=policy))
+        found.append(whole_field((*location, "image"), image, usage=Usage(name, IMAGE), policy=policy))
     if ENV in uses:
         for index, variable in enumerate(_list(container.get("env"))):
             value = variable.get("value") if isinstance(variable, dict) else None
             if isinstance(value, str):
-                found.append(whole_field((*location, "env", index, "value"), value, place=Place(name, ENV)))
+                found.append(whole_field((*location, "env", index, "value"), value, usage=Usage(name, ENV)))
     if ARGS in uses:
         for key in ("command", "args"):
             for index, value in enumerate(_list(container.get(key))):
                 if isinstance(value, str):
-                    found += text_fields((*location, key, index), value, place=Place(name, ARGS))
+                    found += text_fields((*location, key, index), value, usage=Usage(name, ARGS))
     return found
 
 

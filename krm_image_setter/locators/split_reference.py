@@ -1,9 +1,9 @@
-"""A reference whose parts are in several fields of a mapping: joining the parts, and writing each one back.
+"""References whose parts are in several fields of a mapping: joins the parts, and writes each one back.
 
-Charts and operators join the parts as `registry/repository:tag`, and add `@digest` if there is a field for a
-digest. So a field for the tag can also contain `TAG@DIGEST`, and a digest that has no field of its own belongs
-there: of 266 images in public Helm charts, 243 still render right with it, but only 2 with the digest in the
-repository and an empty tag.
+Charts and operators join the parts as `registry/repository:tag`, and add `@digest` if a field contains the digest.
+Therefore the field for the tag can also contain `TAG@DIGEST`. A digest without a field of its own is written
+there: of 266 images in public Helm charts, 243 still render a valid reference with it, but only 2 with the digest
+in the repository and an empty tag.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ _ENDS_WITH_ALGORITHM: Final = r"(?P<name>.+)@(?P<algorithm>[^@:]+)"
 
 
 class SplitReference(NamedTuple):
-    """The parts of a reference: `texts` by key, and the `reference` that they are together.
+    """The parts of a reference: the `texts` by key, and the joined `reference`.
 
-    `repository` is the repository field alone; it can contain a tag or digest. `algorithm` is that of a digest of
-    which the tag field contains only the hexadecimal digits.
+    `repository` is the reference in the repository field, which can contain a tag or digest. `algorithm` is set if
+    the tag field contains only the hexadecimal digits of a digest.
     """
 
     form: Split
@@ -34,10 +34,10 @@ class SplitReference(NamedTuple):
     algorithm: str = ""
 
     def parts_of(self, new: Reference) -> dict[str, str]:
-        """Return the text of each key that changes if the parts together become `new`; add a key that is missing.
+        """Return the text of each key that changes if the joined reference becomes `new`, including missing keys.
 
-        Each part is written back in the form in which it was found, and a name that is equal does not change.
-        Raises ValueError if there is no field that could hold the digest.
+        Each part keeps its form, and an equal name does not change. Raises ValueError if no field can contain the
+        digest.
         """
         form, texts = self.form, self.texts
         parts, name = self._name_parts(new)
@@ -48,13 +48,13 @@ class SplitReference(NamedTuple):
         return {key: text for key, text in parts.items() if text != texts.get(key, "")}
 
     def _name_parts(self, new: Reference) -> tuple[dict[str, str], str]:
-        """Return the part for the registry, if there is one, and the name for the repository."""
+        """Return the part for the registry, if it exists, and the name for the repository."""
         old_name, registry = self.repository.name, self.texts.get(self.form.registry, "")
         if new.normalized_name == self.reference.normalized_name:
             return {}, old_name
         if not registry:
             return {}, new.name
-        host, name = new.domain, new.spelled_path
+        host, name = new.domain, new.original_path
         if "/" in registry.rstrip("/") and new.name.endswith(f"/{old_name}"):
             host, name = new.name.removesuffix(f"/{old_name}"), old_name
         return {self.form.registry: host + "/" * registry.endswith("/")}, name
@@ -62,7 +62,7 @@ class SplitReference(NamedTuple):
     def _tag_and_digest_parts(self, name: str, tag: str, digest: str) -> dict[str, str]:
         form = self.form
         old_tag, old_digest = self.texts.get(form.tag, ""), self.texts.get(form.digest, "")
-        if digest and not tag:  # these two forms have no place for a tag
+        if digest and not tag:  # these two forms cannot contain a tag
             if self.algorithm:
                 algorithm, _, hexadecimal = digest.partition(":")
                 return {form.repository: f"{name}@{algorithm}", form.tag: hexadecimal}
@@ -77,14 +77,14 @@ class SplitReference(NamedTuple):
         if not form.tag:
             return {**parts, form.repository: str(Reference(name, tag or None, digest or None))}
         if digest and not tag:
-            raise ValueError("there is no field for a digest without a tag; set `newTag` too")
+            raise ValueError("no field can contain a digest without a tag; set `newTag` too")
         return {**parts, form.repository: name, form.tag: f"{tag}@{digest}" if digest else tag}
 
 
 def join_parts(form: Split, texts: Mapping[str, str]) -> SplitReference | None:
-    """Return the reference whose parts are `texts`, by the keys of `form`; None if the repository is not a name.
+    """Join the parts `texts`, by the keys of `form`; return None if the repository is not a name.
 
-    `texts` has an entry for each field that is there and not null. The whole need not be a valid reference.
+    `texts` has an entry for each field that exists and is not null. The joined reference might not be valid.
     """
     repository_text, tag_text = texts.get(form.repository, ""), texts.get(form.tag, "")
     digest_text, registry = texts.get(form.digest, ""), texts.get(form.registry, "").rstrip("/")
@@ -104,5 +104,5 @@ def join_parts(form: Split, texts: Mapping[str, str]) -> SplitReference | None:
 
 
 def missing_algorithm(digest: str) -> str:
-    """Return the algorithm that a digest lacks if it is only hexadecimal digits, as in Prometheus' `sha`."""
+    """Return "sha256:" if a digest consists only of its hexadecimal digits, as in Prometheus' `sha`."""
     return "sha256:" if len(digest) == 64 and not digest.strip("0123456789abcdef") else ""

@@ -1,4 +1,4 @@
-"""Paths to fields, in three notations. Knows no YAML and no images: works on any dict and list."""
+"""Paths to fields, in three notations, for any dicts and lists. Independent of YAML and of images."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ __all__ = ["Location", "Match", "Path", "PathError", "format_key", "format_locat
 
 
 def parse_path(text: str) -> Path:
-    """Return the path in the notation that its look tells (api.md, 1.4). Raises PathError."""
+    """Parse a path. The notation follows from its characters. Raises PathError."""
     stripped = text.strip()
     if not stripped:
-        raise PathError("the path is empty: give one such as {.spec.image}", column=1)
+        raise PathError("path is empty; expected one such as {.spec.image}", column=1)
     if stripped.startswith("$"):
         from krm_image_setter.paths import jsonpath  # noqa: PLC0415  (jsonpath-ng costs 32 ms)
 
         return jsonpath.parse(text)
-    # Behind the last ] no [ is closed: to look for its end from each of thousands takes quadratic time.
+    # The expression would take quadratic time for a text with thousands of [ after the last ].
     last = stripped.rfind("]") + 1
     outside = re.sub(r"\[[^\]]+\]", "", stripped[:last]) + stripped[last:]
     if stripped[0] not in "{.[" and "\\." not in stripped and "/" in outside:
-        from krm_image_setter.paths import field_spec  # noqa: PLC0415  (as few runs need it)
+        from krm_image_setter.paths import field_spec  # noqa: PLC0415  (few runs need it)
 
         return field_spec.parse(text)
-    from krm_image_setter.paths import kubernetes  # noqa: PLC0415  (1 ms, and a run without kinds needs none)
+    from krm_image_setter.paths import kubernetes  # noqa: PLC0415  (1 ms; a run without kinds does not need it)
 
     return kubernetes.parse(text)

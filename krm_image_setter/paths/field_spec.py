@@ -1,7 +1,7 @@
 r"""kustomize fieldSpec paths: `spec/manifest/images[]/image`.
 
-As `api/filters/fieldspec` and `kyaml/utils.PathSplitter` read them: `\/` is a slash within a key, a list is
-entered with or without `[]`, and a path ends where the data do.
+The rules are those of `api/filters/fieldspec` and `kyaml/utils.PathSplitter`: `\/` is a slash in a key, and a key
+after a list is looked up in its items, with or without `[]`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from krm_image_setter.paths.path import Match, PathError
 
 
 class FieldSpecPath(NamedTuple):
-    """The keys, each with whether `[]` says that it holds a list."""
+    """The keys of a path, each with whether `[]` follows it."""
 
     text: str
     keys: tuple[tuple[str, bool], ...]
@@ -40,7 +40,7 @@ class FieldSpecPath(NamedTuple):
 
 
 def parse(text: str) -> FieldSpecPath:
-    """Return the parsed path. Raises PathError."""
+    """Parse a path. Raises PathError."""
     keys: list[tuple[str, bool]] = []
     position = 0
     for part in re.split(r"(?<!\\)/", text.strip()):
@@ -49,7 +49,9 @@ def parse(text: str) -> FieldSpecPath:
         if name:
             keys.append((name, name != key))
         elif part or position:
-            raise PathError("a key is missing here: give a/b[]/c", column=position + 1)
+            raise PathError(
+                "empty key in the path; expected a path such as spec/containers[]/image", column=position + 1
+            )
         position += len(part) + 1
     return FieldSpecPath(text, tuple(keys))
 
@@ -64,7 +66,7 @@ def _children(nodes: list[Match], key: str) -> list[Match]:
 
 
 def _entered(node: Match) -> list[Match]:
-    """Return the mappings that a key is looked up in: the items of a list, at any depth."""
+    """Return the values in which a key is looked up: the items of lists, at any depth."""
     location, value = node
     if not isinstance(value, list):
         return [node]

@@ -27,17 +27,17 @@ class JsonPath(NamedTuple):
     parsed: _Node
 
     def find(self, data: Any) -> list[Match]:
-        """Return the values that the path matches in `data`, each location once."""
+        """See Path."""
         from jsonpath_ng import DatumInContext  # noqa: PLC0415  (see parse)
 
         try:
             found = _walk(self.parsed, [DatumInContext(data)])
-        except Exception:  # noqa: BLE001  (jsonpath-ng raises what the data make of it; such data are no match)
+        except Exception:  # noqa: BLE001  (jsonpath-ng can raise any exception for data of another type)
             return []
         matches: list[Match] = []
         for datum in found:
             location = _location(datum)
-            if _leads_to(data, location, datum.value):
+            if _is_at(data, location, datum.value):
                 matches.append(Match(location, datum.value))
         return matches
 
@@ -79,7 +79,7 @@ def _chain(node: _Node) -> tuple[list[_Node], _Node]:
 
 def _step(node: _Node, data: Iterable[_Datum]) -> list[_Datum]:
     match _kind(node):
-        case "Child" | "Descendants":  # the right side of another
+        case "Child" | "Descendants":  # on the right side of another
             return _walk(node, data)
         case "Union":
             return _each_once(datum for one in data for part in _parts(node) for datum in _walk(part, [one]))
@@ -90,8 +90,8 @@ def _step(node: _Node, data: Iterable[_Datum]) -> list[_Datum]:
 
 
 def _below(data: list[_Datum]) -> Iterator[_Datum]:
-    """Yield `data` and everything that is in them, parents first, each location once."""
-    # Only several data can contain the same location twice.
+    """Yield `data` and all values in them, parents first, each location once."""
+    # A single datum does not contain a location twice.
     seen: set[Location] | None = set() if len(data) > 1 else None
     of_mapping, of_sequence = _children()
     pending = data[::-1]
@@ -118,26 +118,24 @@ def _children() -> tuple[_Node, _Node]:
 
 
 def parse(text: str) -> JsonPath:
-    """Return the parsed path (imports jsonpath-ng: 32 ms). Raises PathError."""
+    """Parse a path. Imports jsonpath-ng, which takes 32 ms. Raises PathError."""
     from jsonpath_ng.ext import parser  # noqa: PLC0415
 
     if len(text) > _LONGEST:
-        raise PathError(f"a path that starts with $ can have {_LONGEST:,} characters; this path has {len(text):,}")
+        raise PathError(f"path has {len(text):,} characters; the limit of a path with $ is {_LONGEST:,}")
     try:
         _check_tokens(text.strip(), parser.ExtendedJsonPathLexer())
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # jsonpath-ng is going to remove the operators | and &
+            warnings.simplefilter("ignore")  # jsonpath-ng plans to remove the operators | and &
             parsed = parser.parse(text.strip())
         _check_filters(parsed)
         return JsonPath(text, parsed)
     except PathError:
         raise
     except Exception as error:  # its lexer and parser raise bare Exception
-        said = str(error).splitlines()[0] if str(error) else type(error).__name__
-        column = re.search(r"\b(?:1:|col(?:umn)? )(\d+)", said)
-        raise PathError(
-            f"jsonpath-ng does not take this path: {said}", column=int(column[1]) + 1 if column else None
-        ) from error
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        column = re.search(r"\b(?:1:|col(?:umn)? )(\d+)", reason)
+        raise PathError(f"invalid JSONPath: {reason}", column=int(column[1]) + 1 if column else None) from error
 
 
 # The parser copies a list for each part of a union.
@@ -145,12 +143,11 @@ _LONGEST: Final = 10_000
 
 
 def _check_tokens(text: str, lexer: Any) -> None:
-    """Raise PathError for operators whose cost is out of proportion to the size of their operands.
+    """Raise PathError for operators whose time or memory is not proportional to the size of their operands.
 
-    The time of a regular expression can be exponential. A number times a string is that many copies of the string.
-    `str()` writes out everything that the aliases in a collection stand for, and `split()` and `str()` in turn
-    lengthen a string each time. Sorting looks up its fields again for each comparison. None of these is of use in
-    a path to a field.
+    The time of a regular expression can be exponential. A number times a string copies the string so many times.
+    `str()` expands all aliases in a collection, and repeated `split()` and `str()` lengthen a string each time. A
+    sort order looks up its fields again for each comparison. A path to a field needs none of these.
     """
     before = ""
     for token in lexer.tokenize(text):
@@ -163,7 +160,7 @@ def _check_tokens(text: str, lexer: Any) -> None:
         elif token.type == "SORT_DIRECTION" or named.startswith(("sorted", "split(", "str(")):
             message = "cannot sort, split or convert values in a path; name a field"
         if message:
-            start = text.rfind("`", 0, token.lexpos) if named else token.lexpos  # jsonpath-ng has its end
+            start = text.rfind("`", 0, token.lexpos) if named else token.lexpos  # jsonpath-ng reports its end
             raise PathError(message, column=start + 1)
         before = token.type
 
@@ -174,9 +171,9 @@ _OPERANDS: Final = frozenset(("ID", "NUMBER", "FLOAT", "BOOL", "NULL", "NAMED_OP
 
 
 def _check_filters(parsed: _Node) -> None:
-    """Raise PathError for filters that can visit the same values again for each item.
+    """Raise PathError for filters that can visit the same values again for each item, in quadratic time.
 
-    jsonpath-ng evaluates filters. If a filter only goes down from its item, one way, no two items share a value.
+    If each step of a filter goes to one child of its item, the filters of two items never visit the same value.
     """
     for node in _nodes(parsed):
         kind = _kind(node)
@@ -195,7 +192,7 @@ def _check_filters(parsed: _Node) -> None:
 
 
 def _kind(node: _Node) -> str:
-    """Return what a node is; jsonpath-ng marks classes that it is going to remove with an underscore."""
+    """Return the class name of a node; jsonpath-ng marks classes that it plans to remove with an underscore."""
     return type(node).__name__.lstrip("_")
 
 
@@ -214,12 +211,12 @@ def _nodes(*roots: _Node) -> Iterator[_Node]:
 
 
 def _is_wildcard(node: _Node) -> bool:
-    """Return whether a node is the `*` of jsonpath-ng before 1.9, a field of that name."""
+    """Return whether a node is `*`, which was a field of this name before jsonpath-ng 1.9."""
     return "*" in getattr(node, "fields", ())
 
 
 def _parts(node: _Node) -> list[_Node]:
-    """Return the parts of a union, first one first."""
+    """Return the parts of a union in order."""
     parts: list[_Node] = []
     while _kind(node) == "Union":
         parts.append(node.right)
@@ -249,8 +246,8 @@ def _location(datum: _Datum) -> Location:
     return tuple(reversed(steps))
 
 
-def _leads_to(data: Any, location: Location, value: Any) -> bool:
-    """Say whether a match is a place in the data: `len` and its like give values of their own."""
+def _is_at(data: Any, location: Location, value: Any) -> bool:
+    """Return whether the data have the value at the location. Functions such as `len` return other values."""
     for step in location:
         try:
             data = data[step]

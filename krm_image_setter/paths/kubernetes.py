@@ -8,9 +8,12 @@ r"""Kubernetes JSONPath, as client-go's `util/jsonpath` reads it and kubectl doc
     item     := "*" | "'" key "'" | index | [start] ":" [end] [":" step]
     filter   := steps | steps operator steps,  operator := == != < <= > >=
 
-https://kubernetes.io/docs/reference/kubectl/jsonpath/. Differences, all of them because a path here only leads to
-fields: text between actions yields nothing; what client-go calls an error of the data (a missing key, an index
-out of bounds, a filter on a mapping) leads nowhere; and `['a.b']` is the key `a.b` where there is one.
+See https://kubernetes.io/docs/reference/kubectl/jsonpath/. This module differs in three points, because a path
+matches only fields:
+
+- Text between actions is ignored.
+- A missing key, an index out of bounds and a filter on a mapping match nothing; client-go reports an error.
+- `['a.b']` matches the key `a.b` if it exists.
 """
 
 from __future__ import annotations
@@ -26,14 +29,14 @@ Nodes = list[Match]
 
 
 class KubernetesPath(NamedTuple):
-    """A parsed template: its actions, one after the other."""
+    """A parsed template. `fields` are the keys of a path that consists only of keys, otherwise None."""
 
     text: str
     actions: tuple[Action, ...]
-    fields: tuple[str, ...] | None  # its keys, where it is nothing but these, as nearly all paths are
+    fields: tuple[str, ...] | None
 
     def find(self, data: Any) -> list[Match]:
-        """Return where the path leads in `data`, each location once."""
+        """See Path."""
         if self.fields is not None:
             for key in self.fields:
                 if not isinstance(data, dict) or key not in data:
@@ -56,7 +59,7 @@ class KubernetesPath(NamedTuple):
                 return
 
 
-# Steps: each takes the current nodes to the next ones.
+# Steps. `walk` returns the nodes that a step reaches from the current ones.
 
 
 class Field(NamedTuple):
@@ -75,10 +78,10 @@ class Field(NamedTuple):
 
 
 class QuotedKey(NamedTuple):
-    """`['a.b']` is the key `a.b`, or, where there is none, the fields that client-go makes of it."""
+    """`['a.b']`: the key `a.b`; if it does not exist, the fields `.a.b`, as in client-go."""
 
     key: str
-    fields: tuple[Step, ...]  # empty where the key is no such path
+    fields: tuple[Step, ...]  # empty if the key is not a valid path
 
     def walk(self, nodes: Nodes) -> Nodes:
         """Return the values under the key."""
@@ -89,7 +92,7 @@ class QuotedKey(NamedTuple):
 
 
 class Wildcard(NamedTuple):
-    """`.*` and `[*]`: every child; `[*]` is a slice to client-go, and leads nowhere in a mapping."""
+    """`.*` and `[*]`: every child; `[*]` matches nothing in a mapping, because it is a slice in client-go."""
 
     lists_only: bool
 
@@ -104,10 +107,10 @@ class Wildcard(NamedTuple):
 
 
 class Descent(NamedTuple):
-    """`..`: each collection that is not empty, itself and everywhere below."""
+    """`..`: all collections at any depth that are not empty, including the current ones."""
 
     def walk(self, nodes: Nodes) -> Nodes:
-        """Return the collections, parents first, each once: a second `..` would find those of the first again."""
+        """Return the collections, parents first, each once, because a second `..` finds the same ones again."""
         found: dict[Location, Match] = {}
         pending = nodes[::-1]
         while pending:
@@ -141,7 +144,7 @@ class Slice(NamedTuple):
             else:
                 end = length if self.end is None else self.end
                 end += length if end < 0 else 0
-            # Python would cut a slice to the list; client-go calls it an error, and so nobody means it.
+            # Python would shorten the slice to the list, but client-go reports an error.
             if 0 <= start < end <= length:
                 found += (Match((*location, i), value[i]) for i in range(start, end, self.step))
         return found
@@ -153,12 +156,12 @@ class Union(NamedTuple):
     parts: tuple[tuple[Step, ...], ...]
 
     def walk(self, nodes: Nodes) -> Nodes:
-        """Return what the parts lead to, one part after the other, and each once: `[0,0][0,0]` would double it."""
+        """Return the nodes of all parts in order, each once: otherwise, each `[0,0]` would double their number."""
         return _each_once([match for part in self.parts for match in _walk(part, nodes)])
 
 
 class Filter(NamedTuple):
-    """`[?(@.name=="x")]`: the items for which it holds; without an operator, where it leads somewhere."""
+    """`[?(@.name=="x")]`: the items with a true comparison; without an operator, those with a match of `left`."""
 
     left: tuple[Step, ...]
     operator: str
@@ -167,10 +170,14 @@ class Filter(NamedTuple):
     def walk(self, nodes: Nodes) -> Nodes:
         """Return the items."""
         return [
-            item for node in nodes if isinstance(node.value, list) for item in _children(node) if self._holds(item)
+            item
+            for node in nodes
+            if isinstance(node.value, list)
+            for item in _children(node)
+            if self._is_true(item)
         ]
 
-    def _holds(self, item: Match) -> bool:
+    def _is_true(self, item: Match) -> bool:
         left = _walk(self.left, [item])
         if not self.operator:
             return bool(left)
@@ -181,12 +188,12 @@ class Filter(NamedTuple):
 
 
 class Literal(NamedTuple):
-    """A number, a boolean or a quoted text: a value, but no place in the data."""
+    """A number, a boolean or a quoted text: a value without a location in the data."""
 
     value: Any
 
     def walk(self, nodes: Nodes) -> Nodes:
-        """Return the value, once for each node; a text once in all, as in client-go."""
+        """Return the value once for each node; a text only once, as in client-go."""
         count = 1 if isinstance(self.value, str) else len(nodes)
         return [Match(_NOWHERE, self.value)] * count
 
@@ -195,7 +202,7 @@ Step = Field | QuotedKey | Wildcard | Descent | Slice | Union | Filter | Literal
 
 
 class Action(NamedTuple):
-    """`{…}`: steps; `body` holds the actions of a range, which run for each node that the steps lead to."""
+    """`{…}`: steps. `body` contains the actions of a range, which run for each node that the steps reach."""
 
     steps: tuple[Step, ...]
     body: tuple[Action, ...] | None = None
@@ -213,14 +220,14 @@ def _each_once(nodes: Nodes) -> Nodes:
 
 
 def _run(actions: tuple[Action, ...], nodes: Nodes, done: set[tuple[int, Location]]) -> Nodes:
-    """Return where actions lead; `done` are the bodies of ranges, by their id, and for which node each has run."""
+    """Return the nodes that actions reach. `done` has the body (its id) and the node of each run of a range."""
     found: Nodes = []
     for steps, body in actions:
-        led = _walk(steps, nodes)
+        reached = _walk(steps, nodes)
         if body is None:
-            found += led
+            found += reached
             continue
-        for match in led:
+        for match in reached:
             key = (id(body), match.location)
             if key not in done:
                 done.add(key)
@@ -230,7 +237,7 @@ def _run(actions: tuple[Action, ...], nodes: Nodes, done: set[tuple[int, Locatio
 
 def _walk(steps: tuple[Step, ...], nodes: Nodes) -> Nodes:
     for step in steps:
-        if not nodes:  # most paths of the catalog lead nowhere at their second step
+        if not nodes:  # most paths of the catalog end at their second step
             break
         nodes = step.walk(nodes)
     return nodes
@@ -256,9 +263,9 @@ _OPERATORS: Final[dict[str, Callable[[Any, Any], bool]]] = {
 
 
 def _compare(left: Any, sign: str, right: Any) -> bool:
-    """Compare two values of one kind, as text/template does: bool, number or string; others never compare.
+    """Compare two booleans, numbers or strings, as text/template does; any other comparison is false.
 
-    JSON has one kind of number, so `4 == 4.0` holds here.
+    JSON has only one type of number, so `4 == 4.0` is true.
     """
     kinds = {bool if isinstance(value, bool) else float if isinstance(value, int | float) else type(value)
              for value in (left, right)}  # fmt: skip
@@ -271,7 +278,7 @@ def _compare(left: Any, sign: str, right: Any) -> bool:
 
 # The parser.
 
-_MAX_RANGES: Final = 20  # within each other: more only serve to break readers
+_MAX_RANGES: Final = 20  # nested; a useful path has one or two
 _NAME_CHARACTERS: Final = r"[^\\ \t\r\n.,\[\]$@{}]*"
 _NAME: Final = rf"{_NAME_CHARACTERS}(?:\\(?s:.?){_NAME_CHARACTERS})*"
 _SLICE: Final = r"(-?[0-9]*)(:-?[0-9]*)?(:-?[0-9]*)?"
@@ -282,9 +289,9 @@ _WORD: Final = r"[^\s.,\[\]$@{}]+"
 
 
 def parse(text: str) -> KubernetesPath:
-    """Return the parsed path. Raises PathError.
+    """Parse a path. Raises PathError.
 
-    kubectl's relaxed form is taken too: `spec.image` and `.spec.image` and `{spec.image}` are `{.spec.image}`.
+    kubectl's relaxed form is accepted: `spec.image`, `.spec.image` and `{spec.image}` mean `{.spec.image}`.
     """
     source = text.strip()
     shift = len(text) - len(text.lstrip())
@@ -304,13 +311,13 @@ def _starts_field(word: str) -> bool:
 
 
 def _outside_brackets(text: str) -> str:
-    # Behind the last ] no [ is closed: to look for its end from each of thousands takes quadratic time.
+    # The expression would take quadratic time for a text with thousands of [ after the last ].
     last = text.rfind("]") + 1
     return re.sub(r"\[[^\]]*\]", "", text[:last]) + text[last:]
 
 
 class _Parser:
-    """Reads one template; `shift` is how far its columns are off those of the user's text."""
+    """A parser of one template. `shift` is the offset of its text in the user's text, in code points."""
 
     def __init__(self, text: str, shift: int) -> None:
         self.text = text
@@ -322,7 +329,7 @@ class _Parser:
         return PathError(message, column=max(1, at + self.shift + 1))
 
     def template(self) -> tuple[Action, ...]:
-        """Read actions up to the end of the text."""
+        """Parse actions up to the end of the text."""
         open_ranges: list[tuple[int, tuple[Step, ...], list[Action]]] = []
         actions: list[Action] = []
         while (start := self.text.find("{", self.position)) >= 0:
@@ -330,7 +337,7 @@ class _Parser:
             word = self._word()
             if word == "end":
                 if not open_ranges:
-                    raise self.fail("this end closes no range: take it out", start)
+                    raise self.fail("{end} without {range}", start)
                 self.position += len("end")
                 self.steps("}")
                 _, steps, outer = open_ranges.pop()
@@ -339,16 +346,14 @@ class _Parser:
             elif word == "range":
                 self.position = self.text.index("range", self.position) + len("range")
                 if len(open_ranges) == _MAX_RANGES:
-                    raise self.fail(
-                        f"ranges stand in each other here more than {_MAX_RANGES} deep: take some out", start
-                    )
+                    raise self.fail(f"{{range}} is nested more than {_MAX_RANGES} levels deep", start)
                 open_ranges.append((start, self.steps("}"), actions))
                 actions = []
             else:
                 actions.append(Action(self.steps("}")))
             self.position += 1
         if open_ranges:
-            raise self.fail("this range has no end: add {end}", open_ranges[-1][0])
+            raise self.fail("{range} without {end}", open_ranges[-1][0])
         return tuple(actions)
 
     def _word(self) -> str:
@@ -356,19 +361,19 @@ class _Parser:
         return match[1] if match else ""
 
     def steps(self, closing: str) -> tuple[Step, ...]:
-        """Read steps up to `closing`, which stays unread."""
+        """Parse steps up to the character `closing`, which is not consumed."""
         steps: list[Step] = []
         while True:
             character = self.text[self.position : self.position + 1]
             if character == closing:
                 return tuple(steps)
             if not character or character in "\r\n":
-                raise self.fail("this is not closed: add }")
+                raise self.fail("missing closing }")
             if character in " \t@$":
                 self.position += 1
             elif self.text.startswith("..", self.position):
                 if steps and isinstance(steps[-1], Descent):
-                    raise self.fail("two .. follow each other: keep one")
+                    raise self.fail("two consecutive `..`; remove one")
                 self.position += 2
                 steps.append(Descent())
                 if re.compile(r"\w").match(self.text, self.position):
@@ -384,7 +389,7 @@ class _Parser:
                 steps.append(self._literal(character))
 
     def _field(self) -> Step:
-        found = next(re.compile(_NAME).finditer(self.text, self.position))  # there always is one, perhaps empty
+        found = next(re.compile(_NAME).finditer(self.text, self.position))  # an empty text matches, too
         self.position = found.end()
         name = re.sub(r"\\((?s:.?))", r"\1", found[0])
         return Wildcard(lists_only=False) if name == "*" else Field(name)
@@ -399,19 +404,19 @@ class _Parser:
             try:
                 return Literal(float(number[0]) if "." in number[0] else int(number[0]))
             except ValueError:
-                raise self.fail(f'"{number[0]}" is no number', start) from None
+                raise self.fail(f'invalid number "{number[0]}"', start) from None
         word = re.compile(_WORD).match(self.text, start)
         if word and word[0] in ("true", "false"):
             self.position = word.end()
             return Literal(word[0] == "true")
-        said = word[0] if word and (character.isalnum() or character == "_") else character
-        raise self.fail(f'"{said}" has no meaning here: a field starts with a dot', start)
+        shown = word[0] if word and (character.isalnum() or character == "_") else character
+        raise self.fail(f'unexpected "{shown}"; a field starts with a dot', start)
 
     def _quoted(self, quote: str) -> str:
         start = self.position
         match = re.compile(rf"{quote}((?:[^\\{quote}\r\n]|\\.)*){quote}").match(self.text, start)
         if match is None:
-            raise self.fail(f"this text is not closed: add {quote}", start)
+            raise self.fail(f"missing closing {quote}", start)
         self.position = match.end()
         return re.sub(r"\\(.)", lambda escape: _ESCAPES.get(escape[1], escape[1]), match[1])
 
@@ -419,7 +424,7 @@ class _Parser:
         start = self.position
         end = self.text.find("]", start)
         if end < 0 or "\n" in self.text[start:end]:
-            raise self.fail("this [ is not closed: add ]", start)
+            raise self.fail("missing closing ]", start)
         self.position = end + 1
         items = self.text[start + 1 : end].split(",")
         if len(items) == 1:
@@ -433,33 +438,31 @@ class _Parser:
             key = text[1:-1]
             try:
                 fields = _Parser(f".{key}}}", 0).steps("}")
-            except PathError:  # a key that is no path, such as 'a b'
+            except PathError:  # such as 'a b'
                 fields = ()
             return QuotedKey(re.sub(r"\\(.)", r"\1", key), fields)
         match = re.fullmatch(_SLICE, text)
-        if match is None or not text:
-            raise self.fail(f'"[{text}]" is no index: give a number, a slice, * or a key in quotes', start)
+        if match is None or not text or (match[2] is None and not re.search(r"\d", match[1])):
+            raise self.fail(f'invalid index "[{text}]"; expected a number, a slice, * or a quoted key', start)
         first, second, third = match.groups()
-        if second is None and not re.search(r"\d", first):
-            raise self.fail(f'"[{text}]" is no index: give a number, a slice, * or a key in quotes', start)
         try:
             numbers = [int(part) if part not in ("", ":") else None for part in
                        (first, (second or "")[1:], (third or "")[1:])]  # fmt: skip
         except ValueError:
-            raise self.fail(f'"[{text}]" is no slice: its parts are numbers', start) from None
+            raise self.fail(f'invalid slice "[{text}]"; expected numbers', start) from None
         step = 1 if numbers[2] is None else numbers[2]
         if step <= 0:
-            raise self.fail("the step of a slice must be more than 0", start)
+            raise self.fail("the step of a slice must be positive", start)
         return Slice(numbers[0], numbers[1], step, single=second is None)
 
     def _filter(self) -> Filter:
         start = self.position
         position = start + len("[?(")
         quote = ""
-        while True:  # to the ")" that stands outside quotes
+        while True:  # up to the ")" outside quotes
             character = self.text[position : position + 1]
             if not character or character == "\n":
-                raise self.fail("this filter is not closed: add )]", start)
+                raise self.fail("missing closing )] of the filter", start)
             if quote:
                 if character == "\\":
                     position += 1
@@ -471,7 +474,7 @@ class _Parser:
                 break
             position += 1
         if self.text[position + 1 : position + 2] != "]":
-            raise self.fail("this filter is not closed: add ] behind )", start)
+            raise self.fail("missing ] after the ) of the filter", start)
         inside = self.text[start + 3 : position]
         self.position = position + 2
         comparison = re.fullmatch(_COMPARISON, inside)
@@ -480,7 +483,7 @@ class _Parser:
         left, sign, right = comparison.groups()
         if sign not in _OPERATORS:
             raise self.fail(
-                f'"{sign}" compares nothing: give ==, !=, <, <=, > or >=', start + 3 + comparison.start(2)
+                f'unknown operator "{sign}"; expected ==, !=, <, <=, > or >=', start + 3 + comparison.start(2)
             )
         return Filter(self._inner(left, start + 3), sign, self._inner(right, start + 3 + comparison.start(3)))
 
@@ -488,7 +491,7 @@ class _Parser:
         inner = _Parser(text + "}", self.shift + position)
         steps = inner.steps("}")
         if inner.position < len(text):
-            raise inner.fail('"}" has no meaning here: quote it')
+            raise inner.fail('unexpected "}" in the filter; quote it')
         return steps
 
 

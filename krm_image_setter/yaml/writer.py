@@ -216,35 +216,41 @@ def _error(source: str, written: Written, message: str) -> InputError:
 
 
 def block(data: Any, indent: str = "", line_break: str = "\n") -> str:
-    """Serialize a mapping or list in block style, each line after `indent`. Its keys must not need quotes."""
+    """Serialize a mapping or list in block style, each line after `indent`.
+
+    Keys must not need quotes. Items of lists must be strings, mappings or lists.
+    """
     inner = indent + "  "
     if isinstance(data, list):
         items = (
             block(item, inner, line_break).removeprefix(inner)
             if isinstance(item, dict | list)
-            else _scalar(item, flow=False) + line_break
+            else _in_block(item) + line_break
             for item in data
         )
-        return "".join(f"{indent}- {item}" for item in items)
+        return "".join([f"{indent}- {item}" for item in items])
     text = ""
     for key, value in data.items():
-        if isinstance(value, dict | list):
-            nested = block(value, inner if isinstance(value, dict) else indent, line_break)
-            text += f"{indent}{key}:{line_break}{nested}"
+        if isinstance(value, str):
+            text += f"{indent}{key}: {_in_block(value)}{line_break}"
+        elif isinstance(value, dict):
+            text += f"{indent}{key}:{line_break}{block(value, inner, line_break)}"
+        elif isinstance(value, list):
+            text += f"{indent}{key}:{line_break}{block(value, indent, line_break)}"
         else:
-            text += f"{indent}{key}: {_scalar(value, flow=False)}{line_break}"
+            text += f"{indent}{key}: {str(value).lower()}{line_break}"
     return text
+
+
+@lru_cache(maxsize=1024)  # most values occur in many results
+def _in_block(text: str) -> str:
+    return scalar.serialized(text, flow=False)
 
 
 def flow(data: Any) -> str:
     """Serialize data in flow style. Its keys must not need quotes."""
     if isinstance(data, dict):
-        return "{" + ", ".join(f"{key}: {flow(value)}" for key, value in data.items()) + "}"
+        return "{" + ", ".join([f"{key}: {flow(value)}" for key, value in data.items()]) + "}"
     if isinstance(data, list):
         return "[" + ", ".join(map(flow, data)) + "]"
-    return _scalar(data, flow=True)
-
-
-@lru_cache(maxsize=1024, typed=True)  # most values occur in many results
-def _scalar(value: str | int, *, flow: bool) -> str:
-    return scalar.serialized(value, flow=flow) if isinstance(value, str) else str(value).lower()
+    return scalar.serialized(data, flow=True) if isinstance(data, str) else str(data).lower()

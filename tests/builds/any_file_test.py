@@ -15,6 +15,10 @@ from krm_image_setter.errors import ImageSetterError
 
 KBLD = "apiVersion: kbld.k14s.io/v1alpha1\nkind: Config\n"
 LOCK = "apiVersion: imgpkg.carvel.dev/v1alpha1\nkind: ImagesLock\n"
+UNKNOWN = (
+    "unrecognized format; expected one of: Skaffold build output, BuildKit metadata, kbld lock file, "
+    "kbld configuration, compose file, kustomization, lines NAME=REFERENCE"
+)
 VALID = [
     pytest.param(
         LOCK + "images: [{image: 'a:1'}]\n---\n---\n" + KBLD + "overrides: [{image: b, newImage: 'b:1'}]\n",
@@ -37,22 +41,22 @@ INVALID = [
     ),
     pytest.param(
         "FROM scratch\n",
-        "f: unrecognized format; expected one of: Skaffold build output, BuildKit metadata, kbld lock file, kbld configuration, compose file, kustomization, lines NAME=REFERENCE",
+        f"f: {UNKNOWN}",
         id="text",
     ),
     pytest.param(
         "kind: Pod\n",
-        "f:1: unrecognized format; expected one of: Skaffold build output, BuildKit metadata, kbld lock file, kbld configuration, compose file, kustomization, lines NAME=REFERENCE",
+        f"f:1: {UNKNOWN}",
         id="resource",
     ),
     pytest.param(
         "[]",
-        "f:1: unrecognized format; expected one of: Skaffold build output, BuildKit metadata, kbld lock file, kbld configuration, compose file, kustomization, lines NAME=REFERENCE",
+        f"f:1: {UNKNOWN}",
         id="list",
     ),
     pytest.param(
         "{}",
-        "f:1: unrecognized format; expected one of: Skaffold build output, BuildKit metadata, kbld lock file, kbld configuration, compose file, kustomization, lines NAME=REFERENCE",
+        f"f:1: {UNKNOWN}",
         id="empty mapping",
     ),
 ]
@@ -177,7 +181,7 @@ def test_error_names_the_file(program: Program) -> None:
     assert ran == (
         2,
         b"",
-        'krm-image-setter: error: a.txt:1: "App" is no reference: the name must be in lower case\n',
+        'krm-image-setter: error: a.txt:1: invalid image reference "App": the name must be lowercase\n',
     )
     assert (
         "no.txt: cannot read file: No such file or directory"

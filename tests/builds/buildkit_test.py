@@ -76,7 +76,7 @@ INVALID = [
     ),
     pytest.param(
         '{"x": {"image.name": "a:1,"}}',
-        "f:1: x.image.name: a reference is missing: give one such as nginx:1.25",
+        "f:1: x.image.name: image reference is empty",
         id="empty name",
     ),
     pytest.param(
@@ -89,7 +89,8 @@ INVALID = [
     ),
     pytest.param(
         bake(db=built("r.io/a:1"), web=built("r.io/a:1", B)),
-        f'f:1: web.image.name: image "r.io/a" is set to "r.io/a:1@{B}" here and to "r.io/a:1@{A}" at f:1: db.image.name; remove one of them',
+        f'f:1: web.image.name: image "r.io/a" is set to "r.io/a:1@{B}" here and to "r.io/a:1@{A}" at f:1: '
+        "db.image.name; remove one of them",
         id="two references for one name",
     ),
 ]

@@ -34,12 +34,13 @@ INVALID = [
     ),
     pytest.param(
         "services:\n  a: {image: 'x:1'}\n  b: {image: 'x:2'}\n",
-        'f:3: services.b.image: image "x" is set to "x:2" here and to "x:1" at f:2: services.a.image; remove one of them',
+        'f:3: services.b.image: image "x" is set to "x:2" here and to "x:1" at f:2: services.a.image; remove one '
+        "of them",
         id="two references for one name",
     ),
     pytest.param(
         "services:\n  a: {image: X}\n",
-        'f:2: services.a.image: "X" is no reference: the name must be in lower case',
+        'f:2: services.a.image: invalid image reference "X": the name must be lowercase',
         id="invalid reference",
     ),
     pytest.param(

@@ -45,13 +45,14 @@ INVALID = [
     ),
     pytest.param(
         LOCK + "images:\n- image: a:1\n  annotations:\n    kbld.carvel.dev/id: My App\n",
-        'f:6: images[0].annotations.kbld.carvel.dev/id: "My App" is no reference: give one such as nginx, quay.io/org/app:1 or app@sha256:…',
+        'f:6: images[0].annotations.kbld.carvel.dev/id: invalid image reference "My App": expected [HOST/]NAME[:TAG][@DIGEST], such as quay.io/org/app:1',
         id="invalid ID",
     ),
     pytest.param(LOCK, "f:1: the kbld lock file contains no images", id="no images in a lock file"),
     pytest.param(
         KBLD + "overrides:\n- image: a\n  newImage: a\n  tagSelection: {semver: {}}\n",
-        "f:6: overrides[0].tagSelection: kbld selects this tag in the registry; pass the file that `kbld --lock-output` writes",
+        "f:6: overrides[0].tagSelection: kbld selects this tag in the registry; pass the file that `kbld "
+        "--lock-output` writes",
         id="tagSelection",
     ),
     pytest.param(

@@ -48,12 +48,13 @@ INVALID = [
     ),
     pytest.param(
         "images:\n- name: a\n  newTag: ' '\n",
-        'f:3: images[0].newTag: " " is no tag: give letters, digits, "_", "." and "-", 128 at most',
+        'f:3: images[0].newTag: invalid tag " "; a tag has up to 128 letters, digits, "_", "." or "-", and does not start with "." or "-"',
         id="invalid tag",
     ),
     pytest.param(
         "images:\n- {name: a, tagSuffix: -x}\n- {name: a, tagSuffix: -y}\n",
-        'f:3: images[1]: image "a" is set to "a" with the tag suffix "-y" here and to "a" with the tag suffix "-x" at f:2: images[0]; remove one of them',
+        'f:3: images[1]: image "a" is set to "a" with the tag suffix "-y" here and to "a" with the tag suffix '
+        '"-x" at f:2: images[0]; remove one of them',
         id="two suffixes for one name",
     ),
 ]
@@ -115,5 +116,5 @@ def test_kustomize_joins_a_new_name(kubectl: Orchestrator, entry: str, image: st
 def test_error_new_name_that_gives_no_reference(entry: str, made: str) -> None:
     with pytest.raises(ImageSetterError) as caught:
         read_images([(f"images:\n- {{name: app, {entry}}}\n", "f")])
-    reason = f'kustomize makes "{made}" of this, which is no reference; use newTag and digest'
+    reason = f'kustomize would set "{made}", which is not an image reference; use `newTag` and `digest`'
     assert str(caught.value) == f"f:2: images[0].newName: {reason}"

@@ -30,13 +30,17 @@ def test_valid_file(text: str, expected: dict[str, str]) -> None:
 
 INVALID = [
     pytest.param(
-        "# c\na=b:1\n\nTAG=1\n", 'f:4: "TAG" is no reference: the name must be in lower case', id="invalid name"
+        "# c\na=b:1\n\nTAG=1\n",
+        'f:4: invalid image reference "TAG": the name must be lowercase',
+        id="invalid name",
     ),
-    pytest.param("a=b:1\nb = c\n", 'f:2: "b " is no reference: white space stands around it', id="white space"),
-    pytest.param("a=\n", "f:1: a reference is missing: give one such as nginx:1.25", id="missing reference"),
+    pytest.param(
+        "a=b:1\nb = c\n", 'f:2: invalid image reference "b ": remove the surrounding white space', id="white space"
+    ),
+    pytest.param("a=\n", "f:1: image reference is empty", id="missing reference"),
     pytest.param(
         "a:1\nfoo bar\n",
-        'f:2: "foo bar" is no reference: give one such as nginx, quay.io/org/app:1 or app@sha256:…',
+        'f:2: invalid image reference "foo bar": expected [HOST/]NAME[:TAG][@DIGEST], such as quay.io/org/app:1',
         id="text",
     ),
     pytest.param("a\n", 'f:1: "a" has no tag or digest; add one', id="name without a tag"),

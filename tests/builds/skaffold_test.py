@@ -43,17 +43,18 @@ INVALID = [
     ),
     pytest.param(
         '{"builds": [{"imageName": "A",\n "tag": "a:1"}]}',
-        'f:1: builds[0].imageName: "A" is no reference: the name must be in lower case',
+        'f:1: builds[0].imageName: invalid image reference "A": the name must be lowercase',
         id="invalid imageName",
     ),
     pytest.param(
         '{"builds": [{"imageName": "a",\n "tag": "a:"}]}',
-        'f:2: builds[0].tag: "a:" is no reference: its tag must be letters, digits, "_", "." and "-", 128 at most',
+        'f:2: builds[0].tag: invalid image reference "a:": invalid tag; a tag has up to 128 letters, digits, "_", "." or "-", and does not start with "." or "-"',
         id="invalid tag",
     ),
     pytest.param(
         '{"builds": [{"imageName": "a", "tag": "a:1"},\n{"imageName": "docker.io/library/a", "tag": "a:2"}]}',
-        'f:2: builds[1].tag: image "docker.io/library/a" is set to "a:2" here and to "a:1" at f:1: builds[0].tag; remove one of them',
+        'f:2: builds[1].tag: image "docker.io/library/a" is set to "a:2" here and to "a:1" at f:1: '
+        "builds[0].tag; remove one of them",
         id="two references for one name",
     ),
 ]

@@ -25,7 +25,7 @@ def test_import_of_a_tiltfile_sets_its_images(program: Program) -> None:
     program.write("Tiltfile", TILTFILE)
     ran = program("import", "Tiltfile")
     assert ran.status == 0
-    assert ran.stderr.startswith("krm-image-setter: warning: Tiltfile:4: k8s_kind: kind is ")
+    assert ran.stderr.startswith("krm-image-setter: warning: Tiltfile:4: k8s_kind: not imported: `kind` is ")
     outcome = set_images(CONNECT, read_config(ran.stdout.decode()))
     assert outcome.text == CONNECT.replace("kafkaconnect #", "localhost:5005/kafkaconnect #")
 
@@ -58,10 +58,10 @@ def test_files_named_by_a_kustomization_are_read(program: Program) -> None:
     ran = program("import", "app/kustomization.yaml", "Tiltfile")
     assert ran.status == 0
     assert ran.stderr.splitlines() == [
-        'krm-image-setter: warning: app/kustomization.yaml:1: resources[0]: "base/kustomization.yaml" is not '
-        "followed: import it too, for its images",
+        "krm-image-setter: warning: app/kustomization.yaml:1: resources[0]: not imported: "
+        '"base/kustomization.yaml" contains `images`; import it separately',
         f"krm-image-setter: warning: app/kustomization.yaml:2: {Path('app/gone.yaml')}: "
-        "cannot read file: No such file or directory",
+        "not imported: cannot read file: No such file or directory",
     ]
     outcome = set_images(CONNECT, read_config(ran.stdout.decode()))
     assert outcome.text == CONNECT.replace("kafkaconnect #", "localhost:5005/kafkaconnect #")
@@ -100,10 +100,10 @@ def test_files_outside_the_directory_of_a_kustomization_are_not_read(program: Pr
         f"{where}:2: app/own/../../secret.yaml: {out}",
         f"{where}:2: https://example.invalid/a.yaml: not imported: URLs are not fetched; "
         "download the file and import the copy",
-        f"{where}:2: app/pipe.yaml: cannot read file: not a regular file",
+        f"{where}:2: app/pipe.yaml: not imported: cannot read file: not a regular file",
         f"{where}:2: app: {out}",
-        f'{where}:3: resources[0]: ".." is not followed: if a kustomization there sets images, import it too',
-        f'{where}:3: resources[1]: "https://example.invalid/b" is not followed: if a kustomization there sets images, import it too',
+        f'{where}:3: resources[0]: not imported: ".." was not read; import its kustomization separately if it sets images',
+        f'{where}:3: resources[1]: not imported: "https://example.invalid/b" was not read; import its kustomization separately if it sets images',
     ]
     assert (ran.status, b"kinds" in ran.stdout) == (0, False)
     program.write("app/kustomization.yaml", "configurations: [in.yaml, own/config.yaml]\n")
@@ -119,7 +119,7 @@ def test_long_chain_of_kustomizations_is_not_followed(program: Program) -> None:
     ran = program("import", "k/kustomization.yaml")
     assert ran.status == 0
     assert ran.stderr.splitlines()[0].endswith(
-        'resources[0]: "c" is not followed: if a kustomization there sets images, import it too'
+        'resources[0]: not imported: "c" was not read; import its kustomization separately if it sets images'
     )
 
 
@@ -169,7 +169,7 @@ def test_invalid_files_are_reported_on_one_line(program: Program) -> None:
         ("kustomization.yaml", "kustomization.yaml:2:1: "),
         (
             "other.yaml",
-            "other.yaml: this is no configuration that can be imported: give a Tiltfile (by that name), ",
+            "other.yaml: unsupported file; expected a Tiltfile, kustomization.yaml, kbld Config or skaffold.yaml",
         ),
     ):
         ran = program("import", file)
@@ -197,5 +197,5 @@ def test_closed_pipe_gives_no_error(program: Program) -> None:
         cwd=program.folder,
         check=False,
     )
-    assert ran.stdout == b"# What Tiltfile says of images; the comments name its lines.\n"
+    assert ran.stdout == b"# Imported from Tiltfile; comments contain the line of the source.\n"
     assert ran.stderr == b""

@@ -239,10 +239,10 @@ def test_invalid_configuration_is_reported_with_its_file(program: Program) -> No
     put(program, {"a.yaml": POD, "f.yaml": CONFIG.replace("images", "imges")})
     ran = program("set", ".")
     assert (ran.status, ran.stderr) == (
-        2, f'{PREFIX}error: ./f.yaml:3: imges: unknown field "imges": did you mean "images"?\n'
+        2, f'{PREFIX}error: ./f.yaml:3: imges: unknown field "imges"; did you mean "images"?\n'
     )  # fmt: skip
     program.write("f.yaml", CONFIG + "x: [\n")
-    assert program("set", ".").stderr.startswith(f"{PREFIX}error: ./f.yaml:")
+    assert program("set", ".").stderr.startswith(f"{PREFIX}error: ./f.yaml:5:1: ")
 
 
 def test_images_from_reads_standard_input(program: Program) -> None:

@@ -216,25 +216,31 @@ def test_forms(name: str, domain: str, path: str, familiar: str | None) -> None:
 @pytest.mark.parametrize(
     "text, message",
     [
-        ("", "a reference is missing: give one such as nginx:1.25"),
-        ("NGINX:1", '"NGINX:1" is no reference: the name must be in lower case'),
-        ("a.b/Nginx:Latest", '"a.b/Nginx:Latest" is no reference: the name must be in lower case'),
-        (HEX, f'"{HEX}" is no reference: 64 hex digits are an image ID, give a name'),
-        (" nginx", '" nginx" is no reference: white space stands around it'),
-        ("docker://nginx", '"docker://nginx" is no reference: give it without the scheme'),
-        ("a" * 300 + ":1", f'"{"a" * 300}:1" is no reference: its name is too long, 255 characters are the most'),
-        ("nginx@sha256:1", '"nginx@sha256:1" is no reference: its digest must be like sha256: and 64 hex digits'),
-        ("n:1@x", '"n:1@x" is no reference: its digest must be like sha256: and 64 hex digits'),
+        ("", "image reference is empty"),
+        ("NGINX:1", 'invalid image reference "NGINX:1": the name must be lowercase'),
+        ("a.b/Nginx:Latest", 'invalid image reference "a.b/Nginx:Latest": the name must be lowercase'),
+        (HEX, f'invalid image reference "{HEX}": 64 hex digits are an image ID, not a name'),
+        (" nginx", 'invalid image reference " nginx": remove the surrounding white space'),
+        ("docker://nginx", 'invalid image reference "docker://nginx": remove the scheme'),
+        ("a" * 300 + ":1", f'invalid image reference "{"a" * 300}:1": the name is longer than 255 characters'),
+        (
+            "nginx@sha256:1",
+            'invalid image reference "nginx@sha256:1": invalid digest; expected sha256: and 64 hex digits',
+        ),
+        ("n:1@x", 'invalid image reference "n:1@x": invalid digest; expected sha256: and 64 hex digits'),
         (
             "localhost:5000/nginx:a b",
-            f'"localhost:5000/nginx:a b" is no reference: its tag must be {TAG_RULE}',
+            f'invalid image reference "localhost:5000/nginx:a b": invalid tag; {TAG_RULE}',
         ),
         (
             f"nginx:-1@{D}",
-            f'"nginx:-1@{D}" is no reference: its tag must be letters, digits, "_", "." and "-", 128 at most',
+            f'invalid image reference "nginx:-1@{D}": invalid tag; a tag has up to 128 letters, digits, "_", "." or "-", and does not start with "." or "-"',
         ),
         *(
-            (text, f'"{text}" is no reference: give one such as nginx, quay.io/org/app:1 or app@sha256:…')
+            (
+                text,
+                f'invalid image reference "{text}": expected [HOST/]NAME[:TAG][@DIGEST], such as quay.io/org/app:1',
+            )
             for text in ("[", "foo++bar", "a:b:c@", "a b@x", "a..b:~", "host:port/x")
         ),
     ],

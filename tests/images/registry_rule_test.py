@@ -67,26 +67,26 @@ def test_moves(text: str, rules: list[tuple[str, str]], result: str) -> None:
     assert moved(text, *rules) == result
 
 
-NO_REGISTRY = "is no registry: give a host, or host/path, such as docker.io or quay.io/org"
+EXPECTED = "expected HOST or HOST/PATH, such as docker.io or quay.io/org"
 
 
 @pytest.mark.parametrize(
     "from_, to, field, message",
     [
-        ("", "m.io", "from", f'"" {NO_REGISTRY}'),
-        ("gcr.io/", "m.io", "from", f'"gcr.io/" {NO_REGISTRY}'),
-        ("https://gcr.io", "m.io", "from", f'"https://gcr.io" {NO_REGISTRY}'),
-        ("*.gcr.io", "m.io", "from", f'"*.gcr.io" {NO_REGISTRY}'),
-        ("gcr.io/foo:1", "m.io", "from", f'"gcr.io/foo:1" {NO_REGISTRY}'),
-        ("gcr.io", "m.io/Foo", "to", f'"m.io/Foo" {NO_REGISTRY}'),
-        ("foo", "m.io", "from", '"foo" has no host: give docker.io/foo, or a host with a dot or a port'),
+        ("", "m.io", "from", f'invalid registry ""; {EXPECTED}'),
+        ("gcr.io/", "m.io", "from", f'invalid registry "gcr.io/"; {EXPECTED}'),
+        ("https://gcr.io", "m.io", "from", f'invalid registry "https://gcr.io"; {EXPECTED}'),
+        ("*.gcr.io", "m.io", "from", f'invalid registry "*.gcr.io"; {EXPECTED}'),
+        ("gcr.io/foo:1", "m.io", "from", f'invalid registry "gcr.io/foo:1"; {EXPECTED}'),
+        ("gcr.io", "m.io/Foo", "to", f'invalid registry "m.io/Foo"; {EXPECTED}'),
+        ("foo", "m.io", "from", '"foo" has no registry host; write docker.io/foo, or a host with a dot or a port'),
         (
             "gcr.io",
             "mirror/a",
             "to",
-            '"mirror/a" has no host: give docker.io/mirror/a, or a host with a dot or a port',
+            '"mirror/a" has no registry host; write docker.io/mirror/a, or a host with a dot or a port',
         ),
-        ("docker.io", "index.docker.io", "to", '"index.docker.io" is the same registry as from: give another'),
+        ("docker.io", "index.docker.io", "to", '"index.docker.io" is the same registry as `from`'),
     ],
 )
 def test_no_rule(from_: str, to: str, field: str, message: str) -> None:
@@ -182,7 +182,7 @@ def test_no_default_registry(host: str) -> None:
         default_registry(host)
     assert caught.value.field == "host"
     assert caught.value.message == (
-        f'"{host}" is no registry: give a host, or host/path, such as localhost:5000 or docker.io/org'
+        f'invalid registry "{host}"; expected HOST or HOST/PATH, such as localhost:5000 or docker.io/org'
     )
 
 
@@ -192,7 +192,7 @@ def test_no_single_name(single_name: str) -> None:
         default_registry("a.b", single_name)
     assert caught.value.field == "singleName"
     assert caught.value.message == (
-        f'"{single_name}" is no name below the host: give one such as my-team/dev, without tag'
+        f'invalid repository name "{single_name}"; expected a name without a tag, such as my-team/dev'
     )
 
 
@@ -200,7 +200,9 @@ def test_no_single_name(single_name: str) -> None:
 def test_no_new_name(name: str, escaped: str) -> None:
     with pytest.raises(InvalidReference) as caught:
         default_registry("a.b").new_name(Reference(name))
-    assert caught.value.message.startswith(f'"{name}" under a.b: "a.b/{escaped}" is no reference: ')
+    assert caught.value.message.startswith(
+        f'cannot move "{name}" to registry "a.b": invalid image reference "a.b/{escaped}": '
+    )
 
 
 @given(NAME)

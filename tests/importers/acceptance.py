@@ -1,4 +1,4 @@
-"""What every importer writes: a configuration that is accepted."""
+"""The check that an importer writes a valid configuration."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from krm_image_setter.importers import Imported, Note, Source
 
 
 class Case(NamedTuple):
-    """What an importer reads, the fields that it writes, and its notes."""
+    """The input of an importer, the fields that it writes, and its notes."""
 
     name: str
     text: str
@@ -30,19 +30,19 @@ def source(text: str, file: str, read: Callable[[str], str] = unreadable) -> Sou
 
 
 def accepted(written: Imported) -> Imported:
-    """See that an ImageSetter is a configuration: with --image, and with the images in it that are to be given."""
+    """Check that an ImageSetter is valid with `--image`, and with its open references filled in."""
     for config in (written.text, filled(written.text)):
         decode(read_values(config, None), images=[decode_image("another=registry/another:2")])
     return written
 
 
 def filled(text: str, reference: str = "registry/new:2") -> str:
-    """Return an ImageSetter with the new references in it that were left open, as its comment says."""
+    """Return an ImageSetter with its open references filled in, as its comment explains."""
     return re.sub(r"(?m)^# (?=images:|- |  )", "", text).replace("NEW-REFERENCE", reference)
 
 
 def imported(file: str, fields: str, notes: tuple[tuple[int, str], ...] = ()) -> Imported:
-    """Return what is expected."""
+    """Return the expected result."""
     head = (
         f"# Imported from {file}; comments contain the line of the source.\n"
         "apiVersion: krm-image-setter.dev/v1alpha1\nkind: ImageSetter\nmetadata:\n  name: set-images\n"

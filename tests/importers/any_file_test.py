@@ -39,7 +39,7 @@ def unread(path: str) -> str:
         ("lib.star", "docker_build('a', '.')\n", "# - name: a"),
     ],
 )
-def test_which_tool(name: str, text: str, line: str) -> None:
+def test_tool_is_recognized_by_name_or_content(name: str, text: str, line: str) -> None:
     written = import_file(text, f"dev/{name}", name, unread).text
     assert written.startswith(f"# Imported from dev/{name};")
     assert line in written.splitlines()
@@ -48,13 +48,13 @@ def test_which_tool(name: str, text: str, line: str) -> None:
 @pytest.mark.parametrize(
     "text", ["", "kind: Config\n", "apiVersion: skaffold/v1\n", "- a\n", "apiVersion: [a]\n", IMAGES]
 )
-def test_no_tool(text: str) -> None:
+def test_error_unsupported_file(text: str) -> None:
     with pytest.raises(InputError) as error:
         import_file(text, "dev/a.yaml", "a.yaml", unread)
     assert str(error.value).startswith("dev/a.yaml: unsupported file; expected a Tiltfile")
 
 
-def test_not_yaml() -> None:
+def test_error_not_yaml() -> None:
     with pytest.raises(ConfigError) as error:
         import_file("a: [\n", "dev/a.yaml", "a.yaml", unread)
     assert str(error.value).startswith("dev/a.yaml:2:1: ")

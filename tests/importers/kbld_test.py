@@ -35,7 +35,7 @@ def read_kbld(text: str) -> Imported:
 
 # Each is below HEAD: its first line is line 3.
 IMAGES = [
-    Case("nothing", "minimumRequiredVersion: 0.15.0\n", IMAGE),
+    Case("no images", "minimumRequiredVersion: 0.15.0\n", IMAGE),
     Case(
         "overrides",
         f"""\
@@ -64,7 +64,7 @@ IMAGES = [
         """,
     ),
     Case(
-        "a text without a tag, and its other tags",
+        "name without a tag next to tags of it",
         f"""\
         overrides:
         - {{image: nginx, newImage: "a/nginx@{D}"}}
@@ -86,7 +86,7 @@ IMAGES = [
         ((6, 'overrides[2]: not imported: the entry at line 7 already sets "redis"'),),
     ),
     Case(
-        "the registry is asked",
+        "images that need the registry",
         """\
         overrides:
         - {image: a, newImage: "a:1"}
@@ -109,16 +109,18 @@ IMAGES = [
             ),
             (
                 7,
-                "overrides[1].tagSelection: not imported: kbld selects this image in the registry; add an `images` entry with the result",
+                "overrides[1].tagSelection: not imported: kbld selects this image in the registry; add an "
+                "`images` entry with the result",
             ),
             (
                 10,
-                "overrides[2].platformSelection: not imported: kbld selects this image in the registry; add an `images` entry with the result",
+                "overrides[2].platformSelection: not imported: kbld selects this image in the registry; add an "
+                "`images` entry with the result",
             ),
         ),
     ),
     Case(
-        "an ImagesLock, several documents, other kinds of kbld's, other resources",
+        "ImagesLock, several documents and kinds",
         f"""\
         ---
         kind: Deployment
@@ -169,10 +171,10 @@ IMAGES = [
             (4, 'overrides[0]: not imported: expected a mapping, got "a"'),
             (5, "overrides[1]: not imported: missing required field `image` or `imageRepo`"),
             (6, "overrides[2]: not imported: missing required field `newImage`"),
-            (7, 'overrides[3].image: not imported: "A" is no reference: the name must be in lower case'),
+            (7, 'overrides[3].image: not imported: invalid image reference "A": the name must be lowercase'),
             (
                 8,
-                'overrides[4].newImage: not imported: "b:c:d" is no reference: give one such as nginx, quay.io/org/app:1 or app@sha256:…',
+                'overrides[4].newImage: not imported: invalid image reference "b:c:d": expected [HOST/]NAME[:TAG][@DIGEST], such as quay.io/org/app:1',
             ),
             (9, "overrides[5].imageRepo: not imported: expected an image name without a tag or digest"),
             (10, 'overrides[6].preresolved: not imported: expected true or false, got "maybe"'),
@@ -202,7 +204,7 @@ sources:
 """
 
 
-def test_what_is_built() -> None:
+def test_built_images_are_comments() -> None:
     text = f"""\
 {HEAD}{SOURCES}destinations:
 - {{image: app, newImage: registry.example.com/app, tags: [v1]}}
@@ -228,14 +230,15 @@ sources2: []
         (
             (
                 12,
-                "destinations[2]: not imported: no `sources` entry builds this image; add an `images` entry if it should be set",
+                "destinations[2]: not imported: no `sources` entry builds this image; add an `images` entry if "
+                "it should be set",
             ),
             (13, 'sources2: not imported: unknown field "sources2"; did you mean "sources"?'),
         ),
     )
 
 
-def test_what_is_built_beside_what_is_not() -> None:
+def test_built_images_follow_overrides() -> None:
     text = f"{HEAD}sources: [{{image: app, path: a}}]\noverrides: [{{image: web, newImage: 'web@{D}'}}]\n"
     fields = f"""\
 {TEXTS}# line 4
@@ -249,6 +252,7 @@ def test_what_is_built_beside_what_is_not() -> None:
     assert read_kbld(text) == imported("kbld.yaml", fields)
 
 
+KEY = "not imported: the key cannot be written as a path; add the path to `kinds`"
 RULES = [
     # id, search rule, its item of `paths`, note
     ("name", "keyMatcher: {name: sidecarImage}", '"{..sidecarImage}"', ""),
@@ -263,7 +267,7 @@ RULES = [
     (
         "YAML in a string",
         "{keyMatcher: {name: config.yml}, updateStrategy: {yaml: {searchRules: [{keyMatcher: {name: image}}]}}}",
-        "path: \"{..['config.yml']}\"\n    as: yaml\n    paths: \"{..image}\"",
+        'path: "{..[\'config.yml\']}"\n    as: yaml\n    paths: "{..image}"',
         "",
     ),
     (
@@ -298,22 +302,29 @@ RULES = [
         "",
         ": not imported: no `searchRules` for the embedded document",
     ),
-    ("no key", "keyMatcher: {nam: {}}", "", '.keyMatcher.nam: not imported: unknown field "nam"; did you mean "name"?'),
-    ("a quote", 'keyMatcher: {name: "it\'s"}', "", ".keyMatcher.name: not imported: the key cannot be written as a path; add the path to `kinds`"),
-    ("a quote in a path", 'keyMatcher: {path: ["it\'s"]}', "", ".keyMatcher.path: not imported: the key cannot be written as a path; add the path to `kinds`"),
+    (
+        "no key",
+        "keyMatcher: {nam: {}}",
+        "",
+        '.keyMatcher.nam: not imported: unknown field "nam"; did you mean "name"?',
+    ),
+    ("a quote", 'keyMatcher: {name: "it\'s"}', "", f".keyMatcher.name: {KEY}"),
+    ("a quote in a path", 'keyMatcher: {path: ["it\'s"]}', "", f".keyMatcher.path: {KEY}"),
     (
         "no index",
         "keyMatcher: {path: [a, {index: -1}]}",
         "",
-        ".keyMatcher.path[1]: not imported: invalid part of a path; expected a key, `{index: NUMBER}` or `{allIndexes: true}`",
+        ".keyMatcher.path[1]: not imported: invalid part of a path; expected a key, `{index: NUMBER}` or "
+        "`{allIndexes: true}`",
     ),
     (
         "not all indexes",
         "keyMatcher: {path: [a, {allIndexes: false}]}",
         "",
-        ".keyMatcher.path[1]: not imported: invalid part of a path; expected a key, `{index: NUMBER}` or `{allIndexes: true}`",
+        ".keyMatcher.path[1]: not imported: invalid part of a path; expected a key, `{index: NUMBER}` or "
+        "`{allIndexes: true}`",
     ),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("rule, node, note", [row[1:] for row in RULES], ids=[row[0] for row in RULES])
@@ -340,7 +351,7 @@ def test_keys() -> None:
     assert found == imported("kbld.yaml", fields)
 
 
-def test_without_its_own_rule() -> None:
+def test_default_rule_can_be_disabled() -> None:
     text = "searchRules: [{keyMatcher: {name: a}}, {keyMatcher: {name: image}, updateStrategy: {none: {}}}]\n"
     fields = """\
     podSpecs: false
@@ -353,7 +364,7 @@ def test_without_its_own_rule() -> None:
     assert read_kbld(HEAD + text) == imported("kbld.yaml", fields)
 
 
-def test_not_yaml() -> None:
+def test_error_not_yaml() -> None:
     with pytest.raises(ConfigError) as error:
         import_kbld(source("a: [\n", "dev/kbld.yaml"))
     assert str(error.value).startswith("dev/kbld.yaml:2:1: ")
@@ -372,10 +383,10 @@ VALUES = st.recursive(
 
 
 @given(st.dictionaries(st.sampled_from(PIECES[:5]), st.lists(VALUES, max_size=4)))
-def test_whatever_a_config_holds(config: dict[str, object]) -> None:
+def test_any_config_becomes_a_valid_configuration(config: dict[str, object]) -> None:
     read_kbld(json.dumps({"apiVersion": "kbld.k14s.io/v1alpha1", "kind": "Config", **config}))
 
 
 @given(st.lists(VALUES, max_size=4))
-def test_whatever_a_lock_holds(images: list[object]) -> None:
+def test_any_lock_becomes_a_valid_configuration(images: list[object]) -> None:
     read_kbld(json.dumps({"apiVersion": "imgpkg.carvel.dev/v1alpha1", "kind": "ImagesLock", "images": images}))

@@ -127,7 +127,7 @@ CASES = [
         """,
     ),
     Case(
-        "without a kind, in JSON, empty fields, the old name of images",
+        "JSON without a kind, with empty fields and imageTags",
         '{"images": null, "imageTags": [{"name": "a", "newName": "", "newTag": "b", "digest": null}]}',
         """\
         images:
@@ -136,10 +136,15 @@ CASES = [
           newTag: b
         """,
     ),
-    Case("nothing of images", "namePrefix: a-\nresources: [a.yaml, b.yml, c.json]\n", "", (NOTHING,)),
-    Case("no mapping", "- a\n", "", ((1, "not imported: expected a mapping, got a list"),)),
-    Case("a word", "images\n", "", ((1, 'not imported: expected a mapping, got "images"'),)),
-    Case("no list", "images: {name: a}\n", "", ((1, "images: not imported: expected a list, got a mapping"),)),
+    Case("no images", "namePrefix: a-\nresources: [a.yaml, b.yml, c.json]\n", "", (NOTHING,)),
+    Case("list", "- a\n", "", ((1, "not imported: expected a mapping, got a list"),)),
+    Case("string", "images\n", "", ((1, 'not imported: expected a mapping, got "images"'),)),
+    Case(
+        "mapping instead of images",
+        "images: {name: a}\n",
+        "",
+        ((1, "images: not imported: expected a list, got a mapping"),),
+    ),
     Case(
         "wrong entries",
         """\
@@ -180,20 +185,22 @@ CASES = [
             (9, 'images[4].newtag: not imported: unknown field "newtag"; did you mean "newTag"?'),
             (
                 10,
-                'images[5].name: not imported: ".*/nginx" is a regular expression in kustomize, but names are literal here; '
+                'images[5].name: not imported: ".*/nginx" is a regular expression in kustomize, but names are '
+                "literal here; "
                 "add one entry per image",
             ),
-            (12, 'images[6].name: not imported: "A" is no reference: the name must be in lower case'),
-            (15, 'images[7].newName: not imported: newName takes no tag: put "1" into newTag'),
+            (12, 'images[6].name: not imported: invalid image reference "A": the name must be lowercase'),
+            (15, 'images[7].newName: not imported: `newName` cannot contain a tag; use `newTag: "1"`'),
             (
                 18,
-                "images[8].tagSuffix: imported without `tagSuffix`: kustomize ignores it next to `newTag` or `digest`",
+                "images[8].tagSuffix: imported without `tagSuffix`: kustomize ignores it next to `newTag` or "
+                "`digest`",
             ),
             (19, 'image: not imported: unknown field "image"; did you mean "images"?'),
         ),
     ),
     Case(
-        "entries one after the other",
+        "chained entries",
         f"""\
         images:
         - {{name: a, newName: b}}
@@ -260,7 +267,7 @@ CASES = [
         ),
     ),
     Case(
-        "there and back",
+        "entries that swap names",
         "images: [{name: a, newName: b}, {name: b, newName: a}]\n",
         """\
         images:
@@ -273,7 +280,7 @@ CASES = [
         """,
     ),
     Case(
-        "two spellings of one image, and what can't be one entry",
+        "two spellings of one image",
         f"""\
         images:
         - {{name: nginx, newTag: v1}}
@@ -294,7 +301,7 @@ CASES = [
             (3, 'images[1]: not imported: the entry at line 2 already sets "docker.io/library/nginx"'),
             (
                 5,
-                'images[3].newTag: not imported: "-x" is no tag: give letters, digits, "_", "." and "-", 128 at most',
+                'images[3].newTag: not imported: invalid tag "-x"; a tag has up to 128 letters, digits, "_", "." or "-", and does not start with "." or "-"',
             ),
             (5, 'images[3]: not imported: the entry at line 4 already sets "d"'),
         ),
@@ -361,11 +368,12 @@ CASES = [
             (2, 'odd.yaml:11: image: not imported: unknown field "image"; did you mean "images"?'),
             (
                 2,
-                "odd.yaml:4: images[2].path: not imported: a key is missing here: give a/b[]/c (column 3 of the path)",
+                "odd.yaml:4: images[2].path: not imported: empty key in the path; expected a path such as spec/containers[]/image (column 3 of the path)",
             ),
             (
                 2,
-                "odd.yaml:5: images[3].path: not imported: the path would be read in another notation; rewrite it as one such as {.spec.image}",
+                "odd.yaml:5: images[3].path: not imported: the path would be read in another notation; rewrite "
+                "it as one such as {.spec.image}",
             ),
             (2, "odd.yaml:6: images[4]: not imported: missing required field `path`"),
             (2, 'odd.yaml:8: images[5].crate: not imported: unknown field "crate"; did you mean "create"?'),
@@ -375,7 +383,8 @@ CASES = [
             ),
             (
                 2,
-                "odd.yaml:10: images[7]: not imported: kustomize does not set images in a CustomResourceDefinition",
+                "odd.yaml:10: images[7]: not imported: kustomize does not set images in a "
+                "CustomResourceDefinition",
             ),
             (
                 3,
@@ -500,7 +509,7 @@ CASES = [
         ),
     ),
     Case(
-        "what it is made of",
+        "resources, bases and components",
         """\
         resources:
         - base
@@ -524,11 +533,13 @@ CASES = [
             ),
             (
                 2,
-                'resources[0]: not imported: "../gone" was not read; import its kustomization separately if it sets images',
+                'resources[0]: not imported: "../gone" was not read; import its kustomization separately if it '
+                "sets images",
             ),
             (
                 5,
-                'resources[3]: not imported: "https://github.com/org/app?ref=v1" was not read; import its kustomization '
+                'resources[3]: not imported: "https://github.com/org/app?ref=v1" was not read; import its '
+                "kustomization "
                 "separately if it sets images",
             ),
             (6, 'resources[4]: not imported: YAML reads 1 as the number 1; quote it: "1"'),
@@ -536,7 +547,7 @@ CASES = [
         ),
     ),
     Case(
-        "of several mistakes each is told",
+        "several mistakes",
         "images:\n- {name: a, newTag: b, c: d}\n- {name: e, newTag: f, g: h}\n",
         """\
         images:
@@ -550,11 +561,13 @@ CASES = [
         (
             (
                 2,
-                'images[0].c: not imported: unknown field "c"; known fields: name, newName, newTag, digest, tagSuffix',
+                'images[0].c: not imported: unknown field "c"; known fields: name, newName, newTag, digest, '
+                "tagSuffix",
             ),
             (
                 3,
-                'images[1].g: not imported: unknown field "g"; known fields: name, newName, newTag, digest, tagSuffix',
+                'images[1].g: not imported: unknown field "g"; known fields: name, newName, newTag, digest, '
+                "tagSuffix",
             ),
         ),
     ),
@@ -566,14 +579,14 @@ def test_kustomization(case: Case) -> None:
     assert read_kustomization(dedent(case.text)) == imported("kustomization.yaml", case.fields, case.notes)
 
 
-def test_not_yaml() -> None:
+def test_error_not_yaml() -> None:
     with pytest.raises(ConfigError) as error:
         import_kustomization(source("images: [\n", "dev/kustomization.yaml", files({})))
     assert str(error.value).startswith("dev/kustomization.yaml:2:1: ")
 
 
 def test_chain_of_more_than_20_entries_is_noted() -> None:
-    """Each entry that is written names the lines of all that apply to it: without a limit these are 500,000 here."""
+    """Each entry contains the lines of all entries that apply to it: without a limit, 500,000 lines here."""
     chain = "".join(f"- {{name: a{number}, newName: a{number + 1}}}\n" for number in range(1_000))
     text, notes = read_kustomization(f"images:\n{chain}")
     assert text.count("# line") <= 20_000
@@ -598,6 +611,8 @@ VALUES = st.recursive(
     st.dictionaries(st.sampled_from(PIECES[:8]), st.lists(VALUES, max_size=4)),
     st.dictionaries(st.sampled_from(sorted(FILES)), VALUES),
 )
-def test_whatever_a_kustomization_holds(kustomization: dict[str, object], others: dict[str, object]) -> None:
+def test_any_kustomization_becomes_a_valid_configuration(
+    kustomization: dict[str, object], others: dict[str, object]
+) -> None:
     texts = {**FILES, **{name: json.dumps(value) for name, value in others.items()}}
     accepted(import_kustomization(source(json.dumps(kustomization), "kustomization.yaml", files(texts))))

@@ -21,7 +21,8 @@ GIVE = """\
 NOTHING = (1, "no images or image paths found in this file")
 APPLIED = "not imported: the patch changes images; apply it by hand"
 CHART = (
-    "not imported: Skaffold passes the image as a Helm value; write the name of the image into the values, and run "
+    "not imported: Skaffold passes the image as a Helm value; write the name of the image into the values, and "
+    "run "
     "krm-image-setter on the output of `helm template`"
 )
 
@@ -42,7 +43,7 @@ def images(*names: tuple[str, str]) -> str:
 # Each is below HEAD: its first line is line 3.
 CASES = [
     Case(
-        "nothing of images",
+        "no images",
         """\
         metadata: {name: a}
         requires: [{configs: [other]}]
@@ -83,7 +84,7 @@ CASES = [
             (5, 'build.artifacts[0].imageName: not imported: unknown field "imageName"; did you mean "image"?'),
             (5, "build.artifacts[0]: not imported: missing required field `image`"),
             (6, "build.artifacts[1].image: not imported: ko resolves `ko://` import paths itself"),
-            (7, 'build.artifacts[2].image: not imported: "A" is no reference: the name must be in lower case'),
+            (7, 'build.artifacts[2].image: not imported: invalid image reference "A": the name must be lowercase'),
             (8, 'build.artifacts[3].image: not imported: YAML reads 1 as the number 1; quote it: "1"'),
         ),
     ),
@@ -136,26 +137,30 @@ CASES = [
             (5, "resourceSelector.allow[0]: not imported: missing required field `groupKind`"),
             (
                 6,
-                'resourceSelector.allow[1].groupKind: not imported: invalid kind ".example.com"; expected KIND or KIND.GROUP',
+                'resourceSelector.allow[1].groupKind: not imported: invalid kind ".example.com"; expected KIND '
+                "or KIND.GROUP",
             ),
             (
                 8,
-                'resourceSelector.allow[2].image[0]: not imported: invalid path "spec.image"; expected one such as .spec.image',
+                'resourceSelector.allow[2].image[0]: not imported: invalid path "spec.image"; expected one such '
+                "as .spec.image",
             ),
             (
                 8,
-                'resourceSelector.allow[2].image[1]: not imported: invalid path ".spec.image."; expected one such as .spec.image',
+                'resourceSelector.allow[2].image[1]: not imported: invalid path ".spec.image."; expected one '
+                "such as .spec.image",
             ),
             (
                 8,
-                'resourceSelector.allow[2].image[2]: not imported: invalid path ".a\\.b"; expected one such as .spec.image',
+                'resourceSelector.allow[2].image[2]: not imported: invalid path ".a\\.b"; expected one such as '
+                ".spec.image",
             ),
             (8, 'resourceSelector.allow[2].image[3]: not imported: YAML reads 1 as the number 1; quote it: "1"'),
             (9, 'resourceSelector.allow[2].images: not imported: unknown field "images"; did you mean "image"?'),
         ),
     ),
     Case(
-        "paths that are denied",
+        "denied paths",
         """\
         resourceSelector:
           allow:
@@ -213,7 +218,7 @@ kinds:
         ),
     ),
     Case(
-        "other files, charts",
+        "requires and charts",
         """\
         requires:
         - path: ../other
@@ -233,7 +238,8 @@ kinds:
             *(
                 (
                     line,
-                    f"requires[{line - 4}]: not imported: another skaffold.yaml was not read; import it separately",
+                    f"requires[{line - 4}]: not imported: another skaffold.yaml was not read; import it "
+                    "separately",
                 )
                 for line in (4, 5, 6)
             ),
@@ -263,7 +269,7 @@ def test_skaffold(case: Case) -> None:
     assert read_skaffold(HEAD + dedent(case.text)) == imported("skaffold.yaml", case.fields, case.notes)
 
 
-def test_not_yaml() -> None:
+def test_error_not_yaml() -> None:
     with pytest.raises(ConfigError) as error:
         import_skaffold(source("a: [\n", "dev/skaffold.yaml"))
     assert str(error.value).startswith("dev/skaffold.yaml:2:1: ")
@@ -291,5 +297,5 @@ VALUES = st.recursive(
         },
     )
 )
-def test_whatever_a_skaffold_yaml_holds(config: dict[str, object]) -> None:
+def test_any_skaffold_yaml_becomes_a_valid_configuration(config: dict[str, object]) -> None:
     read_skaffold(json.dumps({"apiVersion": "skaffold/v4beta11", "kind": "Config", **config}))

@@ -1,4 +1,4 @@
-"""What is read of Starlark: calls, and values as far as literals go."""
+"""The calls in a Starlark file, and their known arguments."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from krm_image_setter.errors import InputError
 from krm_image_setter.importers.starlark import Arguments, Function, NotReadError, is_text, read_calls
 
 
-def told(text: str) -> tuple[list[Any], list[Any]]:
-    """Return what calls of `f(a, b)` give as `a` and where they stand, and the notes."""
+def calls_and_notes(text: str) -> tuple[list[Any], list[Any]]:
+    """Return the values of `a` and the origins of the calls of `f(a, b)`, and the notes."""
     calls: list[Any] = []
 
-    def tell(arguments: Arguments) -> None:
+    def read(arguments: Arguments) -> None:
         calls.append((arguments.text("a"), arguments.origin))
 
-    notes = read_calls(text, {"f": Function(("a", "b"), tell), "g": Function(("a",), tell)})
+    notes = read_calls(text, {"f": Function(("a", "b"), read), "g": Function(("a",), read)})
     return calls, [tuple(note) for note in notes]
 
 
@@ -32,7 +32,10 @@ def told(text: str) -> tuple[list[Any], list[Any]]:
         ("f()\n", [("", "line 1")]),
         ("y = 'x'\nf(y + 'z')\n", [("xz", "line 2")]),
         ("h(f('x'))\nf('y')\n", [("x", "line 1"), ("y", "line 2")]),
-        ("if h():\n  f('x')\nelse:\n  f('y')\n", [("x", "line 2, if the condition at line 1 holds"), ("y", "line 4, if the condition at line 1 holds")]),
+        (
+            "if h():\n  f('x')\nelse:\n  f('y')\n",
+            [("x", "line 2, if the condition at line 1 holds"), ("y", "line 4, if the condition at line 1 holds")],
+        ),
         ("def h():\n  f('x')\n", [("x", "line 2, in h()")]),
         ("for y in ['x', 'z']:\n  f(y)\n", [("x", "line 2"), ("z", "line 2")]),
         ("for y in h():\n  f('x')\n", [("x", "line 2, in the loop at line 1")]),
@@ -44,8 +47,8 @@ def told(text: str) -> tuple[list[Any], list[Any]]:
         ("\ufeff# c\nf(r'\\d')\n", [("\\d", "line 2")]),
     ],
 )  # fmt: skip
-def test_told(text: str, calls: list[Any]) -> None:
-    assert told(text) == (calls, [])
+def test_calls_have_values_and_origins(text: str, calls: list[Any]) -> None:
+    assert calls_and_notes(text) == (calls, [])
 
 
 @pytest.mark.parametrize(
@@ -65,8 +68,8 @@ def test_told(text: str, calls: list[Any]) -> None:
         ("f(**h())\n", "h()"),
     ],
 )
-def test_not_known(text: str, shown: str) -> None:
-    calls, notes = told(text)
+def test_computed_argument_is_noted(text: str, shown: str) -> None:
+    calls, notes = calls_and_notes(text)
     assert calls == []
     assert [message.partition("`a` is ")[2] for _, message in notes] == [
         f'"{shown}", not a literal; add the entry by hand'
@@ -78,22 +81,22 @@ def test_not_known(text: str, shown: str) -> None:
     "text",
     ["f(", "f('x'", "f(\n\n)\x00", "f('\ud800')", "(" * 5000, "f(" + "-" * 100_000 + "1)", "x" + ".a" * 50_000],
 )
-def test_error_is_one_sentence(text: str) -> None:
+def test_error_is_one_line(text: str) -> None:
     with pytest.raises(InputError) as caught:
-        told(text)
+        calls_and_notes(text)
     assert "\n" not in str(caught.value)
 
 
-def test_names_that_double_end() -> None:
+def test_doubling_names_are_limited() -> None:
     text = "a0 = 'xxxxxxxxxx'\n" + "".join(f"a{n + 1} = a{n} + a{n}\n" for n in range(60)) + "f(a60)\n"
-    assert len(told(text)[1]) == 1
+    assert len(calls_and_notes(text)[1]) == 1
 
 
 @pytest.mark.parametrize("depth", [100, 400, 900, 3000])
-def test_depth_is_no_crash(depth: int) -> None:
+def test_deep_nesting_is_an_error_or_a_note(depth: int) -> None:
     for argument in ("-" * depth + "x", "x" + ".a" * depth, "x" + " + 'a'" * depth):
         try:
-            _, ((line, message),) = told(f"f({argument})\n")
+            _, ((line, message),) = calls_and_notes(f"f({argument})\n")
         except InputError as error:
             assert str(error) == "the file is nested too deeply"
         else:
@@ -101,25 +104,25 @@ def test_depth_is_no_crash(depth: int) -> None:
             assert message.endswith('…", not a literal; add the entry by hand')
 
 
-def test_loops_in_loops_end() -> None:
+def test_nested_loops_are_limited() -> None:
     values = f"[{'1, ' * 100}]"
     loops = "".join(f"{' ' * n}for i{n} in {values}:\n" for n in range(8))
-    assert told(f"{loops}{' ' * 8}f('x')\n")[0] == [("x", "line 9, in the loop at line 8")] * 100
+    assert calls_and_notes(f"{loops}{' ' * 8}f('x')\n")[0] == [("x", "line 9, in the loop at line 8")] * 100
 
 
-def test_required_text() -> None:
-    def tell(arguments: Arguments) -> None:
+def test_error_missing_argument() -> None:
+    def read(arguments: Arguments) -> None:
         with pytest.raises(NotReadError) as caught:
             arguments.required_text("a")
         assert caught.value.note == (1, "f: not imported: missing argument `a`")
 
-    assert read_calls("f('')\n", {"f": Function(("a",), tell)}) == []
+    assert read_calls("f('')\n", {"f": Function(("a",), read)}) == []
     assert not is_text("a\nb")
 
 
 @given(st.text("fgxy()[]{}'\"=+,.: \n0", max_size=30))
-def test_anything_is_read_or_refused(text: str) -> None:
+def test_any_text_is_read_or_refused(text: str) -> None:
     try:
-        told(text)
+        calls_and_notes(text)
     except InputError as error:
         assert "\n" not in str(error)

@@ -59,7 +59,7 @@ def imported(body: str, *notes: tuple[int, str]) -> Imported:
         "def k8s_kind(kind, image_json_path):\n  pass\nk8s_kind('A', '{.a}')\n",
     ],
 )
-def test_nothing_of_images(text: str) -> None:
+def test_tiltfile_without_images(text: str) -> None:
     assert read_tiltfile(text) == imported("", NOTHING)
 
 
@@ -121,7 +121,8 @@ KIND_CASES = [
     (
         "every selector",
         "k8s_image_json_path('{.a}', 'example.com/v1', 'Foo', 'bar', 'dev')\n"
-        "k8s_image_json_path(paths=['{.b}'], namespace='dev', name='bar', kind='Foo', api_version='example.com/v1')\n",
+        "k8s_image_json_path(paths=['{.b}'], namespace='dev', name='bar', kind='Foo', "
+        "api_version='example.com/v1')\n",
         """\
         # line 1
         # line 2
@@ -242,7 +243,7 @@ def _tiltfile(parameter: str, regexp: str) -> str:
 
 
 @pytest.mark.parametrize("parameter, regexp, pattern", PATTERNS)
-def test_patterns(parameter: str, regexp: str, pattern: str) -> None:
+def test_regular_expression_becomes_a_pattern(parameter: str, regexp: str, pattern: str) -> None:
     text, notes = read_tiltfile(_tiltfile(parameter, regexp))
     field = {"api_version": "apiVersion"}.get(parameter, parameter)
     entry = {"kind": "K"} | ({field: pattern} if pattern else {}) | {"paths": "{.a}"}
@@ -254,7 +255,7 @@ def test_patterns(parameter: str, regexp: str, pattern: str) -> None:
     "regexp",
     ["[Kk]afka", "Kafkas?", "Kafka+", "K*afka", "K.?afka", "K.*?afka", "Kafka{2}", "K.{2}", r"K\w+", r"K\d", r"K\$", "(A)(B)", "A(B|C)", "A|", "A||B", "(|A)", "^^A", "A$$", "A B", "(?s)A", r"\AK", "A$B", "^$", "(?i)"],
 )  # fmt: skip
-def test_patterns_that_cant_be_said(parameter: str, regexp: str) -> None:
+def test_regular_expression_without_a_pattern_is_noted(parameter: str, regexp: str) -> None:
     reason = f'`{parameter}`: the regular expression "{regexp}" has no equivalent with * and ?'
     message = f"k8s_image_json_path: not imported: {reason}; add the entry by hand"
     assert read_tiltfile(_tiltfile(parameter, regexp)) == imported("", (1, message))
@@ -279,7 +280,8 @@ IMAGE_CASES = [
     ),
     (
         "in environment variables",
-        "docker_build('api', '.', match_in_env_vars=True)\ncustom_build('web', 'make', ['web'], match_in_env_vars=False)\n",
+        "docker_build('api', '.', match_in_env_vars=True)\ncustom_build('web', 'make', ['web'], "
+        "match_in_env_vars=False)\n",
         GIVE
         + """\
 # # line 1
@@ -294,7 +296,8 @@ IMAGE_CASES = [
     ),
     (
         "a default registry",
-        "default_registry('ttl.sh/me')\ndocker_build('api', '.')\ndocker_build('web', '.', match_in_env_vars=True)\n",
+        "default_registry('ttl.sh/me')\ndocker_build('api', '.')\ndocker_build('web', '.', "
+        "match_in_env_vars=True)\n",
         """\
 images:
 # line 2
@@ -330,7 +333,8 @@ defaultRegistry:
     ),
     (
         "one image, twice",
-        "default_registry('ttl.sh')\nif ci:\n  docker_build('api', '.')\nelse:\n  custom_build('api', 'make', ['.'], match_in_env_vars=True)\n",
+        "default_registry('ttl.sh')\nif ci:\n  docker_build('api', '.')\nelse:\n  custom_build('api', 'make', "
+        "['.'], match_in_env_vars=True)\n",
         """\
 images:
 # line 3, if the condition at line 2 holds
@@ -371,60 +375,134 @@ def test_images(text: str, body: str) -> None:
     assert read_tiltfile(text) == imported(body)
 
 
+DEPLOY = "Tilt passes the images in `image_deps` to the command; run krm-image-setter on the YAML it applies"
+HOST = "give a host, or host/path, such as localhost:5000 or docker.io/org"
+
+
+def not_a_literal(line: int, call: str, parameter: str, shown: str) -> tuple[int, str]:
+    return line, f'{call}: not imported: `{parameter}` is "{shown}", not a literal; add the entry by hand'
+
+
 NOTES = [
     # Tiltfile, note; nothing is written
-    ("\ndocker_build(ref(), '.')\n", (2, 'docker_build: not imported: `ref` is "ref()", not a literal; add the entry by hand')),
+    ("\ndocker_build(ref(), '.')\n", not_a_literal(2, "docker_build", "ref", "ref()")),
     ("docker_build(context='.')\n", (1, "docker_build: not imported: missing argument `ref`")),
-    ("docker_build('a\\nb', '.')\n", (1, "docker_build: not imported: `ref` is \"'a\\nb'\", not a literal; add the entry by hand".replace("\n", "\\n"))),
-    ("docker_build('\\ud800', '.')\n", (1, "docker_build: not imported: `ref` is \"'\\ud800'\", not a literal; add the entry by hand".replace("\ud800", "\\ud800"))),
-    ("for i in images():\n  docker_build(i, '.')\n", (2, 'docker_build, in the loop at line 1: not imported: `ref` is "i", not a literal; add the entry by hand')),
-    ("def build(i):\n  docker_build(i, '.')\nbuild(x)\n", (2, 'docker_build, in build(): not imported: `ref` is "i", not a literal; add the entry by hand')),
-    ("default_registry(\n  read_json('x.json')['host'])\n", (2, "default_registry: not imported: `host` is \"read_json('x.json')['host']\", not a literal; add the entry by hand")),
-    ("k8s_kind(kind, image_json_path='{.a}')\n", (1, 'k8s_kind: not imported: `kind` is "kind", not a literal; add the entry by hand')),
+    ("docker_build('a\\nb', '.')\n", not_a_literal(1, "docker_build", "ref", "'a\\nb'".replace("\n", "\\n"))),
+    (
+        "docker_build('\\ud800', '.')\n",
+        not_a_literal(1, "docker_build", "ref", "'\\ud800'".replace("\ud800", "\\ud800")),
+    ),
+    (
+        "for i in images():\n  docker_build(i, '.')\n",
+        not_a_literal(2, "docker_build, in the loop at line 1", "ref", "i"),
+    ),
+    (
+        "def build(i):\n  docker_build(i, '.')\nbuild(x)\n",
+        not_a_literal(2, "docker_build, in build()", "ref", "i"),
+    ),
+    (
+        "default_registry(\n  read_json('x.json')['host'])\n",
+        not_a_literal(2, "default_registry", "host", "read_json('x.json')['host']"),
+    ),
+    ("k8s_kind(kind, image_json_path='{.a}')\n", not_a_literal(1, "k8s_kind", "kind", "kind")),
     ("k8s_kind('', image_json_path='{.a}')\n", (1, "k8s_kind: not imported: missing argument `kind`")),
-    ("k8s_kind('A', image_json_path=path)\n", (1, 'k8s_kind: not imported: `image_json_path` is "path", not a literal; add the entry by hand')),
-    ("k8s_kind('A', image_json_path=7)\n", (1, 'k8s_kind: not imported: `image_json_path` is "7", not a literal; add the entry by hand')),
-    ("k8s_kind('A', image_json_path='{.a}', api_version=v)\n", (1, 'k8s_kind: not imported: `api_version` is "v", not a literal; add the entry by hand')),
-    ("k8s_kind('A', image_object=o)\n", (1, 'k8s_kind: not imported: `image_object` is "o", not a literal; add the entry by hand')),
-    ("k8s_kind('A', image_object={'json_path': '{.a}'})\n", (1, "k8s_kind: not imported: `image_object` is \"{'json_path': '{.a}'}\", not a literal; add the entry by hand")),
-    ("k8s_kind('A', image_object={'json_path': x, 'repo_field': 'r', 'tag_field': 't'})\n", (1, "k8s_kind: not imported: `image_object` is \"{'json_path': x, 'repo_field': 'r', 'tag_field': 't'}\", not a literal; add the entry by hand")),
-    ("k8s_image_json_path('{.a}')\n", (1, "k8s_image_json_path: not imported: missing argument `kind`, `name` or `namespace`, which Tilt requires too")),
-    ("k8s_image_json_path('{.a}', api_version='v1')\n", (1, "k8s_image_json_path: not imported: missing argument `kind`, `name` or `namespace`, which Tilt requires too")),
-    ("docker_build(\n  'App', '.')\n", (2, 'docker_build: not imported: "App" is no reference: the name must be in lower case')),
-    ("k8s_kind('A', image_json_path=['{.a'])\n", (1, 'k8s_kind: not imported: image_json_path "{.a": this is not closed: add } (column 4 of the path)')),
-    ("k8s_kind('A', image_object={'json_path': '{', 'repo_field': 'r', 'tag_field': 't'})\n", (1, 'k8s_kind: not imported: image_object "{": this is not closed: add } (column 2 of the path)')),
-    ("k8s_image_json_path('{.b', 'v1', 'A')\n", (1, 'k8s_image_json_path: not imported: paths "{.b": this is not closed: add } (column 4 of the path)')),
-    ("default_registry('https://ttl.sh')\n", (1, 'default_registry: not imported: "https://ttl.sh" is no registry: give a host, or host/path, such as localhost:5000 or docker.io/org')),
-    ("default_registry('ttl.sh', host_from_cluster='registry:5000/')\n", (1, 'default_registry: not imported: "registry:5000/" is no registry: give a host, or host/path, such as localhost:5000 or docker.io/org')),
-    ("default_registry('ttl.sh', single_name='a:1')\n", (1, 'default_registry: not imported: "a:1" is no name below the host: give one such as my-team/dev, without tag')),
-    ("include('./api/Tiltfile')\n", (1, 'include: not imported: "./api/Tiltfile" was not read; import it separately')),
-    ("load('./lib.star', 'docker_build_with_restart')\n", (1, 'load: not imported: "./lib.star" was not read; import it separately')),
-    ("load('ext://knative', 'knative_install')\n", (1, 'load: not imported: "ext://knative" was not read; add its entries by hand')),
+    ("k8s_kind('A', image_json_path=path)\n", not_a_literal(1, "k8s_kind", "image_json_path", "path")),
+    ("k8s_kind('A', image_json_path=7)\n", not_a_literal(1, "k8s_kind", "image_json_path", "7")),
+    ("k8s_kind('A', image_json_path='{.a}', api_version=v)\n", not_a_literal(1, "k8s_kind", "api_version", "v")),
+    ("k8s_kind('A', image_object=o)\n", not_a_literal(1, "k8s_kind", "image_object", "o")),
+    (
+        "k8s_kind('A', image_object={'json_path': '{.a}'})\n",
+        not_a_literal(1, "k8s_kind", "image_object", "{'json_path': '{.a}'}"),
+    ),
+    (
+        "k8s_kind('A', image_object={'json_path': x, 'repo_field': 'r', 'tag_field': 't'})\n",
+        not_a_literal(1, "k8s_kind", "image_object", "{'json_path': x, 'repo_field': 'r', 'tag_field': 't'}"),
+    ),
+    (
+        "k8s_image_json_path('{.a}')\n",
+        (
+            1,
+            "k8s_image_json_path: not imported: missing argument `kind`, `name` or `namespace`, which Tilt "
+            "requires too",
+        ),
+    ),
+    (
+        "k8s_image_json_path('{.a}', api_version='v1')\n",
+        (
+            1,
+            "k8s_image_json_path: not imported: missing argument `kind`, `name` or `namespace`, which Tilt "
+            "requires too",
+        ),
+    ),
+    (
+        "docker_build(\n  'App', '.')\n",
+        (2, 'docker_build: not imported: invalid image reference "App": the name must be lowercase'),
+    ),
+    (
+        "k8s_kind('A', image_json_path=['{.a'])\n",
+        (1, 'k8s_kind: not imported: image_json_path "{.a": missing closing } (column 4 of the path)'),
+    ),
+    (
+        "k8s_kind('A', image_object={'json_path': '{', 'repo_field': 'r', 'tag_field': 't'})\n",
+        (1, 'k8s_kind: not imported: image_object "{": missing closing } (column 2 of the path)'),
+    ),
+    (
+        "k8s_image_json_path('{.b', 'v1', 'A')\n",
+        (1, 'k8s_image_json_path: not imported: paths "{.b": missing closing } (column 4 of the path)'),
+    ),
+    (
+        "default_registry('https://ttl.sh')\n",
+        (1, f'default_registry: not imported: "https://ttl.sh" is no registry: {HOST}'),
+    ),
+    (
+        "default_registry('ttl.sh', host_from_cluster='registry:5000/')\n",
+        (1, f'default_registry: not imported: "registry:5000/" is no registry: {HOST}'),
+    ),
+    (
+        "default_registry('ttl.sh', single_name='a:1')\n",
+        (
+            1,
+            'default_registry: not imported: "a:1" is no name below the host: give one such as my-team/dev, '
+            "without tag",
+        ),
+    ),
+    (
+        "include('./api/Tiltfile')\n",
+        (1, 'include: not imported: "./api/Tiltfile" was not read; import it separately'),
+    ),
+    (
+        "load('./lib.star', 'docker_build_with_restart')\n",
+        (1, 'load: not imported: "./lib.star" was not read; import it separately'),
+    ),
+    (
+        "load('ext://knative', 'knative_install')\n",
+        (1, 'load: not imported: "ext://knative" was not read; add its entries by hand'),
+    ),
     ("load('ext://ko', build=x)\n", (1, 'load: not imported: "ext://ko" was not read; add its entries by hand')),
-    ("x = load_dynamic(path)\n", (1, 'load_dynamic: not imported: `path` is "path", not a literal; add the entry by hand')),
-    ("helm_resource('a', 'c', image_deps=['a'])\n", (1, "helm_resource: not imported: Tilt passes the images in `image_deps` to the command; run krm-image-setter on the YAML it applies")),
-    ("k8s_custom_deploy('a', 'x', 'y', [], image_deps=x)\n", (1, "k8s_custom_deploy: not imported: Tilt passes the images in `image_deps` to the command; run krm-image-setter on the YAML it applies")),
-]  # fmt: skip
+    ("x = load_dynamic(path)\n", not_a_literal(1, "load_dynamic", "path", "path")),
+    ("helm_resource('a', 'c', image_deps=['a'])\n", (1, f"helm_resource: not imported: {DEPLOY}")),
+    ("k8s_custom_deploy('a', 'x', 'y', [], image_deps=x)\n", (1, f"k8s_custom_deploy: not imported: {DEPLOY}")),
+]
 
 
 @pytest.mark.parametrize("text, note", NOTES)
-def test_not_read(text: str, note: tuple[int, str]) -> None:
+def test_call_that_cannot_be_imported_is_noted(text: str, note: tuple[int, str]) -> None:
     assert read_tiltfile(text) == imported("", note)
 
 
-def test_what_has_no_name_in_the_default_registry_is_left_out() -> None:
+def test_image_without_a_name_in_the_default_registry_is_noted() -> None:
     found = read_tiltfile(
         "default_registry('ttl.sh')\ndocker_build('a', '.')\nif x:\n  docker_build('Y/b', '.')\n"
     )
     message = (
-        'default_registry: not imported: "Y/b" under ttl.sh: "ttl.sh/Y_b" is no reference: the name must be in lower case, '
+        'default_registry: not imported: cannot move "Y/b" to registry "ttl.sh": invalid image reference "ttl.sh/Y_b": the name must be lowercase, '
         "or give newName"
     )
     assert found.notes == (Note(4, message),)
     assert [image["name"] for image in yaml.safe_load(found.text)["images"]] == ["a"]
 
 
-def test_partly_read() -> None:
+def test_partly_known_calls_are_imported() -> None:
     text = (
         "k8s_kind('opennms', image_json_path=['{.a}', path, '{.b}'])\n"
         "default_registry('ttl.sh')\n"
@@ -529,7 +607,7 @@ k8s_kind('^HelmRelease$', image_object = {
 """
 
 
-def test_kafka_connect() -> None:
+def test_tiltfile_of_a_tutorial() -> None:
     assert read_tiltfile(KAFKA_CONNECT) == imported(
         GIVE
         + """\
@@ -549,7 +627,7 @@ def test_kafka_connect() -> None:
     )
 
 
-def test_a_team() -> None:
+def test_tiltfile_of_a_team() -> None:
     assert read_tiltfile(TEAM) == imported(
         KINDS
         + """\
@@ -575,24 +653,27 @@ def test_a_team() -> None:
 """,
         (
             4,
-            "default_registry: not imported: `host` is \"settings.get('registry', 'ttl.sh/team')\", not a literal; "
+            "default_registry: not imported: `host` is \"settings.get('registry', 'ttl.sh/team')\", not a "
+            "literal; "
             "add the entry by hand",
         ),
         (
             16,
-            "docker_build_with_restart, in service(): not imported: `ref` is \"REPO + '/' + name\", not a literal; "
+            "docker_build_with_restart, in service(): not imported: `ref` is \"REPO + '/' + name\", not a "
+            "literal; "
             "add the entry by hand",
         ),
         (26, "docker_build: not imported: `ref` is \"image('gateway')\", not a literal; add the entry by hand"),
         (
             29,
-            "custom_build, if the condition at line 28 holds: not imported: `ref` is \"'{}/ml:dev'.format(REPO)\", not a literal; "
+            "custom_build, if the condition at line 28 holds: not imported: `ref` is "
+            "\"'{}/ml:dev'.format(REPO)\", not a literal; "
             "add the entry by hand",
         ),
     )
 
 
-def test_the_commented_images_are_yaml() -> None:
+def test_commented_images_are_yaml() -> None:
     text = read_tiltfile(KAFKA_CONNECT).text
     start = text.index("# images:")
     lines = text[start : text.index("# Kinds")].splitlines()
@@ -601,18 +682,18 @@ def test_the_commented_images_are_yaml() -> None:
     }
 
 
-def test_the_name_of_the_file_stays_in_its_comment() -> None:
+def test_line_breaks_in_the_file_name_are_replaced() -> None:
     assert import_tiltfile(source("", "a\nkind: b\x85")).text == HEAD.replace("Tiltfile", "a?kind: b?")
 
 
-def test_error() -> None:
+def test_error_not_starlark() -> None:
     with pytest.raises(InputError) as error:
         import_tiltfile(source("k8s_kind('A'\n\n", "dev/Tiltfile"))
     assert str(error.value).startswith("dev/Tiltfile:1: invalid Starlark: ")
 
 
 @given(st.text(min_size=1))
-def test_whatever_a_string_holds_is_read_back_or_told(string: str) -> None:
+def test_any_string_is_imported_or_noted(string: str) -> None:
     text, notes = read_tiltfile(
         f"default_registry('ttl.sh')\ndocker_build({string!a}, '.')\nk8s_kind('A', image_json_path={string!a})\n"
         f"k8s_kind('B', image_object={{'json_path': '{{.a}}', 'repo_field': {string!a}, 'tag_field': 'tag'}})\n"
@@ -631,13 +712,13 @@ def test_whatever_a_string_holds_is_read_back_or_told(string: str) -> None:
 
 
 @given(st.from_regex(r"[a-z0-9./:@_-]{1,12}", fullmatch=True))
-def test_names_and_registries_are_accepted_or_told(text: str) -> None:
+def test_any_name_or_registry_is_accepted(text: str) -> None:
     read_tiltfile(f"docker_build('{text}', '.', match_in_env_vars=True)\ndefault_registry('{text}')\n")
     read_tiltfile(f"docker_build('{text}', '.')\ndefault_registry('ttl.sh', '{text}', '{text}')\n")
 
 
 @given(st.lists(st.sampled_from(KAFKA_CONNECT.split(" ") + TEAM.split(" ")) | st.text(max_size=5)))
-def test_whatever_a_tiltfile_holds(pieces: list[str]) -> None:
+def test_any_tiltfile_is_imported_or_refused(pieces: list[str]) -> None:
     try:
         text, _ = read_tiltfile(" ".join(pieces))
     except InputError as error:

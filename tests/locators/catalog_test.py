@@ -15,7 +15,7 @@ import yaml
 from harness import ROOT, Program
 
 from krm_image_setter import read_config, set_images
-from krm_image_setter.catalog import catalog_rules, entries, kinds_in_parts
+from krm_image_setter.catalog import catalog_rules, entries, kinds_with_parts
 from krm_image_setter.config import ImageSetter
 from krm_image_setter.locators import KindRule, Split
 from krm_image_setter.resources import ResourceRef
@@ -115,8 +115,8 @@ def test_the_program_cuts_the_file_into_the_same_entries() -> None:
     assert [f"{entry.kind} {entry.api_version}" for entry in entries()] == [described(entry) for entry in ENTRIES]
 
 
-def test_kinds_in_parts_are_found_without_their_name_in_one_piece() -> None:
-    assert "ClusterPolicy" in kinds_in_parts()
+def test_kinds_with_parts() -> None:
+    assert "ClusterPolicy" in kinds_with_parts()
     text = (
         "apiVersion: nvidia.com/v1\nkind: ClusterPolicy\nmetadata: {name: x}\n"
         "spec:\n  toolkit:\n    repository: r.io/old\n    image: app\n    version: '1'\n"

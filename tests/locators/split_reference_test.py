@@ -99,7 +99,9 @@ def test_parts_are_written_in_their_form(
     [
         pytest.param(f"v1@{E}", BOTH, f"v2@{D}", "", id="tag with digest, both"),
         pytest.param(f"v1@{E}", TAG, "v2", "", id="tag with digest, new tag"),
-        pytest.param(f"v1@{E}", DIGEST, f"v1@{E}", "it has no tag", id="tag with digest, new digest"),
+        pytest.param(
+            f"v1@{E}", DIGEST, f"v1@{E}", "the new reference has no tag", id="tag with digest, new digest"
+        ),
         pytest.param(f"v1@{E}", NAME, f"v1@{E}", "", id="tag with digest, new name"),
         pytest.param("v1", BOTH, "v2", "was not written: the field contains only a tag", id="plain tag, both"),
         pytest.param("v2", BOTH, "v2", "was not written: the field contains only a tag", id="equal tag, both"),

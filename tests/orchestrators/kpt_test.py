@@ -131,5 +131,5 @@ def test_error_fails_and_changes_nothing(kpt: Orchestrator) -> None:
     )
     ran = kpt("fn", "eval", "app", "--exec", "krm-image-setter", "--fn-config", "set-images.yaml")
     assert ran.returncode != 0
-    assert 'unknown field "image": did you mean "images"?' in ran.stderr
+    assert 'unknown field "image"; did you mean "images"?' in ran.stderr
     assert app(kpt) == MANIFESTS

@@ -105,7 +105,7 @@ CONFIG_MAPS = [
         "a digest that is none",
         config_map("name: foo, newName: bar, digest: 123456"),
         pod("foo:1.2.3"),
-        error=("digest", '"123456" is no digest'),
+        error=("digest", 'invalid digest "123456"'),
         why="a digest is checked; set-image writes what it is given",
     ),
     Row(
@@ -126,12 +126,14 @@ CONFIG_MAPS = [
 
 ERRORS = [
     Row("no name", config_map("newName: bar, newTag: v1.0"), APPS, error=("name is missing",)),
-    Row("nothing to set", config_map("name: foo"), APPS, error=("newName, newTag, digest",)),
+    Row("nothing to set", config_map("name: foo"), APPS, error=("`newName`, `newTag`, `digest`",)),
     Row("no data", "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: my-config\n", APPS, error=("ConfigMap",)),
     Row("a mapping for a name", config_map("name: {unexpected: object}"), APPS, error=("data.name", "string")),
     Row("a field that is not known", config_map("name: foo, newtag: v1"), APPS, error=('"newtag"', '"newTag"')),
     Row("SetImage: no name", set_image("newName: bar, newTag: v1.0"), APPS, error=("image", "name is missing")),
-    Row("SetImage: nothing to set", set_image("name: foo"), APPS, error=("image", "newName, newTag, digest")),
+    Row(
+        "SetImage: nothing to set", set_image("name: foo"), APPS, error=("image", "`newName`, `newTag`, `digest`")
+    ),
     Row(
         "SetImage: a mapping for a name",
         set_image("name: {unexpected: object}"),

@@ -162,7 +162,7 @@ FILTER = [
         "a digest that is none",
         images("name: nginx, digest: '12345'"),
         pod("nginx:1.2.1"),
-        error=("images[0].digest", '"12345" is no digest'),
+        error=("images[0].digest", 'invalid digest "12345"'),
         why="a digest is checked: no registry knows `nginx@12345`; kustomize writes what it is given",
     ),
     Row(
@@ -235,7 +235,7 @@ MATCHES = [
         "match: a name that is no regular expression",
         images("name: '[', newTag: v2"),
         pod("nginx:1.7.9"),
-        error=("images[0].name", '"[" is no reference'),
+        error=("images[0].name", 'invalid image reference "["'),
         why="a name that can match nothing is an error; kustomize ignores the entry",
     ),
     *(

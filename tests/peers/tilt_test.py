@@ -164,7 +164,7 @@ IMAGES = [
         "a name that is none",
         images('name: "ceci n\'est pas une image", newTag: tilt-1'),
         pod("gcr.io/a"),
-        error=("images[0].name", "is no reference"),
+        error=("images[0].name", "invalid image reference"),
     ),
     Row(
         "an image in the manifest that is none",
@@ -631,7 +631,7 @@ REGISTRIES = [
         "a name that gets too long",
         setter(f"defaultRegistry: {{host: gcr.io/a/long/hostname}}\nimages: [{{name: {'o' * 240}, newTag: '1'}}]"),
         pod("gcr.io/foo"),
-        error=("too long",),
+        error=("longer than 255 characters",),
     ),
 ]
 

@@ -27,7 +27,7 @@ from properties.strategies import (
 
 from krm_image_setter import read_config, set_images
 from krm_image_setter.config import ImageSetter
-from krm_image_setter.images import ARGS, ENV, IMAGE, ImageMap, Place, Reference, RegistryMap, parse_reference
+from krm_image_setter.images import ARGS, ENV, IMAGE, ImageMap, Reference, RegistryMap, Usage, parse_reference
 from krm_image_setter.images.tokens import find_tokens
 
 HEX: Final = DIGEST.removeprefix("sha256:")
@@ -235,7 +235,7 @@ class Model:
         if reference is None:
             return current
         for rule in self.rules:
-            if rule.matches(reference) and rule.reaches(Place(container, use)):
+            if rule.matches(reference) and rule.reaches(Usage(container, use)):
                 return rule.rewrite(reference)
         is_set = self.images.has_set_name(current) if is_name else self.images.has_set(current)
         moved = self.registries.find(current) if use == IMAGE and not is_set else None
