@@ -104,7 +104,9 @@ def test_resources() -> None:
     for document in documents():
         ref = ResourceRef(document["apiVersion"], document["kind"], "", "")
         rules = [rule for rule in catalog().kinds if rule.selector.matches(ref)]
-        matched = [(match, rule) for rule in rules for match in rule.path.find(document) if match.value is not None]
+        matched = [
+            (match, rule) for rule in rules for match in rule.path.find(document) if match.value is not None
+        ]
         images = {match.location for match, rule in matched if is_image(match.value, rule)}
         assert images >= {match.location for match, rule in matched if not isinstance(rule.form, Split)}, document
         found[document["kind"]] += len(images)
