@@ -51,7 +51,7 @@ def test_shortened_text_stays_as_it_is(text: str) -> None:
 
 def test_name_of_a_file_is_whole() -> None:
     file = "/".join(["a" * 100] * 5)
-    assert sentence("line 1", LONG, before=(file,)).startswith(f"{file}:1: xxx")
+    assert sentence("line 1", LONG, before=(file,)).startswith(f"{file}: line 1: xxx")
     assert Result(LONG, "warning", line=1).format(file).startswith(f"warning: {file}:1: xxx")
 
 
