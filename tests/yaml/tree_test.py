@@ -69,3 +69,8 @@ def test_what_only_the_pure_parser_reads(monkeypatch: pytest.MonkeyPatch) -> Non
     with pytest.raises(InputError, match="line 2, column 3: invalid YAML: mapping values"):
         parsing.parse("a: b\n c: d: e\n")
     assert asked == [True]
+
+
+def test_alias_of_a_merge_key_is_an_ordinary_key(parser: str) -> None:
+    (document,) = parsing.parse("a: &m <<\nb: {*m : {c: d}}\n")
+    assert document.root == {"a": "<<", "b": {"<<": {"c": "d"}}}
