@@ -159,8 +159,10 @@ def _can_be_resource_list(text: str) -> bool:
     return "ResourceList" in text or ("\\" in text and re.search(_ESCAPED_KIND, text) is not None)
 
 
-# A key `kind` with a value that contains escapes; the key can contain escapes too.
-_ESCAPED_KIND: Final = r"""(?:kind|\\[^"\\\n]*)["']?\s*:\s*(?:[&!]\S*\s+)*"[^"\n]*\\"""
+# The kind with escapes. Its key can be an alias, or contain escapes too.
+_CONTINUED: Final = r"(?:\\[\r\n]\s*)*"
+_ESCAPE: Final = r"\\x[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|\\U[0-9A-Fa-f]{8}"
+_ESCAPED_KIND: Final = rf'"(?:{_CONTINUED}(?:[ResourcLit]|{_ESCAPE})){{12}}{_CONTINUED}"'
 
 
 def _resource_list_root(source: str) -> tree.Mapping | None:

@@ -17,7 +17,7 @@ from krm_image_setter.paths import format_location, type_of
 from krm_image_setter.resources import NO_REF, Resource, ResourceRef, Tree
 from krm_image_setter.results import WARNING, Result
 from krm_image_setter.rules import Rules
-from krm_image_setter.yaml import scalar, tree, writer
+from krm_image_setter.yaml import tree, writer
 from krm_image_setter.yaml.tree import Change, Fragment, Location
 
 #: The deepest nesting of documents in strings that is scanned.
@@ -295,7 +295,7 @@ def _lines(resource: Resource, location: Location) -> Callable[[int | None], Any
         if not starts:
             written = resource.written(location)
             event: Any = written.target if isinstance(written, tree.Alias) else written
-            starts.extend(scalar.line_starts(source.text, event))
+            starts.extend(writer.line_starts(source.text, event))
         return source.line(starts[min(number, len(starts)) - 1])
 
     return line
@@ -345,7 +345,12 @@ def _write(one: Tree, resources: list[Resource], accepted: AcceptedChanges, foun
     """Add the edits for the changes of one tree, and warnings about aliases that keep their value."""
     source = one.source
     try:
-        edits, kept = writer.write(source.text, one.document, accepted.all())
+        if one.document.aliased:
+            from krm_image_setter.yaml import aliases  # noqa: PLC0415  (few documents have any)
+
+            edits, kept = aliases.write(source.text, one.document.root, accepted.all())
+        else:
+            edits, kept = writer.write(source.text, one.document.root, accepted.all()), []
     except InputError as error:
         error.line = source.line(0) + (error.line or 1) - 1
         raise

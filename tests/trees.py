@@ -1,10 +1,20 @@
-"""Two trees of one text, compared to the last offset."""
+"""Trees of texts: compared to the last offset, and written."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from krm_image_setter.yaml import building, events, tree
+from krm_image_setter.edits import Edit
+from krm_image_setter.yaml import aliases, building, events, tree, writer
+
+
+def edits_of(
+    text: str, document: tree.Document, changes: list[tree.Change]
+) -> tuple[list[Edit], list[aliases.Kept]]:
+    """Return the edits for changes, and the aliases that keep an old text."""
+    if document.aliased:
+        return aliases.write(text, document.root, changes)
+    return writer.write(text, document.root, changes), []
 
 
 def assert_same_as_parsed(text: str, document: tree.Document) -> None:

@@ -16,7 +16,7 @@ _REFERENCE: Final = re.compile(
     re.ASCII,
 )
 _TOKEN: Final = re.compile(
-    r"""(?:docker://|oci://)?(?P<reference>(?:\[[0-9a-fA-F:]+\])?[^\s"'`=,;(){}<>|\[\]]+)"""
+    r"""(?:docker://|oci://)?(?P<reference>(?:\[[0-9a-fA-F:]+\])?[^\s"'`=,;(){}<>|\[\]\\]+)"""
 )
 
 
@@ -86,12 +86,12 @@ def is_apart(text: str, start: int, end: int) -> bool:
     one.
 
     Around it are white space, the ends of the text, a comma, or the same quote on both sides; `=` can be before
-    it.
+    it. In a string of a string, a backslash is before both quotes.
     """
     before = re.sub(r"(?:docker|oci)://$", "", text[:start])[-1:]
     after = text[end : end + 1]
-    if before in ("'", '"') or after in ("'", '"'):
-        return before == after
+    if before in ("'", '"') or after in ("'", '"', "\\"):
+        return before == after.replace("\\", text[end + 1 : end + 2])
     return (before in ("", "=", ",") or before.isspace()) and (after in ("", ",") or after.isspace())
 
 

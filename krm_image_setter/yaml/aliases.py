@@ -17,6 +17,7 @@ from krm_image_setter.line_breaks import BREAK, BREAKS, line_break, line_end, li
 from krm_image_setter.yaml import scalar
 from krm_image_setter.yaml.tree import (
     Alias,
+    Change,
     Collection,
     Fragment,
     Location,
@@ -28,12 +29,12 @@ from krm_image_setter.yaml.tree import (
 )
 from krm_image_setter.yaml.writer import (
     Added,
-    Kept,
-    Rewrite,
     added_in_flow,
     additions,
     block_header,
+    by_location,
     cannot_copy,
+    closing,
     last_block_scalar,
     lines_added,
     lines_after,
@@ -51,13 +52,21 @@ if TYPE_CHECKING:
 _NOWHERE: Final[Location] = (-1,)
 
 
-def write(source: str, root: Collection, wanted: Map[Location, list[Fragment]], added: Added) -> Rewrite:
-    """Compute the edits that write the `wanted` fragments into the scalars at their locations, and add pairs.
+class Kept(NamedTuple):
+    """An alias that was replaced to keep the old text at `location`, because only its anchor changes."""
 
-    Raises InputError if an alias must be replaced with a copy but its block cannot be copied.
+    alias: Alias
+    location: Location
+
+
+def write(source: str, root: Collection, changes: Iterable[Change]) -> tuple[list[Edit], list[Kept]]:
+    """Compute the edits as `writer.write`, and return them with the aliases that keep an old text.
+
+    Raises InputError also if an alias must be replaced with a copy but its block cannot be copied.
     """
-    writer = _Writer(source, root, wanted, added)
-    return Rewrite(writer.edits(), list(writer.kept.values()))
+    writer = _Writer(source, root, *by_location(root, changes))
+    edits = writer.edits()
+    return edits + closing(source, root, edits), list(writer.kept.values())
 
 
 def replaced(source: str, root: Written, targets: Iterable[Written]) -> list[Edit]:

@@ -1,7 +1,7 @@
-"""Writing into a scalar, and quoting.
+"""The text of a scalar in the source, and the serialized form of a new one.
 
-The style of a scalar does not change. Quotes are added only if a reader of YAML 1.1 or 1.2 would not read the new
-text as the same string, because the tools in a pipeline use either version.
+Quotes are added only if a reader of YAML 1.1 or 1.2 would not read the text as the same string, because the tools
+in a pipeline use either version.
 """
 
 from __future__ import annotations
@@ -11,50 +11,11 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from krm_image_setter.edits import Edit
 from krm_image_setter.line_breaks import BREAK, BREAKS
 from krm_image_setter.yaml.tree import Fragment
 
 if TYPE_CHECKING:
-    from krm_image_setter.yaml.tree import NodeEvent, ScalarEvent
-
-
-def rewrite(source: str, event: ScalarEvent, *, flow: bool, fragments: Iterable[Fragment]) -> list[Edit]:
-    """Return the edits of `source` that write `fragments` into the value of a scalar.
-
-    `flow` means that the scalar is in a `{…}` or `[…]`. The fragments are disjoint and in order. The edits do not
-    change the anchor, the tag and the text between the fragments. If the style cannot express the new value, the
-    scalar is replaced by one in double quotes.
-    """
-    value = event.value
-    start, end = content_span(source, event)
-    fragments = list(fragments)
-    if not event.style and not is_plain(changed(value, fragments), flow=flow):
-        return [Edit(start, end, quoted(changed(value, fragments)))]
-    if source[start:end] == value:  # plain, on one line: the usual case
-        return [Edit(start + a, start + b, text) for a, b, text in fragments]
-    if event.style in ("|", ">"):
-        from krm_image_setter.yaml import block_scalar  # noqa: PLC0415  (few runs need it)
-
-        edits = block_scalar.rewrite(source, start, end, value, fragments)
-        while source[end - 1] in BREAKS:
-            end -= 1
-    else:
-        from krm_image_setter.yaml import flow_scalar  # noqa: PLC0415  (most scalars are plain)
-
-        edits = flow_scalar.rewrite(source, start, end, value, fragments)
-    return [Edit(start, end, quoted(changed(value, fragments)))] if edits is None else edits
-
-
-def line_starts(source: str, event: ScalarEvent) -> list[int]:
-    """Return the offset in the source of each line of a scalar's value."""
-    from krm_image_setter.yaml import block_scalar, flow_scalar  # noqa: PLC0415  (few runs need them)
-
-    style = block_scalar if event.style in ("|", ">") else flow_scalar
-    start, end = content_span(source, event)
-    units = style.units(source, start, end, event.value)
-    starts = [0, *(match.end() for match in re.finditer(BREAK, event.value))]
-    return [start if units is None else units.source_index(index) for index in starts]
+    from krm_image_setter.yaml.tree import NodeEvent
 
 
 def content_span(source: str, event: NodeEvent) -> tuple[int, int]:

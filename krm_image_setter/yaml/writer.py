@@ -6,18 +6,16 @@ import re
 from collections.abc import Iterable
 from collections.abc import Mapping as Map
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 from krm_image_setter.edits import Edit
 from krm_image_setter.errors import InputError
-from krm_image_setter.line_breaks import BREAKS, line_break, line_end
+from krm_image_setter.line_breaks import BREAK, BREAKS, line_break, line_end
 from krm_image_setter.yaml import scalar
 from krm_image_setter.yaml.stream import position
 from krm_image_setter.yaml.tree import (
-    Alias,
     Change,
     Collection,
-    Document,
     Fragment,
     Location,
     Mapping,
@@ -34,49 +32,36 @@ if TYPE_CHECKING:
 Added: TypeAlias = dict[Location, dict[str, dict[str, str]]]
 
 
-class Kept(NamedTuple):
-    """An alias that was replaced to keep the old text at `location`, because only its anchor changes."""
-
-    alias: Alias
-    location: Location
-
-
-class Rewrite(NamedTuple):
-    """The edits for some changes, and the aliases that keep an old text."""
-
-    edits: list[Edit]
-    kept: list[Kept]
-
-
-def write(source: str, document: Document, changes: Iterable[Change]) -> Rewrite:
-    """Compute the edits of `source` that make exactly these changes.
+def write(source: str, root: Collection, changes: Iterable[Change]) -> list[Edit]:
+    """Compute the edits of `source` that make exactly these changes in a document without aliases.
 
     The fragments of one location are disjoint. Raises InputError if a change cannot be edited in place.
     """
     changes = list(changes)
-    if len(changes) == 1 and not (changes[0].beside or document.aliased):  # the usual case
+    if len(changes) == 1 and not changes[0].beside:  # the usual case
         ((location, fragment, _),) = changes
-        return Rewrite(rewritten(source, at(document.root, location[:-1]), location[-1], [fragment]), [])
+        return rewritten(source, at(root, location[:-1]), location[-1], [fragment])
+    wanted, added = by_location(root, changes)
+    edits: list[Edit] = []
+    for location, by_key in added.items():
+        edits += additions(source, cast("Mapping", at(root, location)), by_key)
+    for location, fragments in wanted.items():
+        edits += rewritten(source, at(root, location[:-1]), location[-1], fragments)
+    return edits + closing(source, root, edits)
+
+
+def by_location(root: Collection, changes: Iterable[Change]) -> tuple[dict[Location, list[Fragment]], Added]:
+    """Return the fragments of each scalar in order, and the pairs to add to each mapping."""
     wanted: dict[Location, list[Fragment]] = {}
     added: Added = {}
     for location, fragment, beside in changes:
-        if beside and location[-1] not in at(document.root, location[:-1]):
+        if beside and location[-1] not in at(root, location[:-1]):
             added.setdefault(location[:-1], {}).setdefault(beside, {})[str(location[-1])] = fragment.text
         else:
             wanted.setdefault(location, []).append(fragment)
     for fragments in wanted.values():
         fragments.sort()
-    if document.aliased:
-        from krm_image_setter.yaml import aliases  # noqa: PLC0415  (few documents have any)
-
-        edits, kept = aliases.write(source, document.root, wanted, added)
-    else:
-        edits, kept = [], []
-        for location, by_key in added.items():
-            edits += additions(source, cast("Mapping", at(document.root, location)), by_key)
-        for location, fragments in wanted.items():
-            edits += rewritten(source, at(document.root, location[:-1]), location[-1], fragments)
-    return Rewrite(edits + closing(source, document.root, edits), kept)
+    return wanted, added
 
 
 def at(root: Collection, location: Location) -> Mapping | Sequence:
@@ -91,7 +76,7 @@ def rewritten(source: str, holder: Mapping | Sequence, key: str | int, fragments
     """Return the edits that write fragments into the scalar of a key or index of `holder`."""
     event = cast("ScalarEvent", holder.origin(key))  # type: ignore[arg-type]
     if event.value or event.style or isinstance(holder, Sequence):
-        return scalar.rewrite(source, event, flow=holder.flow, fragments=fragments)
+        return rewrite_scalar(source, event, flow=holder.flow, fragments=fragments)
     # The value is empty, except that it can have an anchor or a tag.
     if event.anchor is not None or event.tag is not None:
         end = trimmed_end(source, event.end_mark.index)
@@ -103,6 +88,44 @@ def rewritten(source: str, holder: Mapping | Sequence, key: str | int, fragments
             raise _error(source, name, message)
         end = colon.end()
     return [Edit(end, end, " " + scalar.serialized(fragments[0].text, flow=holder.flow))]
+
+
+def rewrite_scalar(source: str, event: ScalarEvent, *, flow: bool, fragments: Iterable[Fragment]) -> list[Edit]:
+    """Return the edits of `source` that write `fragments` into the value of a scalar.
+
+    `flow` means that the scalar is in a `{…}` or `[…]`. The fragments are disjoint and in order. The edits do not
+    change the style, the anchor, the tag and the text between the fragments. If the style cannot express the new
+    value, the scalar is replaced by one in double quotes.
+    """
+    value = event.value
+    start, end = scalar.content_span(source, event)
+    fragments = list(fragments)
+    if not event.style and not scalar.is_plain(scalar.changed(value, fragments), flow=flow):
+        return [Edit(start, end, scalar.quoted(scalar.changed(value, fragments)))]
+    if source[start:end] == value:  # plain, on one line: the usual case
+        return [Edit(start + a, start + b, text) for a, b, text in fragments]
+    if event.style in ("|", ">"):
+        from krm_image_setter.yaml import block_scalar  # noqa: PLC0415  (few runs need it)
+
+        edits = block_scalar.rewrite(source, start, end, value, fragments)
+        while source[end - 1] in BREAKS:
+            end -= 1
+    else:
+        from krm_image_setter.yaml import flow_scalar  # noqa: PLC0415  (most scalars are plain)
+
+        edits = flow_scalar.rewrite(source, start, end, value, fragments)
+    return [Edit(start, end, scalar.quoted(scalar.changed(value, fragments)))] if edits is None else edits
+
+
+def line_starts(source: str, event: ScalarEvent) -> list[int]:
+    """Return the offset in the source of each line of a scalar's value."""
+    from krm_image_setter.yaml import block_scalar, flow_scalar  # noqa: PLC0415  (few runs need them)
+
+    style = block_scalar if event.style in ("|", ">") else flow_scalar
+    start, end = scalar.content_span(source, event)
+    units = style.units(source, start, end, event.value)
+    starts = [0, *(match.end() for match in re.finditer(BREAK, event.value))]
+    return [start if units is None else units.source_index(index) for index in starts]
 
 
 #: A pattern for the colon after a key, with the white space and comments before it.

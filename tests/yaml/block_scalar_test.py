@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from krm_image_setter.edits import apply_edits
-from krm_image_setter.yaml import parsing, scalar
+from krm_image_setter.yaml import parsing, writer
 from krm_image_setter.yaml.tree import Fragment
 
 LINES = st.lists(st.sampled_from(["", "a", "bc d", " e", "  f: g", "h ", "- i", "\tj"]), min_size=1, max_size=8)
@@ -49,7 +49,7 @@ def test_fragment_of_a_block_scalar_reads_back(
     start = data.draw(st.integers(0, len(value)))
     end = data.draw(st.integers(start, len(value)))
     fragment = Fragment(start, end, "\n".join(new))
-    edits = scalar.rewrite(text, document.root.origin("k"), flow=False, fragments=[fragment])
+    edits = writer.rewrite_scalar(text, document.root.origin("k"), flow=False, fragments=[fragment])
     after = yaml.load(apply_edits(text, edits), LOADER)
     assert after == {**before, "k": value[:start] + fragment.text + value[end:]}
 
@@ -73,6 +73,6 @@ def test_lines_in_a_block_scalar_keep_its_style(before: str, old: str, new: str,
     event = document.root.origin("k")
     start = event.value.index(old)
     fragment = Fragment(start, start + len(old), new)
-    edits = scalar.rewrite(f"k: {before}", event, flow=False, fragments=[fragment])
+    edits = writer.rewrite_scalar(f"k: {before}", event, flow=False, fragments=[fragment])
     assert apply_edits(f"k: {before}", edits) == f"k: {after}"
     assert yaml.load(after, LOADER) == event.value.replace(old, new)

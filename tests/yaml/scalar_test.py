@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from krm_image_setter.edits import apply_edits
-from krm_image_setter.yaml import parsing, scalar
+from krm_image_setter.yaml import parsing, scalar, writer
 from krm_image_setter.yaml.tree import Fragment
 
 CASES = [
@@ -50,13 +50,13 @@ def write(text: str, old: str, new: str) -> str:
     root = document.root
     start = root["a"].index(old)
     fragments = [Fragment(start, start + len(old), new)]
-    return apply_edits(text, scalar.rewrite(text, root.origin("a"), flow=root.flow, fragments=fragments))
+    return apply_edits(text, writer.rewrite_scalar(text, root.origin("a"), flow=root.flow, fragments=fragments))
 
 
 def test_many_fragments() -> None:
     (document,) = parsing.parse("a: |\n  one two\n  one\n")
     root = document.root
-    edits = scalar.rewrite(
+    edits = writer.rewrite_scalar(
         "a: |\n  one two\n  one\n",
         root.origin("a"),
         flow=False,
@@ -146,5 +146,7 @@ def test_an_indented_block_keeps_its_style(before: str, after: str, parser: str)
     (document,) = parsing.parse(before)
     holder = document.root[0] if before[0] == "-" else document.root
     start = holder["a"].index("old")
-    edits = scalar.rewrite(before, holder.origin("a"), flow=False, fragments=[Fragment(start, start + 3, "NEW")])
+    edits = writer.rewrite_scalar(
+        before, holder.origin("a"), flow=False, fragments=[Fragment(start, start + 3, "NEW")]
+    )
     assert apply_edits(before, edits) == after

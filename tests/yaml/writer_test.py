@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 from properties.reader import load
+from trees import edits_of
 
 from krm_image_setter.edits import apply_edits
-from krm_image_setter.yaml import events, parsing, writer
+from krm_image_setter.yaml import events, parsing
 from krm_image_setter.yaml.tree import Change, Fragment
 
 Location = tuple[str | int, ...]
@@ -156,7 +157,7 @@ def test_only_what_was_asked_for_with_other_line_ends(
         for step in location:
             old = old[step]
         changes.append(Change(location, Fragment(0, len(old), "NEW:2")))
-    changed = apply_edits(text, writer.write(text, document, changes).edits)
+    changed = apply_edits(text, edits_of(text, document, changes)[0])
     assert unbroken(load(changed)) == unbroken([expected])
 
 
@@ -184,7 +185,7 @@ KEYS = [
 @pytest.mark.parametrize("before, after", KEYS)
 def test_what_a_key_brings_stays(before: str, after: str, parser: str) -> None:
     (document,) = parsing.parse(before)
-    edits, kept = writer.write(before, document, [Change(("i",), Fragment(0, 1, "NEW:2"))])
+    edits, kept = edits_of(before, document, [Change(("i",), Fragment(0, 1, "NEW:2"))])
     assert apply_edits(before, edits) == after
     assert [one.alias.name for one in kept] == ["i"]
 
@@ -201,7 +202,7 @@ def test_only_what_was_asked_for(before: str, locations: list[Location], after: 
             holder = holder[step]
         changes.append(Change(location, Fragment(0, len(holder[location[-1]]), "NEW:2")))
         holder[location[-1]] = "NEW:2"
-    changed = apply_edits(before, writer.write(before, document, changes).edits)
+    changed = apply_edits(before, edits_of(before, document, changes)[0])
     assert changed == after
     assert load(changed) == [expected]
 
@@ -209,7 +210,7 @@ def test_only_what_was_asked_for(before: str, locations: list[Location], after: 
 def test_an_anchor_within_a_key(parser: str) -> None:
     text = "? [&k i, j]\n: x\nm: *k\n"
     (document,) = parsing.parse(text)
-    edits = writer.write(text, document, [Change(("m",), Fragment(0, 1, "NEW:2"))]).edits
+    edits = edits_of(text, document, [Change(("m",), Fragment(0, 1, "NEW:2"))])[0]
     assert apply_edits(text, edits) == text.replace("*k", "NEW:2")
 
 
