@@ -162,16 +162,19 @@ class _Searched(NamedTuple):
 
 
 def _scan_fields(
-    searched: _Searched, fields: Iterable[ImageField | OtherField], found: Scan, accepted: AcceptedChanges
+    searched: _Searched,
+    fields: Iterable[tuple[ImageField | OtherField, KindRule | None]],
+    found: Scan,
+    accepted: AcceptedChanges,
 ) -> None:
     """Decide on each field of a resource, and accept the changes."""
     readings: dict[tuple[Location, int], list[ImageField]] = {}
-    others: list[OtherField] = []
-    for field in fields:
+    others: list[tuple[OtherField, KindRule]] = []
+    for field, rule in fields:
         if isinstance(field, ImageField):
             readings.setdefault(_key(field), []).append(field)
-        else:
-            others.append(field)
+        elif rule is not None:
+            others.append((field, rule))
     claims = Claims()
     for same in readings.values():
         decision = decide(searched.resource, same, searched.rules, hides_values=searched.hides_values)
@@ -182,16 +185,12 @@ def _scan_fields(
         if decision.changes or not decision.results:
             claims.claim(decision.field)
         _accept(searched, decision.changes, decision.results, found, accepted, images=1)
-    for other in others:
-        if other.document is not None:
-            _follow(searched, other, other.document, found, accepted)
+    for other, rule in others:
+        if isinstance(rule.form, Embedded) and isinstance(other.value, str):
+            _follow(searched, other, rule.form, found, accepted)
         # The catalog covers many versions of a kind, and in some of them a field has another type.
-        elif (
-            other.value not in (None, "")
-            and other.rule.origin != "catalog"
-            and not _is_read(other, readings.values())
-        ):
-            found.results.append(_wrong_type(searched.resource, other))
+        elif other.value not in (None, "") and rule.origin != "catalog" and not _is_read(other, readings.values()):
+            found.results.append(_wrong_type(searched.resource, other, rule))
 
 
 def _key(field: ImageField) -> tuple[Location, int]:
@@ -307,29 +306,30 @@ def images_in(stream: Stream, rules: Rules, string: _String | None = None) -> It
         for resource, kinds, uses in _searched(one, rules, string) if one else ():
             searched = _Searched(resource, rules, string)
             claims = Claims()
-            for field in find_image_fields(resource, kinds, uses, set()):
-                if isinstance(field, OtherField):
-                    yield from _images_in_string(searched, field)
-                elif field.current and claims.claim(field) and not field.is_bare_name:
-                    yield _found_image(searched, field)
+            for field, rule in find_image_fields(resource, kinds, uses, set()):
+                if isinstance(field, ImageField):
+                    if field.current and claims.claim(field) and not field.is_bare_name:
+                        yield _found_image(searched, field, rule)
+                elif rule is not None and isinstance(rule.form, Embedded) and isinstance(field.value, str):
+                    yield from _images_in_string(searched, field, rule.form)
 
 
-def _found_image(searched: _Searched, field: ImageField) -> FoundImage:
+def _found_image(searched: _Searched, field: ImageField, rule: KindRule | None) -> FoundImage:
     resource = searched.resource
     return FoundImage(
         HIDDEN if searched.hides_values else field.current,
         resource.ref,
         format_location(field.location),
         resource.line(field.location),
-        field.rule,
+        rule,
         field.usage,
         field.part,
         is_public=field.usage.use == IMAGE and not searched.hides_values,
     )
 
 
-def _images_in_string(searched: _Searched, field: OtherField) -> Iterator[FoundImage]:
-    string = searched.string_at(field.document) if field.document else None
+def _images_in_string(searched: _Searched, field: OtherField, form: Embedded) -> Iterator[FoundImage]:
+    string = searched.string_at(form)
     if string is None:
         return
     resource, location = searched.resource, field.location
@@ -371,7 +371,7 @@ def _kept_alias(resource: Resource, alias: tree.Alias, location: Location) -> Re
     return Result(message, WARNING, resource.ref, field, file=resource.file, line=line)
 
 
-def _wrong_type(resource: Resource, field: OtherField) -> Result:
-    path, found = field.rule.path.text, type_of(field.value)
+def _wrong_type(resource: Resource, field: OtherField, rule: KindRule) -> Result:
+    path, found = rule.path.text, type_of(field.value)
     message = f"not changed: path {path} points to {found}, expected {field.expected}"
     return warning(resource, field.location, message)

@@ -23,7 +23,7 @@ from krm_image_setter.images import (
     parse_reference,
 )
 from krm_image_setter.images.tokens import find_tokens
-from krm_image_setter.locators import CRD, KindRule, find_image_fields
+from krm_image_setter.locators import CRD, KindRule, covered
 from krm_image_setter.paths import format_location
 from krm_image_setter.paths.mismatch import Mismatch, find_mismatch
 from krm_image_setter.resources import SECRET, Resource
@@ -263,10 +263,9 @@ def _uncovered(
     """Yield where names occur in fields of a resource that no rule covers."""
     if resource.ref.kind in (CRD, SECRET) or resource.ref.api_version == API_VERSION:
         return
-    fields = find_image_fields(resource, rules.kinds_for(resource.ref), rules.pod_spec_uses, set())
-    covered = {location for field in fields for location in (field.location, *field.parts)}
+    found = covered(resource, rules.kinds_for(resource.ref), rules.pod_spec_uses)
     for location, text in _strings(resource.node, ()):
-        if location in covered or location[0] in ("metadata", "status"):
+        if location in found or location[0] in ("metadata", "status"):
             continue
         if keywords is not None and not any(keyword in text for keyword in keywords):
             continue

@@ -11,7 +11,7 @@ from krm_image_setter.discovery.schema import find_in_crd
 from krm_image_setter.discovery.writing import write_kinds
 from krm_image_setter.documents import Stream
 from krm_image_setter.images import NO_CONTAINER
-from krm_image_setter.locators import find_image_fields
+from krm_image_setter.locators import covered
 from krm_image_setter.paths import format_location
 from krm_image_setter.resources import Resource, ResourceRef
 from krm_image_setter.rules import Rules
@@ -46,7 +46,9 @@ def discover(stream: Stream, rules: Rules) -> Discovered:
             known = _known_paths(crd.kind, rules)
             findings += (finding for finding in crd.findings if finding.path not in known)
             pod_specs[crd.kind] = crd.pod_specs
-        for finding, location in find_in_resource(resource, _covered(resource, rules)):
+        for finding, location in find_in_resource(
+            resource, covered(resource, rules.kinds_for(resource.ref), rules.pod_spec_uses)
+        ):
             images.append((finding, _image(resource, finding, location)))
     return Discovered(tuple(findings), pod_specs, tuple(images))
 
@@ -75,8 +77,3 @@ def _known_paths(kind: Kind, rules: Rules) -> set[str]:
     """Return the paths of the rules for a kind, in any version of its group."""
     ref = ResourceRef(f"{kind.group}/v1", kind.kind, "", "")
     return {rule.path.text for rule in rules.kinds_for(ref)}
-
-
-def _covered(resource: Resource, rules: Rules) -> set[Location]:
-    fields = find_image_fields(resource, rules.kinds_for(resource.ref), rules.pod_spec_uses, set())
-    return {location for field in fields for location in (field.location, *field.parts)}

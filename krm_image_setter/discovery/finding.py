@@ -5,8 +5,8 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import Any, Final, NamedTuple
 
-from krm_image_setter.locators import Form, Split
-from krm_image_setter.locators.image_field import split_field
+from krm_image_setter.locators import Form
+from krm_image_setter.locators.image_field import ImageField
 from krm_image_setter.paths import format_key
 from krm_image_setter.yaml.tree import Location
 
@@ -61,8 +61,8 @@ class Finding(NamedTuple):
         """Return the image at a location that matches this field; a split reference as one string."""
         for step in location:
             root = root[step]
-        field = split_field(location, root, self.form, None) if isinstance(self.form, Split) else None
-        return field.current if field is not None else str(root)
+        fields = self.form.fields(root, location, root) if isinstance(root, dict) else ()
+        return next((field.current for field in fields if isinstance(field, ImageField)), str(root))
 
     @property
     def path(self) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 
-from krm_image_setter.locators.forms import WHOLE, Embedded, Form, Part, Split, Text
+from krm_image_setter.locators.forms import WHOLE, Form, Part, Split, Text
 from krm_image_setter.locators.image_field import ImageField, OtherField, source_text
-from krm_image_setter.locators.kind_rule import CRD, ImageSource, KindRule, Selector, SelectorMap
+from krm_image_setter.locators.kind_rule import CRD, Embedded, ImageSource, KindRule, Selector, SelectorMap
 from krm_image_setter.locators.pod_spec import can_have_pod_spec, find_pod_spec_images
 from krm_image_setter.resources import Resource
+from krm_image_setter.yaml.tree import Location
 
 __all__ = [
     "CRD",
@@ -24,6 +25,7 @@ __all__ = [
     "SelectorMap",
     "Split",
     "Text",
+    "covered",
     "find_image_fields",
     "source_text",
 ]
@@ -31,16 +33,29 @@ __all__ = [
 
 def find_image_fields(
     resource: Resource, rules: Iterable[KindRule], pod_spec_uses: Collection[str], matched: set[int]
-) -> Iterator[ImageField | OtherField]:
+) -> Iterator[tuple[ImageField | OtherField, KindRule | None]]:
     """Yield the image fields of pod specs with one of `pod_spec_uses`, and the fields that `rules` match.
 
+    Each field comes with its rule, which is None in pod specs.
     The rules must select the resource. The positions of rules whose path matches a field are added to `matched`.
     A field that is found in two ways is yielded twice.
     """
     # The schema of a CustomResourceDefinition has the keys of a pod spec, but no images (kustomize #890).
     if pod_spec_uses and resource.ref.kind != CRD and can_have_pod_spec(resource.tree.source.text):
-        yield from find_pod_spec_images(resource.node, pod_spec_uses)
+        for field in find_pod_spec_images(resource.node, pod_spec_uses):
+            yield field, None
     for rule in rules:
         for location, value in rule.path.find(resource.node):
             matched.add(rule.position)
-            yield from rule.form.fields(resource.node, location, value, rule)
+            for found in rule.form.fields(resource.node, location, value):
+                yield found, rule
+
+
+def covered(resource: Resource, rules: Iterable[KindRule], pod_spec_uses: Collection[str]) -> set[Location]:
+    """Return the locations of all fields that `find_image_fields` finds."""
+    found: set[Location] = set()
+    for field, _ in find_image_fields(resource, rules, pod_spec_uses, set()):
+        found.add(field.location)
+        if isinstance(field, ImageField):
+            found.update(field.parts)
+    return found

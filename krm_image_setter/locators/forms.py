@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
+from krm_image_setter.images import Reference, check_reference, parse_reference
 from krm_image_setter.locators.image_field import (
     ImageField,
+    Keys,
     OtherField,
-    part_field,
+    Written,
     source_text,
-    split_field,
     text_fields,
     whole_field,
 )
-from krm_image_setter.yaml.tree import Location
-
-if TYPE_CHECKING:
-    from krm_image_setter.locators.kind_rule import KindRule
+from krm_image_setter.yaml.tree import Change, Fragment, Location
 
 Fields = Iterable[ImageField | OtherField]
 
@@ -29,7 +27,7 @@ class Form(Protocol):
     def options(self) -> dict[str, Any]:
         """The keys of a path object that specify this form, with their values; empty for a whole reference."""
 
-    def fields(self, root: Any, location: Location, value: Any, rule: KindRule) -> Fields:
+    def fields(self, root: Any, location: Location, value: Any) -> Fields:
         """Return the fields in `value`, which is at a location below `root`."""
 
 
@@ -43,41 +41,38 @@ class Whole(NamedTuple):
         """See Form."""
         return {}
 
-    def fields(self, root: Any, location: Location, value: Any, rule: KindRule) -> Fields:
+    def fields(self, root: Any, location: Location, value: Any) -> Fields:
         """See Form."""
         del root
         if not isinstance(value, str):
-            return [OtherField(location, value, rule, "a string")]
+            return [OtherField(location, value, "a string")]
         policy = ((*location[:-1], "imagePullPolicy"), False)
-        return [whole_field(location, value, rule=rule, policy=policy)]
+        return [whole_field(location, value, policy=policy)]
 
 
 #: The form that needs no options.
 WHOLE: Final = Whole()
 
 
-class Split(NamedTuple):
-    """A mapping whose keys contain the parts of a reference. An empty key means that the part does not exist."""
+class Split(Keys):
+    """A mapping whose keys contain the parts of a reference."""
 
-    repository: str
-    registry: str = ""
-    tag: str = ""
-    digest: str = ""
+    __slots__ = ()
 
     @property
     def options(self) -> dict[str, Any]:
         """See Form."""
         return {"fields": {part: key for part, key in self._asdict().items() if key}}
 
-    def fields(self, root: Any, location: Location, value: Any, rule: KindRule) -> Fields:
+    def fields(self, root: Any, location: Location, value: Any) -> Fields:
         """See Form."""
         del root
         if not isinstance(value, dict):
-            return [OtherField(location, value, rule, "a mapping")]
+            return [OtherField(location, value, "a mapping")]
         other = next((key for key in self if key and isinstance(value.get(key), dict | list)), None)
         if other is not None:
-            return [OtherField((*location, other), value[other], rule, "a string")]
-        field = split_field(location, value, self, rule)
+            return [OtherField((*location, other), value[other], "a string")]
+        field = _split_field(location, value, self)
         return [] if field is None else [field]
 
 
@@ -92,13 +87,13 @@ class Part(NamedTuple):
         """See Form."""
         return {"part": self.part, **({"of": self.of} if self.of else {})}
 
-    def fields(self, root: Any, location: Location, value: Any, rule: KindRule) -> Fields:
+    def fields(self, root: Any, location: Location, value: Any) -> Fields:
         """See Form."""
         # YAML reads a tag such as 1.20 as a number.
         written = str if self.part == "name" else str | int | float
         if isinstance(value, bool) or not isinstance(value, written):
-            return [OtherField(location, value, rule, "a string")]
-        return [part_field(location, source_text(root, location), self, rule)]
+            return [OtherField(location, value, "a string")]
+        return [_part_field(location, source_text(root, location), self)]
 
 
 class Text(NamedTuple):
@@ -111,28 +106,64 @@ class Text(NamedTuple):
         """See Form."""
         return {"as": self.syntax}
 
-    def fields(self, root: Any, location: Location, value: Any, rule: KindRule) -> Fields:
+    def fields(self, root: Any, location: Location, value: Any) -> Fields:
         """See Form."""
         del root
         if not isinstance(value, str):
-            return [OtherField(location, value, rule, "a string")]
-        return text_fields(location, value, rule=rule)
+            return [OtherField(location, value, "a string")]
+        return text_fields(location, value)
 
 
-class Embedded(NamedTuple):
-    """A string that is a YAML or JSON document; `rules` locate images in addition to those of its resources."""
+def _part_field(location: Location, text: str, form: Part) -> ImageField:
+    """Return the field of a string that is a name, or the tag or digest of another image."""
+    from krm_image_setter.locators.split_reference import missing_algorithm  # noqa: PLC0415  (few runs need it)
 
-    syntax: str = "yaml"
-    rules: tuple[KindRule, ...] = ()
+    value = text.strip()
+    prefix = missing_algorithm(value) if form.part == "digest" else ""
+    current = {"name": value, "tag": f"{form.of}:{value}", "digest": f"{form.of}@{prefix}{value}"}[form.part]
+    start = text.index(value)
 
-    @property
-    def options(self) -> dict[str, Any]:
-        """See Form."""
-        paths = [rule.path_data for rule in self.rules]
-        return {"as": self.syntax, **({"paths": paths} if paths else {})}
+    def changes(new: str) -> Written:
+        name, tag, digest = check_reference(new)
+        old = parse_reference(current)
+        omitted = ""
+        if form.part == "name":
+            if old is not None and old != Reference(old.name):
+                raise ValueError("the field also contains a tag or digest")
+            part = name
+        elif form.part == "digest":
+            part = (digest or "").removeprefix(prefix)
+        else:
+            part = tag or ""
+            if tag and digest and old is not None and old.digest:
+                part = f"{tag}@{digest}"
+            elif tag and digest:
+                omitted = f'the digest of "{new}" was not written: the field contains only a tag'
+        if not part:
+            raise ValueError(f"the new reference has no {form.part}")
+        fragment = Fragment(start, start + len(value), part)
+        return Written([Change(location, fragment)] if part != value else [], omitted)
 
-    def fields(self, root: Any, location: Location, value: Any, rule: KindRule) -> Fields:
-        """See Form."""
-        del root
-        document = self if isinstance(value, str) else None
-        return [OtherField(location, value, rule, "a string", document)]
+    return ImageField(location, current, changes, start, part=form.part, shown=value)
+
+
+def _split_field(location: Location, node: Any, form: Split) -> ImageField | None:
+    """Return the field of a mapping with a split reference, or None if it has no repository."""
+    from krm_image_setter.locators.split_reference import join_parts  # noqa: PLC0415  (few runs need it)
+
+    written = {key: source_text(node, (key,)) for key in form if key and key in node}
+    split = join_parts(form, {key: text for key, text in written.items() if node[key] is not None})
+    if split is None:
+        return None
+
+    def changes(new: str) -> Written:
+        return Written(
+            [
+                Change((*location, key), Fragment(0, len(written.get(key, "")), text), beside=form.repository)
+                for key, text in split.parts_of(check_reference(new)).items()
+            ]
+        )
+
+    return ImageField(
+        location, str(split.reference), changes, parts=tuple((*location, key) for key in form if key)
+    )

@@ -7,15 +7,11 @@ Therefore the code that decides on images does not depend on their form.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
-from krm_image_setter.images import HUB, NO_CONTAINER, Reference, Usage, check_reference, parse_reference
+from krm_image_setter.images import HUB, NO_CONTAINER, Reference, Usage
 from krm_image_setter.yaml import tree
 from krm_image_setter.yaml.tree import Change, Fragment, Location
-
-if TYPE_CHECKING:
-    from krm_image_setter.locators.forms import Embedded, Part, Split
-    from krm_image_setter.locators.kind_rule import KindRule
 
 
 class Written(NamedTuple):
@@ -30,7 +26,7 @@ class ImageField(NamedTuple):
 
     `location` starts at the resource. For a split reference it is the location of the mapping, and `parts` has the
     locations of its fields, starting with the repository. `changes` returns the changes for a new reference, and
-    raises ValueError if the field cannot contain it. `rule` is None in pod specs. `policy` is the location of the
+    raises ValueError if the field cannot contain it. `policy` is the location of the
     pull policy next to the image, and whether to add a missing one. If the field contains only a part of the
     reference, `part` is the name of the part, and `shown` is its text. `is_bare_name` is true for a name without a
     tag in a longer text, which might not be an image.
@@ -40,7 +36,6 @@ class ImageField(NamedTuple):
     current: str
     changes: Callable[[str], Written]
     start: int = 0
-    rule: KindRule | None = None
     usage: Usage = NO_CONTAINER
     policy: tuple[Location, bool] | None = None
     part: str = ""
@@ -50,22 +45,26 @@ class ImageField(NamedTuple):
 
 
 class OtherField(NamedTuple):
-    """A field that a path matches but that is not a reference: a value of another type, or a `document`."""
+    """A field that a path matches but that is not a reference: a document, or not of the `expected` type."""
 
     location: Location
     value: Any
-    rule: KindRule
     expected: str
-    document: Embedded | None = None
-    start: int = 0
-    parts: tuple[Location, ...] = ()
+
+
+class Keys(NamedTuple):
+    """The keys of the parts of a split reference. An empty key means that the part does not exist."""
+
+    repository: str
+    registry: str = ""
+    tag: str = ""
+    digest: str = ""
 
 
 def whole_field(
     location: Location,
     value: str,
     *,
-    rule: KindRule | None = None,
     usage: Usage = NO_CONTAINER,
     policy: tuple[Location, bool] | None = None,
 ) -> ImageField:
@@ -76,12 +75,10 @@ def whole_field(
     def changes(new: str) -> Written:
         return Written([Change(location, Fragment(start, start + len(current), new))])
 
-    return ImageField(location, current, changes, start, rule, usage, policy)
+    return ImageField(location, current, changes, start, usage, policy)
 
 
-def text_fields(
-    location: Location, value: str, *, rule: KindRule | None = None, usage: Usage = NO_CONTAINER
-) -> list[ImageField]:
+def text_fields(location: Location, value: str, usage: Usage = NO_CONTAINER) -> list[ImageField]:
     """Return the fields of the references in a longer text."""
     from krm_image_setter.images.tokens import find_tokens  # noqa: PLC0415  (few configurations need it)
 
@@ -89,65 +86,12 @@ def text_fields(
         def changes(new: str) -> Written:
             return Written([Change(location, Fragment(start, end, new))])
 
-        is_bare_name = rule is not None and reference == Reference(reference.name) and reference.domain == HUB
-        return ImageField(location, str(reference), changes, start, rule, usage, is_bare_name=is_bare_name)
-
-    return [field(*token) for token in find_tokens(value)]
-
-
-def part_field(location: Location, text: str, form: Part, rule: KindRule) -> ImageField:
-    """Return the field of a string that is a name, or the tag or digest of another image."""
-    from krm_image_setter.locators.split_reference import missing_algorithm  # noqa: PLC0415  (few runs need it)
-
-    value = text.strip()
-    prefix = missing_algorithm(value) if form.part == "digest" else ""
-    current = {"name": value, "tag": f"{form.of}:{value}", "digest": f"{form.of}@{prefix}{value}"}[form.part]
-    start = text.index(value)
-
-    def changes(new: str) -> Written:
-        name, tag, digest = check_reference(new)
-        old = parse_reference(current)
-        omitted = ""
-        if form.part == "name":
-            if old is not None and old != Reference(old.name):
-                raise ValueError("the field also contains a tag or digest")
-            part = name
-        elif form.part == "digest":
-            part = (digest or "").removeprefix(prefix)
-        else:
-            part = tag or ""
-            if tag and digest and old is not None and old.digest:
-                part = f"{tag}@{digest}"
-            elif tag and digest:
-                omitted = f'the digest of "{new}" was not written: the field contains only a tag'
-        if not part:
-            raise ValueError(f"the new reference has no {form.part}")
-        fragment = Fragment(start, start + len(value), part)
-        return Written([Change(location, fragment)] if part != value else [], omitted)
-
-    return ImageField(location, current, changes, start, rule, part=form.part, shown=value)
-
-
-def split_field(location: Location, node: Any, form: Split, rule: KindRule | None) -> ImageField | None:
-    """Return the field of a mapping with a split reference, or None if it has no repository."""
-    from krm_image_setter.locators.split_reference import join_parts  # noqa: PLC0415  (few runs need it)
-
-    written = {key: source_text(node, (key,)) for key in form if key and key in node}
-    split = join_parts(form, {key: text for key, text in written.items() if node[key] is not None})
-    if split is None:
-        return None
-
-    def changes(new: str) -> Written:
-        return Written(
-            [
-                Change((*location, key), Fragment(0, len(written.get(key, "")), text), beside=form.repository)
-                for key, text in split.parts_of(check_reference(new)).items()
-            ]
+        is_name = reference == Reference(reference.name) and reference.domain == HUB
+        return ImageField(
+            location, str(reference), changes, start, usage, is_bare_name=is_name and usage == NO_CONTAINER
         )
 
-    return ImageField(
-        location, str(split.reference), changes, rule=rule, parts=tuple((*location, key) for key in form if key)
-    )
+    return [field(*token) for token in find_tokens(value)]
 
 
 def source_text(parent: Any, location: Location) -> str:

@@ -8,9 +8,11 @@ from operator import itemgetter
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from krm_image_setter.errors import ConfigLocation
-from krm_image_setter.locators.forms import WHOLE, Form
+from krm_image_setter.locators.forms import WHOLE, Fields, Form
+from krm_image_setter.locators.image_field import OtherField
 from krm_image_setter.paths import Path
 from krm_image_setter.resources import ResourceRef
+from krm_image_setter.yaml.tree import Location
 
 CRD: Final = "CustomResourceDefinition"
 T = TypeVar("T")
@@ -103,6 +105,24 @@ class KindRule(NamedTuple):
         """The path as an item of `paths`: a string, or a path object."""
         options = self.form.options
         return {"path": self.path.text, **options} if options else self.path.text
+
+
+class Embedded(NamedTuple):
+    """A string that is a YAML or JSON document; `rules` locate images in addition to those of its resources."""
+
+    syntax: str = "yaml"
+    rules: tuple[KindRule, ...] = ()
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """See Form."""
+        paths = [rule.path_data for rule in self.rules]
+        return {"as": self.syntax, **({"paths": paths} if paths else {})}
+
+    def fields(self, root: Any, location: Location, value: Any) -> Fields:
+        """See Form."""
+        del root
+        return [OtherField(location, value, "a string")]
 
 
 class ImageSource(NamedTuple):

@@ -78,7 +78,7 @@ def _container_images(container: dict[str, Any], location: Location, uses: Colle
         for key in ("command", "args"):
             for index, value in enumerate(_list(container.get(key))):
                 if isinstance(value, str):
-                    found += text_fields((*location, key, index), value, usage=Usage(name, ARGS))
+                    found += text_fields((*location, key, index), value, Usage(name, ARGS))
     return found
 
 

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 from krm_image_setter.images import Reference, parse_reference
 from krm_image_setter.images.reference import is_digest
-from krm_image_setter.locators.forms import Split
+from krm_image_setter.locators.image_field import Keys
 
 # `{repository: x@sha256, tag: HEX}`: joined, it is a reference with a digest.
 _ENDS_WITH_ALGORITHM: Final = r"(?P<name>.+)@(?P<algorithm>[^@:]+)"
@@ -27,7 +27,7 @@ class SplitReference(NamedTuple):
     the tag field contains only the hexadecimal digits of a digest.
     """
 
-    form: Split
+    keys: Keys
     texts: Mapping[str, str]
     reference: Reference
     repository: Reference
@@ -39,17 +39,17 @@ class SplitReference(NamedTuple):
         Each part keeps its form, and an equal name does not change. Raises ValueError if no field can contain the
         digest.
         """
-        form, texts = self.form, self.texts
+        keys, texts = self.keys, self.texts
         parts, name = self._name_parts(new)
         if (new.tag, new.digest) == self.reference[1:]:
-            parts[form.repository] = name + texts[form.repository].removeprefix(self.repository.name)
+            parts[keys.repository] = name + texts[keys.repository].removeprefix(self.repository.name)
         else:
             parts |= self._tag_and_digest_parts(name, new.tag or "", new.digest or "")
         return {key: text for key, text in parts.items() if text != texts.get(key, "")}
 
     def _name_parts(self, new: Reference) -> tuple[dict[str, str], str]:
         """Return the part for the registry, if it exists, and the name for the repository."""
-        old_name, registry = self.repository.name, self.texts.get(self.form.registry, "")
+        old_name, registry = self.repository.name, self.texts.get(self.keys.registry, "")
         if new.normalized_name == self.reference.normalized_name:
             return {}, old_name
         if not registry:
@@ -57,37 +57,37 @@ class SplitReference(NamedTuple):
         host, name = new.domain, new.original_path
         if "/" in registry.rstrip("/") and new.name.endswith(f"/{old_name}"):
             host, name = new.name.removesuffix(f"/{old_name}"), old_name
-        return {self.form.registry: host + "/" * registry.endswith("/")}, name
+        return {self.keys.registry: host + "/" * registry.endswith("/")}, name
 
     def _tag_and_digest_parts(self, name: str, tag: str, digest: str) -> dict[str, str]:
-        form = self.form
-        old_tag, old_digest = self.texts.get(form.tag, ""), self.texts.get(form.digest, "")
+        keys = self.keys
+        old_tag, old_digest = self.texts.get(keys.tag, ""), self.texts.get(keys.digest, "")
         if digest and not tag:  # these two forms cannot contain a tag
             if self.algorithm:
                 algorithm, _, hexadecimal = digest.partition(":")
-                return {form.repository: f"{name}@{algorithm}", form.tag: hexadecimal}
+                return {keys.repository: f"{name}@{algorithm}", keys.tag: hexadecimal}
             if self.repository.digest and not (old_tag or old_digest):
-                return {form.repository: f"{name}@{digest}"}
+                return {keys.repository: f"{name}@{digest}"}
         parts: dict[str, str] = {}
-        if form.digest:
+        if keys.digest:
             stays_in_tag = tag and "@" in old_tag
             if old_digest or not stays_in_tag:
-                parts[form.digest] = digest.removeprefix(missing_algorithm(old_digest))
+                parts[keys.digest] = digest.removeprefix(missing_algorithm(old_digest))
             digest = digest if stays_in_tag else ""
-        if not form.tag:
-            return {**parts, form.repository: str(Reference(name, tag or None, digest or None))}
+        if not keys.tag:
+            return {**parts, keys.repository: str(Reference(name, tag or None, digest or None))}
         if digest and not tag:
             raise ValueError("no field can contain a digest without a tag; set `newTag` too")
-        return {**parts, form.repository: name, form.tag: f"{tag}@{digest}" if digest else tag}
+        return {**parts, keys.repository: name, keys.tag: f"{tag}@{digest}" if digest else tag}
 
 
-def join_parts(form: Split, texts: Mapping[str, str]) -> SplitReference | None:
-    """Join the parts `texts`, by the keys of `form`; return None if the repository is not a name.
+def join_parts(keys: Keys, texts: Mapping[str, str]) -> SplitReference | None:
+    """Join the parts `texts`, by their `keys`; return None if the repository is not a name.
 
     `texts` has an entry for each field that exists and is not null. The joined reference might not be valid.
     """
-    repository_text, tag_text = texts.get(form.repository, ""), texts.get(form.tag, "")
-    digest_text, registry = texts.get(form.digest, ""), texts.get(form.registry, "").rstrip("/")
+    repository_text, tag_text = texts.get(keys.repository, ""), texts.get(keys.tag, "")
+    digest_text, registry = texts.get(keys.digest, ""), texts.get(keys.registry, "").rstrip("/")
     split = re.fullmatch(_ENDS_WITH_ALGORITHM, repository_text)
     algorithm = split["algorithm"] if split and is_digest(f"{split['algorithm']}:{tag_text}") else ""
     repository = parse_reference(split["name"] if split and algorithm else repository_text)
@@ -100,7 +100,7 @@ def join_parts(form: Split, texts: Mapping[str, str]) -> SplitReference | None:
     elif not (tag and is_digest(tag_digest)):
         tag, tag_digest = tag_text, ""
     digest = missing_algorithm(digest_text) + digest_text or tag_digest or repository.digest
-    return SplitReference(form, texts, Reference(name, tag or repository.tag, digest), repository, algorithm)
+    return SplitReference(keys, texts, Reference(name, tag or repository.tag, digest), repository, algorithm)
 
 
 def missing_algorithm(digest: str) -> str:
