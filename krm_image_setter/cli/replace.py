@@ -152,8 +152,8 @@ class Replacement:
                     _check_unchanged(staged, directory)
             with _signals_blocked():
                 for staged in self._staged:
-                    with _directory_of(staged) as directory, _locked(staged, directory):
-                        _check_unchanged(staged, directory)
+                    with _directory_of(staged) as directory, _locked(staged, directory) as locked:
+                        _check_unchanged(staged, directory, locked)
                         name = os.path.basename(staged.target)
                         os.replace(staged.temporary, name, src_dir_fd=directory, dst_dir_fd=directory)
                     done += 1
@@ -193,12 +193,14 @@ def _directory_of(staged: Staged) -> Iterator[int]:
 
 
 @contextmanager
-def _locked(staged: Staged, directory: int) -> Iterator[None]:
+def _locked(staged: Staged, directory: int) -> Iterator[int | None]:
     """Lock a file during its last check and its renaming. Raises InputError if another program has locked it.
 
     Without the lock, two runs at the same time could both find the file unchanged, and the second one would
-    discard the changes of the first one.
+    discard the changes of the first one. The check must read from the descriptor that this yields: a record lock
+    ends when the process closes any descriptor of the file. Without a lock this yields None.
     """
+    descriptor: int | None = None
     with ExitStack() as stack:
         try:
             descriptor = _opened_to_lock(os.path.basename(staged.target), directory)
@@ -210,7 +212,8 @@ def _locked(staged: Staged, directory: int) -> Iterator[None]:
             raise InputError(_LOCKED, file=staged.shown) from error
         except OSError:
             stack.close()  # some file systems have no locks: replace the file without a lock
-        yield
+            descriptor = None
+        yield descriptor
 
 
 def _opened_to_lock(name: str, directory: int) -> int:
@@ -258,15 +261,19 @@ def _optional(name: str) -> AbstractContextManager[None]:
     return nullcontext() if is_own else suppress(OSError)
 
 
-def _check_unchanged(staged: Staged, directory: int) -> None:
+def _check_unchanged(staged: Staged, directory: int, locked: int | None = None) -> None:
     """Raise InputError if a file has other contents or attributes than when it was read, or was removed.
+
+    `locked` is the descriptor that locks the file, if there is one.
 
     The times of a file are not enough: `cp -p` sets the old times, the clock of a file system can stand still for
     10 ms, and a write to mapped memory changes the times later. A new status time does not mean a changed file
     either: in a container, opening a file for locking can copy the file to another layer.
     """
     try:
-        with open(os.open(os.path.basename(staged.target), os.O_RDONLY | _SAFELY, dir_fd=directory), "rb") as file:
+        name = os.path.basename(staged.target)
+        opened = os.open(name, os.O_RDONLY | _SAFELY, dir_fd=directory) if locked is None else locked
+        with open(opened, "rb", closefd=locked is None) as file:
             before = _changed_at(staged, directory)
             is_same = (
                 content_digest(file.read()) == staged.digest and Attributes.of(file.fileno()) == staged.attributes

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from subprocess import PIPE
+from typing import Any
 
 import pytest
 
@@ -39,6 +40,33 @@ def test_commit_replaces_all_staged_files(tmp_path: Path) -> None:
         replacement.commit()
     assert [path.read_bytes() for path in paths] == [NEW, NEW]
     assert sorted(tmp_path.iterdir()) == paths
+
+
+LOCK = """
+import fcntl, sys
+with open(sys.argv[1], "r+b") as file:
+    try:
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        sys.exit(11)
+"""
+
+
+def test_file_is_locked_until_it_is_renamed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Closing any descriptor of a file ends a record lock: a second run could find the file unchanged, too."""
+    path = tmp_path / "a"
+    path.write_bytes(OLD)
+    rename, seen = os.replace, []
+
+    def try_to_lock(*arguments: Any, **options: Any) -> None:
+        seen.append(subprocess.run([sys.executable, "-c", LOCK, str(path)], check=False).returncode)
+        rename(*arguments, **options)
+
+    monkeypatch.setattr(os, "replace", try_to_lock)
+    with Replacement() as replacement:
+        stage(replacement, path)
+        replacement.commit()
+    assert (seen, path.read_bytes()) == ([11], NEW)
 
 
 def test_file_changed_before_staging_is_refused(tmp_path: Path) -> None:

@@ -93,7 +93,7 @@ CONNECT = "fixtures/kafka-connect/input.yaml"
 COMMANDS = [
     (("set", CONNECT), 0, 'image: "localhost:5005/kafkaconnect:tilt-1a2b3c"'),
     (("set", CONNECT, "--diff"), 1, '+  image: "localhost:5005/kafkaconnect:tilt-1a2b3c"'),
-    (("list", CONNECT), 0, "KafkaConnect my-connect-cluster"),
+    (("list", CONNECT), 0, "KafkaConnect/my-connect-cluster"),
     (("discover", CONNECT), 0, "kind: ImageSetter"),
     (("import", "kustomization.yaml"), 0, "kind: ImageSetter"),
     (("catalog",), 0, "KafkaConnect"),
