@@ -205,10 +205,14 @@ LOCATORS = [
         id="L15 escaped",
     ),
     pytest.param(
-        "kind: CR\nspec: {deep: [{template: {spec: {containers: [{image: nginx}], initContainers: [{image: nginx}],\n"
+        "kind: CR\n"
+        "spec: {deep: [{template: {spec: {containers: [{image: nginx}], initContainers: "
+        "[{image: nginx}],\n"
         "  ephemeralContainers: [{image: nginx}], volumes: [{image: {reference: nginx}}]}}}]}\n",
         images("name: nginx, newTag: '2'"),
-        "kind: CR\nspec: {deep: [{template: {spec: {containers: [{image: nginx:2}], initContainers: [{image: nginx:2}],\n"
+        "kind: CR\n"
+        "spec: {deep: [{template: {spec: {containers: [{image: nginx:2}], initContainers: "
+        "[{image: nginx:2}],\n"
         "  ephemeralContainers: [{image: nginx:2}], volumes: [{image: {reference: nginx:2}}]}}}]}\n",
         id="L18",
     ),
@@ -318,8 +322,12 @@ FIDELITY = [
         id="F1",
     ),
     pytest.param(
-        'kind: Pod\nx: ["yes", "on", "y", "0777", "12e3", "12:30", "0x1F"]\nspec: {containers: [{image: nginx}]}\n',
-        'kind: Pod\nx: ["yes", "on", "y", "0777", "12e3", "12:30", "0x1F"]\nspec: {containers: [{image: nginx:2}]}\n',
+        "kind: Pod\n"
+        'x: ["yes", "on", "y", "0777", "12e3", "12:30", "0x1F"]\n'
+        "spec: {containers: [{image: nginx}]}\n",
+        "kind: Pod\n"
+        'x: ["yes", "on", "y", "0777", "12e3", "12:30", "0x1F"]\n'
+        "spec: {containers: [{image: nginx:2}]}\n",
         id="F2",
     ),
     pytest.param(

@@ -73,7 +73,9 @@ def stand_in_for_docker(images: Iterable[str], folder: Path) -> None:
             docker.parent.mkdir(exist_ok=True)
             # kpt asks for its version first.
             docker.write_text(
-                f'#!/bin/sh\n[ "$1" = run ] || {{ echo 24.0.0; exit; }}\nexec {sys.executable} -m krm_image_setter\n'
+                "#!/bin/sh\n"
+                '[ "$1" = run ] || { echo 24.0.0; exit; }\n'
+                f"exec {sys.executable} -m krm_image_setter\n"
             )
             docker.chmod(0o755)
 
@@ -227,7 +229,12 @@ def test_argocd_sidecar(tmp_path: Path) -> None:
     folder = copied("argocd", tmp_path)
     (folder / "kustomization.yaml").write_text("resources: [argocd.yaml]\ncomponents: [repo-server]\n")
     (folder / "argocd.yaml").write_text(
-        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: argocd-repo-server}\nspec:\n  template:\n    spec:\n"
+        "apiVersion: apps/v1\n"
+        "kind: Deployment\n"
+        "metadata: {name: argocd-repo-server}\n"
+        "spec:\n"
+        "  template:\n"
+        "    spec:\n"
         "      containers: [{name: argocd-repo-server, image: 'quay.io/argoproj/argocd:v3.0.0'}]\n"
         "      volumes: [{name: var-files, emptyDir: {}}, {name: plugins, emptyDir: {}}]\n"
     )

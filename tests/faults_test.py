@@ -643,7 +643,8 @@ except ImageSetterError as error:
 """
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, timeout=60, check=True)
     assert ran.stdout.startswith(
-        b"a worker process was killed by signal 9 (probably out of memory) while it read 32 files, 32 to 63; nothing"
+        b"a worker process was killed by signal 9 (probably out of memory) while it read 32 "
+        b"files, 32 to 63; nothing"
     )
 
 

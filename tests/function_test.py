@@ -46,8 +46,10 @@ def configure(value: Value | None) -> ImageSetter:
         ),
         pytest.param(HEAD + ITEMS + CONFIG + "results: &r\n- message: a", 1, id="results last"),
         pytest.param(
-            '{"apiVersion": "config.kubernetes.io/v1", "kind": "ResourceList", "items": [{"kind": "Pod", "metadata": '
-            '{"name": "p"}, "spec": {"containers": [{"image": "nginx"}]}}], "functionConfig": {"kind": "ConfigMap", '
+            '{"apiVersion": "config.kubernetes.io/v1", "kind": "ResourceList", "items": '
+            '[{"kind": "Pod", "metadata": '
+            '{"name": "p"}, "spec": {"containers": [{"image": "nginx"}]}}], "functionConfig": '
+            '{"kind": "ConfigMap", '
             '"data": {"name": "nginx", "newTag": "2"}}}',
             0,
             id="JSON",
@@ -102,7 +104,8 @@ def test_a_name_in_surrogate_pairs_is_told() -> None:
     assert "    name: \U0001f600\n".encode() in changed
 
 
-@pytest.mark.parametrize("text", [HEAD + ITEMS + CONFIG, "{" + HEAD.replace("\n", ", ") + "items: [{kind: Pod, metadata: {name: p}, spec: {containers: [{image: nginx}]}}], functionConfig: {kind: ConfigMap, data: {name: nginx, newTag: '2'}}}"])  # fmt: skip
+@pytest.mark.parametrize("text", [HEAD + ITEMS + CONFIG, "{" + HEAD.replace("\n", ", ") + "items: [{kind: Pod, metadata: {name: p}, spec: {containers: [{image: nginx}]}}], "
+"functionConfig: {kind: ConfigMap, data: {name: nginx, newTag: '2'}}}"])  # fmt: skip
 def test_a_name_that_yaml_can_hold_only_escaped_reads_back(text: str) -> None:
     name = "\0\x7f\x80\x85\u2028\ufeff\ufffe"
     resource_list = read_resource_list(Stream(text.replace("name: p", f"name: {json.dumps(name)}")))
@@ -143,14 +146,39 @@ EARLIER = [
     ("a list that keeps breaks", "results:\n- {message: 'a: b', severity: info}\n- message: |+\n    c\n", 2, ""),
     ("a list below its mark", "? results\n: - {message: 'a: b', severity: info}\n  - message: \"c\\n\"\n", 2, ""),
     ("a flow list", 'results: [{message: "a: b", severity: info}, {message: "c\\n"}]\n', 2, ""),
-    ("a flow list in lines", 'results: [\n  {message: "a: b", severity: info}, # c\n  {message: "c\\n"},\n  ]\n', 2, ""),
+    (
+        "a flow list in lines",
+        'results: [\n  {message: "a: b", severity: info}, # c\n  {message: "c\\n"},\n  ]\n',
+        2,
+        "",
+    ),
     ("an alias", "results: *r\n", 2, 'x: &r [{message: "a: b", severity: info}, {message: "c\\n"}]\n'),
     ("an alias of a block", "results: *r\n", 2, 'x: &r\n- {message: "a: b", severity: info}\n- message: "c\\n"\n'),
-    ("an anchor", 'results: &r [{message: "a: b", severity: info}, {message: "c\\n"}]\nx: *r\ny: {z: *r}\n', 2, ""),
-    ("an anchor of a block", 'results: &r\n- {message: "a: b", severity: info}\n- message: "c\\n"\nx: *r\n', 2, ""),
-    ("anchors inside", 'results: {items: [&s {message: &t "a: b", severity: info}, {message: "c\\n"}]}\nx: [*s, *t]\n', 2, ""),
+    (
+        "an anchor",
+        'results: &r [{message: "a: b", severity: info}, {message: "c\\n"}]\nx: *r\ny: {z: *r}\n',
+        2,
+        "",
+    ),
+    (
+        "an anchor of a block",
+        'results: &r\n- {message: "a: b", severity: info}\n- message: "c\\n"\nx: *r\n',
+        2,
+        "",
+    ),
+    (
+        "anchors inside",
+        'results: {items: [&s {message: &t "a: b", severity: info}, {message: "c\\n"}]}\nx: [*s, *t]\n',
+        2,
+        "",
+    ),
     ("items", 'results: {items: [{message: "a: b", severity: info}, {message: "c\\n"}]}\n', 2, ""),
-    ("items in lines", 'results:\n  name: x\n  items:\n  - {message: "a: b", severity: info}\n  - message: "c\\n"\n', 2, ""),
+    (
+        "items in lines",
+        'results:\n  name: x\n  items:\n  - {message: "a: b", severity: info}\n  - message: "c\\n"\n',
+        2,
+        "",
+    ),
     ("empty items", "results: {items: []}\n", 0, ""),
     ("merged items", "results: {<<: {items: [{message: a}]}}\n", 1, ""),
     ("a merged list", "<<: {results: [{message: a}], y2: 1}\n", 1, ""),
@@ -159,7 +187,7 @@ EARLIER = [
     ("several null items", "results:\n- # c\n- ~\n", 0, ""),
     ("a dash in a comment", "results:\n- # - x\n  message: a\n", 1, ""),
     ("a dash in a comment before the list", "results: # - x\n  # - y\n  - message: a\n", 1, ""),
-]  # fmt: skip
+]
 POD = "{kind: Pod, metadata: {name: p}, spec: {containers: [{image: nginx}]}}"
 AROUND = [
     # id, before, after

@@ -34,7 +34,12 @@ SAID: Final = "krm-image-setter: "
 
 
 def resource_list(config: str, name: str = "p") -> str:
-    item = f"- apiVersion: v1\n  kind: Pod\n  metadata: {{name: {name}}}\n  spec: {{containers: [{{name: a, image: nginx}}]}}\n"
+    item = (
+        "- apiVersion: v1\n"
+        "  kind: Pod\n"
+        f"  metadata: {{name: {name}}}\n"
+        "  spec: {containers: [{name: a, image: nginx}]}\n"
+    )
     indented = config.replace("\n", "\n  ").rstrip(" ")
     return f"apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nitems:\n{item}functionConfig:\n  {indented}"
 
@@ -137,18 +142,34 @@ def chain(length: int, link: str) -> str:
 
 
 GROWING = [
-    pytest.param(chain(40, "{{a: *x{0}, b: *x{0}}}"), "the aliases of this document expand to more than 1,000,000 nodes", id="bomb"),
+    pytest.param(
+        chain(40, "{{a: *x{0}, b: *x{0}}}"),
+        "the aliases of this document expand to more than 1,000,000 nodes",
+        id="bomb",
+    ),
     pytest.param(chain(40, "{{<<: *x{0}, c: *x{0}}}"), "1,000,000 nodes", id="bomb of merge keys"),
-    pytest.param(POD + f"x: &x {'a' * 200_000}\ny: [{'*x, ' * 501}]\n", "or 100,000,000 characters", id="long text"),
-    pytest.param(POD + f"x: &x [{'a' * 200_000}]\ny: [{'*x, ' * 501}]\n", "100,000,000 characters", id="list of text"),
+    pytest.param(
+        POD + f"x: &x {'a' * 200_000}\ny: [{'*x, ' * 501}]\n", "or 100,000,000 characters", id="long text"
+    ),
+    pytest.param(
+        POD + f"x: &x [{'a' * 200_000}]\ny: [{'*x, ' * 501}]\n", "100,000,000 characters", id="list of text"
+    ),
     pytest.param(POD + f"x: {{&x {'a' * 900}: b}}\ny: [{'*x, ' * 100_001}]\n", "characters", id="long key"),
-    pytest.param(chain(1200, "{{<<: *x{0}}}"), "nested too deeply after aliases are expanded: more than 250 levels", id="merge keys"),
-    pytest.param(chain(1200, "[*x{0}]"), "nested too deeply after aliases are expanded: more than 250 levels", id="aliases"),
+    pytest.param(
+        chain(1200, "{{<<: *x{0}}}"),
+        "nested too deeply after aliases are expanded: more than 250 levels",
+        id="merge keys",
+    ),
+    pytest.param(
+        chain(1200, "[*x{0}]"), "nested too deeply after aliases are expanded: more than 250 levels", id="aliases"
+    ),
     pytest.param(POD + "x: " + "[" * 100_000, "nested too deeply: more than 250 levels", id="[[["),
     pytest.param(POD + "x: " + "[{a: " * 100_000, "nested too deeply: more than 250 levels", id="[{[{"),
     pytest.param(POD + "x:\n" + "".join(f"{' ' * n}-\n" for n in range(2000)), "250 levels", id="lines of dashes"),
-    pytest.param(POD + "x:\n" + "".join(f"{' ' * n}a:\n" for n in range(1, 2000)), "250 levels", id="lines of keys"),
-]  # fmt: skip
+    pytest.param(
+        POD + "x:\n" + "".join(f"{' ' * n}a:\n" for n in range(1, 2000)), "250 levels", id="lines of keys"
+    ),
+]
 
 
 @pytest.mark.parametrize(("text", "said"), GROWING)
@@ -220,17 +241,26 @@ def soon() -> Iterator[None]:
 
 
 TEXT: Final = read_config(
-    HEAD + "images: [{name: nginx, newTag: '2'}]\nkinds: {A: '{.spec.*}', B: {path: .a, as: text}}\nonUnused: ignore\n"
-)  # fmt: skip
+    HEAD + "images: [{name: nginx, newTag: '2'}]\n"
+    "kinds: {A: '{.spec.*}', B: {path: .a, as: text}}\n"
+    "onUnused: ignore\n"
+)
 MANY: Final = 20_000
 LARGE = [
     pytest.param("kind: B\na: '" + "nginx:1 " * MANY + "'\n", id="references in a text"),
     pytest.param("kind: B\na: |\n" + "  nginx:1\n" * MANY, id="references in a block"),
     pytest.param("kind: A\nspec:\n" + "".join(f"  k{n}: nginx:1\n" for n in range(MANY)), id="keys"),
-    pytest.param("kind: A\nx: 'a''b'\nspec:\n" + "".join(f"  k{n}: nginx:1\n" for n in range(MANY)), id="keys, by the parser"),
-    pytest.param("kind: A\nspec: {" + "".join(f"k{n}: nginx:1, " for n in range(MANY)) + "a: b}\n", id="keys on a line"),
-    pytest.param("kind: Pod\nspec:\n  containers: [" + "{name: a, image: nginx:1}, " * MANY + "a]\n", id="items on a line"),
-]  # fmt: skip
+    pytest.param(
+        "kind: A\nx: 'a''b'\nspec:\n" + "".join(f"  k{n}: nginx:1\n" for n in range(MANY)),
+        id="keys, by the parser",
+    ),
+    pytest.param(
+        "kind: A\nspec: {" + "".join(f"k{n}: nginx:1, " for n in range(MANY)) + "a: b}\n", id="keys on a line"
+    ),
+    pytest.param(
+        "kind: Pod\nspec:\n  containers: [" + "{name: a, image: nginx:1}, " * MANY + "a]\n", id="items on a line"
+    ),
+]
 
 
 @pytest.mark.parametrize("text", LARGE)
@@ -279,13 +309,21 @@ BAD_PATHS = [
     pytest.param("[" * 200_000, "missing closing ]", id="["),
     pytest.param("{" + "[?(" * 100_000 + "}", "missing closing )] of the filter", id="filters"),
     pytest.param("{range .a}" * 21 + "{end}" * 21, "{range} is nested more than 20 levels deep", id="ranges"),
-    pytest.param("$.a[?(@.b =~ '(a+)+$')].image", "cannot use a regular expression in a path; compare with == (column 11 of the path)", id="=~"),
+    pytest.param(
+        "$.a[?(@.b =~ '(a+)+$')].image",
+        "cannot use a regular expression in a path; compare with == (column 11 of the path)",
+        id="=~",
+    ),
     pytest.param("$.a.`sub(/(a+)+$/, b)`", "cannot use a regular expression in a path", id="sub"),
-    pytest.param("$.a[?(@..b)].image", "cannot use .., `parent`, where, | or a comma in a filter", id=".. in a filter"),
-    pytest.param("$.a * 1000000000", "cannot use arithmetic in a path; quote a key that contains an operator", id="*"),
+    pytest.param(
+        "$.a[?(@..b)].image", "cannot use .., `parent`, where, | or a comma in a filter", id=".. in a filter"
+    ),
+    pytest.param(
+        "$.a * 1000000000", "cannot use arithmetic in a path; quote a key that contains an operator", id="*"
+    ),
     pytest.param("$" + "(" * 9_000, "invalid JSONPath", id="parentheses"),
     pytest.param("$" + "(" * 100_000, "the limit of a path with $ is 10,000", id="length"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("path", "said"), BAD_PATHS)
@@ -313,9 +351,14 @@ def test_wildcards_take_linear_time(soon: None, pattern: str) -> None:
 
 
 IGNORED = [
-    ("*a" * 30 + "b", "a" * 240), ("*?" * 30 + "b", "a" * 240), ("[a]*" * 30 + "b", "a" * 240), ("a**" * 30 + "b", "a" * 240),
-    ("**/a/" * 8 + "b", "a/" * 800 + "c"), ("**/*a*/" * 8 + "b", "aa/" * 600 + "c"), ("*a*a*/" * 20 + "b", "aaaaa/" * 200),
-]  # fmt: skip
+    ("*a" * 30 + "b", "a" * 240),
+    ("*?" * 30 + "b", "a" * 240),
+    ("[a]*" * 30 + "b", "a" * 240),
+    ("a**" * 30 + "b", "a" * 240),
+    ("**/a/" * 8 + "b", "a/" * 800 + "c"),
+    ("**/*a*/" * 8 + "b", "aa/" * 600 + "c"),
+    ("*a*a*/" * 20 + "b", "aaaaa/" * 200),
+]
 
 
 @pytest.mark.parametrize(("pattern", "path"), IGNORED, ids=[pattern[:8] for pattern, _ in IGNORED])
@@ -511,19 +554,60 @@ HARMLESS = [
     pytest.param([], resource_list(WRONG), {}, set(), id="function with a wrong configuration"),
     pytest.param(["--fn-config", "c.yaml"], EVIL_STREAM, {"c.yaml": EVIL}, {"c.yaml"}, id="filter"),
     pytest.param([], f"{EVIL_STREAM}---\n{EVIL}", {}, set(), id="configuration in the stream"),
-    pytest.param(["--images-from", "b.json"], POD, {"b.json": json.dumps({"builds": [{"imageName": "nginx", "tag": "nginx:2", "$ref": f"file:{MARK}"}]})}, {"b.json"}, id="images-from"),
-    pytest.param(["set", "d", "-q"], "", {"d/c.yaml": EVIL, "d/p.yaml": EVIL_STREAM, "d/.gitignore": f"!{MARK}\n"}, {"d/c.yaml", "d/p.yaml", "d/.gitignore"}, id="set"),
-    pytest.param(["list", "d"], "", {"d/c.yaml": EVIL, "d/p.yaml": EVIL_STREAM}, {"d/c.yaml", "d/p.yaml"}, id="list"),
-    pytest.param(["discover", "d"], "", {"d/c.yaml": EVIL, "d/p.yaml": EVIL_STREAM}, {"d/c.yaml", "d/p.yaml"}, id="discover"),
+    pytest.param(
+        ["--images-from", "b.json"],
+        POD,
+        {"b.json": json.dumps({"builds": [{"imageName": "nginx", "tag": "nginx:2", "$ref": f"file:{MARK}"}]})},
+        {"b.json"},
+        id="images-from",
+    ),
+    pytest.param(
+        ["set", "d", "-q"],
+        "",
+        {"d/c.yaml": EVIL, "d/p.yaml": EVIL_STREAM, "d/.gitignore": f"!{MARK}\n"},
+        {"d/c.yaml", "d/p.yaml", "d/.gitignore"},
+        id="set",
+    ),
+    pytest.param(
+        ["list", "d"], "", {"d/c.yaml": EVIL, "d/p.yaml": EVIL_STREAM}, {"d/c.yaml", "d/p.yaml"}, id="list"
+    ),
+    pytest.param(
+        ["discover", "d"], "", {"d/c.yaml": EVIL, "d/p.yaml": EVIL_STREAM}, {"d/c.yaml", "d/p.yaml"}, id="discover"
+    ),
     pytest.param(["import", "Tiltfile"], "", {"Tiltfile": TILTFILE}, {"Tiltfile"}, id="Tiltfile"),
-    pytest.param(["import", "d/kustomization.yaml"], "", {"d/kustomization.yaml": KUSTOMIZATION, "d/own.yaml": "images: []\n", "other/kustomization.yaml": KUSTOMIZATION}, {"d/kustomization.yaml", "d/own.yaml"}, id="kustomization"),
-]  # fmt: skip
+    pytest.param(
+        ["import", "d/kustomization.yaml"],
+        "",
+        {
+            "d/kustomization.yaml": KUSTOMIZATION,
+            "d/own.yaml": "images: []\n",
+            "other/kustomization.yaml": KUSTOMIZATION,
+        },
+        {"d/kustomization.yaml", "d/own.yaml"},
+        id="kustomization",
+    ),
+]
 # What Python may tell of, beyond opening files: that it loads its own modules, and looks at folders.
 USUAL: Final = {
-    "import", "exec", "compile", "open", "os.listdir", "os.scandir", "os.putenv", "os.unsetenv", "cpython.run_command", "sys.set_asyncgen_hooks_firstiter",
-    "cpython.PyInterpreterState_Clear", "cpython._PySys_ClearAuditHooks", "signal.pthread_kill", "os.fwalk", "fcntl.ioctl", "sys.monitoring.register_callback",
-    "os.getxattr", "os.listxattr",
-}  # fmt: skip
+    "import",
+    "exec",
+    "compile",
+    "open",
+    "os.listdir",
+    "os.scandir",
+    "os.putenv",
+    "os.unsetenv",
+    "cpython.run_command",
+    "sys.set_asyncgen_hooks_firstiter",
+    "cpython.PyInterpreterState_Clear",
+    "cpython._PySys_ClearAuditHooks",
+    "signal.pthread_kill",
+    "os.fwalk",
+    "fcntl.ioctl",
+    "sys.monitoring.register_callback",
+    "os.getxattr",
+    "os.listxattr",
+}
 
 
 @pytest.mark.parametrize(("arguments", "stdin", "files", "read"), HARMLESS)

@@ -119,22 +119,26 @@ CONFIGURATION = "images:\n- {path: spec/image}\n- {path: 'spec/sidecars[]/image'
 BUILDS = {
     "tags": "images: [{name: nginx, newTag: '1.27'}, {name: busybox, newTag: v1}]\n",
     "names": "images: [{name: nginx, newName: a/nginx}, {name: quay.io/org/proxy, newName: b}]\n",
-    "digests": f"images: [{{name: quay.io/org/proxy, digest: '{NEW}'}}, {{name: busybox, newTag: v1, digest: '{NEW}'}}]\n",
+    "digests": f"images: [{{name: quay.io/org/proxy, digest: '{NEW}'}}, {{name: busybox, newTag: v1, "
+    f"digest: '{NEW}'}}]\n",
     "one after the other": "images: [{name: nginx, newName: a}, {name: nginx, newTag: v1}, {name: a, newTag: v2},"
     " {name: busybox, newName: nginx}, {name: nginx, newTag: v3}]\n",
     "there and back": "images: [{name: nginx, newName: busybox}, {name: busybox, newName: nginx}]\n",
     "a tag that only one has": "images: [{name: 'nginx:1.25', newTag: v1}, {name: nginx, newTag: v2}]\n",
-    "the last counts": "images: [{name: nginx, newTag: v1}, {name: nginx, newTag: v2}]\nimageTags: [{name: nginx, newTag: v3}]\n",
+    "the last counts": "images: [{name: nginx, newTag: v1}, {name: nginx, newTag: v2}]\n"
+    "imageTags: [{name: nginx, newTag: v3}]\n",
     "a suffix behind a tag": "images: [{name: nginx, newTag: v1, tagSuffix: -x}]\n",
-    "configurations": "configurations: [config.yaml]\nimages: [{name: nginx, newTag: v1}, {name: envoy, newTag: v2}]\n",
+    "configurations": "configurations: [config.yaml]\n"
+    "images: [{name: nginx, newTag: v1}, {name: envoy, newTag: v2}]\n",
     "a group": "configurations: [group.yaml]\nimages: [{name: nginx, newTag: v1}, {name: envoy, newTag: v2}]\n",
-    "a version": "configurations: [version.yaml]\nimages: [{name: nginx, newTag: v1}, {name: envoy, newTag: v2}]\n",
+    "a version": "configurations: [version.yaml]\n"
+    "images: [{name: nginx, newTag: v1}, {name: envoy, newTag: v2}]\n",
     "a slash in a key": "configurations: [slash.yaml]\nimages: [{name: nginx, newTag: v1}]\n",
     "a transformer": "images: [{name: nginx, newName: a}]\ntransformers: [transformer.yaml]\n",
     "a transformer of one's own": "transformers:\n- |\n  apiVersion: builtin\n  kind: ImageTagTransformer\n"
     "  metadata: {name: a}\n  imageTag: {name: nginx, newTag: v1}\n"
     "  fieldSpecs: [{path: spec/image, kind: Widget}]\n",
-}  # fmt: skip
+}
 OTHERS = {
     "config.yaml": CONFIGURATION,
     "group.yaml": "images: [{path: spec/image, group: example.com}]\n",

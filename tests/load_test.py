@@ -175,7 +175,10 @@ def test_eight_runs_at_once(tmp_path: Path, is_same: bool) -> None:
         statuses += [run.returncode for run in runs]
         files = f"{count:,} files"
         for run, error in zip(runs, said, strict=True):
-            told = r"(changed|removed|locked) the file[^\n]*; [^\n]* (was|were already) written, run the command again\n"
+            told = (
+                r"(changed|removed|locked) the file[^\n]*; [^\n]* (was|were already) written, run the "
+                r"command again\n"
+            )
             if run.returncode == 0:
                 assert re.search(rf"set ({count:,} images in {files}|0 images in 0 files) \(", error)
             else:

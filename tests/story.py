@@ -42,7 +42,8 @@ class Block(NamedTuple):
 def blocks(page: Path) -> list[Block]:
     text = page.read_text()
     fence = re.compile(
-        r'(?:^`(?P<caption>[\w./-]+)`:\n\n)?(?:<!-- (?P<key>[a-z ]+): (?P<value>[^\n]*?) -->\n)?^```(?P<language>\w*)(?: title="(?P<title>[^"]+)")?\n(?P<body>.*?)^```$',
+        r"(?:^`(?P<caption>[\w./-]+)`:\n\n)?(?:<!-- (?P<key>[a-z ]+): (?P<value>[^\n]*?) "
+        r'-->\n)?^```(?P<language>\w*)(?: title="(?P<title>[^"]+)")?\n(?P<body>.*?)^```$',
         re.DOTALL | re.MULTILINE,
     )
     found = [

@@ -28,10 +28,17 @@ from krm_image_setter.resources import ResourceRef
 from krm_image_setter.rules import rules_for
 
 TEXTS = {
-    "job.yaml": "kind: Job\nmetadata: {name: no-op}\nspec: {template: {spec: {containers: [{image: 'r.io/connect:7'}]}}}\n",
+    "job.yaml": "kind: Job\n"
+    "metadata: {name: no-op}\n"
+    "spec: {template: {spec: {containers: [{image: 'r.io/connect:7'}]}}}\n",
     "connect.yaml": "kind: KafkaConnect\nmetadata: {name: a}\nspec: {image: connect}  # by CI\n",
     "empty.yaml": "# nothing\n",
-    "web.yaml": "kind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n  - image: nginx:1\n  - image: ghcr.io/org/redis\n",
+    "web.yaml": "kind: Pod\n"
+    "metadata: {name: web}\n"
+    "spec:\n"
+    "  containers:\n"
+    "  - image: nginx:1\n"
+    "  - image: ghcr.io/org/redis\n",
     "more.yaml": "kind: KafkaConnect\nmetadata: {name: b}\nspec: {image: [no, string]}\n---\n"
     "kind: Pod\nmetadata: {name: bé}\nspec: {containers: [{image: nginx}, {image: docker.io/library/httpd:3}]}\n",
     "cache.yaml": "kind: Cache\nmetadata: {name: c}\nspec: {img: x}\n---\nkind: Cache\nmetadata: {name: d}\n",
@@ -39,11 +46,17 @@ TEXTS = {
 CONFIGS = {
     "from another text": "images:\n- name: connect\n  from: {kind: Job, name: no-op, path: '{..image}'}\n"
     "kinds: {KafkaConnect: .spec.image}\n",
-    "used in one text only": "images: {nginx: 'nginx:2', redis: 'redis:1', ghcr.io/org/redis: 'ghcr.io/org/redis:9'}\n",
-    "set by an earlier run": "images:\n- {name: apache, newName: httpd, newTag: '3'}\n- {name: nginx, newTag: '2'}\n",
+    "used in one text only": "images: {nginx: 'nginx:2', redis: 'redis:1', ghcr.io/org/redis: "
+    "'ghcr.io/org/redis:9'}\n",
+    "set by an earlier run": "images:\n"
+    "- {name: apache, newName: httpd, newTag: '3'}\n"
+    "- {name: nginx, newTag: '2'}\n",
     "path without a match": "images: {nginx: 'nginx:2'}\nkinds: {Cache: .spec.image, KafkaConnect: .spec.image}\n",
     "path with a match in one text": "images: {x: 'x:1'}\nkinds: {'*': .spec.img}\n",
-    "overridden": "onUnused: error\nimages:\n- {name: nginx, newTag: '2'}\n- {name: docker.io/nginx, newTag: '3'}\n",
+    "overridden": "onUnused: error\n"
+    "images:\n"
+    "- {name: nginx, newTag: '2'}\n"
+    "- {name: docker.io/nginx, newTag: '3'}\n",
     "unused entry as an error": "onUnused: error\nimages: {nginx: 'nginx:2', rediss: 'rediss:1'}\n",
     "unused entry that is ignored": "onUnused: ignore\nimages: {nginx: 'nginx:2', rediss: 'rediss:1'}\n",
     "all notations, forms and rules": "registries: [{from: docker.io, to: m.io}]\nimagePullPolicy: Always\n"

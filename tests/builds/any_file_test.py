@@ -171,7 +171,8 @@ def test_error_standard_input(program: Program) -> None:
     assert ran == (
         2,
         b"",
-        "krm-image-setter: error: `--images-from -` cannot be combined with manifests from standard input; pass a file\n",
+        "krm-image-setter: error: `--images-from -` cannot be combined with manifests from "
+        "standard input; pass a file\n",
     )
 
 

@@ -45,7 +45,8 @@ INVALID = [
     ),
     pytest.param(
         LOCK + "images:\n- image: a:1\n  annotations:\n    kbld.carvel.dev/id: My App\n",
-        'f:6: images[0].annotations.kbld.carvel.dev/id: invalid image reference "My App": expected [HOST/]NAME[:TAG][@DIGEST], such as quay.io/org/app:1',
+        'f:6: images[0].annotations.kbld.carvel.dev/id: invalid image reference "My App": '
+        "expected [HOST/]NAME[:TAG][@DIGEST], such as quay.io/org/app:1",
         id="invalid ID",
     ),
     pytest.param(LOCK, "f:1: the kbld lock file contains no images", id="no images in a lock file"),

@@ -48,7 +48,8 @@ INVALID = [
     ),
     pytest.param(
         "images:\n- name: a\n  newTag: ' '\n",
-        'f:3: images[0].newTag: invalid tag " "; a tag has up to 128 letters, digits, "_", "." or "-", and does not start with "." or "-"',
+        'f:3: images[0].newTag: invalid tag " "; a tag has up to 128 letters, digits, "_", '
+        '"." or "-", and does not start with "." or "-"',
         id="invalid tag",
     ),
     pytest.param(

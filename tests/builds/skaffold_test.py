@@ -48,7 +48,8 @@ INVALID = [
     ),
     pytest.param(
         '{"builds": [{"imageName": "a",\n "tag": "a:"}]}',
-        'f:2: builds[0].tag: invalid image reference "a:": invalid tag; a tag has up to 128 letters, digits, "_", "." or "-", and does not start with "." or "-"',
+        'f:2: builds[0].tag: invalid image reference "a:": invalid tag; a tag has up to 128 '
+        'letters, digits, "_", "." or "-", and does not start with "." or "-"',
         id="invalid tag",
     ),
     pytest.param(

@@ -69,7 +69,8 @@ def test_file_that_is_not_yaml_is_skipped_in_a_directory(program: Program) -> No
     assert (
         ran.stderr.splitlines()[:2]
         == [
-            f"{PREFIX}warning: chart/c.yaml:1: skipped: not valid UTF-8 (byte 0xFF at offset 0); convert the input to UTF-8",
+            f"{PREFIX}warning: chart/c.yaml:1: skipped: not valid UTF-8 (byte 0xFF at offset 0); "
+            "convert the input to UTF-8",
             f"{PREFIX}warning: chart/templates/a.yaml:2:8: skipped: invalid YAML: "
             "expected ',' or '}', but got '<stream end>' (while parsing a flow mapping)",
         ]

@@ -102,8 +102,10 @@ def test_files_outside_the_directory_of_a_kustomization_are_not_read(program: Pr
         "download the file and import the copy",
         f"{where}:2: app/pipe.yaml: not imported: cannot read file: not a regular file",
         f"{where}:2: app: {out}",
-        f'{where}:3: resources[0]: not imported: ".." was not read; import its kustomization separately if it sets images',
-        f'{where}:3: resources[1]: not imported: "https://example.invalid/b" was not read; import its kustomization separately if it sets images',
+        f'{where}:3: resources[0]: not imported: ".." was not read; import its kustomization '
+        "separately if it sets images",
+        f'{where}:3: resources[1]: not imported: "https://example.invalid/b" was not read; '
+        "import its kustomization separately if it sets images",
     ]
     assert (ran.status, b"kinds" in ran.stdout) == (0, False)
     program.write("app/kustomization.yaml", "configurations: [in.yaml, own/config.yaml]\n")

@@ -231,7 +231,8 @@ def test_missing_configuration_is_an_error(program: Program) -> None:
     ran = program("set", "a.yaml")
     assert (ran.status, ran.stdout) == (2, b"")
     assert ran.stderr.startswith(
-        f"{PREFIX}error: no image to set; pass `--image NAME=REFERENCE` or `--images-from FILE`, or a configuration"
+        f"{PREFIX}error: no image to set; pass `--image NAME=REFERENCE` or `--images-from "
+        "FILE`, or a configuration"
     )
 
 
@@ -286,8 +287,10 @@ def test_warnings_have_file_and_line(program: Program) -> None:
         "set", ".", *NGINX, "--kind", "A=.spec.image", "--kind", "B=.spec.image", "--image", "ngnix=x", "--check"
     )
     assert ran.stderr.splitlines() == [
-        f"{PREFIX}warning: ./a.yaml:6: A/x: spec.image: not changed: path .spec.image points to a list, expected a string",
-        f'{PREFIX}warning: path .spec.image matched no field in the selected resource (B): no field "image" in .spec',
+        f"{PREFIX}warning: ./a.yaml:6: A/x: spec.image: not changed: path .spec.image points "
+        "to a list, expected a string",
+        f"{PREFIX}warning: path .spec.image matched no field in the selected resource (B): no "
+        'field "image" in .spec',
         f'{PREFIX}warning: no image named "ngnix" was found; did you mean "nginx"?',
         f"{PREFIX}would set 1 image in 1 file (2 files, 3 resources read); 2 unused entries",
     ]

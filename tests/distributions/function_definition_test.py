@@ -91,7 +91,11 @@ RIGHT = [
     "images: [{name: nginx, from: {kind: Job, name: no-op, path: .spec.image}}]",
     "registries: [{from: docker.io, to: registry.example.com}]",
     "defaultRegistry: {host: localhost:5000, singleName: all}",
-    "metadata: {name: x, labels: {a: b}}\nimagePullPolicy: Always\npodSpecs: false\ncatalog: false\nonUnused: error",
+    "metadata: {name: x, labels: {a: b}}\n"
+    "imagePullPolicy: Always\n"
+    "podSpecs: false\n"
+    "catalog: false\n"
+    "onUnused: error",
 ]
 
 

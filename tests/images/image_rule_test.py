@@ -206,7 +206,8 @@ INVALID = [
     (
         "newTag",
         "newTag",
-        'invalid tag ":1"; a tag has up to 128 letters, digits, "_", "." or "-", and does not start with "." or "-"',
+        'invalid tag ":1"; a tag has up to 128 letters, digits, "_", "." or "-", and does '
+        'not start with "." or "-"',
         {"name": "a", "new_tag": ":1"},
     ),
     (

@@ -234,12 +234,14 @@ def test_forms(name: str, domain: str, path: str, familiar: str | None) -> None:
         ),
         (
             f"nginx:-1@{D}",
-            f'invalid image reference "nginx:-1@{D}": invalid tag; a tag has up to 128 letters, digits, "_", "." or "-", and does not start with "." or "-"',
+            f'invalid image reference "nginx:-1@{D}": invalid tag; a tag has up to 128 letters, '
+            'digits, "_", "." or "-", and does not start with "." or "-"',
         ),
         *(
             (
                 text,
-                f'invalid image reference "{text}": expected [HOST/]NAME[:TAG][@DIGEST], such as quay.io/org/app:1',
+                f'invalid image reference "{text}": expected [HOST/]NAME[:TAG][@DIGEST], such as '
+                "quay.io/org/app:1",
             )
             for text in ("[", "foo++bar", "a:b:c@", "a b@x", "a..b:~", "host:port/x")
         ),
@@ -284,10 +286,23 @@ def test_digest(text: str) -> None:
 @pytest.mark.parametrize(
     "piece, end",
     [
-        ("a", "!"), ("a-", ""), ("a-", "!"), ("a--b", "!"), ("a/", "!"), ("a_", "!"), ("a__", "!"), ("a.", "!"),
-        ("A.", "!"), ("a:1/", ""), ("[", ""), ("[:", ""), ("a@a.", ""), ("-", ""), ("a@a:" + "f" * 40, "!"),
+        ("a", "!"),
+        ("a-", ""),
+        ("a-", "!"),
+        ("a--b", "!"),
+        ("a/", "!"),
+        ("a_", "!"),
+        ("a__", "!"),
+        ("a.", "!"),
+        ("A.", "!"),
+        ("a:1/", ""),
+        ("[", ""),
+        ("[:", ""),
+        ("a@a.", ""),
+        ("-", ""),
+        ("a@a:" + "f" * 40, "!"),
     ],
-)  # fmt: skip
+)
 def test_hostile_text_takes_linear_time(piece: str, end: str) -> None:
     # A pattern that tries everything twice would take hours for these, and a quadratic one minutes.
     assert parse_reference(piece * 50_000 + end) is None

@@ -174,7 +174,8 @@ IMAGES = [
             (7, 'overrides[3].image: not imported: invalid image reference "A": the name must be lowercase'),
             (
                 8,
-                'overrides[4].newImage: not imported: invalid image reference "b:c:d": expected [HOST/]NAME[:TAG][@DIGEST], such as quay.io/org/app:1',
+                'overrides[4].newImage: not imported: invalid image reference "b:c:d": expected '
+                "[HOST/]NAME[:TAG][@DIGEST], such as quay.io/org/app:1",
             ),
             (9, "overrides[5].imageRepo: not imported: expected an image name without a tag or digest"),
             (10, 'overrides[6].preresolved: not imported: expected true or false, got "maybe"'),
@@ -330,7 +331,14 @@ RULES = [
 @pytest.mark.parametrize("rule, node, note", [row[1:] for row in RULES], ids=[row[0] for row in RULES])
 def test_search_rules(rule: str, node: str, note: str) -> None:
     found = read_kbld(f"{HEAD}searchRules:\n- {rule}\n")
-    origins = f'# line 4\n# kbld\'s default: every field named "image"\n- kind: "*"\n  paths:\n  - {node}\n  - "{{..image}}"\n'
+    origins = (
+        "# line 4\n"
+        '# kbld\'s default: every field named "image"\n'
+        '- kind: "*"\n'
+        "  paths:\n"
+        f"  - {node}\n"
+        '  - "{..image}"\n'
+    )
     assert found.text == imported("kbld.yaml", f"kinds:\n{origins}" if node else IMAGE).text
     first = found.notes[0] if found.notes else (4, "")
     assert first == ((4, f"searchRules[0]{note}") if note else (4, ""))
@@ -371,10 +379,36 @@ def test_error_not_yaml() -> None:
 
 
 PIECES = [
-    "overrides", "sources", "destinations", "keys", "searchRules", "image", "imageRepo", "newImage", "preresolved",
-    "keyMatcher", "valueMatcher", "updateStrategy", "name", "path", "none", "json", "yaml", "index", "allIndexes",
-    "images", "annotations", "kbld.carvel.dev/id", "a", "a:1", "A", f"a@{D}", "a.b", "it's", "",
-]  # fmt: skip
+    "overrides",
+    "sources",
+    "destinations",
+    "keys",
+    "searchRules",
+    "image",
+    "imageRepo",
+    "newImage",
+    "preresolved",
+    "keyMatcher",
+    "valueMatcher",
+    "updateStrategy",
+    "name",
+    "path",
+    "none",
+    "json",
+    "yaml",
+    "index",
+    "allIndexes",
+    "images",
+    "annotations",
+    "kbld.carvel.dev/id",
+    "a",
+    "a:1",
+    "A",
+    f"a@{D}",
+    "a.b",
+    "it's",
+    "",
+]
 VALUES = st.recursive(
     st.sampled_from(PIECES) | st.text(max_size=3) | st.none() | st.booleans() | st.integers(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(PIECES), inner, max_size=5),

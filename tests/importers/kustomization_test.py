@@ -301,7 +301,8 @@ CASES = [
             (3, 'images[1]: not imported: the entry at line 2 already sets "docker.io/library/nginx"'),
             (
                 5,
-                'images[3].newTag: not imported: invalid tag "-x"; a tag has up to 128 letters, digits, "_", "." or "-", and does not start with "." or "-"',
+                'images[3].newTag: not imported: invalid tag "-x"; a tag has up to 128 letters, '
+                'digits, "_", "." or "-", and does not start with "." or "-"',
             ),
             (5, 'images[3]: not imported: the entry at line 4 already sets "d"'),
         ),
@@ -368,7 +369,8 @@ CASES = [
             (2, 'odd.yaml:11: image: not imported: unknown field "image"; did you mean "images"?'),
             (
                 2,
-                "odd.yaml:4: images[2].path: not imported: empty key in the path; expected a path such as spec/containers[]/image (column 3 of the path)",
+                "odd.yaml:4: images[2].path: not imported: empty key in the path; expected a path "
+                "such as spec/containers[]/image (column 3 of the path)",
             ),
             (
                 2,
@@ -388,7 +390,8 @@ CASES = [
             ),
             (
                 3,
-                'broken.yaml:1:9: not imported: undefined alias "*none"; no anchor "&none" is before it in this document',
+                'broken.yaml:1:9: not imported: undefined alias "*none"; no anchor "&none" is before '
+                "it in this document",
             ),
             (4, "list.yaml:1: not imported: expected a mapping, got a list"),
             (5, f"gone.yaml: {UNREADABLE}"),
@@ -595,11 +598,41 @@ def test_chain_of_more_than_20_entries_is_noted() -> None:
 
 
 PIECES = [
-    "images", "imageTags", "configurations", "transformers", "patches", "replacements", "resources", "components",
-    "name", "newName", "newTag", "digest", "tagSuffix", "path", "kind", "group", "version", "fieldSpecs", "imageTag",
-    *FILES, "base", "deep", "a", "a:1", "b", "A", "-x", "v1", "spec/image", "builtin", "ImageTagTransformer",
-    "apiVersion", FILES["transformer.yaml"], "",
-]  # fmt: skip
+    "images",
+    "imageTags",
+    "configurations",
+    "transformers",
+    "patches",
+    "replacements",
+    "resources",
+    "components",
+    "name",
+    "newName",
+    "newTag",
+    "digest",
+    "tagSuffix",
+    "path",
+    "kind",
+    "group",
+    "version",
+    "fieldSpecs",
+    "imageTag",
+    *FILES,
+    "base",
+    "deep",
+    "a",
+    "a:1",
+    "b",
+    "A",
+    "-x",
+    "v1",
+    "spec/image",
+    "builtin",
+    "ImageTagTransformer",
+    "apiVersion",
+    FILES["transformer.yaml"],
+    "",
+]
 VALUES = st.recursive(
     st.sampled_from(PIECES) | st.text(max_size=3) | st.none() | st.booleans() | st.integers(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(PIECES), inner, max_size=5),

@@ -253,8 +253,33 @@ def test_regular_expression_becomes_a_pattern(parameter: str, regexp: str, patte
 @pytest.mark.parametrize("parameter", ["kind", "api_version", "name", "namespace"])
 @pytest.mark.parametrize(
     "regexp",
-    ["[Kk]afka", "Kafkas?", "Kafka+", "K*afka", "K.?afka", "K.*?afka", "Kafka{2}", "K.{2}", r"K\w+", r"K\d", r"K\$", "(A)(B)", "A(B|C)", "A|", "A||B", "(|A)", "^^A", "A$$", "A B", "(?s)A", r"\AK", "A$B", "^$", "(?i)"],
-)  # fmt: skip
+    [
+        "[Kk]afka",
+        "Kafkas?",
+        "Kafka+",
+        "K*afka",
+        "K.?afka",
+        "K.*?afka",
+        "Kafka{2}",
+        "K.{2}",
+        r"K\w+",
+        r"K\d",
+        r"K\$",
+        "(A)(B)",
+        "A(B|C)",
+        "A|",
+        "A||B",
+        "(|A)",
+        "^^A",
+        "A$$",
+        "A B",
+        "(?s)A",
+        r"\AK",
+        "A$B",
+        "^$",
+        "(?i)",
+    ],
+)
 def test_regular_expression_without_a_pattern_is_noted(parameter: str, regexp: str) -> None:
     reason = f'`{parameter}`: the regular expression "{regexp}" has no equivalent with * and ?'
     message = f"k8s_image_json_path: not imported: {reason}; add the entry by hand"

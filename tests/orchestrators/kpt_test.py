@@ -78,7 +78,9 @@ def test_fn_render(kpt: Orchestrator) -> None:
 PEERS = {
     "SetImage": "apiVersion: fn.kpt.dev/v1alpha1\nkind: SetImage\nmetadata: {name: set-image}\n"
     "image: {name: kafkaconnect, newName: localhost:5005/kafkaconnect, newTag: tilt-1a2b3c}\n"
-    "additionalImageFields:\n- {group: kafka.strimzi.io, version: v1beta2, kind: KafkaConnect, path: spec/image}\n",
+    "additionalImageFields:\n"
+    "- {group: kafka.strimzi.io, version: v1beta2, kind: KafkaConnect, path: "
+    "spec/image}\n",
     "ImageTagTransformer": "apiVersion: builtin\nkind: ImageTagTransformer\nmetadata: {name: set-image}\n"
     "imageTag: {name: kafkaconnect, newName: localhost:5005/kafkaconnect, newTag: tilt-1a2b3c}\n"
     "fieldSpecs:\n- {path: spec/image, kind: KafkaConnect}\n",

@@ -143,7 +143,8 @@ CASES: list[tuple[str, Any, list[Any]]] = [
     ("{.._name}", {"a": {"_name": 1}}, [1]),
     ("{..name}", NODES, ["n1", "n2", "myself", "e2e"]),
     (
-        '{range .items[*]}{.name}{"~"}{range @.cs[*]}{.name}{":"}{range @.more[*]}{.name}{","}{end}{"+"}{end}{"#"}{end}',
+        '{range .items[*]}{.name}{"~"}{range @.cs[*]}{.name}{":"}{range '
+        '@.more[*]}{.name}{","}{end}{"+"}{end}{"#"}{end}',
         NESTED,
         ["p1", "a", "v1", "v2", "b", "p2", "c", "v3"],
     ),

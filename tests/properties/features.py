@@ -33,24 +33,41 @@ from krm_image_setter.images.tokens import find_tokens
 HEX: Final = DIGEST.removeprefix("sha256:")
 PARTS: Final = {"registry": "registry", "repository": "repository", "tag": "tag", "digest": "digest"}
 KINDS: Final[list[dict[str, Any]]] = [
-    {"kind": "Gadget", "paths": [
-        ".spec.image",
-        {"path": ".spec.all", "fields": PARTS},
-        {"path": ".spec.two", "fields": {"repository": "repository", "tag": "tag"}},
-        {"path": ".spec.base", "part": "name"},
-        {"path": ".spec.version", "part": "tag", "of": "nginx"},
-        {"path": ".spec.sha", "part": "digest", "of": "other/app"},
-        {"path": ".spec.text", "as": "text"},
-    ]},
-    {"kind": "Application", "paths": {
-        "path": ".spec.source.helm.values", "as": "yaml",
-        "paths": [".web.image", {"path": ".web.parts", "fields": {"repository": "repository", "tag": "tag"}}],
-    }},
-    {"kind": "ConfigMap", "paths": [
-        {"path": ".data.doc", "as": "yaml"},
-        {"path": ".data.values", "as": "yaml", "paths": [".web.image", {"path": ".web.parts", "fields": {"repository": "repository", "tag": "tag"}}]},
-    ]},
-]  # fmt: skip
+    {
+        "kind": "Gadget",
+        "paths": [
+            ".spec.image",
+            {"path": ".spec.all", "fields": PARTS},
+            {"path": ".spec.two", "fields": {"repository": "repository", "tag": "tag"}},
+            {"path": ".spec.base", "part": "name"},
+            {"path": ".spec.version", "part": "tag", "of": "nginx"},
+            {"path": ".spec.sha", "part": "digest", "of": "other/app"},
+            {"path": ".spec.text", "as": "text"},
+        ],
+    },
+    {
+        "kind": "Application",
+        "paths": {
+            "path": ".spec.source.helm.values",
+            "as": "yaml",
+            "paths": [".web.image", {"path": ".web.parts", "fields": {"repository": "repository", "tag": "tag"}}],
+        },
+    },
+    {
+        "kind": "ConfigMap",
+        "paths": [
+            {"path": ".data.doc", "as": "yaml"},
+            {
+                "path": ".data.values",
+                "as": "yaml",
+                "paths": [
+                    ".web.image",
+                    {"path": ".web.parts", "fields": {"repository": "repository", "tag": "tag"}},
+                ],
+            },
+        ],
+    },
+]
 REGISTRIES: Final = [
     {"from": "docker.io/other", "to": "m.example.com/o"},
     {"from": "quay.io", "to": "m.example.com"},

@@ -29,18 +29,39 @@ N = NonString
         ("# c\n", []),
         ("---\n---\na\n", [N(""), "a"]),
         ("\ufeffa: b", [{"a": "b"}]),
-        ("[yes, 'yes', 1, 12:30, 0o7, 1e3, .5, ~, =, 2024-01-01, 1.2.3]",
-         [[N("yes"), "yes", N("1"), N("12:30"), N("0o7"), N("1e3"), N(".5"), N("~"), "=", "2024-01-01", "1.2.3"]]),
+        (
+            "[yes, 'yes', 1, 12:30, 0o7, 1e3, .5, ~, =, 2024-01-01, 1.2.3]",
+            [
+                [
+                    N("yes"),
+                    "yes",
+                    N("1"),
+                    N("12:30"),
+                    N("0o7"),
+                    N("1e3"),
+                    N(".5"),
+                    N("~"),
+                    "=",
+                    "2024-01-01",
+                    "1.2.3",
+                ]
+            ],
+        ),
         ("[!!str 1, !!int '1', !foo 1, ! 1]", [["1", N("1"), "1", "1"]]),
         ("{a: , 'b': ''}", [{"a": N(""), "b": ""}]),
         ("{yes: a}", [{N("yes"): "a"}]),
         ("[&a b, &a c, *a]", [["b", "c", "c"]]),
-        ("- &a {k: 1a, l: 1b}\n- {<<: *a, k: own}\n- {k: own, <<: *a}",
-         [[{"k": "1a", "l": "1b"}, {"k": "own", "l": "1b"}, {"k": "own", "l": "1b"}]]),
-        ("- &a {k: 1a}\n- &b {k: 2a, l: 2b}\n- <<: [*a, *b]", [[{"k": "1a"}, {"k": "2a", "l": "2b"}, {"k": "1a", "l": "2b"}]]),
+        (
+            "- &a {k: 1a, l: 1b}\n- {<<: *a, k: own}\n- {k: own, <<: *a}",
+            [[{"k": "1a", "l": "1b"}, {"k": "own", "l": "1b"}, {"k": "own", "l": "1b"}]],
+        ),
+        (
+            "- &a {k: 1a}\n- &b {k: 2a, l: 2b}\n- <<: [*a, *b]",
+            [[{"k": "1a"}, {"k": "2a", "l": "2b"}, {"k": "1a", "l": "2b"}]],
+        ),
         ("- &a {k: v}\n- {'<<': *a}", [[{"k": "v"}, {"<<": {"k": "v"}}]]),
     ],
-)  # fmt: skip
+)
 def test_load(text: str, documents: list[Any]) -> None:
     assert load(text) == documents
 
@@ -72,31 +93,51 @@ def test_what_is_no_string_is_what_a_yaml_library_would_type(text: str) -> None:
 @pytest.mark.parametrize(
     "text, found",
     [
-        ("{kind: Pod, spec: {containers: [{image: a}, {name: x}, {image: b}]}}",
-         [("spec", "containers", 0, "image", "a"), ("spec", "containers", 2, "image", "b")]),
-        ("{initContainers: [{image: a}], ephemeralContainers: [{image: b}]}",
-         [("initContainers", 0, "image", "a"), ("ephemeralContainers", 0, "image", "b")]),
-        ("{volumes: [{image: {reference: a}}, {image: b}, {reference: c}, {image: {reference: 1}}]}",
-         [("volumes", 0, "image", "reference", "a")]),
+        (
+            "{kind: Pod, spec: {containers: [{image: a}, {name: x}, {image: b}]}}",
+            [("spec", "containers", 0, "image", "a"), ("spec", "containers", 2, "image", "b")],
+        ),
+        (
+            "{initContainers: [{image: a}], ephemeralContainers: [{image: b}]}",
+            [("initContainers", 0, "image", "a"), ("ephemeralContainers", 0, "image", "b")],
+        ),
+        (
+            "{volumes: [{image: {reference: a}}, {image: b}, {reference: c}, {image: {reference: 1}}]}",
+            [("volumes", 0, "image", "reference", "a")],
+        ),
         ("{deep: [[{containers: [{image: a}]}]]}", [("deep", 0, 0, "containers", 0, "image", "a")]),
-        ("{containers: [{image: }, {image: 1}, {image: [a]}, {image: {reference: a}}, {image: ''}, a, [{image: b}]]}",
-         [("containers", 4, "image", "")]),
+        (
+            "{containers: [{image: }, {image: 1}, {image: [a]}, {image: {reference: a}}, {image: "
+            "''}, a, [{image: b}]]}",
+            [("containers", 4, "image", "")],
+        ),
         ("{containers: {image: a, b: {image: c}}}", []),
         ("{containers: , initContainers: [], volumes: a}", []),
         ("{metadata: {containers: [{image: a}]}, spec: {metadata: {containers: [{image: a}]}}}", []),
         ("{kind: CustomResourceDefinition, containers: [{image: a}]}", []),
-        ("{kind: List, items: [{kind: CustomResourceDefinition, containers: [{image: a}]}, {containers: [{image: b}]}]}",
-         [("items", 1, "containers", 0, "image", "b")]),
-        ("{kind: PodList, items: [{kind: List, items: [{containers: [{image: a}]}]}], containers: [{image: b}]}",
-         [("items", 0, "items", 0, "containers", 0, "image", "a")]),
-        ("{kind: ResourceList, functionConfig: {containers: [{image: a}]}, items: [a, [{containers: [{image: a}]}]]}", []),
+        (
+            "{kind: List, items: [{kind: CustomResourceDefinition, containers: [{image: a}]}, "
+            "{containers: [{image: b}]}]}",
+            [("items", 1, "containers", 0, "image", "b")],
+        ),
+        (
+            "{kind: PodList, items: [{kind: List, items: [{containers: [{image: a}]}]}], containers: [{image: b}]}",
+            [("items", 0, "items", 0, "containers", 0, "image", "a")],
+        ),
+        (
+            "{kind: ResourceList, functionConfig: {containers: [{image: a}]}, items: [a, "
+            "[{containers: [{image: a}]}]]}",
+            [],
+        ),
         ("{kind: Widget, items: [{containers: [{image: a}]}]}", [("items", 0, "containers", 0, "image", "a")]),
-        ("{x: &x {image: a}, containers: [{<<: *x}, *x]}",
-         [("containers", 0, "image", "a"), ("containers", 1, "image", "a")]),
+        (
+            "{x: &x {image: a}, containers: [{<<: *x}, *x]}",
+            [("containers", 0, "image", "a"), ("containers", 1, "image", "a")],
+        ),
         ("[{containers: [{image: a}]}]", []),
         ("text", []),
     ],
-)  # fmt: skip
+)
 def test_locate_images(text: str, found: list[tuple[str | int, ...]]) -> None:
     (document,) = load(text)
     assert [(*location, value) for location, value in locate_images(document)] == found
@@ -108,11 +149,14 @@ def test_locate_images(text: str, found: list[tuple[str | int, ...]]) -> None:
         ("kind: Pod", [((), "Pod")]),
         ("a: b", [((), None)]),
         ("{kind: PodList, items: [{}, {kind: Job}, text]}", [(("items", 0), "Pod"), (("items", 1), "Job")]),
-        ("{kind: List, items: [{}, {kind: JobList, items: [{}]}]}", [(("items", 0), None), (("items", 1, "items", 0), "Job")]),
+        (
+            "{kind: List, items: [{}, {kind: JobList, items: [{}]}]}",
+            [(("items", 0), None), (("items", 1, "items", 0), "Job")],
+        ),
         ("{kind: ResourceList, items: [{}]}", [(("items", 0), None)]),
         ("{kind: PodList, items: {a: b}}", [((), "PodList")]),
     ],
-)  # fmt: skip
+)
 def test_resources(text: str, found: list[tuple[Location, str | None]]) -> None:
     (document,) = load(text)
     assert [(location, kind) for location, kind, _ in resources(document)] == found
@@ -128,7 +172,7 @@ def test_resources(text: str, found: list[tuple[Location, str | None]]) -> None:
         ("a: |2- # c\n   b\n\n  c\n\n# d\nb: c", [{("a",): "\n   b\n\n  c", ("b",): "c"}]),
         ("a:\nb: ''", [{("a",): "", ("b",): "''"}]),
     ],
-)  # fmt: skip
+)
 def test_spans(text: str, found: list[dict[Location, str]]) -> None:
     cut = [{location: text[start:end] for location, (start, end) in document.items()} for document in spans(text)]
     assert cut == found

@@ -36,26 +36,82 @@ DIGEST: Final = "sha256:" + "0123456789abcdef" * 4
 OTHER_DIGEST: Final = "sha256:" + "fedcba9876543210" * 4
 
 IMAGES: Final = (
-    "nginx:1", "nginx", "nginx:1.25-alpine", "docker.io/library/nginx:1", "library/nginx",
-    f"index.docker.io/library/nginx:1@{DIGEST}", f"nginx@{DIGEST}", "gcr.io/foo/bar:1", "localhost:5000/nginx:1",
-    "[::1]:5000/nginx:1", "other/app:2",
-)  # fmt: skip
+    "nginx:1",
+    "nginx",
+    "nginx:1.25-alpine",
+    "docker.io/library/nginx:1",
+    "library/nginx",
+    f"index.docker.io/library/nginx:1@{DIGEST}",
+    f"nginx@{DIGEST}",
+    "gcr.io/foo/bar:1",
+    "localhost:5000/nginx:1",
+    "[::1]:5000/nginx:1",
+    "other/app:2",
+)
 INVALID_IMAGES: Final = ("nginx:${TAG}", "$(IMG)", "NGINX:1", "{{ .x }}", "nginx:{BUILD}", "gcrXio/foo:?")
 PADDED_IMAGES: Final = (" nginx:1 ", "nginx:1\n", "\tnginx", "nginx:1.25-alpine \n\n", "  other/app:2")
 
 NON_STRINGS: Final = (
-    "yes", "0777", "12:30", "1.20", ".5", "~", "true", "1e3", "0x1F", "null", "0o7", "1_000", ".inf",
-)  # fmt: skip
+    "yes",
+    "0777",
+    "12:30",
+    "1.20",
+    ".5",
+    "~",
+    "true",
+    "1e3",
+    "0x1F",
+    "null",
+    "0o7",
+    "1_000",
+    ".inf",
+)
 PLAIN_ODDITIES: Final = (
-    "2024-01-01", "=", "2024-01-01T00:00:00Z", "1.2.3", "<<x", "a#b", "a:b", "$x", "/a,b", "é",
-)  # fmt: skip
+    "2024-01-01",
+    "=",
+    "2024-01-01T00:00:00Z",
+    "1.2.3",
+    "<<x",
+    "a#b",
+    "a:b",
+    "$x",
+    "/a,b",
+    "é",
+)
 LONG: Final = " ".join(f"word{i}" for i in range(40))
 TEXTS: Final = (
-    "text", "some plain words", "it's", 'say "hi"', "# not a comment", "key: value", "- dash", "é ü ñ",
-    "🙂 smile 🚀", "日本語", "🐳: nginx:1", LONG, "yes", "0777", "12e3", "null", "", " padded ", "tab\there",
-    "two\nlines\n", "*star", "@at", "%percent", "back\\slash", "{brace", "---", "nginx:1",
-    "next\x85line \u2028 \u00a0", "text - with a dash", "a \U0001d4b3 plane", "http://example.org/?a=b",
-)  # fmt: skip
+    "text",
+    "some plain words",
+    "it's",
+    'say "hi"',
+    "# not a comment",
+    "key: value",
+    "- dash",
+    "é ü ñ",
+    "🙂 smile 🚀",
+    "日本語",
+    "🐳: nginx:1",
+    LONG,
+    "yes",
+    "0777",
+    "12e3",
+    "null",
+    "",
+    " padded ",
+    "tab\there",
+    "two\nlines\n",
+    "*star",
+    "@at",
+    "%percent",
+    "back\\slash",
+    "{brace",
+    "---",
+    "nginx:1",
+    "next\x85line \u2028 \u00a0",
+    "text - with a dash",
+    "a \U0001d4b3 plane",
+    "http://example.org/?a=b",
+)
 BLOCKS: Final = (
     "apiVersion: v1\nkind: Pod\nspec:\n  containers:\n  - name: a\n    image: nginx:1\n",
     "---\nimage: nginx:1\n---\nimage: other/app:2\n",
@@ -70,9 +126,19 @@ BLOCKS: Final = (
     "%YAML 1.2\n---\n&a *a\n",
 )
 COMMENTS: Final = (
-    "# keep", "#", "# it's", '# say "hi', "# ---", "#--- # c", "# image: nginx:1", "# - name: x", "# é 🙂",
-    "# {a: [b", "# &a *b |- >", "#no space\t",
-)  # fmt: skip
+    "# keep",
+    "#",
+    "# it's",
+    '# say "hi',
+    "# ---",
+    "#--- # c",
+    "# image: nginx:1",
+    "# - name: x",
+    "# é 🙂",
+    "# {a: [b",
+    "# &a *b |- >",
+    "#no space\t",
+)
 KEYS: Final = ("note", "x.io/image", "a b", "yes", "1.20", "image", "é", "it's")
 
 #: Styles that a text may use; which are on is drawn once a text. (A list must fit one integer draw of 24 bits.)
@@ -80,51 +146,122 @@ GATES: Final = ("block styles", "quoted styles")  # no features of their own: th
 TRIVIA: Final = ("blank line", "blank line with spaces", "own-line comment", "odd comment column")
 LINE_ENDS: Final = ("trailing spaces", "trailing comment")
 STYLES_ONE: Final = (
-    *TRIVIA, *LINE_ENDS, "flow", "flow over several lines", "flow comment", "flow closed at the parent's column",
-    "flow trailing comma", "flow tight", "odd indentation", "indented dashes", "break after the indicator",
+    *TRIVIA,
+    *LINE_ENDS,
+    "flow",
+    "flow over several lines",
+    "flow comment",
+    "flow closed at the parent's column",
+    "flow trailing comma",
+    "flow tight",
+    "odd indentation",
+    "indented dashes",
+    "break after the indicator",
     "wide gap",
-)  # fmt: skip
+)
 STYLES_TWO: Final = (
-    "folded lines", "escapes", "escaped slash", "escaped line break", "quoted key", "space before the colon",
-    "complex key", "!!str", "collection tag", "key order", "indentation indicator", "CRLF", "BOM",
-    "no final newline", "document end", "value on its own line", "indented root",
-)  # fmt: skip
+    "folded lines",
+    "escapes",
+    "escaped slash",
+    "escaped line break",
+    "quoted key",
+    "space before the colon",
+    "complex key",
+    "!!str",
+    "collection tag",
+    "key order",
+    "indentation indicator",
+    "CRLF",
+    "BOM",
+    "no final newline",
+    "document end",
+    "value on its own line",
+    "indented root",
+)
 ALIASES: Final = (
-    "alias: image as image", "alias: image as name", "alias: image as text", "alias: name as image",
-    "alias: text as image", "alias of a container", "alias of a template", "merge", "merge overridden",
-    "merge list", "merge after other keys", "merge from elsewhere", "anchor redefined",
-)  # fmt: skip
+    "alias: image as image",
+    "alias: image as name",
+    "alias: image as text",
+    "alias: name as image",
+    "alias: text as image",
+    "alias of a container",
+    "alias of a template",
+    "merge",
+    "merge overridden",
+    "merge list",
+    "merge after other keys",
+    "merge from elsewhere",
+    "anchor redefined",
+)
 DIRECTIVES: Final = ("%YAML directive",)
 SCALAR_STYLES: Final = ("plain", "single quoted", "double quoted", "literal", "folded")
 WRITTEN_AS: Final = (
     *(f"{style} {role}" for style in SCALAR_STYLES for role in ("image", "text")),
-    "chomping clip", "chomping strip", "chomping keep", "flow pair", "flow pair tight",
-)  # fmt: skip
+    "chomping clip",
+    "chomping strip",
+    "chomping keep",
+    "flow pair",
+    "flow pair tight",
+)
 KINDS: Final = (
-    "Deployment", "StatefulSet", "Job", "Pod", "KafkaConnect", "KafkaConnector", "CustomResourceDefinition",
-    "ConfigMap", "Widget", "List", "PodList",
-)  # fmt: skip
+    "Deployment",
+    "StatefulSet",
+    "Job",
+    "Pod",
+    "KafkaConnect",
+    "KafkaConnector",
+    "CustomResourceDefinition",
+    "ConfigMap",
+    "Widget",
+    "List",
+    "PodList",
+)
 DATA: Final = (
     *(f"kind {kind}" for kind in KINDS),
     *(f"{key} list" for key in ("containers", "initContainers", "ephemeralContainers", "volumes")),
     *(f"odd image: {kind}" for kind in ("null", "number", "empty", "bool", "list", "mapping", "absent")),
     *(f"odd containers: {kind}" for kind in ("null", "empty", "strings", "mapping", "nested")),
-    "container without name", "image volume", "image volume without reference", "invalid image", "padded image",
-    "containers under metadata", "no metadata", "odd value", "unicode", "astral", "long line", "block text",
+    "container without name",
+    "image volume",
+    "image volume without reference",
+    "invalid image",
+    "padded image",
+    "containers under metadata",
+    "no metadata",
+    "odd value",
+    "unicode",
+    "astral",
+    "long line",
+    "block text",
     "orchestrator annotations",
-)  # fmt: skip
+)
 MARKERS: Final = ("leading ---", "no leading ---", "comment after ---", "spaces after ---")
 STREAM: Final = (
-    *MARKERS, "no documents", "several documents", "empty document", "comment-only document", "scalar document",
-    "content after ---", "indented root",
-)  # fmt: skip
+    *MARKERS,
+    "no documents",
+    "several documents",
+    "empty document",
+    "comment-only document",
+    "scalar document",
+    "content after ---",
+    "indented root",
+)
 LISTS: Final = (
-    "ResourceList", "functionConfig before items", "functionConfig after items", "no functionConfig",
-)  # fmt: skip
+    "ResourceList",
+    "functionConfig before items",
+    "functionConfig after items",
+    "no functionConfig",
+)
 DASHES: Final = ("items at column 0", "items at column 2", "items at column 4")
 JSON: Final = (
-    "JSON", "JSON compact", "JSON spaced", "JSON indented", "JSON escapes", "JSON documents", "JSON ResourceList",
-)  # fmt: skip
+    "JSON",
+    "JSON compact",
+    "JSON spaced",
+    "JSON indented",
+    "JSON escapes",
+    "JSON documents",
+    "JSON ResourceList",
+)
 
 #: Features of texts that PyYAML reads, C and pure, and ruamel.yaml's pure parser refuses.
 RUAMEL_REFUSES: Final = frozenset(("flow pair tight",))
@@ -338,14 +475,21 @@ def image(c: Choices) -> Node | None:
 
 
 ODD_IMAGES: Final = {
-    "absent": (None,), "null": (NonString(""), NonString("null"), NonString("~")), "empty": ("",),
-    "number": (NonString("123"), NonString("1.20")), "bool": (NonString("true"), NonString("off")),
-    "list": (["nginx:1"],), "mapping": ({"repository": "nginx", "tag": "1"},),
-}  # fmt: skip
+    "absent": (None,),
+    "null": (NonString(""), NonString("null"), NonString("~")),
+    "empty": ("",),
+    "number": (NonString("123"), NonString("1.20")),
+    "bool": (NonString("true"), NonString("off")),
+    "list": (["nginx:1"],),
+    "mapping": ({"repository": "nginx", "tag": "1"},),
+}
 ODD_CONTAINERS: Final[dict[str, Any]] = {
-    "null": NonString(""), "empty": [], "strings": ["nginx:1", NonString("~")],
-    "mapping": {"main": {"image": "nginx:1"}}, "nested": [[{"image": "nginx:1"}], {"image": "other/app:2"}],
-}  # fmt: skip
+    "null": NonString(""),
+    "empty": [],
+    "strings": ["nginx:1", NonString("~")],
+    "mapping": {"main": {"image": "nginx:1"}},
+    "nested": [[{"image": "nginx:1"}], {"image": "other/app:2"}],
+}
 
 
 def metadata(c: Choices) -> dict[str, Any]:
@@ -634,8 +778,14 @@ RAW: Final = re.compile(
     r"[\n\t\x20-\x7e\u00a0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]*"
 )
 SHORT_ESCAPES: Final = {
-    "\n": "\\n", "\t": "\\t", '"': '\\"', "\\": "\\\\", "\x85": "\\N", "\u2028": "\\L", "\u00a0": "\\_",
-}  # fmt: skip
+    "\n": "\\n",
+    "\t": "\\t",
+    '"': '\\"',
+    "\\": "\\\\",
+    "\x85": "\\N",
+    "\u2028": "\\L",
+    "\u00a0": "\\_",
+}
 JSON_WORD: Final = re.compile(r"|null|true|false|-?(0|[1-9][0-9]*)(\.[0-9]+)?(e[0-9]+)?")
 
 
@@ -1145,9 +1295,14 @@ RULE_NAMES: Final = (
 )
 # Without quotes, some of these would be numbers, times, null, or the start of a list.
 NEW_NAMES: Final = (
-    "mirror.example.com/nginx", "fresh/app", "example.org:8443/team/app", "fresh", "12", "null",
+    "mirror.example.com/nginx",
+    "fresh/app",
+    "example.org:8443/team/app",
+    "fresh",
+    "12",
+    "null",
     "[::1]:5000/fresh",
-)  # fmt: skip
+)
 NEW_TAGS: Final = ("2", "1.25", "9-alpine", "v1.20.3", "1e3", "latest", "30")
 
 
@@ -1186,15 +1341,19 @@ KIND_PATHS: Final = {
     "KafkaConnect": ("{.spec.image}", ".spec.image", "spec.image", "$.spec.image", "spec/image", "{...*}"),
     "KafkaConnector": ("{.spec.image}", "{.spec.missing.image}"),
     "Deployment": (
-        "{.spec.template.spec.containers[*].image}", "spec/template/spec/initContainers[]/image", "{..image}",
+        "{.spec.template.spec.containers[*].image}",
+        "spec/template/spec/initContainers[]/image",
+        "{..image}",
     ),
     "Pod": (
-        "{.spec.containers[*].image}", "{.spec.volumes[*].image.reference}", "$.spec.ephemeralContainers[*].image",
+        "{.spec.containers[*].image}",
+        "{.spec.volumes[*].image.reference}",
+        "$.spec.ephemeralContainers[*].image",
     ),
     "ConfigMap": ("{.data.image}",),
     "Widget": ("{.spec.image}", "{.spec.note}", "{.spec.parts.deep[0].containers[0].image}"),
     "Absent": ("{.spec.image}",),
-}  # fmt: skip
+}
 
 
 def draw_kind_rules(c: Choices) -> list[dict[str, Any]]:

@@ -16,7 +16,8 @@ from krm_image_setter.yaml import parsing
         ("%YAML 1.3\n---\na: b\n", "invalid YAML: "),
         (
             "a: [b\n",
-            "line 2, column 1: invalid YAML: expected ',' or ']', but got '<stream end>' (while parsing a flow sequence)",
+            "line 2, column 1: invalid YAML: expected ',' or ']', but got '<stream end>' (while "
+            "parsing a flow sequence)",
         ),
         ('a:\n  "b\\ud83d"\n', "line 2, column 3: invalid YAML: unpaired surrogate escape"),
         ('a: "\\ude00\\ud83d"\n', "line 1, column 4: invalid YAML: unpaired surrogate escape"),

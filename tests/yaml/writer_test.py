@@ -109,20 +109,36 @@ CASES: list[tuple[str, list[Location], str]] = [
     ("x: &x z\nc: [i: *x]\n", [("c", 0, "i")], "x: &x z\nc: [i: NEW:2]\n"),
     # A block in flow style, and a merge key whose alias another anchor could catch, are copied in one line.
     ("t: &t\n  i: x\nu: [*t]\n", [("u", 0, "i")], "t: &t\n  i: x\nu: [{i: NEW:2}]\n"),
-    ("t: &t\n  a:\n    i: x\nu: {<<: *t}\n", [("u", "a", "i")], "t: &t\n  a:\n    i: x\nu: {<<: *t, a: {i: NEW:2}}\n"),
+    (
+        "t: &t\n  a:\n    i: x\nu: {<<: *t}\n",
+        [("u", "a", "i")],
+        "t: &t\n  a:\n    i: x\nu: {<<: *t, a: {i: NEW:2}}\n",
+    ),
     (
         "n: &n {z: 1}\nt: &t\n  <<: *n\n  i: x\no: &n {z: 2}\nu: *t\n",
         [("t", "i")],
         "n: &n {z: 1}\nt: &t\n  <<: *n\n  i: NEW:2\no: &n {z: 2}\nu: {i: x, z: 1}\n",
     ),
-    ("t: &t\n  - 1\n  - 'a b'\n  - i: x\n    no: ~\nu: [*t]\n", [("t", 2, "i")], "t: &t\n  - 1\n  - 'a b'\n  - i: NEW:2\n    no: ~\nu: [[1, a b, {i: x, no: ~}]]\n"),
+    (
+        "t: &t\n  - 1\n  - 'a b'\n  - i: x\n    no: ~\nu: [*t]\n",
+        [("t", 2, "i")],
+        "t: &t\n  - 1\n  - 'a b'\n  - i: NEW:2\n    no: ~\nu: [[1, a b, {i: x, no: ~}]]\n",
+    ),
     # An alias in a mapping directly under a merge key is no place of its own.
     ("i: &i x\na:\n  <<: {image: *i}\n", [("i",)], "i: &i NEW:2\na:\n  <<: {image: x}\n"),
     ("i: &i x\na: {<<: {image: *i}, b: 1}\n", [("i",)], "i: &i NEW:2\na: {<<: {image: x}, b: 1}\n"),
-    ("i: &i x\nb: &b {c: 1}\na:\n  <<: [*b, {image: *i}]\n", [("i",)], "i: &i NEW:2\nb: &b {c: 1}\na:\n  <<: [*b, {image: x}]\n"),
+    (
+        "i: &i x\nb: &b {c: 1}\na:\n  <<: [*b, {image: *i}]\n",
+        [("i",)],
+        "i: &i NEW:2\nb: &b {c: 1}\na:\n  <<: [*b, {image: x}]\n",
+    ),
     ("i: &i x\na:\n  <<: {n: {image: [*i]}}\n", [("i",)], "i: &i NEW:2\na:\n  <<: {n: {image: [x]}}\n"),
     ("i: &i x\na:\n  <<: {<<: {image: *i}}\n", [("i",)], "i: &i NEW:2\na:\n  <<: {<<: {image: x}}\n"),
-    ("i: &i x\na:\n  <<: {image: *i}\n", [("i",), ("a", "image")], "i: &i NEW:2\na:\n  <<: {image: x}\n  image: NEW:2\n"),
+    (
+        "i: &i x\na:\n  <<: {image: *i}\n",
+        [("i",), ("a", "image")],
+        "i: &i NEW:2\na:\n  <<: {image: x}\n  image: NEW:2\n",
+    ),
     ("a:\n  <<: {image: &i x}\nb: *i\n", [("b",)], "a:\n  <<: {image: &i x}\nb: NEW:2\n"),
     ("a:\n  <<: {image: &i x}\nb: *i\n", [("a", "image")], "a:\n  <<: {image: &i x}\n  image: NEW:2\nb: *i\n"),
     ("a:\n  <<: &m {image: x}\nb: *m\n", [("b", "image")], "a:\n  <<: &m {image: x}\nb: {image: NEW:2}\n"),
@@ -132,11 +148,27 @@ CASES: list[tuple[str, list[Location], str]] = [
     ("t: &t !x {i: !!str x}\nu: *t\n", [("u", "i")], "t: &t !x {i: !!str x}\nu: !x {i: !!str NEW:2}\n"),
     ("t: &t !x\n  i: x\nu: *t\n", [("u", "i")], "t: &t !x\n  i: x\nu: !x\n  i: NEW:2\n"),
     # A flow collection in several lines is indented below its new key; a block scalar keeps its last lines.
-    ("c: &c [\n  {i: x,\n  j: 1}]\ns:\n  t:\n    u: *c\n", [("c", 0, "i")], "c: &c [\n  {i: NEW:2,\n  j: 1}]\ns:\n  t:\n    u: [\n     {i: x,\n     j: 1}]\n"),
-    ("c: &c\n  i: x\n  s: |\n    a  \n\nu: *c\nv: 1\n", [("c", "i")], "c: &c\n  i: NEW:2\n  s: |\n    a  \n\nu: \n  i: x\n  s: |\n    a  \nv: 1\n"),
-    ("c: &c\n  i: x\n  s: |+\n    a\n\nu: *c\n\nv: 1\n", [("c", "i")], 'c: &c\n  i: NEW:2\n  s: |+\n    a\n\nu: {i: x, s: "a\\n\\n"}\n\nv: 1\n'),
-    ("c: &c\n  i: x\n  s: |\n    a\nu: *c", [("c", "i")], 'c: &c\n  i: NEW:2\n  s: |\n    a\nu: {i: x, s: "a\\n"}'),
-]  # fmt: skip
+    (
+        "c: &c [\n  {i: x,\n  j: 1}]\ns:\n  t:\n    u: *c\n",
+        [("c", 0, "i")],
+        "c: &c [\n  {i: NEW:2,\n  j: 1}]\ns:\n  t:\n    u: [\n     {i: x,\n     j: 1}]\n",
+    ),
+    (
+        "c: &c\n  i: x\n  s: |\n    a  \n\nu: *c\nv: 1\n",
+        [("c", "i")],
+        "c: &c\n  i: NEW:2\n  s: |\n    a  \n\nu: \n  i: x\n  s: |\n    a  \nv: 1\n",
+    ),
+    (
+        "c: &c\n  i: x\n  s: |+\n    a\n\nu: *c\n\nv: 1\n",
+        [("c", "i")],
+        'c: &c\n  i: NEW:2\n  s: |+\n    a\n\nu: {i: x, s: "a\\n\\n"}\n\nv: 1\n',
+    ),
+    (
+        "c: &c\n  i: x\n  s: |\n    a\nu: *c",
+        [("c", "i")],
+        'c: &c\n  i: NEW:2\n  s: |\n    a\nu: {i: x, s: "a\\n"}',
+    ),
+]
 
 ENDINGS = {"CR": "\r", "CRLF": "\r\n", "NEL": "\x85", "LS": "\u2028", "PS": "\u2029"}
 
