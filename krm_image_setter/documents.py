@@ -1,6 +1,6 @@
-"""A text as a stream of Kubernetes documents: split it, skip the parts that cannot matter, parse the others.
+"""Read a text as a stream of Kubernetes documents: split it, skip irrelevant parts, and parse the other parts.
 
-This is the only module that turns texts into trees. Splitting, skipping and parsing again are private to it.
+Other modules get the trees of documents only from this module. Splitting and skipping are private to this module.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from krm_image_setter.yaml.stream import Listing, Slice, Source
 
 
 class Frame(NamedTuple):
-    """A ResourceList: its mapping, and the source of the mapping, which has no items if there is a `listing`."""
+    """A ResourceList as a mapping and its source. If `listing` is not None, both do not contain the items."""
 
     root: tree.Mapping
     source: str
@@ -28,8 +28,8 @@ class Frame(NamedTuple):
 class Stream:
     """A text as a stream of documents.
 
-    Documents, and the items of lists, are parsed one by one, and those without a keyword are skipped. This makes a
-    run faster but does not change its result.
+    Each document and each item of a list is parsed alone. A resource whose text contains no keyword is skipped.
+    This makes a run faster but does not change its result.
     """
 
     def __init__(self, text: str) -> None:
@@ -37,9 +37,9 @@ class Stream:
         self._listing: Listing | None = None  # if the whole text is one list
 
     def documents(self, keyword: str = "") -> Iterator[Tree]:
-        """Yield the documents that contain a keyword, without splitting lists.
+        """Yield the documents whose text contains the keyword. A list is one document here.
 
-        Raises NotYAMLError (line in the text).
+        Raises NotYAMLError, with the line in the text, if a document is not valid YAML.
         """
         for start, end in stream.cut_documents(self.text) or [(0, len(self.text))]:
             if self.text.find(keyword, start, end) >= 0:
@@ -48,8 +48,8 @@ class Stream:
     def trees(self, keywords: Iterable[str] | None = None) -> Iterator[Tree | None]:
         """Return the documents, or the items of a document that is a list; None for each skipped resource.
 
-        Resources without any of the `keywords` are skipped; if they are None, nothing is skipped.
-        Raises NotYAMLError (line in the text).
+        A resource is skipped if it contains none of the `keywords`. If `keywords` is None, nothing is skipped.
+        Raises NotYAMLError, with the line in the text, if a document is not valid YAML.
         """
         if self._listing is not None:
             return self._items(self._listing.items, (0, len(self.text)), keywords)
@@ -69,13 +69,13 @@ class Stream:
                 yield from self._parsed(part)
 
     def resource_list(self) -> Frame | None:
-        """Return the frame of the ResourceList; None if the text is something else or not YAML."""
+        """Return the frame of the ResourceList; None if the text is not a ResourceList or not YAML."""
         text = self.text
         if not _can_be_resource_list(text):
             return None
         start = int(text.startswith("\ufeff"))
         listing = stream.cut_items(text, start, len(text))
-        # To split the list, its items must be complete lines, and must not refer to anchors in the frame.
+        # The list can be split only if its items are complete lines and do not refer to anchors in the frame.
         if listing is not None and text.endswith("\n") and "&" not in listing.frame:
             root = _resource_list_root(listing.frame)
             if root is not None and root.get("items", "") is None and not self._is_shared(listing.items):
@@ -121,10 +121,10 @@ class Stream:
         )
 
     def _kept(self, slices: list[Slice], keywords: Iterable[str] | None, *, is_item: bool) -> list[Slice | None]:
-        """Return slices, with None for each that is certainly one resource without any of the keywords.
+        """Return the slices, but None in place of each slice that can be skipped.
 
-        Skipping must not change the reported errors, so a slice is skipped only if its text proves that it is
-        valid YAML and one resource.
+        A slice is skipped if it contains none of the keywords and is certainly valid YAML and one resource.
+        Otherwise skipping it could hide an error.
         """
         if keywords is None:
             return [*slices]
@@ -143,14 +143,15 @@ class Stream:
             return [Tree(document, source, is_item) for document in parsing.parse(source.text)]
         except InputError as error:
             if error.line is not None:
-                if error.line == 1 and error.column is not None:  # a JSON object can start in the middle of a line
+                # A slice can start in the middle of a line, after another JSON object.
+                if error.line == 1 and error.column is not None:
                     first = line_start(text, start)
                     error.column += start - first - text.startswith("\ufeff", first, start)
                 error.line += source.line(0) - 1
             raise
 
 
-# Anchors and aliases. The patterns also match texts in scalars, which only prevents a split.
+# These patterns for anchors and aliases also match inside scalars. The only effect is that a list is not split.
 _ANCHOR: Final = r"&([^\s,\[\]{}]+)"
 _ALIAS: Final = r"\*([^\s,\[\]{}]+)"
 
@@ -159,7 +160,8 @@ def _can_be_resource_list(text: str) -> bool:
     return "ResourceList" in text or ("\\" in text and re.search(_ESCAPED_KIND, text) is not None)
 
 
-# The kind with escapes. Its key can be an alias, or contain escapes too.
+# This pattern matches the string "ResourceList" if it contains escapes. It ignores the key `kind`, because the key
+# can contain escapes too, or be an alias.
 _CONTINUED: Final = r"(?:\\[\r\n]\s*)*"
 _ESCAPE: Final = r"\\x[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|\\U[0-9A-Fa-f]{8}"
 _ESCAPED_KIND: Final = rf'"(?:{_CONTINUED}(?:[ResourcLit]|{_ESCAPE})){{12}}{_CONTINUED}"'
@@ -189,11 +191,11 @@ def _prover() -> Callable[..., bool]:
 
 
 def _is_list_frame(frame: str) -> bool:
-    """Return whether a text without its items is the frame of a list; otherwise the split was wrong."""
+    """Return whether a text is a list of resources without its items; otherwise the split was wrong."""
     try:
         (document,) = parsing.parse(frame.removeprefix("\ufeff"))
     except (InputError, ValueError):
         return False
     root = document.root
-    # In a string, a mapping without `apiVersion` is not a list of resources.
+    # A document in a string is not a list of resources if it has no `apiVersion`.
     return is_resource(root) and root.get("kind") in LISTS and root.get("items", "") is None

@@ -1,4 +1,4 @@
-"""Edits: changes of a text as values, and applying many of them at once. Nothing depends on YAML."""
+"""Edits of a text, and a function that applies many edits at once. This module does not depend on YAML."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ class Edit(NamedTuple):
 def apply_edits(source: str, edits: Iterable[Edit]) -> str:
     """Return `source` with all `edits` applied.
 
-    Equal edits count once. Edits can touch but must not overlap, and two edits must not start at the same offset.
-    Raises ValueError if an edit is outside the source or if two overlap; only a bug of the program can cause this.
+    Equal edits are applied once. An edit can end where another one starts, but two edits must not overlap or start
+    at the same offset. Raises ValueError if an edit breaks this rule or is outside the source, which is a bug.
     """
     return "".join(edited(source, edits))
 
 
 def edited(source: str, edits: Iterable[Edit]) -> Iterator[str]:
-    """Return the edited text in pieces, so that a long text is written without a second copy.
+    """Return the edited text in pieces, so that a caller can write a long text without a second copy of it.
 
-    All edits are checked before the first piece. Raises the errors of `apply_edits`.
+    All edits are checked before the first piece is returned. Raises ValueError like `apply_edits`.
     """
     ordered = sorted(dict.fromkeys(edits))
     before, position = -1, 0  # the start and end of the previous edit
@@ -45,7 +45,7 @@ def edited(source: str, edits: Iterable[Edit]) -> Iterator[str]:
 def _pieces(source: str, ordered: Iterable[Edit]) -> Iterator[str]:
     position = 0
     for start, end, text in (*ordered, Edit(len(source), len(source), "")):
-        # Small pieces need little memory: if it ran out, the output would end in the middle.
+        # Small pieces need little memory. If the memory ran out here, the output would be truncated.
         while start - position > _PIECE:
             yield source[position : position + _PIECE]
             position += _PIECE

@@ -1,4 +1,4 @@
-"""Which nodes of a tree are resources: documents, items of lists, and documents in strings."""
+"""Find the resources in a tree. A resource is a document, an item of a list, or a document in a string."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from krm_image_setter.yaml.tree import Collection, Document, Location, Mapping, 
 _PATH_ANNOTATIONS: Final = ("internal.config.kubernetes.io/path", "config.kubernetes.io/path")
 #: The kinds whose items can be of any kind.
 LISTS: Final = ("List", "ResourceList")
-#: The kind whose values no message shows.
+#: The kind of resources whose values must not be in a message.
 SECRET: Final = "Secret"  # noqa: S105  (a kind)
 _LONG_INDEX: Final = 20  # digits
 _INDEX_ANNOTATIONS: Final = ("internal.config.kubernetes.io/index", "config.kubernetes.io/index")
 
 
 class ResourceRef(NamedTuple):
-    """The identity of a resource, as in `resourceRef` of the KRM functions spec. As a string: `KIND/NAME`."""
+    """The identity of a resource, as in `resourceRef` of the KRM functions spec. `str` returns `KIND/NAME`."""
 
     api_version: str
     kind: str
@@ -30,15 +30,15 @@ class ResourceRef(NamedTuple):
         return "/".join(part for part in (self.kind, self.name) if part)
 
 
-#: For a document that is not a resource.
+#: The identity of a document that is not a resource.
 NO_REF: Final = ResourceRef("", "", "", "")
 
 
 class Tree(NamedTuple):
     """The tree of a document, or of one item of a list, and its source.
 
-    If `is_item`, the root is a sequence that contains only this item. Items of a list before index `first` are
-    ignored.
+    If `is_item` is true, the root is a sequence that contains only this item. If the document is a list, its items
+    before index `first` are ignored.
     """
 
     document: Document
@@ -47,7 +47,7 @@ class Tree(NamedTuple):
     first: int = 0
 
     def resources(self) -> Iterator[Resource]:
-        """Yield the resources, also those in lists. Raises NotResourceError if a node is not a resource."""
+        """Yield the resources, also the items of lists. Raises NotResourceError if a node is not a resource."""
         root = self.document.root
         if self.is_item:
             yield from _items(self, root, (), None)
@@ -57,8 +57,9 @@ class Tree(NamedTuple):
     def resources_in_string(self) -> Iterator[Resource]:
         """Yield the nodes of a document in a string that can contain images.
 
-        These are its resources, also those in a sequence (`alm-examples` of operators). If the document is not a
-        resource, it is the root, which can be a pod spec or a part of one. `apiVersion` can be missing.
+        If the document is a resource, a list or a sequence of resources, the resources are yielded. (For example,
+        the annotation `alm-examples` of operators contains a sequence.) `apiVersion` can be missing. Any other
+        root is yielded itself, because it can be a pod spec or a part of a pod spec.
 
         Raises NotResourceError if an item of a list is not a resource.
         """
@@ -78,7 +79,7 @@ class Tree(NamedTuple):
 class Resource(NamedTuple):
     """A Kubernetes object: its mapping, its identity, and its location in a tree.
 
-    A document in a string is a Resource even if it is another mapping, or a sequence.
+    For a document in a string, `node` can also be a sequence, or a mapping that is not a Kubernetes object.
     """
 
     node: Any
@@ -94,12 +95,12 @@ class Resource(NamedTuple):
 
     @property
     def is_secret(self) -> bool:
-        """Whether messages must not show its values."""
+        """Whether the resource is a Secret, so that messages must not show its values."""
         return self.ref.kind == SECRET
 
     @property
     def file(self) -> tuple[str, int | None] | None:
-        """The path and index that the orchestrator annotated, or None."""
+        """The path of the file and the index in the file, from annotations; None without these annotations."""
         annotations = _mapping(_mapping(_mapping(self.node).get("metadata")).get("annotations"))
         if not annotations:
             return None
@@ -107,15 +108,15 @@ class Resource(NamedTuple):
         if path is None:
             return None
         index = next((_scalar(annotations[key]) for key in _INDEX_ANNOTATIONS if key in annotations), None)
-        # Python refuses to convert thousands of digits.
+        # `int` raises ValueError for a text of thousands of digits.
         return path, int(index) if index and index.isdecimal() and len(index) < _LONG_INDEX else None
 
     def line(self, location: Location) -> int:
-        """Return the line of the stream, from 1, of the value at `location`."""
+        """Return the line of the value at `location`, counted from 1 in the stream."""
         return self.tree.source.line(start_mark(self.written(location)).index)
 
     def written(self, location: Location) -> Any:
-        """Return the value at `location` as written (tree.Written)."""
+        """Return the node of the source for the value at `location` (see tree.Written)."""
         holder: Any = self.node
         for step in location[:-1]:
             holder = holder[step]
@@ -140,12 +141,12 @@ def _listed(node: Mapping) -> Sequence | None:
     kind, items = node.get("kind"), node.get("items")
     if not isinstance(kind, str) or not kind.endswith("List") or not isinstance(items, Sequence):
         return None
-    # An AllowList can have items that are not resources; a List cannot.
+    # A kind such as AllowList can be a resource whose `items` are not mappings. A List is always a list.
     return items if kind in LISTS or all(isinstance(item, Mapping) for item in items) else None
 
 
 def _resources(parsed: Tree, node: Any, location: Location, listed_in: Mapping | None) -> Iterator[Resource]:
-    """Yield `node`, or its items if it is a list."""
+    """Yield the resource `node`, or the resources among its items if it is a list."""
     if not isinstance(node, Mapping):
         got = "a list" if isinstance(node, Sequence) else "a scalar"
         raise _error(parsed, location, f"not a Kubernetes resource: expected a mapping, got {got}")
@@ -179,7 +180,7 @@ def _items(parsed: Tree, items: Sequence, location: Location, listed_in: Mapping
 
 
 def _item_kind(listed_in: Mapping | None) -> str:
-    """Return the kind of an item without `kind`: the items of a DeploymentList are Deployments."""
+    """Return the kind that an item without `kind` gets from its list: Deployment in a DeploymentList."""
     if listed_in is None or listed_in["kind"] in LISTS:
         return ""
     kind: str = listed_in["kind"].removesuffix("List")
@@ -191,7 +192,10 @@ def _mapping(value: Any) -> dict[str, Any]:
 
 
 def _scalar(value: Any) -> str | None:
-    """Return a string or a number as a string; None for a collection, which aliases can expand to terabytes."""
+    """Return a string or a number as a string.
+
+    Return None for a collection, because aliases can expand the text of a collection to terabytes.
+    """
     return str(value) if isinstance(value, str | int | float) else None
 
 

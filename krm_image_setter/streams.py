@@ -1,4 +1,4 @@
-"""Standard input, output and error, and reading text from files. The filter and the commands share it."""
+"""Use standard input, output and error, and read text from files, in the filter and in the commands."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ STDIN: Final = "-"
 class _WholeWriter(io.RawIOBase):
     """An output descriptor whose `write` returns only after every byte is written.
 
-    Python writes to the bare descriptor if PYTHONUNBUFFERED is set. A bare descriptor can write only a part of the
-    data: on a disk that is nearly full, on a pipe after SIGCONT, and on a pipe that another process made
-    non-blocking. Callers ignore the count, so the output would end early with exit status 0.
+    If PYTHONUNBUFFERED is set, Python writes to the descriptor without a buffer. Such a write can be incomplete if
+    a disk is nearly full, if a pipe gets SIGCONT, or if another process made the pipe non-blocking. Callers of
+    `write` ignore the number of bytes written. The output would be truncated although the exit status is 0.
     """
 
     def __init__(self, descriptor: int) -> None:
@@ -38,7 +38,7 @@ class _WholeWriter(io.RawIOBase):
         return True
 
     def write(self, data: Any) -> int:
-        """Write all of `data`, bytes or a memory view. Raises OSError if that is not possible."""
+        """Write all bytes of `data`, which is bytes or a memory view. Raises OSError if a write fails."""
         rest = memoryview(data).cast("B")
         size = len(rest)
         while rest:
@@ -54,8 +54,8 @@ class _WholeWriter(io.RawIOBase):
 def prepare_streams() -> None:
     """Prepare the three standard streams of this process so that no data is lost without an error.
 
-    A stream that another process made non-blocking would seem to end at each pause. A closed stream is opened in
-    the wrong direction, so its use is an error, and a file that is opened later cannot get its number.
+    Each stream is made blocking, because a non-blocking stream seems to end when no data is ready. The number of a
+    closed stream is opened in the wrong direction. So its use is an error, and no other file gets this number.
     """
     for number in range(3) if os.name == "posix" else ():  # Windows has no such streams
         try:
@@ -79,7 +79,7 @@ def _whole(stream: Any, number: int) -> io.TextIOWrapper:
 
 
 def write_output(text: str) -> None:
-    """Write text to standard output, in UTF-8 in every locale, and with the original bytes of file names."""
+    """Write text to standard output as UTF-8 in every locale. File names keep their original bytes."""
     sys.stdout.buffer.write(text.encode(errors="surrogateescape"))
 
 
@@ -87,7 +87,7 @@ def say(message: str) -> None:
     """Print a message to standard error."""
     try:
         sys.stderr.write(f"{PROGRAM}: {one_line(message)}\n")
-    # Standard error may be closed (2>&-); that must not stop the output.
+    # Standard error can be closed (2>&-). This must not stop the output to standard output.
     except OSError:
         return
 
@@ -109,7 +109,7 @@ def shown(path: str) -> str:
 
 
 def read_stdin() -> str:
-    """Return the text of standard input. Unlike `read_text`, it can be called only once and keeps no copy."""
+    """Return the text of standard input. Call this function only once: unlike `read_text`, it keeps no copy."""
     return decoded(_tried(_read, STDIN), shown(STDIN))
 
 
@@ -121,7 +121,7 @@ def read_bytes(path: str) -> bytes:
 def read_found(path: str, shown: str) -> bytes:
     """Return the contents of a file that was found in a directory.
 
-    Raises InputError if it is not a regular file now: another process can replace it with a link or a pipe.
+    Raises InputError if another process has replaced the file with a link or a pipe.
     """
     return _tried(lambda _: _read_regular(path), shown)
 

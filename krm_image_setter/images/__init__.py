@@ -1,4 +1,4 @@
-"""References to container images, and the rules that set them. Independent of YAML and Kubernetes."""
+"""References to container images, and the rules that set them. This package does not depend on YAML."""
 
 from krm_image_setter.images.image_rule import (
     ARGS,

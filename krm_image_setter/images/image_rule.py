@@ -1,7 +1,7 @@
-"""The entries of `images`: which references they match, and the new references.
+"""Match image references with the entries of `images`, and compute the new references.
 
-The fields have the meaning that kustomize documents. kustomize itself deviates: names are regular expressions
-there, tagSuffix can be applied twice, and entries are applied to each other's results.
+The fields have the meaning that kustomize documents. The behavior of kustomize differs: it reads a name as a
+regular expression, can apply tagSuffix twice, and applies an entry to the result of another entry.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ ARGS: Final = "args"
 
 
 class Usage(NamedTuple):
-    """How a resource uses a reference: as an image, variable or argument, and in the container of which name."""
+    """The use of a reference in a resource (image, variable or argument), and the name of the container."""
 
     container: str | None = None
     use: str = IMAGE
@@ -38,7 +38,7 @@ NO_CONTAINER: Final = Usage()
 
 
 class Scope(NamedTuple):
-    """The containers and uses in which a rule sets references. Without names, it sets them in all containers."""
+    """The containers and uses in which a rule sets references. Empty `containers` mean all containers."""
 
     containers: tuple[str, ...] = ()
     uses: tuple[str, ...] = (IMAGE,)
@@ -49,7 +49,7 @@ class Scope(NamedTuple):
 
 
 class ImageRule(NamedTuple):
-    """An entry of `images`. A tag or digest in `name` must be equal; without them, the rule matches any.
+    """An entry of `images`. If `name` has a tag or digest, only references with this tag or digest match.
 
     If the rule has a `source`, `new_image` must be looked up there before the rule is used. `position` is the
     index of the entry in the configuration. Use `image_rule` to create a rule.
@@ -71,7 +71,7 @@ class ImageRule(NamedTuple):
         return any(scope.contains(usage) for scope in self.scopes)
 
     def matches(self, reference: Reference) -> bool:
-        """Return whether the rule is for `reference`; names are compared in normalized form."""
+        """Return whether the rule applies to `reference`. The normalized names are compared."""
         name = self.name
         return (
             name.normalized_name == reference.normalized_name
@@ -81,12 +81,12 @@ class ImageRule(NamedTuple):
 
     @property
     def uses(self) -> set[str]:
-        """The uses of references that the rule sets, in any container."""
+        """The uses of references that the rule sets in at least one container."""
         return {use for scope in self.scopes for use in scope.uses}
 
     @property
     def usages(self) -> set[Usage]:
-        """The usages of references that the rule sets; one without a container means every container."""
+        """The usages of references that the rule sets. A usage without a container means all containers."""
         return {
             Usage(container, use)
             for scope in self.scopes
@@ -95,7 +95,7 @@ class ImageRule(NamedTuple):
         }
 
     def rewrite(self, reference: Reference) -> str:
-        """Return the new reference for one that matches."""
+        """Return the new reference for a reference that the rule matches."""
         if self.new_image is not None:
             return self.new_image
         if self.new_name is not None:
@@ -104,8 +104,8 @@ class ImageRule(NamedTuple):
                 return str(reference)
             reference = reference._replace(name=self.new_name)
         if self.new_tag is not None or self.digest is not None:
-            # A digest identifies one image, so it must not remain with a new tag, nor the old tag with a new
-            # digest.
+            # A digest identifies one image. So an old digest must not remain with a new tag, and an old tag must
+            # not remain with a new digest.
             reference = reference._replace(tag=self.new_tag, digest=self.digest)
         elif self.tag_suffix is not None and reference.tag and not reference.tag.endswith(self.tag_suffix):
             reference = reference._replace(tag=reference.tag + self.tag_suffix, digest=None)
@@ -113,7 +113,7 @@ class ImageRule(NamedTuple):
 
     @property
     def target(self) -> Reference:
-        """The new reference, as far as it does not depend on the old tag and digest."""
+        """The new reference, without a tag or digest that comes from the old reference."""
         if self.new_image is not None:
             return check_reference(self.new_image)
         name, tag, digest = check_reference(self.new_name or self.name.name)
@@ -121,7 +121,7 @@ class ImageRule(NamedTuple):
 
     @property
     def keyword(self) -> str:
-        """A text that every form of a matching reference contains."""
+        """A text that is in every matching reference, in each form of its name; for use by the prefilter."""
         path, domain = self.name.path, self.name.domain
         return path.removeprefix("library/") if domain == HUB else f"{domain}/{path}"
 
@@ -141,10 +141,10 @@ def image_rule(
 ) -> ImageRule:
     """Return the rule of one entry.
 
-    `joined_name` allows a tag or digest in `new_name`. The tag and digest of the entry or of the old reference
-    follow it, because kustomize joins the texts.
+    If `joined_name` is true, `new_name` can contain a tag or digest. As in kustomize, the tag and digest of the
+    entry or of the old reference are appended to this text.
 
-    Raises InvalidReference, with the name of the invalid field as `field`.
+    Raises InvalidReference if a field is invalid. The `field` of the exception is the name of this field.
     """
     for field, text in (("name", name), ("newImage", new_image), ("newName", new_name)):
         if text is not None:
@@ -198,9 +198,9 @@ def _check(field: str, text: str, *, joined_name: bool) -> None:
 
 
 def override(rules: Iterable[ImageRule], others: Iterable[ImageRule]) -> tuple[ImageRule, ...]:
-    """Return `rules` with the additional scopes of `others` that have the same name, tag and digest.
+    """Return `rules`, each with the scopes of the rules in `others` that have the same name, tag and digest.
 
-    For example, `--image nginx=nginx:2` then sets variables if an entry for nginx has `env: true`.
+    For example, if an entry for nginx has `env: true`, `--image nginx=nginx:2` also sets variables.
     """
     scopes: dict[_Key, dict[Scope, None]] = {}
     for rule in others:
@@ -215,26 +215,27 @@ _Key = tuple[str, str | None, str | None]  # name, tag and digest
 
 
 def key_of(name: Reference) -> _Key:
-    """Return the normalized name, the tag and the digest."""
+    """Return the key of a reference: its normalized name, its tag and its digest."""
     return name.normalized_name, name.tag, name.digest
 
 
 def keys_of(reference: Reference) -> set[_Key]:
-    """Return the keys of all rules that match `reference`: with its tag and digest, one of them, or neither."""
+    """Return the keys of all rules that match `reference`: with its tag, its digest, both, or neither."""
     name, tag, digest = key_of(reference)
     return {(name, None, None), (name, tag, None), (name, None, digest), (name, tag, digest)}
 
 
 _Positioned = tuple[int, ImageRule]
 
-_REMEMBERED: Final = 4096  # references; most resources have the same few
+# The most references in the cache. A few references are in most resources.
+_REMEMBERED: Final = 4096
 
 
 class ImageMap:
-    """The rules of `images`, indexed by name and usage, so that the time does not grow with their number."""
+    """The rules of `images`, indexed by name and usage. A lookup takes the same time for any number of rules."""
 
     def __init__(self, rules: Iterable[ImageRule]) -> None:
-        # Of several rules with the same key and usage, the first one is applied.
+        # If several rules have the same key and usage, only the first of them is applied.
         self._first: dict[_Key, dict[Usage, _Positioned]] = {}
         self._targets: dict[_Key, set[Usage]] = {}
         self._new_names: set[str] = set()
@@ -249,13 +250,13 @@ class ImageMap:
             self._new_names.add(rule.target.normalized_name)
 
     def find(self, text: str, usage: Usage = NO_CONTAINER) -> tuple[Reference, ImageRule] | None:
-        """Return the parsed reference and the first rule that matches it; None if no rule does."""
+        """Return the parsed reference and the first rule that matches it; None if no rule matches it."""
         reference = parse_reference(text)
         rule = None if reference is None else self._first_rule(keys_of(reference), usage)
         return None if reference is None or rule is None else (reference, rule)
 
     def _first_rule(self, keys: Iterable[_Key], usage: Usage) -> ImageRule | None:
-        """Return the first of the rules with these keys that sets references with a usage."""
+        """Return the first rule with one of `keys` that sets references with this usage, or None."""
         found = [
             self._first[key][each]
             for key in keys
@@ -266,18 +267,20 @@ class ImageMap:
         return min(found)[1] if found else None
 
     def replace(self, rule: ImageRule) -> bool:
-        """Return whether these rules replace another rule, which comes after all of them.
+        """Return whether the rules of this map replace `rule`, which comes after all of them.
 
-        They do if one has the same name, tag and digest, or if they match every image that the other matches.
+        One rule with the same name, tag and digest replaces `rule`. Several rules also replace `rule` if together
+        they match every image that it matches.
         """
         return key_of(rule.name) in self._first or all(
             self._first_rule(keys_of(rule.name), usage) is not None for usage in rule.usages
         )
 
     def is_overridden(self, rule: ImageRule) -> bool:
-        """Return whether earlier rules with the same name, tag and digest match every image of a rule.
+        """Return whether earlier rules with the same name, tag and digest match every image that `rule` matches.
 
-        An earlier rule without a tag does not count: an entry for one tag after it is a mistake, and is reported.
+        Earlier rules without a tag are ignored here. A rule for one tag after a rule for all tags is a mistake of
+        the user, and another check reports it.
         """
         return all(self._first_rule([key_of(rule.name)], usage) is not rule for usage in rule.usages)
 
@@ -292,7 +295,7 @@ class ImageMap:
         return self._set[key]
 
     def has_set(self, text: str, usage: Usage = NO_CONTAINER) -> bool:
-        """Return whether a rule for this usage can have set the reference `text`, now or in an earlier run."""
+        """Return whether a rule for this usage could have set the reference `text`, also in an earlier run."""
         reference = parse_reference(text)
         return reference is not None and any(
             not self._targets[key].isdisjoint(_keys_of_usage(usage))
@@ -301,11 +304,11 @@ class ImageMap:
         )
 
     def has_set_name(self, text: str) -> bool:
-        """Return whether a rule can have set the name of the reference `text`, now or in an earlier run."""
+        """Return whether a rule could have set the name of the reference `text`, also in an earlier run."""
         reference = parse_reference(text)
         return reference is not None and reference.normalized_name in self._new_names
 
 
 def _keys_of_usage(usage: Usage) -> set[Usage]:
-    """Return a usage, and the one for the same use in every container."""
+    """Return the usage itself, and the usage without a container, which means all containers."""
     return {usage, usage._replace(container=None)}

@@ -13,9 +13,9 @@ r"""References to container images, as `distribution/reference` defines them.
     digest         := algorithm ":" /[0-9a-fA-F]{32,}/
     algorithm      := component { /[+._-]/ component },  component := /[A-Za-z][A-Za-z0-9]*/
 
-The grammar is that of https://github.com/distribution/reference, reference.go and regexp.go. Domains, familiar
-names (`nginx` is `docker.io/library/nginx`) and image IDs (64 hex digits) follow normalize.go, as in
-Docker, not `Parse`. A digest can have any algorithm and length that the grammar allows.
+The grammar is in https://github.com/distribution/reference, reference.go and regexp.go. Domains, familiar names
+(`nginx` is `docker.io/library/nginx`) and image IDs (64 hex digits) follow the rules of normalize.go, as in
+Docker, not those of `Parse`. A digest can have any algorithm and length that the grammar allows.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ from krm_image_setter.errors import ImageSetterError
 HUB: Final = "docker.io"
 HUB_NAMES: Final = (HUB, "index.docker.io")
 _OFFICIAL: Final = "library/"
-_PATH_LENGTH: Final = 255  # of the normalized form
+_PATH_LENGTH: Final = 255  # the longest path of a normalized name, in characters
 
-# "." in a domain and "/" in a path are alternatives of a separator, because one loop compiles faster than two.
-# Each text matches in one way only, so hostile text takes linear time.
+# Each pattern uses one loop for all separators, also for "." in a domain and "/" in a path. `re` compiles one loop
+# faster than two nested loops. A text can match in one way only, so even a malicious text takes linear time.
 _DOMAIN: Final = r"(?:[a-zA-Z0-9]+(?:(?:\.|-+)[a-zA-Z0-9]+)*|\[[a-fA-F0-9]*:[a-fA-F0-9:]*\])(?::[0-9]+)?"
 _PATH: Final = r"[a-z0-9]+(?:(?:[._/]|__|-+)[a-z0-9]+)*"
 _TAG: Final = r"\w[\w.-]{0,127}"
@@ -47,11 +47,11 @@ DIGEST_RULE: Final = "expected sha256: and 64 hex digits"
 
 
 class InvalidReference(ImageSetterError):  # noqa: N818  (ReferenceError is Python's)
-    """A text is not a valid reference, or not a valid part of one."""
+    """The error for a text that is not a valid reference, or not a valid part of a reference."""
 
 
 class Reference(NamedTuple):
-    """A reference in its parts. `name` is not normalized, so `str` returns the original text."""
+    """An image reference, split into parts. `name` is not normalized, so `str` returns the original text."""
 
     name: str
     tag: str | None = None
@@ -64,7 +64,7 @@ class Reference(NamedTuple):
 
     @property
     def domain(self) -> str:
-        """The registry's host and port; `docker.io` if the name has none."""
+        """The host and port of the registry; `docker.io` if the name has no registry."""
         return _split(self.name)[0]
 
     @property
@@ -74,7 +74,7 @@ class Reference(NamedTuple):
 
     @property
     def original_path(self) -> str:
-        """The name without its domain, not normalized: `nginx` of `index.docker.io/nginx`."""
+        """The original name without its domain: `nginx` for `index.docker.io/nginx`, not `library/nginx`."""
         first, _, rest = self.name.partition("/")
         return rest if rest and (first == self.domain or first in HUB_NAMES) else self.name
 
@@ -85,12 +85,12 @@ class Reference(NamedTuple):
 
     @property
     def familiar(self) -> Reference:
-        """The reference with its familiar name."""
+        """The reference with the shortest form of its name: `nginx:1` for `docker.io/library/nginx:1`."""
         return self._replace(name=self.familiar_name)
 
     @property
     def familiar_name(self) -> str:
-        """The shortest form of the name: `nginx`."""
+        """The shortest form of the name: `nginx` for `docker.io/library/nginx`."""
         domain, path = _split(self.name)
         if domain != HUB:
             return f"{domain}/{path}"
@@ -121,7 +121,7 @@ def check_reference(text: str) -> Reference:
 
 
 def explain(text: str) -> str:
-    """Return why a text is not a valid reference, without showing the text."""
+    """Return the reason why a text is not a valid reference. The reason does not contain the text."""
     if _is_identifier(text):
         return "64 hex digits are an image ID, not a name"
     if text != text.strip():

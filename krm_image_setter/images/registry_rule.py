@@ -1,9 +1,9 @@
-"""Moving images to another registry: one entry of `registries`, and `defaultRegistry`.
+"""Move images to another registry, as an entry of `registries` or `defaultRegistry` specifies.
 
 An image keeps its whole normalized path: with `docker.io` -> `m.io`, `nginx` becomes `m.io/library/nginx`. Mirrors
-and pull-through caches of Docker Hub have this path: Amazon ECR requires `library` (user guide, "Pulling an image
-with a pull through cache rule"), and imageswap-webhook added it in 1.4.1 for the proxy projects of Harbor. For a
-mirror without it, a second entry `docker.io/library` -> `m.io` is needed; the longest `from` wins.
+and pull-through caches of Docker Hub use this path. For example, Amazon ECR requires `library` (user guide,
+"Pulling an image with a pull through cache rule"). imageswap-webhook 1.4.1 added `library` for the proxy projects
+of Harbor. A mirror without `library` needs a second entry, `docker.io/library` -> `m.io`. The longest `from` wins.
 """
 
 from __future__ import annotations
@@ -22,10 +22,11 @@ from krm_image_setter.images.reference import (
 
 
 class RegistryRule(NamedTuple):
-    """Move names under `from_` to `to`, with the rest of their path.
+    """Replace the prefix `from_` of image names with `to`, and keep the rest of the path.
 
-    Both are normalized and consist of a host, or a host and whole components of a path: `gcr.io/foo/bar` is under
-    `gcr.io/foo`, but `gcr.io/foobar` and `gcr.io/foo` itself are not. Use `registry_rule` to create a rule.
+    A prefix is normalized, and consists of a host and any number of whole path components. For example,
+    `gcr.io/foo/bar` is under `gcr.io/foo`, but `gcr.io/foobar` is not, nor is `gcr.io/foo` itself. Use
+    `registry_rule` to create a rule.
     """
 
     from_: str
@@ -37,18 +38,18 @@ class RegistryRule(NamedTuple):
         return _is_under(name, self.from_) and not (_is_under(self.to, self.from_) and _is_under(name, self.to))
 
     def rewrite(self, reference: Reference) -> str:
-        """Return the new reference for one that matches."""
+        """Return the new reference for a reference that the rule matches."""
         return str(reference._replace(name=self.to + reference.normalized_name.removeprefix(self.from_)))
 
     @property
     def keyword(self) -> str:
-        """A text that every form of a matching reference contains; empty if there is none."""
+        """A text that every form of a matching reference contains; empty if they have no common text."""
         prefix = f"{self.from_}/"
         return prefix.removeprefix(f"{HUB}/").removeprefix("library/") if prefix.startswith(f"{HUB}/") else prefix
 
 
 def registry_rule(from_: str, to: str) -> RegistryRule:
-    """Return the rule of one entry. Raises InvalidReference, with the name of the invalid field as `field`."""
+    """Return the rule of one entry. Raises InvalidReference; its `field` is the name of the invalid field."""
     rule = RegistryRule(_prefix("from", from_), _prefix("to", to))
     if rule.from_ == rule.to:
         raise InvalidReference(f'"{to}" is the same registry as `from`', field="to")
@@ -72,7 +73,7 @@ class RegistryMap:
         return None if found is None else found[1].rewrite(found[0])
 
     def find(self, text: str) -> tuple[Reference, RegistryRule] | None:
-        """Return the parsed reference and the rule that moves it; None if no rule does."""
+        """Return the parsed reference and the rule that moves it; None if no rule moves it."""
         reference = parse_reference(text)
         if reference is None:
             return None
@@ -88,7 +89,7 @@ class RegistryMap:
 class DefaultRegistry(NamedTuple):
     """The registry for entries of `images` without a new name, like Tilt's `default_registry`.
 
-    Use `default_registry` to create one.
+    Use `default_registry` to create an instance.
     """
 
     host: str
@@ -97,8 +98,8 @@ class DefaultRegistry(NamedTuple):
     def new_name(self, name: Reference) -> str:
         """Return the new name of an image. Raises InvalidReference if the new name is not valid.
 
-        A name that is already under the host does not change, because users put the local registry into their YAML
-        (tilt-dev/tilt#4911). The new name is made of the familiar name, because Tilt pushes the image under it.
+        A name that is already under `host` does not change, because users put the local registry into their YAML
+        (tilt-dev/tilt#4911). The new name contains the familiar name, because Tilt pushes the image under it.
         """
         familiar = name.familiar_name
         if _is_under(familiar, self.host):
@@ -113,7 +114,7 @@ class DefaultRegistry(NamedTuple):
 
 
 def default_registry(host: str, single_name: str | None = None) -> DefaultRegistry:
-    """Return the default registry. Raises InvalidReference, with the name of the invalid field as `field`."""
+    """Return the default registry. Raises InvalidReference; its `field` is the name of the invalid field."""
     reference = parse_reference(f"{host}/x")
     if reference is None or reference.normalized_name != f"{host}/x":
         raise InvalidReference(
@@ -136,8 +137,9 @@ def _is_under(name: str, prefix: str) -> bool:
 
 
 def _prefix(field: str, text: str) -> str:
-    """Return the normalized form of a host or host/path."""
-    reference = parse_reference(f"{text}/x/x")  # after docker.io, a single component gets the prefix library/
+    """Return the normalized form of a registry: a host, or a host and a path."""
+    # Two components are appended, because normalizing adds `library/` before a single component on Docker Hub.
+    reference = parse_reference(f"{text}/x/x")
     if reference is None:
         raise InvalidReference(
             f'invalid registry "{text}"; expected HOST or HOST/PATH, such as docker.io or quay.io/org', field=field

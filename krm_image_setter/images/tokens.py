@@ -1,18 +1,18 @@
-r"""References as whole tokens inside a longer text: arguments, scripts, configuration files, JSON.
+r"""Find image references inside a longer text, such as an argument, a script, a configuration file or JSON.
 
 A token is a maximal run of characters other than white space, quotes, brackets and `= , ; | < > & \`. For example,
 `--image=a/b:1`, `3.9=a/b:1,3.8=a/b:2`, `["a/b:1"]` and `(a/b:1).` contain references, but `x/a/b:1`, `/a/b:1/` and
-`https://h/a/b:1` do not contain `a/b:1`. A placeholder is part of the token that it touches, which is then not a
+`https://h/a/b:1` do not contain `a/b:1`. If a placeholder touches other characters, the whole token is not a
 reference: `a/b:${TAG}`, `$(REG)/a/b:1`, `a/b:{{ .tag }}`, `a/b:<tag>`.
 
 A separate placeholder can contain a reference with a tag or digest: as a whole string in a template expression
-(`{{ .img | default "a/b:1" }}`), or as the default of a variable (`${IMG:-a/b:1}`). An expression that joins
-strings (`printf "%s/%s" .reg "b:1"`) contains only parts of references, and a string without a tag might be such a
-part.
+(`{{ .img | default "a/b:1" }}`), or as the default of a variable (`${IMG:-a/b:1}`). If an expression joins strings
+(`printf "%s/%s" .reg "b:1"`), its strings are only parts of references. A string without a tag is ignored, because
+it might be such a part.
 
-Some tokens that are valid references are not images. A bare name (a command `nginx`, a label `app=nginx`) and a
-key before `=` are ignored. `nginx:80` is ambiguous, because it can be a host with a port. Therefore texts are
-searched only on request, and only tokens with a name from the configuration are set.
+Some tokens that are valid references are not images. A single word (the command `nginx`, the value of `app=nginx`)
+and a key before `=` are ignored. `nginx:80` is ambiguous, because it can be a host with a port. Therefore a text
+is searched only if the user asks for it, and a token is set only if its name is in the configuration.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def find_tokens(text: str) -> Iterator[Token]:
 
 
 def _token(start: int, run: str) -> Token | None:
-    """Return the token in a run of characters, without a scheme; None if it is not a reference."""
+    """Return the token in a run of characters, without its scheme; None if the run is not a reference."""
     scheme = next((scheme for scheme in _SCHEMES if run.startswith(scheme)), "")
     candidate = run[len(scheme) :]
     if not scheme and ":" not in candidate and "/" not in candidate and "@" not in candidate:
@@ -61,23 +61,23 @@ def _token(start: int, run: str) -> Token | None:
 
 
 def _strings(placeholder: str) -> Iterator[tuple[int, str]]:
-    """Yield the strings that can be the value of a placeholder, each with its start."""
+    """Yield the strings that can be the value of a placeholder, each with its offset in the placeholder."""
     default = _DEFAULT.fullmatch(placeholder)
     if default is not None:
         yield default.start("text"), default["text"]
     if _EXPRESSIONS.fullmatch(placeholder) is None:
         return
-    # `{{ if .dev }}` and `{{ end }}` print nothing, but two expressions that print are joined.
+    # Control expressions such as `{{ if .dev }}` print nothing. If two expressions print, their texts are joined.
     printing = [found for found in _EXPRESSION.finditer(placeholder) if not _CONTROL.match(found[0])]
     if len(printing) == 1 and not _JOINING.search(_QUOTED.sub("", printing[0][0])):
         for string in _STRING.finditer(placeholder, *printing[0].span()):
             yield string.start("text"), string["text"]
 
 
-# Schemes that container tools put before a reference (skopeo and podman, buildx, Helm, the kubelet's imageID).
+# These schemes are written before a reference by skopeo and podman, buildx, Helm, and the kubelet (in `imageID`).
 _SCHEMES: Final = ("docker://", "oci://", "docker-pullable://", "docker-image://")
 _SENTENCE_ENDS: Final = ".!?"
-# Each alternative starts with a different character and ends before the next one can start, so the time is linear.
+# The time is linear, because each alternative starts with a different character and ends before the next one.
 _RUN: Final = re.compile(
     r"(?:[^\s\"'`=,;|&\\$()\[\]{}<>]+"
     r"|\$(?:\{[^\s$(){}]*\}|\([^\s$(){}]*\))?"  # ${TAG}, $(TAG), $TAG
@@ -87,7 +87,7 @@ _RUN: Final = re.compile(
 )
 _STRING: Final = re.compile(r"(?P<quote>\\?[\"'`])(?P<text>[^\s\"'`\\]+)(?P=quote)")
 _DEFAULT: Final = re.compile(r"\$\{\w+:?[-=+](?P<quote>\\?[\"'`]|)(?P<text>[^\s\"'`\\]+)(?P=quote)\}")
-# An expression of Go, Helm, Jinja or GitHub Actions.
+# This pattern matches an expression of Go, Helm, Jinja or GitHub Actions.
 _EXPRESSION: Final = re.compile(r"\$?\{\{[^{}]*\}\}")
 _EXPRESSIONS: Final = re.compile(rf"(?:{_EXPRESSION.pattern})+")
 _CONTROL: Final = re.compile(r"\{\{-?\s*(?:if|else|end|with|range)\b")

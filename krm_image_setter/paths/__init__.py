@@ -1,4 +1,4 @@
-"""Paths to fields, in three notations, for any dicts and lists. Independent of YAML and of images."""
+"""Paths to fields of dicts and lists, in three notations. This package does not depend on YAML or on images."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["Location", "Match", "Path", "PathError", "format_key", "format_locat
 
 
 def parse_path(text: str) -> Path:
-    """Parse a path. The notation follows from its characters. Raises PathError."""
+    """Parse a path in the notation that its characters determine. Raises PathError if the path is invalid."""
     stripped = text.strip()
     if not stripped:
         raise PathError("path is empty; expected one such as {.spec.image}", column=1)
@@ -18,7 +18,7 @@ def parse_path(text: str) -> Path:
         from krm_image_setter.paths import jsonpath  # noqa: PLC0415  (jsonpath-ng costs 32 ms)
 
         return jsonpath.parse(text)
-    # The expression would take quadratic time for a text with thousands of [ after the last ].
+    # Apply the pattern only up to the last ]. After it, thousands of [ would take quadratic time.
     last = stripped.rfind("]") + 1
     outside = re.sub(r"\[[^\]]+\]", "", stripped[:last]) + stripped[last:]
     if stripped[0] not in "{.[" and "\\." not in stripped and "/" in outside:

@@ -1,7 +1,7 @@
-r"""kustomize fieldSpec paths: `spec/manifest/images[]/image`.
+r"""Paths of fieldSpecs in kustomize, such as `spec/manifest/images[]/image`.
 
-The rules are those of `api/filters/fieldspec` and `kyaml/utils.PathSplitter`: `\/` is a slash in a key, and a key
-after a list is looked up in its items, with or without `[]`.
+kustomize defines the rules in `api/filters/fieldspec` and `kyaml/utils.PathSplitter`. `\/` is a slash in a key. If
+a value is a list, the next key is looked up in the items of the list, with or without `[]` in the path.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from krm_image_setter.paths.path import Match, PathError
 
 
 class FieldSpecPath(NamedTuple):
-    """The keys of a path, each with whether `[]` follows it."""
+    """A fieldSpec path. Each of its `keys` is a name, and whether `[]` follows the name."""
 
     text: str
     keys: tuple[tuple[str, bool], ...]
 
     def find(self, data: Any) -> list[Match]:
-        """See Path."""
+        """Find the matches in `data`, as specified in `Path.find`."""
         nodes = [Match((), data)]
         for key, is_list in self.keys:
             nodes = [item for child in _children(nodes, key) for item in _listed(child, is_list)]
         return nodes
 
     def steps(self, data: Any) -> Iterator[tuple[list[Match], str | None]]:
-        """See Path."""
+        """Follow the path step by step, as specified in `Path.steps`."""
         nodes = [Match((), data)]
         for key, is_list in self.keys:
             yield [inner for node in nodes for inner in _entered(node)] or nodes, key
@@ -40,7 +40,7 @@ class FieldSpecPath(NamedTuple):
 
 
 def parse(text: str) -> FieldSpecPath:
-    """Parse a path. Raises PathError."""
+    """Parse a fieldSpec path. Raises PathError if a key of the path is empty."""
     keys: list[tuple[str, bool]] = []
     position = 0
     for part in re.split(r"(?<!\\)/", text.strip()):
@@ -66,7 +66,7 @@ def _children(nodes: list[Match], key: str) -> list[Match]:
 
 
 def _entered(node: Match) -> list[Match]:
-    """Return the values in which a key is looked up: the items of lists, at any depth."""
+    """Return the values in which the next key is looked up: `node`, or the items of a list and its inner lists."""
     location, value = node
     if not isinstance(value, list):
         return [node]

@@ -1,7 +1,7 @@
-"""`$` paths, in jsonpath-ng's extended syntax.
+"""Paths that start with `$`, in the extended syntax of jsonpath-ng.
 
-jsonpath-ng parses a path and evaluates its single steps and its filters. This module combines the steps so that no
-location is visited twice: in jsonpath-ng the costs of `..`, `parent` and unions multiply.
+jsonpath-ng parses a path, and evaluates each of its steps and filters. This module combines the steps so that no
+location is visited twice. In jsonpath-ng, the costs of several `..`, `parent` and unions multiply.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from krm_image_setter.paths.path import Location, Match, PathError
 
-#: A value and the values that contain it: jsonpath-ng's DatumInContext.
+#: An object of jsonpath-ng's class DatumInContext: a value, and the values that contain it.
 _Datum: TypeAlias = Any
-#: A node of the tree that jsonpath-ng makes of a path.
+#: A node of the syntax tree of a path, as jsonpath-ng parses it.
 _Node: TypeAlias = Any
 
 
@@ -27,7 +27,7 @@ class JsonPath(NamedTuple):
     parsed: _Node
 
     def find(self, data: Any) -> list[Match]:
-        """See Path."""
+        """Find the matches in `data`, as specified in `Path.find`."""
         from jsonpath_ng import DatumInContext  # noqa: PLC0415  (see parse)
 
         try:
@@ -42,7 +42,7 @@ class JsonPath(NamedTuple):
         return matches
 
     def steps(self, data: Any) -> Iterator[tuple[list[Match], str | None]]:
-        """See Path. Only a chain of fields, indexes and wildcards can be followed."""
+        """Follow a path of fields, indexes, slices and wildcards, as specified in `Path.steps`."""
         from jsonpath_ng import DatumInContext  # noqa: PLC0415  (see parse)
 
         chain, root = _chain(self.parsed)
@@ -60,7 +60,7 @@ class JsonPath(NamedTuple):
 
 
 def _walk(node: _Node, data: Iterable[_Datum]) -> list[_Datum]:
-    """Return the values that a part of the path matches, starting from `data`, each location once."""
+    """Return the values that a part of the path matches, starting from `data`. No location occurs twice."""
     chain, first = _chain(node)
     found = _step(first, data)
     for link in reversed(chain):
@@ -69,9 +69,10 @@ def _walk(node: _Node, data: Iterable[_Datum]) -> list[_Datum]:
 
 
 def _chain(node: _Node) -> tuple[list[_Node], _Node]:
-    """Return the links of a chain of steps, the last one first, and its first step."""
+    """Return the nodes that link a chain of steps, from the last to the first, and the first step."""
     chain: list[_Node] = []
-    while _kind(node) in ("Child", "Descendants"):  # a loop, because a chain can have thousands of steps
+    # A chain can have thousands of steps, which is too deep for recursion.
+    while _kind(node) in ("Child", "Descendants"):
         chain.append(node)
         node = node.left
     return chain, node
@@ -79,7 +80,7 @@ def _chain(node: _Node) -> tuple[list[_Node], _Node]:
 
 def _step(node: _Node, data: Iterable[_Datum]) -> list[_Datum]:
     match _kind(node):
-        case "Child" | "Descendants":  # on the right side of another
+        case "Child" | "Descendants":  # a chain can be the right side of another chain
             return _walk(node, data)
         case "Union":
             return _each_once(datum for one in data for part in _parts(node) for datum in _walk(part, [one]))
@@ -90,8 +91,8 @@ def _step(node: _Node, data: Iterable[_Datum]) -> list[_Datum]:
 
 
 def _below(data: list[_Datum]) -> Iterator[_Datum]:
-    """Yield `data` and all values in them, parents first, each location once."""
-    # A single datum does not contain a location twice.
+    """Yield the values `data` and all values inside them, parents first. No location occurs twice."""
+    # A location can occur twice only if one value of `data` is inside another one.
     seen: set[Location] | None = set() if len(data) > 1 else None
     of_mapping, of_sequence = _children()
     pending = data[::-1]
@@ -111,14 +112,14 @@ def _below(data: list[_Datum]) -> Iterator[_Datum]:
 
 @cache
 def _children() -> tuple[_Node, _Node]:
-    """Return the paths to the children of a mapping and of a sequence."""
+    """Return two parsed paths: to the children of a mapping (`*`) and to the items of a sequence (`[*]`)."""
     from jsonpath_ng.ext import parser  # noqa: PLC0415  (see parse)
 
     return parser.parse("*"), parser.parse("[*]")
 
 
 def parse(text: str) -> JsonPath:
-    """Parse a path. Imports jsonpath-ng, which takes 32 ms. Raises PathError."""
+    """Parse a path that starts with `$`. The import of jsonpath-ng takes 32 ms. Raises PathError."""
     from jsonpath_ng.ext import parser  # noqa: PLC0415
 
     if len(text) > _LONGEST:
@@ -132,22 +133,22 @@ def parse(text: str) -> JsonPath:
         return JsonPath(text, parsed)
     except PathError:
         raise
-    except Exception as error:  # its lexer and parser raise bare Exception
+    except Exception as error:  # the lexer and parser of jsonpath-ng raise plain Exception
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         column = re.search(r"\b(?:1:|col(?:umn)? )(\d+)", reason)
         raise PathError(f"invalid JSONPath: {reason}", column=int(column[1]) + 1 if column else None) from error
 
 
-# The parser copies a list for each part of a union.
+# A long path takes quadratic time, because the parser of jsonpath-ng copies a list for each part of a union.
 _LONGEST: Final = 10_000
 
 
 def _check_tokens(text: str, lexer: Any) -> None:
     """Raise PathError for operators whose time or memory is not proportional to the size of their operands.
 
-    The time of a regular expression can be exponential. A number times a string copies the string so many times.
-    `str()` expands all aliases in a collection, and repeated `split()` and `str()` lengthen a string each time. A
-    sort order looks up its fields again for each comparison. A path to a field needs none of these.
+    A path to a field does not need these operators. A regular expression can take exponential time. The product of
+    a string and a number repeats the string. `str()` expands all aliases in a collection, and alternating
+    `split()` and `str()` make a string ever longer. A sort looks up its fields again for each comparison.
     """
     before = ""
     for token in lexer.tokenize(text):
@@ -160,20 +161,21 @@ def _check_tokens(text: str, lexer: Any) -> None:
         elif token.type == "SORT_DIRECTION" or named.startswith(("sorted", "split(", "str(")):
             message = "cannot sort, split or convert values in a path; name a field"
         if message:
-            start = text.rfind("`", 0, token.lexpos) if named else token.lexpos  # jsonpath-ng reports its end
+            # For a named operator, jsonpath-ng reports the position of its end.
+            start = text.rfind("`", 0, token.lexpos) if named else token.lexpos
             raise PathError(message, column=start + 1)
         before = token.type
 
 
 _ARITHMETIC: Final = "cannot use arithmetic in a path; quote a key that contains an operator: ['a/b']"
-# The types of tokens that end an operand: after these, `*` is not a wildcard, and `/` does not start a sort order.
+# The types of the tokens that can end an operand. After such a token, `*` is a multiplication and `/` a division.
 _OPERANDS: Final = frozenset(("ID", "NUMBER", "FLOAT", "BOOL", "NULL", "NAMED_OPERATOR", "]", ")", "*", "$", "@"))
 
 
 def _check_filters(parsed: _Node) -> None:
-    """Raise PathError for filters that can visit the same values again for each item, in quadratic time.
+    """Raise PathError for filters that take quadratic time, because they can visit the same values for each item.
 
-    If each step of a filter goes to one child of its item, the filters of two items never visit the same value.
+    If each step of a filter goes from a value to only one child, the filter visits different values for each item.
     """
     for node in _nodes(parsed):
         kind = _kind(node)
@@ -192,12 +194,12 @@ def _check_filters(parsed: _Node) -> None:
 
 
 def _kind(node: _Node) -> str:
-    """Return the class name of a node; jsonpath-ng marks classes that it plans to remove with an underscore."""
+    """Return the class name of a node, without the underscore that jsonpath-ng adds to deprecated classes."""
     return type(node).__name__.lstrip("_")
 
 
 def _nodes(*roots: _Node) -> Iterator[_Node]:
-    """Yield the nodes of the trees of paths."""
+    """Yield the nodes of the syntax trees with these roots."""
     pending = list(roots)
     while pending:
         node = pending.pop()
@@ -211,12 +213,12 @@ def _nodes(*roots: _Node) -> Iterator[_Node]:
 
 
 def _is_wildcard(node: _Node) -> bool:
-    """Return whether a node is `*`, which was a field of this name before jsonpath-ng 1.9."""
+    """Return whether a node is the wildcard `*`, which jsonpath-ng before 1.9 parses as a field named `*`."""
     return "*" in getattr(node, "fields", ())
 
 
 def _parts(node: _Node) -> list[_Node]:
-    """Return the parts of a union in order."""
+    """Return the parts of a union in the order of the path."""
     parts: list[_Node] = []
     while _kind(node) == "Union":
         parts.append(node.right)
@@ -247,7 +249,7 @@ def _location(datum: _Datum) -> Location:
 
 
 def _is_at(data: Any, location: Location, value: Any) -> bool:
-    """Return whether the data have the value at the location. Functions such as `len` return other values."""
+    """Return whether `value` is in `data` at `location`. The result of a function such as `len` is not."""
     for step in location:
         try:
             data = data[step]

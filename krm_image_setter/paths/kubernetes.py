@@ -1,4 +1,4 @@
-r"""Kubernetes JSONPath, as client-go's `util/jsonpath` reads it and kubectl documents it.
+r"""Kubernetes JSONPath, as kubectl documents it and client-go implements it in `util/jsonpath`.
 
     template := { text | "{" action "}" }
     action   := "range" steps | "end" | steps
@@ -8,8 +8,8 @@ r"""Kubernetes JSONPath, as client-go's `util/jsonpath` reads it and kubectl doc
     item     := "*" | "'" key "'" | index | [start] ":" [end] [":" step]
     filter   := steps | steps operator steps,  operator := == != < <= > >=
 
-See https://kubernetes.io/docs/reference/kubectl/jsonpath/. This module differs in three points, because a path
-matches only fields:
+See https://kubernetes.io/docs/reference/kubectl/jsonpath/. A path of krm-image-setter matches only fields.
+Therefore this module differs from client-go in three points:
 
 - Text between actions is ignored.
 - A missing key, an index out of bounds and a filter on a mapping match nothing; client-go reports an error.
@@ -29,14 +29,14 @@ Nodes = list[Match]
 
 
 class KubernetesPath(NamedTuple):
-    """A parsed template. `fields` are the keys of a path that consists only of keys, otherwise None."""
+    """A parsed template. `fields` are the keys if it consists only of keys (`.spec.image`), otherwise None."""
 
     text: str
     actions: tuple[Action, ...]
     fields: tuple[str, ...] | None
 
     def find(self, data: Any) -> list[Match]:
-        """See Path."""
+        """Find the matches in `data`, as specified in `Path.find`."""
         if self.fields is not None:
             for key in self.fields:
                 if not isinstance(data, dict) or key not in data:
@@ -47,7 +47,7 @@ class KubernetesPath(NamedTuple):
         return _each_once([match for match in matches if match.location is not _NOWHERE]) if matches else matches
 
     def steps(self, data: Any) -> Iterator[tuple[Nodes, str | None]]:
-        """See Path. Text, a literal, `..` and a range cannot be followed."""
+        """Follow a path without text, literals, `..` and ranges, as specified in `Path.steps`."""
         (steps, body), *others = self.actions or (Action((), ()),)
         if others or body is not None or any(isinstance(step, Descent | Literal) for step in steps):
             return
@@ -59,11 +59,11 @@ class KubernetesPath(NamedTuple):
                 return
 
 
-# Steps. `walk` returns the nodes that a step reaches from the current ones.
+# The classes of steps. The method `walk` of a step returns the nodes that the step matches, starting from `nodes`.
 
 
 class Field(NamedTuple):
-    """`.key`."""
+    """The step `.key`, which matches the value of the key in a mapping."""
 
     key: str
 
@@ -78,7 +78,7 @@ class Field(NamedTuple):
 
 
 class QuotedKey(NamedTuple):
-    """`['a.b']`: the key `a.b`; if it does not exist, the fields `.a.b`, as in client-go."""
+    """The step `['a.b']`, which matches the key `a.b`, or the path `.a.b` if no such key exists."""
 
     key: str
     fields: tuple[Step, ...]  # empty if the key is not a valid path
@@ -92,12 +92,12 @@ class QuotedKey(NamedTuple):
 
 
 class Wildcard(NamedTuple):
-    """`.*` and `[*]`: every child; `[*]` matches nothing in a mapping, because it is a slice in client-go."""
+    """The step `.*` or `[*]`, which matches all children. As in client-go, `[*]` matches only items of lists."""
 
     lists_only: bool
 
     def walk(self, nodes: Nodes) -> Nodes:
-        """Return the children."""
+        """Return the children of all nodes."""
         return [
             child
             for node in nodes
@@ -107,10 +107,10 @@ class Wildcard(NamedTuple):
 
 
 class Descent(NamedTuple):
-    """`..`: all collections at any depth that are not empty, including the current ones."""
+    """The step `..`, which matches all non-empty collections at any depth, including the current nodes."""
 
     def walk(self, nodes: Nodes) -> Nodes:
-        """Return the collections, parents first, each once, because a second `..` finds the same ones again."""
+        """Return the collections, parents first. No collection occurs twice, also after a second `..`."""
         found: dict[Location, Match] = {}
         pending = nodes[::-1]
         while pending:
@@ -123,7 +123,7 @@ class Descent(NamedTuple):
 
 
 class Slice(NamedTuple):
-    """`[1]`, `[1:3]`, `[-2:]`, `[::2]`; an index is the slice of one."""
+    """An index or a slice, such as `[1]`, `[1:3]`, `[-2:]` or `[::2]`. An index is a slice of one item."""
 
     start: int | None
     end: int | None
@@ -131,7 +131,7 @@ class Slice(NamedTuple):
     single: bool
 
     def walk(self, nodes: Nodes) -> Nodes:
-        """Return the items."""
+        """Return the items in the slice."""
         found: Nodes = []
         for location, value in nodes:
             if not isinstance(value, list):
@@ -144,31 +144,34 @@ class Slice(NamedTuple):
             else:
                 end = length if self.end is None else self.end
                 end += length if end < 0 else 0
-            # Python would shorten the slice to the list, but client-go reports an error.
+            # If the slice is longer than the list, client-go reports an error. Python would shorten the slice.
             if 0 <= start < end <= length:
                 found += (Match((*location, i), value[i]) for i in range(start, end, self.step))
         return found
 
 
 class Union(NamedTuple):
-    """`[0,2]`, `['a','b']`: the results of each part."""
+    """A union, such as `[0,2]` or `['a','b']`, which matches the results of all its parts."""
 
     parts: tuple[tuple[Step, ...], ...]
 
     def walk(self, nodes: Nodes) -> Nodes:
-        """Return the nodes of all parts in order, each once: otherwise, each `[0,0]` would double their number."""
+        """Return the nodes of all parts in order, each node once. Otherwise `[0,0]` would double their number."""
         return _each_once([match for part in self.parts for match in _walk(part, nodes)])
 
 
 class Filter(NamedTuple):
-    """`[?(@.name=="x")]`: the items with a true comparison; without an operator, those with a match of `left`."""
+    """A filter, such as `[?(@.name=="x")]`, which matches the items of a list for which the comparison is true.
+
+    A filter without an operator, such as `[?(@.name)]`, matches the items in which `left` matches something.
+    """
 
     left: tuple[Step, ...]
     operator: str
     right: tuple[Step, ...]
 
     def walk(self, nodes: Nodes) -> Nodes:
-        """Return the items."""
+        """Return the items for which the filter is true."""
         return [
             item
             for node in nodes
@@ -188,12 +191,12 @@ class Filter(NamedTuple):
 
 
 class Literal(NamedTuple):
-    """A number, a boolean or a quoted text: a value without a location in the data."""
+    """A number, a boolean or a quoted text in a path. Its value has no location in the data."""
 
     value: Any
 
     def walk(self, nodes: Nodes) -> Nodes:
-        """Return the value once for each node; a text only once, as in client-go."""
+        """Return the value once per node. As in client-go, a text is returned only once for all nodes."""
         count = 1 if isinstance(self.value, str) else len(nodes)
         return [Match(_NOWHERE, self.value)] * count
 
@@ -202,7 +205,7 @@ Step = Field | QuotedKey | Wildcard | Descent | Slice | Union | Filter | Literal
 
 
 class Action(NamedTuple):
-    """`{…}`: steps. `body` contains the actions of a range, which run for each node that the steps reach."""
+    """An action `{…}` with its steps. The `body` of a range is run for each node that the steps match."""
 
     steps: tuple[Step, ...]
     body: tuple[Action, ...] | None = None
@@ -212,7 +215,7 @@ _NOWHERE: Final[Location] = ("", -1, "")
 
 
 def _each_once(nodes: Nodes) -> Nodes:
-    """Return nodes, each location once."""
+    """Return `nodes` without repeated locations."""
     found: dict[Location, Match] = {}
     for node in nodes:
         found.setdefault(node.location, node)
@@ -220,7 +223,10 @@ def _each_once(nodes: Nodes) -> Nodes:
 
 
 def _run(actions: tuple[Action, ...], nodes: Nodes, done: set[tuple[int, Location]]) -> Nodes:
-    """Return the nodes that actions reach. `done` has the body (its id) and the node of each run of a range."""
+    """Return the nodes that actions match. No range is run twice for the same node.
+
+    `done` contains the id of the body, and the location of the node, for each run of a range so far.
+    """
     found: Nodes = []
     for steps, body in actions:
         reached = _walk(steps, nodes)
@@ -237,7 +243,7 @@ def _run(actions: tuple[Action, ...], nodes: Nodes, done: set[tuple[int, Locatio
 
 def _walk(steps: tuple[Step, ...], nodes: Nodes) -> Nodes:
     for step in steps:
-        if not nodes:  # most paths of the catalog end at their second step
+        if not nodes:  # in most resources, most paths of the catalog match nothing after the second step
             break
         nodes = step.walk(nodes)
     return nodes
@@ -263,9 +269,9 @@ _OPERATORS: Final[dict[str, Callable[[Any, Any], bool]]] = {
 
 
 def _compare(left: Any, sign: str, right: Any) -> bool:
-    """Compare two booleans, numbers or strings, as text/template does; any other comparison is false.
+    """Compare two booleans, two numbers or two strings, as text/template in Go does.
 
-    JSON has only one type of number, so `4 == 4.0` is true.
+    The result for other types is False. JSON has only one type of number, so `4 == 4.0` is true.
     """
     kinds = {bool if isinstance(value, bool) else float if isinstance(value, int | float) else type(value)
              for value in (left, right)}  # fmt: skip
@@ -276,9 +282,9 @@ def _compare(left: Any, sign: str, right: Any) -> bool:
     return _OPERATORS[sign](left, right)
 
 
-# The parser.
+# The parser of paths.
 
-_MAX_RANGES: Final = 20  # nested; a useful path has one or two
+_MAX_RANGES: Final = 20  # the most ranges inside each other; a useful path has one or two
 _NAME_CHARACTERS: Final = r"[^\\ \t\r\n.,\[\]$@{}]*"
 _NAME: Final = rf"{_NAME_CHARACTERS}(?:\\(?s:.?){_NAME_CHARACTERS})*"
 _SLICE: Final = r"(-?[0-9]*)(:-?[0-9]*)?(:-?[0-9]*)?"
@@ -289,7 +295,7 @@ _WORD: Final = r"[^\s.,\[\]$@{}]+"
 
 
 def parse(text: str) -> KubernetesPath:
-    """Parse a path. Raises PathError.
+    """Parse a path in Kubernetes JSONPath. Raises PathError if the path is invalid.
 
     kubectl's relaxed form is accepted: `spec.image`, `.spec.image` and `{spec.image}` mean `{.spec.image}`.
     """
@@ -311,7 +317,7 @@ def _starts_field(word: str) -> bool:
 
 
 def _outside_brackets(text: str) -> str:
-    # The expression would take quadratic time for a text with thousands of [ after the last ].
+    # Apply the pattern only up to the last ]. After it, thousands of [ would take quadratic time.
     last = text.rfind("]") + 1
     return re.sub(r"\[[^\]]*\]", "", text[:last]) + text[last:]
 
@@ -389,7 +395,7 @@ class _Parser:
                 steps.append(self._literal(character))
 
     def _field(self) -> Step:
-        found = next(re.compile(_NAME).finditer(self.text, self.position))  # an empty text matches, too
+        found = next(re.compile(_NAME).finditer(self.text, self.position))  # the pattern always matches
         self.position = found.end()
         name = re.sub(r"\\((?s:.?))", r"\1", found[0])
         return Wildcard(lists_only=False) if name == "*" else Field(name)
@@ -438,7 +444,7 @@ class _Parser:
             key = text[1:-1]
             try:
                 fields = _Parser(f".{key}}}", 0).steps("}")
-            except PathError:  # such as 'a b'
+            except PathError:  # a key such as 'a b' is not a valid path
                 fields = ()
             return QuotedKey(re.sub(r"\\(.)", r"\1", key), fields)
         match = re.fullmatch(_SLICE, text)
@@ -459,7 +465,7 @@ class _Parser:
         start = self.position
         position = start + len("[?(")
         quote = ""
-        while True:  # up to the ")" outside quotes
+        while True:  # find the ")" outside quotes
             character = self.text[position : position + 1]
             if not character or character == "\n":
                 raise self.fail("missing closing )] of the filter", start)

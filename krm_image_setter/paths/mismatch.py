@@ -1,4 +1,4 @@
-"""Why a path matches nothing: how far it gets in the data, and what is there. Never shows values, only keys."""
+"""Explain why a path matches nothing: which step fails, and what the data contain there, but no values."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from krm_image_setter.paths.path import Location, Match, Path, format_location, 
 
 
 class Mismatch(NamedTuple):
-    """The number of steps that matched, and the reason why the next one does not."""
+    """The number of steps up to the first step that matches nothing, and the reason why it matches nothing."""
 
     steps: int
     reason: str
 
 
 def find_mismatch(path: Path, data: Any) -> Mismatch | None:
-    """Return where a path that matches nothing in `data` ends.
+    """Return the first step of `path` that matches nothing in `data`, with the reason.
 
-    Return None if the path matches something, or if its notation cannot be followed step by step.
+    Return None if the path matches something, or if it cannot be followed step by step.
     """
     steps = list(path.steps(data))
     if not steps or path.find(data):
@@ -27,7 +27,7 @@ def find_mismatch(path: Path, data: Any) -> Mismatch | None:
 
 
 def _reason(nodes: list[Match], key: str | None) -> str:
-    """Return why a step from `nodes` matches nothing: the field `key`, or items of a list if it is None."""
+    """Return why a step from `nodes` matches nothing. If `key` is None, the step looks up items of a list."""
     location, value = next((node for node in nodes if isinstance(node.value, dict)), nodes[0]) if key else nodes[0]
     at = _shown(location)
     if key is not None and isinstance(value, dict):
@@ -53,5 +53,5 @@ def _suggestion(key: str, mapping: dict[Any, Any]) -> str:
     return f'; did you mean "{close[0]}"?' if close else ""
 
 
-# Comparing two keys takes about a fifth of a millisecond.
+# The comparison of two keys takes about 0.2 ms, so only this many keys are compared for a suggestion.
 _MOST_COMPARED: Final = 1_000

@@ -1,4 +1,4 @@
-"""The parts that the three notations share: a path, a match, and its location."""
+"""The types and formats that the three notations of paths share: a path, a match, and the location of a match."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 
 from krm_image_setter.errors import ImageSetterError
 
-#: The keys and indexes from the root of the data to one match.
+#: The keys and indexes from the root of the data to a value: `("containers", 0, "image")`.
 Location: TypeAlias = tuple[str | int, ...]
 
 
@@ -27,20 +27,21 @@ class Path(Protocol):
         """The path as the user wrote it."""
 
     def find(self, data: Any) -> list[Match]:
-        """Return the values in `data` that the path matches, each location once."""
+        """Return the values in `data` that the path matches. No location occurs twice."""
 
     def steps(self, data: Any) -> Iterator[tuple[list[Match], str | None]]:
-        """Yield the values from which each step starts, and the key that it looks up; None for items of a list.
+        """Yield, for each step of the path, the values from which it starts and the key that it looks up.
 
-        Stop after the first step that matches nothing. Yield nothing if the path cannot be followed like this.
+        The key is None if the step looks up items of a list. The first step that matches nothing is the last one.
+        Nothing is yielded if the path cannot be followed step by step.
         """
 
 
 class PathError(ImageSetterError):
-    """An invalid path; `column` counts from 1 in the path."""
+    """The error for an invalid path. Its `column` counts from 1 in the path."""
 
 
-@lru_cache(maxsize=1024)  # the images of a thousand Deployments have the same location
+@lru_cache(maxsize=1024)  # the images of thousands of Deployments have the same location
 def format_location(location: Location) -> str:
     """Format a location as messages show it: `spec.containers[0].image`, `data['a.b']`."""
     text = ""

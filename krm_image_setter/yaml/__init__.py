@@ -1,1 +1,1 @@
-"""YAML: parser events, the tree that knows its source, splitting, and writing. Nothing depends on Kubernetes."""
+"""Split, parse and edit YAML, with trees that know their source. This package does not depend on Kubernetes."""

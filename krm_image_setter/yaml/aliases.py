@@ -1,7 +1,7 @@
-"""Writing into a document with anchors, aliases and merge keys.
+"""Write changes into a document with anchors, aliases and merge keys.
 
-A scalar of the source can have many locations. It gets the new text of its own location. An alias or merge key
-that would then cause a wrong value at another location is replaced with a copy.
+With aliases, one scalar of the source can be the value of many locations. The scalar gets the new text of the
+location where it is written. An alias or merge key that would then have a wrong value is replaced with a copy.
 """
 
 from __future__ import annotations
@@ -47,22 +47,22 @@ from krm_image_setter.yaml.writer import (
 if TYPE_CHECKING:
     from krm_image_setter.yaml.tree import NodeEvent, ScalarEvent, Written
 
-# Stands for the location of nodes without one: keys, their contents, and mappings directly under a merge key. No
-# change has this location.
+# This location is used for nodes that no path can match: keys, the contents of keys, and mappings directly under a
+# merge key. A change never has this location.
 _NOWHERE: Final[Location] = (-1,)
 
 
 class Kept(NamedTuple):
-    """An alias that was replaced to keep the old text at `location`, because only its anchor changes."""
+    """An alias that was replaced with a copy, so that `location` keeps its old text while the anchor changes."""
 
     alias: Alias
     location: Location
 
 
 def write(source: str, root: Collection, changes: Iterable[Change]) -> tuple[list[Edit], list[Kept]]:
-    """Compute the edits as `writer.write`, and return them with the aliases that keep an old text.
+    """Compute edits like `writer.write`, and return them with the aliases that were replaced to keep an old text.
 
-    Raises InputError also if an alias must be replaced with a copy but its block cannot be copied.
+    Raises InputError like `writer.write`, and if an alias must be replaced but its block cannot be copied.
     """
     writer = _Writer(source, root, *by_location(root, changes))
     edits = writer.edits()
@@ -70,7 +70,7 @@ def write(source: str, root: Collection, changes: Iterable[Change]) -> tuple[lis
 
 
 def replaced(source: str, root: Written, targets: Iterable[Written]) -> list[Edit]:
-    """Return the edits that replace the aliases of `targets` with copies in one line."""
+    """Return the edits that replace all aliases that refer to the nodes `targets` with copies in one line."""
     writer = _Writer(source, root, {}, {})
     ids = set(map(id, targets))
     return [
@@ -95,7 +95,7 @@ def _aliases_in(written: Written) -> Iterator[Alias]:
 
 
 class _Child(NamedTuple):
-    """A child of a collection; `base` is the mapping that a merge key takes it from."""
+    """A child of a collection. If it comes from a merge key, `base` is the mapping that contains it."""
 
     key: str | int
     value: Any
@@ -114,9 +114,10 @@ def _children(node: Mapping | Sequence) -> Iterator[_Child]:
 
 
 def _unlocated(node: Mapping | Sequence) -> Iterator[tuple[Alias | Mapping | Sequence, bool]]:
-    """Yield the aliases and collections in a node that have no location, and whether each is a key.
+    """Yield the aliases and collections in a mapping that have no location, and whether each of them is a key.
 
-    They are keys, the values of such keys and of a key that is repeated, and mappings directly under a merge key.
+    These are keys, the values of such keys, the earlier values of a repeated key, and mappings directly under a
+    merge key.
     """
     if isinstance(node, Sequence):
         return
@@ -134,7 +135,7 @@ def _unlocated(node: Mapping | Sequence) -> Iterator[tuple[Alias | Mapping | Seq
 
 
 class _Writer:
-    """Computes the edits of one document with aliases. `kept` are the aliases that keep an old text, by id."""
+    """Computes the edits of one document. `kept` contains the aliases replaced to keep an old text, by id."""
 
     def __init__(self, source: str, root: Written, wanted: Map[Location, list[Fragment]], added: Added) -> None:
         self.source = source
@@ -145,11 +146,11 @@ class _Writer:
         self.in_json = False  # whether copies are JSON
         # The locations of changes and of all nodes around them.
         self._changing = {location[:end] for location in (*wanted, *added) for end in range(len(location) + 1)}
-        self._homes: dict[int, Location] = {}  # by the id of a node as written: its location
+        self._homes: dict[int, Location] = {}  # the location where a node is written, by the id of the node
         self._anchor_counts = Counter(re.findall(_ANCHOR, source))
 
     def edits(self) -> list[Edit]:
-        """Return the edits, each once, in any order."""
+        """Return the edits in any order. No edit occurs twice."""
         self._find_homes(self.root, ())
         return _joined(self._visit(cast("Mapping | Sequence", self.root), (), 0))
 
@@ -175,8 +176,8 @@ class _Writer:
     ) -> Iterator[Edit]:
         """Yield the edits that write the changes at and below `location` into `node`.
 
-        `indent` is the least column of the lines of a flow collection in it. In a copy, an alias is also replaced
-        if another anchor with its name could come between.
+        `indent` is the smallest indentation that the lines of a flow collection in `node` must have. If `copied`
+        is true, an alias is also replaced if the copy could be after another anchor with the same name.
         """
         if not node.flow:
             indent = start_mark(node.children[0]).column + isinstance(node, Mapping)
@@ -214,9 +215,10 @@ class _Writer:
             yield from self._added_after_merge(node, pairs)
 
     def _merge_copies(self, aliases: Iterable[Alias], location: Location) -> Generator[Edit, None, set[int]]:
-        """Yield the edits for aliases under a merge key whose mappings get new pairs, and return their ids.
+        """Yield the edits that replace aliases under a merge key if their mappings get new pairs.
 
-        The merge key would take the new pairs too, so the alias is replaced with a copy without them.
+        An alias would also merge the new pairs. So it is replaced with a copy that does not contain the new pairs.
+        Return the ids of the mappings that were copied.
         """
         ids: set[int] = set()
         for alias in aliases:
@@ -235,12 +237,12 @@ class _Writer:
         return copied and self._is_reused(alias)
 
     def _is_reused(self, alias: Alias) -> bool:
-        """Return whether there might be several anchors with this name."""
+        """Return whether the document might contain several anchors with the name of `alias`."""
         match = re.match(_NAME, alias.name)
         return match is None or self._anchor_counts[match[0]] > 1
 
     def _differs(self, value: Any, written: Written, here: Location, there: Location) -> bool:
-        """Return whether a value gets a different text at `here` than at `there`, the location of its anchor."""
+        """Return whether the changes at `here`, an alias, and at `there`, its anchor, lead to different values."""
         if here not in self._changing and there not in self._changing:
             return False
         if isinstance(value, Mapping | Sequence):
@@ -270,19 +272,19 @@ class _Writer:
             if isinstance(holder, Mapping):
                 column = min(column, start_mark(holder.children[0]).column + 2)
             rest = self.source[end : line_end(self.source, end)]
-            spaces = len(rest) - len(rest.lstrip(" \t"))  # a tab after a dash would be an error
+            spaces = len(rest) - len(rest.lstrip(" \t"))  # YAML forbids a tab after a dash
             yield Edit(start, end + spaces * ("\t" in rest[:spaces]), self._tag(node.start).rstrip())
             yield lines_added(self.source, end, column, [self._block_copy(node, location, column)])
 
     def _added_after_merge(self, node: Mapping, pairs: list[str]) -> list[Edit]:
-        """Return the edits that add pairs after the merge key of `node`, which they override."""
+        """Return the edits that add pairs after the merge key of `node`. The pairs override merged pairs."""
         name, value = pair(node, "<<")
         if node.flow:
             return added_in_flow(self.source, node, content_end(self.source, value), pairs)
         return lines_after(self.source, value, pair_column(self.source, name), pairs)
 
     def _pair(self, holder: Mapping, key: str, written: Written, location: Location, indent: int) -> str:
-        """Return the source of a pair that overrides a pair of a merge key."""
+        """Return the source of a pair for `holder` that overrides a pair from its merge key."""
         name, value = pair(holder, "<<")
         node = written.target if isinstance(written, Alias) else written
         start = scalar.serialized(key, flow=holder.flow) + ":"
@@ -297,9 +299,10 @@ class _Writer:
         return f"{start}{tag}{line_break(self.source)}{' ' * column}{self._block_copy(node, location, column)}"
 
     def _fits_before(self, node: Mapping | Sequence, offset: int) -> bool:
-        """Return whether lines with a copy of a block can follow the line of `offset`.
+        """Return whether a copy of the block `node` can be inserted after the line that contains `offset`.
 
-        The value of a block scalar at the end of the block could get the empty lines that follow, or a line break.
+        It cannot if the value of a block scalar at the end of the copy would change, because empty lines or a line
+        break after the copy would be added to this value.
         """
         if not self._can_be_copied(node):
             return False
@@ -315,7 +318,7 @@ class _Writer:
         return ends_line and not keeps and line_end(self.source, offset) < len(self.source)
 
     def _can_be_copied(self, node: Written) -> bool:
-        """Return whether each alias under a merge key in a node would refer to the same anchor in a copy."""
+        """Return whether each alias under a merge key in `node` would still refer to its anchor in a copy."""
         if max(self._anchor_counts.values(), default=0) < 2:
             return True
         if not isinstance(node, Mapping | Sequence):
@@ -335,7 +338,7 @@ class _Writer:
     def _flow_copy(self, node: Mapping | Sequence, location: Location, indent: int) -> str:
         """Return a flow collection without anchors, with the new texts at `location`.
 
-        Its lines are indented to `indent` or more.
+        Each line of the copy is indented by at least `indent` spaces.
         """
         if not self._can_be_copied(node):
             return self.in_flow(node, location)
@@ -349,11 +352,11 @@ class _Writer:
         end = content_end(self.source, node)
         start = scalar.content_start(self.source, node.start, end)
         last = last_block_scalar(node)
-        if last is not None:  # the spaces at the end of its last line belong to it
+        if last is not None:  # the spaces at the end of the last line are part of the block scalar
             match = re.compile(rf"(?:(?:{BREAK}) *)+\Z").search(self.source, end, last.end_mark.index)
             end = match.start() if match else last.end_mark.index
         edits = [*_joined(self._visit(node, location, indent, copied=True)), *self._anchor_removals(node)]
-        end = max([end, *(edit.end for edit in edits)])  # a copy can follow in lines after the last alias
+        end = max([end, *(edit.end for edit in edits)])  # an edit can add lines after the content
         return start, apply_edits(self.source[start:end], [Edit(a - start, b - start, new) for a, b, new in edits])
 
     def in_flow(self, node: Written, location: Location) -> str:
@@ -386,7 +389,7 @@ class _Writer:
         event = cast("ScalarEvent", written)
         text, tag = self._text_at(event, location), self._tag(event)
         if location not in self.wanted and not event.style and not tag and not isinstance(typed(text), str):
-            return text or "null"  # quotes would turn a number into a string
+            return text or "null"  # with quotes, a number would be a string
         return tag + (scalar.quoted(text) if self.in_json else scalar.serialized(text, flow=flow))
 
     def _tag(self, event: NodeEvent) -> str:
@@ -399,7 +402,7 @@ class _Writer:
         return f"{match[0]} " if match else ""
 
     def _anchor_removals(self, node: Collection) -> Iterator[Edit]:
-        """Yield the edits that remove the anchors in `node`, because a copy would define them a second time."""
+        """Yield the edits that remove the anchors in a copy of `node`. A copy must not define them again."""
         for written in node.children:
             if isinstance(written, Alias):
                 continue
@@ -407,7 +410,7 @@ class _Writer:
             if event.anchor is not None:
                 start = self.source.index("&" + event.anchor, event.start_mark.index)
                 end = start + 1 + len(event.anchor)
-                # Remove a tab after the anchor too: after a dash or a colon it would be an error.
+                # Remove a tab after the anchor too, because YAML forbids a tab after a dash or a colon.
                 while self.source[end : end + 1] in (" ", "\t"):
                     end += 1
                 yield Edit(start, end, "")
@@ -416,7 +419,7 @@ class _Writer:
 
 
 def _joined(edits: Iterable[Edit]) -> list[Edit]:
-    """Join the insertions at one offset, because a merge key in another one can end at the same offset."""
+    """Join the insertions at the same offset. Nested merge keys can end at the same offset."""
     insertions: dict[int, str] = {}
     others: list[Edit] = []
     for edit in dict.fromkeys(edits):
@@ -428,7 +431,7 @@ def _joined(edits: Iterable[Edit]) -> list[Edit]:
 
 
 def _merge_aliases(node: Mapping | Sequence) -> list[Alias]:
-    """Return the aliases directly under a merge key of a node."""
+    """Return the aliases that are the value of a merge key in `node`, or items of this value."""
     merge = node.written("<<") if isinstance(node, Mapping) and node.merged else None
     if merge is None:
         return []

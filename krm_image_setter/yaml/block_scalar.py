@@ -1,4 +1,4 @@
-"""Writing into a literal or folded block scalar.
+"""Write changes into a literal or folded block scalar.
 
 The rules are those of libyaml, which agree with YAML 1.2, section 8.1.
 """
@@ -32,8 +32,8 @@ def rewrite(source: str, start: int, end: int, value: str, fragments: list[Fragm
     else:
         serialized = [_in_lines(fragment, ending, " " * block.indent) for fragment in fragments]
     edits = [written.edit(fragment, fragment.text) for fragment in serialized]
-    # The neighbors of a line decide which spaces it can start or end with, and which breaks fold. So read the
-    # result again.
+    # The result is read again to check it. The lines next to a line determine which spaces it can start or end
+    # with, and which of its line breaks are folded.
     text = apply_edits(source[start:end], [Edit(a - start, b - start, new) for a, b, new in edits])
     new = _read(text, 0, len(text), changed(value, fragments))
     if new is None or new.indent != block.indent or (source[end - 1] in BREAKS) > (text[-1] in BREAKS):
@@ -48,16 +48,16 @@ def units(source: str, start: int, end: int, value: str) -> Units | None:
 
 
 def _in_lines(fragment: Fragment, ending: str, indent: str) -> Fragment:
-    """Return a fragment of a literal block scalar with its text as source."""
+    """Return a fragment of a literal block scalar, with its text in the form of the source."""
     text = re.sub(r"\n(?=\n)", ending, fragment.text)
     return fragment._replace(text=re.sub(r"\n(?!\n)", ending + indent, text))
 
 
 def _with_folds(value: str, fragment: Fragment, ending: str, indent: str) -> Fragment:
-    """Return a fragment of a folded block scalar with its text as source.
+    """Return a fragment of a folded block scalar, with its text in the form of the source.
 
-    The source of a line break depends on the lines before and after it (`_is_blank`). So the fragment is extended
-    by the breaks next to it if its first or last line changes them.
+    The source of a line break depends on the lines before and after it (see `_is_blank`). If the first or last
+    line of the fragment changes the breaks next to it, the fragment is extended by these breaks.
     """
     start, end, text = fragment
     if "\n" not in text:
@@ -82,7 +82,8 @@ def _with_folds(value: str, fragment: Fragment, ending: str, indent: str) -> Fra
 def _is_blank(line: str) -> bool:
     """Return whether a break next to `line` is not folded in a folded block scalar (YAML 1.2, section 8.1.3).
 
-    Between two other lines, a single break folds into a space, so one more break is needed.
+    Between two lines that are not blank, a single break folds into a space. So a line break of the value is
+    written as two breaks.
     """
     return line[:1] in ("", " ", "\t", "\n")
 
@@ -92,7 +93,7 @@ _LINE: Final = rf"(?P<text>[^{BREAKS}]*)(?P<break>{BREAK}|\Z)"
 
 
 class _Block(NamedTuple):
-    """A block scalar: its lines after the header (start, text and break), and the parts of its header."""
+    """A block scalar. `lines` are its lines after the header, each with its offset, text and line break."""
 
     lines: list[tuple[int, str, str]]
     indent: int
@@ -102,8 +103,8 @@ class _Block(NamedTuple):
     def units(self) -> Iterator[Unit]:
         """Yield the units of the lines.
 
-        In a folded scalar, a break between two lines that are not indented further folds into a space, unless an
-        empty line follows.
+        In a folded scalar, a break between two lines folds into a space, except if an empty line follows, or if
+        one of the lines is indented further.
         """
         pending: list[Unit] = []  # line breaks since the last line with text
         after_blank = False
@@ -123,7 +124,7 @@ class _Block(NamedTuple):
                 yield Unit(text, at, at + len(text))
                 pending, after_blank, is_first = [], blank, False
             if ending:
-                # LS and PS are also content.
+                # The value contains LS or PS itself. Any other line break is a line feed in the value.
                 kept = ending if ending in "\u2028\u2029" else "\n"
                 pending.append(Unit(kept, at + len(text), at + len(text) + len(ending)))
         if "+" in self.marks:
@@ -147,13 +148,14 @@ def _read(source: str, start: int, end: int, value: str) -> _Block | None:
     if not filled:
         return None
     width, first = filled[0]
-    # The first line with text sets the indentation. libyaml allows neither a tab nor a wider empty line before it.
+    # The first line with text determines the indentation. libyaml does not allow a tab after this indentation, or
+    # a wider empty line before this line.
     wider = any(len(text) > width for _, text, _ in takewhile(lambda line: line[1] != first, lines))
     if not is_explicit and (first[width] == "\t" or wider):
         return None
     if is_explicit:
-        # An indentation indicator counts from the parent's column, which only the parser knows. The value starts
-        # with the other spaces.
+        # An indentation indicator counts from the column of the parent node, which only the parser knows. So
+        # subtract the spaces that are part of the value.
         width -= next((len(line) - len(line.lstrip(" ")) for line in re.split(BREAK, value) if line.strip(" ")), 0)
     block = _Block(lines, width, header["marks"], header["style"] == ">")
     return block if "".join(unit.text for unit in block.units()) == value else None

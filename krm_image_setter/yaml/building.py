@@ -1,4 +1,4 @@
-"""Building a tree from the events of a parser."""
+"""Build the trees of documents from the events of a YAML parser."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from krm_image_setter.yaml.events import (
 from krm_image_setter.yaml.stream import position
 from krm_image_setter.yaml.tree import MAX_DEPTH, Alias, Document, Mapping, Sequence, typed
 
-#: The most nodes that aliases can add to one document. (An alias bomb of 20 lines adds billions.)
+#: The most nodes that aliases can add to one document. (An attack with 20 lines of aliases can add billions.)
 MAX_ALIASED_NODES: Final = 1_000_000
 # A long scalar counts as one node per 100 characters, because its whole text is searched and copied.
 _CHARACTERS_OF_A_NODE: Final = 100
@@ -53,15 +53,16 @@ class _Sequence(Sequence):
 def build(text: str, parser: EventParser) -> list[Document]:
     """Build the documents of `text` from the events of `parser`.
 
-    Raises the exceptions of the parser, and InputError (line and column in `text`) if a limit is exceeded or an
-    alias is invalid.
+    Raises the exceptions of the parser if the text is not YAML. Raises InputError, with the line and column in
+    `text`, if a limit is exceeded or an alias is invalid.
     """
     next_event = parser.open(text)
     documents: list[Document] = []
     kind_of = KINDS.get
     stack: list[tuple[Any, Any]] = []  # the open collections around `node`, each with its pending key
-    anchors: dict[str, tuple[Any, Any, int, int]] = {}  # by name: value, node as written, its nodes, its levels
-    open_anchors: list[tuple[int, str, int]] = []  # depth, name, nodes before it
+    # For the name of each anchor: its value, its node, and the numbers of nodes and levels in its value.
+    anchors: dict[str, tuple[Any, Any, int, int]] = {}
+    open_anchors: list[tuple[int, str, int]] = []  # depth, name, and the number of nodes before the anchor
     deepest: list[int] = []  # the greatest depth in each open anchor
     node: Any = None  # the innermost open collection
     children: list[Any] = []
@@ -127,7 +128,7 @@ def build(text: str, parser: EventParser) -> list[Document]:
             if not is_mapping:
                 node.append(value)
             elif key is _NO_KEY:
-                key = _NODE_KEY  # a collection as a key: no path can match its value
+                key = _NODE_KEY  # the key is a collection, so no path can match its value
             else:
                 if type(key) is str:
                     node[key] = value
@@ -168,7 +169,7 @@ def build(text: str, parser: EventParser) -> list[Document]:
             return documents
         else:
             continue
-        # A scalar or an alias, as a value.
+        # The event is a scalar or an alias, and it is a value.
         if node is None:
             root = value
             continue
@@ -193,13 +194,16 @@ def _error(text: str, event: Any, message: str) -> InputError:
 
 
 def _merge(mapping: _Mapping) -> None:
-    """Add the pairs of a merge key (YAML 1.1 `<<`). The mapping's own keys win, then the first merged mapping."""
+    """Add the pairs of the merge key `<<` of YAML 1.1 to a mapping.
+
+    A key of the mapping itself has precedence over a merged key. Among merged mappings, the first has precedence.
+    """
     value = mapping.get("<<")
     if value is None:
         return
     bases = value if type(value) is _Sequence else [value]
     pair = mapping.written("<<")
-    # An alias of a key `<<` is not a merge key in go-yaml.
+    # In go-yaml, a key that is an alias of `<<` is not a merge key.
     if pair is None or getattr(pair[0], "style", True) or not all(type(base) is _Mapping for base in bases):
         return
     del mapping["<<"]
@@ -213,7 +217,7 @@ _TEXT_TAGS: Final = frozenset(("!", "tag:yaml.org,2002:str"))
 
 
 def _tagged(event: Any) -> Any:
-    """Return the value of a scalar that is plain or has a tag."""
+    """Return the value of a scalar that is plain or has a tag, such as 1 for `1` and "1" for `!!str 1`."""
     tag = event.tag
     if tag is not None and (str(tag) in _TEXT_TAGS or not str(tag).startswith("tag:yaml.org,2002:")):
         return event.value

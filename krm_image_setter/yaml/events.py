@@ -1,10 +1,10 @@
-"""The only module that imports YAML parsers.
+"""Import YAML parsers. No other module imports them.
 
-PyYAML's C parser (libyaml 0.2.5) is the fast one. ruamel.yaml's pure parser is the parser of record. It reads the
-texts that the C parser rejects, and all texts without a C extension. Its error is shown if both reject a text.
+The C parser of PyYAML (libyaml 0.2.5) is fast. The Python parser of ruamel.yaml reads the texts that the C parser
+rejects, and all texts if there is no C parser. If both parsers reject a text, the error of ruamel.yaml is shown.
 Only the events of the parsers are used, because a loader converts the scalars and loses their source.
 
-(ruamel.yaml's own C extension is libyaml 0.1.7, which rejects `{image: nginx:1}`.)
+The C extension of ruamel.yaml is not used. It is libyaml 0.1.7, which rejects `{image: nginx:1}`.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ END: Final = 5
 DOCUMENT_END: Final = 6
 STREAM_END: Final = 7
 
-#: The kind of an event by its class. Other classes do not matter to the tree.
+#: The kind of an event by the class of the event. Events of other classes are ignored.
 KINDS: dict[type, int] = {}
 
 
 class EventParser(NamedTuple):
     """One of the two parsers.
 
-    `open` takes a text and returns a function that returns the next event at each call. Marks count code points.
-    `refusals` are the exceptions that both functions raise for a text that is not YAML.
+    `open` takes a text and returns a function that returns the next event at each call. The marks of events count
+    code points. `refusals` are the exceptions that both functions raise for a text that is not YAML.
     """
 
     open: Callable[[str], Callable[[], Any]]
@@ -42,7 +42,7 @@ class EventParser(NamedTuple):
 
 @cache
 def c_parser() -> EventParser | None:
-    """Import PyYAML's C parser (9 ms), or return None if PyYAML was built without it."""
+    """Import PyYAML's C parser, which takes 9 ms. Return None if PyYAML was built without it."""
     try:
         from yaml import YAMLError, _yaml, events  # noqa: PLC0415
     except ImportError:
@@ -54,13 +54,13 @@ def c_parser() -> EventParser | None:
         get_event: Callable[[], Any] = parser.get_event
         return get_event
 
-    # The C parser encodes the text itself: a lone surrogate is a UnicodeEncodeError.
+    # The C parser encodes the text, and raises UnicodeEncodeError for a lone surrogate.
     return EventParser(open_c, (YAMLError, UnicodeError))
 
 
 @cache
 def pure_parser() -> EventParser:
-    """Import ruamel.yaml's pure parser (30 ms)."""
+    """Import the parser of ruamel.yaml that is written in Python. The import takes 30 ms."""
     from ruamel.yaml import YAML, events  # noqa: PLC0415
     from ruamel.yaml.error import MarkedYAMLError, YAMLError  # noqa: PLC0415
 
@@ -71,7 +71,7 @@ def pure_parser() -> EventParser:
         return (lambda: joined(next(stream))) if "\\" in text else lambda: next(stream)
 
     def joined(event: Any) -> Any:
-        """Join the surrogate pairs of JSON's escapes, which ruamel.yaml does not; they cannot be encoded."""
+        """Join the surrogate pairs from escapes of JSON. ruamel.yaml keeps the halves, which cannot be encoded."""
         value = getattr(event, "value", "")
         if re.search(r"[\ud800-\udfff]", value):
             try:
@@ -81,7 +81,7 @@ def pure_parser() -> EventParser:
                 raise MarkedYAMLError(problem=problem, problem_mark=event.start_mark) from error
         return event
 
-    # ruamel.yaml raises these instead of its own exceptions for some broken directives and tags.
+    # For some invalid directives and tags, ruamel.yaml raises exceptions of Python instead of its own.
     return EventParser(open_pure, (YAMLError, ValueError, AttributeError, IndexError, TypeError, AssertionError))
 
 
@@ -101,7 +101,7 @@ def _add_kinds(events: Any) -> None:
 
 
 def refusal(error: Exception, text: str) -> NotYAMLError:
-    """Convert an exception of the pure parser for `text` to an error with line and column."""
+    """Convert an exception of ruamel.yaml for `text` to an error with a line and a column."""
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     # The exception for a character that YAML does not allow has no mark.
     index = mark.index if mark else getattr(error, "position", None)
@@ -119,7 +119,7 @@ def _problem(error: Exception) -> str:
     if problem == _TAB:
         return ": a tab (U+0009) is not allowed at this position; indent with spaces"
     text = f"{problem} ({context})" if context else problem
-    return ": " * bool(text) + re.sub(r"\('([^']*)',\)", r"'\1'", text)  # ruamel.yaml shows a tuple
+    return ": " * bool(text) + re.sub(r"\('([^']*)',\)", r"'\1'", text)  # ruamel.yaml prints a tuple
 
 
 _TAB: Final = "found character '\\t' that cannot start any token"

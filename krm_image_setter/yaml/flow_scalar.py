@@ -1,4 +1,4 @@
-"""Writing into a quoted scalar, or a plain one in several lines: escapes and folded lines."""
+"""Write changes into a scalar in quotes or in several lines, which can contain escapes and folded lines."""
 
 from __future__ import annotations
 
@@ -58,12 +58,12 @@ _ESCAPES: Final = {
 
 
 def _units(source: str, start: int, end: int, quote: str) -> Iterator[Unit]:
-    """Yield the units between the quotes, if any, of a scalar."""
+    """Yield the units of a scalar, without its quotes. `quote` is empty for a plain scalar."""
     position = start
     piece = re.compile(_FLOW_PIECE)
     while position < end:
         match = piece.match(source, position, end)
-        if match is None:  # a line break at the end, which a scalar never has
+        if match is None:  # the text ends with a line break, so it is not a scalar
             return
         kind, text, stop = match.lastgroup, match[0], match.end()
         if kind == "join" or kind == "escape":  # noqa: PLR1714
@@ -87,7 +87,7 @@ def _units(source: str, start: int, end: int, quote: str) -> Iterator[Unit]:
 
 
 def _unescaped(escape: str) -> str:
-    if escape[6:8] == "\\u":  # a pair of surrogates
+    if escape[6:8] == "\\u":  # the escape is a pair of surrogates
         return chr(0x10000 + (int(escape[2:6], 16) - 0xD800 << 10) + int(escape[8:], 16) - 0xDC00)
     if escape[1] in "xuU":
         return chr(int(escape[2:], 16))  # noqa: FURB166  (\\u is not a Python prefix)

@@ -1,11 +1,11 @@
-"""Proving that a text is valid YAML and one resource, without parsing it.
+"""Prove that a text is valid YAML and one resource, without parsing the text.
 
-Each line is reduced to its outline: the indentation, and the effect of the line on a reader. Most lines of a
-long stream occur many times, so their outlines are looked up. The outlines of all lines decide whether the text is
-valid, and texts with the same outlines, such as resources that differ only in names and values, are decided once.
+Each line is reduced to its outline: the indentation, and the effect of the line on a YAML parser. Most lines of a
+long stream occur many times, so their outlines are cached. The outlines of all lines determine whether the text is
+valid. This result is cached too, so resources that differ only in names and values are checked only once.
 
-Only JSON, and block YAML in the form that people and tools write, can be proved. Any other text must be parsed. (A
-property test compares the proofs with all readers.)
+A proof is possible only for JSON and for block YAML in the form that people and tools write. Any other text must
+be parsed. A property test compares the proofs with all YAML parsers.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from krm_image_setter.yaml.tree import typed
 _BLANK: Final = 0
 _COMMENT: Final = 1
 _MARKER: Final = 2  # `---`
-_ENTRY: Final = 3  # with dashes, a key or both
-_TEXT: Final = 4  # it can continue a plain scalar
-_TABBED: Final = 5  # with a tab after its spaces
+_ENTRY: Final = 3  # a line with dashes, a key or both
+_TEXT: Final = 4  # a line that can continue a plain scalar
+_TABBED: Final = 5  # a line with a tab after its leading spaces
 _OTHER: Final = 6
 
 # How the value in a line can continue in the next lines.
-_NOTHING: Final = 0  # there is no value: null, or a block follows
+_NOTHING: Final = 0  # the line has no value: the value is null, or a block in the next lines
 _COMPLETE: Final = 1
 _PLAIN: Final = 2
 _BLOCK: Final = 3
@@ -47,17 +47,17 @@ _KIND: Final = 2
 _WRONG_KIND: Final = 3
 
 _MAX_DEPTH: Final = 100
-_MOST_KNOWN: Final = 8192  # lines or outlines
-_LONG: Final = 500  # characters of a line, lines of a text
-_MOST_BRACKETS: Final = 200  # of a JSON object, so that it cannot be nested deeper
+_MOST_KNOWN: Final = 8192  # the most lines, and the most outlines, in a cache
+_LONG: Final = 500  # a line of so many characters, or a text of so many lines, is not cached
+_MOST_BRACKETS: Final = 200  # the most opening brackets in a JSON object; this also limits its depth
 
 
 class _Outline:
-    """The outline of a line: its type, indentation, widths of dashes, key, and how its value can continue.
+    """The outline of a line: its type, indentation, widths of dashes, key, and effects on the next lines.
 
-    If a line is not an entry, `leaves` applies if it is the value of the key or dash before it. `single` and
-    `double` are the effect of the line inside a quoted scalar. Equal outlines are one object, which makes tuples
-    of them fast to hash.
+    `leaves` is how the value in the line can continue. (If a line has no key or dash, it can be the value of the
+    line before it.) `single` and `double` are the effects of the line inside a scalar in single or double quotes.
+    Equal outlines are the same object, so a tuple of outlines is hashed fast.
     """
 
     __slots__ = ("double", "indent", "key", "leaves", "single", "type", "widths")
@@ -66,15 +66,15 @@ class _Outline:
         self.type, self.indent, self.widths, self.key, self.leaves, self.single, self.double = parts
 
 
-# Most new lines have one of these forms: a key, a dash or both with a plain value, text, or a comment. Their
-# characters are those of ASCII without colons, `#`, quotes and backslashes. Another line takes four times as long.
+# Most lines match _SIMPLE. It matches a key, a dash or both with a plain value, a text, or a comment, in ASCII
+# without colons, `#`, quotes and backslashes. The outline of any other line takes four times as long.
 _CHARACTERS: Final = r"[ !$-&(-9;-\[\]-~]*+"
 _PLAIN_VALUE: Final = rf"[A-Za-z0-9_/(<$]{_CHARACTERS}"
 _KEY_NAME: Final = r"[A-Za-z0-9_/][A-Za-z0-9_./-]{0,200}+"
 _SIMPLE: Final = re.compile(
     rf"( *)(?:(- )?(?!kind:)({_KEY_NAME}):(?: ({_PLAIN_VALUE}))?|(- )?{_PLAIN_VALUE}|(#){_CHARACTERS})\r?"
 )
-# The other patterns are compiled when they are first used: a short run needs few of them.
+# The other patterns are compiled at their first use, because a short run uses few of them.
 _QUOTED_KEY: Final = r"(\"[^\"\\]{0,200}\"|'[^']{0,200}')(?:: +|:\Z)(.*)"
 _NO_TEXT: Final = r"[-?:](?: |$)|.*(?:: | #|: *$|\t)"
 _ODD_JSON: Final = r'\A---\S|"[^"]{1000}|"\s+:|\\u'
@@ -82,7 +82,7 @@ _ODD_ESCAPE: Final = r"\\(?![abefnrtv0])"
 
 
 def is_resource(text: str, *, is_item: bool) -> bool:
-    """Return whether `text` is certainly valid YAML and one resource with a kind that is not a list.
+    """Return whether `text` is certainly valid YAML and contains one resource, whose kind is not a list.
 
     `text` is a document with its marker, or one item of a block sequence with its dash.
     """
@@ -95,13 +95,14 @@ def is_resource(text: str, *, is_item: bool) -> bool:
 
 @lru_cache(maxsize=1024)
 def _is_resource(outlines: tuple[_Outline, ...], depth: int) -> bool:
-    """Return whether lines are a valid text with a resource `depth` collections deep.
+    """Return whether the lines with these outlines are valid YAML and contain one resource.
 
-    The collections are followed as in `lines.read`.
+    `depth` is 1 if the resource is a document, and 2 if it is an item of a list. The algorithm for nested
+    collections is that of `lines.read`.
     """
-    column, is_mapping = -1, False  # of the innermost open collection
-    stack: list[tuple[int, bool]] = []  # the collections around it
-    pending = True  # whether its last key or dash has no value yet
+    column, is_mapping = -1, False  # the innermost open collection
+    stack: list[tuple[int, bool]] = []  # the open collections around the innermost one
+    pending = True  # whether the last key or dash of the innermost collection has no value yet
     left = _COMPLETE  # how the value of the last line can continue
     inner = 0  # the indentation of the open block scalar; 0 if it is still unknown
     has_kind = False
@@ -152,7 +153,7 @@ def _is_resource(outlines: tuple[_Outline, ...], depth: int) -> bool:
                     stack.append((column, is_mapping))
                     column, is_mapping = indent, False
                 elif len(stack) < depth:
-                    return False  # a second item
+                    return False  # the text contains a second item
                 pending = True
                 indent += width
             if line.key and (indent != column or not is_mapping):
@@ -170,11 +171,11 @@ def _is_resource(outlines: tuple[_Outline, ...], depth: int) -> bool:
 
 
 def _is_json_resource(text: str) -> bool:
-    """Return whether a text, perhaps with a marker, is a JSON object that YAML reads as the same resource."""
+    """Return whether a text is a JSON object that is the same resource in YAML. It can start with `---`."""
     import json  # noqa: PLC0415  (5 ms)
 
-    # YAML forbids some characters, tabs as indentation, keys that are long or in another line than their colon,
-    # and halves of surrogate pairs. The number of brackets limits the nesting.
+    # Unlike JSON, YAML forbids some characters, tabs as indentation, long keys, a key in another line than its
+    # colon, and a half of a surrogate pair.
     if not text.replace("\r\n", "").replace("\n", "").isprintable() or re.search(_ODD_JSON, text):
         return False
     if text.count("{") + text.count("[") > _MOST_BRACKETS:
@@ -188,7 +189,7 @@ def _is_json_resource(text: str) -> bool:
 
 
 class _Known(dict[str, _Outline]):
-    """The outlines of lines, each computed at its first use."""
+    """A cache of outlines by line. Each outline is computed at its first use."""
 
     def __missing__(self, line: str) -> _Outline:
         parts = _parts(line)
@@ -227,7 +228,7 @@ def _parts(line: str) -> tuple[Any, ...]:
         return _BLANK, indent, (), _NO_KEY, _NOTHING, _CONTINUES, _CONTINUES
     if not content.isprintable():
         if not re.sub("[\t\xa0]", "", content).isprintable():
-            return _OTHER, 0, (), _NO_KEY, _UNKNOWN, _BREAKS, _BREAKS  # it prevents every proof
+            return _OTHER, 0, (), _NO_KEY, _UNKNOWN, _BREAKS, _BREAKS  # no proof is possible
         if content[0] == "\t":
             return _TABBED, indent, (), _NO_KEY, _UNKNOWN, _BREAKS, _BREAKS
     type_, widths, key, leaves = _entry(line) or _other(line, content)
@@ -257,7 +258,7 @@ def _is_end(rest: str) -> bool:
 
 
 def _other(line: str, content: str) -> tuple[int, tuple[int, ...], int, int]:
-    """Return the type, widths, key and `leaves` of a line without dashes and key."""
+    """Return the type, the widths of dashes, the key and `leaves` of a line without dashes and a key."""
     if content[0] == "#":
         return _COMMENT, (), _NO_KEY, _UNKNOWN
     if line.startswith("---") and _is_end(line[3:]):
@@ -267,7 +268,7 @@ def _other(line: str, content: str) -> tuple[int, tuple[int, ...], int, int]:
 
 
 def _entry(line: str) -> tuple[int, tuple[int, ...], int, int] | None:
-    """Return the type, widths, key and `leaves` of a line with dashes or a key; None for other lines."""
+    """Return the type, the widths, the key and `leaves` of a line with dashes or a key; None for other lines."""
     match = LINE.fullmatch(line)
     if match is None:
         return None
@@ -284,11 +285,12 @@ def _entry(line: str) -> tuple[int, tuple[int, ...], int, int] | None:
         return _ENTRY, widths, _KEY if key else _NO_KEY, leaves
     if leaves not in (_COMPLETE, _PLAIN) or not _can_be_kind(rest):
         return _ENTRY, widths, _WRONG_KIND, leaves
-    return _ENTRY, widths, _KIND, _COMPLETE  # not _PLAIN: with a second line it could be the kind of a list
+    # A kind must not continue in the next line, because it could then be the kind of a list.
+    return _ENTRY, widths, _KIND, _COMPLETE
 
 
 def _can_be_kind(rest: str) -> bool:
-    """Return whether a complete scalar, perhaps with a comment, is a string and not the kind of a list."""
+    """Return whether a complete scalar is a string and not the kind of a list. A comment can follow the scalar."""
     value = rest.partition(" #")[0].rstrip(" ")
     if value[0] in ("'", '"'):
         value = value[1:-1]
@@ -296,7 +298,7 @@ def _can_be_kind(rest: str) -> bool:
 
 
 def _left_open(rest: str) -> int:
-    """Return how the value in the rest of a line can continue; _UNKNOWN if this cannot be proved."""
+    """Return how the value in the rest of a line can continue in the next lines; _UNKNOWN if it is not certain."""
     first = rest[:1]
     if first in ("", "#"):
         return _NOTHING

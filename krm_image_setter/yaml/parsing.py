@@ -1,4 +1,4 @@
-"""Parsing a text to trees, line by line if it is simple, otherwise with the events of a parser."""
+"""Parse a text into trees: line by line if the text is simple, otherwise from the events of a YAML parser."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from krm_image_setter.yaml.tree import Document
 
 
 def parse(text: str) -> list[Document]:
-    """Return the documents of `text`, which has no BOM.
+    """Return the documents of `text`, which has no byte order mark.
 
-    Raises InputError (line and column in `text`) if it is not YAML, if it exceeds MAX_DEPTH or MAX_ALIASED_NODES,
-    or if an alias is undefined or inside the node that it refers to.
+    Raises InputError, with the line and column in `text`, if the text is not YAML, if it exceeds MAX_DEPTH or
+    MAX_ALIASED_NODES, if an alias is undefined, or if an alias is inside the node that it refers to.
     """
     plain = lines.read(text)
     if plain is not None:

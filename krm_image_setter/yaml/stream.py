@@ -1,9 +1,9 @@
-"""Splitting a stream into slices that can be parsed alone, so that most of a long stream is not parsed.
+"""Split a stream into slices that can be parsed alone, so that most of a long stream is not parsed.
 
-Splitting must not change the result of a run. `---` in column 0 always ends a document (YAML 1.2, 9.1.2), also in
-quotes and block scalars. JSON objects can follow each other without `---`, as in the output of `jq -c`. kubectl
-reads them, although they are not YAML. The items of a list are split only in the form that orchestrators write. If
-an item is not valid alone, the caller must parse the whole document.
+Splitting must not change the result of a run. `---` in column 0 always ends a document, also inside quotes and
+block scalars (YAML 1.2, 9.1.2). JSON objects can follow each other without `---`, as in the output of `jq -c`.
+kubectl reads such objects, although they are not YAML. A list is split into items only if it has the form that
+orchestrators write. If an item is not valid alone, the caller must parse the whole document.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ Slice: TypeAlias = tuple[int, int]
 
 
 class Listing(NamedTuple):
-    """A document with a list under the key `items` of its root: the slices of the items, and the other text.
+    """A document with a list `items` at its root, split into the slices of the items and the other text.
 
-    `frame` is the document's text without its items. Its code points from `resumes` on are `shift` code points
-    later in the document.
+    `frame` is the text of the document without the items. The items were removed before offset `resumes` of the
+    frame. To get the offset in the document, add `shift` to an offset in the frame from `resumes` on.
     """
 
     items: list[Slice]
@@ -34,14 +34,14 @@ class Listing(NamedTuple):
 
 
 class Source(NamedTuple):
-    """A text that is parsed alone, and its position in the stream: its code point 0 is `stream[start]`."""
+    """A text that is parsed alone, and its position in the stream. The text starts at `stream[start]`."""
 
     text: str
     stream: str
     start: int
 
     def line(self, offset: int) -> int:
-        """Return the line of the stream, from 1, that contains code point `offset` of this text."""
+        """Return the line that contains the code point `offset` of this text, counted from 1 in the stream."""
         at = self.start + offset
         block = at // _BLOCK
         before = _lines_before(self.stream)[block] if block else 0
@@ -51,27 +51,27 @@ class Source(NamedTuple):
 _BLOCK: Final = 65536
 
 
-@lru_cache(maxsize=4)  # for a long stream and long documents in its strings
+@lru_cache(maxsize=4)  # the cached texts are a long stream and the long documents in its strings
 def _lines_before(text: str) -> list[int]:
-    """Return the number of lines that end before each block, because a long stream has thousands of results."""
+    """Return the number of lines before each block of the text. It is cached for thousands of results."""
     ends = (count_breaks(text, start, start + _BLOCK) for start in range(0, len(text), _BLOCK))
     return list(accumulate(ends, initial=0))
 
 
 def position(text: str, index: int) -> tuple[int, int]:
-    """Return the line and column of a code point of a text, both from 1."""
+    """Return the line and column of the code point of `text` at `index`. Both count from 1."""
     return count_breaks(text, 0, index) + 1, index - line_start(text, index) + 1
 
 
-# Each of these patterns starts with a literal character, for which the search is fast; `^` is tried at every
-# character.
+# Each of these patterns starts with a literal character, because `re` searches for a literal fast. It tries `^`
+# at each character.
 _DOCUMENT_START: Final = r"\n---(?=\s|\Z)"
-# A directive belongs to the document after it, and `...` can precede a directive. Such streams are not split.
+# A stream with a directive or `...` is not split. A directive belongs to the next document, and can follow `...`.
 _UNCUT: Final = r"\n(?:%|\.\.\.(?=\s|\Z)|\ufeff)"
 
 
 def cut_documents(text: str) -> list[Slice] | None:
-    """Split `text` into slices without gaps, one per document. Return None if it cannot be split."""
+    """Split `text` into one slice per document, without gaps. Return None if the text cannot be split."""
     if text.startswith(("%", "\ufeff%")) or re.search(_UNCUT, text):
         return None
     slices = _cut_yaml(text)
@@ -93,8 +93,8 @@ def _cut_yaml(text: str) -> list[Slice]:
 
 _JSON_SEAM: Final = r"\}[ \t\r\n]*\{"
 _JSON_START: Final = r"\ufeff?(?:---(?=\s))?[ \t\r\n]*(?=\{)"
-# An object that is followed by another one. A YAML document cannot contain this: there is a comma between two flow
-# mappings, and single quotes and comments, which can contain braces, do not match.
+# This pattern matches a JSON object if another object follows. A YAML document cannot contain this, because it
+# needs a comma between two flow mappings. Single quotes and comments can contain braces, but do not match.
 _JSON_OBJECT: Final = (
     r'(?:[\w\s:,.+\[\]{-]++|"(?:[^"\\]++|\\.)*+"|\}(?![ \t\r\n]*\{))*+'
     r"\}[ \t\r\n]*+(?=\{)"
@@ -129,12 +129,12 @@ def cut_items(text: str, start: int, end: int) -> Listing | None:
         return None
     dash = head[1]
     first = head.end() - len(dash) - 2
-    # A line that starts in column 0 without a dash is the next key. A list can have thousands of items, so search
-    # with one pattern. (A search for a set of characters takes a third of the time.)
+    # A line that starts in column 0 without a dash is the next key. One pattern finds all items and this key,
+    # because a list can have thousands of items. A search for a set of characters takes a third of the time.
     pattern = re.compile(rf"\n(?={dash}-[ ]|[^-\s#])" if dash else r"\n[^\s#]")
     found = [match.start() + 1 for match in pattern.finditer(text, first - 1, end)]
     starts = found if dash else [at for at in found if text[at] != "-" or text.startswith("- ", at, end)]
-    if (dash or len(starts) < len(found)) and text.find("\n---", first, end) >= 0:  # perhaps the next document
+    if (dash or len(starts) < len(found)) and text.find("\n---", first, end) >= 0:  # next document
         return None
     of_item = text[first]
     count = next((n for n, at in enumerate(starts) if text[at] != of_item), len(starts))
@@ -143,20 +143,20 @@ def cut_items(text: str, start: int, end: int) -> Listing | None:
     return Listing(items, text[start:first] + text[last:end], first - start, last - first)
 
 
-# A backslash that can be an escape for a character of a keyword, or join two lines, in a string or in a document
-# inside it.
+# This pattern matches a backslash that can escape a character of a keyword or join two lines. The backslash can be
+# in a string, or in a document inside a string.
 _ESCAPE: Final = r"\\(?:[xuU/\r\n\x85\u2028\u2029]|\\\\[nrNLP]|\Z)"
 
 
 def keyword_test(text: str, keywords: Iterable[str]) -> Callable[[str], bool]:
-    """Return a function that tests whether a string of a slice of `text` can contain one of `keywords`.
+    """Return a function that tests whether a string in a slice of `text` can contain one of `keywords`.
 
     The slices must not contain aliases. The function is called for thousands of slices, so it uses only searches
-    that run in C, and none for keywords that `text` does not contain.
+    that run in C. It does not search for keywords that `text` does not contain.
     """
     keywords = list(keywords)
     joined = "".join(keywords)
-    # These characters can be written as other escapes, or as pairs of quotes.
+    # These characters can be written in other ways: with other escapes, or as two quotes.
     if not joined.isprintable() or " " in joined or "'" in joined or '"' in joined or "\\" in joined:
         return lambda _: True
     keywords = [keyword for keyword in keywords if keyword in text]

@@ -1,8 +1,8 @@
 """The tree of a YAML document: plain Python data that knows its source.
 
-A mapping is a `dict` and a sequence is a `list`, so code that reads Python data works on the tree unchanged. Both
-also keep their children as written, so the source of a value can be found. An alias has the same value object as
-its anchor. The pairs of a merge key are in the `dict` as if they were written in the mapping.
+A mapping is a `dict` and a sequence is a `list`, so code for Python data also works with a tree. Both also keep
+the nodes of their children in the source. The value of an alias is the same object as the value of its anchor. The
+pairs from a merge key are in the `dict` as if they were written in the mapping.
 """
 
 from __future__ import annotations
@@ -15,62 +15,62 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     class Mark(Protocol):
-        """A position in the source; both numbers are code points from 0."""
+        """A position in the source. Both of its numbers count code points from 0."""
 
         @property
         def index(self) -> int:
-            """The distance from the start of the text."""
+            """The offset of the position from the start of the text."""
 
         @property
         def column(self) -> int:
-            """The distance from the start of the line."""
+            """The offset of the position from the start of its line."""
 
     class Event(Protocol):
         """An event of a parser."""
 
         @property
         def start_mark(self) -> Mark:
-            """The start, before the anchor and tag."""
+            """The start of the event, before the anchor and the tag of its node."""
 
         @property
         def end_mark(self) -> Mark:
-            """The end."""
+            """The end of the event."""
 
     class NodeEvent(Event, Protocol):
-        """The event of a scalar, or of the start of a collection."""
+        """The event of a parser for a scalar, or for the start of a collection."""
 
         @property
         def anchor(self) -> str | None:
-            """The name of the anchor."""
+            """The name of the anchor, without `&`; None if the node has no anchor."""
 
         @property
         def tag(self) -> object | None:
-            """The tag; its type depends on the parser."""
+            """The tag, in a type that depends on the parser; None if the node has no tag."""
 
     class ScalarEvent(NodeEvent, Protocol):
-        """The event of a scalar."""
+        """The event of a parser for a scalar."""
 
         @property
         def value(self) -> str:
-            """The text after escapes and folding."""
+            """The text of the scalar, with its escapes decoded and its lines folded."""
 
         @property
         def style(self) -> str | None:
             """The first character of the style, such as `"` or `|`; None or empty for a plain scalar."""
 
-    #: A key, value or item as written.
+    #: The node of the source for a key, a value or an item. An alias in the source is an `Alias`.
     Written: TypeAlias = "ScalarEvent | Alias | Collection"
     Scalar: TypeAlias = bool | int | float | str | None
 
-#: Levels of nesting that are read. The deepest public CRD has 47 levels; deeper documents are attacks.
+#: The most levels of nesting in a document. The deepest public CRD has 47 levels; deeper documents are attacks.
 MAX_DEPTH: Final = 250
 
-#: The keys and indexes of a value, from the root of a document or of a resource.
+#: The keys and indexes from the root of a document or of a resource to a value.
 Location: TypeAlias = tuple[str | int, ...]
 
 
 class Fragment(NamedTuple):
-    """Replace `value[start:end]` of a scalar's value by `text`; `start` and `end` are in code points."""
+    """Replace `value[start:end]` in the value of a scalar by `text`. The offsets count code points."""
 
     start: int
     end: int
@@ -78,7 +78,7 @@ class Fragment(NamedTuple):
 
 
 class Change(NamedTuple):
-    """Write a fragment into the scalar at `location`. If there is no scalar, add one after the key `beside`."""
+    """Write a fragment into the scalar at `location`. If the scalar does not exist, add it after key `beside`."""
 
     location: Location
     fragment: Fragment
@@ -86,7 +86,7 @@ class Change(NamedTuple):
 
 
 class Alias:
-    """An alias: its `name`, and as `target` the node that has the anchor."""
+    """An alias in the source. Its `target` is the node with the anchor `name`."""
 
     __slots__ = ("end_mark", "name", "start_mark", "target")
 
@@ -98,7 +98,7 @@ class Alias:
 
 
 class Collection:
-    """The source of a mapping or sequence."""
+    """The base class of mappings and sequences, which provides their nodes in the source."""
 
     __slots__ = ()
 
@@ -106,23 +106,23 @@ class Collection:
 
         @property
         def start(self) -> NodeEvent:
-            """The event at the start."""
+            """The event at the start of the collection."""
 
         @property
         def end(self) -> Event:
-            """The event at the end. The one of a block is at the next token."""
+            """The event at the end. For a block collection, the end is the start of the next token."""
 
         @property
         def children(self) -> list[Written]:
-            """The keys and values in turn, or the items, as written."""
+            """The nodes of the children: key, value, key, value … of a mapping, or the items of a sequence."""
 
         @property
         def flow(self) -> bool:
-            """Whether it is written `{…}` or `[…]`."""
+            """Whether the collection is written in flow style, `{…}` or `[…]`."""
 
 
 class Mapping(Collection, dict[str, Any]):
-    """A mapping: string keys, which are never converted to other types, and their values."""
+    """A mapping. All keys are strings, and are never converted to other types."""
 
     __slots__ = ()
 
@@ -133,35 +133,35 @@ class Mapping(Collection, dict[str, Any]):
 
         @property
         def merged(self) -> list[Mapping]:
-            """The mappings of the merge key `<<`, in its order."""
+            """The mappings that the merge key `<<` lists, in the order of the list."""
 
     def written(self, key: str) -> tuple[Written, Written] | None:
-        """Return `key` and its value as written, or None if only a merge key provides the key."""
+        """Return the nodes of `key` and its value; None if the key comes only from a merge key."""
         try:
             return self._pairs.get(key)
-        except AttributeError:  # the first call
+        except AttributeError:  # this is the first call
             children = self.children
-            # If a key occurs twice, its last value counts.
+            # If a key occurs twice, its last value is used.
             self._pairs = {
                 _text(name): (name, value) for name, value in zip(children[::2], children[1::2], strict=True)
             }
             return self._pairs.get(key)
 
     def origin(self, key: str) -> Written:
-        """Return the value of `key` as written, in this mapping or in the one that a merge key takes it from."""
+        """Return the node of the value of `key`, in this mapping or in the merged mapping that contains it."""
         pair = self.written(key)
         return pair[1] if pair else self.base_of(key).origin(key)
 
     def base_of(self, key: str) -> Mapping:
-        """Return the mapping that the merge key takes `key` from: the first that has it. Raises KeyError."""
+        """Return the first merged mapping that contains `key`. Raises KeyError if no merged mapping does."""
         try:
             return self._bases[key]
-        except AttributeError:  # the first call; a merge key can list thousands of mappings
+        except AttributeError:  # this is the first call; a merge key can list thousands of mappings
             self._bases = {name: base for base in reversed(self.merged) for name in base}
             return self._bases[key]
 
     def repeated(self) -> tuple[str, Written] | None:
-        """Return a key that occurs twice, and its first occurrence as written; None if all keys differ."""
+        """Return a key that occurs twice, and the node of its first occurrence; None if all keys differ."""
         first: dict[str, Written] = {}
         for written in self.children[::2]:
             text = _text(written)
@@ -176,17 +176,17 @@ def _text(written: Written) -> str | None:
 
 
 class Sequence(Collection, list[Any]):
-    """A sequence."""
+    """A sequence and its nodes in the source."""
 
     __slots__ = ()
 
     def origin(self, index: int) -> Written:
-        """Return the item at `index` as written."""
+        """Return the node of the item at `index`."""
         return self.children[index]
 
 
 class Document(NamedTuple):
-    """One document: its root, which is plain Python data, and whether it contains aliases."""
+    """One document of a stream: its root, which is plain Python data, and whether it contains aliases."""
 
     root: Any
     aliased: bool
@@ -198,9 +198,9 @@ def start_mark(written: Written) -> Mark:
 
 
 def content_end(source: str, written: Written) -> int:
-    """Return the offset after a node's own text, because the end event of a block is only at the next token.
+    """Return the offset of the end of a node's text. The end event of a block is later, at the next token.
 
-    Spaces and line breaks at the end do not count, except those in a block scalar with `+`.
+    Spaces and line breaks at the end are not part of the text, except in a block scalar with `+`.
     """
     while isinstance(written, Collection) and not written.flow:
         written = written.children[-1]
@@ -209,14 +209,14 @@ def content_end(source: str, written: Written) -> int:
 
 
 def trimmed_end(source: str, end: int) -> int:
-    """Return `end`, or the offset of the white space before it."""
+    """Return `end`, or the start of the white space that ends at `end`."""
     while end and source[end - 1].isspace():
         end -= 1
     return end
 
 
-# Plain scalars with a meaning in Kubernetes, whose reader (sigs.k8s.io/yaml, with go-yaml) knows the booleans of
-# YAML 1.1.
+# These plain scalars are booleans, null or special numbers. Kubernetes parses YAML with sigs.k8s.io/yaml, which
+# is based on go-yaml and supports the booleans of YAML 1.1.
 _CONSTANTS: Final[dict[str, Scalar]] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL")),
     **{
@@ -238,21 +238,21 @@ TYPED_START: Final = _NUMBER_START.union(text[0] for text in _CONSTANTS if text)
 
 
 def typed(text: str) -> Scalar:
-    """Return the value of a plain scalar."""
+    """Return the value of a plain scalar, such as 1 for `1`, True for `yes`, and "a" for `a`."""
     value = _CONSTANTS.get(text, text)
     return _number(text) if value is text and text[0] in _NUMBER_START and len(text) < _LONG else value
 
 
-# A longer number is a string, because Python converts only as many digits as PYTHONINTMAXSTRDIGITS allows, which
-# can be 640. 500 hexadecimal digits are 603 decimal digits. In go-yaml, too, an integer that is too large for a
-# float is a string.
+# A longer number is read as a string. Python refuses to convert numbers with more decimal digits than
+# PYTHONINTMAXSTRDIGITS, which can be as low as 640. (A number with 500 hexadecimal digits has about 603 decimal
+# digits.) go-yaml also reads an integer that is too large for a float as a string.
 _LONG: Final = 500
 
 
 @lru_cache(maxsize=4096)
 def _number(text: str) -> int | float | str:
     if text.isdecimal() and text.isascii() and text[0] != "0":
-        return int(text)  # without compiling the pattern, which costs start-up time
+        return int(text)  # this avoids compiling the pattern, which costs start-up time
     number = re.fullmatch(_NUMBER, text)
     if number is None:
         return text
@@ -263,7 +263,7 @@ def _number(text: str) -> int | float | str:
 def _integer(text: str, digits: str) -> int | str:
     body = digits.lstrip("+-")
     if body[:1] == "0" and body[1:2].isdigit():
-        digits = digits.replace("0", "0o", 1)  # 0777 is octal, as in YAML 1.1
+        digits = digits.replace("0", "0o", 1)  # in YAML 1.1, 0777 is an octal number
     try:
         return int(digits, 0)
     except ValueError:  # 0o_ is not a number

@@ -1,4 +1,4 @@
-"""The mapping from a scalar's value to its source."""
+"""Map the characters of a scalar's value to the source of the scalar, which can contain escapes and folds."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from krm_image_setter.yaml.tree import Fragment
 
 
 class Unit(NamedTuple):
-    """A piece of a scalar's value, and its span in the source."""
+    """A piece of a scalar's value, and the span of this piece in the source."""
 
     text: str
     start: int
@@ -29,19 +29,19 @@ class Units:
         self.value = "".join(unit.text for unit in self._units)
 
     def edit(self, fragment: Fragment, text: str) -> Edit:
-        """Return the edit that replaces a fragment of the value by `text`, which is in the style of the scalar."""
+        """Return the edit that replaces a fragment of the value by `text`, the source of the new characters."""
         start, end, _ = fragment
-        # Insert directly after the previous character, because a folded line can end between two characters.
+        # A folded line can end between two characters of the value. So insert directly after the first of them.
         follows = start > 0 and (start == end or self.value[start] == "\n")
         first = self._span(start - 1)[1] if follows else self._span(start)[0]
         return Edit(first, self._span(end - 1)[1] if end else first, text)
 
     def source_index(self, index: int) -> int:
-        """Return the offset in the source of a code point of the value."""
+        """Return the offset in the source of the code point of the value at `index`."""
         return self._span(index)[0]
 
     def _span(self, index: int) -> tuple[int, int]:
-        """Return the span of a code point of the value; an empty span for its end."""
+        """Return the span of a code point in the source. At the end of the value, the span is empty."""
         if index == self._starts[-1]:
             return self._end, self._end
         number = bisect_right(self._starts, index) - 1

@@ -1,4 +1,4 @@
-"""The only writer of YAML: the edits of a source for changes of its tree, and YAML from data."""
+"""Write YAML: compute the edits of a source for changes of its tree, and serialize data."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ from krm_image_setter.yaml.tree import (
 if TYPE_CHECKING:
     from krm_image_setter.yaml.tree import ScalarEvent, Written
 
-#: New pairs, by the location of the mapping and by the key that they follow.
+#: The new pairs of mappings, by the location of the mapping, and by the existing key that the pairs follow.
 Added: TypeAlias = dict[Location, dict[str, dict[str, str]]]
 
 
 def write(source: str, root: Collection, changes: Iterable[Change]) -> list[Edit]:
     """Compute the edits of `source` that make exactly these changes in a document without aliases.
 
-    The fragments of one location are disjoint. Raises InputError if a change cannot be edited in place.
+    The fragments at one location must be disjoint. Raises InputError if a change cannot be made in place.
     """
     changes = list(changes)
     if len(changes) == 1 and not changes[0].beside:  # the usual case
@@ -77,10 +77,10 @@ def rewritten(source: str, holder: Mapping | Sequence, key: str | int, fragments
     event = cast("ScalarEvent", holder.origin(key))  # type: ignore[arg-type]
     if event.value or event.style or isinstance(holder, Sequence):
         return rewrite_scalar(source, event, flow=holder.flow, fragments=fragments)
-    # The value is empty, except that it can have an anchor or a tag.
+    # The text of the value is empty. An anchor or a tag can be before the empty text.
     if event.anchor is not None or event.tag is not None:
         end = trimmed_end(source, event.end_mark.index)
-    else:  # the parsers report different positions for such a value
+    else:  # the two parsers report different positions for an empty value
         name, _ = pair(holder, str(key))
         colon = re.compile(COLON).match(source, cast("ScalarEvent", name).end_mark.index)
         if colon is None:
@@ -93,16 +93,16 @@ def rewritten(source: str, holder: Mapping | Sequence, key: str | int, fragments
 def rewrite_scalar(source: str, event: ScalarEvent, *, flow: bool, fragments: Iterable[Fragment]) -> list[Edit]:
     """Return the edits of `source` that write `fragments` into the value of a scalar.
 
-    `flow` means that the scalar is in a `{…}` or `[…]`. The fragments are disjoint and in order. The edits do not
+    `flow` is true if the scalar is in a `{…}` or `[…]`. The fragments are disjoint and in order. The edits do not
     change the style, the anchor, the tag and the text between the fragments. If the style cannot express the new
-    value, the scalar is replaced by one in double quotes.
+    value, the scalar is replaced by a scalar in double quotes.
     """
     value = event.value
     start, end = scalar.content_span(source, event)
     fragments = list(fragments)
     if not event.style and not scalar.is_plain(scalar.changed(value, fragments), flow=flow):
         return [Edit(start, end, scalar.quoted(scalar.changed(value, fragments)))]
-    if source[start:end] == value:  # plain, on one line: the usual case
+    if source[start:end] == value:  # most scalars are plain and in one line
         return [Edit(start + a, start + b, text) for a, b, text in fragments]
     if event.style in ("|", ">"):
         from krm_image_setter.yaml import block_scalar  # noqa: PLC0415  (few runs need it)
@@ -118,7 +118,7 @@ def rewrite_scalar(source: str, event: ScalarEvent, *, flow: bool, fragments: It
 
 
 def line_starts(source: str, event: ScalarEvent) -> list[int]:
-    """Return the offset in the source of each line of a scalar's value."""
+    """Return the offsets in the source of the starts of the lines of a scalar's value."""
     from krm_image_setter.yaml import block_scalar, flow_scalar  # noqa: PLC0415  (few runs need them)
 
     style = block_scalar if event.style in ("|", ">") else flow_scalar
@@ -133,15 +133,15 @@ COLON: Final = rf"(?:\s|#[^{BREAKS}]*)*+:"
 
 
 def pair(mapping: Mapping, key: str) -> tuple[Written, Written]:
-    """Return a key and its value as written, or the merge key that provides it."""
+    """Return the nodes of a key and its value, or those of the merge key that provides the key."""
     return mapping.written(key) or mapping.written("<<")  # type: ignore[return-value]
 
 
 def additions(source: str, holder: Mapping, by_key: Map[str, Map[str, str]]) -> list[Edit]:
-    """Return the edits that add pairs to a mapping, grouped by the existing key that they follow."""
+    """Return the edits that add pairs to a mapping. `by_key` groups the pairs by the existing key they follow."""
     edits: list[Edit] = []
     for beside, texts in by_key.items():
-        # If a merge key provides the key, new pairs follow the merge key. They win over it.
+        # If the key comes from a merge key, the new pairs are added after the merge key. They override its pairs.
         name, value = pair(holder, beside)
         pairs = new_pairs(holder, texts)
         if holder.flow:
@@ -152,44 +152,44 @@ def additions(source: str, holder: Mapping, by_key: Map[str, Map[str, str]]) -> 
 
 
 def pair_column(source: str, key: Written) -> int:
-    """Return the column of the pairs of a block mapping that contains this key."""
+    """Return the column in which the pairs of a block mapping start. `key` is one of its keys."""
     mark = start_mark(key)
     column = mark.column
     before = source[mark.index - column : mark.index].rstrip(" ")
-    if before.endswith("?"):  # `? key`: the next pair starts in the column of the question mark
+    if before.endswith("?"):  # after `? key`, the next pair starts in the column of the question mark
         column = len(before) - 1
     return column
 
 
 def new_pairs(holder: Mapping, pairs: Map[str, str]) -> list[str]:
-    """Return the source of new pairs of a mapping. They are quoted as in JSON if its first key is."""
+    """Return the source of new pairs of a mapping. The pairs are quoted if the first key of the mapping is."""
     in_json = holder.flow and getattr(holder.children[0], "style", None) == '"'
     serialized = scalar.quoted if in_json else partial(scalar.serialized, flow=holder.flow)
     return [f"{serialized(name)}: {serialized(text)}" for name, text in pairs.items()]
 
 
 def lines_added(source: str, offset: int, column: int, lines: Iterable[str]) -> Edit:
-    """Return the edit that adds lines, indented to `column`, after the line of `offset`."""
+    """Return the edit that adds lines, indented to `column`, after the line that contains `offset`."""
     end = line_end(source, offset)
     start_of_line = line_break(source, offset) + " " * column
     return Edit(end, end, "".join(start_of_line + line for line in lines))
 
 
 def lines_after(source: str, written: Written, column: int, lines: Iterable[str]) -> list[Edit]:
-    """Return the edits that add lines, indented to `column`, after a node, without changing its value."""
+    """Return the edits that add lines, indented to `column`, after a node. The value of the node is kept."""
     last = last_block_scalar(written)
     if last is not None and "+" in block_header(source, last) and source[last.end_mark.index - 1] in BREAKS:
-        end = last.end_mark.index  # after the empty lines, which are part of its value
+        end = last.end_mark.index  # add the lines after the empty lines, which are part of the scalar
         ending = line_break(source, end)
         return [Edit(end, end, "".join(f"{' ' * column}{line}{ending}" for line in lines))]
     return [lines_added(source, content_end(source, written), column, lines)]
 
 
 def closing(source: str, root: Written, edits: Iterable[Edit]) -> list[Edit]:
-    """Return the edit that keeps the value of the last block scalar, if `edits` add lines after the text.
+    """Return the edit that keeps the value of a block scalar at the end of the text if `edits` add lines after it.
 
-    If the text has no line break at its end, libyaml and go-yaml read a value without one. A `-` in the header
-    keeps this value when lines follow.
+    If the text does not end with a line break, libyaml and go-yaml read a value without a line break. After a line
+    is added, the scalar has this value only with a `-` in its header.
     """
     last = last_block_scalar(root)
     if last is None or source[last.end_mark.index - 1] in BREAKS:
@@ -203,7 +203,7 @@ def closing(source: str, root: Written, edits: Iterable[Edit]) -> list[Edit]:
 
 
 def last_block_scalar(written: Written) -> ScalarEvent | None:
-    """Return the event of the block scalar at the end of a node, or None."""
+    """Return the event of the block scalar at the end of a node; None if the node ends differently."""
     while isinstance(written, Collection) and not written.flow:
         written = written.children[-1]
     return cast("ScalarEvent", written) if getattr(written, "style", None) in ("|", ">") else None
@@ -216,7 +216,7 @@ def block_header(source: str, event: ScalarEvent) -> str:
 
 
 def added_in_flow(source: str, mapping: Mapping, offset: int, pairs: Iterable[str]) -> list[Edit]:
-    """Return the edits that add pairs at an offset in a flow mapping. A single pair, `[a: b]`, gets braces."""
+    """Return the edits that add pairs at an offset in a flow mapping. `[a: b]` gets braces around its pair."""
     text = "".join(f", {pair}" for pair in pairs)
     start = scalar.content_start(source, mapping.start, len(source))
     if source[start] == "{":
@@ -225,7 +225,7 @@ def added_in_flow(source: str, mapping: Mapping, offset: int, pairs: Iterable[st
 
 
 def cannot_copy(source: str, key: Written) -> InputError:
-    """Return the error for a shared block that cannot be copied because it contains this key, a collection."""
+    """Return the error for a block that cannot be copied because `key`, a key in it, is a collection."""
     message = (
         "cannot set an image in a block that an alias or merge key uses too, because this key in it is not a "
         "scalar; replace the alias with a copy of the block"
@@ -239,9 +239,9 @@ def _error(source: str, written: Written, message: str) -> InputError:
 
 
 def block(data: Any, indent: str = "", line_break: str = "\n") -> str:
-    """Serialize a mapping or list in block style, each line after `indent`.
+    """Serialize a mapping or list in block style. Each line starts with `indent`.
 
-    Keys must not need quotes. Items of lists must be strings, mappings or lists.
+    The keys must be valid without quotes. The items of lists must be strings, mappings or lists.
     """
     inner = indent + "  "
     if isinstance(data, list):
@@ -271,7 +271,7 @@ def _in_block(text: str) -> str:
 
 
 def flow(data: Any) -> str:
-    """Serialize data in flow style. Its keys must not need quotes."""
+    """Serialize data in flow style. The keys of mappings must be valid without quotes."""
     if isinstance(data, dict):
         return "{" + ", ".join([f"{key}: {flow(value)}" for key, value in data.items()]) + "}"
     if isinstance(data, list):
