@@ -1,4 +1,4 @@
-"""Paths to fields, in three notations, for any dicts and lists. Independent of YAML and of images."""
+"""Paths to fields, in several notations, for any dicts and lists. Independent of YAML and of images."""
 
 from __future__ import annotations
 

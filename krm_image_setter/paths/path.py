@@ -1,4 +1,4 @@
-"""The parts that the three notations share: a path, a match, and its location."""
+"""The parts that the notations share: a path, a match, and its location."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Match(NamedTuple):
 
 
 class Path(Protocol):
-    """A parsed path, in any of the three notations."""
+    """A parsed path, in any of the notations."""
 
     @property
     def text(self) -> str:
