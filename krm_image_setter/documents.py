@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any, Final, NamedTuple
 
 from krm_image_setter.errors import InputError
-from krm_image_setter.line_breaks import line_start
+from krm_image_setter.line_breaks import BREAKS, line_start
 from krm_image_setter.resources import LISTS, Tree, is_resource
 from krm_image_setter.yaml import parsing, stream, tree
 from krm_image_setter.yaml.stream import Listing, Slice, Source
@@ -162,7 +162,7 @@ def _can_be_resource_list(text: str) -> bool:
 
 # This pattern matches the string "ResourceList" if it contains escapes. It ignores the key `kind`, because the key
 # can contain escapes too, or be an alias.
-_CONTINUED: Final = r"(?:\\[\r\n]\s*)*"
+_CONTINUED: Final = rf"(?:\\[{BREAKS}]\s*)*"
 _ESCAPE: Final = r"\\x[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|\\U[0-9A-Fa-f]{8}"
 _ESCAPED_KIND: Final = rf'"(?:{_CONTINUED}(?:[ResourcLit]|{_ESCAPE})){{12}}{_CONTINUED}"'
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from typing import Final
 
+# These characters (NEL, LS and PS) end a line only in YAML 1.1.
+_YAML_1_1: Final = "\x85\u2028\u2029"
 #: The characters that end a line, as a string for use in a character class: `[^{BREAKS}]`.
-BREAKS: Final = "\r\n\x85\u2028\u2029"
+BREAKS: Final = f"\r\n{_YAML_1_1}"
 #: A pattern that matches one line break.
-BREAK: Final = r"\r\n?|[\n\x85\u2028\u2029]"
+BREAK: Final = rf"\r\n?|[\n{_YAML_1_1}]"
 # Line breaks other than the line feed are rare. Code searches for each of them with a str method, which runs in C.
-_RARE: Final = "\r\x85\u2028\u2029"
+_RARE: Final = f"\r{_YAML_1_1}"
 
 
 def count_breaks(text: str, start: int, end: int) -> int:
@@ -43,7 +45,7 @@ def line_end(text: str, at: int) -> int:
 
 def only_in_yaml_1_1(text: str, end: int) -> bool:
     """Return whether the character before `end` is NEL, LS or PS: a line break in YAML 1.1 but not in 1.2."""
-    return text[end - 1 : end] in ("\x85", "\u2028", "\u2029")
+    return text[end - 1 : end] in tuple(_YAML_1_1)
 
 
 def line_break(text: str, at: int = 0) -> str:

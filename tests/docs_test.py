@@ -168,9 +168,20 @@ def test_reading_order_has_numbers_of_lines() -> None:
 
 def test_contributing_names_only_files_that_exist() -> None:
     text = (ROOT / "CONTRIBUTING.md").read_text()
-    named = re.findall(r"`((?:krm_image_setter|tests|docs|benchmarks|tools|differential)/[\w./-]*)", text)
+    named = re.findall(r"`((?:krm_image_setter|tests|docs|benchmarks|tools|differential|fuzz)/[\w./-]*)", text)
     assert len(named) > 50
     assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+def test_contributing_names_only_identifiers_that_exist() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    named = [
+        (file, name)
+        for file, names in re.findall(r"`([\w/]+\.(?:py|json))` \(([^)]*)\)", text)
+        for name in re.findall(r"`(?:\w+\.)?(\w+)`", names)
+    ]
+    assert len(named) > 20
+    assert [(file, name) for file, name in named if not re.search(rf"\b{name}\b", (ROOT / file).read_text())] == []
 
 
 def test_contributing_names_the_tests_of_each_module() -> None:

@@ -262,6 +262,15 @@ def test_resource_list_with_an_escaped_kind_is_one() -> None:
         assert_result_added(text, 0)
 
 
+@pytest.mark.parametrize("ending", [*LINE_ENDS.values(), "\u2028", "\u2029"], ids=[*LINE_ENDS, "LS", "PS"])
+def test_resource_list_with_an_escaped_line_end_in_its_kind_is_recognized(ending: str) -> None:
+    if events.c_parser() is None and ending not in "\r\n":
+        pytest.skip("only libyaml ends a line at NEL, LS and PS")
+    text = (HEAD + CONFIG + ITEMS).replace("ResourceList", f'"Resource\\{ending}  List"')
+    assert Stream(text).has_resource_list()
+    assert_result_added(text, 0)
+
+
 def assert_result_added(text: str, earlier: int) -> None:
     resource_list = read_resource_list(Stream(text))
     assert resource_list is not None

@@ -25,6 +25,7 @@ from terminal import in_terminal
 from krm_image_setter import ConfigError, ImageSetterError, read_config, set_images
 from krm_image_setter.builds.any_file import read_images
 from krm_image_setter.cli.files import find_files, ignore_spec
+from krm_image_setter.cli.list_ import Output
 
 HEAD: Final = "apiVersion: krm-image-setter.dev/v1alpha1\nkind: ImageSetter\n"
 CONFIG: Final = HEAD + "images: {nginx: nginx:2}\n"
@@ -86,7 +87,7 @@ def test_half_a_surrogate_pair_is_refused(program: Program) -> None:
     """JSON can spell it, and no file can hold it."""
     program.write("a.yaml", POD.replace("name: p", f"name: {HALF}"))
     said = "3:18: invalid YAML: unpaired surrogate escape\n"
-    for output in ("table", "wide", "json", "names"):
+    for output in Output:
         ran = program("list", "a.yaml", "-o", output)
         assert (ran.status, ran.stderr) == (2, f"{SAID}error: a.yaml:{said}")
     stdin = resource_list(CONFIG, HALF)

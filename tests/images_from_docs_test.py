@@ -6,7 +6,11 @@ import re
 from typing import NamedTuple
 
 import pytest
+import yaml
 from harness import ROOT, Program
+
+from krm_image_setter.builds.any_file import _FORMATS
+from krm_image_setter.builds.lines import is_lines
 
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", (ROOT / "docs/images-from.md").read_text(), re.DOTALL | re.MULTILINE)
 MANIFEST = BLOCKS[0][1]
@@ -27,7 +31,13 @@ EXAMPLES = [
 
 def test_every_block_is_of_an_example() -> None:
     assert len(BLOCKS) == 1 + 3 * len(EXAMPLES)
-    assert len(EXAMPLES) == 8
+
+
+def test_each_format_has_an_example() -> None:
+    documents = [yaml.safe_load(example.content) for example in EXAMPLES if not is_lines(example.content)]
+    shown = {next(form.name for form in _FORMATS if form.recognizes(data)) for data in documents}
+    assert shown == {form.name for form in _FORMATS}
+    assert len(documents) < len(EXAMPLES)
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=[example.command.split(" ")[0] for example in EXAMPLES])

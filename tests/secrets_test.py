@@ -9,6 +9,7 @@ import pytest
 from harness import Program
 
 from krm_image_setter import ConfigError, read_config, set_images, set_images_in
+from krm_image_setter.cli.list_ import Output
 
 HEAD = "apiVersion: krm-image-setter.dev/v1alpha1\nkind: ImageSetter\n"
 VALUE = "hunter2"
@@ -66,7 +67,7 @@ def test_results_show_no_value_of_a_secret(entry: str, policy: str, text: str) -
             assert VALUE not in shown or (guessed and "no image named" in shown)
 
 
-@pytest.mark.parametrize("command", ["list", "list -o json", "list -o wide", "list -o names", "list --unknown"])
+@pytest.mark.parametrize("command", [*(f"list -o {output}" for output in Output), "list --unknown"])
 def test_list_shows_no_value_of_a_secret(program: Program, command: str) -> None:
     program.write("s.yaml", SECRET + "---\napiVersion: v1\nkind: Pod\nspec: {containers: [{image: nginx}]}\n")
     program.write("c.yaml", HEAD + FIND_SECRET)

@@ -13,7 +13,7 @@ from typing import Any, Final
 from krm_image_setter.builds.reading import BuiltImage, image_of_its_name
 from krm_image_setter.config import Value
 from krm_image_setter.images import parse_reference
-from krm_image_setter.images.reference import is_digest
+from krm_image_setter.images.reference import DIGEST_RULE, is_digest
 
 _KEYS: Final = ("image.name", "containerimage.", "buildx.build.")
 
@@ -63,5 +63,5 @@ def _digest(build: Value) -> str | None:
     if digest is None or digest.data == build.data.get("containerimage.config.digest"):
         return None
     if not is_digest(digest.string()):
-        digest.fail(f'invalid digest "{digest.data}"; expected sha256: and 64 hex digits')
+        digest.fail(f'invalid digest "{digest.data}"; {DIGEST_RULE}')
     return digest.string()

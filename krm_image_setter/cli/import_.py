@@ -13,7 +13,7 @@ from krm_image_setter.cli.files import is_under, naming
 from krm_image_setter.cli.terminal import write
 from krm_image_setter.errors import InputError, location, sentence
 from krm_image_setter.importers import Imported
-from krm_image_setter.importers.any_file import import_file
+from krm_image_setter.importers.any_file import FILES, import_file
 from krm_image_setter.streams import decoded, read_found, read_text, say
 
 HELP: Final = """Convert another tool's configuration to an ImageSetter.
@@ -26,11 +26,10 @@ Examples:
   krm-image-setter import Tiltfile > functions.yaml
   krm-image-setter import prod/kustomization.yaml skaffold.yaml
 """
-FILES: Final = "Tiltfile, kustomization, kbld Config or skaffold.yaml"
 
 
 def import_command(
-    files: Annotated[list[str], typer.Argument(metavar="FILE", help=FILES, show_default=False)],
+    files: Annotated[list[str], typer.Argument(metavar="FILE", help=f"One of: {FILES}", show_default=False)],
 ) -> None:
     """Print the ImageSetter of each file, as one YAML stream."""
     imported = [_import(file) for file in files]

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 from krm_image_setter.config import schema
 from krm_image_setter.config.compatible import field_spec_api_versions, image_setter_fields, is_image_setter
-from krm_image_setter.config.image_setter import IMAGE_ARGUMENTS, ON_UNUSED, ImageSetter
+from krm_image_setter.config.image_setter import ON_UNUSED, STRING_ARGUMENTS, ImageSetter
 from krm_image_setter.config.value import ShapeError, Value
 from krm_image_setter.errors import ConfigError, ImageSetterError
 from krm_image_setter.images import (
@@ -186,7 +186,7 @@ def _decode_fields(document: Value) -> _Part:
     )
 
 
-_ENTRY_FIELDS: Final = ("name", *IMAGE_ARGUMENTS, "from", "containers", "env", "args")
+_ENTRY_FIELDS: Final = ("name", *STRING_ARGUMENTS, "from", "containers", "env", "args")
 # The fields of a selector in the configuration, and their names in Selector.
 _SELECTOR_FIELDS: Final = {"kind": "kind", "apiVersion": "api_version", "name": "name", "namespace": "namespace"}
 
@@ -203,7 +203,7 @@ def _entries(images: Value) -> Iterator[_Entry]:
 def _entry(entry: Value) -> _Entry:
     fields = entry.fields(_ENTRY_FIELDS, required=("name",))
     arguments: dict[str, Any] = {
-        argument: fields[key].string() for key, argument in IMAGE_ARGUMENTS.items() if key in fields
+        argument: fields[key].string() for key, argument in STRING_ARGUMENTS.items() if key in fields
     }
     if "from" in fields:
         arguments["source"] = _source(fields["from"])

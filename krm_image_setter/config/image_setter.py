@@ -22,7 +22,8 @@ KUSTOMIZE_ARGUMENTS: Final = {
     "digest": "digest",
     "tagSuffix": "tag_suffix",
 }
-IMAGE_ARGUMENTS: Final = {**KUSTOMIZE_ARGUMENTS, "newImage": "new_image"}
+#: The fields of an entry of `images` with a string, by the arguments of `image_rule` that they become.
+STRING_ARGUMENTS: Final = {**KUSTOMIZE_ARGUMENTS, "newImage": "new_image"}
 
 
 class ImageSetter(NamedTuple):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, NamedTuple
 
 from krm_image_setter.errors import InputError
 from krm_image_setter.importers import Imported, Source
@@ -12,13 +12,25 @@ from krm_image_setter.importers.kustomization import import_kustomization, is_ku
 from krm_image_setter.importers.skaffold import import_skaffold, is_skaffold
 from krm_image_setter.importers.tiltfile import import_tiltfile, is_tiltfile
 
-# A Tiltfile is first, because it is recognized by its name alone: it is not YAML.
+
+class _Importer(NamedTuple):
+    """The importer of a tool. `name` names its files in messages and in the help."""
+
+    name: str
+    recognizes: Callable[[Source], bool]
+    convert: Callable[[Source], Imported]
+
+
+# A Tiltfile is first, because it is recognized by its name alone: it is not YAML. A kustomization is last, because
+# a file of another tool can have its name.
 _IMPORTERS: Final = (
-    (is_tiltfile, import_tiltfile),
-    (is_kbld, import_kbld),
-    (is_skaffold, import_skaffold),
-    (is_kustomization, import_kustomization),
+    _Importer("Tiltfile", is_tiltfile, import_tiltfile),
+    _Importer("kbld Config", is_kbld, import_kbld),
+    _Importer("skaffold.yaml", is_skaffold, import_skaffold),
+    _Importer("kustomization", is_kustomization, import_kustomization),
 )
+#: The names of the files that can be imported.
+FILES: Final = ", ".join(importer.name for importer in _IMPORTERS)
 
 
 def import_file(text: str, file: str, name: str, read: Callable[[str], str]) -> Imported:
@@ -27,9 +39,7 @@ def import_file(text: str, file: str, name: str, read: Callable[[str], str]) -> 
     Raises InputError if no importer recognizes the file, and ConfigError if it is not YAML.
     """
     source = Source(text, file, name, read)
-    for recognizes, convert in _IMPORTERS:
-        if recognizes(source):
-            return convert(source)
-    raise InputError(
-        "unsupported file; expected a Tiltfile, kustomization.yaml, kbld Config or skaffold.yaml", file=file
-    )
+    for importer in _IMPORTERS:
+        if importer.recognizes(source):
+            return importer.convert(source)
+    raise InputError(f"unsupported file; expected one of: {FILES}", file=file)

@@ -1,4 +1,4 @@
-"""Paths to fields of dicts and lists, in three notations. This package does not depend on YAML or on images."""
+"""Paths to fields of dicts and lists, in several notations. This package does not depend on YAML or on images."""
 
 from __future__ import annotations
 

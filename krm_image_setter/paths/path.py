@@ -1,4 +1,4 @@
-"""The types and formats that the three notations of paths share: a path, a match, and the location of a match."""
+"""The types and formats that the notations of paths share: a path, a match, and the location of a match."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Match(NamedTuple):
 
 
 class Path(Protocol):
-    """A parsed path, in any of the three notations."""
+    """A parsed path, in any of the notations."""
 
     @property
     def text(self) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from krm_image_setter.edits import Edit
-from krm_image_setter.line_breaks import BREAK
+from krm_image_setter.line_breaks import BREAK, BREAKS
 from krm_image_setter.yaml.scalar import quoted
 from krm_image_setter.yaml.tree import Fragment
 from krm_image_setter.yaml.units import Unit, Units
@@ -43,12 +43,12 @@ def _serialized(text: str, quote: str) -> str:
 
 
 _FLOW_PIECE: Final = (
-    r"(?P<join>\\(?:\r\n?|\n)[ \t]*(?:(?:\r\n?|\n)[ \t]*)*)"
+    rf"(?P<join>\\(?:{BREAK})[ \t]*(?:(?:{BREAK})[ \t]*)*)"
     r"|(?P<escape>\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
     r"|x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|.))"
     r"|(?P<quote>'')"
-    r"|(?P<fold>[ \t]*(?:\r\n?|[\n\x85\u2028\u2029])[ \t]*(?:(?:\r\n?|[\n\x85\u2028\u2029])[ \t]*)*)"
-    r"|(?P<text>(?:[^\\'\r\n\x85\u2028\u2029 \t]+|[ \t]+(?![ \t\r\n\x85\u2028\u2029]))+|.)"
+    rf"|(?P<fold>[ \t]*(?:{BREAK})[ \t]*(?:(?:{BREAK})[ \t]*)*)"
+    rf"|(?P<text>(?:[^\\'{BREAKS} \t]+|[ \t]+(?![ \t{BREAKS}]))+|.)"
 )
 _ESCAPES: Final = {
     "0": "\0", "a": "\a", "b": "\b", "t": "\t", "\t": "\t", "n": "\n", "v": "\v", "f": "\f", "r": "\r",

@@ -14,7 +14,7 @@ from functools import lru_cache
 from itertools import accumulate, pairwise
 from typing import Final, NamedTuple, TypeAlias
 
-from krm_image_setter.line_breaks import count_breaks, has_other_breaks, line_start
+from krm_image_setter.line_breaks import BREAKS, count_breaks, has_other_breaks, line_start
 
 #: A part of a text, `text[start:end]`, in code points: one document, or one item of a list.
 Slice: TypeAlias = tuple[int, int]
@@ -145,7 +145,7 @@ def cut_items(text: str, start: int, end: int) -> Listing | None:
 
 # This pattern matches a backslash that can escape a character of a keyword or join two lines. The backslash can be
 # in a string, or in a document inside a string.
-_ESCAPE: Final = r"\\(?:[xuU/\r\n\x85\u2028\u2029]|\\\\[nrNLP]|\Z)"
+_ESCAPE: Final = rf"\\(?:[xuU/{BREAKS}]|\\\\[nrNLP]|\Z)"
 
 
 def keyword_test(text: str, keywords: Iterable[str]) -> Callable[[str], bool]:

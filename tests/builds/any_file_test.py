@@ -9,15 +9,14 @@ from harness import Program
 from hypothesis import given
 from hypothesis import strategies as st
 
-from krm_image_setter.builds.any_file import read_images
+from krm_image_setter.builds.any_file import _FORMATS, read_images
 from krm_image_setter.config import decode_image
 from krm_image_setter.errors import ImageSetterError
 
 KBLD = "apiVersion: kbld.k14s.io/v1alpha1\nkind: Config\n"
 LOCK = "apiVersion: imgpkg.carvel.dev/v1alpha1\nkind: ImagesLock\n"
 UNKNOWN = (
-    "unrecognized format; expected one of: Skaffold build output, BuildKit metadata, kbld lock file, "
-    "kbld configuration, compose file, kustomization, lines NAME=REFERENCE"
+    f"unrecognized format; expected one of: {', '.join(form.name for form in _FORMATS)}, lines NAME=REFERENCE"
 )
 VALID = [
     pytest.param(

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from krm_image_setter.errors import ConfigError, InputError
-from krm_image_setter.importers.any_file import import_file
+from krm_image_setter.importers.any_file import FILES, import_file
 
 IMAGES = "images: [{name: a, newTag: b}]\n"
 KUSTOMIZATION = f"apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n{IMAGES}"
@@ -51,7 +51,7 @@ def test_tool_is_recognized_by_name_or_content(name: str, text: str, line: str) 
 def test_error_unsupported_file(text: str) -> None:
     with pytest.raises(InputError) as error:
         import_file(text, "dev/a.yaml", "a.yaml", unread)
-    assert str(error.value).startswith("dev/a.yaml: unsupported file; expected a Tiltfile")
+    assert str(error.value) == f"dev/a.yaml: unsupported file; expected one of: {FILES}"
 
 
 def test_error_not_yaml() -> None:

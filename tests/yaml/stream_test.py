@@ -28,6 +28,7 @@ MENTIONS = [
     pytest.param('a: "ngi\\\n  nx"\n', True, id="escaped line break"),
     pytest.param('a: "ngi\\\r\n  nx"\n', True, id="escaped CRLF"),
     pytest.param('a: "ngi\\\x85  nx"\n', True, id="escaped next line character"),
+    pytest.param('a: "ngi\\\u2028  nx"\n', True, id="escaped line separator"),
     pytest.param('a: "b: \\"ngin\\\\u0078\\""\n', True, id="escaped character in a document in a string"),
     pytest.param('a: "b: \\"ngi\\\\\\n nx\\""\n', True, id="escaped line break in a document in a string"),
     pytest.param('a: "\\"b\\"\\n\\td\\\\"\n', False, id="escapes that stand for no character of a word"),

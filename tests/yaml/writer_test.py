@@ -193,6 +193,16 @@ def test_only_what_was_asked_for_with_other_line_ends(
     assert unbroken(load(changed)) == unbroken([expected])
 
 
+@pytest.mark.parametrize("ending", ENDINGS.values(), ids=ENDINGS)
+def test_escaped_line_end_before_an_image_is_kept(ending: str) -> None:
+    if events.c_parser() is None:
+        pytest.skip("only libyaml ends a line at NEL, LS and PS")
+    text = f'i: "a \\{ending}  b \\{ending}  x"\n'
+    (document,) = parsing.parse(text)
+    edits, _ = edits_of(text, document, [Change(("i",), Fragment(4, 5, "NEW:2"))])
+    assert apply_edits(text, edits) == text.replace("x", "NEW:2")
+
+
 def unbroken(data: Any) -> Any:
     """Return data with one line break for several: LS and PS are also content, and do not fold."""
     if isinstance(data, dict):
