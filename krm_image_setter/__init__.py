@@ -28,7 +28,7 @@ __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:
-    """Import a public name at its first use (PEP 562), because the program starts faster without them all."""
+    """Import a public name at its first use (PEP 562). The program starts faster than with all imports at once."""
     from importlib import import_module  # noqa: PLC0415
 
     if name in __all__:

@@ -1,4 +1,4 @@
-"""The process: run as a function or filter, or import the commands and run one of them.
+"""The entry point of the process: it runs the filter, the KRM function or a command.
 
 Exit status: 0 for success, 1 if a command found differences or images, 2 for an error, 130 after an interrupt.
 """
@@ -14,32 +14,32 @@ from typing import Final, NoReturn
 
 NO_MEMORY: Final = "out of memory; process fewer files or resources at a time"
 
-# A shell sets this variable to get the completions of an argument.
+# A shell sets this environment variable when it asks for the completions of the command line.
 _COMPLETE: Final = "_KRM_IMAGE_SETTER_COMPLETE"
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the program on standard input and output, or a command, and return the exit status."""
-    from krm_image_setter.filter import PLUGIN_CONFIG, Options, run_filter  # noqa: PLC0415  (see run)
+    """Run the filter, the KRM function or the command in `arguments`, and return the exit status."""
+    from krm_image_setter.filter import PLUGIN_CONFIG, Options, run_filter  # noqa: PLC0415  (an import can fail)
 
     if PLUGIN_CONFIG in os.environ:
         return run_filter(Options())
     options = None if _COMPLETE in os.environ else Options.from_arguments(arguments)
     if options is not None:
         return run_filter(options)
-    from krm_image_setter.cli import run_command  # noqa: PLC0415  (Typer costs 90 ms)
+    from krm_image_setter.cli import run_command  # noqa: PLC0415  (importing Typer takes 90 ms)
 
     return run_command(arguments)
 
 
 def run() -> NoReturn:
-    """Run the program and exit: silently on Ctrl-C and on a closed pipe, otherwise with one message per error."""
+    """Run the program and exit. Print one message for an error, but none for Ctrl-C or a closed pipe."""
     message = None
-    # A run is short, so its reference cycles need little memory. The garbage collector took a fifth of a run, and
-    # a twentieth of a very short run, which mostly imports modules.
+    # The garbage collector took a fifth of the time of a run, or a twentieth of a very short run. A run ends soon,
+    # so the reference cycles that it does not free need little memory.
     gc.disable()
     try:
-        from krm_image_setter.streams import prepare_streams  # noqa: PLC0415  (an import can fail, see below)
+        from krm_image_setter.streams import prepare_streams  # noqa: PLC0415  (imports can fail, see below)
 
         prepare_streams()
         status = main(sys.argv[1:])
@@ -57,11 +57,11 @@ def run() -> NoReturn:
         status, message = 2, f"{where}: {error.strerror or error}"
         if error.errno == ENOMEM:
             message = NO_MEMORY
-    if message is not None:  # after the `except` block, the memory of the exception is free
+    if message is not None:  # after the `except` block, which frees the exception
         from krm_image_setter.streams import say  # noqa: PLC0415
 
         say(f"error: {message}")
-    # All output is flushed. An orderly shutdown of the interpreter took a seventh of a short run.
+    # All output is flushed. Exit without a shutdown of Python, which took a seventh of a short run.
     os._exit(status)
 
 

@@ -1,4 +1,4 @@
-"""The accepted changes of one tree: each once, and none overlapping another."""
+"""Collects the accepted changes of one YAML tree, so that no two changes overlap."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from krm_image_setter.yaml.tree import Change, Location
 
 
 class AcceptedChanges:
-    """The accepted changes of one tree. Those of one location are sorted, because a text can have thousands."""
+    """The accepted changes of one tree. They are sorted at each location, because a text can have thousands."""
 
     def __init__(self) -> None:
         self._by_location: dict[Location, list[Change]] = {}
@@ -18,9 +18,9 @@ class AcceptedChanges:
         return bool(self._by_location)
 
     def accept(self, changes: list[Change]) -> list[Change]:
-        """Accept changes that belong together, and return those that were not accepted before.
+        """Accept all of `changes` or none, and return the changes that were not already accepted.
 
-        If one of them overlaps or touches an accepted change, none of them is accepted.
+        No change is accepted if one of them overlaps or touches a change that was accepted before.
         """
         if self._by_location:
             changes = [change for change in changes if not self._has(change)]
@@ -45,7 +45,7 @@ class AcceptedChanges:
         )
 
     def _neighbors(self, change: Change) -> list[Change]:
-        """Return the accepted changes before and after a change; the one after it can be equal to it."""
+        """Return the accepted changes directly before and after `change`. The second one can be equal to it."""
         others = self._by_location.get(change.location)
         if not others:
             return []
@@ -54,6 +54,6 @@ class AcceptedChanges:
 
 
 def _index(change: Change, others: list[Change]) -> int:
-    from bisect import bisect_left  # noqa: PLC0415  (few fields have two changes)
+    from bisect import bisect_left  # noqa: PLC0415  (only needed if a location has two changes)
 
     return bisect_left(others, change.fragment, key=attrgetter("fragment"))

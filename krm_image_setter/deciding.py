@@ -1,4 +1,4 @@
-"""The decision on one image field: its changes and results."""
+"""Decides how one image field changes, and which results to report about the field."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from krm_image_setter.results import INFO, WARNING, Result
 from krm_image_setter.rules import Rules
 from krm_image_setter.yaml.tree import Change, Fragment, Location
 
-#: Replaces a value that a message must not show.
+#: The text that messages show instead of a secret value.
 HIDDEN: Final = "***"
 
 
 class Decision(NamedTuple):
-    """The changes and results for an image field, and the entry of `images` that matched it (or None).
+    """The changes and results for one image field, and the `images` entry that matched the field (or None).
 
-    The locations of `changes` start at the resource. If there are results but no changes, the new reference cannot
-    be written.
+    The locations of `changes` start at the resource. Results without changes mean that the field cannot contain
+    the new reference.
     """
 
     field: ImageField
@@ -35,11 +35,11 @@ class Decision(NamedTuple):
 def decide(
     resource: Resource, readings: Sequence[ImageField], rules: Rules, *, hides_values: bool
 ) -> Decision | None:
-    """Return the decision on a field, or None if no rule matches it.
+    """Decide how a field changes, or return None if no rule matches the field.
 
-    `readings` are the results of the locators that found the field; their references can differ. The first entry
-    of `images` that matches one of them is applied, otherwise one of `registries`. With `hides_values`, no result
-    shows a value.
+    `readings` contains one ImageField per locator that found the field; their references can differ. The first
+    `images` entry that matches a reading is applied. If there is none, a rule of `registries` is applied. If
+    `hides_values` is true, the results do not contain values.
     """
     proposals: list[tuple[ImageField, str, ImageRule | None]]
     proposals = [(field, *found) for field in readings if (found := rules.images.new(field.current, field.usage))]
@@ -49,7 +49,7 @@ def decide(
     decision = None
     for field, proposed, rule in sorted(proposals, key=_position) if len(proposals) > 1 else proposals:
         changes, results = _rewrite(resource, field, proposed, rules, hides_values=hides_values)
-        # If this reading cannot contain the new reference, another might.
+        # If this reading of the field cannot contain the new reference, try the next reading.
         if changes or not results:
             return Decision(field, rule, changes, results)
         decision = decision or Decision(field, rule, changes, results)
@@ -68,15 +68,15 @@ def _can_move(field: ImageField) -> bool:
 def _rewrite(
     resource: Resource, field: ImageField, proposed: str, rules: Rules, *, hides_values: bool
 ) -> tuple[list[Change], list[Result]]:
-    """Return the changes that set a field to the reference `proposed`, and their results."""
+    """Return the changes that set a field to the reference `proposed`, and the results that report them."""
     current = field.current
     if proposed == current:
         return [], []
     try:
-        check_reference(proposed)  # a suffix or registry can make it too long
+        check_reference(proposed)  # a tag suffix or a new registry can make the reference too long
         changes, omitted = field.changes(proposed)
     except InvalidReference:
-        # A field that is only a part of a reference can contain any text, so the message does not show it.
+        # A field with only a part of a reference can contain any text, so the message does not show it.
         new = "the new reference" if field.shown or hides_values else f'"{proposed}"'
         message = f"not changed: cannot set {new}: {explain(proposed)}"
         return [], [warning(resource, field.location, message)]
@@ -97,7 +97,7 @@ def _rewrite(
 def _pull_policy(
     resource: Resource, field: ImageField, proposed: str, rules: Rules, *, hides_values: bool
 ) -> tuple[list[Change], list[Result]]:
-    """Return the change of the pull policy next to an image that changes, and its result."""
+    """Return the change of the pull policy that belongs to a changed image, and the result that reports it."""
     policy = rules.image_pull_policy
     if policy is None or field.policy is None:
         return [], []
@@ -114,7 +114,7 @@ def _pull_policy(
     parent: Any = resource.node
     for step in location[:-1]:
         parent = parent[step]
-    old = parent.get(key) if isinstance(parent, dict) else policy  # an item of a list has no pull policy
+    old = parent.get(key) if isinstance(parent, dict) else policy  # an item of a list has no policy
     if old == policy or isinstance(old, dict | list) or location == field.location:
         return [], []
     if key not in parent and not can_be_added:
@@ -128,7 +128,7 @@ def _pull_policy(
 def _info(
     resource: Resource, location: Location, target: str, values: tuple[str, str], *, hides_values: bool
 ) -> Result:
-    """Return the result for a field that is set from the first of the values to the second."""
+    """Return the result that reports the change of a field from the first value to the second value."""
     path = format_location(location)
     if hides_values:
         message = f"set {target}; the values of a Secret are not shown"
@@ -138,13 +138,13 @@ def _info(
     return Result(message, INFO, resource.ref, path, current, proposed, resource.file)
 
 
-@lru_cache(maxsize=1024)  # saves memory, because thousands of results have the same strings
+@lru_cache(maxsize=1024)  # saves memory, because thousands of results can share a string
 def _set_message(target: str, current: str, proposed: str) -> tuple[str, str]:
     message = f'set {target} "{current}" to "{proposed}"' if current else f'set {target} to "{proposed}"'
     return message, proposed
 
 
 def warning(resource: Resource, location: Location, message: str) -> Result:
-    """Return a warning about a field, with the line of the field."""
+    """Return a warning about the field of a resource at a location. The warning contains the line of the field."""
     line = resource.line(location)
     return Result(message, WARNING, resource.ref, format_location(location), file=resource.file, line=line)

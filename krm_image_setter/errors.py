@@ -1,7 +1,7 @@
-"""The errors that a user can cause, and the grammar of all messages: `LOCATION: FIELD: what happened; what to do`.
+"""The errors that a user can cause, and the form of all messages: `LOCATION: FIELD: what happened; what to do`.
 
-The location of an error is completed on its way up: a parser sets the line and column, the decoder adds the field,
-and the reader of the file adds its name. Each of them calls `at`. `str(error)` is the complete message.
+Several functions complete the location of an error. The parser sets the line and column, the decoder adds the
+field, and the file reader adds the file. Each of them calls `at`. `str(error)` is the complete message.
 """
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ import re
 from collections.abc import Iterable
 from typing import Final, NamedTuple, Self
 
-#: The characters that move the cursor, end a line or change the direction of writing, and lone surrogates.
+#: Matches characters that move the cursor, end a line or change the writing direction, and lone surrogates.
 CONTROLS: Final = r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 
 
 def location(file: str | None, line: int | None = None, column: int | None = None) -> str:
     """Format a location for a message: `FILE:LINE:COLUMN`, or `line LINE, column COLUMN` without a file.
 
-    There is no file if the text comes from standard input or an argument. Lines and columns count from 1, columns
-    in code points. A part that is None is unknown, and omitted; the location can be empty.
+    `file` is None if the text comes from standard input or from an argument. Lines and columns count from 1, and
+    columns are counted in code points. An argument that is None is omitted. The result can be empty.
     """
     if file is not None:
         return ":".join(str(part) for part in (file, line, column) if part is not None)
@@ -27,23 +27,23 @@ def location(file: str | None, line: int | None = None, column: int | None = Non
 
 
 def sentence(*parts: str | None, before: Iterable[str | None] = ()) -> str:
-    """Join the parts of a message with colons, on one line, with long pieces of the user's text shortened.
+    """Join the parts of a message with colons on one line. Long pieces of the user's text are shortened.
 
-    The parts in `before` come first and are not shortened. They contain the name of a file, for example, which the
-    reader must be able to open. Parts that are None or empty are omitted.
+    The parts in `before` come first and are not shortened. For example, a file name must remain complete, so that
+    the reader can open the file. Parts that are None or empty are omitted.
     """
     text = shortened(": ".join(filter(None, parts)))
-    text = shortened(one_line(text))  # again, because an escaped character has up to ten characters
+    text = shortened(one_line(text))  # shorten again, because escaping one character can add nine
     return one_line(": ".join(filter(None, (*before, text))))
 
 
 def shortened(text: str) -> str:
     """Shorten a message so that the pieces of the user's text in it have at most about 300 characters together.
 
-    A piece is a quoted text, or a run of characters without a space. A single long piece is limited to 200
-    characters. Several long pieces share 300, but each keeps at least 60, so two references with a digest are not
-    shortened. A longer piece loses its middle, because a reference starts with its registry and ends with its tag
-    or digest. The result has at most 580 characters, even if the user's text contains quotes.
+    A piece is a quoted text, or a run of characters without a space. A single long piece keeps 200 characters.
+    Several long pieces share 300 characters, but each piece keeps at least 60. Thus two references with a digest
+    are not shortened. A shortened piece loses its middle, because a reference starts with its registry and ends
+    with its tag or digest. The result has at most 580 characters, even if the text contains quotes.
     """
     if len(text) <= _MOST:
         return text
@@ -62,19 +62,19 @@ _PIECE: Final = r'"[^"]*"|\S+'
 _LEAST: Final = 60
 _MOST: Final = 200
 _TOGETHER: Final = 300
-_LONGEST: Final = 580  # so that a message has at most 600 together with its line
+_LONGEST: Final = 580  # a message with its line number has at most 600 characters
 
 
 def one_line(sentence: str) -> str:
-    """Escape each of `CONTROLS` in a message as Python does.
+    """Escape each character of `CONTROLS` in a message as Python does.
 
-    The text of a file, a file name or a configuration must not control the terminal or look like a second message.
+    Text from a file, a file name or a configuration must not control the terminal or imitate a second message.
     """
     return sentence if sentence.isprintable() else python_escaped(CONTROLS, sentence)
 
 
 def python_escaped(pattern: str, text: str) -> str:
-    """Escape the characters of `text` that match a pattern as Python does."""
+    """Escape each character of `text` that matches `pattern` as Python does."""
     return re.sub(pattern, lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
@@ -82,8 +82,8 @@ class ImageSetterError(Exception):
     """An error that the user can fix.
 
     `message` contains what happened and what to do, in lower case without a full stop. The other arguments are the
-    location: `file` as the user named it, `line` and `column` from 1, and `field` as a path in the document, such
-    as `images[0].newTag`.
+    location of the error: `file` as the user named it, `line` and `column` from 1, and `field`, the path of a
+    field in the document, such as `images[0].newTag`.
     """
 
     def __init__(
@@ -110,7 +110,7 @@ class ImageSetterError(Exception):
         column: int | None = None,
         field: str | None = None,
     ) -> Self:
-        """Set the parts of the location that are still unknown, and return this error."""
+        """Set the parts of the location that are still None, and return this error."""
         self.file = self.file if self.file is not None else file
         self.line = self.line if self.line is not None else line
         self.column = self.column if self.column is not None else column
@@ -119,7 +119,7 @@ class ImageSetterError(Exception):
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """The complete messages, one per mistake."""
+        """The complete messages: one for each mistake that this error reports."""
         return (str(self),)
 
     def __str__(self) -> str:
@@ -127,31 +127,31 @@ class ImageSetterError(Exception):
 
 
 class InputError(ImageSetterError):
-    """The manifests cannot be read or edited."""
+    """An error about the manifests: the program cannot read or edit them."""
 
 
 class NotYAMLError(InputError):
-    """The text is not valid YAML or not valid UTF-8."""
+    """An error about a text that is not valid YAML or not valid UTF-8."""
 
 
 class NotResourceError(InputError):
-    """The text is YAML, but a document or an item of a list is not a Kubernetes resource."""
+    """An error about valid YAML: a document, or an item of a list, is not a Kubernetes resource."""
 
 
 class ConfigError(ImageSetterError):
-    """A configuration, or an argument that is equivalent to a part of it, is invalid."""
+    """An error about a configuration, or about a command-line argument that is equivalent to a part of one."""
 
 
 class InternalError(ImageSetterError):
-    """A bug in the program: an unexpected exception."""
+    """An unexpected exception, which is a bug in the program."""
 
 
-# Characters of an unexpected exception's text: it can contain the user's input.
+# The maximum length of an unexpected exception's text in a message. The text can contain the user's input.
 _MOST_SHOWN: Final = 200
 
 
 def internal_error(error: Exception) -> InternalError:
-    """Convert an unexpected exception to an error with its type, its text and the line that raised it."""
+    """Convert an unexpected exception to an error that contains its type, its text and the line that raised it."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
@@ -163,10 +163,10 @@ def internal_error(error: Exception) -> InternalError:
 
 
 class ConfigLocation(NamedTuple):
-    """The location of an entry in a configuration, for messages about it; empty for an entry of an argument.
+    """The location of a configuration entry, for messages about it. An entry of an argument has an empty location.
 
     `line` counts from 1. `file` is None if the configuration comes from standard input. `field` is a path in the
-    document, such as `images[0]`. All locations are equal, so that two rules are equal if they do the same.
+    document, such as `images[0]`. All locations are equal, so that rules from different locations can be equal.
     """
 
     file: str | None = None
@@ -180,9 +180,9 @@ class ConfigLocation(NamedTuple):
         return 0
 
     def __str__(self) -> str:
-        """Return `FILE:LINE`, or `line LINE` without a file; empty for an entry of an argument."""
+        """Return `FILE:LINE`, or `line LINE` without a file, or an empty string for an entry of an argument."""
         return location(self.file, self.line)
 
     def prefixed(self, message: str) -> str:
-        """Return a message that starts with this location and field."""
+        """Return a message that starts with this location and its field."""
         return ": ".join(filter(None, (str(self), self.field, message)))

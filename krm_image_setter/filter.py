@@ -1,6 +1,6 @@
-"""The filter and the KRM function: from standard input to standard output.
+"""The filter and the KRM function, which read standard input and write standard output.
 
-The options are in this module too, because another module would make the start of a function slower.
+This module contains the options too, because another module would slow the start of a function.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from krm_image_setter.transform import Plan, plan
 DEFAULT_CONFIG: Final = "functions.yaml"
 PLUGIN_CONFIG: Final = "KUSTOMIZE_PLUGIN_CONFIG_STRING"
 NO_CONFIG: Final = "--no-config"
-#: The options of a filter and of `set`, and their fields in Options.
+#: The options that the filter and `set` share, and the corresponding fields of Options.
 ARGUMENTS: Final = {
     "--fn-config": "fn_config",
     "--image": "images",
@@ -44,7 +44,7 @@ ARGUMENTS: Final = {
 
 
 class Options(NamedTuple):
-    """The options: configuration files, and entries that are added to the configuration."""
+    """The command-line options: configuration files, and rules that are added to the configuration."""
 
     fn_config: tuple[str, ...] = ()
     images: tuple[str, ...] = ()
@@ -55,9 +55,9 @@ class Options(NamedTuple):
 
     @classmethod
     def from_arguments(cls, arguments: Iterable[str]) -> Self | None:
-        """Parse the options of a function or filter. Return None if there is any other argument.
+        """Parse the options of a filter or function. Return None if there is any other argument.
 
-        Then the commands parse the arguments. To import argparse took a third of a short run.
+        In that case, Typer parses the arguments. Importing argparse would take a third of a short run.
         """
         parsed: dict[str, list[str]] = {}
         no_config = False
@@ -78,7 +78,7 @@ class Options(NamedTuple):
         return cls(**fields, on_unused=on_unused, no_config=no_config)
 
     def require_files(self) -> None:
-        """Raise ConfigError if an option names standard input, which provides the manifests."""
+        """Raise ConfigError if an option specifies standard input, because the manifests are read from it."""
         for flag, names in (("--fn-config", self.fn_config), ("--images-from", self.images_from)):
             if STDIN in names:
                 raise ConfigError(f"`{flag} -` cannot be combined with manifests from standard input; pass a file")
@@ -86,7 +86,7 @@ class Options(NamedTuple):
     def configure(self, found: Callable[[], Iterable[Value]]) -> ImageSetter:
         """Return the configuration for a stream or for files. Raises ConfigError if it does not set any image.
 
-        See `configure_list` for `found` and for other errors.
+        `configure_list` documents `found` and the other errors.
         """
         config, documents = self._configured(found)
         fix = "pass `--image NAME=REFERENCE` or `--images-from FILE`"
@@ -97,19 +97,19 @@ class Options(NamedTuple):
         )
 
     def configure_list(self, found: Callable[[], Iterable[Value]]) -> ImageSetter:
-        """Return the configuration for a stream or for files. It does not have to set an image.
+        """Return the configuration for a stream or for files. The configuration might not set any image.
 
-        The options are added to the configuration in the files of `--fn-config`, otherwise to the ImageSetters
-        that `found` returns, otherwise to ./functions.yaml.
+        The base is the configuration in the files of `--fn-config`. Without this option, the ImageSetters that
+        `found` returns are the base, or ./functions.yaml if there are none. The other options add rules.
 
         Raises ConfigError if the configuration is invalid, and InputError if a file cannot be read.
         """
         return self._configured(found)[0]
 
     def configure_function(self, config: Value | None) -> ImageSetter:
-        """Return the configuration for a ResourceList: its functionConfig together with the options.
+        """Return the configuration for a ResourceList: its functionConfig, with the options added.
 
-        Raises the errors of `configure`.
+        Raises the same errors as `configure`.
         """
         documents = [*self._files(), *([config] if config else [])]
         return require_images(self._decoded(documents), documents)
@@ -135,10 +135,10 @@ class Options(NamedTuple):
 
 
 def _built_images(paths: Iterable[str]) -> tuple[ImageRule, ...]:
-    """Return the rules in the output files of builds, and print a warning for each skipped image."""
+    """Return the rules from the output files of build tools. Print a warning for each image that is skipped."""
     if not paths:
         return ()
-    from krm_image_setter.builds.any_file import read_images  # noqa: PLC0415  (few runs read the output of a build)
+    from krm_image_setter.builds.any_file import read_images  # noqa: PLC0415  (few runs use --images-from)
 
     rules, warnings = read_images((read_text(path), shown(path)) for path in paths)
     for warning in warnings:
@@ -150,13 +150,13 @@ def _default_configuration() -> list[Value]:
     if not os.path.exists(DEFAULT_CONFIG):
         return []
     values = read_values(read_text(DEFAULT_CONFIG), DEFAULT_CONFIG)
-    if values:  # `discover > functions.yaml` truncates the file before it runs
+    if values:  # the file is empty during `discover > functions.yaml`
         say(f"using configuration from ./{DEFAULT_CONFIG}")
     return values
 
 
 def run_filter(options: Options) -> int:
-    """Set the images in standard input, write the result to standard output, and return the exit status."""
+    """Set the images in the manifests on standard input, write the result, and return the exit status."""
     try:
         options.require_files()
         text = read_stdin()
@@ -174,7 +174,7 @@ def run_filter(options: Options) -> int:
 
 
 def _planned(text: str, options: Options) -> tuple[Plan, bool]:
-    """Return the plan for a text, and whether the text is a ResourceList."""
+    """Return the plan for the manifests in `text`, and whether `text` is a ResourceList."""
     plugin_config = os.environ.get(PLUGIN_CONFIG)
     if plugin_config is not None:
         return plan(Stream(text), read_config(plugin_config)), False

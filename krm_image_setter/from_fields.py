@@ -1,4 +1,4 @@
-"""The references that entries of `images` take `from` fields of resources."""
+"""Finds the new references for entries of `images` with `from`, which names a field of a resource in the input."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from krm_image_setter.rules import usable_keywords
 
 
 class Found(NamedTuple):
-    """The references in the fields of one source, each with the resource that has it.
+    """The references in the fields that one `from` selects, each with the name of its resource.
 
-    Only the first two that differ are kept, because more than one is an error. For the message about a source
-    without a reference, `resource` is the first resource that it selects, and `type` the type of the first value
-    that its path matches; both are empty if there is none.
+    Only two different references are kept, because already the second one is an error. If there is no reference,
+    the error message needs `resource`, the first selected resource, and `type`, the type of the first value at the
+    path. Both are empty if nothing was found.
     """
 
     references: dict[str, str]
@@ -28,20 +28,20 @@ class Found(NamedTuple):
     type: str = ""
 
     def merged(self, other: Found) -> Found:
-        """Return what was found in a stream and in the next one."""
+        """Combine the references that were found in one stream with those in the next stream."""
         references = islice({**self.references, **other.references}.items(), 2)
         return Found(dict(references), self.resource or other.resource, self.type or other.type)
 
 
 def references_in(stream: Stream, config: ImageSetter) -> dict[int, Found]:
-    """Return what a stream contains for each entry with `from`, by the position of the entry.
+    """Find the references for the entries with `from` in a stream. The keys are the positions of the entries.
 
-    Raises InputError if a document is not valid YAML or not a resource.
+    Raises InputError if a document is not valid YAML or not a Kubernetes resource.
     """
     sources: dict[int, ImageSource] = {
         position: rule.source for position, rule in enumerate(config.images) if rule.source
     }
-    # Entries can share a source. Paths are compared by their text, because not every parsed path can be hashed.
+    # Two entries can have the same `from`. Compare its path as text, because some parsed paths have no hash.
     keys = {position: (source.selector, source.path.text) for position, source in sources.items()}
     found: dict[tuple[Selector, str], Found] = {key: Found({}) for key in keys.values()}
     by_key = {keys[position]: source for position, source in sources.items()}
@@ -59,9 +59,9 @@ def references_in(stream: Stream, config: ImageSetter) -> dict[int, Found]:
 
 
 def resolve(config: ImageSetter, found: Iterable[Mapping[int, Found]]) -> dict[int, str]:
-    """Return the reference of each entry with `from`; `found` has the result of `references_in` for each stream.
+    """Return the new reference of each entry with `from`. `found` has one result of `references_in` per stream.
 
-    Raises ConfigError if an entry has no reference, or more than one, or if its value is not a reference.
+    Raises ConfigError if an entry has no reference, or several, or if the value is not an image reference.
     """
     together: dict[int, Found] = {}
     for in_stream in found:
@@ -83,7 +83,7 @@ def _reference(rule: ImageRule, found: Found) -> str:
     if not found.references:
         raise _error(rule, f"path {path} of {found.resource} points to {found.type}, expected an image reference")
     for value, resource in found.references.items():
-        if parse_reference(value) is None:  # the value can be a secret, so the message does not contain it
+        if parse_reference(value) is None:  # the message must not contain the value, which can be secret
             raise _error(rule, f"the value at {path} of {resource} is not an image reference: {explain(value)}")
     new, *others = found.references
     if others:

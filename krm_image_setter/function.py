@@ -1,8 +1,8 @@
-"""The KRM function protocol: the edits of a ResourceList that set its images and add `results`.
+"""The KRM function protocol: computes the edits that set the images in a ResourceList and add `results` to it.
 
 https://github.com/kubernetes-sigs/kustomize/blob/master/cmd/config/docs/api-conventions/functions-spec.md
 
-If there is an error, only `results` are added, and the rest of the ResourceList does not change.
+If there is an error, only `results` are added, and no image is changed.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ _API_VERSIONS: Final = tuple(f"config.kubernetes.io/{version}" for version in ("
 
 
 class ResourceList(NamedTuple):
-    """A stream that is a ResourceList, and its frame."""
+    """A stream that contains a ResourceList, and its frame, which can omit the text of the items."""
 
     stream: Stream
     frame: Frame
 
     @property
     def function_config(self) -> Value | None:
-        """The functionConfig, or None."""
+        """The functionConfig of the ResourceList, or None if it has none."""
         root = self.frame.root
         config = root.get("functionConfig")
         if config is None:
@@ -45,30 +45,30 @@ class ResourceList(NamedTuple):
         )
 
     def line(self, offset: int) -> int:
-        """Return the line of the text, from 1, of code point `offset` of the frame's source."""
+        """Return the line (from 1) in the text for an offset (in code points) in the frame's source."""
         return Source(self.stream.text, self.stream.text, 0).line(self.at(offset))
 
     def at(self, offset: int) -> int:
-        """Return the offset in the text of code point `offset` of the frame's source."""
+        """Return the offset in the text for an offset in the frame's source. Both are in code points."""
         listing = self.frame.listing
         items = listing.shift if listing is not None and offset >= listing.resumes else 0
         return offset + self.stream.text.startswith("\ufeff") + items
 
     def in_text(self, edit: Edit) -> Edit:
-        """Convert an edit of the frame's source to an edit of the text."""
+        """Convert an edit of the frame's source to the corresponding edit of the text."""
         return Edit(self.at(edit.start), self.at(edit.end), edit.text)
 
 
 def read_resource_list(stream: Stream) -> ResourceList | None:
-    """Return a stream as a ResourceList, or None if it is something else or not YAML."""
+    """Return the stream as a ResourceList. Return None if it is not YAML, or not a ResourceList."""
     frame = stream.resource_list()
     return None if frame is None else ResourceList(stream, frame)
 
 
 def plan_function(resource_list: ResourceList, configure: Callable[[Value | None], ImageSetter]) -> Plan:
-    """Compute the edits of the ResourceList's text that set the images and add the results.
+    """Compute the edits of a ResourceList that set the images and add the results.
 
-    `configure` decodes the functionConfig. An ImageSetterError becomes a result.
+    `configure` decodes the functionConfig. An ImageSetterError is reported as a result.
     """
     try:
         api_version = resource_list.frame.root.get("apiVersion")
@@ -85,10 +85,10 @@ def plan_function(resource_list: ResourceList, configure: Callable[[Value | None
 
 
 def _with_results(resource_list: ResourceList, edits: list[Edit], results: tuple[Result, ...]) -> list[Edit]:
-    """Return `edits` of the ResourceList's text together with the edits that append `results` to the earlier ones.
+    """Combine `edits` of a ResourceList's text with the edits that append `results` to the existing results.
 
-    Earlier results are copied into a new list if nothing can be appended to them: results of an alias, and results
-    under `items`, which older functions write. Aliases of the earlier results are replaced with copies.
+    The existing results are copied into a new list if they are an alias, or under `items` as older functions write
+    them, because nothing can be appended to such results. Aliases of the results are replaced with copies.
     """
     root, source, listing = resource_list.frame
     pair = root.written("results")
@@ -102,7 +102,7 @@ def _with_results(resource_list: ResourceList, edits: list[Edit], results: tuple
         changed = list(_all_in(pair[1]))
         added = _copied_results(source, root, *pair, results)
     start, end, text = resource_list.in_text(added)
-    if start < end:  # the copy already contains the other edits
+    if start < end:  # the copied results already contain the edits in this range
         edits = [edit for edit in edits if not start <= edit.start <= edit.end <= end]
     if changed and "*" in source:
         from krm_image_setter.yaml import aliases  # noqa: PLC0415  (few documents have any)
@@ -110,7 +110,7 @@ def _with_results(resource_list: ResourceList, edits: list[Edit], results: tuple
         edited = {edit[:2] for edit in edits}
         copies = map(resource_list.in_text, aliases.replaced(source, root, changed))
         edits = edits + [copy for copy in copies if copy[:2] not in edited and not start <= copy.start < end]
-    # If an alias ends the text, its copy is inserted at the same offset.
+    # If the text ends with an alias, the copy that replaces it is inserted at the same offset as the results.
     before = [edit for edit in edits if edit.start == edit.end == start == end]
     others = [edit for edit in edits if edit not in before] if before else edits
     edits = [*others, Edit(start, end, "".join(edit.text for edit in before) + text)]
@@ -121,22 +121,22 @@ def _with_results(resource_list: ResourceList, edits: list[Edit], results: tuple
 
 
 def _is_written(written: Written) -> bool:
-    """Return whether a node has a text. For one without, the parsers report different positions."""
+    """Return whether the source contains text for a node. The parsers disagree on where an empty node is."""
     return isinstance(written, tree.Alias | tree.Collection) or any(
         (written.value, written.style, written.anchor, written.tag)
     )
 
 
 def _all_in(written: Written) -> Iterator[Written]:
-    """Yield a node and all nodes in it."""
+    """Yield a node, and all nodes inside the node."""
     yield written
     for child in written.children if isinstance(written, tree.Collection) else ():
         yield from _all_in(child)
 
 
 def _new_results(source: str, root: tree.Mapping, results: Iterable[Result]) -> Edit:
-    """Return the edit that adds the field `results` at the end of the ResourceList."""
-    earlier = _copies(source, root)  # results of a merge key
+    """Return the edit that adds the field `results` to a ResourceList without this field."""
+    earlier = _copies(source, root)  # the existing results come from a merge key (`<<`)
     if not root.flow and not earlier:
         column = writer.pair_column(source, root.children[0])
         return _added_lines(source, root, column, " " * column + "results:", results)
@@ -150,7 +150,7 @@ def _new_results(source: str, root: tree.Mapping, results: Iterable[Result]) -> 
 
 
 def _more_results(source: str, earlier: tree.Sequence, results: Iterable[Result]) -> Edit:
-    """Return the edit that appends results to a list that is not empty."""
+    """Return the edit that appends results to the list of existing results, which is not empty."""
     if not earlier.flow:
         return _added_lines(source, earlier, _dash_column(source, earlier), None, results)
     end = tree.content_end(source, next(filter(_is_written, earlier.children[::-1])))
@@ -160,14 +160,14 @@ def _more_results(source: str, earlier: tree.Sequence, results: Iterable[Result]
 def _copied_results(
     source: str, root: tree.Mapping, key: Written, value: Written, results: Iterable[Result]
 ) -> Edit:
-    """Return the edit that replaces earlier results with a list: copies of them, then `results`."""
+    """Return the edit that replaces the existing results with a list of their copies and the new `results`."""
     text = f"[{', '.join([*_copies(source, root), to_json(results)])}]"
     end = tree.content_end(source, key)
     colon = re.compile(writer.COLON).match(source, end)
     if colon is not None:
         is_written = _is_written(value)
         stop = tree.content_end(source, value) if is_written else colon.end()
-        if isinstance(value, tree.Sequence) and not value.flow:  # it contains only nulls, without positions
+        if isinstance(value, tree.Sequence) and not value.flow:  # a list of only empty items
             stop = max(stop, source.index("-", tree.start_mark(value).index) + 1)
         return Edit(colon.end(), max(colon.end(), stop), f" {text}")
     if root.flow:
@@ -176,10 +176,10 @@ def _copied_results(
 
 
 def _copies(source: str, root: tree.Mapping) -> list[str]:
-    """Return the earlier results, each in one line of flow style."""
+    """Return a copy of each existing result, as one line in flow style."""
     if "results" not in root:
         return []
-    from krm_image_setter.yaml import aliases  # noqa: PLC0415  (rarely needed: orchestrators send a list)
+    from krm_image_setter.yaml import aliases  # noqa: PLC0415  (rarely needed)
 
     holder, key = root, "results"
     earlier = root["results"]
@@ -194,7 +194,7 @@ def _copies(source: str, root: tree.Mapping) -> list[str]:
 
 
 def _is_empty(written: Written) -> bool:
-    """Return whether a node is null or an empty mapping."""
+    """Return whether a node is null, or an empty mapping."""
     if isinstance(written, tree.Alias | tree.Collection):
         return isinstance(written, tree.Mapping) and not written
     return not written.style and tree.typed(written.value) is None
@@ -203,17 +203,17 @@ def _is_empty(written: Written) -> bool:
 def _added_lines(
     source: str, before: tree.Mapping | tree.Sequence, column: int, head: str | None, results: Iterable[Result]
 ) -> Edit:
-    """Return the edit that adds results as lines after the block `before`, in front of the next token.
+    """Return the edit that adds results as lines after the block `before`, but before the next token.
 
-    `head`, if any, is a line before them.
+    If `head` is given, it becomes the first of these lines.
     """
     end = before.end.start_mark.index
     ending = line_break(source, end)
     lines = (head + ending if head is not None else "") + to_yaml(results, column=column, line_break=ending)
     start = line_start(source, end)
     if not source[start:end].strip(" "):
-        # In YAML 1.2 the previous line has not ended. So add a line break, except after a scalar with `+`, which
-        # would include it.
+        # Some line breaks exist only in YAML 1.1. In YAML 1.2, the previous line has not ended: add a line break.
+        # Do not add one after a block scalar with `+`, because the line break would belong to the scalar.
         last = writer.last_block_scalar(before)
         keeps = last is not None and "+" in writer.block_header(source, last)
         return Edit(start, start, ending * (only_in_yaml_1_1(source, start) and not keeps) + lines)
@@ -221,6 +221,6 @@ def _added_lines(
 
 
 def _dash_column(source: str, sequence: tree.Sequence) -> int:
-    """Return the column of a block sequence's dashes. Its start mark can be at its anchor instead."""
+    """Return the column of the dashes of a block sequence. If it has an anchor, its start mark is the anchor's."""
     dash = scalar.content_start(source, sequence.start, len(source))
     return dash - line_start(source, dash)

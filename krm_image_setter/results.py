@@ -1,4 +1,4 @@
-"""KRM results: the changes of a run and its warnings, as data, as YAML and as messages. Also "did you mean …?".
+"""Result, which reports a change or a problem, as KRM function data, YAML or a message, and "did you mean" hints.
 
 https://github.com/kubernetes-sigs/kustomize/blob/master/cmd/config/docs/api-conventions/functions-spec.md
 """
@@ -17,29 +17,29 @@ WARNING: Final = "warning"
 INFO: Final = "info"
 
 _LONGEST_NAME: Final = 253
-_LONGEST_PATH: Final = 4096  # the limit of Linux
+_LONGEST_PATH: Final = 4096  # the maximum length of a path in Linux
 
 
 class Result(NamedTuple):
-    """One result. `severity` is never omitted, because an orchestrator takes a result without it for an error."""
+    """A result of a run. Its `severity` is always written: without it, an orchestrator assumes an error."""
 
     message: str
     severity: str
     resource_ref: ResourceRef | None = None
-    field: str | None = None  # a path in the resource, such as spec.containers[0].image
+    field: str | None = None  # the path in the resource, such as spec.containers[0].image
     current_value: str | None = None
     proposed_value: str | None = None
-    file: tuple[str, int | None] | None = None  # the path and index that the orchestrator annotated
-    line: int | None = None  # in the stream, from 1; not in `file`
+    file: tuple[str, int | None] | None = None  # the file path and index in the annotations of the resource
+    line: int | None = None  # the line (from 1) in the stream, not in `file`
 
     def to_data(self) -> dict[str, Any]:
-        """Return the result in the form of the functions spec.
+        """Return the result as data in the form of the functions spec.
 
-        Without a resource name there is neither `resourceRef` nor `field`, which the spec allows only together.
+        If the resource has no name, `resourceRef` and `field` are omitted, because `field` requires `resourceRef`.
         """
         data: dict[str, Any] = {"message": sentence(self.message), "severity": self.severity}
         ref = self.resource_ref
-        # Each result repeats the names, so an invalid name of 1 MB would multiply.
+        # Omit names that are too long to be valid, because each result would repeat the long name.
         if ref is not None and ref.name and max(map(len, ref)) <= _LONGEST_NAME:
             pairs = zip(("apiVersion", "kind", "name", "namespace"), ref, strict=True)
             data["resourceRef"] = {key: value for key, value in pairs if value}
@@ -54,13 +54,13 @@ class Result(NamedTuple):
     def format(self, file: str | None = None) -> str:
         """Return the result as a message: `SEVERITY: FILE:LINE: KIND/NAME: FIELD: …`.
 
-        `file` is the file that the stream was read from. If it is None, the path that the orchestrator annotated
-        is shown without a line, otherwise only the line in the stream.
+        `file` is the file that contains the stream. If it is None, the message shows the path in the resource's
+        annotations, without a line. Without such annotations, it shows only the line in the stream.
         """
         annotated = self.file[0] if self.file is not None and file is None else None
         where = None if annotated else location(file, self.line)
         ref = str(self.resource_ref) if self.resource_ref else None
-        # An annotated path is the user's text, and can be long.
+        # An annotation contains the user's text, so shorten the path.
         return sentence(annotated, ref, self.field, self.message, before=(self.severity, where))
 
     def __str__(self) -> str:
@@ -68,15 +68,15 @@ class Result(NamedTuple):
 
 
 def to_yaml(results: Iterable[Result], *, column: int, line_break: str) -> str:
-    """Serialize results as the items of a block sequence with dashes in `column` (from 0).
+    """Serialize results as the items of a block sequence, whose dashes are in `column` (from 0).
 
-    Each line ends with `line_break`.
+    Each line ends with the line break `line_break`.
     """
     return writer.block([result.to_data() for result in results], " " * column, line_break)
 
 
 def to_json(results: Iterable[Result]) -> str:
-    """Serialize results as the items of a flow sequence, without its brackets."""
+    """Serialize results as the items of a flow sequence, without the brackets around the items."""
     import json  # noqa: PLC0415
 
     return ", ".join(scalar.escaped(json.dumps(result.to_data(), ensure_ascii=False)) for result in results)

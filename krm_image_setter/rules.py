@@ -1,4 +1,4 @@
-"""The rules of a configuration in the form that a scan uses, and the keywords of the prefilter."""
+"""Converts a configuration to the rules of a scan, and to keywords that show which resources must be parsed."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from krm_image_setter.resources import ResourceRef
 
 
 class Rules(NamedTuple):
-    """The rules that set images, and the rules that locate them.
+    """The rules that set images, and the rules that find image fields.
 
-    `pod_spec_uses` are the uses of references in pod specs that are searched; if empty, pod specs are not
-    searched.
+    `pod_spec_uses` contains the uses of references, such as `env`, for which pod specs are searched. If it is
+    empty, pod specs are not searched.
     """
 
     images: ImageMap
@@ -37,9 +37,9 @@ class Rules(NamedTuple):
         return kinds
 
     def is_set(self, field: ImageField) -> bool:
-        """Return whether an entry of `images` can have set a field, now or in an earlier run.
+        """Return whether an entry of `images` can have set a field, in this run or in an earlier run.
 
-        Without a tag in the field, its name is compared.
+        If the field contains only a name, only the names are compared.
         """
         if field.part == "name":
             return self.images.has_set_name(field.current)
@@ -47,9 +47,9 @@ class Rules(NamedTuple):
 
 
 def rules_for(config: ImageSetter, references: Mapping[int, str]) -> Rules:
-    """Return the rules of a configuration.
+    """Convert a configuration to the rules for a scan.
 
-    `references` has the new references of the entries with `from`, by their position in `images`.
+    `references` contains the new reference of each entry with `from`. The keys are the positions in `images`.
     """
     images = [
         rule._replace(new_image=references[position], source=None) if position in references else rule
@@ -67,9 +67,10 @@ def rules_for(config: ImageSetter, references: Mapping[int, str]) -> Rules:
 
 
 def keywords_of(config: ImageSetter, text: str) -> list[str] | None:
-    """Return keywords; a resource of `text` without any of them need not be parsed. Return None if all must be.
+    """Return keywords such that only resources with one of them must be parsed. None means: parse all resources.
 
-    A resource that `kinds` selects must be parsed to find out whether the path matches a field.
+    A resource that `kinds` selects must be parsed even if it contains no image to set. Only parsing can show
+    whether the path matches a field.
     """
     keywords = [rule.keyword for rule in config.images] + [rule.keyword for rule in config.registries]
     keywords += [rule.selector.keyword for rule in config.kinds]
@@ -79,15 +80,15 @@ def keywords_of(config: ImageSetter, text: str) -> list[str] | None:
     return [*usable, *kinds_with_parts().intersection(re.findall(_KIND, text))]
 
 
-# The kinds in a text. This takes a tenth of the time of a search for each kind of the catalog.
+# Finds the kinds in a text. Searching for each kind of the catalog instead took ten times as long.
 _KIND: Final = r"kind(?:: |[\"']?\s*:\s*[\"']?)([A-Za-z0-9]+)"
 
 
 def usable_keywords(keywords: Iterable[str]) -> list[str] | None:
-    """Return the distinct keywords; None if one is empty, or if parsing is faster than searching for all."""
+    """Return the keywords without duplicates, or None if one is empty or if parsing is faster than searching."""
     distinct = list(dict.fromkeys(keywords))
     return distinct if all(distinct) and len(distinct) <= _MOST_KEYWORDS else None
 
 
-# Searching a resource for one keyword takes a hundredth of the time for parsing the resource.
+# Searching a resource for one keyword takes a hundredth of the time of parsing the resource.
 _MOST_KEYWORDS: Final = 100

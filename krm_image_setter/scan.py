@@ -1,4 +1,4 @@
-"""The scan of one stream: find the image fields, decide on each, and accept the changes."""
+"""Scans one stream: finds the image fields, decides how each field changes, and collects the changes."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from krm_image_setter.rules import Rules
 from krm_image_setter.yaml import tree, writer
 from krm_image_setter.yaml.tree import Change, Fragment, Location
 
-#: The deepest nesting of documents in strings that is scanned.
+#: The maximum nesting depth of documents in strings. Deeper documents are not scanned.
 MAX_EMBEDDED: Final = 20
 
 _BATCH: Final = 32
 
 
 class FoundImage(NamedTuple):
-    """An image with its resource, path and line in the stream (from 1). `rule` is None in a pod spec.
+    """An image, with its resource, path, and line (from 1) in the stream. In a pod spec, `rule` is None.
 
-    `is_public` is false for values of variables and Secrets, which messages must not suggest. `part` is the part
-    of a reference that the field contains; empty for the whole reference.
+    If `is_public` is false, messages must not suggest the image: it is from a variable or a Secret. `part` is the
+    part of a reference that the field contains, or an empty string for a whole reference.
     """
 
     image: str
@@ -44,10 +44,10 @@ class FoundImage(NamedTuple):
 
 
 class Scan:
-    """The edits and results for a stream or a part of it, and the rules that matched.
+    """The edits and results for a stream, or for a part of it, and the rules that were used.
 
-    Rules are identified by their position in the configuration. `applied` contains entries of `images`. `selected`
-    counts the resources that each path of `kinds` selects, and `matched` contains the paths that match a field.
+    A rule is identified by its position in the configuration. `applied` contains `images` entries. `selected`
+    contains how many resources each path of `kinds` selects. `matched` contains the paths that match a field.
     """
 
     def __init__(self) -> None:
@@ -60,13 +60,13 @@ class Scan:
         self.selected: dict[int, int] = {}
 
     def add_counts(self, other: Scan) -> None:
-        """Add the resources, images and rules of another scan, but not its edits and results."""
+        """Add the numbers and the rules of another scan, but not its edits and results."""
         self.resources += other.resources
         self.images_set += other.images_set
         self.add_rules(other)
 
     def add_rules(self, other: Scan) -> None:
-        """Add the rules that another scan applied, selected and matched."""
+        """Add the rules that were applied, selected or matched in another scan."""
         self.applied |= other.applied
         self.matched |= other.matched
         for position, count in other.selected.items():
@@ -74,7 +74,7 @@ class Scan:
 
 
 class _String(NamedTuple):
-    """The string that contains a stream: its form, its depth, and whether its values must be hidden."""
+    """A string that contains a stream: its form, its nesting depth, and whether messages must hide its values."""
 
     form: Embedded
     depth: int
@@ -84,16 +84,16 @@ class _String(NamedTuple):
 def scan(
     stream: Stream, rules: Rules, keywords: Iterable[str] | None = None, string: _String | None = None
 ) -> Scan:
-    """Find the image fields of a stream, decide on each, and return the edits that set them.
+    """Find the image fields in a stream, decide on each field, and return the edits that set the images.
 
-    Resources without any of `keywords` are counted but not parsed. `string` is None if the stream is not in a
-    string. Raises InputError (line in the stream) if a document is not valid YAML or not a resource, and
-    ConfigError if a pull policy cannot be combined with an image.
+    A resource without any of `keywords` is counted but not parsed. `string` is None unless the stream is in a
+    string. Raises InputError, with the line in the stream, if a document is not valid YAML or not a resource.
+    Raises ConfigError if an image cannot have the configured pull policy.
     """
     found = Scan()
     trees = _trees(stream, keywords, string)
-    # Each step processes a whole batch. That takes a sixth less time than all steps for one tree after the other,
-    # because the code and data of a step remain in the caches of the processor.
+    # Run each step for a batch of trees, not all steps for one tree. This takes a sixth less time, because the
+    # code and data of a step remain in the caches of the processor.
     while batch := list(islice(trees, _BATCH)):
         found.resources += batch.count(None)
         scanned = [(one, *_scan_tree(one, rules, string, found)) for one in batch if one]
@@ -104,14 +104,14 @@ def scan(
 
 
 def _trees(stream: Stream, keywords: Iterable[str] | None, string: _String | None) -> Iterator[Tree | None]:
-    # The paths of a string start at its whole document, even if it is a list.
+    # The paths of a string start at the root of its document, even if the root is a list of resources.
     return stream.documents() if string and string.form.rules else stream.trees(keywords)
 
 
 def _scan_tree(
     one: Tree, rules: Rules, string: _String | None, found: Scan
 ) -> tuple[list[Resource], AcceptedChanges]:
-    """Scan the resources of one tree, and return them and the accepted changes of the tree."""
+    """Scan the resources of one tree. Return the resources and the accepted changes."""
     accepted = AcceptedChanges()
     resources: list[Resource] = []
     for resource, kinds, uses in _searched(one, rules, string):
@@ -128,7 +128,7 @@ def _scan_tree(
 def _searched(
     one: Tree, rules: Rules, string: _String | None
 ) -> Iterator[tuple[Resource, list[KindRule], Collection[str]]]:
-    """Yield the resources of a tree, each with its rules and the uses that are searched in its pod specs."""
+    """Yield each resource of a tree, with its rules and the uses for which to search its pod specs."""
     if string is None:
         for resource in one.resources():
             yield resource, rules.kinds_for(resource.ref), rules.pod_spec_uses
@@ -144,7 +144,7 @@ def _searched(
 
 
 class _Searched(NamedTuple):
-    """A resource to search, the rules, and the string that contains the resource, if any."""
+    """A resource to search, the rules to apply, and the string that contains the resource (or None)."""
 
     resource: Resource
     rules: Rules
@@ -152,11 +152,11 @@ class _Searched(NamedTuple):
 
     @property
     def hides_values(self) -> bool:
-        """Whether messages must not show values, because the resource is a Secret or in a string of one."""
+        """Whether messages must not show values: the resource is a Secret, or in a string in a Secret."""
         return self.resource.is_secret or (self.string is not None and self.string.hides_values)
 
     def string_at(self, form: Embedded) -> _String | None:
-        """Return the string of a field, or None if it is nested too deeply."""
+        """Return the description of a string field with the form `form`, or None if it is nested too deeply."""
         depth = self.string.depth + 1 if self.string else 1
         return _String(form, depth, self.hides_values) if depth <= MAX_EMBEDDED else None
 
@@ -167,7 +167,7 @@ def _scan_fields(
     found: Scan,
     accepted: AcceptedChanges,
 ) -> None:
-    """Decide on each field of a resource, and accept the changes."""
+    """Decide on each image field of a resource, and accept the changes of the decisions."""
     readings: dict[tuple[Location, int], list[ImageField]] = {}
     others: list[tuple[OtherField, KindRule]] = []
     for field, rule in fields:
@@ -188,33 +188,33 @@ def _scan_fields(
     for other, rule in others:
         if isinstance(rule.form, Embedded) and isinstance(other.value, str):
             _follow(searched, other, rule.form, found, accepted)
-        # The catalog covers many versions of a kind, and in some of them a field has another type.
+        # Do not report values for rules of the catalog, because types differ between versions of a kind.
         elif other.value not in (None, "") and rule.origin != "catalog" and not _is_read(other, readings.values()):
             found.results.append(_wrong_type(searched.resource, other, rule))
 
 
 def _key(field: ImageField) -> tuple[Location, int]:
-    """Return the location and offset of the text of a field; of a split reference, those of its repository."""
+    """Return the location and offset of a field's text. For a split reference, use its repository field."""
     return (field.parts[0] if field.parts else field.location), field.start
 
 
 class Claims:
-    """The fields of a resource with a decision, so that no other rule changes a part of them."""
+    """The image fields of one resource that already have a decision. Other rules must not change them again."""
 
     def __init__(self) -> None:
         self._starts: set[tuple[Location, int]] = set()
-        self._parts: set[Location] = set()  # of split references
+        self._parts: set[Location] = set()  # the fields of split references
 
     def has(self, field: ImageField) -> bool:
-        """Return whether a field, or a part of it, is claimed."""
+        """Return whether an earlier claim includes a field or a part of the field."""
         if not self._starts:
             return False
-        if field.parts:  # several split references can be in one mapping, so the mapping itself is not claimed
+        if field.parts:  # one mapping can contain several split references
             return field.parts[0] in self._parts or any((part, 0) in self._starts for part in field.parts)
         return _key(field) in self._starts or field.location in self._parts
 
     def claim(self, field: ImageField) -> bool:
-        """Claim a field, and return whether it was free."""
+        """Claim a field. Return false if an earlier claim already includes it."""
         if self.has(field):
             return False
         self._starts.add(_key(field))
@@ -223,7 +223,7 @@ class Claims:
 
 
 def _is_read(other: OtherField, readings: Iterable[list[ImageField]]) -> bool:
-    """Return whether another rule reads a field as an image."""
+    """Return whether another rule found an image in the same field."""
     return any(other.location in (field.location, *field.parts) for same in readings for field in same)
 
 
@@ -236,23 +236,23 @@ def _accept(
     *,
     images: int,
 ) -> None:
-    """Accept the changes of a decision, add its results, and count the number of `images`."""
+    """Accept the changes of a decision, and add its results. `images` is the number of images that it sets."""
     start = searched.resource.location
-    # Change._replace would double the time of this function.
+    # Call Change directly, because Change._replace would double the time of this function.
     located = [Change(start + location, fragment, beside) for location, fragment, beside in changes]
     new = accepted.accept(located)
     if new:
         found.images_set += images
     elif located:
         return
-    # Two images can have the same pull policy field, which is reported once.
+    # If another image already changed the shared pull policy field, report only the image.
     found.results += results if len(new) == len(located) else results[:1]
 
 
 def _follow(
     searched: _Searched, field: OtherField, form: Embedded, found: Scan, accepted: AcceptedChanges
 ) -> None:
-    """Scan the document in the string of a field."""
+    """Scan the document that the string in a field contains."""
     resource, location = searched.resource, field.location
     string = searched.string_at(form)
     if string is None:
@@ -261,7 +261,7 @@ def _follow(
         return
     line = _lines(resource, location)
     try:
-        # Keywords cannot be used, because a split reference has no keyword.
+        # Do not use keywords, because a split reference might not contain any of them.
         inner = scan(Stream(field.value), searched.rules, None, string)
     except ConfigError as error:
         error.line, error.field = line(error.line), f"{format_location(location)}: {error.field}"
@@ -284,7 +284,7 @@ def _follow(
 
 
 def _lines(resource: Resource, location: Location) -> Callable[[int | None], Any]:
-    """Return a function that converts a line of a string (from 1) to a line of the stream; None remains None."""
+    """Return a function that converts a line (from 1) of a string to a line of the stream. None remains None."""
     starts: list[int] = []
 
     def line(number: int | None) -> int | None:
@@ -301,7 +301,7 @@ def _lines(resource: Resource, location: Location) -> Callable[[int | None], Any
 
 
 def images_in(stream: Stream, rules: Rules, string: _String | None = None) -> Iterator[FoundImage]:
-    """Yield the images of a stream, each field once. Raises InputError like `scan`."""
+    """Yield the images of a stream, once per field. Raises InputError under the same conditions as `scan`."""
     for one in _trees(stream, None, string):
         for resource, kinds, uses in _searched(one, rules, string) if one else ():
             searched = _Searched(resource, rules, string)
@@ -337,12 +337,12 @@ def _images_in_string(searched: _Searched, field: OtherField, form: Embedded) ->
     try:
         for image in images_in(Stream(field.value), searched.rules, string):
             yield image._replace(resource=resource.ref, path=f"{outer}: {image.path}", line=line(image.line))
-    except InputError:  # `scan` reports it
+    except InputError:  # `scan` reports the error
         return
 
 
 def _write(one: Tree, resources: list[Resource], accepted: AcceptedChanges, found: Scan) -> None:
-    """Add the edits for the changes of one tree, and warnings about aliases that keep their value."""
+    """Add the edits for the accepted changes of a tree, and warnings about aliases that are replaced by copies."""
     source = one.source
     try:
         if one.document.aliased:
@@ -361,7 +361,7 @@ def _write(one: Tree, resources: list[Resource], accepted: AcceptedChanges, foun
 
 
 def _kept_alias(resource: Resource, alias: tree.Alias, location: Location) -> Result:
-    """Return the warning about an alias that was replaced by a copy, because only its anchor's field changes."""
+    """Return the warning about an alias that was replaced by a copy because only the anchored field changes."""
     message = (
         f"alias *{alias.name} was replaced by a copy of the old value because only &{alias.name} was set; "
         "set this field too if it must follow the anchor"

@@ -1,6 +1,6 @@
-"""The whole transformation as pure functions over one or many texts. Read this module first.
+"""The whole transformation of one or several texts, as functions without side effects. Read this module first.
 
-set_images(text, config): streams -> references `from` fields -> rules -> scan -> unused entries -> text
+set_images(text, config): stream -> references of `from` -> rules -> scan -> unused entries -> new text
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from krm_image_setter.rules import Rules, keywords_of, rules_for
 from krm_image_setter.scan import Scan, scan
 
 T = TypeVar("T")
-#: A function like `map`, such as `concurrent.futures.Executor.map`, which can use processes or machines.
+#: A function like `map`. It can run in several processes or machines, as `concurrent.futures.Executor.map` does.
 ForEach: TypeAlias = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
 
 
 class Outcome(NamedTuple):
-    """The new text and the results: an info for each changed field, then warnings and errors.
+    """The new text and the results: first an info for each changed field, then warnings and errors.
 
-    If one of the results is an error, the text is unchanged.
+    If a result is an error, the text is not changed.
     """
 
     text: str
@@ -33,36 +33,36 @@ class Outcome(NamedTuple):
 
     @property
     def failed(self) -> bool:
-        """Whether one of the results is an error."""
+        """Whether a result is an error."""
         return has_error(self.results)
 
 
 class Outcomes(NamedTuple):
-    """The outcome of each text by its name, and the results about all texts together."""
+    """The outcomes of several texts by the name of the text, and the results that concern all texts together."""
 
     of: dict[str, Outcome]
     results: tuple[Result, ...]
 
     @property
     def failed(self) -> bool:
-        """Whether one of the results is an error. If it is, all texts are unchanged."""
+        """Whether a result is an error. In that case, no text is changed."""
         return has_error(self.results)
 
 
 class Plan(NamedTuple):
-    """The edits and results of a text. If one of the results is an error, the text has no edits."""
+    """The edits and results for a text. If a result is an error, there are no edits."""
 
     edits: list[Edit]
     results: tuple[Result, ...]
 
     @property
     def failed(self) -> bool:
-        """Whether one of the results is an error."""
+        """Whether a result is an error."""
         return has_error(self.results)
 
 
 class Plans(NamedTuple, Generic[T]):
-    """The result of `plan_all` for each source, the counts of all together, and results about unused entries."""
+    """The result of `plan_all` for each source, the total of all sources, and results about unused entries."""
 
     each: list[T]
     total: Scan
@@ -70,27 +70,27 @@ class Plans(NamedTuple, Generic[T]):
 
 
 def has_error(results: Iterable[Result]) -> bool:
-    """Return whether one of the results is an error."""
+    """Return whether at least one result is an error."""
     return any(result.severity == ERROR for result in results)
 
 
 def set_images(text: str, config: ImageSetter) -> Outcome:
-    """Set images in `text`, a stream of Kubernetes resources or a ResourceList.
+    """Set images in `text`, which is a stream of Kubernetes resources or a ResourceList.
 
-    `Outcome.text` is equal to `text` outside the scalars with images. Raises InputError if `text` is not valid
-    YAML or a document is not a resource, and ConfigError if an entry has no reference in its `from` field.
+    Only the scalars that contain images differ between `text` and `Outcome.text`. Raises InputError if `text` is
+    not valid YAML or a document is not a resource. Raises ConfigError if a `from` finds no reference.
     """
     edits, results = plan(Stream(text), config)
     return Outcome(apply_edits(text, edits), results)
 
 
 def set_images_in(texts: Mapping[str, str], config: ImageSetter, for_each: ForEach = map) -> Outcomes:
-    """Set images in several texts, by name, as if they were one stream.
+    """Set images in several texts as if they were one stream. The keys of `texts` are names.
 
-    An entry with `from` can find its reference in another text, and an entry is unused only if it sets nothing in
-    any of the texts. `for_each` calls the work for each text; its arguments and results can be pickled.
+    The field that a `from` selects can be in another text. An entry is unused only if it sets nothing in all of
+    the texts. `for_each` calls a function for each text; the function and its results can be pickled.
 
-    Raises the errors of `set_images`; the `file` of an error is the name of the text.
+    Raises the same errors as `set_images`. The `file` of an error is the name of the text.
     """
 
     def visit(look: Callable[[Stream], Any]) -> Iterator[Any]:
@@ -110,7 +110,7 @@ def set_images_in(texts: Mapping[str, str], config: ImageSetter, for_each: ForEa
 
 
 def _result_or_error(look: Callable[[Stream], Any], text: str) -> Any:
-    """Return the result of `look` or its error, so that the caller can raise the error of the first text."""
+    """Return the result of `look`, or its error. The caller raises the error of the first text that has one."""
     try:
         return look(Stream(text))
     except ImageSetterError as error:
@@ -118,7 +118,7 @@ def _result_or_error(look: Callable[[Stream], Any], text: str) -> Any:
 
 
 def plan(stream: Stream, config: ImageSetter) -> Plan:
-    """Return the edits and results of `set_images`."""
+    """Return the edits and results that `set_images` would apply to a stream."""
     plans: Plans[Scan] = plan_all(lambda look: [look(stream)], config, lambda found: found)
     (found,), failed = plans.each, has_error(plans.unused)
     results = ordered([*found.results, *plans.unused], failed=failed)
@@ -131,13 +131,13 @@ def plan_all(
     found_in: Callable[[T], Any],
     sources: Iterable[str] = ("",),
 ) -> Plans[T]:
-    """Scan all streams for a configuration, and report the entries that set nothing in any of them.
+    """Scan all streams with a configuration, and report the entries that set nothing in any of them.
 
-    `visit` calls a function with the stream of each source, perhaps in other processes, and yields one item per
-    source, in their order. `found_in` returns the result of the function from an item; None if there is no result.
-    `sources` are the names of the sources for messages; empty for standard input.
+    `visit` calls a function with the stream of each source, possibly in other processes. It yields one item per
+    source, in the order of the sources. `found_in` returns the function's result from an item, or None if there is
+    none. `sources` contains the names of the sources for messages; it is empty for standard input.
 
-    Raises ConfigError if an entry with `from` has no reference, or several.
+    Raises ConfigError if the field of a `from` contains no reference, or if there are several.
     """
     references: dict[int, str] = {}
     if any(rule.source for rule in config.images):
@@ -154,7 +154,7 @@ def plan_all(
     def for_each_source(look: Callable[[Stream], Any]) -> Iterator[tuple[str, Any]]:
         return zip(sources, map(found_in, visit(look)), strict=True)
 
-    # A rule of the catalog, and a path inside a string, has no position among the entries.
+    # Rules of the catalog, and rules for documents in strings, have no position in the configuration.
     all_used = total.applied.issuperset(range(len(config.images))) and total.matched.issuperset(
         range(len(config.kinds))
     )
@@ -170,6 +170,6 @@ def _scan(config: ImageSetter, rules: Rules, stream: Stream) -> Scan:
 
 
 def ordered(results: Iterable[Result], *, failed: bool) -> tuple[Result, ...]:
-    """Return the infos, then all other results. If the run failed, omit the infos, because nothing was changed."""
+    """Return the results with the infos first. If the run failed, omit the infos, because nothing was changed."""
     kept = (result for result in results if not failed or result.severity != INFO)
     return tuple(sorted(kept, key=lambda result: result.severity != INFO))

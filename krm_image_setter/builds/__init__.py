@@ -1,4 +1,4 @@
-"""`--images-from`: the new references that a build wrote, as rules. One module per format.
+"""`--images-from`: reads the new references that a build tool wrote, and converts them to rules.
 
-`any_file` recognizes the format of a file by its content, and combines the rules of several files.
+Each file format has a module. `any_file` recognizes the format, and combines the rules of several files.
 """

@@ -1,4 +1,4 @@
-"""The files of `--images-from`, in any format that their content shows: from texts to rules."""
+"""Reads the files of `--images-from`: recognizes the format of each file, and combines the rules."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from krm_image_setter.images import ImageRule
 
 
 class Images(NamedTuple):
-    """The rules of files, and a warning for each image in them that was skipped."""
+    """The rules that files contain, and a warning for each image in the files that was skipped."""
 
     rules: tuple[ImageRule, ...]
     warnings: tuple[str, ...]
 
 
 class _Format(NamedTuple):
-    """A format of YAML or JSON documents. `read` yields a ConfigError for each image that it skips."""
+    """A format that consists of YAML or JSON documents. `read` yields a ConfigError for each skipped image."""
 
     name: str
     recognizes: Callable[[dict[str, Any]], bool]
@@ -43,12 +43,12 @@ _FORMATS: Final = (
 
 
 def read_images(files: Iterable[tuple[str, str]]) -> Images:
-    """Return the combined rules of files. Each file is its text and its name for messages.
+    """Return the combined rules of `files`, which are pairs of the text and the name that messages show.
 
-    Rules for a name with a tag or digest come before the rules for any tag.
+    A rule for a name with a tag or digest comes before all rules for a name alone.
 
-    Raises ConfigError if the format of a file is unknown, if a file is wrong or contains no image, or if a name
-    has two different new references. The same reference twice is allowed.
+    Raises ConfigError if the format of a file is unknown, if a file is invalid or contains no image, or if two
+    entries set the same image to different references.
     """
     images: dict[tuple[str, ...], BuiltImage] = {}
     warnings: list[str] = []

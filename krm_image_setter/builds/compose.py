@@ -1,4 +1,7 @@
-"""Compose files (https://github.com/compose-spec/compose-spec/blob/main/05-services.md#image)."""
+"""Reads the images in Compose files.
+
+https://github.com/compose-spec/compose-spec/blob/main/05-services.md#image
+"""
 
 from __future__ import annotations
 
@@ -12,15 +15,15 @@ from krm_image_setter.images import parse_reference
 
 
 def is_compose(data: dict[str, Any]) -> bool:
-    """Return whether a document is a compose file."""
+    """Return whether a document is a Compose file."""
     return "services" in data and "kind" not in data
 
 
 def read_compose(document: Value) -> Iterator[BuiltImage | ConfigError]:
-    """Yield the images of the services, or an error for an image with variables or without a tag and digest.
+    """Yield the image of each service, or an error if the image has variables, or neither a tag nor a digest.
 
-    Raises ConfigError for another mistake, and for a repeated key, as docker compose does. The tools of the other
-    formats use the last of repeated keys.
+    Raises ConfigError if anything else is invalid, or if a key is repeated. docker compose rejects repeated keys
+    too, whereas the tools of the other formats use the last one.
     """
     document.check_keys()
     for service in document.child("services").fields().values():

@@ -1,4 +1,4 @@
-"""The overrides in kbld's Config, and the lock files that `kbld --imgpkg-lock-output` or `--lock-output` writes.
+"""Reads the overrides in kbld's Config, and the lock files of `kbld --imgpkg-lock-output` or `--lock-output`.
 
 See pkg/kbld/cmd/resolve.go and pkg/kbld/config of https://github.com/carvel-dev/kbld.
 """
@@ -14,7 +14,7 @@ from krm_image_setter.config import Value
 LOCK_API_VERSION: Final = "imgpkg.carvel.dev/v1alpha1"
 LOCK_KIND: Final = "ImagesLock"
 API_VERSION: Final = "kbld.k14s.io/v1alpha1"
-#: The annotation of a locked image that contains the reference in the manifests.
+#: The annotation of an image in a lock file. It contains the image reference that the manifests contain.
 ID: Final = "kbld.carvel.dev/id"
 _OVERRIDE_KINDS: Final = ("Config", "ImageOverrides")
 
@@ -25,7 +25,10 @@ def is_kbld_lock(data: dict[str, Any]) -> bool:
 
 
 def read_kbld_lock(document: Value) -> Iterator[BuiltImage]:
-    """Yield the locked images. An image without kbld's annotation has its own name. Raises ConfigError."""
+    """Yield the locked images. An image without kbld's annotation gets a rule for its own name.
+
+    Raises ConfigError if an image is invalid.
+    """
     images = document.fields().get("images")
     for entry in images.items() if images else ():
         fields = entry.fields(required=("image",))
@@ -37,12 +40,12 @@ def read_kbld_lock(document: Value) -> Iterator[BuiltImage]:
 
 
 def is_kbld_config(data: dict[str, Any]) -> bool:
-    """Return whether a document is a Config of kbld that can contain overrides."""
+    """Return whether a document is a Config of kbld, which can contain overrides."""
     return data.get("apiVersion") == API_VERSION and data.get("kind") in _OVERRIDE_KINDS
 
 
 def read_kbld_config(document: Value) -> Iterator[BuiltImage]:
-    """Yield the overrides of a Config. Raises ConfigError, also if kbld itself would select a tag."""
+    """Yield the overrides of a Config. Raises ConfigError if an override is invalid, or leaves the tag to kbld."""
     overrides = document.fields().get("overrides")
     for entry in overrides.items() if overrides else ():
         fields = entry.fields()

@@ -1,4 +1,7 @@
-"""The `images` of a kustomization (https://kubectl.docs.kubernetes.io/references/kustomize/kustomization/images/)."""
+"""Reads the `images` of a kustomization.
+
+https://kubectl.docs.kubernetes.io/references/kustomize/kustomization/images/
+"""
 
 from __future__ import annotations
 
@@ -14,12 +17,12 @@ _KINDS: Final = (None, "Kustomization", "Component")
 
 
 def is_kustomization(data: dict[str, Any]) -> bool:
-    """Return whether a document is a kustomization, which needs no `kind`."""
+    """Return whether a document is a kustomization. The field `kind` of a kustomization is optional."""
     return data.get("kind") in _KINDS and ("images" in data or "kind" in data)
 
 
 def read_kustomization(document: Value) -> Iterator[BuiltImage]:
-    """Yield the entries of `images`. Raises ConfigError."""
+    """Yield the image of each entry of `images`. Raises ConfigError if an entry is invalid."""
     images = document.fields().get("images")
     if images is None:
         return

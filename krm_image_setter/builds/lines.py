@@ -1,4 +1,4 @@
-"""Lines `NAME=REFERENCE`, or a reference with a tag or digest, which becomes the new reference of its own name."""
+"""Reads text files with one image per line: `NAME=REFERENCE`, or a reference that is also set for its own name."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def is_lines(text: str) -> bool:
 
 
 def read_lines(text: str, file: str) -> Iterator[BuiltImage]:
-    """Yield the image of each line. Raises ConfigError."""
+    """Yield the image of each line. Raises ConfigError if a line is invalid."""
     for number, line in _lines(text):
 
         def locate(error: ConfigError, number: int = number) -> ConfigError:
@@ -32,7 +32,7 @@ def read_lines(text: str, file: str) -> Iterator[BuiltImage]:
 
 
 def _lines(text: str) -> Iterator[tuple[int, str]]:
-    """Yield the lines with content, without comments, and their numbers from 1."""
+    """Yield each line that is not empty, without its comment, together with its line number (from 1)."""
     for number, line in enumerate(re.split(r"\r\n|\r|\n", text), 1):
         content = _COMMENT.sub("", line).strip()
         if content:

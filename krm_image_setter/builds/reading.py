@@ -1,4 +1,4 @@
-"""An image that a build wrote, and the functions with which the formats read one."""
+"""BuiltImage, the image that a build wrote, and the functions with which the modules of all formats create it."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ Locate: TypeAlias = Callable[[ConfigError], ConfigError]
 
 
 class BuiltImage(NamedTuple):
-    """The rule that sets an image to a new reference; `locate` adds its location in the file to an error."""
+    """The rule that sets an image to a new reference. `locate` adds the location of the image to an error."""
 
     rule: ImageRule
     locate: Locate
 
     @property
     def new_reference(self) -> str:
-        """The new reference, as messages show it."""
+        """The new reference, in quotes, for messages."""
         suffix = f' with the tag suffix "{self.rule.tag_suffix}"' if self.rule.tag_suffix else ""
         return f'"{self.rule.target}"{suffix}'
 
     @property
     def location(self) -> str:
-        """The file, line and field, as messages about another image show it."""
+        """The file, line and field of this image, for messages about another image."""
         return str(self.locate(ConfigError("")))
 
     def fail(self, message: str) -> NoReturn:
-        """Raise a ConfigError at this image."""
+        """Raise a ConfigError with the location of this image."""
         raise self.locate(ConfigError(message))
 
 
 def built_image(name: str, reference: str, locate: Locate, locate_name: Locate | None = None) -> BuiltImage:
-    """Return the image that sets `name` to `reference`. Raises ConfigError at the one of them that is invalid."""
+    """Return the image that sets `name` to `reference`. Raises ConfigError if either of them is invalid."""
     try:
         return BuiltImage(image_rule(name, new_image=reference), locate)
     except InvalidReference as error:
@@ -45,7 +45,7 @@ def built_image(name: str, reference: str, locate: Locate, locate_name: Locate |
 
 
 def image_of_its_name(text: str, locate: Locate) -> BuiltImage:
-    """Return the image that sets the name in the reference `text` to this reference. Raises ConfigError."""
+    """Return the image that sets the name in the reference `text` to `text`. Raises ConfigError if it is bad."""
     reference = parse_reference(text)
     if reference is not None and is_bare(reference):
         raise locate(no_version(text))
@@ -53,13 +53,13 @@ def image_of_its_name(text: str, locate: Locate) -> BuiltImage:
 
 
 def image_of_fields(value: Value, name: str, reference: str) -> BuiltImage:
-    """Return the image of a mapping whose fields `name` and `reference` contain its name and new reference."""
+    """Return the image of a mapping; `name` and `reference` are the keys of its name and its new reference."""
     fields = value.fields(required=(name, reference))
     return image_of_values(fields[name], fields[reference])
 
 
 def image_of_values(name: Value, reference: Value) -> BuiltImage:
-    """Return the image of a name and a new reference. Raises ConfigError."""
+    """Return the image that sets `name` to `reference`. Raises ConfigError if either of them is invalid."""
     return built_image(name.string(), reference.string(), reference.located, name.located)
 
 
@@ -69,5 +69,5 @@ def is_bare(reference: Reference) -> bool:
 
 
 def no_version(text: str) -> ConfigError:
-    """Return the error for a reference that could mean any version."""
+    """Return the error for a reference that has neither a tag nor a digest."""
     return ConfigError(f'"{text}" has no tag or digest; add one')

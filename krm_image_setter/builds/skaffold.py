@@ -1,7 +1,8 @@
-"""Skaffold's `{"builds": [{"imageName": …, "tag": …}]}`, written by `skaffold build --file-output`.
+"""Reads the output of `skaffold build --file-output`: `{"builds": [{"imageName": …, "tag": …}]}`.
 
-`tag` is the whole new reference of `imageName` (cmd/skaffold/app/flags/build_output.go and pkg/skaffold/graph of
-https://github.com/GoogleContainerTools/skaffold).
+Skaffold's `tag` contains the whole new reference of `imageName`, not only a tag. See
+cmd/skaffold/app/flags/build_output.go and pkg/skaffold/graph of
+https://github.com/GoogleContainerTools/skaffold.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ def is_skaffold(data: dict[str, Any]) -> bool:
 
 
 def read_skaffold(document: Value) -> Iterator[BuiltImage]:
-    """Yield the built images. Raises ConfigError."""
+    """Yield the images that were built. Raises ConfigError if an image is invalid."""
     builds = document.child("builds")
     for build in builds.items() if builds.data is not None else ():  # Go writes an empty list as null
         yield image_of_fields(build, "imageName", "tag")

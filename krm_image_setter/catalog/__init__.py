@@ -1,7 +1,7 @@
-"""The catalog: the images of well-known custom resources, in the syntax of `kinds`.
+"""The catalog: the image fields of well-known custom resources, in the syntax of `kinds`.
 
-The file is split into entries by their lines, and an entry is decoded when a resource of its kind is found.
-Decoding all of them would double the time of a short run.
+The file is split into entries without parsing it. An entry is decoded when a resource of its kind is found,
+because decoding all entries would double the time of a short run.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from krm_image_setter.yaml import parsing
 from krm_image_setter.yaml.stream import Source
 
 _FILE: Final = "catalog.yaml"
-# Comments belong to the entry below them.
+# The comments above an entry belong to the entry.
 _ENTRY: Final = r"^(?:#.*\n)*- kind: (\S+)\n  apiVersion: (\S+)\n(?:  .*\n)+"
 
 
 class Entry(NamedTuple):
-    """The text of an entry, including the comments above it."""
+    """The YAML text of a catalog entry, including the comments above it."""
 
     kind: str
     api_version: str
@@ -31,15 +31,15 @@ class Entry(NamedTuple):
 
     @property
     def group(self) -> str:
-        """The API group."""
+        """The API group of the entry."""
         return self.api_version.partition("/")[0]
 
 
 @cache
 def catalog_rules(api_version: str, kind: str) -> tuple[KindRule, ...]:
-    """Return the rules of the catalog for a kind of resource."""
+    """Return the catalog's rules for resources with this `apiVersion` and `kind`."""
     group, slash, _ = api_version.partition("/")
-    # The group of a custom resource has a dot: https://kubernetes.io/docs/reference/using-api/#api-groups
+    # The group of a custom resource contains a dot: https://kubernetes.io/docs/reference/using-api/#api-groups
     if not slash or "." not in group:
         return ()
     ref = ResourceRef(api_version, kind, "", "")
@@ -50,8 +50,8 @@ def catalog_rules(api_version: str, kind: str) -> tuple[KindRule, ...]:
 
 @cache
 def entries() -> tuple[Entry, ...]:
-    """Return all entries, in their order."""
-    # importlib.resources does the same, but takes 10 ms to import.
+    """Return all catalog entries, in the order of the file."""
+    # Read the file without importlib.resources, because importing that module takes 10 ms.
     loader: Any = __spec__.loader
     text = loader.get_data(f"{__path__[0]}/{_FILE}").decode()
     return tuple(Entry(match[1], match[2], match[0]) for match in re.finditer(_ENTRY, text, re.MULTILINE))
@@ -59,7 +59,7 @@ def entries() -> tuple[Entry, ...]:
 
 @cache
 def kinds_with_parts() -> frozenset[str]:
-    """Return the kinds whose resources can have an image without its whole name: a split reference, or a tag."""
+    """Return the kinds whose fields can contain only a part of a reference, such as a tag."""
     return frozenset(entry.kind for entry in entries() if "fields: " in entry.text or "part: " in entry.text)
 
 
@@ -73,7 +73,7 @@ def _by_kind() -> dict[str, list[Entry]]:
 
 @cache
 def entry_rules(entry: Entry) -> tuple[KindRule, ...]:
-    """Return the rules of an entry, one per path."""
+    """Return the rules of an entry: one rule for each path."""
     (document,) = parsing.parse(entry.text)
     line = Source(entry.text, entry.text, 0).line
     kinds = decode_kinds(Value(document.root, document.root, "", _FILE, line))

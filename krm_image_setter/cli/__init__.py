@@ -1,4 +1,4 @@
-"""The commands, one module per command. A function or filter imports none of them, because Typer takes 90 ms."""
+"""The command line. Each command has a module. The filter does not import them, because Typer takes 90 ms."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from krm_image_setter.streams import PROGRAM, say_error
 
 app = typer.Typer(name=PROGRAM, pretty_exceptions_enable=False, rich_markup_mode=None)
 
-# The module of each command.
+# The names of the commands, and of their modules.
 _MODULES: Final = {
     "set": "set_",
     "list": "list_",
@@ -77,8 +77,8 @@ def _filter(
 
 
 def run_command(arguments: Sequence[str]) -> int:
-    """Run the command in the arguments, and return the exit status."""
-    # Load only this command. Without a command, `--help` and shell completion need all commands.
+    """Run the command that `arguments` specify, and return the exit status."""
+    # Load only the module of this command. Without a command, `--help` and shell completion need all modules.
     for name in _MODULES if not _MODULES.keys() & arguments[:1] else arguments[:1]:
         _add(name)
     try:
@@ -92,10 +92,10 @@ def run_command(arguments: Sequence[str]) -> int:
     return 2
 
 
-# Typer does not export the base class of its usage errors.
+# Typer does not export the base class of its errors about wrong arguments.
 _UsageError: Final = cast(type[typer.BadParameter], typer.BadParameter.__base__)
 
-# Messages of Typer as patterns, and their replacements in the style of this program.
+# Patterns for the messages of Typer, and their replacements in the style of this program.
 _REWORDED: Final = (
     (r"No such command '(.*)'\. Did you mean '(.*)'\?", r'unknown command "\1"; did you mean `\2`?'),
     (r"No such command '(.*)'", r'unknown command "\1"'),
@@ -110,7 +110,7 @@ _REWORDED: Final = (
 
 
 def _reworded(error: typer.BadParameter) -> ImageSetterError:
-    """Return an error of Typer about the arguments as an error of this program."""
+    """Convert an error that Typer raised about the arguments to an error in the style of this program."""
     text = error.format_message().rstrip(".").replace("' / '", "`/`").replace("', '", ", ")
     matches = ((re.fullmatch(pattern, text), template) for pattern, template in _REWORDED)
     message = next((match.expand(template) for match, template in matches if match), text[:1].lower() + text[1:])

@@ -1,4 +1,4 @@
-"""The `catalog` command: lists the kinds whose images are found without a configuration."""
+"""The `catalog` command: lists the custom resources whose images are found without a configuration."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Examples:
 
 
 class Output(StrEnum):
-    """The output formats."""
+    """The output formats of `catalog`."""
 
     TABLE = "table"
     YAML = "yaml"
@@ -45,7 +45,7 @@ def catalog_command(
     *,
     output: Annotated[Output, typer.Option("--output", "-o", help="Output format")] = Output.TABLE,
 ) -> None:
-    """Print the entries whose kind or group is one of `names`, or all entries."""
+    """Print the catalog entries whose kind or group matches one of `names`. Without names, print all entries."""
     chosen = [entry for entry in entries() if not names or any(_is_named(entry, name) for name in names)]
     if not chosen:
         unknown = ", ".join(f'"{name}"' for name in names)

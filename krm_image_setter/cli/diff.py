@@ -1,4 +1,4 @@
-"""Creates a unified diff from a text and its edits, without comparing two texts."""
+"""Creates a unified diff directly from a text and its edits. A comparison of two texts is not needed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _CONTEXT: Final = 3
 
 
 class _Block(NamedTuple):
-    """The replacement of the lines from `start` up to and excluding `end`, counted from 0, by `new`."""
+    """Changed lines: the lines from `start` up to and excluding `end` (from 0) are replaced with `new`."""
 
     start: int
     end: int
@@ -23,33 +23,33 @@ class _Block(NamedTuple):
 
 
 class _Source(NamedTuple):
-    """A text and the offsets of its lines. A list of lines would take several times the memory of the text."""
+    """A text and the offsets of its lines. A list of the lines would need several times the memory of the text."""
 
     text: str
     starts: array[int]
 
     @property
     def line_count(self) -> int:
-        """The number of lines. Text without a line feed at the end is a line too."""
+        """The number of lines. Text after the last line feed counts as a line too."""
         return len(self.starts) - (self.starts[-1] == len(self.text))
 
     def at(self, line: int) -> int:
-        """Return the offset of a line; the length of the text for a line after the last one."""
+        """Return the offset at which a line starts. For a line after the last one, return the text's length."""
         return self.starts[line] if line < len(self.starts) else len(self.text)
 
     def lines(self, start: int, end: int) -> list[str]:
-        """Return the lines from `start` up to and excluding `end`."""
+        """Return the text of the lines from `start` up to and excluding `end` (from 0)."""
         return [self.text[self.at(line) : self.at(line + 1)] for line in range(start, end)]
 
     def line_of(self, offset: int) -> int:
-        """Return the line, counted from 0, that contains an offset."""
+        """Return the number (from 0) of the line that contains the character at `offset`."""
         return bisect_right(self.starts, offset) - 1
 
 
 def unified_diff(file: str, source: str, edits: Iterable[Edit]) -> Iterator[str]:
-    """Yield the lines of the diff, each with its line end; none if the edits change nothing.
+    """Yield the lines of the diff, each with its line end. Yield nothing if the edits do not change the text.
 
-    As in diff and git, a line ends at a line feed, and a carriage return before it belongs to the line.
+    A line ends at a line feed, as in diff and git. A carriage return before the line feed belongs to the line.
     """
     old = _Source(source, array("Q", chain([0], (match.end() for match in re.finditer("\n", source)))))
     blocks = list(_blocks(old, edits))
@@ -79,7 +79,7 @@ def _lines(text: str) -> list[str]:
 
 
 def _blocks(old: _Source, edits: Iterable[Edit]) -> Iterator[_Block]:
-    """Yield the changed lines in order, without unchanged lines at the start and end of a block."""
+    """Yield the changed lines in order. The first and last line of each block differ from the old ones."""
     rest = sorted(set(edits), reverse=True)
     while rest:
         inside = [rest.pop()]
@@ -104,7 +104,7 @@ def _blocks(old: _Source, edits: Iterable[Edit]) -> Iterator[_Block]:
 
 
 def _hunks(blocks: Iterable[_Block]) -> Iterator[list[_Block]]:
-    """Yield lists of blocks whose context lines touch or overlap."""
+    """Group the blocks into hunks: blocks whose context lines touch or overlap are in the same hunk."""
     hunk: list[_Block] = []
     for block in blocks:
         if hunk and block.start - hunk[-1].end > 2 * _CONTEXT:
@@ -115,7 +115,7 @@ def _hunks(blocks: Iterable[_Block]) -> Iterator[list[_Block]]:
 
 
 def _range(start: int, end: int) -> str:
-    """Return a range of lines in the format of diff: an empty range has the number of the line before it."""
+    """Format a range of lines for a hunk header. An empty range is shown with the number of the line before it."""
     count = end - start
     return f"{start + 1 if count else start}" + ("" if count == 1 else f",{count}")
 

@@ -1,4 +1,4 @@
-"""The `discover` command: prints the `kinds` that custom resources need."""
+"""The `discover` command: prints an ImageSetter with the `kinds` that custom resources need."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Examples:
 
 
 class MinConfidence(StrEnum):
-    """The least confidence that a field contains an image."""
+    """The minimum confidence at which a field is printed as an image field."""
 
     POSSIBLE = "possible"
     LIKELY = "likely"
@@ -46,7 +46,7 @@ def discover_command(
         MinConfidence, typer.Option("--min-confidence", help="Least confidence that a field contains an image")
     ] = MinConfidence.LIKELY,
 ) -> None:
-    """Print an ImageSetter with `kinds` for the image fields of the files."""
+    """Print an ImageSetter whose `kinds` contain the image fields that were found in the files."""
     files = find_files(paths)
     config = Options(tuple(fn_config), no_config=no_config).configure_list(partial(configurations_of, files))
     read = list(read_files(files, partial(discover, rules=rules_for(config, {}))))

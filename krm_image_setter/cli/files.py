@@ -1,4 +1,4 @@
-"""The files that a command reads: how to find them, and their contents."""
+"""Finds the files that a command processes, and reads them."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _IGNORE_FILES: Final = (".gitignore", ".krmignore")
 
 
 class File(NamedTuple):
-    """A file that the user named, or that was found in a directory that the user named (`is_found`).
+    """A file to process. `is_found` is false if the user named the file, and true if a directory search found it.
 
-    `path` begins as the user wrote it. `real` was the path without symbolic links when the file was found.
+    `path` starts with the argument of the user. `real` was the path without symbolic links during the search.
     """
 
     path: str
@@ -32,23 +32,23 @@ class File(NamedTuple):
         return self.shown
 
     def read(self) -> bytes:
-        """Return the contents. Raises InputError if they cannot be read."""
+        """Return the contents of the file. Raises InputError if the file cannot be read."""
         return read_found(self.real, self.shown) if self.is_found else read_bytes(self.path)
 
     @property
     def shown(self) -> str:
-        """The name of the file in messages."""
+        """The path of the file as messages show it."""
         return shown(self.path)
 
 
 def content_digest(data: bytes) -> bytes:
-    """Return a digest that identifies the contents of a file."""
+    """Return a hash of the contents of a file, to detect whether the file changes later."""
     return hashlib.blake2b(data, digest_size=16).digest()
 
 
 @contextmanager
 def naming(file: str) -> Iterator[None]:
-    """Convert every exception in the `with` block to an ImageSetterError that names the file."""
+    """Convert each exception in the `with` block to an ImageSetterError with the name of the file."""
     try:
         yield
     except ImageSetterError as error:
@@ -56,7 +56,7 @@ def naming(file: str) -> Iterator[None]:
         raise
     except (MemoryError, SystemError) as error:  # C libraries raise SystemError if they cannot allocate memory
         raise InputError("not enough memory to process this file", file=file) from error
-    except (OSError, ImportError) as error:  # a module may fail to load because too many files are open
+    except (OSError, ImportError) as error:  # an import can fail if too many files are open
         reason = error.strerror if isinstance(error, OSError) else error
         raise InputError(f"cannot process this file: {reason}", file=file) from error
     except Exception as error:
@@ -64,10 +64,10 @@ def naming(file: str) -> Iterator[None]:
 
 
 def find_files(paths: Iterable[str]) -> list[File]:
-    """Return the named files and the YAML and JSON files in the named directories, each file once.
+    """Return the files in `paths` and the YAML and JSON files in directories in `paths`, without duplicates.
 
-    In directories, hidden files, the files in .gitignore and .krmignore, and symbolic links to directories are
-    skipped. Raises InputError if a path does not exist.
+    The search skips hidden files, files that .gitignore or .krmignore excludes, and symbolic links to directories.
+    Raises InputError if a path does not exist.
     """
     files: dict[str, File] = {}
     for path in paths:
@@ -89,16 +89,16 @@ def find_files(paths: Iterable[str]) -> list[File]:
 
 
 class _Ignores(NamedTuple):
-    """The patterns of the ignore files in one directory; `directory` is an absolute path."""
+    """The patterns in the ignore files of one directory. `directory` is an absolute path."""
 
     directory: str
     spec: GitIgnoreSpec
 
 
 def _walk(top: str) -> Iterator[tuple[str, str]]:
-    """Yield the path, as messages show it, and the real path of each file in a directory that can hold resources.
+    """Yield the displayed path and the real path of each YAML and JSON file in a directory.
 
-    A directory that cannot be read is yielded too: the attempt to read it as a file reports why.
+    A directory that cannot be read is yielded like a file. The later attempt to read it reports the reason.
     """
     real_top = os.path.realpath(top)
     directories = [(top, real_top, _ignores_above(real_top))]
@@ -131,12 +131,12 @@ def _walk(top: str) -> Iterator[tuple[str, str]]:
 
 
 def is_under(path: str, directory: str) -> bool:
-    """Return whether a path is in a directory or its subdirectories; both are paths without symbolic links."""
+    """Return whether a path is in a directory or its subdirectories. Both paths must be without symbolic links."""
     return path.startswith(directory.rstrip("/") + "/")
 
 
 def _ignores_above(directory: str) -> list[_Ignores]:
-    """Return the ignore files of the parent directories in the same git repository, outermost first."""
+    """Return the ignore files of the parent directories in the same git repository. The outermost comes first."""
     above: list[str] = []
     inner = directory
     while not os.path.exists(os.path.join(inner, ".git")):
@@ -152,7 +152,7 @@ def _ignores_in(directory: str, shown_directory: str) -> list[_Ignores]:
     found: list[_Ignores] = []
     for name in _IGNORE_FILES:
         path = os.path.join(directory, name)
-        if os.path.isfile(path) and not os.path.islink(path):  # git ignores links too
+        if os.path.isfile(path) and not os.path.islink(path):  # git does not follow these links either
             try:
                 found.append(_Ignores(directory, ignore_spec(read_text(path))))
             except ValueError as error:
@@ -163,7 +163,7 @@ def _ignores_in(directory: str, shown_directory: str) -> list[_Ignores]:
 
 
 def ignore_spec(text: str) -> GitIgnoreSpec:
-    """Return the patterns of an ignore file. Raises ValueError if one is invalid."""
+    """Parse the text of an ignore file. Raises ValueError if a pattern is invalid."""
     spec = GitIgnoreSpec.from_lines(text.splitlines())
     for pattern in spec.patterns:
         if pattern.regex is not None:
@@ -171,7 +171,7 @@ def ignore_spec(text: str) -> GitIgnoreSpec:
     return spec
 
 
-# The regular expressions that pathspec writes for `*`, and for `**` at the start of a pattern and later.
+# pathspec converts `*` to _STAR. It converts `**` at the start of a pattern to _START, and later to _FOLDERS.
 _STAR: Final = r"\[\^/\]\*"
 _START: Final = r"\^\(\?:\.\+/\)\?"
 _FIXED: Final = r"(?:\\.|\[\^?\]?[^\]]*\]|[^\\\[(^$])"
@@ -179,10 +179,10 @@ _FOLDERS: Final = r"\(\?:/\.\+\)\?"
 
 
 def _in_linear_time(regexp: str) -> str:
-    """Return a regular expression that matches the same names as one of pathspec, without backtracking.
+    """Rewrite a regular expression of pathspec so that it matches the same names without backtracking.
 
-    pathspec's expression tries all ways to divide a name among the stars of a pattern: five stars and a name of
-    120 letters take ten seconds. If a star follows, the first match of the text between two stars is enough.
+    pathspec's expression tries all ways to divide a name among the stars of a pattern. For five stars and a name
+    of 120 letters, that takes ten seconds. The first match of the text between two stars is sufficient.
     """
     regexp = re.sub(rf"(?:{_STAR})+", "[^/]*", regexp)
     regexp = re.sub(rf"{_STAR}((?:(?!{_STAR}){_FIXED})+)(?={_STAR})", r"(?>[^/]*?\1)", regexp)

@@ -31,7 +31,7 @@ Examples:
 def import_command(
     files: Annotated[list[str], typer.Argument(metavar="FILE", help=f"One of: {FILES}", show_default=False)],
 ) -> None:
-    """Print the ImageSetter of each file, as one YAML stream."""
+    """Print the ImageSetter for each file. Together they form one YAML stream."""
     imported = [_import(file) for file in files]
     write("---\n".join(text for text, _ in imported))
     for file, (_, notes) in zip(files, imported, strict=True):
@@ -46,10 +46,10 @@ def _import(file: str) -> Imported:
 
 
 def _read_named(directory: Path, name: str) -> str:
-    """Return the text of a file that a configuration in `directory` names.
+    """Return the text of the file `name`, to which a configuration in `directory` refers.
 
-    The configuration can come from someone else. As in kustomize, it can therefore name only files in its
-    directory and in subdirectories. Neither `..` nor a symbolic link can refer to a file outside.
+    The configuration can come from an untrusted person. Therefore it can refer only to files in its directory and
+    in subdirectories, as in kustomize. Neither `..` nor a symbolic link can lead to a file outside.
 
     Raises InputError if the file is outside, is a URL or cannot be read.
     """

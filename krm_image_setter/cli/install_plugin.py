@@ -1,4 +1,4 @@
-"""The `install-plugin` command: installs the program as the kustomize plugin for ImageSetters."""
+"""The `install-plugin` command: installs the program as a kustomize plugin for ImageSetter resources."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def install_plugin_command(
     remove: Annotated[bool, typer.Option("--remove", help="Remove the plugin")] = False,
     force: Annotated[bool, typer.Option("--force", help="Overwrite or remove a file of another program")] = False,
 ) -> None:
-    """Install or remove the plugin, and print the result."""
+    """Install or remove the plugin, and print the path of the plugin."""
     if os.name == "nt":
         raise ImageSetterError(
             "kustomize does not support exec plugins on Windows; use krm-image-setter as a filter in a pipe"
@@ -63,7 +63,7 @@ def install_plugin_command(
 
 
 def _plugin_home() -> str:
-    """Return the first plugin directory that exists, in the order of kustomize's api/konfig/plugins.go."""
+    """Return the first existing plugin directory, in the order of kustomize's api/konfig/plugins.go."""
     home = os.environ.get(_HOME)
     if home:
         return home
@@ -76,7 +76,7 @@ def _plugin_home() -> str:
 def _read(path: str) -> str | None:
     if not os.path.lexists(path):
         return None
-    if os.path.islink(path):  # `install-plugin` never writes a link
+    if os.path.islink(path):  # a link was created by someone else, because `install-plugin` writes files
         return ""
     with open(path, encoding="utf-8", errors="replace") as file:
         return file.read()
@@ -90,7 +90,7 @@ def _installed(path: str, old: str | None) -> str:
     temporary = f"{path}.new"
     with open(temporary, "w", encoding="utf-8") as file:
         file.write(new)
-    os.chmod(temporary, 0o755)  # noqa: S103  (a program must be executable)
+    os.chmod(temporary, 0o755)  # noqa: S103  (kustomize executes the file)
     os.replace(temporary, path)
     return f"installed: {path}\n{_USE}"
 
@@ -98,8 +98,8 @@ def _installed(path: str, old: str | None) -> str:
 def _launcher() -> str:
     """Return a shell script that runs the program with the same Python.
 
-    A symbolic link would work for pip and pipx, but not for `python -m` and for a zip file that `python` runs.
-    With -P, Python imports nothing from the directory that kustomize works in.
+    A symbolic link to the program would work with pip and pipx. It would not work with `python -m`, or with a zip
+    file that Python runs. The option -P prevents Python from importing modules from the current directory.
     """
     program = os.path.abspath(sys.argv[0])
     arguments = [program] if zipfile.is_zipfile(program) else ["-P", "-m", "krm_image_setter"]
@@ -111,7 +111,7 @@ def _removed(path: str, old: str | None) -> str:
         return f"not installed: {path}\n"
     os.unlink(path)
     directory = path
-    with suppress(OSError):  # a directory with other plugins is not empty
+    with suppress(OSError):  # the directory can contain other plugins
         for _ in _PLUGIN_PATH[1:]:
             directory = os.path.dirname(directory)
             os.rmdir(directory)

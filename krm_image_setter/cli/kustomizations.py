@@ -1,7 +1,7 @@
-"""Warns about kustomizations with an image name that the run changes in the resources.
+"""Warns about kustomizations whose `images` contain a name that this run changes in the resources.
 
 `kubectl kustomize` compares `images[].name` with the images in the resources. If the name changes only in the
-resources, the entry silently matches nothing, and the wrong image is deployed.
+resources, the entry silently matches nothing. Then kubectl deploys the wrong image.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _NAMES: Final = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 
 
 def stale_matches(files: Iterable[File], scanned: Iterable[Scanned[Scan]]) -> Iterator[str]:
-    """Yield a warning for each entry of `images` in a kustomization whose name the run changes in a resource."""
+    """Yield a warning for each `images` entry of a kustomization whose name this run changes in the resources."""
     kustomizations = [file for file in files if os.path.basename(file.path) in _NAMES]
     renamed = dict(_renamed(scanned)) if kustomizations else {}
     for file in kustomizations if renamed else ():
@@ -38,7 +38,7 @@ def stale_matches(files: Iterable[File], scanned: Iterable[Scanned[Scan]]) -> It
 
 
 def _renamed(scanned: Iterable[Scanned[Scan]]) -> Iterator[tuple[str, tuple[str, Reference]]]:
-    """Yield the old normalized name, the field and the new reference of each image that gets another name."""
+    """Yield each image whose name changes: the old normalized name, the field, and the new reference."""
     for each in scanned:
         for result in each.found.results if each.found is not None else ():
             old, new = (parse_reference(value or "") for value in (result.current_value, result.proposed_value))
@@ -48,7 +48,7 @@ def _renamed(scanned: Iterable[Scanned[Scan]]) -> Iterator[tuple[str, tuple[str,
 
 
 def _entries(file: File) -> Iterator[Value]:
-    """Yield the entries of `images` in a kustomization; none if it is invalid, which is reported elsewhere."""
+    """Yield the entries of `images` in a kustomization. Yield nothing for an invalid one."""
     try:
         documents = read_values(decoded(file.read(), file.shown), file.shown)
     except (ConfigError, InputError):

@@ -1,4 +1,4 @@
-"""The `list` command: lists the images in files and directories, and their locations."""
+"""The `list` command: lists the images in files and directories, with the location of each image."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ Examples:
 
 
 class Output(StrEnum):
-    """The output formats."""
+    """The output formats of `list`."""
 
     TABLE = "table"
     WIDE = "wide"
@@ -49,7 +49,7 @@ class Output(StrEnum):
 
 
 class Row(NamedTuple):
-    """An image in a file. `rule` found the image, or, with `--unknown`, would find it.
+    """An image in a file. `rule` describes the rule that found it or, with `--unknown`, that would find it.
 
     `reference` is None if the image is not a valid reference, such as `nginx:${TAG}`.
     """
@@ -61,12 +61,12 @@ class Row(NamedTuple):
 
     @property
     def location(self) -> str:
-        """The file and the line."""
+        """The location of the image: `FILE:LINE`."""
         return f"{self.file}:{self.found.line}"
 
 
 class _Filter(NamedTuple):
-    """The filter options. An empty list accepts every row."""
+    """The filter options of `list`. An option with an empty list accepts every row."""
 
     images: Sequence[str]
     kinds: Sequence[Selector]
@@ -74,7 +74,7 @@ class _Filter(NamedTuple):
     unpinned: bool
 
     def accepts(self, row: Row) -> bool:
-        """Return whether a row passes all filters."""
+        """Return whether a row passes all filter options."""
         reference = row.reference
         return (
             (not self.images or any(map(partial(_matches, row), self.images)))
@@ -104,7 +104,7 @@ def list_command(
     ] = False,
     check: Annotated[bool, typer.Option("--check", help="Exit 1 if any image is listed")] = False,
 ) -> None:
-    """Print the images that pass the filters, and exit with the status of the run."""
+    """Print the images that pass the filters, and exit with the exit status of the command."""
     files = find_files(paths)
     config = Options(tuple(fn_config), no_config=no_config).configure_list(partial(configurations_of, files))
     rules = rules_for(config._replace(images=(), registries=()), {})
@@ -145,7 +145,7 @@ def _rule(found: FoundImage) -> str:
 
 
 def _matches(row: Row, pattern: str) -> bool:
-    """Return whether the image or its name matches a pattern, as written or in the familiar form."""
+    """Return whether `pattern` matches the image or its name: as written, or without `docker.io/library/`."""
     texts = [row.found.image]
     if row.reference is not None:
         familiar = row.reference._replace(name=row.reference.familiar_name)
@@ -165,7 +165,7 @@ def _write_names(rows: Iterable[Row]) -> None:
 
 
 def _write_json(rows: Sequence[Row]) -> None:
-    """Write a JSON array with one object per line."""
+    """Write the rows as a JSON array. Each line contains one object."""
     lines = (json.dumps(_data(row), ensure_ascii=False) for row in rows)
     write("[")
     for number, line in enumerate(lines):
@@ -205,7 +205,7 @@ def _write_wide(rows: Sequence[Row]) -> None:
 
 
 def _write_table(rows: Sequence[Row]) -> None:
-    """Write each image once, followed by its locations, with two lines per location on a narrow terminal."""
+    """Write each image once, and its locations below it. On a narrow terminal, each location takes two lines."""
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     ordered = _sorted(rows)
     lines = aligned([(str(row.found.resource), row.location, row.found.path, row.rule) for row in ordered])

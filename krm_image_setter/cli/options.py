@@ -10,7 +10,7 @@ from krm_image_setter.config import image_setter
 
 
 def repeated(flag: str, metavar: str, help_text: str) -> Any:
-    """Return an option that can be repeated; its default is an empty list."""
+    """Return an option that the user can repeat. If the user does not pass it, its value is an empty list."""
     return typer.Option(flag, metavar=metavar, help=help_text, default_factory=list, show_default=False)
 
 

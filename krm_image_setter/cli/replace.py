@@ -1,4 +1,4 @@
-"""Replaces the contents of files: all of them or none, and each file atomically."""
+"""Replaces the contents of several files: either all files or none. Each file is replaced atomically."""
 
 from __future__ import annotations
 
@@ -23,14 +23,15 @@ _LOCKED: Final = "another program has locked the file; run the command again"
 NOTHING_WRITTEN: Final = "nothing was written"
 
 _ENDING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-# Another program can replace a file by a link, which must not be followed, or by a pipe, which must not block.
+# Another program can replace a file with a symbolic link or a pipe. O_NOFOLLOW does not follow the link, and
+# O_NONBLOCK does not wait for the pipe.
 _SAFELY: Final = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 class Attributes(NamedTuple):
     """The mode, owner, group and extended attributes of a file.
 
-    An access control list is an extended attribute (`system.posix_acl_access`).
+    An access control list is one of the extended attributes (`system.posix_acl_access`).
     """
 
     mode: int
@@ -40,16 +41,16 @@ class Attributes(NamedTuple):
 
     @classmethod
     def of(cls, file: int) -> Self:
-        """Return the attributes of an open file. Raises OSError."""
+        """Return the attributes of the file with the descriptor `file`. Raises OSError if it cannot be read."""
         status = os.fstat(file)
         return cls(stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid, _extended_of(file))
 
 
 class Staged(NamedTuple):
-    """A temporary file with the new contents of a file, in the same directory.
+    """A temporary file in the directory of the original file, with the new contents.
 
-    `shown` is the path of the file in messages, `target` its path without symbolic links, and `temporary` the name
-    of the temporary file. The other fields describe the file, and its directory, at the time when it was read.
+    `shown` is the original file's path in messages, and `target` is its path without symbolic links. `temporary`
+    is the name of the temporary file. The other fields describe the original file and directory when it was read.
     """
 
     shown: str
@@ -62,13 +63,13 @@ class Staged(NamedTuple):
 
 
 class Replacement:
-    """New contents for several files; a `with` block, which removes its temporary files at the end.
+    """A context manager that replaces several files. At the end, it removes its temporary files.
 
-    Renaming replaces a file atomically: after a crash a file has its old or its new contents. The attributes of a
-    file and the symbolic links to it are kept. Hard links to it keep the old contents.
+    Renaming replaces a file atomically: after a crash, a file has either the old or the new contents. The
+    attributes of the file are kept, and symbolic links to it remain valid. Hard links to it keep the old contents.
 
-    Another program can write to the same directory, and a path can refer to another file at any time. Each step
-    therefore opens the directory, checks that it is the one that was read, and follows no link in it.
+    Another program can rename files at any time, so that a path refers to another file. Therefore each step opens
+    the directory, checks that it is still the same directory, and does not follow symbolic links in it.
     """
 
     def __init__(self) -> None:
@@ -77,7 +78,7 @@ class Replacement:
 
     def __enter__(self) -> Self:
         for number in _ENDING:
-            if signal.getsignal(number) is not signal.SIG_IGN:  # `nohup` ignores SIGHUP
+            if signal.getsignal(number) is not signal.SIG_IGN:  # keep ignored signals, such as SIGHUP of `nohup`
                 self._handlers[number] = signal.signal(number, self._end)
         return self
 
@@ -87,7 +88,7 @@ class Replacement:
             signal.signal(number, handler)
 
     def _end(self, number: int, _: object) -> NoReturn:
-        """Remove the temporary files and exit; a second signal could interrupt an exception on its way up."""
+        """Remove the temporary files and exit. A second signal could interrupt an exception, so raise none."""
         self._clear()
         os._exit(128 + number)
 
@@ -97,10 +98,10 @@ class Replacement:
                 os.unlink(staged.temporary, dir_fd=directory)
 
     def stage(self, path: str, target: str, digest: bytes, rewrite: Callable[[bytes], Iterable[bytes]]) -> None:
-        """Write the new contents of a file to a temporary file: the pieces that `rewrite` makes of the old ones.
+        """Write the new contents of a file, which `rewrite` makes from the old contents, to a temporary file.
 
-        `target` and `digest` are the real path and the digest of the contents when the file was read. Raises
-        InputError if the file was changed or removed since then, or if the temporary file cannot be written.
+        `target` is the path without symbolic links, and `digest` is the digest of the contents that were read.
+        Raises InputError if the file has changed since then, or if the temporary file cannot be written.
         """
         if not os.path.exists(path):
             raise InputError(_REMOVED, file=path)
@@ -124,27 +125,27 @@ class Replacement:
                 raise InputError(CHANGED, file=path)
             temporary = f".krm-image-setter-{secrets.token_hex(8)}"
             attributes = Attributes.of(file.fileno())
-            # Record the temporary file before it exists, so that a signal at any time removes it.
+            # Record the temporary file before creating it, so that a signal at any time removes the file.
             self._staged.append(Staged(path, target, temporary, digest, attributes, status, os.fstat(directory)))
             try:
                 new = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _SAFELY, 0o600, dir_fd=directory)
             except OSError:
-                self._staged.pop()  # another program may have created a file with this name: keep that file
+                self._staged.pop()  # a file with this name can belong to another program: keep the file
                 raise
             try:
                 with open(new, "wb") as written:
                     written.writelines(rewrite(old))
-                    # A later write would remove setuid, setgid and `security.capability` again.
+                    # Write before setting attributes: a write removes setuid, setgid and `security.capability`.
                     written.flush()
                     _set_attributes(attributes, written.fileno())
             except OSError:
-                # Free the space now: with --keep-going, other files can need it.
+                # Free the space on the disk now: with --keep-going, the other files can need it.
                 os.unlink(temporary, dir_fd=directory)
                 self._staged.pop()
                 raise
 
     def commit(self) -> None:
-        """Replace the staged files. Raises InputError if a file has changed or cannot be replaced."""
+        """Replace all staged files. Raises InputError if a file has changed, or if it cannot be replaced."""
         done = 0
         try:
             for staged in self._staged:
@@ -165,7 +166,7 @@ class Replacement:
 
 
 def with_effect(message: str, effect: str) -> str:
-    """Return an error message that also states the effect on the files, before the remedy if there is one."""
+    """Insert the effect of an error on the files into its message, before the remedy (after the semicolon)."""
     cause, _, remedy = message.partition("; ")
     return f"{cause}; {effect}" + f", {remedy}" * bool(remedy)
 
@@ -181,7 +182,7 @@ def _opened_directory(target: str) -> Iterator[int]:
 
 @contextmanager
 def _directory_of(staged: Staged) -> Iterator[int]:
-    """Open the directory of a file. Raises InputError if its path refers to another directory now."""
+    """Open the directory of a file. Raises InputError if the path of the directory now refers to another one."""
     with ExitStack() as stack:
         try:
             directory = stack.enter_context(_opened_directory(staged.target))
@@ -194,24 +195,24 @@ def _directory_of(staged: Staged) -> Iterator[int]:
 
 @contextmanager
 def _locked(staged: Staged, directory: int) -> Iterator[int | None]:
-    """Lock a file during its last check and its renaming. Raises InputError if another program has locked it.
+    """Lock a file while it is checked and replaced. Raises InputError if another program has locked the file.
 
-    Without the lock, two runs at the same time could both find the file unchanged, and the second one would
-    discard the changes of the first one. The check must read from the descriptor that this yields: a record lock
-    ends when the process closes any descriptor of the file. Without a lock this yields None.
+    Without the lock, two runs could both find the file unchanged. The second run would then discard the changes of
+    the first run. This yields the descriptor of the locked file, or None if the file cannot be locked. The check
+    must read from this descriptor, because closing any other descriptor of the file would release the record lock.
     """
     descriptor: int | None = None
     with ExitStack() as stack:
         try:
             descriptor = _opened_to_lock(os.path.basename(staged.target), directory)
             stack.callback(os.close, descriptor)
-            # Other programs use record locks too, but a record lock needs write permission.
+            # Use a record lock, as other programs do. A record lock needs write permission.
             is_writable = fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_RDWR
             (fcntl.lockf if is_writable else fcntl.flock)(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise InputError(_LOCKED, file=staged.shown) from error
         except OSError:
-            stack.close()  # some file systems have no locks: replace the file without a lock
+            stack.close()  # this file system has no locks: continue without one
             descriptor = None
         yield descriptor
 
@@ -225,9 +226,9 @@ def _opened_to_lock(name: str, directory: int) -> int:
 
 def _extended_of(file: int) -> dict[str, bytes]:
     extended = {}
-    with suppress(AttributeError, OSError):  # some systems and file systems have no extended attributes
+    with suppress(AttributeError, OSError):  # extended attributes are not supported everywhere
         for name in os.listxattr(file):
-            with suppress(OSError):  # only the system can read some of them
+            with suppress(OSError):  # some attributes can be read only by the system
                 extended[name] = os.getxattr(file, name)
     return extended
 
@@ -235,13 +236,13 @@ def _extended_of(file: int) -> dict[str, bytes]:
 def _set_attributes(attributes: Attributes, new: int) -> None:
     """Set the attributes of a new file to those of the old file. Raises OSError if that is not possible.
 
-    Only an attribute that belongs to the system, such as `security.capability`, can get lost. The system removes
-    `security.capability` on every write by a user other than root too.
+    Attributes that only the system can set, such as `security.capability`, can be lost. Linux also removes
+    `security.capability` when a user other than root writes to the file.
     """
     now = Attributes.of(new)
     if (now.owner, now.group) != (attributes.owner, attributes.group):
         os.fchown(new, attributes.owner, attributes.group)
-    # A new file inherits the default access control list of its directory.
+    # A new file inherits the default access control list of its directory. Remove the inherited attributes.
     for name in now.extended.keys() - attributes.extended.keys():
         with _optional(name):
             os.removexattr(new, name)
@@ -250,25 +251,25 @@ def _set_attributes(attributes: Attributes, new: int) -> None:
             with _optional(name):
                 os.setxattr(new, name, value)
     os.fchmod(new, attributes.mode)
-    # Linux ignores setgid without an error if the user is not in the group of the file.
+    # If the user is not in the group of the file, Linux ignores setgid without an error.
     if stat.S_IMODE(os.fstat(new).st_mode) != attributes.mode:
         raise PermissionError(errno.EPERM, "cannot keep its mode")
 
 
 def _optional(name: str) -> AbstractContextManager[None]:
-    """Return a context that ignores OSError if the owner of a file cannot always set this extended attribute."""
+    """Return a context that ignores OSError, unless the owner of a file can always set this extended attribute."""
     is_own = name.startswith(("user.", "system.posix_acl_access"))
     return nullcontext() if is_own else suppress(OSError)
 
 
 def _check_unchanged(staged: Staged, directory: int, locked: int | None = None) -> None:
-    """Raise InputError if a file has other contents or attributes than when it was read, or was removed.
+    """Raise InputError if the contents or the attributes of a file have changed, or if the file was removed.
 
-    `locked` is the descriptor that locks the file, if there is one.
+    `locked` is the descriptor that locks the file, or None.
 
-    The times of a file are not enough: `cp -p` sets the old times, the clock of a file system can stand still for
-    10 ms, and a write to mapped memory changes the times later. A new status time does not mean a changed file
-    either: in a container, opening a file for locking can copy the file to another layer.
+    The times of a file do not prove that it is unchanged. `cp -p` sets the old times, a file system's clock can
+    stand still for 10 ms, and a write to mapped memory changes the times later. A new status time does not prove a
+    change either: in a container, opening a file for locking can copy the file to another layer.
     """
     try:
         name = os.path.basename(staged.target)
@@ -288,7 +289,7 @@ def _check_unchanged(staged: Staged, directory: int, locked: int | None = None) 
 
 
 def _changed_at(staged: Staged, directory: int) -> int | None:
-    """Return the time of the last status change in ns; None if the file was written or replaced."""
+    """Return the time of the last status change in ns, or None if the file was written or replaced."""
     try:
         now = os.stat(os.path.basename(staged.target), dir_fd=directory, follow_symlinks=False)
     except OSError:
@@ -300,7 +301,7 @@ def _changed_at(staged: Staged, directory: int) -> int | None:
 
 @contextmanager
 def _signals_blocked() -> Iterator[None]:
-    """Block signals while files are renamed, which takes little time, so that no run stops in the middle."""
+    """Block signals while files are renamed, so that a signal cannot stop the run between two files."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
     try:
         yield

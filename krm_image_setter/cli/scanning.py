@@ -1,4 +1,4 @@
-"""Reads the files of a command, in worker processes if there are many, and reports the files that have errors."""
+"""Reads the files of a command, and reports the files with errors. Many files are read by worker processes."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ Found = TypeVar("Found")
 
 
 class Scanned(NamedTuple, Generic[Found]):
-    """A file and the result of a function for its contents, or an error. `digest` identifies the contents.
+    """The result of processing a file, or the error. `digest` is a hash of the contents of the file.
 
-    A file that was found in a directory has neither if it contains no resource. If it is not YAML, it
-    `is_skipped`, and the error becomes a warning: the file can be a template with images.
+    A file that a directory search found has neither a result nor an error if it contains no resource. If such a
+    file is not YAML, `is_skipped` is true and the error becomes a warning: the file can be a template with images.
     """
 
     file: File
@@ -35,17 +35,17 @@ class Scanned(NamedTuple, Generic[Found]):
 
 
 def read_files(files: Sequence[File], search: Callable[[Stream], Found]) -> Iterator[Scanned[Found]]:
-    """Yield the result of `search` for the stream of each file, in order."""
+    """Call `search` with the stream of each file, and yield the results in the order of the files."""
     return for_each(partial(_read_file, search), files)
 
 
 def plan_files(files: Sequence[File], config: ImageSetter) -> Plans[Scanned[Scan]]:
-    """Scan files for a configuration. Raises the errors of `plan_all`."""
+    """Scan the files with a configuration. Raises the same errors as `plan_all`."""
     return plan_all(partial(read_files, files), config, attrgetter("found"), [file.shown for file in files])
 
 
 def report_problems(scanned: Iterable[Scanned[Any]]) -> bool:
-    """Print a warning or an error for each file without a result, and return whether there was an error."""
+    """Print a warning or an error for each file that has one, and return whether there was an error."""
     failed = False
     for each in scanned:
         if each.is_skipped:
@@ -57,10 +57,10 @@ def report_problems(scanned: Iterable[Scanned[Any]]) -> bool:
 
 
 def configurations_of(files: Sequence[File]) -> list[Value]:
-    """Return the ImageSetters among the documents of the files.
+    """Return the ImageSetter documents in the files.
 
-    A file that cannot be read is skipped, because `read_files` reports it. Raises InputError if a file that seems
-    to contain an ImageSetter is not YAML.
+    A file that cannot be read is skipped, because `read_files` reports the error. Raises InputError if a file is
+    not YAML but contains the kind and API version of an ImageSetter.
     """
     found: list[Value] = []
     for file in files:
@@ -82,7 +82,7 @@ def _read_file(search: Callable[[Stream], Found], file: File) -> Scanned[Found]:
         with naming(file.shown):
             data = file.read()
             stream, digest = Stream(decoded(data, file.shown)), content_digest(data)
-            del data  # a large file needs enough memory without its bytes
+            del data  # to save memory: `stream` contains the text
             try:
                 return Scanned(file, search(stream), digest)
             except NotResourceError:

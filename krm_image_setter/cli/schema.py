@@ -20,5 +20,5 @@ Examples:
 
 
 def schema_command() -> None:
-    """Print the JSON Schema."""
+    """Print the JSON Schema of an ImageSetter."""
     write(schema_text())

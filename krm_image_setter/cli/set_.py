@@ -38,7 +38,7 @@ Examples:
 
 
 class Output(Enum):
-    """What the command does with the changed files."""
+    """What the command does with the files that change."""
 
     PRINT = "print"
     IN_PLACE = "--in-place"
@@ -67,7 +67,7 @@ def set_command(
     ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Do not print the summary")] = False,
 ) -> None:
-    """Set the images in the files, and exit with the status of the run."""
+    """Set the images in the files, and exit with the exit status of the command."""
     output = _output(in_place=in_place, diff=diff, check=check)
     files = find_files(paths)
     options = Options(tuple(fn_config), tuple(images), tuple(images_from), tuple(kinds), on_unused, no_config)
@@ -108,7 +108,7 @@ def _output(**flags: bool) -> Output:
 
 
 def _write(output: Output, scanned: Iterable[Scanned[Scan]], changed: Iterable[Scanned[Scan]]) -> None:
-    """Write the changed YAML, the names of the changed files or a diff to standard output."""
+    """Write to standard output: the changed YAML, the names of the changed files, or a diff."""
     if output is Output.PRINT:
         _print([apply_edits(_text(each), _edits(each)) for each in scanned if each.found is not None])
     elif output is Output.CHECK:
@@ -118,11 +118,11 @@ def _write(output: Output, scanned: Iterable[Scanned[Scan]], changed: Iterable[S
         for each in changed:
             for line in unified_diff(each.file.shown, _text(each), _edits(each)):
                 write(line, style_of(line))
-    flush()  # report a full disk before the summary
+    flush()  # so that a full disk is reported before the summary
 
 
 def _replace(changed: Iterable[Scanned[Scan]], *, keep_going: bool) -> list[Scanned[Scan]]:
-    """Replace files, and return the replaced files. With `keep_going`, skip files that cannot be written."""
+    """Replace files, and return those that were replaced. With `keep_going`, skip files that cannot be written."""
     replaced = []
     with Replacement() as replacement:
         for each in changed:
@@ -148,7 +148,7 @@ def _rewritten(edits: Iterable[Edit], data: bytes) -> Iterator[bytes]:
 
 
 def _text(scanned: Scanned[Scan]) -> str:
-    """Read the text of a file again. Raises InputError if it has changed since it was scanned."""
+    """Read the text of a file again. Raises InputError if the file has changed since it was scanned."""
     data = scanned.file.read()
     if content_digest(data) != scanned.digest:
         raise InputError(CHANGED, file=scanned.file.shown)
@@ -156,13 +156,13 @@ def _text(scanned: Scanned[Scan]) -> str:
 
 
 def _print(texts: Sequence[str]) -> None:
-    """Print texts as one YAML stream. A single text is printed unchanged."""
+    """Print texts as one YAML stream. If there is only one text, it is printed unchanged."""
     end = ""
     for number, text in enumerate(texts):
         if number and not end.endswith("\n"):
             write("\n")
         end = text.removeprefix("\ufeff") if number else text
-        if number and end.startswith("%"):  # the end of a document must precede a directive
+        if number and end.startswith("%"):  # a directive must follow the end of the previous document
             write("...\n")
         elif number and not end.startswith("---"):
             write("---\n")

@@ -1,4 +1,4 @@
-"""Writes the output of commands to standard output, for a person or a pipe."""
+"""Writes the output of commands to standard output, which can be a terminal or a pipe."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _STYLES: Final = {"---": "1", "+++": "1", "@@": "36", "-": "31", "+": "32"}
 
 
 def write(text: str, style: str = "") -> None:
-    """Write to standard output in UTF-8, regardless of the locale. The bytes of file names are not changed.
+    """Write text to standard output, in UTF-8 with every locale. The bytes of file names are not changed.
 
-    On a terminal, control characters are escaped, as `ls` and `kubectl` do. `style` is the number of an ANSI
-    style, which is used only on a terminal with colors.
+    On a terminal, control characters are escaped, as in `ls` and `kubectl`. `style` is the number of an ANSI
+    style, such as "31" for red, which is used only on a terminal with colors.
     """
     if sys.stdout.isatty():
         text = python_escaped(rf"(?!\t|\r?\n){CONTROLS}", text)
@@ -29,14 +29,14 @@ def write(text: str, style: str = "") -> None:
 
 
 def flush() -> None:
-    """Write the buffered output."""
+    """Write the buffered output to standard output."""
     with _quiet():
         sys.stdout.flush()
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Exit with status 2 if standard output is closed: Typer's status 1 means that differences were found."""
+    """Exit with status 2 if standard output is closed. Typer would exit with 1, which means differences."""
     try:
         yield
     except BrokenPipeError:
@@ -44,22 +44,22 @@ def _quiet() -> Iterator[None]:
 
 
 def has_colors() -> bool:
-    """Return whether colors may be written to a terminal (https://no-color.org)."""
+    """Return whether the environment allows colors on a terminal (https://no-color.org)."""
     return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def style_of(line: str) -> str:
-    """Return the ANSI style of a line of a diff; empty for a line without changes."""
+    """Return the ANSI style for a line of a diff. An unchanged line has an empty style."""
     return next((style for start, style in _STYLES.items() if line.startswith(start)), "")
 
 
 def counted(count: int, noun: str) -> str:
-    """Return a number and a noun in the singular or plural: "1 file", "2 entries"."""
+    """Return a number with a noun in the singular or plural, such as "1 file" or "2 entries"."""
     plural = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
     return f"{count:,} {noun if count == 1 else plural}"
 
 
 def aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
-    """Return a line for each row, with aligned columns that are two spaces apart."""
+    """Return one line for each row of a table. The columns are aligned and two spaces apart."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]

@@ -1,4 +1,4 @@
-"""Worker processes: calls a function for many files on all cores, and shows a progress bar on a terminal."""
+"""Calls a function for many files in worker processes on all cores, with a progress bar on a terminal."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 _BATCH: Final = 32
-# This process alone finishes fewer items before worker processes would have started.
+# For fewer items than this, one process is faster, because starting worker processes takes longer than the work.
 _MIN_ITEMS: Final = 200
 _BAR_DELAY: Final = 1.0  # in seconds
 
 
 def for_each(job: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
-    """Yield the result of `job` for each item, in order. Calls of `job` can run in different processes.
+    """Yield the result of `job` for each item, in the order of the items. Calls can run in different processes.
 
-    Raises the exception of the first job that fails, and ImageSetterError if a worker process is killed.
+    Raises the exception of the first call that fails, and ImageSetterError if a worker process is killed.
     """
     count = min(_cores(), len(items) // _MIN_ITEMS * 2)
     results = _distributed(job, items, count) if count > 1 else map(job, items)
@@ -41,10 +41,10 @@ def _cores() -> int:
 
 
 def _distributed(job: Callable[[Item], Result], items: Sequence[Item], count: int) -> Iterator[Result]:
-    """Yield the results from `count` forked worker processes, which take turns with the batches.
+    """Divide the batches of items among `count` forked worker processes, and yield the results in order.
 
-    A worker only writes to its own pipe, so it ends when this process ends, even if this process is killed. The
-    workers of a `multiprocessing.Pool` would wait for more work.
+    A worker does nothing except write to its own pipe. Therefore it ends when this process ends, even if this
+    process is killed. The workers of a `multiprocessing.Pool` would wait for more work.
     """
     batches = [items[start : start + _BATCH] for start in range(0, len(items), _BATCH)]
     context = multiprocessing.get_context("fork")
@@ -60,7 +60,7 @@ def _distributed(job: Callable[[Item], Result], items: Sequence[Item], count: in
             worker.start()
             sender.close()
             workers.append(worker)
-    except OSError:  # the limit of processes or open files is reached: this process does everything
+    except OSError:  # too many processes or open files: this process does the work
         for receiver in receivers:
             receiver.close()
         yield from map(job, items)
@@ -68,7 +68,7 @@ def _distributed(job: Callable[[Item], Result], items: Sequence[Item], count: in
     for number, batch in enumerate(batches):
         try:
             results: list[Result] | ImageSetterError = receivers[number % count].recv()
-        except (EOFError, OSError):  # the worker ended between two batches, or while it sent one
+        except (EOFError, OSError):  # the worker ended before it sent the whole batch
             raise _killed(workers[number % count], batch) from None
         if isinstance(results, ImageSetterError):
             raise results
@@ -78,7 +78,7 @@ def _distributed(job: Callable[[Item], Result], items: Sequence[Item], count: in
 
 
 def _killed(worker: ForkProcess, batch: Sequence[Any]) -> ImageSetterError:
-    """Return the error for a worker process that ended before it had sent the results of a batch."""
+    """Return the error for a worker process that ended before it sent the results of `batch`."""
     worker.join()
     cause = f" by signal {-worker.exitcode}" if worker.exitcode and worker.exitcode < 0 else ""
     cause += " (probably out of memory)" * (worker.exitcode == -signal.SIGKILL)
@@ -94,12 +94,12 @@ def _run_worker(
     sender: Connection,
     inherited: Iterable[Connection],
 ) -> None:
-    # A worker notices that its parent has ended only if no process has the other end of its pipe open.
+    # A worker detects the end of its parent only if no process has the other end of the worker's pipe open.
     for receiver in inherited:
         receiver.close()
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-    with suppress(BrokenPipeError, MemoryError):  # the parent has ended, or it reports that this worker ended
+    with suppress(BrokenPipeError, MemoryError):  # the parent has ended, or reports the end of this worker
         try:
             for batch in batches:
                 sender.send([job(item) for item in batch])
@@ -120,11 +120,11 @@ def _with_bar(results: Iterable[Result], total: int) -> Iterator[Result]:
             break
     else:
         return
-    from rich.console import Console  # noqa: PLC0415  (takes 35 ms, and most runs have ended)
+    from rich.console import Console  # noqa: PLC0415  (this import takes 35 ms, and most runs end earlier)
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn  # noqa: PLC0415
 
     columns = (BarColumn(), MofNCompleteColumn(), "files", TimeRemainingColumn())
-    # No refresh thread: this process can fork again.
+    # Do not use a thread that refreshes the bar, because this process can fork again.
     with Progress(*columns, console=Console(stderr=True), auto_refresh=False, transient=True) as bar:
         task = bar.add_task("", total=total, completed=done)
         drawn = 0.0

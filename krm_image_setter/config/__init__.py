@@ -1,4 +1,4 @@
-"""The functionConfig: its fields, the decoder, and the JSON Schema that explains a wrong one."""
+"""The functionConfig: its fields, its decoder, and the JSON Schema that explains errors in it."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ __all__ = [
 
 
 def read_config(*texts: str) -> ImageSetter:
-    """Return the combined configuration of YAML texts. Raises ConfigError."""
+    """Return the combined configuration in YAML texts. Raises ConfigError if the configuration is invalid."""
     documents = [value for text in texts for value in read_values(text, None)]
     return require_images(decode(documents), documents)
 
 
 def read_values(text: str, file: str | None) -> list[Value]:
-    """Return the documents of a configuration. Raises ConfigError if the text is not YAML."""
+    """Return the documents of a configuration that are not empty. Raises ConfigError if the text is not YAML."""
     try:
         return [
             config_value(one.document.root, one.source.line, file)
@@ -56,7 +56,7 @@ def read_values(text: str, file: str | None) -> list[Value]:
 def configurations_in(stream: Stream) -> list[Value]:
     """Return the ImageSetter documents in a stream. Raises InputError if a document is not YAML.
 
-    Each run of the filter needs them, so only documents that contain the kind without escapes are parsed.
+    The filter calls this in every run. To save time, it parses only documents with the word ImageSetter.
     """
     return [
         config_value(root, one.source.line)
@@ -67,7 +67,7 @@ def configurations_in(stream: Stream) -> list[Value]:
 
 
 def config_value(root: object, line: Callable[[int], int], file: str | None = None) -> Value:
-    """Return a node as a configuration; `line` returns the line of an offset in the text that was parsed."""
-    # Only mappings and sequences know their location: a document that is a scalar has no line.
+    """Return a node as a configuration. `line` returns the line for an offset in the text that was parsed."""
+    # Only a mapping or a sequence knows its location. A document that is only a scalar has none.
     written = root if isinstance(root, tree.Mapping | tree.Sequence) else None
     return Value(root, written, "", file, line)

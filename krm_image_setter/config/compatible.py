@@ -1,7 +1,7 @@
-"""The configurations of other tools that are accepted, and the fields of the ImageSetter that they mean.
+"""Accepts the configurations of other tools, and converts them to the fields of an ImageSetter.
 
-- A `v1 ConfigMap`, or any kind that has only `data`: kpt and kustomize make one of `-- name=nginx newTag=1.20`.
-  All values are strings, so a list or mapping is YAML in a string, and a scalar means its source text.
+- A `v1 ConfigMap`, or any kind that has only `data`. kpt and kustomize create it from `-- name=nginx newTag=1.20`.
+  All its values are strings. A string can contain a list or mapping as YAML, or the source text of a scalar.
 - kpt's SetImage (https://catalog.kpt.dev/function-catalog/set-image/v0.1/).
 - kustomize's ImageTagTransformer (plugin/builtin/imagetagtransformer in kubernetes-sigs/kustomize).
 """
@@ -21,15 +21,15 @@ _IMAGE_FIELDS: Final = ("name", *STRING_ARGUMENTS)
 
 
 def is_image_setter(document: Value) -> bool:
-    """Return whether a configuration is an ImageSetter with its own fields, not with `data`."""
+    """Return whether a configuration is an ImageSetter whose fields are not under `data`."""
     return document.is_mapping and document.data.get("kind") == KIND and "data" not in document.data
 
 
 def image_setter_fields(document: Value) -> dict[str, Value]:
-    """Return the fields of the ImageSetter that `document` means.
+    """Convert a configuration of any accepted kind to the fields of an ImageSetter.
 
-    Two fields exist only here: `image` is one entry of `images`, and `fieldSpecs` is a list of kustomize's field
-    specs. Raises ShapeError for an unknown field and ConfigError for an unknown kind.
+    The result can contain two additional fields: `image` is a single entry of `images`, and `fieldSpecs` is a list
+    of kustomize's field specs. Raises ShapeError for an unknown field and ConfigError for an unknown kind.
     """
     if not document.is_mapping:
         document.fail_shape(f"expected a mapping, got {describe(document.data)}")
@@ -50,7 +50,7 @@ def image_setter_fields(document: Value) -> dict[str, Value]:
     }
 
 
-# The fields of other tools' kinds for the image, and for the paths at which it is set.
+# Per kind of another tool: the field that contains the image, and the field that contains additional paths.
 _PEERS: Final[dict[tuple[str, str], tuple[str, str]]] = {
     ("fn.kpt.dev/v1alpha1", "SetImage"): ("image", "additionalImageFields"),
     ("builtin", "ImageTagTransformer"): ("imageTag", "fieldSpecs"),
@@ -58,10 +58,10 @@ _PEERS: Final[dict[tuple[str, str], tuple[str, str]]] = {
 
 
 def field_spec_api_versions(group: str, version: str) -> tuple[str, ...]:
-    """Return the patterns of `apiVersion` for a group and version of kustomize's field specs; empty means any."""
+    """Return the `apiVersion` patterns for the group and version of a kustomize field spec; "" matches any."""
     if group or not version:
         return (f"{group}/{version or '*'}" if group else "",)
-    return version, f"*/{version}"  # in any group
+    return version, f"*/{version}"  # `version` alone means the version in any group
 
 
 def _fail_unknown_kind(document: Value) -> NoReturn:

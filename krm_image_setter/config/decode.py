@@ -1,7 +1,7 @@
-"""Decoding: from the mapping of a functionConfig to an ImageSetter.
+"""Decodes the mapping of a functionConfig to an ImageSetter.
 
-`schema.json` describes the same shape; a property test checks that both agree. The schema is used only to explain
-a wrong configuration, because jsonschema is slow to import.
+`schema.json` describes the same configuration; a property test checks that the decoder and the schema agree. The
+schema is used only to explain errors, because jsonschema is slow to import.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ R = TypeVar("R", ImageRule, KindRule)
 
 
 class _Entry(NamedTuple):
-    """An entry of `images`, and the arguments of `image_rule` for it."""
+    """An entry of `images`, with the arguments of `image_rule` that the fields of the entry specify."""
 
     value: Value
     name: str
     arguments: dict[str, Any]
 
     def rule(self, registry: DefaultRegistry | None) -> ImageRule:
-        """Return the rule of this entry. An entry without a new name gets one from the default registry."""
+        """Return the rule of this entry. If the entry sets no new name, the default registry determines it."""
         arguments = self.arguments
         if registry is not None and not arguments.keys() & {"new_name", "new_image", "source"}:
             new_name = _built(self.value, lambda: registry.new_name(check_reference(self.name)))
@@ -55,7 +55,7 @@ class _Entry(NamedTuple):
 
 
 class _Part(NamedTuple):
-    """The fields of one document; None for a missing field."""
+    """The decoded fields of one configuration document. A field that the document does not contain is None."""
 
     images: tuple[_Entry, ...]
     kinds: tuple[KindRule, ...]
@@ -74,12 +74,12 @@ def decode(
     kinds: Sequence[KindRule] = (),
     on_unused: str | None = None,
 ) -> ImageSetter:
-    """Return the combined configuration of `documents`, with their lists joined in order.
+    """Combine configuration documents. Their lists are joined in the order of the documents.
 
-    `images`, `kinds` and `on_unused` come from command-line options. They come first, and `images` replace the
-    entries with the same name. The result can be without images; see `require_images`.
+    `images`, `kinds` and `on_unused` come from command-line options. Their rules come first, and `images` replace
+    entries of the documents with the same name. The result might not set any image; see `require_images`.
 
-    Raises ConfigError if a document is wrong or if two documents contradict each other.
+    Raises ConfigError if a document is invalid or if two documents contradict each other.
     """
     parts = [(document, _decode_document(document)) for document in documents]
     registry = _agreed(parts, "defaultRegistry", lambda part: part.default_registry)
@@ -113,7 +113,7 @@ def _numbered(rules: tuple[R, ...]) -> tuple[R, ...]:
 def require_images(
     config: ImageSetter, documents: Sequence[Value], suggestion: str = "add `images: {NAME: REFERENCE}`"
 ) -> ImageSetter:
-    """Return a configuration. Raises ConfigError, at the first of its documents, if it sets no image."""
+    """Return `config`. Raises ConfigError, with the location of the first document, if it sets no image."""
     if not config.images and not config.registries:
         error = ConfigError(f"no image to set; {suggestion}")
         raise documents[0].located(error) if documents else error
@@ -121,7 +121,7 @@ def require_images(
 
 
 def decode_image(argument: str) -> ImageRule:
-    """Return the rule of `--image NAME=REFERENCE`. Raises ConfigError."""
+    """Return the rule for the argument `NAME=REFERENCE` of `--image`. Raises ConfigError if it is invalid."""
     name, equals, reference = argument.partition("=")
     if not equals:
         raise ConfigError(f'--image "{argument}": expected NAME=REFERENCE, such as `--image nginx=nginx:1.27`')
@@ -132,7 +132,10 @@ def decode_image(argument: str) -> ImageRule:
 
 
 def decode_kind(argument: str) -> KindRule:
-    """Return the rule of `--kind KIND=PATH` or `--kind KIND.GROUP=PATH`. Raises ConfigError."""
+    """Return the rule for the argument of `--kind`: `KIND=PATH` or `KIND.GROUP=PATH`.
+
+    Raises ConfigError if the argument is invalid.
+    """
     kind, equals, path = argument.partition("=")
     if not equals or not kind:
         raise ConfigError(
@@ -146,7 +149,7 @@ def decode_kind(argument: str) -> KindRule:
 
 
 def decode_kustomize_entries(images: Value) -> Iterator[tuple[Value, ImageRule]]:
-    """Yield the entries of `images` in a kustomization, each with its rule. Raises ConfigError."""
+    """Yield each `images` entry of a kustomization with its rule. Raises ConfigError if an entry is invalid."""
     for entry in _entries(images):
         arguments = {**entry.arguments, "joined_name": True}
         yield entry.value, entry._replace(arguments=arguments).rule(None)
@@ -157,7 +160,7 @@ def _decode_document(document: Value) -> _Part:
     try:
         return _decode_fields(document)
     except ShapeError as error:
-        # The schema describes only an ImageSetter. For the other kinds, one error is reported at a time.
+        # The schema describes only an ImageSetter. In the kinds of other tools, only the first error is reported.
         explained = schema.explain(document) if is_image_setter(document) else None
         raise explained or error from error
 
@@ -187,7 +190,7 @@ def _decode_fields(document: Value) -> _Part:
 
 
 _ENTRY_FIELDS: Final = ("name", *STRING_ARGUMENTS, "from", "containers", "env", "args")
-# The fields of a selector in the configuration, and their names in Selector.
+# The configuration fields that select resources, and the corresponding fields of Selector.
 _SELECTOR_FIELDS: Final = {"kind": "kind", "apiVersion": "api_version", "name": "name", "namespace": "namespace"}
 
 
@@ -236,7 +239,7 @@ def _default_registry(value: Value) -> DefaultRegistry:
 
 
 def decode_kinds(kinds: Value) -> Iterator[KindRule]:
-    """Yield the rules of `kinds`, one per path. Raises ConfigError."""
+    """Yield the rules in `kinds`, one per path. Raises ConfigError if an entry is invalid."""
     if kinds.is_mapping:
         for kind, paths in kinds.entries():
             yield from _path_rules(_built(paths, partial(decode_group_kind, kind)), paths)
@@ -250,8 +253,8 @@ def decode_kinds(kinds: Value) -> Iterator[KindRule]:
 
 
 def _field_specs(specs: Value) -> Iterator[KindRule]:
-    """Yield the rules of kustomize's field specs. `create` is ignored, because kustomize ignores it for images."""
-    from krm_image_setter.paths import field_spec  # noqa: PLC0415  (only kustomize's configurations need it)
+    """Yield the rules for kustomize's field specs. As in kustomize, `create` has no effect on images."""
+    from krm_image_setter.paths import field_spec  # noqa: PLC0415  (only kustomize uses field specs)
 
     for spec in specs.items():
         fields = spec.fields(("group", "version", "kind", "path", "create"), required=("path",))
@@ -313,7 +316,10 @@ def _path(value: Value) -> Path:
 
 
 def decode_group_kind(text: str) -> Selector:
-    """Return the selector for `KIND` or `KIND.GROUP`, as apimachinery's GroupKind. Raises ConfigError."""
+    """Return the selector for `KIND` or `KIND.GROUP`. Raises ConfigError if the text is something else.
+
+    The notation is that of apimachinery's GroupKind.
+    """
     kind, dot, group = text.partition(".")
     if not kind or (dot and not group):
         raise ConfigError(f'invalid kind "{text}"; expected KIND or KIND.GROUP')
@@ -321,7 +327,7 @@ def decode_group_kind(text: str) -> Selector:
 
 
 def _built(value: Value, build: Callable[[], T]) -> T:
-    """Return the result of `build`. Its errors get the location of `value`, or of the field that they name."""
+    """Return the result of `build`. An error gets the location of `value`, or of the field in the error."""
     try:
         return build()
     except ImageSetterError as error:
@@ -330,12 +336,12 @@ def _built(value: Value, build: Callable[[], T]) -> T:
 
 
 def message_with_column(error: ImageSetterError) -> str:
-    """Return the message of an error. Only errors in a path know their column."""
+    """Return the message of an error, with the column if there is one. Only errors in a path have a column."""
     return error.message if error.column is None else f"{error.message} (column {error.column} of the path)"
 
 
 def _agreed(parts: list[tuple[Value, _Part]], field: str, value_of: Callable[[_Part], T | None]) -> T | None:
-    """Return the value of a field in the documents, or None if none of them has it. Raises ConfigError."""
+    """Return the value of a field, or None if no document has it. Raises ConfigError if two documents differ."""
     agreed: T | None = None
     first: Value | None = None
     for document, part in parts:
@@ -353,7 +359,7 @@ def _shown(value: Any) -> str:
 
 
 def _check_contradictions(rules: list[list[tuple[Value, ImageRule]]]) -> None:
-    """Raise ConfigError if two documents set the same image differently. In one document, the first entry wins."""
+    """Raise ConfigError if two documents set an image differently. Within a document, the first entry wins."""
     known: dict[tuple[Any, ...], tuple[Value, ImageRule]] = {}
     for entries in rules:
         new = {

@@ -1,4 +1,4 @@
-"""The decoded functionConfig, and the names of its fields."""
+"""ImageSetter, the decoded functionConfig, and the names of the fields in the configuration."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ FIELDS: Final = (
     "images", "kinds", "registries", "defaultRegistry", "imagePullPolicy", "podSpecs", "catalog", "onUnused"
 )  # fmt: skip
 OnUnused: TypeAlias = Literal["warn", "error", "ignore"]
-#: The values of `onUnused`; the first is the default.
+#: The allowed values of `onUnused`. The first one is the default.
 ON_UNUSED: Final = get_args(OnUnused)
-#: The fields that an entry of `images` shares with kustomize, by the arguments of `image_rule` that they become.
+#: The fields of an `images` entry that kustomize has too, and the arguments of `image_rule` that they become.
 KUSTOMIZE_ARGUMENTS: Final = {
     "newName": "new_name",
     "newTag": "new_tag",
@@ -27,9 +27,9 @@ STRING_ARGUMENTS: Final = {**KUSTOMIZE_ARGUMENTS, "newImage": "new_image"}
 
 
 class ImageSetter(NamedTuple):
-    """The configuration of a run: the rules of all its documents, in order.
+    """The configuration of a run. It contains the rules of all configuration documents in their order.
 
-    `on_unused` is one of ON_UNUSED. `image_pull_policy` is None if the run does not set `imagePullPolicy`.
+    `on_unused` is one of ON_UNUSED. `image_pull_policy` is None if the pull policy of containers is not changed.
     """
 
     images: tuple[ImageRule, ...] = ()

@@ -1,4 +1,4 @@
-"""The JSON Schema of the functionConfig, and all errors that it finds in a configuration."""
+"""Validates a functionConfig with the JSON Schema, to report all errors in it at once."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from krm_image_setter.config.value import (
 
 
 def schema_text() -> str:
-    """Return the JSON Schema of an ImageSetter."""
-    from importlib.resources import files  # noqa: PLC0415  (slow to import; only a wrong configuration needs it)
+    """Return the text of the JSON Schema for an ImageSetter."""
+    from importlib.resources import files  # noqa: PLC0415  (slow to import, and only needed for an error)
 
     return files(__package__).joinpath("schema.json").read_text(encoding="utf-8")
 
 
 def explain(document: Value) -> ShapeError | None:
-    """Return the errors in an ImageSetter as the first of them, with `others`; None if the schema finds none."""
+    """Validate an ImageSetter. Return its first error, with the others in `others`, or None if it has no error."""
     import json  # noqa: PLC0415
 
-    from jsonschema import Draft202012Validator  # noqa: PLC0415  (135 ms; only a wrong configuration needs it)
+    from jsonschema import Draft202012Validator  # noqa: PLC0415  (only errors need this import of 135 ms)
 
     validator = Draft202012Validator(json.loads(schema_text()))
     errors = [shown for error in validator.iter_errors(document.data) for shown in _explained(document, error)]
@@ -40,7 +40,7 @@ def explain(document: Value) -> ShapeError | None:
 
 
 def _explained(document: Value, error: Any) -> list[ShapeError]:
-    """Return the errors for one error of jsonschema: several if it is about several unknown fields."""
+    """Convert one error of jsonschema to our errors. An error about unknown fields becomes one error per field."""
     value = document
     for step in error.absolute_path:
         value = value.child(step)
@@ -57,7 +57,7 @@ def _explained(document: Value, error: Any) -> list[ShapeError]:
 
 
 def _explained_alternatives(document: Value, value: Value, error: Any) -> list[ShapeError]:
-    """Return the errors of the alternative that has the type of the value, or one error if none has this type."""
+    """Return the errors of the alternative that allows the value's type, or one error if no alternative does."""
     of_other_types = {
         inner.schema_path[0] for inner in error.context if inner.validator == "type" and not inner.relative_path
     }

@@ -1,4 +1,4 @@
-"""A value of a configuration that knows its field and its line, so that an error in it can name them."""
+"""Value, a node of a configuration that knows its field and line. Error messages contain this location."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ Error = TypeVar("Error", bound=ImageSetterError)
 
 
 class ShapeError(ConfigError):
-    """A field is unknown, missing or has the wrong type: the errors that `schema.json` can find too.
+    """A field is unknown, missing or of the wrong type. `schema.json` detects the same errors.
 
-    `others` are further errors in the same configuration.
+    `others` contains further errors in the same configuration.
     """
 
     others: tuple[ShapeError, ...] = ()
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """The messages of this error and of the others."""
+        """The messages of this error and of `others`."""
         return (str(self), *map(str, self.others))
 
 
 class Value(NamedTuple):
     """A node of a configuration.
 
-    `written` is the node in the tree of the source, or None if it is not in the source. `field` is its path in the
-    document. `line` returns the line (from 1) of an offset in the text that was parsed.
+    `written` is the node in the syntax tree, or None if the source does not contain it. `field` is the path of the
+    node in its document. `line` returns the line (from 1) for an offset in the text that was parsed.
     """
 
     data: Any
@@ -40,11 +40,11 @@ class Value(NamedTuple):
 
     @property
     def is_mapping(self) -> bool:
-        """Whether this value is a mapping."""
+        """Whether the node is a mapping."""
         return isinstance(self.data, dict)
 
     def located(self, error: Error, *, key: str | None = None) -> Error:
-        """Return `error` with the location of this value, or of its field `key`."""
+        """Return `error` with the location of this node, or of its field `key`."""
         written, field = self.written, self.field
         if key is not None:
             field = f"{field}.{key}" if field else key
@@ -57,28 +57,28 @@ class Value(NamedTuple):
         return error.at(file=self.file, line=line, field=field or None)
 
     def location(self, key: str | None = None) -> ConfigLocation:
-        """Return the location of this value, or of its field `key`, for a message about another value."""
+        """Return the location of this node, or of its field `key`, for a message about another node."""
         error = self.located(ConfigError(""), key=key)
         return ConfigLocation(error.file, error.line, error.field)
 
     def fail(self, message: str, key: str | None = None) -> NoReturn:
-        """Raise a ConfigError at this value, or at its field `key`."""
+        """Raise a ConfigError with the location of this node, or of its field `key`."""
         raise self.located(ConfigError(message), key=key)
 
     def fail_shape(self, message: str, key: str | None = None) -> NoReturn:
-        """Raise a ShapeError at this value, or at its field `key`."""
+        """Raise a ShapeError with the location of this node, or of its field `key`."""
         raise self.located(ShapeError(message), key=key)
 
     def child(self, key: Any) -> Value:
-        """Return the value of an existing key or index."""
+        """Return the node under a key of a mapping or at an index of a list. It must exist."""
         step = f"[{key}]" if isinstance(key, int) else f".{key}" if self.field else key
         written = self.written.origin(key) if isinstance(self.written, tree.Mapping | tree.Sequence) else None
         return Value(self.data[key], written, self.field + step, self.file, self.line)
 
     def check_keys(self) -> None:
-        """Raise ConfigError, with both lines, if a mapping in this value has the same key twice.
+        """Raise ConfigError, with the lines of both keys, if a mapping in this node has the same key twice.
 
-        A node with an anchor is checked where it is defined, not at its aliases.
+        An anchored node is checked where the anchor is, not again at each alias.
         """
         if not isinstance(self.written, tree.Mapping | tree.Sequence):
             return
@@ -94,19 +94,19 @@ class Value(NamedTuple):
                 self.child(step).check_keys()
 
     def entries(self) -> Iterator[tuple[str, Value]]:
-        """Yield the keys and values of a mapping."""
+        """Yield each key of a mapping with the node under the key."""
         for key in self.data:
             yield key, self.child(key)
 
     def items(self) -> Iterator[Value]:
-        """Yield the items of a list. Raises ShapeError if this value is not a list."""
+        """Yield the items of a list. Raises ShapeError if this node is not a list."""
         if not isinstance(self.data, list):
             self.fail_shape(f"expected a list, got {describe(self.data)}")
         for index in range(len(self.data)):
             yield self.child(index)
 
     def one_or_more(self) -> Iterator[Value]:
-        """Yield the items of a list that is not empty, or this value if it is not a list."""
+        """Yield the items of a list, or this node if it is not a list. Raises ShapeError for an empty list."""
         if not isinstance(self.data, list):
             yield self
             return
@@ -115,9 +115,9 @@ class Value(NamedTuple):
         yield from self.items()
 
     def fields(self, known: Collection[str] | None = None, *, required: Sequence[str] = ()) -> dict[str, Value]:
-        """Return the fields of a mapping.
+        """Return the fields of a mapping as nodes.
 
-        Raises ShapeError if a field is not in `known` (None allows any field) or if a required field is missing.
+        Raises ShapeError if a field is not in `known`, or if a required field is missing. None allows any field.
         """
         if not isinstance(self.data, dict):
             self.fail_shape(f"expected a mapping, got {describe(self.data)}")
@@ -130,7 +130,7 @@ class Value(NamedTuple):
         return dict(self.entries())
 
     def string(self) -> str:
-        """Return a string that is not empty. Raises ShapeError."""
+        """Return the text of a string. Raises ShapeError if this node is not a string, or is empty."""
         if not isinstance(self.data, str):
             self.fail_shape(not_a_string(self.data, self.source_text))
         if not self.data:
@@ -138,13 +138,13 @@ class Value(NamedTuple):
         return self.data
 
     def boolean(self) -> bool:
-        """Return true or false. Raises ShapeError."""
+        """Return the value of a boolean. Raises ShapeError if this node is not a boolean."""
         if not isinstance(self.data, bool):
             self.fail_shape(f"expected true or false, got {describe(self.data)}")
         return self.data
 
     def choice(self, choices: Sequence[str]) -> str:
-        """Return one of `choices`. Raises ShapeError."""
+        """Return the text of a string that must be one of `choices`. Raises ShapeError if it is not."""
         if self.data not in choices:
             self.fail_shape(f"expected {alternatives(choices)}, got {describe(self.data)}")
         chosen: str = self.data
@@ -152,14 +152,14 @@ class Value(NamedTuple):
 
     @property
     def source_text(self) -> str:
-        """A scalar as it is written, before its type is known; empty for a collection."""
+        """The source text of a scalar: `1.20` is YAML for the number 1.2. A collection has an empty text."""
         if isinstance(self.data, dict | list):
-            return ""  # With aliases, the text of a collection can have terabytes.
+            return ""  # with aliases, the text of a collection could have terabytes
         written = self.written.target if isinstance(self.written, tree.Alias) else self.written
         return str(getattr(written, "value", self.data))
 
     def text_at(self, key: str) -> str:
-        """Return the string under `key` of a mapping; empty if the key is missing or its value is not a string."""
+        """Return the string under `key` of a mapping, or an empty string if `key` has no string value."""
         value = self.data.get(key)
         return value if isinstance(value, str) else ""
 
@@ -169,7 +169,7 @@ EMPTY_STRING = "expected a value, got an empty string"
 
 
 def describe(data: Any) -> str:
-    """Return a value with its type, as messages show it."""
+    """Describe a value and its type for a message, such as: the number 1.2."""
     if data is None:
         return "null"
     if isinstance(data, bool):
@@ -182,26 +182,26 @@ def describe(data: Any) -> str:
 
 
 def alternatives(names: Sequence[str]) -> str:
-    """Return names as a list with "or", as messages show it."""
+    """Join names for a message with commas and "or", such as: a, b or c."""
     *others, last = names
     return f"{', '.join(others)} or {last}" if others else last
 
 
 def missing_field(key: str) -> str:
-    """Return the message for a missing field."""
+    """Return the message for a required field that is missing."""
     return f"missing required field `{key}`"
 
 
 def not_a_string(data: Any, source_text: str) -> str:
-    """Return the message for a value that is not a string. A number must be quoted because 1.10 is read as 1.1."""
+    """Return the message for a value that must be a string. Numbers need quotes: YAML reads 1.10 as 1.1."""
     if isinstance(data, bool | int | float):
         return f'YAML reads {source_text} as {describe(data)}; quote it: "{source_text}"'
     return f"expected a string, got {describe(data)}"
 
 
 def unknown_field(key: str, known: Collection[str]) -> str:
-    """Return the message for an unknown field, with the closest known field if one is similar."""
-    import difflib  # noqa: PLC0415  (only needed for a wrong configuration)
+    """Return the message for an unknown field. It suggests the known field with the most similar name, if any."""
+    import difflib  # noqa: PLC0415  (only needed for an error)
 
     folded = {name.lower(): name for name in known}
     close = difflib.get_close_matches(key.lower(), folded, n=1, cutoff=0.5)

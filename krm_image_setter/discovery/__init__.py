@@ -1,4 +1,4 @@
-"""Finds image fields that no rule covers, in CustomResourceDefinitions and in custom resources."""
+"""Finds image fields that no rule covers, both in CustomResourceDefinitions (CRDs) and in custom resources."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ __all__ = ["Confidence", "Discovered", "Finding", "Kind", "discover", "merged", 
 
 
 class Discovered(NamedTuple):
-    """The result of a search: image fields of CRDs, the pod specs of each kind, and the images in resources.
+    """The image fields that were found, the pod specs in each kind with a CRD, and the images in resources.
 
-    Pod specs are found without an entry in `kinds`.
+    A pod spec needs no entry in `kinds`.
     """
 
     findings: tuple[Finding, ...]
@@ -33,9 +33,9 @@ class Discovered(NamedTuple):
 
 
 def discover(stream: Stream, rules: Rules) -> Discovered:
-    """Find fields in a stream of resources and CRDs that seem to contain images and that no rule covers.
+    """Find fields that probably contain images and that no rule covers, in a stream of CRDs and other resources.
 
-    Raises InputError if the text is not YAML, or contains something that is not a resource.
+    Raises InputError if the text is not YAML, or if a document is not a resource.
     """
     findings: list[Finding] = []
     pod_specs: dict[Kind, tuple[Steps, ...]] = {}
@@ -60,7 +60,7 @@ def _image(resource: Resource, finding: Finding, location: Location) -> FoundIma
 
 
 def merged(parts: Iterable[Discovered]) -> Discovered:
-    """Return the results for several streams as one, each field once. A kind with a CRD gets no other findings."""
+    """Combine the results of several streams without duplicates. For a kind with a CRD, only the CRD is used."""
     parts = list(parts)
     pod_specs = {kind: steps for part in parts for kind, steps in part.pod_specs.items()}
     images = tuple(image for part in parts for image in part.images)
@@ -68,12 +68,12 @@ def merged(parts: Iterable[Discovered]) -> Discovered:
     for finding in (finding for part in parts for finding in part.findings):
         found.setdefault((finding.kind, finding.steps), finding)
     for finding, _ in images:
-        if finding.kind not in pod_specs:  # a CRD lists all fields of its kind
+        if finding.kind not in pod_specs:  # if there is a CRD, it contains all fields of the kind
             found.setdefault((finding.kind, finding.steps), finding)
     return Discovered(tuple(found.values()), pod_specs, images)
 
 
 def _known_paths(kind: Kind, rules: Rules) -> set[str]:
-    """Return the paths of the rules for a kind, in any version of its group."""
+    """Return the paths that rules have for a kind, in any version of its API group."""
     ref = ResourceRef(f"{kind.group}/v1", kind.kind, "", "")
     return {rule.path.text for rule in rules.kinds_for(ref)}

@@ -1,4 +1,4 @@
-"""A field that seems to contain an image, and the confidence that it does."""
+"""Finding, a field that probably contains an image, and the confidence in that."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from krm_image_setter.locators.image_field import ImageField
 from krm_image_setter.paths import format_key
 from krm_image_setter.yaml.tree import Location
 
-#: Steps to every item of a list and to every value of a mapping.
+#: Two steps of a path: ITEMS matches every item of a list, and VALUES matches every value of a mapping.
 ITEMS: Final = "[*]"
 VALUES: Final = ".*"
-#: Fields that are the same in every kind.
+#: Top-level fields that have the same meaning in every kind. They are not searched.
 NOT_SPECIFIED: Final = ("apiVersion", "kind", "metadata", "status")
 Steps = tuple[str, ...]
 
 
 def name_of(steps: Steps) -> tuple[str, Steps]:
-    """Return the name of the last field in `steps`, and the steps before it."""
+    """Return the name of the last field in `steps`, and the steps before that field."""
     end = len(steps)
     while end > 1 and steps[end - 1] in (ITEMS, VALUES):
         end -= 1
@@ -27,15 +27,15 @@ def name_of(steps: Steps) -> tuple[str, Steps]:
 
 
 class Confidence(IntEnum):
-    """The confidence that a field contains a container image, by the evidence for it."""
+    """The confidence that a field contains a container image. It depends on the kind of evidence."""
 
-    POSSIBLE = 0  # only a part of the name, or only the value
-    LIKELY = 1  # the name, if the description does not contradict it
-    SURE = 2  # the structure: a container or a split reference
+    POSSIBLE = 0  # evidence: only a part of the field's name, or only the value
+    LIKELY = 1  # evidence: the name of the field, if the description fits
+    SURE = 2  # evidence: the structure is a container or a split reference
 
 
 class Kind(NamedTuple):
-    """The kind of a custom resource."""
+    """The API group and kind of a custom resource."""
 
     group: str
     kind: str
@@ -45,9 +45,9 @@ class Kind(NamedTuple):
 
 
 class Finding(NamedTuple):
-    """A field of a kind. `steps` are the keys on the path to the field, and `form` is the notation of its image.
+    """A field that probably contains an image. `steps` are the keys on its path, `form` is the form of the image.
 
-    `reason` explains the confidence. `description` comes from the schema, on one line.
+    `reason` explains the confidence. `description` is the description in the schema, on one line.
     """
 
     kind: Kind
@@ -58,7 +58,7 @@ class Finding(NamedTuple):
     description: str = ""
 
     def value_at(self, root: Any, location: Location) -> str:
-        """Return the image at a location that matches this field; a split reference as one string."""
+        """Return the image at `location` in the tree `root`. A split reference is returned as one string."""
         for step in location:
             root = root[step]
         fields = self.form.fields(root, location, root) if isinstance(root, dict) else ()
@@ -66,6 +66,6 @@ class Finding(NamedTuple):
 
     @property
     def path(self) -> str:
-        """The path of the field in Kubernetes JSONPath."""
+        """The path of the field in the notation of Kubernetes JSONPath."""
         steps = (step if step in (ITEMS, VALUES) else format_key(step) for step in self.steps)
         return "{" + "".join(steps) + "}"

@@ -1,4 +1,4 @@
-"""Decides by the name, the description and the neighbors of a field whether it contains a container image."""
+"""Judges whether a field contains a container image, by its name, its description and the fields next to it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final
 from krm_image_setter.discovery.finding import Confidence
 from krm_image_setter.locators import Split
 
-# Fields of a container in a pod (core/v1 Container) except its image.
+# The fields of a container in a pod (core/v1 Container), except its image.
 _CONTAINER_FIELDS: Final = frozenset(
     (
         "args", "command", "env", "envFrom", "imagePullPolicy", "lifecycle", "livenessProbe", "ports",
@@ -19,7 +19,7 @@ _CONTAINER_FIELDS: Final = frozenset(
 )  # fmt: skip
 
 _WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z0-9]+")
-# Words after "image" in the names of fields that contain no image: `imagePullPolicy`, `imageURL`.
+# Words that follow "image" in field names such as `imagePullPolicy`. These fields contain no image.
 _OTHER_AFTER: Final = frozenset(
     (
         "base64", "cache", "catalog", "checksum", "class", "config", "count", "family", "features", "format", "gc",
@@ -28,7 +28,7 @@ _OTHER_AFTER: Final = frozenset(
         "status", "stream", "streams", "suffix", "template", "type", "types", "url", "urls", "volume",
     )
 )  # fmt: skip
-# Words before "image" in the names of other kinds of images: `vmImage`, `backingImage`.
+# Words that precede "image" in field names such as `vmImage`. These fields contain other kinds of images.
 _OTHER_BEFORE: Final = frozenset(
     (
         "ami", "backing", "boot", "disk", "iso", "kernel", "machine", "os", "pull", "qcow", "rbd", "snapshot",
@@ -39,7 +39,7 @@ _PART_WORDS: Final = frozenset(("digest", "hub", "registry", "repository", "sha"
 _NAME_WORDS: Final = frozenset(("image", "images"))
 _LAST_WORDS: Final = frozenset(("name", "names", "ref", "reference", "fqin", "spec"))
 
-# Parent fields without images of pods: observed values, kustomize's `old=new` overrides, disks.
+# Parent fields whose images are not container images that run: observed values, kustomize's overrides, disks.
 _OTHER_PARENTS: Final = frozenset(("status", "kustomize", "disk", "disks", "machine", "rbd", "ami"))
 
 _POINTERS: Final = frozenset(("bundle", "package", "ref", "reference", "uri", "url"))
@@ -64,14 +64,14 @@ _OTHER_IMAGE: Final = re.compile(
 
 
 def words(name: str) -> list[str]:
-    """Split a name in camel case, snake case or kebab case into its words, in lower case."""
+    """Split a name in camel case, snake case or kebab case into its words. The words are in lower case."""
     return [word.lower() for word in _WORD.findall(name)]
 
 
 def judged(name: str, description: str, enclosing: Sequence[str]) -> tuple[Confidence, str] | None:
-    """Return the confidence that a string field contains an image reference, and the reason for it, or None.
+    """Return the confidence that a string field contains an image reference, with the reason for the confidence.
 
-    `enclosing` are the names of the parent fields, outermost first.
+    Return None if it does not. `enclosing` contains the names of the parent fields, starting with the outermost.
     """
     in_name = words(name)
     around = {word for outer in enclosing for word in words(outer)}
@@ -80,7 +80,7 @@ def judged(name: str, description: str, enclosing: Sequence[str]) -> tuple[Confi
     if not means_image(in_name) and contains_images(enclosing):
         return Confidence.LIKELY, "name of the parent field"
     if not means_image(in_name):
-        # Names such as `url` and `reference` need a description.
+        # A name such as `url` or `reference` means an image only if the description says so.
         return (
             (Confidence.LIKELY, "description")
             if _ARTIFACT.search(description) and _POINTERS.intersection(in_name)
@@ -94,12 +94,12 @@ def judged(name: str, description: str, enclosing: Sequence[str]) -> tuple[Confi
 
 
 def contains_images(enclosing: Sequence[str]) -> bool:
-    """Return whether the innermost parent field is a mapping of images, such as `images: {web: …}`."""
+    """Return whether the innermost parent field is a mapping whose values are images, as in `images: {web: …}`."""
     return bool(enclosing) and words(enclosing[-1])[-1:] == ["images"] and means_image(words(enclosing[-1]))
 
 
 def means_image(in_name: Sequence[str]) -> bool:
-    """Return whether the words of a name mean a container image, not a part of one or another kind of image."""
+    """Return whether the words of a name mean a whole container image. `imageTag` and `vmImage` do not."""
     index = next((index for index, word in enumerate(in_name) if word in _NAME_WORDS), None)
     if index is None:
         return False
@@ -108,21 +108,21 @@ def means_image(in_name: Sequence[str]) -> bool:
 
 
 def is_url(name: str) -> bool:
-    """Return whether a field with this name contains a reference with a scheme, such as `oci://` or `docker://`."""
+    """Return whether a field with this name contains a scheme and a reference, as in `oci://REGISTRY/NAME`."""
     return bool({"url", "uri"}.intersection(words(name)))
 
 
 def is_container(fields: Collection[str]) -> bool:
-    """Return whether an object with these fields is a container."""
+    """Return whether an object with these fields is a container of a pod."""
     return "image" in fields and len(_CONTAINER_FIELDS.intersection(fields)) >= 2
 
 
 def split_reference(name: str, fields: Collection[str]) -> Split | None:
-    """Return the keys of a split reference in an object with this name and these fields, or None."""
+    """Return the keys of a split reference in the object `name` with these fields, or None if it has none."""
     tag = _named(fields, "tag")
     digest = _named(fields, "digest", "sha", "sha256", "hash")
     registry = _named(fields, "registry", "hub")
-    if {"repository", "image", "version"} <= set(fields):  # NVIDIA's operators
+    if {"repository", "image", "version"} <= set(fields):  # the operators of NVIDIA use these names
         return Split(registry="repository", repository="image", tag="version", digest=digest)
     about_images = bool(_NAME_WORDS.intersection(words(name)))
     for key in ("repository", "repo", "baseImage", "imageRepository", "name", "image"):
@@ -135,6 +135,6 @@ def split_reference(name: str, fields: Collection[str]) -> Split | None:
 
 
 def _named(fields: Collection[str], *last: str) -> str:
-    """Return the field whose name, or whose last word, is one of `last`; an empty string if there is none."""
+    """Return the field whose name or whose name's last word is in `last`, or an empty string."""
     exact = [name for name in fields if name in last]
     return next(iter(exact or sorted(name for name in fields if words(name)[-1:] and words(name)[-1] in last)), "")

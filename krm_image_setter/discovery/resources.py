@@ -1,4 +1,4 @@
-"""Finds values in custom resources that look like images, in fields that no rule covers."""
+"""Finds values that look like images in custom resources, in fields that no rule covers."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from krm_image_setter.yaml.tree import Location
 
 
 def find_in_resource(resource: Resource, covered: Collection[Location]) -> Iterator[tuple[Finding, Location]]:
-    """Yield the fields of a resource that seem to contain images, with the location of each value.
+    """Yield the fields of a resource that probably contain images, with the location of each value.
 
-    `covered` are the locations that rules found; the location of a mapping covers its values too. A Secret is not
-    searched because its values must not be printed.
+    `covered` contains the locations that rules found. The location of a mapping covers all values in the mapping.
+    A Secret is skipped, because its values must not be printed.
     """
     if resource.ref.kind == CRD or resource.is_secret:
         return
@@ -29,13 +29,13 @@ def find_in_resource(resource: Resource, covered: Collection[Location]) -> Itera
 
 
 class _Search(NamedTuple):
-    """A search in a resource of a kind, except at the locations in `covered`."""
+    """A search for images in one resource. It skips the locations in `covered`."""
 
     kind: Kind
     covered: frozenset[Location]
 
     def walk(self, value: Any, location: Location, steps: Steps) -> Iterator[tuple[Finding, Location]]:
-        """Yield the fields at a location, and in the value at the location, that seem to contain images."""
+        """Yield the fields that probably contain images: the field at `location`, and all fields in its value."""
         if location in self.covered or steps[-1] == "status":
             return
         if isinstance(value, str):
@@ -56,20 +56,20 @@ class _Search(NamedTuple):
 
     @property
     def is_custom(self) -> bool:
-        """Whether the kind is a custom resource. The image fields of all other kinds are known."""
+        """Whether the resource is a custom resource. In other kinds, all image fields are known."""
         return "." in self.kind.group
 
     def _finding(self, steps: Steps, confidence: Confidence, reason: str, form: Form = WHOLE) -> Finding:
         return Finding(self.kind, steps, form, confidence, reason)
 
     def _judged(self, value: str, steps: Steps) -> tuple[Confidence, str] | None:
-        """Return the confidence that a value is an image, and the reason for it, or None."""
+        """Return the confidence that a value is an image, with the reason for it. Return None if it is not."""
         reference = parse_reference(value.strip())
         if reference is None:
             return None
         name, enclosing = name_of(steps)
         judgement = judged(name, "", enclosing) if self.is_custom else None
-        # Only an image reference has a registry host and a tag or digest.
+        # A string with a registry host, and with a tag or a digest, cannot be anything but an image reference.
         has_registry = reference.domain != HUB and "." in reference.domain
         if judgement is None and has_registry and (reference.tag or reference.digest):
             return Confidence.POSSIBLE, "value"

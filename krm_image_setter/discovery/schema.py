@@ -20,13 +20,13 @@ from krm_image_setter.locators import WHOLE, Form, Text
 from krm_image_setter.locators.kind_rule import CRD
 from krm_image_setter.resources import Resource
 
-#: The levels of a schema that are searched. The deepest public CRD has 47 levels.
+#: The maximum depth of the search in a schema. The deepest schema of a public CRD has 47 levels.
 _MAX_DEPTH: Final = 100
 _CONTAINERS: Final = ("containers", "initContainers", "ephemeralContainers")
 
 
 class Definition(NamedTuple):
-    """The image fields of a kind that need an entry in `kinds`, and its pod specs, which need none."""
+    """The image fields of a kind that need an entry in `kinds`, and the pod specs of the kind, which need none."""
 
     kind: Kind
     findings: tuple[Finding, ...]
@@ -34,7 +34,7 @@ class Definition(NamedTuple):
 
 
 def find_in_crd(resource: Resource) -> Definition | None:
-    """Return the image fields in all versions of a CustomResourceDefinition; None for other resources."""
+    """Return the image fields in all versions of a CustomResourceDefinition. For other resources, return None."""
     if resource.ref.kind != CRD:
         return None
     spec = _mapping(resource.node.get("spec"))
@@ -50,7 +50,7 @@ def find_in_crd(resource: Resource) -> Definition | None:
 
 
 def _schemas(spec: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield the schemas of all versions. In v1beta1, all versions can share one schema."""
+    """Yield the schema of each version. In v1beta1, one schema can apply to all versions."""
     versions = spec.get("versions")
     for holder in (spec.get("validation"), *(versions if isinstance(versions, list) else ())):
         holder = _mapping(holder)  # noqa: PLW2901
@@ -60,7 +60,7 @@ def _schemas(spec: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 class _Search:
-    """A search in the schemas of a kind, which collects the findings."""
+    """A search in the schemas of one kind. It collects findings and pod specs."""
 
     def __init__(self, kind: Kind) -> None:
         self.kind = kind
@@ -68,7 +68,7 @@ class _Search:
         self.pod_specs: dict[Steps, None] = {}
 
     def walk(self, schema: Any, steps: Steps, depth: int) -> None:
-        """Search a field and the fields in it."""
+        """Search the schema of a field, and the schemas of the fields in it."""
         if not isinstance(schema, dict) or depth > _MAX_DEPTH or steps[-1] == "status":
             return
         self._field(schema, steps)
@@ -84,7 +84,7 @@ class _Search:
             self.walk(values, (*steps, VALUES), depth + 1)
 
     def _field(self, schema: dict[str, Any], steps: Steps) -> None:
-        """Add a string field if its name means an image. Items of a list or mapping have the same name."""
+        """Add a string field if its name means an image. An item of a list has the name of the list."""
         if schema.get("type") != "string":
             return
         name, enclosing = name_of(steps)
@@ -93,7 +93,7 @@ class _Search:
             self._add(steps, *judgement, schema=schema, form=Text() if is_url(name) else WHOLE)
 
     def _object(self, schema: dict[str, Any], fields: dict[str, Any], steps: Steps) -> frozenset[str]:
-        """Add an object that is a container or a split reference, and return the fields that need no search."""
+        """Add an object if it is a container or a split reference. Return its fields that need no search."""
         handled = {
             name
             for name in _CONTAINERS
@@ -133,7 +133,7 @@ class _Search:
 
 
 def _text(schema: dict[str, Any]) -> str:
-    """Return the description of a field on one line; an empty string if it has none."""
+    """Return the description of a field on one line. Without a description, return an empty string."""
     description = schema.get("description")
     return " ".join(description.split()) if isinstance(description, str) else ""
 

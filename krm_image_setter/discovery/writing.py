@@ -1,4 +1,4 @@
-"""Writes findings as the `kinds` of an ImageSetter, with the reasons as comments."""
+"""Writes findings as the `kinds` of an ImageSetter. A comment above each path contains the reason."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _DESCRIPTION_LENGTH = 90
 
 
 def write_kinds(findings: Iterable[Finding], pod_specs: Mapping[Kind, Iterable[Steps]]) -> Iterator[str]:
-    """Yield the lines of `kinds`, without line ends, and comments about pod specs, which need no entry."""
+    """Yield the lines of `kinds` without line ends. Comments list the pod specs, which need no entry."""
     by_kind: dict[Kind, list[Finding]] = {}
     for finding in findings:
         by_kind.setdefault(finding.kind, []).append(finding)

@@ -1,6 +1,6 @@
-"""Importers: the configuration of another tool becomes an ImageSetter. One module per tool.
+"""Importers, which convert the configuration of another tool to an ImageSetter. Each tool has a module.
 
-`any_file` recognizes the tool. An importer reads a text and returns a text and notes; it reads no files itself.
+`any_file` recognizes the tool. An importer converts a text to a text with notes; it does not read files itself.
 """
 
 from __future__ import annotations
@@ -12,29 +12,29 @@ from typing import Final, NamedTuple
 from krm_image_setter.config import Value, read_values
 from krm_image_setter.errors import ConfigError
 
-#: Begins the note about an entry that is missing from the ImageSetter.
+#: The start of a note about an entry of the source that the ImageSetter does not contain.
 NOT_IMPORTED: Final = "not imported: "
 
 
 class Note(NamedTuple):
-    """A message about a line (from 1) of the source that was not, or not completely, imported."""
+    """A message about a line (from 1) of the source that was not imported, or not completely."""
 
     line: int
     message: str
 
 
 class Imported(NamedTuple):
-    """An ImageSetter as a YAML document, and notes about the lines of the source, in their order."""
+    """The imported ImageSetter as a YAML document, and notes about lines of the source, sorted by line."""
 
     text: str
     notes: tuple[Note, ...]
 
 
 class Source:
-    """The configuration to import.
+    """The configuration to import, from a file.
 
-    `file` is the file as the user named it, and `name` is its name without a directory. `read` returns the text of
-    another file, by its path from the directory of this file. It raises InputError if the file cannot be read.
+    `file` is the path as the user wrote it, and `name` is the file name without a directory. `read` returns the
+    text of another file, whose path is relative to the directory of this file. It can raise InputError.
     """
 
     def __init__(self, text: str, file: str, name: str, read: Callable[[str], str]) -> None:
@@ -45,7 +45,7 @@ class Source:
 
     @cached_property
     def documents(self) -> list[Value]:
-        """The YAML documents that are not empty. Raises ConfigError if the text is not YAML."""
+        """The YAML documents in the file that are not empty. Raises ConfigError if the file is not YAML."""
         try:
             return read_values(self.text, None)
         except ConfigError as error:

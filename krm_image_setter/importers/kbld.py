@@ -1,8 +1,8 @@
-"""The importer for kbld: `overrides`, the images that kbld builds, and the paths of its `searchRules`.
+"""The importer for kbld: imports `overrides`, the images that kbld builds, and the paths in its `searchRules`.
 
-It reads them as kbld does (`pkg/kbld/config`, `search` and `image` of carvel-dev/kbld). The kinds `Config`,
-`Sources`, `ImageOverrides`, `ImageDestinations` and `ImageKeys` have the same fields, and the images of imgpkg's
-ImagesLock are overrides. kbld uses the first search rule that matches a field, and its default rule last.
+The fields mean the same as in kbld (`pkg/kbld/config`, `search` and `image` of carvel-dev/kbld). The kinds
+`Config`, `Sources`, `ImageOverrides`, `ImageDestinations` and `ImageKeys` have the same fields. The images in
+imgpkg's ImagesLock are overrides. kbld uses the first search rule that matches a field. Its default rule is last.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _SELECTIONS: Final = ("tagSelection", "platformSelection")
 
 
 def is_kbld(source: Source) -> bool:
-    """Return whether a document is a configuration of kbld."""
+    """Return whether one of the documents in `source` is a configuration of kbld."""
     return any(map(_is_kbld, source.documents))
 
 
@@ -50,7 +50,7 @@ def _is_kbld(document: Value) -> bool:
 
 
 def import_kbld(source: Source) -> Imported:
-    """Return the ImageSetter for the documents of kbld. Raises ConfigError if the text is not YAML."""
+    """Convert the documents of kbld to an ImageSetter. Raises ConfigError if the text is not YAML."""
     kbld = _Kbld()
     kbld.add(list(filter(_is_kbld, source.documents)))
     lines = list(kbld.lines())
@@ -58,7 +58,7 @@ def import_kbld(source: Source) -> Imported:
 
 
 class _Override(NamedTuple):
-    """The new image for the image `name`, or for `every` image with this name."""
+    """The new image for `name`. If `every` is true, it applies to all tags and digests of the name."""
 
     value: Value
     name: Reference
@@ -67,7 +67,7 @@ class _Override(NamedTuple):
 
 
 class _Kbld:
-    """Collects the images and paths of the documents."""
+    """Collects the images and paths from kbld's documents."""
 
     def __init__(self) -> None:
         self.notes = Notes()
@@ -77,7 +77,7 @@ class _Kbld:
         self._every_image = True
 
     def add(self, documents: Sequence[Value]) -> None:
-        """Add documents: each field of all of them before the next field, as kbld does."""
+        """Add documents in kbld's order: each field from all documents, before the next field."""
         locks = [document for document in documents if document.data["kind"] == LOCK_KIND]
         configurations = [
             self.notes.fields(document, _FIELDS) for document in documents if document.data["kind"] != LOCK_KIND
@@ -97,7 +97,7 @@ class _Kbld:
             self._kinds.add('kbld\'s default: every field named "image"', {"kind": "*"}, ["{..image}"])
 
     def lines(self) -> Iterator[str]:
-        """Yield the lines of the ImageSetter."""
+        """Yield the lines of the ImageSetter's fields."""
         images = list(self._entries())
         comment = "kbld compares image strings exactly; here nginx and docker.io/library/nginx are the same image."
         yield from listed("images", images, comment)
@@ -108,7 +108,7 @@ class _Kbld:
         yield from listed("kinds", self._kinds.entries())
 
     def _entries(self) -> Iterator[Entry]:
-        # kbld compares strings, so its "nginx" does not match "nginx:1". Here it does, so a name alone comes last.
+        # In kbld, "nginx" does not match "nginx:1". In an ImageSetter it does, so put a name without a tag last.
         def is_only_a_name(override: _Override) -> bool:
             return not override.every and override.name == Reference(override.name.name)
 
@@ -123,7 +123,7 @@ class _Kbld:
             yield Entry([done[key]], {"name": str(name), "newImage": str(new_image)})
 
     def _image(self, entry: Value, fields: Mapping[str, Value]) -> tuple[Reference, bool]:
-        """Return the image of an entry, and whether the entry is for every tag and digest of it."""
+        """Return the image of an entry, and whether the entry applies to all tags and digests of the image."""
         if "image" in fields:
             return reference_of(fields["image"]), False
         if "imageRepo" not in fields:
@@ -181,11 +181,11 @@ class _Kbld:
             self._kinds.add(origin(rule), {"kind": "*"}, [self._rule(rule)])
 
     def _rule(self, rule: Value) -> Node:
-        """Return the path of a search rule as an item of `paths`. Raises ConfigError if there is no such path."""
+        """Convert a search rule to an item of `paths`. Raises ConfigError if no path has the same meaning."""
         fields = self.notes.fields(rule, ("keyMatcher", "valueMatcher", "updateStrategy"))
         strategies: Mapping[str, Value] = {}
         if "updateStrategy" in fields:
-            known = ("none", "entireValue", "json", "yaml")  # in the order in which kbld checks them
+            known = ("none", "entireValue", "json", "yaml")  # kbld checks them in this order
             strategies = self.notes.fields(fields["updateStrategy"], known)
         strategy = next(iter(strategies), "entireValue")
         if strategy == "none":
@@ -206,7 +206,7 @@ class _Kbld:
         return {"path": path, "as": strategy, "paths": one_or_list(nodes)}
 
     def _matched(self, matcher: Value) -> str:
-        """Return the path to the fields that a `keyMatcher` matches."""
+        """Return the path that matches the same fields as a `keyMatcher` of kbld."""
         fields = self.notes.fields(matcher, ("name", "path"))
         if "name" in fields:
             return _anywhere(fields["name"])
@@ -227,12 +227,12 @@ class _Kbld:
 
 
 def _anywhere(key: Value) -> str:
-    """Return the path to every field with a name."""
+    """Return the path that matches every field with the name `key`."""
     return _path(key, f"..{format_key(text_of(key)).removeprefix('.')}")
 
 
 def _path(value: Value, steps: str) -> str:
-    """Return the path with these steps. Raises ConfigError if it contains a key that no path can contain."""
+    """Convert steps to a path. Raises ConfigError if a path cannot express one of the keys."""
     path = f"{{{steps}}}"
     try:
         parse_path(path)

@@ -1,7 +1,7 @@
-"""The importer for kustomizations: `images`, and the paths in `configurations` and `transformers`.
+"""The importer for kustomizations: imports `images`, and the paths in `configurations` and `transformers`.
 
-It reads them as kustomize does (`api/types`, `api/internal/target` and `api/filters/imagetag` of
-kubernetes-sigs/kustomize). `resources`, `bases` and `components` are read only to add notes if they set images.
+The fields mean the same as in kustomize (`api/types`, `api/internal/target` and `api/filters/imagetag` of
+kubernetes-sigs/kustomize). `resources`, `bases` and `components` are read only to add a note if they set images.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ from krm_image_setter.locators.kind_rule import CRD
 
 _NAMES: Final = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 
-# The fields of a kustomization, in the order in which kustomize applies them.
+# The kustomization fields that contain images, in the order in which kustomize applies them.
 _IMAGES: Final = ("images", "imageTags")
 _PATHS: Final = ("configurations", "transformers")
 _CHANGES: Final = ("patches", "patchesStrategicMerge", "patchesJson6902", "replacements")
 _PARTS: Final = ("resources", "bases", "components")
-# Limits: an entry repeats the origins of the entries before it, and a chain of directories can be very long.
-_MOST_APPLIED: Final = 20  # entries
-_MOST_PARTS: Final = 100  # directories
+# These limits bound the run time, because chains of entries and of directories can be very long.
+_MOST_APPLIED: Final = 20  # entries that one entry combines
+_MOST_PARTS: Final = 100  # directories that are read
 
-_IMAGE: Final = r"(?<![\w-])images?(?![\w-])"  # the word "image", as a field or in a path
+_IMAGE: Final = r"(?<![\w-])images?(?![\w-])"  # matches the word "image" or "images", in a key or in a path
 
 
 def is_kustomization(source: Source) -> bool:
-    """Return whether a source is a kustomization by its name or its `apiVersion`; either is optional."""
+    """Return whether a source is a kustomization, by its file name or its `apiVersion`. Each can be missing."""
     return source.name in _NAMES or any(
         document.is_mapping and document.text_at("apiVersion").startswith("kustomize.config.k8s.io/")
         for document in source.documents
@@ -47,7 +47,7 @@ def is_kustomization(source: Source) -> bool:
 
 
 def import_kustomization(source: Source) -> Imported:
-    """Return the ImageSetter for a kustomization. Raises ConfigError if the text is not YAML."""
+    """Convert a kustomization to an ImageSetter. Raises ConfigError if the text is not YAML."""
     kustomization = _Kustomization(source.read)
     for document in source.documents:
         with kustomization.notes.catching(document):
@@ -58,7 +58,7 @@ def import_kustomization(source: Source) -> Imported:
 
 
 class _FieldSpec(NamedTuple):
-    """A path in the resources of a kind, group and version; empty means any."""
+    """A kustomize path in the resources of a group, version and kind. An empty field matches any value."""
 
     kind: str
     group: str
@@ -67,7 +67,7 @@ class _FieldSpec(NamedTuple):
 
 
 class _Image(NamedTuple):
-    """An entry of `images` or of a transformer, and the paths at which it sets its image, besides containers."""
+    """An image that kustomize sets. `specs` are the paths of its fields, in addition to those of containers."""
 
     value: Value
     rule: ImageRule
@@ -75,7 +75,7 @@ class _Image(NamedTuple):
 
 
 class _Kustomization:
-    """Collects the images and paths of a kustomization."""
+    """Collects the images and paths from a kustomization."""
 
     def __init__(self, read: Callable[[str], str]) -> None:
         self.notes = Notes()
@@ -84,7 +84,7 @@ class _Kustomization:
         self._read = read
 
     def add(self, document: Value) -> None:
-        """Add the fields of a kustomization."""
+        """Add the images and paths that a kustomization document contains."""
         fields = self.notes.fields(document, (*_IMAGES, *_PATHS, *_CHANGES, *_PARTS), about="image")
         specs: set[_FieldSpec] = set()
         self.notes.each(fields, "configurations", partial(self._add_configuration, specs))
@@ -106,7 +106,7 @@ class _Kustomization:
             self.notes.each(fields, key, lambda item: self._note_part(item, text_of(item), "", seen))
 
     def _documents(self, item: Value) -> list[Value]:
-        """Return the documents of a string: it is YAML, or the path of a file."""
+        """Return the documents of a string, which contains either YAML or the path of a YAML file."""
         text = item.string()
         if _is_path(text):
             return self.notes.documents(item, text_of(item), self._read(text))
@@ -140,7 +140,7 @@ class _Kustomization:
 
     def _add_specs(self, fields: Mapping[str, Value], key: str, specs: set[_FieldSpec]) -> None:
         def add(spec: Value) -> None:
-            given = self.notes.fields(spec, (*_FieldSpec._fields, "create"))  # kustomize ignores it
+            given = self.notes.fields(spec, (*_FieldSpec._fields, "create"))  # kustomize ignores `create`
             if "path" not in given:
                 spec.fail(missing_field("path"))
             texts = _FieldSpec(*(text_of(given[name]) if name in given else "" for name in _FieldSpec._fields))
@@ -174,7 +174,7 @@ class _Kustomization:
         self.images.append(_Image(entry, image_rule(texts["name"], **arguments), frozenset(specs)))
 
     def _note_change(self, item: Value) -> None:
-        """Add a note about a patch or a replacement that contains an image."""
+        """Add a note if a patch or a replacement contains the word "image"."""
         data: list[Any] = [item.data]
         path = item.data.get("path") if item.is_mapping else item.data
         if isinstance(path, str) and _is_path(path):
@@ -183,11 +183,11 @@ class _Kustomization:
             item.fail("the entry seems to change an image; keep it in the kustomization")
 
     def _note_part(self, item: Value, part: str, parent: str, seen: set[str]) -> None:
-        """Add a note if a directory that `item` names, directly or through others, sets images."""
+        """Add a note if the directory `part` sets images, or a directory to which its kustomization refers."""
         directory = posixpath.normpath(posixpath.join(parent, part))
-        if part.endswith((".yaml", ".yml", ".json")) or directory in seen:  # a manifest, or a cycle
+        if part.endswith((".yaml", ".yml", ".json")) or directory in seen:  # a manifest, or a cycle of directories
             return
-        is_read = len(seen) < _MOST_PARTS and "://" not in part  # URLs are not fetched
+        is_read = len(seen) < _MOST_PARTS and "://" not in part  # the importer does not download URLs
         path, text = self._kustomization_in(directory) if is_read else ("", "")
         seen.add(directory)
         if not path:
@@ -204,7 +204,7 @@ class _Kustomization:
                 self.notes.each(fields, key, lambda inner: self._note_part(item, text_of(inner), directory, seen))
 
     def _kustomization_in(self, directory: str) -> tuple[str, str]:
-        """Return the path and text of the kustomization in a directory, or empty strings."""
+        """Return the path and the text of the kustomization in a directory. If there is none, both are empty."""
         for name in _NAMES:
             path = f"{directory}/{name}"
             try:
@@ -215,10 +215,10 @@ class _Kustomization:
 
 
 def _combined_entries(images: Sequence[_Image], notes: Notes) -> Iterator[Entry]:
-    """Yield the entries of the ImageSetter.
+    """Convert the images of a kustomization to entries of an ImageSetter.
 
-    kustomize applies each entry to the result of the entries before it. An ImageSetter uses only the first entry
-    that matches. Therefore one entry combines all entries that kustomize applies to its name.
+    In kustomize, each entry applies to the result of the previous entries. In an ImageSetter, only the first
+    matching entry applies. Therefore one entry combines all entries that kustomize applies to the same name.
     """
     positions: dict[str, list[int]] = {}
     for position, image in enumerate(images):
@@ -240,9 +240,9 @@ def _combined_entries(images: Sequence[_Image], notes: Notes) -> Iterator[Entry]
 def _with_following(
     images: Sequence[_Image], first: int, positions: Mapping[str, Sequence[int]], notes: Notes
 ) -> tuple[ImageRule, dict[int, None]]:
-    """Return the combined rule of the entry at `first` and the later entries that apply to its result.
+    """Combine the entry at index `first` with all later entries that apply to its result.
 
-    The dict is the ordered set of the positions of these entries.
+    Return the combined rule, and the indexes of the combined entries as the keys of a dict, in their order.
     """
     rule, applied, last = images[first].rule, {first: None}, first
     while True:
@@ -267,7 +267,7 @@ def _with_following(
 
 
 def _combined(first: ImageRule, second: ImageRule) -> ImageRule:
-    """Return the rule that has the effect of two rules in sequence. Raises InvalidReference if there is none."""
+    """Return the rule that is equivalent to two rules in sequence. Raises InvalidReference if there is none."""
     tag, digest, suffix = first.new_tag, first.digest, first.tag_suffix
     if second.new_tag is not None or second.digest is not None:
         tag, digest, suffix = second.new_tag, second.digest, None
@@ -280,5 +280,5 @@ def _combined(first: ImageRule, second: ImageRule) -> ImageRule:
 
 
 def _is_path(text: str) -> bool:
-    """Return whether a string in a kustomization is the path of a file, not YAML."""
+    """Return whether a string in a kustomization is the path of a file. Otherwise it contains YAML."""
     return text.isprintable() and not text.startswith("{")

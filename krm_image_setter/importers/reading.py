@@ -1,4 +1,4 @@
-"""Reading another tool's YAML: an entry that cannot be imported becomes a note, and the import goes on."""
+"""Reads the YAML of another tool. An entry that cannot be imported becomes a note, and the import continues."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ from krm_image_setter.importers import NOT_IMPORTED, Note
 
 
 class Notes:
-    """Collects the notes about a text, and about the other texts that it names."""
+    """Collects the notes about a configuration, and about the other files to which it refers."""
 
     def __init__(self) -> None:
         self._notes: dict[Note, None] = {}
         self._lines: dict[str, int] = {}
 
     def by_line(self) -> list[Note]:
-        """Return each note once, sorted by line."""
+        """Return the notes without duplicates, sorted by line."""
         return sorted(self._notes, key=lambda note: note.line)
 
     def add(self, value: Value, message: str, *, key: str | None = None) -> None:
-        """Add a note about a value, or about its field `key`."""
+        """Add a note about the node `value`, or about its field `key`."""
         self._add(value.located(ConfigError(message), key=key), value)
 
     def add_duplicate(self, value: Value, name: str, origin: str) -> None:
-        """Add a note that an entry is not imported, because the entry at `origin` sets the same image."""
+        """Add a note that an entry was not imported, because the entry at `origin` already sets the same image."""
         self.add(value, f'{NOT_IMPORTED}the entry at {origin} already sets "{name}"')
 
     @contextmanager
     def catching(self, value: Value) -> Iterator[None]:
-        """Turn an error that is raised inside into a note that `value` is not imported.
+        """Convert an error in the `with` block to a note that `value` was not imported.
 
-        The note has the location of the error, or of `value` if the error has none.
+        The note has the location of the error. If the error has no location, the note has the location of `value`.
         """
         try:
             yield
@@ -47,10 +47,10 @@ class Notes:
             self._add(error, value)
 
     def fields(self, value: Value, known: Sequence[str], *, about: str | None = "") -> dict[str, Value]:
-        """Return the `known` fields of a mapping that are not empty.
+        """Return those fields of a mapping that are in `known` and are not empty.
 
-        Add a note for each other field that has `about` in its name; None adds no notes. Raises ShapeError if the
-        value is not a mapping.
+        Add a note for each other field whose name contains `about`. If `about` is None, add no notes. Raises
+        ShapeError if `value` is not a mapping.
         """
         value.fields()
         for key in value.data:
@@ -59,7 +59,7 @@ class Notes:
         return {key: value.child(key) for key in known if value.data.get(key) not in (None, "", [])}
 
     def each(self, fields: Mapping[str, Value], key: str, read: Callable[[Value], object]) -> None:
-        """Call `read` for each item of the list under `key`, if there is one, and turn its errors into notes."""
+        """Call `read` for each item of the list in the field `key`, if it exists. An error becomes a note."""
         if key in fields:
             with self.catching(fields[key]):
                 for item in fields[key].items():
@@ -67,9 +67,9 @@ class Notes:
                         read(item)
 
     def documents(self, value: Value, name: str, text: str) -> list[Value]:
-        """Return the documents of a text that `value` contains or names. Notes about them contain `name`.
+        """Return the documents in `text`, which is a string in `value` or a file to which `value` refers.
 
-        Raises ConfigError if the text is not YAML.
+        Notes about the documents contain `name`. Raises ConfigError if the text is not YAML.
         """
         self._lines.setdefault(name, line_of(value))
         return read_values(text, name)
@@ -86,17 +86,17 @@ class Notes:
 
 
 def line_of(value: Value) -> int:
-    """Return the line of a value in its own text, from 1."""
+    """Return the line (from 1) of a value in the text that contains it."""
     return value.located(ConfigError("")).line or 1
 
 
 def origin(value: Value) -> str:
-    """Return the location of a value, as comments show it."""
+    """Return the location of a value for a comment: `FILE:LINE` or `line LINE`."""
     return f"{value.file}:{line_of(value)}" if value.file else f"line {line_of(value)}"
 
 
 def text_of(value: Value) -> str:
-    """Return a printable string that is not empty. Raises ConfigError."""
+    """Return the text of a string. Raises ConfigError if it is empty or contains control characters."""
     text = value.string()
     if not text.isprintable():
         value.fail("the value contains control characters")
@@ -104,7 +104,7 @@ def text_of(value: Value) -> str:
 
 
 def reference_of(value: Value) -> Reference:
-    """Return the reference in a string. Raises ImageSetterError."""
+    """Return the image reference in a string. Raises ImageSetterError if it is invalid."""
     try:
         return check_reference(text_of(value))
     except InvalidReference as error:
@@ -112,7 +112,7 @@ def reference_of(value: Value) -> Reference:
 
 
 def contains(data: Any, pattern: str) -> bool:
-    """Return whether a regular expression matches a part of a key or string in `data`."""
+    """Return whether a regular expression is found in any key or string in `data`, at any depth."""
     if isinstance(data, str):
         return re.search(pattern, data) is not None
     if isinstance(data, dict):

@@ -1,7 +1,7 @@
-"""The importer for skaffold.yaml: the images that Skaffold builds, and the paths in its `resourceSelector`.
+"""The importer for skaffold.yaml: imports the images that Skaffold builds, and the paths in `resourceSelector`.
 
-It reads them as Skaffold does (`pkg/skaffold/schema/latest` and `pkg/skaffold/kubernetes/manifest` of
-GoogleContainerTools/skaffold).
+The fields have the same meaning as in Skaffold (`pkg/skaffold/schema/latest` and
+`pkg/skaffold/kubernetes/manifest` of GoogleContainerTools/skaffold).
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from krm_image_setter.importers import NOT_IMPORTED, Imported, Source
 from krm_image_setter.importers.reading import Notes, contains, origin, reference_of, text_of
 from krm_image_setter.importers.writing import Entry, Kinds, field_spec_path, images_to_complete, imported, listed
 
-_ANYWHERE: Final = ".*"  # in Skaffold: every field named "image"
+_ANYWHERE: Final = ".*"  # this path means every field named "image" in Skaffold
 
 
 def is_skaffold(source: Source) -> bool:
-    """Return whether a document is a configuration of Skaffold."""
+    """Return whether one of the documents in `source` is a configuration of Skaffold."""
     return any(map(_is_skaffold, source.documents))
 
 
@@ -34,7 +34,7 @@ def _is_skaffold(document: Value) -> bool:
 
 
 def import_skaffold(source: Source) -> Imported:
-    """Return the ImageSetter for the configurations of Skaffold. Raises ConfigError if the text is not YAML."""
+    """Convert the configurations of Skaffold to an ImageSetter. Raises ConfigError if the text is not YAML."""
     skaffold = _Skaffold()
     for document in filter(_is_skaffold, source.documents):
         skaffold.add(document)
@@ -42,7 +42,7 @@ def import_skaffold(source: Source) -> Imported:
 
 
 class _Skaffold:
-    """Collects the images and paths of the configurations."""
+    """Collects the images and paths from Skaffold's configurations."""
 
     def __init__(self) -> None:
         self.notes = Notes()
@@ -50,20 +50,20 @@ class _Skaffold:
         self._kinds = Kinds()
 
     def add(self, document: Value) -> None:
-        """Add a configuration and its profiles."""
+        """Add the images and paths of a configuration, and of its profiles."""
         fields = self.notes.fields(document, ("requires", "profiles"), about=None)
         self.notes.each(fields, "requires", self._note_required)
         self._add_pipeline("", document)
         self.notes.each(fields, "profiles", self._add_profile)
 
     def lines(self) -> Iterator[str]:
-        """Yield the lines of the ImageSetter."""
+        """Yield the lines of the ImageSetter's fields."""
         images = [Entry(origins, {"name": name}) for name, origins in self._images.items()]
         yield from images_to_complete("skaffold.yaml does not contain the new references.", images)
         yield from listed("kinds", self._kinds.entries())
 
     def _inner(self, fields: Mapping[str, Value], key: str, *known: str) -> dict[str, Value]:
-        """Return the known fields of the mapping under `key`, which has many others that are not about images."""
+        """Return the `known` fields of the mapping in the field `key`. Add no notes about its other fields."""
         if key in fields:
             with self.notes.catching(fields[key]):
                 return self.notes.fields(fields[key], known, about=None)
@@ -114,7 +114,7 @@ class _Skaffold:
         self.notes.each(fields, "image", allow)
 
     def _filter(self, resource: Value) -> tuple[str, dict[str, Value]]:
-        """Return the group and kind of a ResourceFilter, and its fields."""
+        """Return the group and kind of one of Skaffold's ResourceFilters, and the fields of the filter."""
         fields = self.notes.fields(resource, ("groupKind", "image", "labels", "podSpec"))
         if "groupKind" not in fields:
             resource.fail(missing_field("groupKind"))
@@ -124,7 +124,7 @@ class _Skaffold:
         return group_kind, fields
 
     def _note_required(self, required: Value) -> None:
-        if required.is_mapping and required.data.keys() <= {"configs", "activeProfiles"}:  # of the same file
+        if required.is_mapping and required.data.keys() <= {"configs", "activeProfiles"}:  # in the same file
             return
         required.fail("another skaffold.yaml was not read; import it separately")
 
@@ -144,7 +144,7 @@ class _Skaffold:
 
 
 def _path(path: Value) -> str:
-    """Return the path for one of Skaffold's: its keys follow dots, and it omits the indexes of lists."""
+    """Convert a path of Skaffold to a path of an ImageSetter. Skaffold's paths omit the indexes of lists."""
     text = text_of(path)
     if text == _ANYWHERE:
         return "{..image}"
@@ -154,5 +154,5 @@ def _path(path: Value) -> str:
     return field_spec_path("/".join(key.replace("/", "\\/") for key in keys))
 
 
-# JSON pointers to artifacts, to their names, and to the paths of images.
+# Matches JSON pointers to artifacts, to the image of an artifact, and to the paths of image fields.
 _IMAGES_BY_POINTER: Final = r"/build(/artifacts(/[^/]+(/image)?)?)?|/resourceSelector(/.*)?"

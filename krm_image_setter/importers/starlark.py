@@ -1,7 +1,8 @@
-"""The function calls in a Starlark file, with the arguments that are literals. Nothing is executed.
+"""Reads the function calls in a Starlark file, and those of their arguments that are known without executing it.
 
-Python's `ast` can parse almost all of Starlark. A value is known if it is a string, a number, or a list or dict of
-known values; a name that is bound once, to a known value or by a loop over a known list; or a sum of known values.
+Python's `ast` can parse almost all Starlark files. A known value is a string, a number, a sum of known values, or
+a list or dict of known values. A name has a known value if it is bound only once, by an assignment of a known
+value or by a loop over a known list.
 """
 
 from __future__ import annotations
@@ -17,19 +18,19 @@ from typing import Final, NamedTuple, TypeGuard
 from krm_image_setter.errors import InputError
 from krm_image_setter.importers import NOT_IMPORTED, Note
 
-# The value of an expression: a str, bool, int, None, list or dict; or the `ast.expr`, if the value is not known.
+# The value of an expression: a str, bool, int, None, list or dict, or the `ast.expr` if it is not known.
 Value = object
 
 
 class Function(NamedTuple):
-    """A function to look for: its positional parameters, and the function to call with the arguments of a call."""
+    """A Starlark function to find: its parameter names, and the callback for the arguments of each call."""
 
     parameters: Sequence[str]
     read: Callable[[Arguments], None]
 
 
 class NotReadError(Exception):
-    """An argument of a call is not known, or cannot be imported."""
+    """An argument of a call has an unknown value, or cannot be imported."""
 
     def __init__(self, note: Note) -> None:
         super().__init__(note.message)
@@ -37,27 +38,27 @@ class NotReadError(Exception):
 
 
 class Constants:
-    """The names that are bound once, at the top level of a file, and their values."""
+    """The values of the names that a file binds only once, at the top level or by a loop."""
 
     def __init__(self, module: ast.Module) -> None:
         self.bound = Counter(_bound_names(module))
-        self.turns = 1  # of all enclosing loops together
-        self._values: ChainMap[str, Value] = ChainMap()  # each enclosing loop adds a mapping
+        self.turns = 1  # the product of the lengths of all enclosing loops
+        self._values: ChainMap[str, Value] = ChainMap()  # each enclosing loop adds a mapping with its variable
         for statement in module.body:
             match statement:
                 case ast.Assign(targets=[ast.Name(id=name)]) if self.bound[name] == 1:
                     self._values[name] = self.value(statement.value)
 
     def each(self, name: str, values: Sequence[Value]) -> Iterator[Constants]:
-        """Yield, for each turn of a loop over `values`, these constants and the name of the loop."""
+        """Yield constants for each turn of a loop over `values`: they also contain the loop's variable `name`."""
         for value in values:
             more = copy(self)
             more.turns = self.turns * len(values)
-            more._values = self._values.new_child({name: value})  # noqa: SLF001  (of the same class)
+            more._values = self._values.new_child({name: value})  # noqa: SLF001  (an attribute of the same class)
             yield more
 
     def value(self, node: ast.expr) -> Value:
-        """Return the value of an expression, or the expression itself if the value is not known."""
+        """Return the value of an expression. If the value is not known, return the expression itself."""
         match node:
             case ast.Constant():
                 return node.value
@@ -87,7 +88,7 @@ def _bound_names(module: ast.Module) -> Iterator[str]:
         elif isinstance(node, ast.arg):
             yield node.arg
         elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-            yield node.value.id  # a method can change the value of the name
+            yield node.value.id  # the attribute can be a method that changes the value, such as `append`
         elif (
             isinstance(node, ast.Subscript)
             and isinstance(node.value, ast.Name)
@@ -97,7 +98,7 @@ def _bound_names(module: ast.Module) -> Iterator[str]:
 
 
 def _sum(node: ast.expr, left: Value, right: Value) -> Value:
-    # Without a limit, 60 short lines that each double a name would need 2 ** 60 characters.
+    # The limit prevents exponential growth: 60 lines that each double a string would need 2 ** 60 characters.
     for kind in (str, list):
         if isinstance(left, kind) and isinstance(right, kind):
             return left + right if len(left) + len(right) <= _MOST_ITEMS else node  # type: ignore[operator]
@@ -108,9 +109,10 @@ _MOST_ITEMS: Final = 2_000
 
 
 class Arguments:
-    """The arguments of a call: `values` by parameter, `more` without a parameter, and `rest` after `*` or `**`.
+    """The arguments of a call. `values` contains the arguments by the name of their parameter.
 
-    `origin` is the location of the call, as comments show it.
+    `more` contains positional arguments without a known parameter, and `rest` is the argument after `*` or `**`.
+    `origin` is the location of the call for comments.
     """
 
     def __init__(self, call: ast.Call, parameters: Sequence[str], constants: Constants, where: str) -> None:
@@ -144,11 +146,11 @@ class Arguments:
         self._nodes[parameter] = node
 
     def value(self, parameter: str) -> Value:
-        """Return the value of a parameter; None if the call does not set it."""
+        """Return the value of a parameter. If the call does not set the parameter, return `rest` or None."""
         return self.values.get(parameter, self.rest)
 
     def text(self, parameter: str) -> str:
-        """Return a string; empty if the call does not set it. Raises NotReadError."""
+        """Return a string argument, or "" if the call does not set it. Raises NotReadError for other values."""
         value = self.value(parameter)
         if value is None or value == "":
             return ""
@@ -157,55 +159,55 @@ class Arguments:
         return value
 
     def required_text(self, parameter: str) -> str:
-        """Return a string that is not empty. Raises NotReadError."""
+        """Return a string argument. Raises NotReadError if it is missing, empty or not a string."""
         text = self.text(parameter)
         if not text:
             raise self.error(f"missing argument `{parameter}`")
         return text
 
     def not_known(self, parameter: str, value: Value) -> NotReadError:
-        """Return the error for a `value` that is not known: that of a parameter, or an item of it."""
+        """Return the error for an unknown `value`, which is the argument of a parameter or an item of it."""
         node = value if isinstance(value, ast.expr) else self._nodes[parameter]
         message = f'`{parameter}` is "{shown(node)}", not a literal; add the entry by hand'
         return self.error(message, line=node.lineno)
 
     def invalid(self, parameter: str, message: str) -> NotReadError:
-        """Return the error for a value that is known but cannot be used."""
+        """Return the error for an argument whose value is known but invalid."""
         return self.error(message, line=self._nodes[parameter].lineno)
 
     def error(self, message: str, *, line: int | None = None) -> NotReadError:
-        """Return the error that this call, or an argument in another line, is not imported."""
+        """Return the error that this call was not imported. `line` is the line of the wrong argument, if any."""
         return NotReadError(self.note(NOT_IMPORTED + message, line=line))
 
     def note(self, message: str, *, line: int | None = None) -> Note:
-        """Return a note about this call."""
+        """Return a note about this call. Its line is `line`, or by default the line of the call."""
         return Note(line or self.line, f"{self._name}: {message}")
 
 
 def is_text(value: Value) -> TypeGuard[str]:
-    """Return whether a value is known and is a printable string that is not empty."""
+    """Return whether a value is known, and is a string that is printable and not empty."""
     return isinstance(value, str) and value != "" and value.isprintable()
 
 
-@lru_cache(maxsize=1024)  # thousands of calls can have the same long value
+@lru_cache(maxsize=1024)  # thousands of calls can contain the same long expression
 def shown(node: ast.expr) -> str:
-    """Return an expression for a message."""
+    """Return the source text of an expression for a message. Long text is shortened."""
     try:
         text = ast.unparse(node)
-    except (ValueError, RecursionError):  # for an integer with thousands of digits, or hundreds of operators
+    except (ValueError, RecursionError):  # thousands of digits, or hundreds of operators
         return "…"
     return shortened(text)
 
 
 def shortened(text: str) -> str:
-    """Return the first 60 characters of a text, as messages show it."""
+    """Shorten a text in a message to 60 characters."""
     return text if len(text) <= 60 else f"{text[:59]}…"
 
 
 def read_calls(text: str, functions: Mapping[str, Function]) -> list[Note]:
-    """Read the calls of `functions` in the order of the file, and return the notes about them, sorted by line.
+    """Pass the calls of `functions` to their callbacks in the order of the file. Return the notes, sorted by line.
 
-    Raises InputError if `text` is not Starlark or is nested too deeply.
+    Raises InputError if `text` is not Starlark, or is nested too deeply.
     """
     try:
         return _read_calls(_parse(text), functions)
@@ -233,13 +235,13 @@ def _read_calls(module: ast.Module, functions: Mapping[str, Function]) -> list[N
 
 
 def _calls(node: ast.AST, where: str, constants: Constants) -> Iterator[tuple[ast.Call, str, Constants]]:
-    """Yield the calls in `node`, with the loop, condition or function around each, and its constants."""
+    """Yield each call in `node`, with its constants and a description of the loop or condition around it."""
     match node:
         case ast.Call():
             yield node, where, constants
         case ast.For(target=ast.Name(id=name), iter=items, body=body) if constants.bound[name] == 1:
             values = constants.value(items)
-            # Nested loops multiply. Beyond the limit, a loop is treated like a loop over an unknown list.
+            # The turns of nested loops multiply. If there are too many, treat the loop's list as unknown.
             if isinstance(values, list) and len(values) * constants.turns <= _MOST_ITEMS:
                 for turn in constants.each(name, values):
                     for statement in body:
@@ -259,7 +261,7 @@ def _calls(node: ast.AST, where: str, constants: Constants) -> Iterator[tuple[as
 
 
 def _loaded(arguments: Arguments, functions: Mapping[str, Function]) -> dict[str, Function]:
-    """Return the functions that a `load` imports, by their names in this file."""
+    """Return the functions that a `load` statement imports. The keys are their names in this file."""
     names = [(name, name) for name in arguments.more] + list(arguments.values.items())
     return {
         name: functions[original]
@@ -271,11 +273,11 @@ def _loaded(arguments: Arguments, functions: Mapping[str, Function]) -> dict[str
 def _parse(text: str) -> ast.Module:
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Python warns about some escapes that Starlark allows
+            warnings.simplefilter("ignore")  # Python warns about escapes that are valid in Starlark
             return ast.parse(text.removeprefix("\ufeff"))
     except SyntaxError as error:
         raise InputError(f"invalid Starlark: {error.msg}", line=error.lineno or None) from error
-    except ValueError as error:  # a lone surrogate; before Python 3.12 a NUL
+    except ValueError as error:  # for a lone surrogate, and before Python 3.12 for a NUL
         raise InputError(f"invalid Starlark: {error}") from error
-    except MemoryError as error:  # Python's parser raises it if its own stack is full
+    except MemoryError as error:  # Python's parser raises MemoryError if its stack is full
         raise RecursionError from error

@@ -1,6 +1,7 @@
-"""The importer for Tiltfiles: the images that Tilt builds, the paths of images, and the default registry.
+"""The importer for Tiltfiles: imports the images that Tilt builds, the paths of images, and the default registry.
 
-Its functions are in `internal/tiltfile` (k8s.go, docker.go) of tilt-dev/tilt, and in tilt-dev/tilt-extensions.
+The Starlark functions are defined in `internal/tiltfile` (k8s.go, docker.go) of tilt-dev/tilt, and in
+tilt-dev/tilt-extensions.
 """
 
 from __future__ import annotations
@@ -28,12 +29,12 @@ from krm_image_setter.paths import parse_path
 
 
 def is_tiltfile(source: Source) -> bool:
-    """Return whether a source is a Tiltfile, by its name."""
+    """Return whether the name of a source is the name of a Tiltfile."""
     return source.name.startswith("Tiltfile") or source.name.lower().endswith((".tiltfile", ".star"))
 
 
 def import_tiltfile(source: Source) -> Imported:
-    """Return the ImageSetter for a Tiltfile. Raises InputError if it is not Starlark or is nested too deeply."""
+    """Convert a Tiltfile to an ImageSetter. Raises InputError if it is not Starlark, or is nested too deeply."""
     tiltfile = _Tiltfile()
     try:
         notes = read_calls(source.text, tiltfile.functions())
@@ -44,7 +45,7 @@ def import_tiltfile(source: Source) -> Imported:
 
 
 def _without_images_outside_registry(tiltfile: _Tiltfile) -> Iterator[Note]:
-    """Remove the images that cannot have a name in the default registry, and yield a note about each."""
+    """Remove images that cannot have a name in the default registry. Yield a note about each removed image."""
     for registry in [*tiltfile.registries][:1]:
         default = default_registry(registry.host_from_cluster or registry.host, registry.single_name or None)
         for ref, image in [*tiltfile.images.items()]:
@@ -56,7 +57,7 @@ def _without_images_outside_registry(tiltfile: _Tiltfile) -> Iterator[Note]:
 
 
 class _ImageObject(NamedTuple):
-    """A path to a mapping with a split reference."""
+    """The path of a mapping that contains a split reference, and the names of its fields."""
 
     json_path: str
     repo_field: str
@@ -64,7 +65,7 @@ class _ImageObject(NamedTuple):
 
 
 class _Registry(NamedTuple):
-    """The registry that Tilt pushes to, its host as seen from the cluster, and its only repository, or empty."""
+    """The default registry. `host_from_cluster` is its host as seen from the cluster; empty means `host`."""
 
     host: str
     host_from_cluster: str
@@ -75,7 +76,7 @@ _Path = str | _ImageObject
 
 
 class _Image(NamedTuple):
-    """An image that one or several calls build: the line of the first, and ordered sets of origins and options."""
+    """An image that Tilt builds: the line of the first call, and the origins and options of all calls."""
 
     line: int
     origins: dict[str, None]
@@ -83,7 +84,7 @@ class _Image(NamedTuple):
 
 
 class _Tiltfile:
-    """Collects the images, paths and registries of the calls."""
+    """Collects the images, paths and registries from the calls in a Tiltfile."""
 
     def __init__(self) -> None:
         self.images: dict[str, _Image] = {}
@@ -91,7 +92,7 @@ class _Tiltfile:
         self.registries: dict[_Registry, dict[str, None]] = {}
 
     def functions(self) -> dict[str, Function]:
-        """Return the functions of Tilt and its extensions that concern images."""
+        """Return those functions of Tilt and of its extensions that concern images."""
         return {
             "k8s_kind": Function(("kind",), self._k8s_kind),
             "k8s_image_json_path": Function(
@@ -119,7 +120,7 @@ class _Tiltfile:
 
     def _default_registry(self, arguments: Arguments) -> None:
         registry = _Registry(*map(arguments.text, _Registry._fields))
-        if not registry.host:  # has no effect
+        if not registry.host:  # Tilt ignores a default registry without a host
             return
         host = registry.host_from_cluster or registry.host
         _check(arguments, "host", partial(default_registry, host, registry.single_name or None))
@@ -129,7 +130,7 @@ class _Tiltfile:
 
     def _k8s_kind(self, arguments: Arguments) -> None:
         paths = [*_paths(arguments, "image_json_path"), *_image_object(arguments)]
-        if paths:  # otherwise the call only declares that the kind has pods
+        if paths:  # a call without paths only declares that the kind has pods
             arguments.required_text("kind")
         self._add(arguments, paths)
 
@@ -176,7 +177,7 @@ def _custom_deploy(arguments: Arguments) -> None:
 
 
 def _check(arguments: Arguments, parameter: str, read: Callable[[], object], subject: str = "") -> None:
-    """Raise NotReadError if `read` raises an error, because the ImageSetter would then be invalid."""
+    """Raise NotReadError if `read` raises an error, because the argument would make the ImageSetter invalid."""
     try:
         read()
     except ImageSetterError as error:
@@ -191,7 +192,7 @@ def _paths(arguments: Arguments, parameter: str) -> list[_Path]:
             continue
         try:
             paths.append(_path(arguments, parameter, path))
-        except NotReadError as error:  # the other paths can be known
+        except NotReadError as error:  # continue with the other paths
             arguments.notes.append(error.note)
     return paths
 
@@ -213,13 +214,13 @@ def _image_object(arguments: Arguments) -> list[_Path]:
     raise arguments.not_known("image_object", value)
 
 
-# Selectors. In Tilt, they are regular expressions (RE2) that match any part of a text and ignore case. Here they
-# match the whole text and are case-sensitive. A literal expression is meant to match the whole text:
-# tilt-dev/tilt#5344 reports that KafkaConnect also matched KafkaConnector.
+# Selectors. In Tilt, a selector is a regular expression (RE2) that matches any part of a text and ignores case. In
+# an ImageSetter, a selector matches the whole text and is case-sensitive. Users of Tilt expect a literal text to
+# match the whole name: tilt-dev/tilt#5344 reports that KafkaConnect also matched KafkaConnector.
 
 
 def _alternatives(kind: str) -> list[str]:
-    """Return the regular expressions that `A|B` or `^(A|B)$` combines."""
+    """Return the alternatives of a regular expression: `A` and `B` for `A|B` or `^(A|B)$`."""
     match = re.fullmatch(r"(\^?)\((?:\?:)?([^()?]*)\)(\$?)", kind)
     before, middle, after = match.groups() if match else ("", kind, "")
     parts = middle.split("|")
@@ -227,15 +228,15 @@ def _alternatives(kind: str) -> list[str]:
 
 
 def _pattern(arguments: Arguments, field: str, regexp: str) -> str:
-    """Return the pattern with `*` and `?` for `regexp`. Raises NotReadError if there is none."""
+    """Convert `regexp` to a pattern with `*` and `?`. Raises NotReadError if there is no equivalent pattern."""
     body = regexp.removeprefix("(?i)")
     from_start, to_end = body.startswith("^"), body.endswith("$")
     body = body.removeprefix("^").removesuffix("$")
     tokens = list(re.finditer(_REGEXP, body))
-    if "".join(token[0] for token in tokens) != body or (regexp and not body):  # ^$ matches no resource
+    if "".join(token[0] for token in tokens) != body or (regexp and not body):  # `^$` matches no resource
         message = f'`{field}`: the regular expression "{shortened(regexp)}" has no equivalent with * and ?'
         raise arguments.error(f"{message}; add the entry by hand")
-    # A kind contains no dots. In the other fields, an unescaped dot is meant literally.
+    # A kind contains no dots: `.` means any character. In other fields, users mean a dot without escaping it.
     words = {"any": "*", "some": "?*", "dot": "?" if field == "kind" else "."}
     pattern = "".join(words.get(token.lastgroup or "", token[0].removeprefix("\\")) for token in tokens)
     if from_start != to_end:
@@ -246,7 +247,7 @@ def _pattern(arguments: Arguments, field: str, regexp: str) -> str:
 
 
 def _whole_api_version(part: str) -> str:
-    """Return the pattern for an apiVersion; `part` can be only its group or its version."""
+    """Return the pattern of a whole apiVersion. `part` can be an apiVersion, or only its group or version."""
     if re.fullmatch(r"v[0-9]\w*", part):
         return f"*{part}"
     if part and "/" not in part and "*" not in part:
@@ -254,7 +255,7 @@ def _whole_api_version(part: str) -> str:
     return f"{'*' * part.startswith('/')}{part}{'*' * part.endswith('/')}"
 
 
-# The ImageSetter
+# The following functions write the ImageSetter.
 
 
 def _lines(tiltfile: _Tiltfile) -> Iterator[str]:
@@ -289,11 +290,11 @@ def _path_node(path: _Path) -> Node:
     return {"path": path.json_path, "fields": {"repository": path.repo_field, "tag": path.tag_field}}
 
 
-# The tokens of a regular expression that have an equivalent with `*` and `?`.
+# Matches one token of a regular expression that has an equivalent with `*` and `?`.
 _REGEXP: Final = r"(?P<any>\.\*)|(?P<some>\.\+)|(?:(?P<dot>\.)|\\[./:-]|[\w/:-])(?![?*+{])"
 
-# The functions that build an image, and their positional parameters up to the last one that matters. All except
-# the first two must be loaded with `load`.
+# The functions that build an image, and the names of their positional parameters up to the last one that is
+# needed. A Tiltfile must import these functions with `load`, except the first two.
 _BUILDS: Final[dict[str, Sequence[str]]] = {
     "docker_build": (
         "ref", "context", "build_args", "dockerfile", "dockerfile_contents", "cache", "live_update",

@@ -1,4 +1,4 @@
-"""The ImageSetter that an importer writes: YAML with comments that contain the lines of the source."""
+"""Writes an ImageSetter for an importer, as YAML. Comments contain the lines in the source."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ from krm_image_setter.importers import Imported, Note
 from krm_image_setter.paths import PathError, field_spec, parse_path
 from krm_image_setter.yaml import writer
 
-#: The value of a field. Strings are printable.
+#: The value of a field in the ImageSetter. Its strings are printable.
 Node: TypeAlias = "str | bool | Sequence[Node] | Mapping[str, Node]"
 
 _NEW_REFERENCE: Final = "NEW-REFERENCE"
 
 
 class Entry(NamedTuple):
-    """An entry of a list: its locations in the source, and its fields."""
+    """An entry of a list in the ImageSetter: its fields, and its locations in the source."""
 
     origins: Iterable[str]
     fields: Mapping[str, Node]
 
 
 class Kinds:
-    """Collects the entries of `kinds`: each selector once, with all its paths."""
+    """Collects the entries of `kinds`. Each selector becomes one entry with all its paths."""
 
     def __init__(self) -> None:
-        # By selector, and each path by its YAML, because a mapping cannot be a key.
+        # The keys are selectors. Each value contains origins, and paths with their YAML as the key.
         self._kinds: dict[tuple[tuple[str, str], ...], tuple[dict[str, None], dict[str, Node]]] = {}
 
     def add(self, origin: str, selector: Mapping[str, str], paths: Iterable[Node]) -> None:
-        """Add paths. `selector` contains `kind`, `apiVersion`, `name` and `namespace`; empty means any."""
+        """Add paths for a selector: patterns for `kind`, `apiVersion`, `name` and `namespace`; empty means any."""
         key = tuple((field, pattern) for field, pattern in selector.items() if pattern)
         origins, known = self._kinds.setdefault(key, ({}, {}))
         origins[origin] = None
@@ -40,7 +40,7 @@ class Kinds:
             known.setdefault(writer.flow(path), path)
 
     def entries(self) -> list[Entry]:
-        """Return the entries in the order in which they were added."""
+        """Return the entries of `kinds`, in the order in which their selectors were added."""
         return [
             Entry(origins, {**dict(selector), "paths": one_or_list(paths.values())})
             for selector, (origins, paths) in self._kinds.items()
@@ -48,7 +48,7 @@ class Kinds:
 
 
 def imported(file: str, lines: Iterable[str], notes: Sequence[Note]) -> Imported:
-    """Return the ImageSetter with `lines` as its fields; `file` is the name of the source."""
+    """Return the ImageSetter whose fields are `lines`. `file` is the name of the source, for a comment."""
     name = "".join(character if character.isprintable() else "?" for character in file)
     body = list(lines)
     if not body and not notes:
@@ -64,7 +64,7 @@ def imported(file: str, lines: Iterable[str], notes: Sequence[Note]) -> Imported
 
 
 def listed(field: str, entries: Sequence[Entry], comment: str = "") -> Iterator[str]:
-    """Yield the lines of a list under `field` with a comment; nothing if there are no entries."""
+    """Yield the lines of the list `field`, with a comment above it. If there are no entries, yield nothing."""
     if entries:
         yield from (f"# {line}" for line in comment.splitlines())
         yield f"{field}:"
@@ -74,9 +74,9 @@ def listed(field: str, entries: Sequence[Entry], comment: str = "") -> Iterator[
 
 
 def images_to_complete(why: str, entries: Sequence[Entry], *, after_others: bool = False) -> Iterator[str]:
-    """Yield, as comments, entries of `images` whose new reference is unknown; `why` is a sentence.
+    """Yield `images` entries as comments, because their new references are unknown. `why` explains that.
 
-    `after_others` means that the list already has entries.
+    If `after_others` is true, the list `images` already contains entries.
     """
     if not entries:
         return
@@ -94,18 +94,18 @@ def images_to_complete(why: str, entries: Sequence[Entry], *, after_others: bool
 
 
 def block(node: Sequence[Node] | Mapping[str, Node]) -> list[str]:
-    """Return the lines of a mapping or a list in block style."""
+    """Return the YAML lines of a mapping or a list in block style."""
     return writer.block(node).removesuffix("\n").split("\n")
 
 
 def one_or_list(nodes: Iterable[Node]) -> Node:
-    """Return the node if it is the only one and a string, otherwise a list of the nodes."""
+    """Return a single string as it is, and any other nodes as a list."""
     items = list(nodes)
     return items[0] if len(items) == 1 and isinstance(items[0], str) else items
 
 
 def field_spec_path(text: str) -> str:
-    """Return a kustomize path in a form that is read as a kustomize path. Raises PathError if there is none."""
+    """Return a kustomize path in a form that an ImageSetter reads as such. Raises PathError if there is none."""
     wanted = field_spec.parse(text)
     for written in (text, f"/{text}"):
         with suppress(PathError):

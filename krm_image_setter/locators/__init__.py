@@ -1,4 +1,4 @@
-"""The image fields of a resource: those of pod specs, and those at the paths of rules for its kind."""
+"""Finds the image fields of a resource: the fields of pod specs, and the fields at the paths of rules."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ __all__ = [
 def find_image_fields(
     resource: Resource, rules: Iterable[KindRule], pod_spec_uses: Collection[str], matched: set[int]
 ) -> Iterator[tuple[ImageField | OtherField, KindRule | None]]:
-    """Yield the image fields of pod specs with one of `pod_spec_uses`, and the fields that `rules` match.
+    """Yield the image fields in pod specs that have one of `pod_spec_uses`, and the fields that `rules` match.
 
-    Each field comes with its rule, which is None in pod specs.
-    The rules must select the resource. The positions of rules whose path matches a field are added to `matched`.
-    A field that is found in two ways is yielded twice.
+    Each field is yielded with its rule. The rule is None for a field in a pod spec. All `rules` must select the
+    resource. If the path of a rule matches a field, the position of the rule is added to `matched`. A field that
+    both a pod spec and a rule contain is yielded twice.
     """
-    # The schema of a CustomResourceDefinition has the keys of a pod spec, but no images (kustomize #890).
+    # The schema of a CustomResourceDefinition can look like a pod spec, but contains no images (kustomize #890).
     if pod_spec_uses and resource.ref.kind != CRD and can_have_pod_spec(resource.tree.source.text):
         for field in find_pod_spec_images(resource.node, pod_spec_uses):
             yield field, None
@@ -52,7 +52,7 @@ def find_image_fields(
 
 
 def covered(resource: Resource, rules: Iterable[KindRule], pod_spec_uses: Collection[str]) -> set[Location]:
-    """Return the locations of all fields that `find_image_fields` finds."""
+    """Return the locations of all fields that `find_image_fields` finds with these arguments."""
     found: set[Location] = set()
     for field, _ in find_image_fields(resource, rules, pod_spec_uses, set()):
         found.add(field.location)

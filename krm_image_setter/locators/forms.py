@@ -1,4 +1,4 @@
-"""The forms of an image at a path, such as a split reference: the configuration of each, and how it is read."""
+"""The forms that an image can have at a path, such as a split reference, and how each form is read."""
 
 from __future__ import annotations
 
@@ -21,28 +21,28 @@ Fields = Iterable[ImageField | OtherField]
 
 
 class Form(Protocol):
-    """The form of an image at a path."""
+    """The form of the image at a path, such as a whole reference or a split reference."""
 
     @property
     def options(self) -> dict[str, Any]:
-        """The keys of a path object that specify this form, with their values; empty for a whole reference."""
+        """The keys and values of the path object that specifies this form. A whole reference needs no keys."""
 
     def fields(self, root: Any, location: Location, value: Any) -> Fields:
-        """Return the fields in `value`, which is at a location below `root`."""
+        """Return the image fields in `value`. `location` is the location of `value` in the tree `root`."""
 
 
 class Whole(NamedTuple):
-    """A string that is a whole reference."""
+    """The form of a string that is a whole reference, such as `nginx:1.27`."""
 
     part: str = "reference"
 
     @property
     def options(self) -> dict[str, Any]:
-        """See Form."""
+        """The keys and values of the path object; see `Form.options`."""
         return {}
 
     def fields(self, root: Any, location: Location, value: Any) -> Fields:
-        """See Form."""
+        """Return the image fields in `value`; see `Form.fields`."""
         del root
         if not isinstance(value, str):
             return [OtherField(location, value, "a string")]
@@ -50,22 +50,22 @@ class Whole(NamedTuple):
         return [whole_field(location, value, policy=policy)]
 
 
-#: The form that needs no options.
+#: The form of a whole reference, which has no options.
 WHOLE: Final = Whole()
 
 
 class Split(Keys):
-    """A mapping whose keys contain the parts of a reference."""
+    """The form of a mapping that contains the parts of a reference under several keys."""
 
     __slots__ = ()
 
     @property
     def options(self) -> dict[str, Any]:
-        """See Form."""
+        """The keys and values of the path object; see `Form.options`."""
         return {"fields": {part: key for part, key in self._asdict().items() if key}}
 
     def fields(self, root: Any, location: Location, value: Any) -> Fields:
-        """See Form."""
+        """Return the image fields in `value`; see `Form.fields`."""
         del root
         if not isinstance(value, dict):
             return [OtherField(location, value, "a mapping")]
@@ -77,19 +77,19 @@ class Split(Keys):
 
 
 class Part(NamedTuple):
-    """A string that is one part of a reference: its `name`, or the `tag` or `digest` of the image `of`."""
+    """The form of a string that is a part of a reference: a `name`, or the `tag` or `digest` of the image `of`."""
 
     part: str
     of: str = ""
 
     @property
     def options(self) -> dict[str, Any]:
-        """See Form."""
+        """The keys and values of the path object; see `Form.options`."""
         return {"part": self.part, **({"of": self.of} if self.of else {})}
 
     def fields(self, root: Any, location: Location, value: Any) -> Fields:
-        """See Form."""
-        # YAML reads a tag such as 1.20 as a number.
+        """Return the image fields in `value`; see `Form.fields`."""
+        # A tag can be a number, because YAML reads a tag such as 1.20 as a number.
         written = str if self.part == "name" else str | int | float
         if isinstance(value, bool) or not isinstance(value, written):
             return [OtherField(location, value, "a string")]
@@ -97,17 +97,17 @@ class Part(NamedTuple):
 
 
 class Text(NamedTuple):
-    """A string that contains references as tokens of a longer text."""
+    """The form of a text that contains references between other words, such as a command line."""
 
     syntax: str = "text"
 
     @property
     def options(self) -> dict[str, Any]:
-        """See Form."""
+        """The keys and values of the path object; see `Form.options`."""
         return {"as": self.syntax}
 
     def fields(self, root: Any, location: Location, value: Any) -> Fields:
-        """See Form."""
+        """Return the image fields in `value`; see `Form.fields`."""
         del root
         if not isinstance(value, str):
             return [OtherField(location, value, "a string")]
@@ -115,7 +115,7 @@ class Text(NamedTuple):
 
 
 def _part_field(location: Location, text: str, form: Part) -> ImageField:
-    """Return the field of a string that is a name, or the tag or digest of another image."""
+    """Return the image field for a string that is a name, or the tag or digest of another image."""
     from krm_image_setter.locators.split_reference import missing_algorithm  # noqa: PLC0415  (few runs need it)
 
     value = text.strip()
@@ -148,7 +148,7 @@ def _part_field(location: Location, text: str, form: Part) -> ImageField:
 
 
 def _split_field(location: Location, node: Any, form: Split) -> ImageField | None:
-    """Return the field of a mapping with a split reference, or None if it has no repository."""
+    """Return the image field for a mapping with a split reference, or None if it contains no repository."""
     from krm_image_setter.locators.split_reference import join_parts  # noqa: PLC0415  (few runs need it)
 
     written = {key: source_text(node, (key,)) for key in form if key and key in node}

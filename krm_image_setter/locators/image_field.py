@@ -1,7 +1,7 @@
-"""Image fields: the reference in a field, and the changes that write a new one, for all forms.
+"""ImageField, the reference in a field together with the function that writes a new reference to the field.
 
-A locator converts each form to a whole reference, `current`, and `changes` converts a new reference back.
-Therefore the code that decides on images does not depend on their form.
+Each form of an image converts its fields to whole references (`current`), and new references back to changes.
+Therefore the code that decides which images to set does not depend on the form.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ from krm_image_setter.yaml.tree import Change, Fragment, Location
 
 
 class Written(NamedTuple):
-    """The changes that write a new reference; `omitted` is a warning if the field cannot contain a part of it."""
+    """The changes that write a new reference. `omitted` is a warning if the field cannot contain a part of it."""
 
     changes: list[Change]
     omitted: str = ""
 
 
 class ImageField(NamedTuple):
-    """A field with a reference, `current`, which starts at code point `start` of its value.
+    """A field with the reference `current`, which starts at code point `start` of the field's value.
 
-    `location` starts at the resource. For a split reference it is the location of the mapping, and `parts` has the
-    locations of its fields, starting with the repository. `changes` returns the changes for a new reference, and
-    raises ValueError if the field cannot contain it. `policy` is the location of the
-    pull policy next to the image, and whether to add a missing one. If the field contains only a part of the
-    reference, `part` is the name of the part, and `shown` is its text. `is_bare_name` is true for a name without a
-    tag in a longer text, which might not be an image.
+    `location` starts at the resource. For a split reference, it is the location of the mapping, and `parts`
+    contains the locations of its fields, starting with the repository. `changes` returns the changes that write a
+    new reference, and raises ValueError if the field cannot contain it. `policy` is the location of the pull
+    policy that belongs to the image, and whether to add the policy if it is missing. If the field contains only a
+    part of the reference, `part` is the name of the part and `shown` is its text. `is_bare_name` is true for a
+    name without a tag in a longer text, because such a name might not be an image.
     """
 
     location: Location
@@ -45,7 +45,7 @@ class ImageField(NamedTuple):
 
 
 class OtherField(NamedTuple):
-    """A field that a path matches but that is not a reference: a document, or not of the `expected` type."""
+    """A field that a path matches but that is not an image: a document, or a value that is not `expected`."""
 
     location: Location
     value: Any
@@ -53,7 +53,7 @@ class OtherField(NamedTuple):
 
 
 class Keys(NamedTuple):
-    """The keys of the parts of a split reference. An empty key means that the part does not exist."""
+    """The keys that contain the parts of a split reference. A part with an empty key does not exist."""
 
     repository: str
     registry: str = ""
@@ -68,7 +68,7 @@ def whole_field(
     usage: Usage = NO_CONTAINER,
     policy: tuple[Location, bool] | None = None,
 ) -> ImageField:
-    """Return the field of a string that is a reference, with or without surrounding white space."""
+    """Return the image field for a string that contains a reference and nothing else, except white space."""
     current = value.strip()
     start = 0 if current == value else value.index(current)
 
@@ -79,8 +79,8 @@ def whole_field(
 
 
 def text_fields(location: Location, value: str, usage: Usage = NO_CONTAINER) -> list[ImageField]:
-    """Return the fields of the references in a longer text."""
-    from krm_image_setter.images.tokens import find_tokens  # noqa: PLC0415  (few configurations need it)
+    """Return an image field for each reference in a longer text."""
+    from krm_image_setter.images.tokens import find_tokens  # noqa: PLC0415  (rarely needed)
 
     def field(start: int, end: int, reference: Reference) -> ImageField:
         def changes(new: str) -> Written:
@@ -95,7 +95,7 @@ def text_fields(location: Location, value: str, usage: Usage = NO_CONTAINER) -> 
 
 
 def source_text(parent: Any, location: Location) -> str:
-    """Return the source text of the scalar at a location, because the tag 1.20 is not a number; empty if none."""
+    """Return the source text of a scalar, such as `1.20` for the number 1.2, or "" for other values."""
     for step in location[:-1]:
         parent = parent[step]
     written = parent.origin(location[-1])

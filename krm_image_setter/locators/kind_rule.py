@@ -1,4 +1,4 @@
-"""One path of one entry of `kinds`: the selected resources, the path, and the form of the image."""
+"""KindRule, a path in an entry of `kinds`: the selected resources, the path, and the form of the image."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 class Selector(NamedTuple):
-    """Patterns for resources. Each is case-sensitive, with the wildcards `*` and `?`; an empty one matches all."""
+    """Patterns that select resources. They are case-sensitive, with the wildcards `*` and `?`; "" matches all."""
 
     kind: str = ""
     api_version: str = ""
@@ -27,10 +27,10 @@ class Selector(NamedTuple):
     namespace: str = ""
 
     def matches(self, ref: ResourceRef) -> bool:
-        """Return whether a resource is selected.
+        """Return whether the patterns match a resource.
 
-        Only the exact kind selects a CustomResourceDefinition, because its schema has the keys of images, but does
-        not contain images.
+        Only the exact kind matches a CustomResourceDefinition. Wildcards and an empty kind do not, because the
+        schema in it has the keys of image fields, but contains no images.
         """
         if ref.kind == CRD != self.kind:
             return False
@@ -43,7 +43,7 @@ class Selector(NamedTuple):
 
     @property
     def keyword(self) -> str:
-        """A text that every selected resource contains; empty if there is none."""
+        """A text that occurs in every selected resource, or an empty string if there is no such text."""
         for pattern in (self.kind, self.name, self.namespace):
             longest = max(re.split(r"[*?]+", pattern), key=len)
             if longest:
@@ -57,9 +57,9 @@ class Selector(NamedTuple):
 
 
 class SelectorMap(Generic[T]):
-    """Items with selectors, indexed by kind and name, so that the time for a resource does not grow with them.
+    """Items with selectors, indexed by kind and name, so that many selectors do not slow the search for an item.
 
-    A selector with wildcards is compared with every resource.
+    Only a selector with wildcards is tested with every resource.
     """
 
     def __init__(self, items: Iterable[tuple[Selector, T]]) -> None:
@@ -69,7 +69,7 @@ class SelectorMap(Generic[T]):
             self._items.setdefault(key, []).append((position, selector, item))
 
     def matching(self, ref: ResourceRef) -> list[T]:
-        """Return the items whose selectors match a resource, in their order."""
+        """Return the items whose selectors match a resource, in the order of the items."""
         if not self._items:
             return []
         keys = {(kind, name) for kind in (ref.kind, "") for name in (ref.name, "")}
@@ -87,10 +87,10 @@ def _without_wildcard(pattern: str) -> str:
 
 
 class KindRule(NamedTuple):
-    """The resources of `selector` have images at `path`, in a form.
+    """A rule of `kinds`: the resources that `selector` matches have images of a certain form at `path`.
 
-    `origin` is the field of the configuration that contains the rule, or "catalog". `position` is the index among
-    the rules of `kinds`; -1 for other rules.
+    `origin` is the configuration field that contains the rule, or "catalog". `position` is the index of the rule
+    in `kinds`, or -1 if the rule is not from `kinds`.
     """
 
     selector: Selector
@@ -102,31 +102,31 @@ class KindRule(NamedTuple):
 
     @property
     def path_data(self) -> Any:
-        """The path as an item of `paths`: a string, or a path object."""
+        """The path as an item of `paths` in a configuration: a string or a path object."""
         options = self.form.options
         return {"path": self.path.text, **options} if options else self.path.text
 
 
 class Embedded(NamedTuple):
-    """A string that is a YAML or JSON document; `rules` locate images in addition to those of its resources."""
+    """The form of a string that is a YAML or JSON document. `rules` are additional rules for this document."""
 
     syntax: str = "yaml"
     rules: tuple[KindRule, ...] = ()
 
     @property
     def options(self) -> dict[str, Any]:
-        """See Form."""
+        """The keys and values of the path object; see `Form.options`."""
         paths = [rule.path_data for rule in self.rules]
         return {"as": self.syntax, **({"paths": paths} if paths else {})}
 
     def fields(self, root: Any, location: Location, value: Any) -> Fields:
-        """See Form."""
+        """Return the image fields in `value`; see `Form.fields`."""
         del root
         return [OtherField(location, value, "a string")]
 
 
 class ImageSource(NamedTuple):
-    """The field of a resource that contains the new reference of an entry of `images`."""
+    """The value of `from` in an entry of `images`: the resource and field that contain the new reference."""
 
     selector: Selector
     path: Path
@@ -137,7 +137,7 @@ def _matches(pattern: str, text: str) -> bool:
         return True
     if "*" not in pattern and "?" not in pattern:
         return False
-    import fnmatch  # noqa: PLC0415  (few configurations have a wildcard)
+    import fnmatch  # noqa: PLC0415  (only needed for a wildcard)
 
-    # fnmatch takes linear time. It has the wildcard `[`, which is an ordinary character in a selector.
+    # fnmatch needs only linear time. Escape `[`, which is a wildcard of fnmatch but an ordinary character here.
     return fnmatch.fnmatchcase(text, pattern.replace("[", "[[]"))

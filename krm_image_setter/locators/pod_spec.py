@@ -1,7 +1,7 @@
-"""The images of pod specs anywhere in a resource, also in the pod templates of custom resources.
+"""Finds the images of pod specs anywhere in a resource, for example in the pod templates of custom resources.
 
-They are the image of each container and the OCI reference of each image volume. On request, they include the
-values of a container's `env` and the references in its `command` and `args`. See
+These images are the image of each container and the OCI reference of each image volume. On request, they include
+the values of environment variables (`env`) and the references in `command` and `args`. See
 https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/.
 """
 
@@ -21,15 +21,15 @@ _CONTAINERS: Final = frozenset(("containers", "initContainers", "ephemeralContai
 
 @lru_cache(maxsize=1)
 def can_have_pod_spec(source: str) -> bool:
-    """Return whether a text contains names of pod spec fields; searching it is faster than searching its tree.
+    """Return whether a text contains a field name of pod specs. This is faster than searching the parsed tree.
 
-    The result is cached, because one text can have thousands of resources, such as the items of a JSON list.
+    The result is cached, because thousands of resources can share a text, as the items of a JSON list do.
     """
     return "ontainers" in source or "volumes" in source or "\\" in source
 
 
 def find_pod_spec_images(resource: dict[str, Any], uses: Collection[str]) -> list[ImageField]:
-    """Return the image fields of the pod specs in `resource` with one of `uses`, in the order of the document."""
+    """Return the image fields with a use in `uses` from all pod specs of a resource, in document order."""
     found: list[ImageField] = []
     _search(resource, (), uses, found)
     return found
@@ -57,7 +57,7 @@ def _search(
                         policy = ((*at, "pullPolicy"), True)
                         found.append(whole_field((*at, "reference"), source["reference"], policy=policy))
             _search(value, here, uses, found)
-        elif key != "metadata":  # labels and annotations are not image fields
+        elif key != "metadata":  # skip labels and annotations
             _search(value, here, uses, found)
 
 

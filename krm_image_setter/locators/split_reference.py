@@ -1,9 +1,9 @@
-"""References whose parts are in several fields of a mapping: joins the parts, and writes each one back.
+"""Joins the parts of a split reference, which several fields contain, and divides a new reference into parts.
 
-Charts and operators join the parts as `registry/repository:tag`, and add `@digest` if a field contains the digest.
-Therefore the field for the tag can also contain `TAG@DIGEST`. A digest without a field of its own is written
-there: of 266 images in public Helm charts, 243 still render a valid reference with it, but only 2 with the digest
-in the repository and an empty tag.
+Charts and operators join the parts as `registry/repository:tag`. They add `@digest` if there is a field for the
+digest. Without this field, a new digest is written to the field of the tag, as `TAG@DIGEST`. Of 266 images in
+public Helm charts, 243 still render a valid reference with such a tag. Only 2 do so if the digest is written to
+the repository and the tag is empty.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from krm_image_setter.images import Reference, parse_reference
 from krm_image_setter.images.reference import is_digest
 from krm_image_setter.locators.image_field import Keys
 
-# `{repository: x@sha256, tag: HEX}`: joined, it is a reference with a digest.
+# Matches the repository in `{repository: x@sha256, tag: HEX}`, whose parts join to a reference with a digest.
 _ENDS_WITH_ALGORITHM: Final = r"(?P<name>.+)@(?P<algorithm>[^@:]+)"
 
 
 class SplitReference(NamedTuple):
-    """The parts of a reference: the `texts` by key, and the joined `reference`.
+    """A split reference: the text of each key (`texts`), and the joined `reference`.
 
-    `repository` is the reference in the repository field, which can contain a tag or digest. `algorithm` is set if
-    the tag field contains only the hexadecimal digits of a digest.
+    `repository` is the text of the repository field as a reference, because it can contain a tag or digest. If the
+    tag field contains only the hexadecimal digits of a digest, `algorithm` is set.
     """
 
     keys: Keys
@@ -34,10 +34,9 @@ class SplitReference(NamedTuple):
     algorithm: str = ""
 
     def parts_of(self, new: Reference) -> dict[str, str]:
-        """Return the text of each key that changes if the joined reference becomes `new`, including missing keys.
+        """Return the new text of each key that must change or be added if the joined reference becomes `new`.
 
-        Each part keeps its form, and an equal name does not change. Raises ValueError if no field can contain the
-        digest.
+        Parts keep their notation, and an equal name is not changed. Raises ValueError if a digest has no field.
         """
         keys, texts = self.keys, self.texts
         parts, name = self._name_parts(new)
@@ -48,7 +47,7 @@ class SplitReference(NamedTuple):
         return {key: text for key, text in parts.items() if text != texts.get(key, "")}
 
     def _name_parts(self, new: Reference) -> tuple[dict[str, str], str]:
-        """Return the part for the registry, if it exists, and the name for the repository."""
+        """Return the new text of the registry field, if it exists, and the new name for the repository field."""
         old_name, registry = self.repository.name, self.texts.get(self.keys.registry, "")
         if new.normalized_name == self.reference.normalized_name:
             return {}, old_name
@@ -62,7 +61,7 @@ class SplitReference(NamedTuple):
     def _tag_and_digest_parts(self, name: str, tag: str, digest: str) -> dict[str, str]:
         keys = self.keys
         old_tag, old_digest = self.texts.get(keys.tag, ""), self.texts.get(keys.digest, "")
-        if digest and not tag:  # these two forms cannot contain a tag
+        if digest and not tag:  # a tag cannot be written next to such a digest
             if self.algorithm:
                 algorithm, _, hexadecimal = digest.partition(":")
                 return {keys.repository: f"{name}@{algorithm}", keys.tag: hexadecimal}
@@ -82,9 +81,9 @@ class SplitReference(NamedTuple):
 
 
 def join_parts(keys: Keys, texts: Mapping[str, str]) -> SplitReference | None:
-    """Join the parts `texts`, by their `keys`; return None if the repository is not a name.
+    """Join the parts of a split reference. Return None if the repository is not a name.
 
-    `texts` has an entry for each field that exists and is not null. The joined reference might not be valid.
+    `texts` contains the text of each field that exists and is not null. The joined reference might be invalid.
     """
     repository_text, tag_text = texts.get(keys.repository, ""), texts.get(keys.tag, "")
     digest_text, registry = texts.get(keys.digest, ""), texts.get(keys.registry, "").rstrip("/")
@@ -104,5 +103,5 @@ def join_parts(keys: Keys, texts: Mapping[str, str]) -> SplitReference | None:
 
 
 def missing_algorithm(digest: str) -> str:
-    """Return "sha256:" if a digest consists only of its hexadecimal digits, as in Prometheus' `sha`."""
+    """Return "sha256:" if a digest has no algorithm, only hexadecimal digits, as in the `sha` of Prometheus."""
     return "sha256:" if len(digest) == 64 and not digest.strip("0123456789abcdef") else ""
