@@ -94,5 +94,5 @@ def _reference(rule: ImageRule, found: Found) -> str:
 
 def _error(rule: ImageRule, message: str) -> ConfigError:
     file, line, field = rule.config_location
-    error = ConfigError(f'cannot set "{rule.name}": {message}', file=file, line=line)
-    return error.at(field=f"{field}.from" if field else None)
+    field = f"{field}.from" if field else None
+    return ConfigError(f'cannot set "{rule.name}": {message}', file=file, line=line, field=field)

@@ -1,4 +1,4 @@
-"""Result, which reports a change or a problem, as KRM function data, YAML or a message, and "did you mean" hints.
+"""Result, which reports a change or a problem, and its forms: KRM function data, YAML, JSON or a message.
 
 https://github.com/kubernetes-sigs/kustomize/blob/master/cmd/config/docs/api-conventions/functions-spec.md
 """

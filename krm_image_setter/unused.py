@@ -23,6 +23,7 @@ from krm_image_setter.images import (
     parse_reference,
 )
 from krm_image_setter.images.tokens import find_tokens
+from krm_image_setter.line_breaks import BREAK
 from krm_image_setter.locators import CRD, KindRule, covered
 from krm_image_setter.paths import format_location
 from krm_image_setter.paths.mismatch import Mismatch, find_mismatch
@@ -289,7 +290,7 @@ def _strings(node: Any, location: Location) -> Iterator[tuple[Location, str]]:
 
 def _in_text(text: str, names: frozenset[str]) -> Iterator[_Occurrence]:
     """Yield the occurrences of names in a text that is not Kubernetes YAML, such as a template."""
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(re.split(BREAK, text), 1):
         for match in re.finditer(r"[\w./:-]+", line):
             reference = parse_reference(match[0].rstrip(".:/-"))
             if reference is not None and reference.normalized_name in names:

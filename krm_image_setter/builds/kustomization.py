@@ -13,6 +13,8 @@ from krm_image_setter.config import Value
 from krm_image_setter.config.decode import decode_kustomize_entries
 from krm_image_setter.config.image_setter import KUSTOMIZE_ARGUMENTS
 
+#: The names that kustomize accepts for the file of a kustomization.
+FILE_NAMES: Final = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 _KINDS: Final = (None, "Kustomization", "Component")
 
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from typing import Any, Final
+from typing import Any
 
+from krm_image_setter.builds.kustomization import FILE_NAMES
 from krm_image_setter.cli.files import File
 from krm_image_setter.cli.scanning import Scanned
 from krm_image_setter.config import Value, read_values
@@ -18,12 +19,10 @@ from krm_image_setter.images import Reference, parse_reference
 from krm_image_setter.scan import Scan
 from krm_image_setter.streams import decoded
 
-_NAMES: Final = ("kustomization.yaml", "kustomization.yml", "Kustomization")
-
 
 def stale_matches(files: Iterable[File], scanned: Iterable[Scanned[Scan]]) -> Iterator[str]:
     """Yield a warning for each `images` entry of a kustomization whose name this run changes in the resources."""
-    kustomizations = [file for file in files if os.path.basename(file.path) in _NAMES]
+    kustomizations = [file for file in files if os.path.basename(file.path) in FILE_NAMES]
     renamed = dict(_renamed(scanned)) if kustomizations else {}
     for file in kustomizations if renamed else ():
         for entry in _entries(file):

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, Final, NamedTuple
 
+from krm_image_setter.builds.kustomization import FILE_NAMES
 from krm_image_setter.config import API_VERSION, KIND, Value
 from krm_image_setter.config.compatible import field_spec_api_versions
 from krm_image_setter.config.image_setter import KUSTOMIZE_ARGUMENTS
@@ -23,8 +24,6 @@ from krm_image_setter.importers import NOT_IMPORTED, Imported, Source
 from krm_image_setter.importers.reading import Notes, contains, origin, text_of
 from krm_image_setter.importers.writing import Entry, Kinds, field_spec_path, imported, listed
 from krm_image_setter.locators.kind_rule import CRD
-
-_NAMES: Final = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 
 # The kustomization fields that contain images, in the order in which kustomize applies them.
 _IMAGES: Final = ("images", "imageTags")
@@ -40,7 +39,7 @@ _IMAGE: Final = r"(?<![\w-])images?(?![\w-])"  # matches the word "image" or "im
 
 def is_kustomization(source: Source) -> bool:
     """Return whether a source is a kustomization, by its file name or its `apiVersion`. Each can be missing."""
-    return source.name in _NAMES or any(
+    return source.name in FILE_NAMES or any(
         document.is_mapping and document.text_at("apiVersion").startswith("kustomize.config.k8s.io/")
         for document in source.documents
     )
@@ -205,7 +204,7 @@ class _Kustomization:
 
     def _kustomization_in(self, directory: str) -> tuple[str, str]:
         """Return the path and the text of the kustomization in a directory. If there is none, both are empty."""
-        for name in _NAMES:
+        for name in FILE_NAMES:
             path = f"{directory}/{name}"
             try:
                 return path, self._read(path)

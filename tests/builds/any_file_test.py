@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from builds.cases import A, becomes, check_error, check_valid
+from builds.cases import A, becomes, errors, valid_files
 from harness import Program
 from hypothesis import given
 from hypothesis import strategies as st
@@ -27,10 +27,7 @@ VALID = [
 ]
 
 
-@pytest.mark.usefixtures("parser")
-@pytest.mark.parametrize("text, expected", VALID)
-def test_valid_file(text: str, expected: dict[str, str]) -> None:
-    check_valid(text, expected)
+test_valid_file = valid_files(VALID)
 
 
 INVALID = [
@@ -61,9 +58,7 @@ INVALID = [
 ]
 
 
-@pytest.mark.parametrize("text, message", INVALID)
-def test_error(text: str, message: str) -> None:
-    check_error(text, message)
+test_error = errors(INVALID)
 
 
 def test_error_not_yaml() -> None:

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from builds.cases import A, B, check_error, check_valid
+from builds.cases import A, B, errors, valid_files
 
 
 def bake(**targets: dict[str, Any]) -> str:
@@ -56,10 +56,7 @@ VALID = [
 ]
 
 
-@pytest.mark.usefixtures("parser")
-@pytest.mark.parametrize("text, expected", VALID)
-def test_valid_file(text: str, expected: dict[str, str]) -> None:
-    check_valid(text, expected)
+test_valid_file = valid_files(VALID)
 
 
 INVALID = [
@@ -96,6 +93,4 @@ INVALID = [
 ]
 
 
-@pytest.mark.parametrize("text, message", INVALID)
-def test_error(text: str, message: str) -> None:
-    check_error(text, message)
+test_error = errors(INVALID)

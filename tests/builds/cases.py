@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
 from krm_image_setter.builds.any_file import read_images
@@ -20,12 +23,25 @@ def becomes(text: str) -> dict[str, str]:
     }
 
 
-def check_valid(text: str, expected: dict[str, str]) -> None:
-    assert list(becomes(text).items()) == list(expected.items())
-    assert becomes("\ufeff" + text.replace("\n", "\r\n")) == expected
+def valid_files(cases: list[Any]) -> Callable[..., None]:
+    """Return a test for cases of a text and the references that it contains."""
+
+    @pytest.mark.usefixtures("parser")
+    @pytest.mark.parametrize("text, expected", cases)
+    def test(text: str, expected: dict[str, str]) -> None:
+        assert list(becomes(text).items()) == list(expected.items())
+        assert becomes("\ufeff" + text.replace("\n", "\r\n")) == expected
+
+    return test
 
 
-def check_error(text: str, message: str) -> None:
-    with pytest.raises(ImageSetterError) as error:
-        read_images([(text, "f")])
-    assert str(error.value) == message
+def errors(cases: list[Any]) -> Callable[..., None]:
+    """Return a test for cases of an invalid text and the error message."""
+
+    @pytest.mark.parametrize("text, message", cases)
+    def test(text: str, message: str) -> None:
+        with pytest.raises(ImageSetterError) as error:
+            read_images([(text, "f")])
+        assert str(error.value) == message
+
+    return test

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from builds.cases import check_error, check_valid
+from builds.cases import errors, valid_files
 
 from krm_image_setter.builds.any_file import read_images
 from krm_image_setter.errors import ImageSetterError
@@ -18,10 +18,7 @@ VALID = [
 ]
 
 
-@pytest.mark.usefixtures("parser")
-@pytest.mark.parametrize("text, expected", VALID)
-def test_valid_file(text: str, expected: dict[str, str]) -> None:
-    check_valid(text, expected)
+test_valid_file = valid_files(VALID)
 
 
 INVALID = [
@@ -51,9 +48,7 @@ INVALID = [
 ]
 
 
-@pytest.mark.parametrize("text, message", INVALID)
-def test_error(text: str, message: str) -> None:
-    check_error(text, message)
+test_error = errors(INVALID)
 
 
 def test_images_without_a_fixed_reference_are_skipped() -> None:

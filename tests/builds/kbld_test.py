@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from builds.cases import A, B, check_error, check_valid
+from builds.cases import A, B, errors, valid_files
 
 KBLD = "apiVersion: kbld.k14s.io/v1alpha1\nkind: Config\n"
 LOCK = "apiVersion: imgpkg.carvel.dev/v1alpha1\nkind: ImagesLock\n"
@@ -31,10 +31,7 @@ VALID = [
 ]
 
 
-@pytest.mark.usefixtures("parser")
-@pytest.mark.parametrize("text, expected", VALID)
-def test_valid_file(text: str, expected: dict[str, str]) -> None:
-    check_valid(text, expected)
+test_valid_file = valid_files(VALID)
 
 
 INVALID = [
@@ -62,6 +59,4 @@ INVALID = [
 ]
 
 
-@pytest.mark.parametrize("text, message", INVALID)
-def test_error(text: str, message: str) -> None:
-    check_error(text, message)
+test_error = errors(INVALID)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 import yaml
-from builds.cases import A, B, check_error, check_valid
+from builds.cases import A, B, errors, valid_files
 from harness import Program
 from orchestrator import Orchestrator
 
@@ -23,10 +23,7 @@ VALID = [
 ]
 
 
-@pytest.mark.usefixtures("parser")
-@pytest.mark.parametrize("text, expected", VALID)
-def test_valid_file(text: str, expected: dict[str, str]) -> None:
-    check_valid(text, expected)
+test_valid_file = valid_files(VALID)
 
 
 INVALID = [
@@ -61,9 +58,7 @@ INVALID = [
 ]
 
 
-@pytest.mark.parametrize("text, message", INVALID)
-def test_error(text: str, message: str) -> None:
-    check_error(text, message)
+test_error = errors(INVALID)
 
 
 # A kustomization's newName with a tag or digest: kustomize joins the texts

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from builds.cases import A, check_error, check_valid
+from builds.cases import A, errors, valid_files
 
 VALID = [
     pytest.param(
@@ -22,10 +22,7 @@ VALID = [
 ]
 
 
-@pytest.mark.usefixtures("parser")
-@pytest.mark.parametrize("text, expected", VALID)
-def test_valid_file(text: str, expected: dict[str, str]) -> None:
-    check_valid(text, expected)
+test_valid_file = valid_files(VALID)
 
 
 INVALID = [
@@ -52,6 +49,4 @@ INVALID = [
 ]
 
 
-@pytest.mark.parametrize("text, message", INVALID)
-def test_error(text: str, message: str) -> None:
-    check_error(text, message)
+test_error = errors(INVALID)
