@@ -174,6 +174,7 @@ SKIPPED = {
     "template": ("{{ if .x }}\nspec:\n  image: redis:{{ .tag }}\n", 3),
     "values file": ("# no kind\nimage: {repository: redis, tag: 1}\n", 2),
     "invalid YAML": ("kind: Pod\nspec: [\n- 'redis@sha256'\n", 3),
+    "form feed, which ends no line": ("a: {{ b }}\f\nimage: redis:1\n", 2),
 }
 
 
