@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from krm_image_setter.catalog import catalog_rules, kinds_with_parts
 from krm_image_setter.config.image_setter import ImageSetter
-from krm_image_setter.images import IMAGE, ImageMap, RegistryMap
+from krm_image_setter.images import IMAGE, ImageMap, RegistryMap, has_placeholder
 from krm_image_setter.locators import ImageField, KindRule, SelectorMap
 from krm_image_setter.resources import Resource, ResourceRef
 
@@ -63,7 +63,7 @@ def rules_for(config: ImageSetter, references: Mapping[int, str]) -> Rules:
         rule._replace(new_image=references[position], source=None) if position in references else rule
         for position, rule in enumerate(config.images)
     ]
-    uses = {use for rule in images for use in rule.uses}
+    uses = {use for rule in images for use in rule.uses}.union(*(rule.uses for rule in config.registries))
     return Rules(
         ImageMap(images),
         RegistryMap(config.registries),
@@ -83,6 +83,8 @@ def keywords_of(config: ImageSetter, text: str) -> list[str] | None:
     keywords = [rule.keyword for rule in config.images] + [rule.keyword for rule in config.registries]
     keywords += [rule.selector.keyword for rule in config.kinds]
     usable = usable_keywords(keywords)
+    if usable is not None and has_placeholder(text):
+        usable += set(re.findall(_PLACEHOLDER, text))
     if usable is None or not config.catalog:
         return usable
     return [*usable, *kinds_with_parts().intersection(re.findall(_KIND, text))]
@@ -90,6 +92,8 @@ def keywords_of(config: ImageSetter, text: str) -> list[str] | None:
 
 # Finds the kinds in a text. Searching for each kind of the catalog instead took ten times as long.
 _KIND: Final = r"kind(?:: |[\"']?\s*:\s*[\"']?)([A-Za-z0-9]+)"
+# Finds the starts of placeholders in images, because a summary contains the number of images with placeholders.
+_PLACEHOLDER: Final = r"mage[\"']?\s*:\s*[\"']?[^\s\"'#$]*?(\$[({]|\{\{)"
 
 
 def usable_keywords(keywords: Iterable[str]) -> list[str] | None:

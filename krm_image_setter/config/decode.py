@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 from krm_image_setter.config import schema
 from krm_image_setter.config.compatible import field_spec_api_versions, image_setter_fields, is_image_setter
-from krm_image_setter.config.image_setter import ON_UNUSED, STRING_ARGUMENTS, ImageSetter
+from krm_image_setter.config.image_setter import ON_UNUSED, STRING_ARGUMENTS, Ignored, ImageSetter
 from krm_image_setter.config.value import ShapeError, Value
 from krm_image_setter.errors import ConfigError, ImageSetterError
 from krm_image_setter.images import (
@@ -65,6 +65,7 @@ class _Part(NamedTuple):
     catalog: bool | None
     on_unused: str | None
     image_pull_policy: str | None
+    ignore: tuple[Ignored, ...]
 
 
 def decode(
@@ -103,6 +104,7 @@ def decode(
         pod_specs=pod_specs is not False,
         catalog=catalog is not False,
         on_unused=on_unused or _agreed(parts, "onUnused", lambda part: part.on_unused) or ON_UNUSED[0],
+        ignore=tuple(ignored for _, part in parts for ignored in part.ignore),
     )
 
 
@@ -177,6 +179,7 @@ def _decode_fields(document: Value) -> _Part:
     catalog = fields.get("catalog")
     on_unused = fields.get("onUnused")
     policy = fields.get("imagePullPolicy")
+    ignore = fields.get("ignore")
     return _Part(
         tuple(_entries(images)) if images else (_entry(image),) if image else (),
         tuple(decode_kinds(kinds)) if kinds else tuple(_field_specs(specs)) if specs else (),
@@ -186,6 +189,7 @@ def _decode_fields(document: Value) -> _Part:
         catalog.boolean() if catalog else None,
         on_unused.choice(ON_UNUSED) if on_unused else None,
         policy.choice(("Always", "IfNotPresent", "Never")) if policy else None,
+        tuple(_ignored(ignore)) if ignore else (),
     )
 
 
@@ -212,10 +216,13 @@ def _entry(entry: Value) -> _Entry:
         arguments["source"] = _source(fields["from"])
     if "containers" in fields:
         arguments["containers"] = tuple(name.string() for name in fields["containers"].one_or_more())
-    uses = [use for use in (ENV, ARGS) if use in fields and fields[use].boolean()]
-    if uses:
-        arguments["uses"] = (IMAGE, *uses)
+    arguments["uses"] = _uses(fields)
     return _Entry(entry, fields["name"].string(), arguments)
+
+
+def _uses(fields: Mapping[str, Value]) -> tuple[str, ...]:
+    """Return the uses of references that an entry with the fields `env` and `args` sets."""
+    return IMAGE, *(use for use in (ENV, ARGS) if use in fields and fields[use].boolean())
 
 
 def _source(value: Value) -> ImageSource:
@@ -228,8 +235,17 @@ def _source(value: Value) -> ImageSource:
 
 def _registries(registries: Value) -> Iterator[RegistryRule]:
     for entry in registries.items():
-        fields = entry.fields(("from", "to"), required=("from", "to"))
-        yield _built(entry, partial(registry_rule, fields["from"].string(), fields["to"].string()))
+        fields = entry.fields(("from", "to", "env", "args", "exclude"), required=("from", "to"))
+        patterns = fields["exclude"].one_or_more() if "exclude" in fields else ()
+        exclude = tuple(pattern.string() for pattern in patterns)
+        from_, to = fields["from"].string(), fields["to"].string()
+        yield _built(entry, partial(registry_rule, from_, to, uses=_uses(fields), exclude=exclude))
+
+
+def _ignored(entries: Value) -> Iterator[Ignored]:
+    for entry in entries.items():
+        fields = entry.fields(Ignored._fields, required=Ignored._fields)
+        yield Ignored(fields["image"].string(), fields["reason"].string())
 
 
 def _default_registry(value: Value) -> DefaultRegistry:

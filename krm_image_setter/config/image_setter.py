@@ -10,7 +10,8 @@ from krm_image_setter.locators import KindRule
 API_VERSION: Final = "krm-image-setter.dev/v1alpha1"
 KIND: Final = "ImageSetter"
 FIELDS: Final = (
-    "images", "kinds", "registries", "defaultRegistry", "imagePullPolicy", "podSpecs", "catalog", "onUnused"
+    "images", "kinds", "registries", "defaultRegistry", "imagePullPolicy", "podSpecs", "catalog", "onUnused",
+    "ignore",
 )  # fmt: skip
 OnUnused: TypeAlias = Literal["warn", "error", "ignore"]
 #: The allowed values of `onUnused`. The first one is the default.
@@ -26,6 +27,13 @@ KUSTOMIZE_ARGUMENTS: Final = {
 STRING_ARGUMENTS: Final = {**KUSTOMIZE_ARGUMENTS, "newImage": "new_image"}
 
 
+class Ignored(NamedTuple):
+    """An entry of `ignore`: a pattern for images that `list` must not report, and the reason."""
+
+    image: str
+    reason: str
+
+
 class ImageSetter(NamedTuple):
     """The configuration of a run. It contains the rules of all configuration documents in their order.
 
@@ -39,3 +47,4 @@ class ImageSetter(NamedTuple):
     pod_specs: bool = True
     catalog: bool = True
     on_unused: str = ON_UNUSED[0]
+    ignore: tuple[Ignored, ...] = ()
