@@ -29,7 +29,18 @@ from krm_image_setter.images import (
     override,
     registry_rule,
 )
-from krm_image_setter.locators import WHOLE, Embedded, Form, ImageSource, KindRule, Part, Selector, Split, Text
+from krm_image_setter.locators import (
+    WHOLE,
+    Embedded,
+    Form,
+    ImageSource,
+    KindRule,
+    Part,
+    RelatedImage,
+    Selector,
+    Split,
+    Text,
+)
 from krm_image_setter.paths import Path, parse_path
 from krm_image_setter.resources import SECRET
 
@@ -298,10 +309,13 @@ def _path_rules(selector: Selector, paths: Value) -> Iterator[KindRule]:
         yield KindRule(selector, _path(fields["path"]), form, config_location=path.location())
 
 
+_FORMS: Final[dict[str, Form]] = {"text": Text(), "relatedImage": RelatedImage()}
+
+
 def _form(value: Value, fields: Mapping[str, Value]) -> Form:
     forms = [key for key in ("fields", "part", "as") if key in fields]
     part = fields["part"].choice(("reference", "name", "tag", "digest")) if "part" in fields else "reference"
-    form = fields["as"].choice(("text", "yaml", "json")) if "as" in fields else ""
+    form = fields["as"].choice(("text", "yaml", "json", "relatedImage")) if "as" in fields else ""
     parts = _split(fields["fields"]) if "fields" in fields else None
     of = fields["of"].string() if "of" in fields else ""
     rules = tuple(_path_rules(Selector(), fields["paths"])) if "paths" in fields else ()
@@ -318,7 +332,7 @@ def _form(value: Value, fields: Mapping[str, Value]) -> Form:
     if parts is not None:
         return parts
     if form:
-        return Text() if form == "text" else Embedded(form, rules)
+        return _FORMS[form] if form in _FORMS else Embedded(form, rules)
     return Part(part, of) if part != "reference" else WHOLE
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from typing import Final
 
-from krm_image_setter.locators.forms import WHOLE, Form, Part, Split, Text
+from krm_image_setter.locators.forms import WHOLE, Form, Part, RelatedImage, Split, Text
 from krm_image_setter.locators.image_field import ImageField, OtherField, source_text
 from krm_image_setter.locators.kind_rule import Embedded, ImageSource, KindRule, Selector, SelectorMap
 from krm_image_setter.locators.pod_spec import can_have_pod_spec, find_pod_spec_images
@@ -21,6 +21,7 @@ __all__ = [
     "KindRule",
     "OtherField",
     "Part",
+    "RelatedImage",
     "Selector",
     "SelectorMap",
     "Split",
