@@ -9,7 +9,7 @@ from krm_image_setter.discovery.finding import ITEMS, NOT_SPECIFIED, Confidence,
 from krm_image_setter.discovery.judging import judged, split_reference
 from krm_image_setter.images import HUB, parse_reference
 from krm_image_setter.locators import WHOLE, Form
-from krm_image_setter.resources import CRD, Resource
+from krm_image_setter.resources import CRD, Resource, is_secret
 from krm_image_setter.yaml.tree import Location
 
 
@@ -35,7 +35,7 @@ class _Search(NamedTuple):
 
     def walk(self, value: Any, location: Location, steps: Steps) -> Iterator[tuple[Finding, Location]]:
         """Yield the fields that probably contain images: the field at `location`, and all fields in its value."""
-        if location in self.covered or steps[-1] == "status":
+        if location in self.covered or steps[-1] == "status" or is_secret(value):
             return
         if isinstance(value, str):
             found = self._judged(value, steps)
