@@ -31,6 +31,7 @@ _TRIGGER: Final = rf"\$\(tt\.params{_NAME}\)"
 _INPUT: Final = rf"\{{\{{=?\s*inputs\.parameters{_NAME}\s*\}}\}}"
 _WORKFLOW: Final = rf"\{{\{{=?\s*workflow\.parameters{_NAME}\s*\}}\}}"
 _TEMPLATE: Final = r"\$\{(?P<name>\w+)\}"
+_MOST_LEVELS: Final = 8
 
 
 class _Node(NamedTuple):
@@ -68,7 +69,10 @@ class Parameters:
     def images(self, field: ImageField) -> list[ImageField]:
         """Return the fields with the images for which the placeholder in `field` stands, or an empty list."""
         found: dict[Location, str] = {}
-        self._follow(field.current, field.location, found)
+        placeholders = [(field.current, field.location)]
+        # A value can be a placeholder too. Stop after a few levels, because a chain can be very long.
+        for _ in range(_MOST_LEVELS):
+            placeholders = [inner for each in placeholders for inner in self._follow(*each, found)]
         policy = (field.policy[0], False) if field.policy else None
         return [
             whole_field(location, text, usage=field.usage, policy=policy)
@@ -76,8 +80,10 @@ class Parameters:
             if parse_reference(text.strip())
         ]
 
-    def _follow(self, placeholder: str, location: Location, found: dict[Location, str]) -> None:
-        """Add the strings that replace a placeholder, with their locations, and follow placeholders in them."""
+    def _follow(
+        self, placeholder: str, location: Location, found: dict[Location, str]
+    ) -> Iterator[tuple[str, Location]]:
+        """Add the strings that replace a placeholder, and yield each with a location inside its scope."""
         for pattern, look_up in self._look_ups:
             match = re.fullmatch(pattern, placeholder)
             if match is None:
@@ -87,7 +93,7 @@ class Parameters:
                 if at not in found:
                     found[at] = text = self._at(at)
                     # A value of Tekton refers to parameters outside the mapping whose `params` contain the value.
-                    self._follow(text.strip(), at[:-3] if pattern is _TASK else at, found)
+                    yield text.strip(), at[:-3] if pattern is _TASK else at
 
     def _at(self, location: Location) -> Any:
         node = self._root
@@ -102,8 +108,8 @@ class Parameters:
             found.append(_Node(location[:depth], node))
         return [one for one in reversed(found) if isinstance(one.node, dict)]
 
-    def _parameter(self, holder: _Node, *keys: str, name: str) -> _Node | None:
-        """Return the parameter `name` in the list under `keys` of a mapping."""
+    def _named(self, holder: _Node, *keys: str, name: str) -> _Node | None:
+        """Return the item `name` of the list under `keys` of a mapping."""
         items: Any = holder.node
         for key in keys:
             items = items.get(key) if isinstance(items, dict) else None
@@ -121,7 +127,7 @@ class Parameters:
         has_default = False
         for holder in enclosing:
             for key in ("params", "parameters"):
-                parameter = self._parameter(holder, key, name=name)
+                parameter = self._named(holder, key, name=name)
                 if parameter is not None:
                     yield from parameter.texts("value", *(() if has_default else ("default",)))
                     has_default = has_default or "default" in parameter.node
@@ -133,12 +139,12 @@ class Parameters:
     def _trigger(self, name: str, enclosing: _Enclosing) -> Iterator[Location]:
         for holder in enclosing:
             if holder.node.get("kind") == "TriggerTemplate":
-                parameter = self._parameter(holder, "spec", "params", name=name)
+                parameter = self._named(holder, "spec", "params", name=name)
                 yield from parameter.texts("default") if parameter else ()
 
     def _input(self, name: str, enclosing: _Enclosing) -> Iterator[Location]:
         for holder in enclosing:
-            parameter = self._parameter(holder, "inputs", "parameters", name=name)
+            parameter = self._named(holder, "inputs", "parameters", name=name)
             if parameter is not None:
                 yield from parameter.texts("value", "default")
                 yield from self._arguments(name, holder, enclosing)
@@ -154,23 +160,26 @@ class Parameters:
             if uses is None:
                 uses = self._uses[id(workflow.node)] = {}
                 _find_uses(workflow.node["templates"], (*workflow.location, "templates"), uses)
-            template_name = template.node.get("name")
-            users += (_Node(at, self._at(at)) for at in uses.get(str(template_name), ()))
+            template_name = str(template.node.get("name"))
+            named = self._named(workflow, "templates", name=template_name)
+            if named is None or named.node is not template.node:
+                continue
+            users += (_Node(at, self._at(at)) for at in uses.get(template_name, ()))
             if template_name == workflow.node.get("entrypoint"):
                 users.append(workflow)
         for user in users:
-            parameter = self._parameter(user, "arguments", "parameters", name=name)
+            parameter = self._named(user, "arguments", "parameters", name=name)
             yield from parameter.texts("value", "default") if parameter else ()
 
     def _workflow(self, name: str, enclosing: _Enclosing) -> Iterator[Location]:
         for holder in filter(_is_workflow, enclosing):
-            parameter = self._parameter(holder, "arguments", "parameters", name=name)
+            parameter = self._named(holder, "arguments", "parameters", name=name)
             yield from parameter.texts("value", "default") if parameter else ()
 
     def _template(self, name: str, enclosing: _Enclosing) -> Iterator[Location]:
         for holder in enclosing:
             if holder.node.get("kind") == "Template":
-                parameter = self._parameter(holder, "parameters", name=name)
+                parameter = self._named(holder, "parameters", name=name)
                 yield from parameter.texts("value") if parameter else ()
 
 

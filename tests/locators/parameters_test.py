@@ -96,6 +96,18 @@ def test_placeholder_without_default_is_counted(text: str) -> None:
     assert (found.edits, found.placeholders) == ([], 1)
 
 
+def test_long_chain_of_parameters_is_not_followed_to_its_end() -> None:
+    parameters = "".join(
+        f"{{name: p{number}, default: '{{{{inputs.parameters.p{number + 1}}}}}'}}, " for number in range(5_000)
+    )
+    text = (
+        WORKFLOW + "  templates:\n  - container: {image: '{{inputs.parameters.p0}}'}\n"
+        f"    inputs: {{parameters: [{parameters}{{name: p5000, default: 'q.io/a:1'}}]}}\n"
+    )
+    found = scan(Stream(text), rules_for(CONFIG, {}))
+    assert (found.edits, found.placeholders) == ([], 1)
+
+
 def test_list_shows_default_and_not_placeholder() -> None:
     _, text = CASES[0]
     (image,) = images_in(Stream(text), rules_for(CONFIG, {}))
