@@ -350,7 +350,7 @@ def test_the_first_rule_that_matches_counts(names: tuple[str, ...]) -> None:
     ],
 )
 def test_placeholder_of_ko_is_replaced_by_new_name(
-    text: str, change: dict[str, str], expected: str | None
+    text: str, change: dict[str, Any], expected: str | None
 ) -> None:
     new = ImageMap([image_rule("github.com/org/app", **change)]).new(text)
     assert (new and new[0]) == expected
