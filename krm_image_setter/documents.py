@@ -30,10 +30,15 @@ class Stream:
 
     Each document and each item of a list is parsed alone. A resource whose text contains no keyword is skipped.
     This makes a run faster but does not change its result.
+
+    `file` is the name of the file, relative to the directory that the user named; empty if it is not known.
+    `directory` is the absolute path of this directory; empty if it is not known.
     """
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, file: str = "", directory: str = "") -> None:
         self.text = text
+        self.file = file
+        self.directory = directory
         self._listing: Listing | None = None  # if the whole text is one list
 
     def documents(self, keyword: str = "") -> Iterator[Tree]:

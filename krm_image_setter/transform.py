@@ -85,7 +85,7 @@ def set_images(text: str, config: ImageSetter) -> Outcome:
 
 
 def set_images_in(texts: Mapping[str, str], config: ImageSetter, for_each: ForEach = map) -> Outcomes:
-    """Set images in several texts as if they were one stream. The keys of `texts` are names.
+    """Set images in several texts as if they were one stream. The keys of `texts` are file names.
 
     The field that a `from` selects can be in another text. An entry is unused only if it sets nothing in all of
     the texts. `for_each` calls a function for each text; the function and its results can be pickled.
@@ -94,7 +94,7 @@ def set_images_in(texts: Mapping[str, str], config: ImageSetter, for_each: ForEa
     """
 
     def visit(look: Callable[[Stream], Any]) -> Iterator[Any]:
-        found = for_each(partial(_result_or_error, look), list(texts.values()))
+        found = for_each(partial(_result_or_error, look), list(texts.items()))
         for name, one in zip(texts, found, strict=True):
             if isinstance(one, ImageSetterError):
                 raise one.at(file=name)
@@ -109,10 +109,11 @@ def set_images_in(texts: Mapping[str, str], config: ImageSetter, for_each: ForEa
     return outcomes
 
 
-def _result_or_error(look: Callable[[Stream], Any], text: str) -> Any:
+def _result_or_error(look: Callable[[Stream], Any], named: tuple[str, str]) -> Any:
     """Return the result of `look`, or its error. The caller raises the error of the first text that has one."""
+    name, text = named
     try:
-        return look(Stream(text))
+        return look(Stream(text, name))
     except ImageSetterError as error:
         return error
 

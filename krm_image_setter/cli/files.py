@@ -22,11 +22,13 @@ class File(NamedTuple):
     """A file to process. `is_found` is false if the user named the file, and true if a directory search found it.
 
     `path` starts with the argument of the user. `real` was the path without symbolic links during the search.
+    `top` is the directory that the user named, or the directory of the file if the user named the file.
     """
 
     path: str
     real: str
     is_found: bool
+    top: str = ""
 
     def __str__(self) -> str:
         return self.shown
@@ -39,6 +41,11 @@ class File(NamedTuple):
     def shown(self) -> str:
         """The path of the file as messages show it."""
         return shown(self.path)
+
+    @property
+    def name(self) -> str:
+        """The path of the file relative to `top`, or an empty string for standard input."""
+        return "" if self.path == STDIN else self.path[len(self.top) :].lstrip("/")
 
 
 def content_digest(data: bytes) -> bytes:
@@ -79,10 +86,10 @@ def find_files(paths: Iterable[str]) -> list[File]:
             if not found:
                 say(f"warning: {path}: no {', '.join(_SUFFIXES[:-1])} or {_SUFFIXES[-1]} files found")
             for name, real in found:
-                files.setdefault(real, File(name, real, is_found=True))
+                files.setdefault(real, File(name, real, is_found=True, top=path))
         elif path == STDIN or os.path.exists(path):
             real = STDIN if path == STDIN else os.path.realpath(path)
-            files[real] = File(path, real, is_found=False)
+            files[real] = File(path, real, is_found=False, top=os.path.dirname(path))
         else:
             raise InputError("no such file or directory", file=path)
     return list(files.values())

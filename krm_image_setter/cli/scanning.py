@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from operator import attrgetter
@@ -81,8 +82,9 @@ def _read_file(search: Callable[[Stream], Found], file: File) -> Scanned[Found]:
     try:
         with naming(file.shown):
             data = file.read()
-            stream, digest = Stream(decoded(data, file.shown)), content_digest(data)
-            del data  # to save memory: `stream` contains the text
+            text, digest = decoded(data, file.shown), content_digest(data)
+            del data  # to save memory
+            stream = Stream(text, file.name, os.path.abspath(file.top) if file.name else "")
             try:
                 return Scanned(file, search(stream), digest)
             except NotResourceError:
