@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Final, NamedTuple
@@ -12,6 +11,7 @@ from typing import Final, NamedTuple
 from pathspec import GitIgnoreSpec
 
 from krm_image_setter.errors import ImageSetterError, InputError, internal_error
+from krm_image_setter.globs import glob_spec
 from krm_image_setter.streams import STDIN, read_bytes, read_found, read_text, say, shown
 
 _SUFFIXES: Final = (".yaml", ".yml", ".json")
@@ -161,40 +161,12 @@ def _ignores_in(directory: str, shown_directory: str) -> list[_Ignores]:
         path = os.path.join(directory, name)
         if os.path.isfile(path) and not os.path.islink(path):  # git does not follow these links either
             try:
-                found.append(_Ignores(directory, ignore_spec(read_text(path))))
+                found.append(_Ignores(directory, glob_spec(read_text(path).splitlines())))
             except ValueError as error:
                 raise InputError(
                     f"invalid ignore pattern: {error}", file=os.path.join(shown_directory, name)
                 ) from error
     return found
-
-
-def ignore_spec(text: str) -> GitIgnoreSpec:
-    """Parse the text of an ignore file. Raises ValueError if a pattern is invalid."""
-    spec = GitIgnoreSpec.from_lines(text.splitlines())
-    for pattern in spec.patterns:
-        if pattern.regex is not None:
-            pattern.regex = re.compile(_in_linear_time(pattern.regex.pattern))
-    return spec
-
-
-# pathspec converts `*` to _STAR. It converts `**` at the start of a pattern to _START, and later to _FOLDERS.
-_STAR: Final = r"\[\^/\]\*"
-_START: Final = r"\^\(\?:\.\+/\)\?"
-_FIXED: Final = r"(?:\\.|\[\^?\]?[^\]]*\]|[^\\\[(^$])"
-_FOLDERS: Final = r"\(\?:/\.\+\)\?"
-
-
-def _in_linear_time(regexp: str) -> str:
-    """Rewrite a regular expression of pathspec so that it matches the same names without backtracking.
-
-    pathspec's expression tries all ways to divide a name among the stars of a pattern. For five stars and a name
-    of 120 letters, that takes ten seconds. The first match of the text between two stars is sufficient.
-    """
-    regexp = re.sub(rf"(?:{_STAR})+", "[^/]*", regexp)
-    regexp = re.sub(rf"{_STAR}((?:(?!{_STAR}){_FIXED})+)(?={_STAR})", r"(?>[^/]*?\1)", regexp)
-    regexp = re.sub(rf"{_START}((?:(?!{_FOLDERS}).)+)(?={_FOLDERS}/)", r"^(?>(?:.+?/)??\1(?=/))", regexp)
-    return re.sub(rf"{_FOLDERS}(/(?:(?!{_FOLDERS}).)+)(?={_FOLDERS}/)", r"(?>(?:/.+?)??\1(?=/))", regexp)
 
 
 def _is_ignored(path: str, ignores: list[_Ignores]) -> bool:
