@@ -186,8 +186,8 @@ def _scan_fields(
             claims.claim(decision.field)
         _accept(searched, decision.changes, decision.results, found, accepted, images=1)
     for other, rule in others:
-        if isinstance(rule.form, Embedded) and isinstance(other.value, str):
-            _follow(searched, other, rule.form, found, accepted)
+        if other.embedded is not None and isinstance(other.value, str):
+            _follow(searched, other, other.embedded, found, accepted)
         # Do not report values for rules of the catalog, because types differ between versions of a kind.
         elif other.value not in (None, "") and rule.origin != "catalog" and not _is_read(other, readings.values()):
             found.results.append(_wrong_type(searched.resource, other, rule))
@@ -310,8 +310,8 @@ def images_in(stream: Stream, rules: Rules, string: _String | None = None) -> It
                 if isinstance(field, ImageField):
                     if field.current and claims.claim(field) and not field.is_bare_name:
                         yield _found_image(searched, field, rule)
-                elif rule is not None and isinstance(rule.form, Embedded) and isinstance(field.value, str):
-                    yield from _images_in_string(searched, field, rule.form)
+                elif field.embedded is not None and isinstance(field.value, str):
+                    yield from _images_in_string(searched, field, field.embedded)
 
 
 def _found_image(searched: _Searched, field: ImageField, rule: KindRule | None) -> FoundImage:

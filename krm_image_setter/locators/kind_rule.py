@@ -122,7 +122,7 @@ class Embedded(NamedTuple):
     def fields(self, root: Any, location: Location, value: Any) -> Fields:
         """Return the image fields in `value`; see `Form.fields`."""
         del root
-        return [OtherField(location, value, "a string")]
+        return [OtherField(location, value, "a string", self)]
 
 
 class ImageSource(NamedTuple):
