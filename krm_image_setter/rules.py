@@ -10,7 +10,7 @@ from krm_image_setter.catalog import catalog_rules, kinds_with_parts
 from krm_image_setter.config.image_setter import ImageSetter
 from krm_image_setter.images import IMAGE, ImageMap, RegistryMap
 from krm_image_setter.locators import ImageField, KindRule, SelectorMap
-from krm_image_setter.resources import ResourceRef
+from krm_image_setter.resources import Resource, ResourceRef
 
 
 class Rules(NamedTuple):
@@ -34,6 +34,14 @@ class Rules(NamedTuple):
         kinds = self.kinds.matching(ref)
         if self.catalog:
             kinds += catalog_rules(ref.api_version, ref.kind)
+        return kinds
+
+    def kinds_in(self, resource: Resource) -> list[KindRule]:
+        """Return the rules for the kind of a resource, and the rules for the resources inside it."""
+        kinds = self.kinds_for(resource.ref)
+        for inner in resource.nested():
+            start = inner.location[len(resource.location) :]
+            kinds += [rule._replace(start=start) for rule in self.kinds_for(inner.ref)]
         return kinds
 
     def is_set(self, field: ImageField) -> bool:

@@ -118,6 +118,8 @@ def _scan_tree(
         resources.append(resource)
         found.resources += 1
         for rule in kinds:
+            if rule.start:  # a path can match nothing in a resource inside another one, which is often a template
+                continue
             found.selected[rule.position] = found.selected.get(rule.position, 0) + 1
         fields = list(find_image_fields(resource, kinds, uses, found.matched))
         if fields:
@@ -131,13 +133,13 @@ def _searched(
     """Yield each resource of a tree, with its rules and the uses for which to search its pod specs."""
     if string is None:
         for resource in one.resources():
-            yield resource, rules.kinds_for(resource.ref), rules.pod_spec_uses
+            yield resource, rules.kinds_in(resource), rules.pod_spec_uses
         return
     paths = list(string.form.rules)
     is_whole = False
     for resource in one.resources_in_string():
         is_whole = not resource.location
-        kinds = rules.kinds_for(resource.ref)
+        kinds = rules.kinds_in(resource)
         yield resource, [*paths, *kinds] if is_whole else kinds, rules.pod_spec_uses
     if paths and not is_whole and isinstance(one.document.root, tree.Mapping | tree.Sequence):
         yield Resource(one.document.root, NO_REF, one, ()), paths, ()
@@ -150,15 +152,14 @@ class _Searched(NamedTuple):
     rules: Rules
     string: _String | None
 
-    @property
-    def hides_values(self) -> bool:
-        """Whether messages must not show values: the resource is a Secret, or in a string in a Secret."""
-        return self.resource.is_secret or (self.string is not None and self.string.hides_values)
+    def hides(self, location: Location) -> bool:
+        """Return whether messages must not show the value at a location, because it is in a Secret."""
+        return (self.string is not None and self.string.hides_values) or self.resource.is_secret_at(location)
 
-    def string_at(self, form: Embedded) -> _String | None:
-        """Return the description of a string field with the form `form`, or None if it is nested too deeply."""
+    def string_at(self, location: Location, form: Embedded) -> _String | None:
+        """Return the description of the string at a location, or None if it is nested too deeply."""
         depth = self.string.depth + 1 if self.string else 1
-        return _String(form, depth, self.hides_values) if depth <= MAX_EMBEDDED else None
+        return _String(form, depth, self.hides(location)) if depth <= MAX_EMBEDDED else None
 
 
 def _scan_fields(
@@ -177,7 +178,8 @@ def _scan_fields(
             others.append((field, rule))
     claims = Claims()
     for same in readings.values():
-        decision = decide(searched.resource, same, searched.rules, hides_values=searched.hides_values)
+        hides_values = searched.hides(same[0].location)
+        decision = decide(searched.resource, same, searched.rules, hides_values=hides_values)
         if decision is None or claims.has(decision.field):
             continue
         if decision.rule is not None:
@@ -186,8 +188,8 @@ def _scan_fields(
             claims.claim(decision.field)
         _accept(searched, decision.changes, decision.results, found, accepted, images=1)
     for other, rule in others:
-        if isinstance(rule.form, Embedded) and isinstance(other.value, str):
-            _follow(searched, other, rule.form, found, accepted)
+        if other.embedded is not None and isinstance(other.value, str):
+            _follow(searched, other, other.embedded, found, accepted)
         # Do not report values for rules of the catalog, because types differ between versions of a kind.
         elif other.value not in (None, "") and rule.origin != "catalog" and not _is_read(other, readings.values()):
             found.results.append(_wrong_type(searched.resource, other, rule))
@@ -254,7 +256,7 @@ def _follow(
 ) -> None:
     """Scan the document that the string in a field contains."""
     resource, location = searched.resource, field.location
-    string = searched.string_at(form)
+    string = searched.string_at(location, form)
     if string is None:
         message = f"not changed: embedded documents are nested more than {MAX_EMBEDDED} levels deep"
         found.results.append(warning(resource, location, message))
@@ -310,26 +312,26 @@ def images_in(stream: Stream, rules: Rules, string: _String | None = None) -> It
                 if isinstance(field, ImageField):
                     if field.current and claims.claim(field) and not field.is_bare_name:
                         yield _found_image(searched, field, rule)
-                elif rule is not None and isinstance(rule.form, Embedded) and isinstance(field.value, str):
-                    yield from _images_in_string(searched, field, rule.form)
+                elif field.embedded is not None and isinstance(field.value, str):
+                    yield from _images_in_string(searched, field, field.embedded)
 
 
 def _found_image(searched: _Searched, field: ImageField, rule: KindRule | None) -> FoundImage:
-    resource = searched.resource
+    resource, hides_values = searched.resource, searched.hides(field.location)
     return FoundImage(
-        HIDDEN if searched.hides_values else field.current,
+        HIDDEN if hides_values else field.current,
         resource.ref,
         format_location(field.location),
         resource.line(field.location),
         rule,
         field.usage,
         field.part,
-        is_public=field.usage.use == IMAGE and not searched.hides_values,
+        is_public=field.usage.use == IMAGE and not hides_values,
     )
 
 
 def _images_in_string(searched: _Searched, field: OtherField, form: Embedded) -> Iterator[FoundImage]:
-    string = searched.string_at(form)
+    string = searched.string_at(field.location, form)
     if string is None:
         return
     resource, location = searched.resource, field.location

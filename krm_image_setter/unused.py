@@ -24,10 +24,10 @@ from krm_image_setter.images import (
 )
 from krm_image_setter.images.tokens import find_tokens
 from krm_image_setter.line_breaks import BREAK
-from krm_image_setter.locators import CRD, KindRule, covered
+from krm_image_setter.locators import KindRule, covered
 from krm_image_setter.paths import format_location
 from krm_image_setter.paths.mismatch import Mismatch, find_mismatch
-from krm_image_setter.resources import SECRET, Resource
+from krm_image_setter.resources import CRD, SECRET, Resource
 from krm_image_setter.results import ERROR, WARNING, Result
 from krm_image_setter.rules import Rules, usable_keywords
 from krm_image_setter.scan import FoundImage, Scan, images_in
@@ -264,7 +264,7 @@ def _uncovered(
     """Yield the occurrences of names in those fields of a resource that no rule covers."""
     if resource.ref.kind in (CRD, SECRET) or resource.ref.api_version == API_VERSION:
         return
-    found = covered(resource, rules.kinds_for(resource.ref), rules.pod_spec_uses)
+    found = covered(resource, rules.kinds_in(resource), rules.pod_spec_uses)
     for location, text in _strings(resource.node, ()):
         if location in found or location[0] in ("metadata", "status"):
             continue

@@ -47,7 +47,7 @@ def discover(stream: Stream, rules: Rules) -> Discovered:
             findings += (finding for finding in crd.findings if finding.path not in known)
             pod_specs[crd.kind] = crd.pod_specs
         for finding, location in find_in_resource(
-            resource, covered(resource, rules.kinds_for(resource.ref), rules.pod_spec_uses)
+            resource, covered(resource, rules.kinds_in(resource), rules.pod_spec_uses)
         ):
             images.append((finding, _image(resource, finding, location)))
     return Discovered(tuple(findings), pod_specs, tuple(images))

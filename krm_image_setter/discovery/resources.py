@@ -9,8 +9,7 @@ from krm_image_setter.discovery.finding import ITEMS, NOT_SPECIFIED, Confidence,
 from krm_image_setter.discovery.judging import judged, split_reference
 from krm_image_setter.images import HUB, parse_reference
 from krm_image_setter.locators import WHOLE, Form
-from krm_image_setter.locators.kind_rule import CRD
-from krm_image_setter.resources import Resource
+from krm_image_setter.resources import CRD, Resource
 from krm_image_setter.yaml.tree import Location
 
 

@@ -17,8 +17,7 @@ from krm_image_setter.discovery.finding import (
 )
 from krm_image_setter.discovery.judging import is_container, is_url, judged, split_reference
 from krm_image_setter.locators import WHOLE, Form, Text
-from krm_image_setter.locators.kind_rule import CRD
-from krm_image_setter.resources import Resource
+from krm_image_setter.resources import CRD, Resource
 
 #: The maximum depth of the search in a schema. The deepest schema of a public CRD has 47 levels.
 _MAX_DEPTH: Final = 100

@@ -5,16 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from operator import itemgetter
-from typing import Any, Final, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from krm_image_setter.errors import ConfigLocation
 from krm_image_setter.locators.forms import WHOLE, Fields, Form
 from krm_image_setter.locators.image_field import OtherField
-from krm_image_setter.paths import Path
-from krm_image_setter.resources import ResourceRef
+from krm_image_setter.paths import Match, Path
+from krm_image_setter.resources import CRD, ResourceRef
 from krm_image_setter.yaml.tree import Location
 
-CRD: Final = "CustomResourceDefinition"
 T = TypeVar("T")
 
 
@@ -90,7 +89,8 @@ class KindRule(NamedTuple):
     """A rule of `kinds`: the resources that `selector` matches have images of a certain form at `path`.
 
     `origin` is the configuration field that contains the rule, or "catalog". `position` is the index of the rule
-    in `kinds`, or -1 if the rule is not from `kinds`.
+    in `kinds`, or -1 if the rule is not from `kinds`. `start` is the location where the path starts; it is empty
+    unless the rule is for a resource inside another resource.
     """
 
     selector: Selector
@@ -99,6 +99,16 @@ class KindRule(NamedTuple):
     origin: str = "kinds"
     position: int = -1
     config_location: ConfigLocation = ConfigLocation()
+    start: Location = ()
+
+    def find(self, root: Any) -> list[Match]:
+        """Return the values in the resource `root` that the path matches, with their locations in `root`."""
+        start, node = self.start, root
+        if not start:
+            return self.path.find(root)
+        for step in start:
+            node = node[step]
+        return [Match(start + location, value) for location, value in self.path.find(node)]
 
     @property
     def path_data(self) -> Any:
@@ -122,7 +132,7 @@ class Embedded(NamedTuple):
     def fields(self, root: Any, location: Location, value: Any) -> Fields:
         """Return the image fields in `value`; see `Form.fields`."""
         del root
-        return [OtherField(location, value, "a string")]
+        return [OtherField(location, value, "a string", self)]
 
 
 class ImageSource(NamedTuple):

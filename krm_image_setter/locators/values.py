@@ -1,0 +1,121 @@
+"""Finds images in Helm values by their shape: split references, names and whole references in any mapping.
+
+The rules come from the values of 526 public charts, in which every image was found by rendering the chart. Charts
+join `registry/repository:tag`, so a digest without its own key is written to the tag. A chart can replace an empty
+tag by its appVersion, and ignores keys that it does not know. Therefore a tag is never emptied, and no key for a
+registry or a digest is added.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from functools import cache
+from typing import Any, Final, NamedTuple
+
+from krm_image_setter.images import parse_reference
+from krm_image_setter.locators.image_field import ImageField, Keys, OtherField, whole_field
+from krm_image_setter.locators.forms import Fields, split_field
+from krm_image_setter.locators.kind_rule import Embedded, KindRule, Selector
+from krm_image_setter.locators.shapes import contains_images, is_part, means_image, split_references
+from krm_image_setter.paths import parse_path
+from krm_image_setter.yaml.tree import Location
+
+# A tag such as 8080 in `host.example/path:8080` can be a port.
+_PORT: Final = re.compile(r"80|443|[0-9]{4,5}")
+
+
+class Values(NamedTuple):
+    """The form of Helm values: a mapping, or a string with a YAML document, that contains images anywhere."""
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The keys and values of the path object; see `Form.options`."""
+        return {"as": "values"}
+
+    def fields(self, root: Any, location: Location, value: Any) -> Fields:
+        """Return the image fields in `value`; see `Form.fields`."""
+        del root
+        if not isinstance(value, dict | list):
+            return [OtherField(location, value, "a mapping", _embedded())]
+        return [field for shape in find_shapes(value, location) if (field := shape.field()) is not None]
+
+
+@cache
+def _embedded() -> Embedded:
+    """Return the form of a string whose document contains values."""
+    return Embedded("yaml", (KindRule(Selector(), parse_path("{$}"), Values()),))
+
+
+class Shape(NamedTuple):
+    """A value that has the shape of an image: a split reference with `keys`, or a whole reference in a string.
+
+    The keys in `shared` belong to several images.
+    """
+
+    location: Location
+    value: Any
+    keys: Keys | None
+    shared: frozenset[str] = frozenset()
+
+    def field(self) -> ImageField | None:
+        """Return the image field at this location. The parts of a split reference keep their notation."""
+        if self.keys is None:
+            return whole_field(self.location, self.value)
+        return split_field(self.location, self.value, self.keys, keeps_tag=True, shared=self.shared)
+
+
+def find_shapes(
+    value: Any, location: Location = (), name: str = "", around: tuple[str, ...] = ()
+) -> Iterator[Shape]:
+    """Yield the images in a tree, in document order. `name` and `around` are the keys of the path to `value`.
+
+    The items of a list have the name of the list.
+    """
+    if isinstance(value, dict):
+        yield from _in_mapping(value, location, name, around)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from find_shapes(item, (*location, index), name, around)
+    elif isinstance(value, str) and _is_whole(value, name, around):
+        yield Shape(location, value, None)
+
+
+def _in_mapping(
+    value: dict[str, Any], location: Location, name: str, around: tuple[str, ...]
+) -> Iterator[Shape]:
+    # An empty repository is the place for another name.
+    scalars = [
+        key
+        for key, item in value.items()
+        if not isinstance(item, dict | list | bool) and (item or key not in ("repository", "repo"))
+    ]
+    found = [keys for keys in split_references(name, scalars, around) if _is_repository(value, keys)]
+    count = Counter(key for keys in found for key in keys)
+    for keys in found:
+        yield Shape(location, value, keys, frozenset(key for key in keys if count[key] > 1))
+    in_parts = count.keys()
+    for key, item in value.items():
+        if key not in in_parts:
+            yield from find_shapes(item, (*location, key), key, (*around, name) if name else around)
+
+
+def _is_repository(mapping: dict[str, Any], keys: Keys) -> bool:
+    value = mapping[keys.repository]
+    reference = parse_reference(value.strip()) if isinstance(value, str) else None
+    # `repository: image.repository` is the path of a value (Keel).
+    return reference is not None and reference.tag is None and not value.endswith(f".{keys.repository}")
+
+
+def _is_whole(value: str, name: str, around: tuple[str, ...]) -> bool:
+    """Return whether a string is an image, by the name of its key or by its value."""
+    reference = parse_reference(value.strip())
+    if reference is None:
+        return False
+    if means_image(name) or (contains_images(around) and not is_part(name)) or reference.digest is not None:
+        return True
+    tag, domain = reference.tag or "", value.strip().partition("/")[0]
+    return (
+        "/" in value and "." in domain and any(map(str.isdigit, tag)) and _PORT.fullmatch(tag) is None
+    )
