@@ -9,6 +9,8 @@ from typing import Final
 
 from pathspec import GitIgnoreSpec
 
+from krm_image_setter.errors import ImageSetterError
+
 
 def glob_spec(globs: Iterable[str]) -> GitIgnoreSpec:
     """Parse globs, such as the lines of an ignore file. Raises ValueError if a glob is invalid."""
@@ -17,6 +19,14 @@ def glob_spec(globs: Iterable[str]) -> GitIgnoreSpec:
         if pattern.regex is not None:
             pattern.regex = re.compile(_in_linear_time(pattern.regex.pattern))
     return spec
+
+
+def check_globs(globs: tuple[str, ...]) -> None:
+    """Raise ImageSetterError if a glob is invalid."""
+    try:
+        glob_spec(globs)
+    except ValueError as error:
+        raise ImageSetterError(f"invalid glob: {error}") from error
 
 
 def matches(globs: tuple[str, ...], path: str) -> bool:

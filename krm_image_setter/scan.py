@@ -10,11 +10,11 @@ from krm_image_setter.changes import AcceptedChanges
 from krm_image_setter.deciding import HIDDEN, decide, warning
 from krm_image_setter.documents import Stream
 from krm_image_setter.edits import Edit
-from krm_image_setter.errors import ConfigError, InputError
+from krm_image_setter.errors import ConfigError, InputError, NotResourceError
 from krm_image_setter.images import IMAGE, Usage
 from krm_image_setter.locators import Embedded, ImageField, KindRule, OtherField, find_image_fields
 from krm_image_setter.paths import format_location, type_of
-from krm_image_setter.resources import NO_REF, Resource, ResourceRef, Tree
+from krm_image_setter.resources import NO_REF, Resource, ResourceRef, Tree, is_resource
 from krm_image_setter.results import WARNING, Result
 from krm_image_setter.rules import Rules
 from krm_image_setter.yaml import tree, writer
@@ -47,11 +47,13 @@ class Scan:
     """The edits and results for a stream, or for a part of it, and the rules that were used.
 
     A rule is identified by its position in the configuration. `applied` contains `images` entries. `selected`
-    contains how many resources each path of `kinds` selects. `matched` contains the paths that match a field.
+    contains how many resources each path of `kinds` or `files` selects. `matched` contains the paths that match a
+    field. `others` is the number of documents that are not resources.
     """
 
     def __init__(self) -> None:
         self.resources = 0
+        self.others = 0
         self.images_set = 0
         self.edits: list[Edit] = []
         self.results: list[Result] = []
@@ -62,6 +64,7 @@ class Scan:
     def add_counts(self, other: Scan) -> None:
         """Add the numbers and the rules of another scan, but not its edits and results."""
         self.resources += other.resources
+        self.others += other.others
         self.images_set += other.images_set
         self.add_rules(other)
 
@@ -91,32 +94,55 @@ def scan(
     Raises ConfigError if an image cannot have the configured pull policy.
     """
     found = Scan()
-    trees = _trees(stream, keywords, string)
+    trees = _trees(stream, rules, keywords, string)
     # Run each step for a batch of trees, not all steps for one tree. This takes a sixth less time, because the
     # code and data of a step remain in the caches of the processor.
     while batch := list(islice(trees, _BATCH)):
         found.resources += batch.count(None)
-        scanned = [(one, *_scan_tree(one, rules, string, found)) for one in batch if one]
+        scanned = [(one, *_scan_tree(one, stream, rules, string, found)) for one in batch if one]
         for one, resources, accepted in scanned:
             if accepted:
                 _write(one, resources, accepted, found)
     return found
 
 
-def _trees(stream: Stream, keywords: Iterable[str] | None, string: _String | None) -> Iterator[Tree | None]:
+def searched(
+    stream: Stream, rules: Rules, keywords: Iterable[str] | None = None, *, every: bool = False
+) -> Iterator[tuple[Resource, list[KindRule], Collection[str]]]:
+    """Yield each resource of a stream that contains one of `keywords`, its rules, and the uses for its pod specs.
+
+    A document that is not a resource is yielded with NO_REF if rules of `files` or of the catalog select it. If
+    `every` is true, other documents are yielded too, without rules.
+
+    Raises InputError under the same conditions as `scan`, but no NotResourceError if `every` is true.
+    """
+    for one in stream.trees(keywords) if every else _trees(stream, rules, keywords, None):
+        if one is not None:
+            yield from _searched(one, stream, rules, None, every=every)
+
+
+def _trees(
+    stream: Stream, rules: Rules, keywords: Iterable[str] | None, string: _String | None
+) -> Iterator[Tree | None]:
+    if stream.is_found and not stream.can_have_resource and not rules.can_read(stream):
+        # Most files of a repository end here. Parsing all of them would double the time of a run.
+        raise NotResourceError("not a Kubernetes resource")
     # The paths of a string start at the root of its document, even if the root is a list of resources.
     return stream.documents() if string and string.form.rules else stream.trees(keywords)
 
 
 def _scan_tree(
-    one: Tree, rules: Rules, string: _String | None, found: Scan
+    one: Tree, stream: Stream, rules: Rules, string: _String | None, found: Scan
 ) -> tuple[list[Resource], AcceptedChanges]:
     """Scan the resources of one tree. Return the resources and the accepted changes."""
     accepted = AcceptedChanges()
     resources: list[Resource] = []
-    for resource, kinds, uses in _searched(one, rules, string):
+    for resource, kinds, uses in _searched(one, stream, rules, string):
         resources.append(resource)
-        found.resources += 1
+        if resource.ref == NO_REF:
+            found.others += 1
+        else:
+            found.resources += 1
         for rule in kinds:
             if rule.start:  # a path can match nothing in a resource inside another one, which is often a template
                 continue
@@ -128,12 +154,19 @@ def _scan_tree(
 
 
 def _searched(
-    one: Tree, rules: Rules, string: _String | None
+    one: Tree, stream: Stream, rules: Rules, string: _String | None, *, every: bool = False
 ) -> Iterator[tuple[Resource, list[KindRule], Collection[str]]]:
     """Yield each resource of a tree, with its rules and the uses for which to search its pod specs."""
     if string is None:
-        for resource in one.resources():
-            yield resource, rules.kinds_in(resource), rules.pod_spec_uses
+        for resource in one.nodes():
+            # A document without `apiVersion` can be a file of another tool, which can have a key `kind` too.
+            others = None if is_resource(resource.node) else rules.others_for(resource, stream)
+            if others is None and not (every and resource.ref == NO_REF):
+                yield resource.checked(), rules.kinds_in(resource), rules.pod_spec_uses
+            elif isinstance(resource.node, tree.Mapping | tree.Sequence):
+                other = resource._replace(ref=NO_REF)
+                paths, uses = others or ((), ())
+                yield other, [*paths, *rules.kinds_in(other)], uses
         return
     paths = list(string.form.rules)
     is_whole = False
@@ -302,10 +335,20 @@ def _lines(resource: Resource, location: Location) -> Callable[[int | None], Any
     return line
 
 
-def images_in(stream: Stream, rules: Rules, string: _String | None = None) -> Iterator[FoundImage]:
-    """Yield the images of a stream, once per field. Raises InputError under the same conditions as `scan`."""
-    for one in _trees(stream, None, string):
-        for resource, kinds, uses in _searched(one, rules, string) if one else ():
+def images_in(
+    stream: Stream,
+    rules: Rules,
+    string: _String | None = None,
+    count: Callable[[Resource], None] | None = None,
+) -> Iterator[FoundImage]:
+    """Yield the images of a stream, once per field. Raises InputError under the same conditions as `scan`.
+
+    `count`, if given, is called for each resource, and for each document that `files` or the catalog selects.
+    """
+    for one in _trees(stream, rules, None, string):
+        for resource, kinds, uses in _searched(one, stream, rules, string) if one else ():
+            if count is not None:
+                count(resource)
             searched = _Searched(resource, rules, string)
             claims = Claims()
             for field, rule in find_image_fields(resource, kinds, uses, set()):

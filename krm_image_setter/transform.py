@@ -157,7 +157,7 @@ def plan_all(
 
     # Rules of the catalog, and rules for documents in strings, have no position in the configuration.
     all_used = total.applied.issuperset(range(len(config.images))) and total.matched.issuperset(
-        range(len(config.kinds))
+        range(len(config.paths))
     )
     if all_used or config.on_unused == "ignore":
         return Plans(each, total, [])

@@ -9,8 +9,9 @@ from typing import Annotated, Final
 import typer
 
 from krm_image_setter.cli.files import find_files
-from krm_image_setter.cli.options import FnConfig, NoConfig, Paths
-from krm_image_setter.cli.scanning import configurations_of, read_files, report_problems
+from krm_image_setter.cli.options import FnConfig, Hidden, NoConfig, Paths
+from krm_image_setter.cli.scanning import configurations_of, read_files
+from krm_image_setter.cli.skipped import report_problems
 from krm_image_setter.cli.terminal import write
 from krm_image_setter.config import API_VERSION, KIND
 from krm_image_setter.discovery import Confidence, Discovered, discover, merged, write_kinds
@@ -42,12 +43,13 @@ def discover_command(
     *,
     fn_config: FnConfig,
     no_config: NoConfig = False,
+    hidden: Hidden = False,
     min_confidence: Annotated[
         MinConfidence, typer.Option("--min-confidence", help="Least confidence that a field contains an image")
     ] = MinConfidence.LIKELY,
 ) -> None:
     """Print an ImageSetter whose `kinds` contain the image fields that were found in the files."""
-    files = find_files(paths)
+    files = find_files(paths, hidden=hidden)
     config = Options(tuple(fn_config), no_config=no_config).configure_list(partial(configurations_of, files))
     read = list(read_files(files, partial(discover, rules=rules_for(config, {}))))
     failed = report_problems(read)

@@ -18,12 +18,16 @@ T = TypeVar("T")
 
 
 class Selector(NamedTuple):
-    """Patterns that select resources. They are case-sensitive, with the wildcards `*` and `?`; "" matches all."""
+    """Patterns that select resources. They are case-sensitive, with the wildcards `*` and `?`; "" matches all.
+
+    If `files` is not empty, it contains globs of files, and the selector is for documents that are not resources.
+    """
 
     kind: str = ""
     api_version: str = ""
     name: str = ""
     namespace: str = ""
+    files: tuple[str, ...] = ()
 
     def matches(self, ref: ResourceRef) -> bool:
         """Return whether the patterns match a resource.
@@ -50,6 +54,8 @@ class Selector(NamedTuple):
         return ""
 
     def __str__(self) -> str:
+        if self.files:
+            return self.files[0] + ", …" * (len(self.files) > 1)
         return " ".join(
             part for part in (self.kind or "any kind", self.api_version, self.namespace, self.name) if part
         )
@@ -89,8 +95,8 @@ class KindRule(NamedTuple):
     """A rule of `kinds`: the resources that `selector` matches have images of a certain form at `path`.
 
     `origin` is the configuration field that contains the rule, or "catalog". `position` is the index of the rule
-    in `kinds`, or -1 if the rule is not from `kinds`. `start` is the location where the path starts; it is empty
-    unless the rule is for a resource inside another resource.
+    among those of `kinds` and `files`, or -1 if the rule is from neither. `start` is the location where the path
+    starts; it is empty unless the rule is for a resource inside another resource.
     """
 
     selector: Selector
@@ -115,6 +121,23 @@ class KindRule(NamedTuple):
         """The path as an item of `paths` in a configuration: a string or a path object."""
         options = self.form.options
         return {"path": self.path.text, **options} if options else self.path.text
+
+
+class FileRule(NamedTuple):
+    """An entry of `files`: the rules for documents that are not resources, in the files that `globs` select.
+
+    If `pod_specs` is true, pod specs are searched in these documents too.
+    """
+
+    globs: tuple[str, ...]
+    paths: tuple[KindRule, ...] = ()
+    pod_specs: bool = False
+
+    def selects(self, file: str) -> bool:
+        """Return whether the globs select a file. `file` is relative to the directory that the user named."""
+        from krm_image_setter.globs import matches  # noqa: PLC0415  (pathspec is slow to import)
+
+        return matches(self.globs, file)
 
 
 class Embedded(NamedTuple):
