@@ -26,6 +26,7 @@ from krm_image_setter import ConfigError, ImageSetterError, read_config, set_ima
 from krm_image_setter.builds.any_file import read_images
 from krm_image_setter.cli.files import find_files
 from krm_image_setter.cli.list_ import Output
+from krm_image_setter.globs import glob_spec
 
 HEAD: Final = "apiVersion: krm-image-setter.dev/v1alpha1\nkind: ImageSetter\n"
 CONFIG: Final = HEAD + "images: {nginx: nginx:2}\n"
