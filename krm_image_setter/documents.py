@@ -29,11 +29,12 @@ class Stream:
     """A text as a stream of documents.
 
     Each document and each item of a list is parsed alone. A resource whose text contains no keyword is skipped.
-    This makes a run faster but does not change its result.
+    This makes a run faster but does not change its result. `source` identifies the text among the texts of a run.
     """
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, source: str = "") -> None:
         self.text = text
+        self.source = source
         self._listing: Listing | None = None  # if the whole text is one list
 
     def documents(self, keyword: str = "") -> Iterator[Tree]:

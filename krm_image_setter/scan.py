@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any, Final, NamedTuple
 
 from krm_image_setter.changes import AcceptedChanges
-from krm_image_setter.deciding import HIDDEN, decide, warning
+from krm_image_setter.deciding import HIDDEN, Decision, decide, decide_as, warning
 from krm_image_setter.documents import Stream
 from krm_image_setter.edits import Edit
 from krm_image_setter.errors import ConfigError, InputError
@@ -48,6 +48,7 @@ class Scan:
 
     A rule is identified by its position in the configuration. `applied` contains `images` entries. `selected`
     contains how many resources each path of `kinds` selects. `matched` contains the paths that match a field.
+    `fields` contains the image fields of a text that is part of a kustomization.
     """
 
     def __init__(self) -> None:
@@ -58,6 +59,7 @@ class Scan:
         self.applied: set[int] = set()
         self.matched: set[int] = set()
         self.selected: dict[int, int] = {}
+        self.fields: Any = None
 
     def add_counts(self, other: Scan) -> None:
         """Add the numbers and the rules of another scan, but not its edits and results."""
@@ -82,12 +84,19 @@ class _String(NamedTuple):
 
 
 def scan(
-    stream: Stream, rules: Rules, keywords: Iterable[str] | None = None, string: _String | None = None
+    stream: Stream,
+    rules: Rules,
+    keywords: Iterable[str] | None = None,
+    string: _String | None = None,
+    *,
+    decided: Mapping[int, str] | None = None,
+    visit: Callable[[Tree], None] | None = None,
 ) -> Scan:
     """Find the image fields in a stream, decide on each field, and return the edits that set the images.
 
     A resource without any of `keywords` is counted but not parsed. `string` is None unless the stream is in a
-    string. Raises InputError, with the line in the stream, if a document is not valid YAML or not a resource.
+    string. `decided` contains the new references of fields for which the rules do not decide, by the offset of the
+    field in the stream. `visit` is called for each tree that is parsed. Raises InputError, with the line in the stream, if a document is not valid YAML or not a resource.
     Raises ConfigError if an image cannot have the configured pull policy.
     """
     found = Scan()
@@ -96,7 +105,10 @@ def scan(
     # code and data of a step remain in the caches of the processor.
     while batch := list(islice(trees, _BATCH)):
         found.resources += batch.count(None)
-        scanned = [(one, *_scan_tree(one, rules, string, found)) for one in batch if one]
+        for one in batch if visit else ():
+            if one and visit:
+                visit(one)
+        scanned = [(one, *_scan_tree(one, rules, string, found, decided)) for one in batch if one]
         for one, resources, accepted in scanned:
             if accepted:
                 _write(one, resources, accepted, found)
@@ -109,7 +121,7 @@ def _trees(stream: Stream, keywords: Iterable[str] | None, string: _String | Non
 
 
 def _scan_tree(
-    one: Tree, rules: Rules, string: _String | None, found: Scan
+    one: Tree, rules: Rules, string: _String | None, found: Scan, decided: Mapping[int, str] | None
 ) -> tuple[list[Resource], AcceptedChanges]:
     """Scan the resources of one tree. Return the resources and the accepted changes."""
     accepted = AcceptedChanges()
@@ -121,7 +133,7 @@ def _scan_tree(
             found.selected[rule.position] = found.selected.get(rule.position, 0) + 1
         fields = list(find_image_fields(resource, kinds, uses, found.matched))
         if fields:
-            _scan_fields(_Searched(resource, rules, string), fields, found, accepted)
+            _scan_fields(_Searched(resource, rules, string, decided), fields, found, accepted)
     return resources, accepted
 
 
@@ -130,6 +142,12 @@ def _searched(
 ) -> Iterator[tuple[Resource, list[KindRule], Collection[str]]]:
     """Yield each resource of a tree, with its rules and the uses for which to search its pod specs."""
     if string is None:
+        if isinstance(one.document.root, tree.Sequence) and not one.is_item:
+            from krm_image_setter.locators.json_patch import JSON_PATCH, is_json_patch  # noqa: PLC0415
+
+            if is_json_patch(one.document.root):
+                yield Resource(one.document.root, NO_REF, one, ()), [JSON_PATCH], ()
+                return
         for resource in one.resources():
             yield resource, rules.kinds_for(resource.ref), rules.pod_spec_uses
         return
@@ -144,11 +162,23 @@ def _searched(
 
 
 class _Searched(NamedTuple):
-    """A resource to search, the rules to apply, and the string that contains the resource (or None)."""
+    """A resource to search, the rules to apply, and the string that contains the resource (or None).
+
+    `decided` contains new references, by the offset of the field in the stream; see `scan`.
+    """
 
     resource: Resource
     rules: Rules
     string: _String | None
+    decided: Mapping[int, str] | None = None
+
+    def decide(self, readings: list[ImageField]) -> Decision | None:
+        """Return the decision on a field, or None if the field does not change."""
+        if self.decided:
+            new = self.decided.get(self.resource.offset(readings[0].location))
+            if new is not None:
+                return decide_as(self.resource, readings[0], new, self.rules, hides_values=self.hides_values)
+        return decide(self.resource, readings, self.rules, hides_values=self.hides_values)
 
     @property
     def hides_values(self) -> bool:
@@ -177,7 +207,7 @@ def _scan_fields(
             others.append((field, rule))
     claims = Claims()
     for same in readings.values():
-        decision = decide(searched.resource, same, searched.rules, hides_values=searched.hides_values)
+        decision = searched.decide(same)
         if decision is None or claims.has(decision.field):
             continue
         if decision.rule is not None:
@@ -239,7 +269,7 @@ def _accept(
     """Accept the changes of a decision, and add its results. `images` is the number of images that it sets."""
     start = searched.resource.location
     # Call Change directly, because Change._replace would double the time of this function.
-    located = [Change(start + location, fragment, beside) for location, fragment, beside in changes]
+    located = [Change(start + location, fragment, beside) for location, fragment, beside, _ in changes]
     new = accepted.accept(located)
     if new:
         found.images_set += images

@@ -15,6 +15,7 @@ from krm_image_setter.errors import ImageSetterError, InputError, internal_error
 from krm_image_setter.streams import STDIN, read_bytes, read_found, read_text, say, shown
 
 _SUFFIXES: Final = (".yaml", ".yml", ".json")
+_NAMES: Final = ("Kustomization",)  # files without a suffix that are read
 _IGNORE_FILES: Final = (".gitignore", ".krmignore")
 
 
@@ -112,7 +113,8 @@ def _walk(top: str) -> Iterator[tuple[str, str]]:
             continue
         for entry in entries:
             is_directory = entry.is_dir(follow_symlinks=False)
-            if entry.name.startswith(".") or not (is_directory or entry.name.endswith(_SUFFIXES)):
+            is_read = is_directory or entry.name.endswith(_SUFFIXES) or entry.name in _NAMES
+            if entry.name.startswith(".") or not is_read:
                 continue
             if _is_ignored(entry.path + "/" * is_directory, ignores):
                 continue
