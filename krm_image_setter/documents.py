@@ -35,11 +35,14 @@ class Stream:
     This makes a run faster but does not change its result.
 
     `file` is the name of the file, relative to the directory that the user named; empty if it is not known.
-    `directory` is the absolute path of this directory; empty if it is not known. `is_found` is true if a search of
-    the directory found the file, so that it can be a file without resources.
+    `directory` is the absolute path of this directory; empty if it is not known. `source` identifies the text among
+    the texts of a run. `is_found` is true if a search of the directory found the file, so that it can be a file
+    without resources.
     """
 
-    def __init__(self, text: str, file: str = "", directory: str = "", *, is_found: bool = False) -> None:
+    def __init__(
+        self, text: str, file: str = "", directory: str = "", source: str = "", *, is_found: bool = False
+    ) -> None:
         self.text = text
         if file.endswith(_WITH_COMMENTS):
             from krm_image_setter.yaml.json_comments import blanked  # noqa: PLC0415  (few files allow comments)
@@ -47,6 +50,7 @@ class Stream:
             self.text = blanked(text)
         self.file = file
         self.directory = directory
+        self.source = source
         self.is_found = is_found
         self._listing: Listing | None = None  # if the whole text is one list
 

@@ -165,6 +165,10 @@ class Resource(NamedTuple):
         """Return the line of the value at `location`, counted from 1 in the stream."""
         return self.tree.source.line(start_mark(self.written(location)).index)
 
+    def offset(self, location: Location) -> int:
+        """Return the offset in the stream of the start of the value at `location`."""
+        return self.tree.source.start + start_mark(self.written(location)).index
+
     def written(self, location: Location) -> Any:
         """Return the node of the source for the value at `location` (see tree.Written)."""
         holder: Any = self.node

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 from krm_image_setter.catalog import catalog_rules, kinds_with_parts
 from krm_image_setter.config.image_setter import ImageSetter
 from krm_image_setter.documents import Stream
-from krm_image_setter.images import IMAGE, ImageMap, RegistryMap
+from krm_image_setter.images import IMAGE, ImageMap, ImageRule, RegistryMap, Usage, parse_reference
 from krm_image_setter.locators import FileRule, ImageField, KindRule, SelectorMap
 from krm_image_setter.resources import Resource, ResourceRef
 
@@ -92,6 +92,16 @@ class Rules(NamedTuple):
         from krm_image_setter.locators.json_patch import is_json_patch  # noqa: PLC0415  (few runs need it)
 
         return patch_rules() if is_json_patch(root) else ()
+
+    def new(self, image: str, usage: Usage) -> tuple[str, ImageRule | None]:
+        """Return the new reference for a whole reference, and the entry of `images` that sets it, if any.
+
+        The new reference is equal to `image` if no rule matches, or if the new reference would be invalid.
+        """
+        found = self.images.new(image, usage)
+        new = None if found or self.images.has_set(image, usage) else self.registries.new(image)
+        new, rule = found or (new or image, None)
+        return (new if parse_reference(new) else image), rule
 
     def is_set(self, field: ImageField) -> bool:
         """Return whether an entry of `images` can have set a field, in this run or in an earlier run.

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any, Final, NamedTuple
 
 from krm_image_setter.changes import AcceptedChanges
-from krm_image_setter.deciding import HIDDEN, decide, warning
+from krm_image_setter.deciding import HIDDEN, Decision, decide, decide_as, warning
 from krm_image_setter.documents import Stream
 from krm_image_setter.edits import Edit
 from krm_image_setter.errors import ConfigError, InputError, NotResourceError
@@ -48,7 +48,8 @@ class Scan:
 
     A rule is identified by its position in the configuration. `applied` contains `images` entries. `selected`
     contains how many resources each path of `kinds` or `files` selects. `matched` contains the paths that match a
-    field. `others` is the number of documents that are not resources.
+    field. `others` is the number of documents that are not resources. `fields` contains the image fields of a text
+    that is part of a kustomization.
     """
 
     def __init__(self) -> None:
@@ -60,6 +61,7 @@ class Scan:
         self.applied: set[int] = set()
         self.matched: set[int] = set()
         self.selected: dict[int, int] = {}
+        self.fields: Any = None
 
     def add_counts(self, other: Scan) -> None:
         """Add the numbers and the rules of another scan, but not its edits and results."""
@@ -85,12 +87,19 @@ class _String(NamedTuple):
 
 
 def scan(
-    stream: Stream, rules: Rules, keywords: Iterable[str] | None = None, string: _String | None = None
+    stream: Stream,
+    rules: Rules,
+    keywords: Iterable[str] | None = None,
+    string: _String | None = None,
+    *,
+    decided: Mapping[int, str] | None = None,
+    visit: Callable[[Tree], None] | None = None,
 ) -> Scan:
     """Find the image fields in a stream, decide on each field, and return the edits that set the images.
 
     A resource without any of `keywords` is counted but not parsed. `string` is None unless the stream is in a
-    string. Raises InputError, with the line in the stream, if a document is not valid YAML or not a resource.
+    string. `decided` contains the new references of fields for which the rules do not decide, by the offset of the
+    field in the stream. `visit` is called for each tree that is parsed. Raises InputError, with the line in the stream, if a document is not valid YAML or not a resource.
     Raises ConfigError if an image cannot have the configured pull policy.
     """
     found = Scan()
@@ -99,7 +108,10 @@ def scan(
     # code and data of a step remain in the caches of the processor.
     while batch := list(islice(trees, _BATCH)):
         found.resources += batch.count(None)
-        scanned = [(one, *_scan_tree(one, stream, rules, string, found)) for one in batch if one]
+        for one in batch if visit else ():
+            if one and visit:
+                visit(one)
+        scanned = [(one, *_scan_tree(one, stream, rules, string, found, decided)) for one in batch if one]
         for one, resources, accepted in scanned:
             if accepted:
                 _write(one, resources, accepted, found)
@@ -132,7 +144,12 @@ def _trees(
 
 
 def _scan_tree(
-    one: Tree, stream: Stream, rules: Rules, string: _String | None, found: Scan
+    one: Tree,
+    stream: Stream,
+    rules: Rules,
+    string: _String | None,
+    found: Scan,
+    decided: Mapping[int, str] | None,
 ) -> tuple[list[Resource], AcceptedChanges]:
     """Scan the resources of one tree. Return the resources and the accepted changes."""
     accepted = AcceptedChanges()
@@ -149,7 +166,7 @@ def _scan_tree(
             found.selected[rule.position] = found.selected.get(rule.position, 0) + 1
         fields = list(find_image_fields(resource, kinds, uses, found.matched))
         if fields:
-            _scan_fields(_Searched(resource, rules, string), fields, found, accepted)
+            _scan_fields(_Searched(resource, rules, string, decided), fields, found, accepted)
     return resources, accepted
 
 
@@ -179,11 +196,24 @@ def _searched(
 
 
 class _Searched(NamedTuple):
-    """A resource to search, the rules to apply, and the string that contains the resource (or None)."""
+    """A resource to search, the rules to apply, and the string that contains the resource (or None).
+
+    `decided` contains new references, by the offset of the field in the stream; see `scan`.
+    """
 
     resource: Resource
     rules: Rules
     string: _String | None
+    decided: Mapping[int, str] | None = None
+
+    def decide(self, readings: list[ImageField]) -> Decision | None:
+        """Return the decision on a field, or None if the field does not change."""
+        location = readings[0].location
+        if self.decided:
+            new = self.decided.get(self.resource.offset(location))
+            if new is not None:
+                return decide_as(self.resource, readings[0], new, self.rules, hides_values=self.hides(location))
+        return decide(self.resource, readings, self.rules, hides_values=self.hides(location))
 
     def hides(self, location: Location) -> bool:
         """Return whether messages must not show the value at a location, because it is in a Secret."""
@@ -211,8 +241,7 @@ def _scan_fields(
             others.append((field, rule))
     claims = Claims()
     for same in readings.values():
-        hides_values = searched.hides(same[0].location)
-        decision = decide(searched.resource, same, searched.rules, hides_values=hides_values)
+        decision = searched.decide(same)
         if decision is None or claims.has(decision.field):
             continue
         if decision.rule is not None:
@@ -274,7 +303,7 @@ def _accept(
     """Accept the changes of a decision, and add its results. `images` is the number of images that it sets."""
     start = searched.resource.location
     # Call Change directly, because Change._replace would double the time of this function.
-    located = [Change(start + location, fragment, beside) for location, fragment, beside in changes]
+    located = [Change(start + location, fragment, beside) for location, fragment, beside, _ in changes]
     new = accepted.accept(located)
     if new:
         found.images_set += images

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import partial
+from itertools import chain
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from krm_image_setter.config.image_setter import API_VERSION, ImageSetter
@@ -38,14 +39,22 @@ from krm_image_setter.yaml.tree import Location
 ForEachSource: TypeAlias = Callable[[Callable[[Stream], Any]], Iterable[tuple[str, Any]]]
 
 
-def unused_entries(config: ImageSetter, rules: Rules, total: Scan, for_each_source: ForEachSource) -> list[Result]:
+def unused_entries(
+    config: ImageSetter,
+    rules: Rules,
+    total: Scan,
+    for_each_source: ForEachSource,
+    causes: Mapping[int, str],
+    images: Iterable[FoundImage],
+) -> list[Result]:
     """Return a result for each entry of `images` and each path of `kinds` or `files` that sets nothing.
 
-    `total` is the combined scan of all sources. Sources are read again only if an explanation needs them.
+    `total` is the combined scan of all sources. Sources are read again only if an explanation needs them. `causes`
+    contains known reasons by the position of the entry, and `images` contains images that no source contains.
     """
     severity = ERROR if config.on_unused == "error" else WARNING
     messages = [*_path_messages(config, rules, total, for_each_source)]
-    messages += _image_messages(rules, total, for_each_source)
+    messages += _image_messages(rules, total, for_each_source, causes, images)
     return [Result(message, severity) for message in messages]
 
 
@@ -95,7 +104,13 @@ def _keep_furthest(furthest: dict[int, Mismatch], position: int, mismatch: Misma
 # The following functions report unused entries of `images`.
 
 
-def _image_messages(rules: Rules, total: Scan, for_each_source: ForEachSource) -> Iterator[str]:
+def _image_messages(
+    rules: Rules,
+    total: Scan,
+    for_each_source: ForEachSource,
+    known: Mapping[int, str],
+    others: Iterable[FoundImage],
+) -> Iterator[str]:
     # Ignore an entry that an option or an earlier configuration repeats, because this can be on purpose.
     unused = [
         rule
@@ -107,8 +122,12 @@ def _image_messages(rules: Rules, total: Scan, for_each_source: ForEachSource) -
     # Also search environment variables and arguments, because `env` or `args` might be missing in the entry.
     searched = rules._replace(pod_spec_uses=(IMAGE, ENV, ARGS)) if rules.pod_spec_uses else rules
     results = for_each_source(partial(_images, searched))
-    found = _FoundImages(image for _, images in results for image in images or ())
-    causes = {rule: found.cause(rule, rules.images) for rule in unused if not found.has_set(rule)}
+    found = _FoundImages(chain(others, (image for _, images in results for image in images or ())))
+    causes = {
+        rule: known.get(rule.position) or found.cause(rule, rules.images)
+        for rule in unused
+        if not found.has_set(rule)
+    }
     absent = [rule for rule, cause in causes.items() if cause is None]
     occurrences = _occurrences(rules, absent, for_each_source) if absent else {}
     for rule, cause in causes.items():

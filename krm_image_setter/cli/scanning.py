@@ -10,6 +10,7 @@ from operator import attrgetter
 from typing import Final, Generic, NamedTuple, TypeVar
 
 from krm_image_setter.cli.files import File, content_digest, naming
+from krm_image_setter.cli.kustomizations import kustomized_sources
 from krm_image_setter.cli.workers import for_each
 from krm_image_setter.config import API_VERSION, KIND, ImageSetter, Value, configurations_in
 from krm_image_setter.documents import Stream
@@ -46,7 +47,13 @@ def read_files(files: Sequence[File], search: Callable[[Stream], Found]) -> Iter
 
 def plan_files(files: Sequence[File], config: ImageSetter) -> Plans[Scanned[Scan]]:
     """Scan the files with a configuration. Raises the same errors as `plan_all`."""
-    return plan_all(partial(read_files, files), config, attrgetter("found"), [file.shown for file in files])
+    by_key = {file.real: file for file in files}
+
+    def visit(look: Callable[[Stream], Any], keys: Iterable[str] | None = None) -> Iterator[Scanned[Any]]:
+        return read_files(files if keys is None else [by_key[key] for key in keys], look)
+
+    found_in = attrgetter("found")
+    return plan_all(visit, config, found_in, [file.shown for file in files], kustomized_sources(files))
 
 
 def configurations_of(files: Sequence[File]) -> list[Value]:
@@ -77,7 +84,7 @@ def _read_file(search: Callable[[Stream], Found], file: File) -> Scanned[Found]:
             data = file.read()
             text, digest = decoded(data, file.shown), content_digest(data)
             directory = "" if file.path == STDIN else os.path.abspath(file.top)
-            stream = Stream(text, file.name, directory, is_found=file.is_found)
+            stream = Stream(text, file.name, directory, file.real, is_found=file.is_found)
             try:
                 if file.is_found and not stream.can_have_resource and _is_encrypted(data):
                     raise NotYAMLError(_ENCRYPTED)

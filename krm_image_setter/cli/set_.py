@@ -11,7 +11,6 @@ import typer
 
 from krm_image_setter.cli.diff import unified_diff
 from krm_image_setter.cli.files import File, content_digest, find_files
-from krm_image_setter.cli.kustomizations import stale_matches
 from krm_image_setter.cli.options import (
     FnConfig,
     Hidden,
@@ -94,8 +93,6 @@ def set_command(
         for result in each.found.results if each.found is not None else ():
             if result.severity != INFO:
                 say(result.format(each.file.shown))
-    for sentence in stale_matches(files, scanned):
-        say(f"warning: {sentence}")
     for result in unused:
         say(str(result))
     if (failed and not keep_going) or has_error(unused):
