@@ -56,8 +56,11 @@ class Stream:
 
     @property
     def can_have_resource(self) -> bool:
-        """Whether the text might contain a resource. If not, it need not be parsed to know that it has none."""
-        return "kind" in self.text or "\\" in self.text
+        """Whether the text might contain a resource. If not, it need not be parsed to know that it has none.
+
+        An empty text is never reported, so it counts as one that might contain a resource.
+        """
+        return "kind" in self.text or "\\" in self.text or not self.text or self.text.isspace()
 
     def documents(self, keyword: str = "") -> Iterator[Tree]:
         """Yield the documents whose text contains the keyword. A list is one document here.
