@@ -16,7 +16,7 @@ from krm_image_setter.resources import LISTS, Tree, is_resource
 from krm_image_setter.yaml import parsing, stream, tree
 from krm_image_setter.yaml.stream import Listing, Slice, Source
 
-# The files that can contain JSON with comments: https://containers.dev/implementors/json-reference/
+# The files that can contain JSON with comments: https://containers.dev/implementors/json_reference/
 _WITH_COMMENTS: Final = "devcontainer.json"
 
 

@@ -17,8 +17,8 @@ from krm_image_setter.yaml.stream import Source
 _FILE: Final = "files.yaml"
 # The comments above an entry belong to the entry.
 _ENTRY: Final = r"^(?:#.*\n)*- files: .*\n(?:  .*\n)+"
-# The globs of the rules for JSON patches, which are known by their contents.
-_ANY_FILE: Final = ("*",)
+#: The globs of the rules for JSON patches, which are known by their contents.
+ANY_FILE: Final = ("*",)
 
 
 class FileEntry(NamedTuple):
@@ -52,11 +52,11 @@ def known_files(path: str) -> tuple[FileRule, ...]:
 
 def patch_rules() -> list[FileRule]:
     """Return the rules of the catalog for JSON patches."""
-    return [entry.rule for entry in file_entries() if entry.rule.globs == _ANY_FILE]
+    return [entry.rule for entry in file_entries() if entry.rule.globs == ANY_FILE]
 
 
 @cache
 def _matchers() -> tuple[re.Pattern[str], list[tuple[re.Pattern[str], FileRule]]]:
     """Return a regular expression for all known files, and one for each entry."""
-    rules = [entry.rule for entry in file_entries() if entry.rule.globs != _ANY_FILE]
+    rules = [entry.rule for entry in file_entries() if entry.rule.globs != ANY_FILE]
     return any_of(glob for rule in rules for glob in rule.globs), [(any_of(rule.globs), rule) for rule in rules]
