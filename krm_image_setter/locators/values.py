@@ -27,7 +27,10 @@ _PORT: Final = re.compile(r"80|443|[0-9]{4,5}")
 
 
 class Values(NamedTuple):
-    """The form of Helm values: a mapping, or a string with a YAML document, that contains images anywhere."""
+    """The form of Helm values that contain images anywhere.
+
+    Values are a mapping, a string with a YAML document, or a list of parameters such as `image.tag`.
+    """
 
     @property
     def options(self) -> dict[str, Any]:
@@ -39,13 +42,26 @@ class Values(NamedTuple):
         del root
         if not isinstance(value, dict | list):
             return [OtherField(location, value, "a mapping", _embedded())]
-        return [field for shape in find_shapes(value, location) if (field := shape.field()) is not None]
+        from krm_image_setter.locators.parameters import parameters_in  # noqa: PLC0415  (few runs need it)
+
+        parameters = parameters_in(location, value)
+        if parameters is None:
+            return list(image_fields(value, location))
+        return [parameters.moved(field) for field in image_fields(parameters.tree, ())]
 
 
 @cache
 def _embedded() -> Embedded:
     """Return the form of a string whose document contains values."""
     return Embedded("yaml", (KindRule(Selector(), parse_path("{$}"), Values()),))
+
+
+def image_fields(value: Any, location: Location) -> Iterator[ImageField]:
+    """Yield the image fields in the mapping or list at `location`, in document order."""
+    for shape in find_shapes(value, location):
+        field = shape.field()
+        if field is not None:
+            yield field
 
 
 class Shape(NamedTuple):
