@@ -65,7 +65,7 @@ def read(file: str) -> str:
 @cache
 def kinds_with_parts() -> frozenset[str]:
     """Return the kinds whose fields can contain only a part of a reference, such as a tag."""
-    return frozenset(entry.kind for entry in entries() if "fields: " in entry.text or "part: " in entry.text)
+    return frozenset(entry.kind for entry in entries() if re.search(r"(?:fields|part): |as: values", entry.text))
 
 
 @cache

@@ -15,12 +15,13 @@ from typing import Annotated, Any, Final, NamedTuple
 import typer
 
 from krm_image_setter.cli.files import File, find_files
+from krm_image_setter.cli.discover import propose_in_files
 from krm_image_setter.cli.options import FnConfig, Hidden, NoConfig, Paths, StdinFileName, repeated
 from krm_image_setter.cli.scanning import configurations_of, read_files
 from krm_image_setter.cli.skipped import report_others, report_problems
 from krm_image_setter.cli.terminal import aligned, write
 from krm_image_setter.config import decode_group_kind
-from krm_image_setter.discovery import discover, merged, write_kinds
+from krm_image_setter.discovery import unknown_images, write_kinds
 from krm_image_setter.documents import Stream
 from krm_image_setter.filter import Options
 from krm_image_setter.images import HUB, HUB_NAMES, Reference, parse_reference
@@ -120,13 +121,14 @@ def list_command(
     entries: list[str] = []
     rows: list[Row] = []
     if unknown:
-        discovered = list(read_files(files, partial(discover, rules=rules)))
+        discovered = list(read_files(files, partial(unknown_images, rules=rules)))
         failed = report_problems(discovered)
-        total = merged(each.found._replace(findings=()) for each in discovered if each.found is not None)
-        entries = list(write_kinds(total.findings, {}))
-        for each in discovered:
-            for finding, found in each.found.images if each.found is not None else ():
-                rows.append(_row(each.file, found, f"kinds {finding.kind} {finding.path}"))
+        by_file = [(each.file, unknown) for each in discovered for unknown in each.found or ()]
+        proposals = propose_in_files(files, [unknown for _, unknown in by_file], rules)
+        entries = list(write_kinds(dict.fromkeys(finding for finding in proposals if finding is not None), {}))
+        for (file, unknown), finding in zip(by_file, proposals, strict=True):
+            rule = "no rule sets it safely" if finding is None else f"kinds {finding.kind} {finding.path}"
+            rows.append(_row(file, unknown.found, rule))
     else:
         read = list(read_files(files, partial(_images, rules)))
         failed = report_problems(read)

@@ -78,6 +78,10 @@ def split_references(
     `around` contains the keys of the mappings around the mapping. If `is_complete` is true, `fields` contains all
     fields that the mapping can have, as in a schema. Otherwise a tag can be added, and `version` can be a tag.
     """
+    if is_override(fields):
+        if "newName" in fields:
+            yield Keys("newName", "", "newTag" if "newTag" in fields else "", "digest" if "digest" in fields else "")
+        return
     if {"repository", "image", "version"} <= set(fields):  # the operators of NVIDIA use these names
         yield Keys("image", "repository", "version", _named(fields, *_DIGESTS))
         return
@@ -88,6 +92,11 @@ def split_references(
     if repository and (tag or digest or not is_complete):
         yield Keys(repository, registry, tag or ("" if is_complete else "tag"), digest)
     yield from (keys for keys in _flat(fields, is_complete=is_complete) if keys.repository != repository)
+
+
+def is_override(fields: Collection[str]) -> bool:
+    """Return whether a mapping overrides images, as in kustomize. The override only compares images with `name`."""
+    return "newName" in fields or "newTag" in fields
 
 
 def _repository(name: str, fields: Collection[str], around: Sequence[str], *, has_part: bool) -> str:
