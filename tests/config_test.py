@@ -110,7 +110,10 @@ def test_config_map(data: str) -> None:
         ("images: {}\nkinds: {A: {path: .a, part: tag, of: 'NGINX'}}", "the name must be lowercase"),
         ("images: {}\nkinds: {A: {path: .a, part: name, as: text}}", "`part` cannot be combined with `as`"),
         ("images: {}\nkinds: {A: {path: .a, as: text, paths: .b}}", "`paths` requires `as: yaml` or `as: json`"),
-        ("images: {}\nkinds: {A: {path: .a, as: toml}}", 'expected text, yaml, json, values or override, got "toml"'),
+        (
+            "images: {}\nkinds: {A: {path: .a, as: toml}}",
+            'expected text, yaml, json, values or override, got "toml"',
+        ),
         ("registries: [{from: docker.io, to: docker.io}]", '"docker.io" is the same registry as `from`'),
         ("registries: [{from: nginx, to: a.io}]", '"nginx" has no registry host'),
         ("images: {}\ndefaultRegistry: {host: foo}", 'invalid registry "foo"'),
