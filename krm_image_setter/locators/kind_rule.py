@@ -89,8 +89,8 @@ def _without_wildcard(pattern: str) -> str:
 class KindRule(NamedTuple):
     """A rule of `kinds`: the resources that `selector` matches have images of a certain form at `path`.
 
-    `origin` is the configuration field that contains the rule, or "catalog". `position` is the index of the rule
-    in `kinds`, or -1 if the rule is not from `kinds`.
+    `origin` is the configuration field that contains the rule, or "catalog"; it is empty for a rule that a form
+    creates. `position` is the index of the rule in `kinds`, or -1 if the rule is not from `kinds`.
     """
 
     selector: Selector

@@ -53,7 +53,7 @@ class Values(NamedTuple):
 @cache
 def _embedded() -> Embedded:
     """Return the form of a string whose document contains values."""
-    return Embedded("yaml", (KindRule(Selector(), parse_path("{$}"), Values()),))
+    return Embedded("yaml", (KindRule(Selector(), parse_path("{$}"), Values(), origin=""),))
 
 
 def image_fields(value: Any, location: Location) -> Iterator[ImageField]:
