@@ -399,7 +399,10 @@ def images_of(
             if field.current and claims.claim(field) and not field.is_bare_name:
                 yield _found_image(searched, field, rule)
         elif field.embedded is not None and isinstance(field.value, str):
-            yield from _images_in_string(searched, field, field.embedded)
+            for image in _images_in_string(searched, field, field.embedded):
+                # A form such as `as: values` has a rule of its own for the string, which nobody wrote.
+                is_own = image.rule is not None and not image.rule.origin
+                yield image._replace(rule=rule) if is_own else image
 
 
 def _found_image(searched: _Searched, field: ImageField, rule: KindRule | None) -> FoundImage:

@@ -14,8 +14,8 @@ from typing import Annotated, Any, Final, NamedTuple
 
 import typer
 
-from krm_image_setter.cli.files import File, find_files
 from krm_image_setter.cli.discover import propose_in_files
+from krm_image_setter.cli.files import File, find_files
 from krm_image_setter.cli.options import FnConfig, Hidden, NoConfig, Paths, StdinFileName, repeated
 from krm_image_setter.cli.scanning import configurations_of, read_files
 from krm_image_setter.cli.skipped import report_others, report_problems
@@ -123,12 +123,12 @@ def list_command(
     if unknown:
         discovered = list(read_files(files, partial(unknown_images, rules=rules)))
         failed = report_problems(discovered)
-        by_file = [(each.file, unknown) for each in discovered for unknown in each.found or ()]
-        proposals = propose_in_files(files, [unknown for _, unknown in by_file], rules)
+        by_file = [(each.file, one) for each in discovered for one in each.found or ()]
+        proposals = propose_in_files(files, [one for _, one in by_file], rules)
         entries = list(write_kinds(dict.fromkeys(finding for finding in proposals if finding is not None), {}))
-        for (file, unknown), finding in zip(by_file, proposals, strict=True):
+        for (file, one), finding in zip(by_file, proposals, strict=True):
             rule = "no rule sets it safely" if finding is None else f"kinds {finding.kind} {finding.path}"
-            rows.append(_row(file, unknown.found, rule))
+            rows.append(_row(file, one.found, rule))
     else:
         read = list(read_files(files, partial(_images, rules)))
         failed = report_problems(read)

@@ -36,24 +36,28 @@ _WISHES: Final[tuple[dict[str, str], ...]] = (
 )
 
 
-def propose(
-    unknown: Sequence[Unknown], visit: Visit, search: Search, rules: Rules
-) -> list[Finding | None]:
+def propose(unknown: Sequence[Unknown], visit: Visit, search: Search, rules: Rules) -> list[Finding | None]:
     """Return the field of the rule that finds each of the `unknown` images, or None if no rule is safe.
 
-    `visit` calls a function with the stream of each source, like that of `transform.plan_all`. `search` returns the
-    unknown images of a stream.
+    `visit` calls a function with the stream of each source, like that of `transform.plan_all`. `search` returns
+    the unknown images of a stream.
     """
     if not unknown:
         return []
     candidates = _candidates(unknown)
-    every = list(dict.fromkeys(finding for findings in candidates for finding in findings))
-    try_alone = partial(_failing, findings=every, search=search, rules=rules, alone=True)
-    failing = {finding for found in visit(try_alone) for finding in found or ()}
-    chosen = [next((each for each in findings if each not in failing), None) for findings in candidates]
-    together = list(dict.fromkeys(finding for finding in chosen if finding is not None))
-    try_together = partial(_failing, findings=together, search=search, rules=rules, alone=False)
-    failing = {finding for found in visit(try_together) for finding in found or ()}
+    failing: set[Finding] = set()
+    tried: set[Finding] = set()
+    while True:
+        chosen = [next((each for each in findings if each not in failing), None) for findings in candidates]
+        untried = [each for each in dict.fromkeys(chosen) if each is not None and each not in tried]
+        tried.update(untried)
+        if not untried:
+            break
+        for found in visit(partial(_failing, findings=untried, search=search, rules=rules, alone=True)):
+            failing.update(found or ())
+    together = [each for each in dict.fromkeys(chosen) if each is not None]
+    for found in visit(partial(_failing, findings=together, search=search, rules=rules, alone=False)):
+        failing.update(found or ())
     return [None if finding in failing else finding for finding in chosen]
 
 
@@ -77,7 +81,11 @@ def _candidates(unknown: Sequence[Unknown]) -> list[list[Finding]]:
                 others.append(finding)
     return [
         [
-            next(other for other in splits[each.finding.kind, steps] if _joined(other.form, each.finding.form) == other.form)
+            next(
+                other
+                for other in splits[each.finding.kind, steps]
+                if _joined(other.form, each.finding.form) == other.form
+            )
             for steps in dict.fromkeys((*general[each.finding], *each.variants))
         ]
         for each in unknown
@@ -121,17 +129,22 @@ def _failing(
     stream: Stream, *, findings: Sequence[Finding], search: Search, rules: Rules, alone: bool
 ) -> set[Finding]:
     """Return the findings whose rules are not safe in a stream, each `alone` or all together."""
-    text = stream.text
-    findings = [finding for finding in findings if finding.kind.kind in text]
-    if not findings:
+    if not any(finding.kind.kind in stream.text for finding in findings):
         return set()
-    try:
-        listed = {_key(each.found) for each in search(stream)}
-        trial = _Trial(stream, rules, listed, [_key(image) for image in images_in(stream, rules)])
-        groups = [[finding] for finding in findings] if alone else [findings]
-        return {finding for group in groups for finding in trial.failing(group)}
-    except NotResourceError:  # a file that contains no resource
-        return set()
+    failing: set[Finding] = set()
+    for one in stream.documents():
+        try:
+            refs = {resource.ref for resource in one.resources()}
+        except NotResourceError:  # the document is not in a file of resources, so nothing is set in it
+            continue
+        mine = [each for each in findings if each not in failing and any(map(each.selector.matches, refs))]
+        if mine:
+            part = Stream(one.source.text)
+            listed = {_key(each.found) for each in search(part)}
+            trial = _Trial(part, rules, listed, [_key(image) for image in images_in(part, rules)])
+            for group in [[each] for each in mine] if alone else [mine]:
+                failing |= trial.failing(group)
+    return failing
 
 
 def _key(image: FoundImage) -> _Key:
@@ -183,7 +196,7 @@ class _Trial(NamedTuple):
                 yield location
 
 
-def _numbered(wish: dict[str, str], number: int) -> dict[str, str]:
+def _numbered(wish: dict[str, str], number: int) -> dict[str, Any]:
     return {key: f"{text}/{number}" if key == "new_name" else text for key, text in wish.items()}
 
 

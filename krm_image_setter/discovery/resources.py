@@ -60,9 +60,15 @@ def find_in_resource(resource: Resource, covered: Collection[Location], rules: R
 
 
 def _images(resource: Resource, shape: Shape, form: Form, rules: Rules) -> Iterator[FoundImage]:
-    """Yield the images that a form finds in a value. If a string is not a valid document, it contains no image."""
+    """Yield the images that a form finds in a value. If a string is not a valid document, it contains no image.
+
+    A placeholder is not an image. Neither is a word in a text that only looks like a reference, as `redis:6379`.
+    """
     rule = KindRule(Selector(), _Exactly(shape.location, shape.value), form)
-    return images_of(resource, [rule], (), rules)
+    for image in images_of(resource, [rule], (), rules):
+        reference = parse_reference(image.image)
+        if reference is not None and (not isinstance(form, Text) or has_registry_and_version(reference)):
+            yield image
 
 
 class _Exactly(NamedTuple):
@@ -86,9 +92,7 @@ class _Exactly(NamedTuple):
 _NOTHING: Final = None, Confidence.POSSIBLE, ""
 
 
-def _form(
-    kind: Kind, shape: Shape, resource: Resource, rules: Rules
-) -> tuple[Form | None, Confidence, str]:
+def _form(kind: Kind, shape: Shape, resource: Resource, rules: Rules) -> tuple[Form | None, Confidence, str]:
     """Return the form of the image in a value, the confidence that it is an image, and the reason."""
     is_custom = "." in kind.group  # in other kinds, all image fields are known
     if shape.keys is not None:
@@ -130,16 +134,23 @@ def _is_host(name: str, tag: str) -> bool:
 
 
 def _variants(resource: Resource, location: Location) -> tuple[Steps, ...]:
-    """Return the paths to a location: with all items of lists, with the names of items, and with indexes."""
-    every: list[str] = []
-    named: list[str] = []
-    exact: list[str] = []
+    """Return the paths to a location, starting with the most general one.
+
+    The items of a list are all items, or the item with the same name, or one index. First, only the items of the
+    innermost list get a name.
+    """
+    steps: list[tuple[str, str, str]] = []  # all items, items by name, one index
     node: Any = resource.node
     for step in location:
         node = node[step]
+        exact = f"[{step}]" if isinstance(step, int) else step
         name = node.get("name") if isinstance(step, int) and isinstance(node, dict) else None
-        is_name = isinstance(name, str) and name.isprintable() and not {'"', "\\"}.intersection(name)
-        every.append(ITEMS if isinstance(step, int) else step)
-        exact.append(f"[{step}]" if isinstance(step, int) else step)
-        named.append(f'[?(@.name=="{name}")]' if is_name else exact[-1] if isinstance(step, int) else step)
-    return tuple(dict.fromkeys(map(tuple, (every, named, exact))))
+        is_name = isinstance(name, str) and name.isprintable() and not {"'", "\\"}.intersection(name)
+        named = f"[?(@.name=='{name}')]" if is_name else exact
+        steps.append((ITEMS if isinstance(step, int) else step, named, exact))
+    every, named_steps, exact_steps = zip(*steps, strict=True)
+    last = max((index for index, step in enumerate(location) if isinstance(step, int)), default=0)
+    by_last_name = (*every[:last], named_steps[last], *every[last + 1 :])
+    # An index is only correct in a list that is identified as exactly as possible.
+    is_named = named_steps[last] != exact_steps[last]
+    return tuple(dict.fromkeys((every, by_last_name if is_named else every, named_steps, exact_steps)))

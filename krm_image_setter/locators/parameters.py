@@ -1,6 +1,6 @@
 """Reads Helm parameters, such as `image.tag: v1`, as the tree of values that they set.
 
-Parameters are a list of `{name: image.tag, value: v1}` (Argo CD, Crossplane), or a mapping with the names as its keys
+Parameters are a list of `{name: image.tag, value: v1}` (Argo CD, Crossplane), or a mapping with names as keys
 (the `set` of k3s). See https://helm.sh/docs/intro/using_helm/#the-format-and-limitations-of---set.
 """
 
@@ -38,11 +38,15 @@ class Parameters(NamedTuple):
 
         def changes(new: str) -> Written:
             written = field.changes(new)
-            missing = next((each.location for each in written.changes if each.location not in self.locations), None)
+            missing = next(
+                (each.location for each in written.changes if each.location not in self.locations), None
+            )
             if missing is not None:
                 raise ValueError(f'there is no parameter "{format_location(missing)}"; add it')
             return written._replace(
-                changes=[each._replace(location=self.locations[each.location], beside="") for each in written.changes]
+                changes=[
+                    each._replace(location=self.locations[each.location], beside="") for each in written.changes
+                ]
             )
 
         parts = tuple(self.locations.get(part, part) for part in field.parts)
@@ -55,7 +59,7 @@ def parameters_in(location: Location, value: Any) -> Parameters | None:
     if isinstance(value, dict):
         if not any("." in key for key in value) or any(isinstance(item, dict | list) for item in value.values()):
             return None
-        entries = [(key, value, key, (*location, key)) for key in value]
+        entries: list[tuple[str, Any, str, Location]] = [(key, value, key, (*location, key)) for key in value]
     else:
         if not value or not all(isinstance(item, Mapping) and isinstance(item.get("name"), str) for item in value):
             return None
@@ -67,7 +71,7 @@ def parameters_in(location: Location, value: Any) -> Parameters | None:
     found = Parameters(_Parameters(), {})
     for name, holder, key, at in entries:
         steps = [step.replace("\\.", ".") for step in re.findall(_STEP, name)]
-        inner = found.tree
+        inner: Any = found.tree
         for step in steps[:-1]:
             inner = inner.setdefault(step, _Parameters())
             if not isinstance(inner, _Parameters):

@@ -1,7 +1,7 @@
 """Recognizes images by the names of their keys: the words of a name, and the keys of split references.
 
-Helm values, custom resources and the schemas of CustomResourceDefinitions use the same names. `values` finds images
-in data with these rules, and `discovery` also finds the fields of a schema.
+Helm values, custom resources and the schemas of CustomResourceDefinitions use the same names. `values` finds
+images in data with these rules, and `discovery` also finds the fields of a schema.
 """
 
 from __future__ import annotations
@@ -80,7 +80,9 @@ def split_references(
     """
     if is_override(fields):
         if "newName" in fields:
-            yield Keys("newName", "", "newTag" if "newTag" in fields else "", "digest" if "digest" in fields else "")
+            yield Keys(
+                "newName", "", "newTag" if "newTag" in fields else "", "digest" if "digest" in fields else ""
+            )
         return
     if {"repository", "image", "version"} <= set(fields):  # the operators of NVIDIA use these names
         yield Keys("image", "repository", "version", _named(fields, *_DIGESTS))
@@ -95,7 +97,7 @@ def split_references(
 
 
 def is_override(fields: Collection[str]) -> bool:
-    """Return whether a mapping overrides images, as in kustomize. The override only compares images with `name`."""
+    """Return whether a mapping overrides images, as in kustomize. Its `name` is only compared with images."""
     return "newName" in fields or "newTag" in fields
 
 

@@ -15,8 +15,8 @@ from functools import cache
 from typing import Any, Final, NamedTuple
 
 from krm_image_setter.images import Reference, parse_reference
-from krm_image_setter.locators.image_field import ImageField, Keys, OtherField, whole_field
 from krm_image_setter.locators.forms import Fields, split_field
+from krm_image_setter.locators.image_field import ImageField, Keys, OtherField, whole_field
 from krm_image_setter.locators.kind_rule import Embedded, KindRule, Selector
 from krm_image_setter.locators.shapes import contains_images, is_override, is_part, means_image, split_references
 from krm_image_setter.paths import parse_path
@@ -53,7 +53,7 @@ class Values(NamedTuple):
 @cache
 def _embedded() -> Embedded:
     """Return the form of a string whose document contains values."""
-    return Embedded("yaml", (KindRule(Selector(), parse_path("{$}"), Values()),))
+    return Embedded("yaml", (KindRule(Selector(), parse_path("{$}"), Values(), origin=""),))
 
 
 def image_fields(value: Any, location: Location) -> Iterator[ImageField]:
@@ -70,8 +70,8 @@ def image_fields(value: Any, location: Location) -> Iterator[ImageField]:
 class Shape(NamedTuple):
     """A value that can be an image: a mapping with a split reference in `keys`, or a string.
 
-    `name` is the key of the value, and `around` contains the keys around it. The keys in `shared` belong to several
-    split references.
+    `name` is the key of the value, and `around` contains the keys around it. The keys in `shared` belong to
+    several split references.
     """
 
     location: Location
@@ -98,9 +98,7 @@ def find_shapes(
         yield Shape(location, value, name, around)
 
 
-def _in_mapping(
-    value: dict[str, Any], location: Location, name: str, around: tuple[str, ...]
-) -> Iterator[Shape]:
+def _in_mapping(value: dict[str, Any], location: Location, name: str, around: tuple[str, ...]) -> Iterator[Shape]:
     # An empty repository is the place for another name.
     scalars = [
         key
@@ -135,7 +133,7 @@ def is_image(shape: Shape) -> bool:
 
 
 def has_registry_and_version(reference: Reference) -> bool:
-    """Return whether a reference has a host with a dot and a tag with a digit, or a digest. A port is not a tag."""
+    """Return whether a reference has a host with a dot and a tag with a digit (not a port), or a digest."""
     if reference.digest is not None:
         return True
     tag, host = reference.tag or "", reference.name.partition("/")[0]
