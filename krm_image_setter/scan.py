@@ -93,14 +93,15 @@ def scan(
     string: _String | None = None,
     *,
     decided: Mapping[int, str] | None = None,
-    visit: Callable[[Tree], None] | None = None,
+    visit: Callable[[Resource], None] | None = None,
 ) -> Scan:
     """Find the image fields in a stream, decide on each field, and return the edits that set the images.
 
     A resource without any of `keywords` is counted but not parsed. `string` is None unless the stream is in a
     string. `decided` contains the new references of fields for which the rules do not decide, by the offset of the
-    field in the stream. `visit` is called for each tree that is parsed. Raises InputError, with the line in the stream, if a document is not valid YAML or not a resource.
-    Raises ConfigError if an image cannot have the configured pull policy.
+    field in the stream. `visit` is called for each resource that is parsed.
+
+    Raises InputError, with the line in the stream, if a document is not valid YAML or not a resource. Raises ConfigError if an image cannot have the configured pull policy.
     """
     found = Scan()
     trees = _trees(stream, rules, keywords, string)
@@ -108,10 +109,7 @@ def scan(
     # code and data of a step remain in the caches of the processor.
     while batch := list(islice(trees, _BATCH)):
         found.resources += batch.count(None)
-        for one in batch if visit else ():
-            if one and visit:
-                visit(one)
-        scanned = [(one, *_scan_tree(one, stream, rules, string, found, decided)) for one in batch if one]
+        scanned = [(one, *_scan_tree(one, stream, rules, string, found, decided, visit)) for one in batch if one]
         for one, resources, accepted in scanned:
             if accepted:
                 _write(one, resources, accepted, found)
@@ -150,12 +148,15 @@ def _scan_tree(
     string: _String | None,
     found: Scan,
     decided: Mapping[int, str] | None,
+    visit: Callable[[Resource], None] | None,
 ) -> tuple[list[Resource], AcceptedChanges]:
     """Scan the resources of one tree. Return the resources and the accepted changes."""
     accepted = AcceptedChanges()
     resources: list[Resource] = []
     for resource, kinds, uses in _searched(one, stream, rules, string):
         resources.append(resource)
+        if visit is not None:
+            visit(resource)
         if resource.ref == NO_REF:
             found.others += 1
         else:

@@ -15,6 +15,7 @@ from typing import Annotated, Any, Final, NamedTuple
 import typer
 
 from krm_image_setter.cli.files import File, find_files
+from krm_image_setter.cli.kustomizations import kustomized_images
 from krm_image_setter.cli.options import FnConfig, Hidden, NoConfig, Paths, StdinFileName, repeated
 from krm_image_setter.cli.scanning import configurations_of, read_files
 from krm_image_setter.cli.skipped import report_others, report_problems
@@ -128,11 +129,14 @@ def list_command(
             for finding, found in each.found.images if each.found is not None else ():
                 rows.append(_row(each.file, found, f"kinds {finding.kind} {finding.path}"))
     else:
-        read = list(read_files(files, partial(_images, rules)))
+        kustomized = kustomized_images(files, rules)
+        read = list(read_files(files, kustomized.look if kustomized else partial(_images, rules)))
         failed = report_problems(read)
-        for scanned in read:
-            images = scanned.found.images if scanned.found is not None else ()
-            rows += [_row(scanned.file, found, _rule(found)) for found in images]
+        images = {each.file.real: each.found.images for each in read if each.found is not None}
+        if kustomized:
+            images = kustomized.images({each.file.real: each.found for each in read if each.found is not None})
+        for file in files:
+            rows += [_row(file, found, _rule(found)) for found in images.get(file.real, ())]
         report_others(read, lambda found: found.resources, " (use --unknown to search them)")
     rows = list(filter(wanted.accepts, rows))
     _WRITERS[output](rows)

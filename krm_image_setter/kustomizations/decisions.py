@@ -70,10 +70,10 @@ class Decisions(NamedTuple):
 
 def decide(flows: Flows, wish: Wish) -> Decisions:
     """Decide how all builds change. Each group of images that share entries or scalars is decided alone."""
-    followed = [_flow(route, wish) for route in flows.routes]
-    groups = _groups(followed, wish)
+    every = followed(flows, wish)
+    groups = _groups(every, wish)
     by_step: dict[Entry, list[Flow]] = {}
-    for flow in followed:
+    for flow in every:
         for entry, _ in flow.route.steps:
             by_step.setdefault(entry, []).append(flow)
     state: State = {}
@@ -82,7 +82,12 @@ def decide(flows: Flows, wish: Wish) -> Decisions:
         solved = _Group(group, set(flows.hard), wish, by_step, state).solve()
         state.update(solved.state)
         problems += solved.problems
-    return Decisions(state, problems, followed)
+    return Decisions(state, problems, every)
+
+
+def followed(flows: Flows, wish: Wish) -> list[Flow]:
+    """Return each route with its image and with the image that the rules want."""
+    return [_flow(route, wish) for route in flows.routes]
 
 
 def _flow(route: Route, wish: Wish) -> Flow:
@@ -104,7 +109,7 @@ def follow(route: Route, state: State) -> tuple[str, tuple[Entry, ...]]:
     return image, tuple(trail)
 
 
-def _groups(followed: Iterable[Flow], wish: Wish) -> Iterator[list[Flow]]:
+def _groups(flows: list[Flow], wish: Wish) -> Iterator[list[Flow]]:
     """Yield the groups of flows that share places. Yield only groups in which something changes."""
     parents: dict[Any, Any] = {}
 
@@ -114,7 +119,7 @@ def _groups(followed: Iterable[Flow], wish: Wish) -> Iterator[list[Flow]]:
         return place
 
     members: dict[Any, list[Flow]] = {}
-    for flow in followed:
+    for flow in flows:
         # An entry that would match the new image belongs to the group, because it can capture the image.
         captures = [
             entry
@@ -124,7 +129,7 @@ def _groups(followed: Iterable[Flow], wish: Wish) -> Iterator[list[Flow]]:
         first, *rest = [*flow.places, *captures]
         for place in rest:
             parents[top(place)] = top(first)
-    for flow in followed:
+    for flow in flows:
         members.setdefault(top(flow.places[0]), []).append(flow)
     for group in members.values():
         if any(flow.moves or _has_own_wish(flow.route.scalar, wish) for flow in group):

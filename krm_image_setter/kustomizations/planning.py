@@ -12,12 +12,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from krm_image_setter.images import Usage, parse_reference
-from krm_image_setter.kustomizations.decisions import Decisions, Flow, Problem, decide
+from krm_image_setter.kustomizations.decisions import Decisions, Flow, Problem, decide, followed
 from krm_image_setter.kustomizations.fields import Fields, FoundField, fields_in
 from krm_image_setter.kustomizations.flows import (
     BEFORE_VOLUMES,
     Copy,
     Flows,
+    Scalar,
     applied,
     matches,
     same_path,
@@ -191,7 +192,7 @@ class KustomizationPlan:
                 results.append(message)
         applied_, causes = self._usage(decisions.flows)
         checksums = {key: fields.checksum for key, fields in found.items() if fields is not None}
-        images = list(self.images(decisions.flows))
+        images = [image for _, image in self.images(decisions.flows)]
         return Planned(scans, decided, checksums, applied_, causes, images)
 
     def _written(self, flows: Flows, decisions: Decisions) -> tuple[dict[str, Scan], dict[str, dict[int, str]]]:
@@ -314,16 +315,41 @@ class KustomizationPlan:
 
     # Images for `list`
 
-    def images(self, flows: Iterable[Flow]) -> Iterator[FoundImage]:
-        """Yield the final images of the flows that an entry changes, at the last entry that changes them."""
+    def images(self, flows: Iterable[Flow]) -> Iterator[tuple[str, FoundImage]]:
+        """Yield the images that entries make, and the images in strings, with the keys of their files.
+
+        An image is yielded at the last entry that changes it.
+        """
         seen: set[tuple[Any, str]] = set()
         for flow in flows:
-            if not flow.trail or (flow.trail[-1], flow.image) in seen or flow.route.reading == BEFORE_VOLUMES:
+            place = flow.places[-1]
+            if (place, flow.image) in seen or flow.route.reading == BEFORE_VOLUMES:
                 continue
-            entry = flow.trail[-1]
-            seen.add((entry, flow.image))
-            path = format_location(entry.location)
-            yield FoundImage(flow.image, _KUSTOMIZATION, path, entry.line, _RULE, Usage(), "", is_public=True)
+            seen.add((place, flow.image))
+            if isinstance(place, Entry):
+                path, file = format_location(place.location), place.text.file.key
+            elif place.text is not None and place.text.parent is not None:
+                file = place.file
+                path = f"{format_location(place.text.parent[2])}: {format_location(place.field.location)}"
+            elif place.node is not None:
+                path, file = format_location(place.node.location), place.file
+            else:
+                continue
+            yield file, FoundImage(flow.image, _KUSTOMIZATION, path, place.line, _RULE, Usage(), "", is_public=True)
+
+    def placeholders(self, flows: Iterable[Flow]) -> set[tuple[str, int, str]]:
+        """Return the file, line and path of each image that an entry renames in every build."""
+        hard = set(self._hard)
+        renamed: dict[Scalar, bool] = {}
+        for flow in flows:
+            if flow.route.scalar is not None and flow.route.root in hard:
+                is_renamed = any(entry.keys.renames for entry in flow.trail)
+                renamed[flow.route.scalar] = renamed.get(flow.route.scalar, True) and is_renamed
+        return {
+            (scalar.file, scalar.line, format_location(scalar.field.location))
+            for scalar, is_renamed in renamed.items()
+            if is_renamed
+        }
 
 
 _KUSTOMIZATION: Final = ResourceRef("", "Kustomization", "", "")

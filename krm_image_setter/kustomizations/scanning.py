@@ -12,13 +12,16 @@ from typing import Any, NamedTuple
 from krm_image_setter.config.image_setter import ImageSetter
 from krm_image_setter.documents import Stream
 from krm_image_setter.errors import InputError, NotResourceError
-from krm_image_setter.kustomizations.fields import checksum, scan_with_fields
+from krm_image_setter.images import Usage
+from krm_image_setter.kustomizations.decisions import followed
+from krm_image_setter.kustomizations.fields import FieldCollector, Fields, checksum
 from krm_image_setter.kustomizations.planning import KustomizationPlan, Planned
 from krm_image_setter.kustomizations.reading import Sources
 from krm_image_setter.locators import KindRule, SelectorMap
+from krm_image_setter.resources import NO_REF, Resource
 from krm_image_setter.results import WARNING, Result
 from krm_image_setter.rules import Rules, keywords_of, usable_keywords
-from krm_image_setter.scan import Scan, scan
+from krm_image_setter.scan import FoundImage, Scan, images_in, scan
 
 #: Calls a function with the stream of each text, or only of the texts with some keys, and returns the results.
 Visit = Callable[[Callable[[Stream], Any], Iterable[str] | None], Iterable[Any]]
@@ -40,8 +43,9 @@ class _Look(NamedTuple):
         if stream.source in self.reached:
             if keywords is not None:
                 keywords = None if self.keywords is None else usable_keywords([*keywords, *self.keywords])
-            found, fields = scan_with_fields(stream, self.rules, self.specs, keywords)
-            found.fields = fields
+            collector = FieldCollector(self.rules, self.specs)
+            found = scan(stream, self.rules, keywords, visit=collector)
+            found.fields = collector.fields(stream)
             return found
         if stream.source in self.kustomizations:
             return self._kustomization(stream, keywords)
@@ -120,3 +124,61 @@ def _replace(old: Scan | None, new: Scan | None) -> None:
         raise InputError("a file has changed since it was read; run the command again")
     old.edits, old.results, old.images_set = new.edits, new.results, new.images_set
     old.applied, old.matched, old.selected = new.applied, new.matched, new.selected
+
+
+class TextImages(NamedTuple):
+    """The number of resources in a text, its images, and the fields that kustomize can change."""
+
+    resources: int
+    images: list[FoundImage]
+    fields: Fields
+
+
+class _List(NamedTuple):
+    """Finds the images of a text, and its image fields if the text is part of a kustomization."""
+
+    rules: Rules
+    reached: frozenset[str]
+    specs: SelectorMap[KindRule]
+
+    def __call__(self, stream: Stream) -> TextImages:
+        collector = FieldCollector(self.rules, self.specs)
+        count = 0
+
+        def visit(resource: Resource) -> None:
+            nonlocal count
+            count += resource.ref != NO_REF
+            if stream.source in self.reached:
+                collector(resource)
+
+        images = list(images_in(stream, self.rules, count=visit))
+        return TextImages(count, images, collector.fields(stream))
+
+
+class Listing:
+    """The images of a run that contains kustomizations."""
+
+    def __init__(self, sources: Sources, rules: Rules) -> None:
+        self._plan = KustomizationPlan(sources, rules)
+        #: Returns the number of resources, the images and the fields of a stream. It can be pickled.
+        self.look = _List(rules, self._plan.reached, self._plan.specs)
+
+    def images(self, found: Mapping[str, TextImages]) -> dict[str, list[FoundImage]]:
+        """Return the images of each text. `found` contains what `look` returned for the texts that can be read.
+
+        Images that are renamed in each build are omitted. The images that entries make are added.
+        """
+        flows = followed(self._plan.flows({key: one.fields for key, one in found.items()}), _no_wish)
+        placeholders = self._plan.placeholders(flows)
+        listed = {
+            key: [image for image in one.images if (key, image.line, image.path) not in placeholders]
+            for key, one in found.items()
+        }
+        for key, image in self._plan.images(flows):
+            listed.setdefault(key, []).append(image)
+        return listed
+
+
+def _no_wish(image: str, usage: Usage) -> str:
+    del usage
+    return image

@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from krm_image_setter.documents import Stream
 from krm_image_setter.edits import Edit
 from krm_image_setter.errors import InputError
+from krm_image_setter.kustomizations.fields import ANY_FILE
 from krm_image_setter.kustomizations.flows import Scalar
 from krm_image_setter.kustomizations.reading import Entry, Text
+from krm_image_setter.locators.json_patch import is_json_patch
 from krm_image_setter.locators.kustomize_entry import EntryKeys, entry_changes
 from krm_image_setter.paths import format_location
 from krm_image_setter.results import INFO, Result
@@ -45,7 +47,10 @@ class Writer:
 
     def write_string(self, text: Text, decided: Mapping[int, str]) -> None:
         """Write images into a string with resources or a patch. `decided` contains all new images by offset."""
-        inner = scan(Stream(text.source), self._rules, decided=decided)
+        # `catalog: false` must not disable the images of a JSON patch, because all of them have a decision.
+        is_patch = is_json_patch(text.trees[0].document.root)
+        rules = self._rules._replace(catalog=self._rules.catalog or is_patch)
+        inner = scan(Stream(text.source, ANY_FILE), rules, decided=decided)
         if text.parent is None or not inner.edits:
             return
         outer, number, location = text.parent
