@@ -47,16 +47,24 @@ class Flow(NamedTuple):
         return [*([self.route.scalar] if self.route.scalar else []), *self.trail]
 
 
-class Problem(NamedTuple):
-    """An image that is not right, and the reason. `place` is the location in the way, if it is known.
+class Reason(NamedTuple):
+    """Why an image cannot be right: a message, and the location and the build in the way if they are known."""
 
-    If `is_left` is true, the image is left as it was.
-    """
+    message: str
+    place: Place | None = None
+    build: str = ""
+
+
+_SHARED: Final = Reason("another image in the build shares an entry with it")
+_OLDER: Final = Reason("only kustomize 5.7 and later sets image volumes like this")
+
+
+class Problem(NamedTuple):
+    """An image that is not right, and the reason. If `is_left` is true, the image is left as it was."""
 
     flow: Flow
     wanted: str
-    reason: str
-    place: Place | None
+    reason: Reason
     is_left: bool = True
 
 
@@ -150,7 +158,7 @@ class _Attempt(NamedTuple):
 
     state: State
     failed: list[Flow]
-    reasons: dict[int, tuple[str, Place | None]]
+    reasons: dict[int, Reason]
     rank: tuple[int, int, int]
 
 
@@ -176,8 +184,7 @@ class _Group:
         for _ in range(_MOST_ROUNDS):
             best = min(self._attempts(flows), key=lambda attempt: attempt.rank)
             if all(flow.route.reading == BEFORE_VOLUMES for flow in best.failed):
-                reason = "only kustomize 5.7 and later sets image volumes like this"
-                older = [Problem(flow, flow.wanted, reason, None, is_left=False) for flow in best.failed]
+                older = [Problem(flow, flow.wanted, _OLDER, is_left=False) for flow in best.failed]
                 return _Solved(best.state, [*problems.values(), *older])
             soft = self._soft_neighbors(flows, best.failed)
             if soft:
@@ -188,13 +195,12 @@ class _Group:
                 break
             for flow in flows:
                 if id(flow) in frozen and flow.moves:
-                    reason = best.reasons.get(id(flow), ("another image in the build shares an entry with it", None))
-                    problems.setdefault(flow.route.identity, Problem(flow, flow.wanted, *reason))
+                    reason = best.reasons.get(id(flow), _SHARED)
+                    problems.setdefault(flow.route.identity, Problem(flow, flow.wanted, reason))
             flows = [flow._replace(wanted=flow.image) if id(flow) in frozen else flow for flow in flows]
         for flow in flows:
             if flow.moves:
-                reason = "another image in the build shares an entry with it"
-                problems.setdefault(flow.route.identity, Problem(flow, flow.wanted, reason, None))
+                problems.setdefault(flow.route.identity, Problem(flow, flow.wanted, _SHARED))
         return _Solved(self._unchanged(), list(problems.values()))
 
     def _unchanged(self) -> State:
@@ -258,7 +264,7 @@ class _Try:
         self._way = way
         self._group = group
         self._state: State = {}
-        self._reasons: dict[int, tuple[str, Place | None]] = {}
+        self._reasons: dict[int, Reason] = {}
 
     def run(self) -> _Attempt:
         """Return the resulting state, and what is wrong with it."""
@@ -317,10 +323,12 @@ class _Try:
 
     def _conflict(self, flow: Flow, place: Place | None, others: list[Flow]) -> None:
         if place is None:
-            self._reasons[id(flow)] = "no text that can be changed determines it", flow.route.scalar
+            self._reasons[id(flow)] = Reason("no file that was passed determines it", flow.route.scalar)
         elif others:
-            reason = f'"{others[0].image}" in {{root}} must not become the same'
-            self._reasons[id(flow)] = reason.replace("{root}", f"the build of {others[0].route.root}"), place
+            other = others[0]
+            changes = f'become "{other.wanted}"' if other.moves else "not change"
+            message = f'"{other.image}", which has the same source, must {changes}'
+            self._reasons[id(flow)] = Reason(message, place, other.route.root)
 
     def _controller(self, flow: Flow, *, is_name: bool) -> Place | None:
         """Return the place that determines a part of the image; None if it cannot be written there."""
@@ -395,8 +403,8 @@ class _Try:
             if entry.is_writable:
                 reason = f'the entry "{keys.name}" would have to match several names: {", ".join(sorted(names))}'
             else:
-                reason = f'the entry "{keys.name}" was not passed and cannot follow'
-            self._reasons[id(self._flows[index])] = reason, entry
+                reason = f'the entry "{keys.name}" is in a file that was not passed, and would no longer match'
+            self._reasons[id(self._flows[index])] = Reason(reason, entry)
 
     def _follow_tags(self) -> None:
         """Let the names that contain a tag follow a changed tag."""

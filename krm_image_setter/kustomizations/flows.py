@@ -150,11 +150,14 @@ class Flows:
         self.reader = reader
         self.fields = fields
         self._scalars: dict[tuple[str, int], Scalar] = {}
+        #: The texts that each build contains.
+        self.texts: dict[str, set[str]] = {}
         for root in [*self.hard, *soft]:
             build = _Build(self, root)
             for route in build.routes:
                 route.root = root
             self.routes += build.routes
+            self.texts[root] = build.texts
 
     def started(self, key: str, text: Text | None, target: ResourceRef = NO_REF) -> list[Route]:
         """Return the routes of the images in a text, at their start. `target` is the target of a JSON patch.
@@ -188,6 +191,10 @@ class Flows:
         return self._scalars[place]
 
 
+# Kustomizations that refer to others several times could take forever. The largest public build has about 300.
+_MOST_KUSTOMIZATIONS: Final = 10_000
+
+
 class _Build:
     """The build of one kustomization: collects the routes of its images."""
 
@@ -195,7 +202,9 @@ class _Build:
         self._flows = flows
         self._reader = flows.reader
         self._stack: list[str] = []
+        self._count = 0
         self.routes: list[Route] = []
+        self.texts: set[str] = set()
         self._specs: list[Spec] = []
         self._is_complete = True  # whether all sources of the images so far are known
         node = self._reader.kustomization(posixpath.dirname(root))
@@ -204,25 +213,33 @@ class _Build:
 
     def _add(self, directory: str, node: Node) -> None:
         """Apply a kustomization to the routes so far, which is what a component does."""
-        if directory in self._stack:
-            return  # kustomize reports the cycle
+        self._count += 1
+        if directory in self._stack or self._count > _MOST_KUSTOMIZATIONS:
+            self._is_complete = False  # kustomize reports a cycle
+            return
         self._stack.append(directory)
         before = len(self.routes)
+        # Most kustomizations have few of the fields, and looking up each of them took a third of the time.
+        keys = {key.lower() for key in node.value}
+
+        def items(field: str) -> list[Node]:
+            return node.items(field) if field.lower() in keys else []
+
         for field in ("resources", "bases"):
-            for item in node.items(field):
+            for item in items(field):
                 self._add_resource(directory, item)
-        for item in node.items("configurations"):
+        for item in items("configurations"):
             specs = list(specs_in(self._reader, directory, item))
             self._specs += specs
             self._flows.specs += specs
         for field in ("generators", "helmCharts", "helmChartInflationGenerator"):
-            for item in node.items(field):
+            for item in items(field):
                 name = item.string("name") or (item.string() if "\n" not in item.string() else "")
                 self._lose(item, f"the images of {'the chart' if 'helm' in field else 'the generator'} {name}".strip())
         for field in ("configMapGenerator", "secretGenerator"):
-            for item in node.items(field):
+            for item in items(field):
                 self._add_text_files(directory, item)
-        for item in node.items("components"):
+        for item in items("components"):
             path = resolved(directory, item.string())
             component = None if path is None else self._reader.kustomization(path)
             if component is None or path is None:
@@ -231,14 +248,18 @@ class _Build:
                 self._add(path, component)
         if not before and not self.routes and self._has_no_source(node):
             self._is_complete = False
-        self._add_patches(directory, node)
+        for item in items("patchesStrategicMerge"):
+            self._add_patch(directory, item, NO_REF, is_file="\n" not in item.string())
+        for field in ("patches", "patchesJson6902"):
+            for item in items(field):
+                self._add_targeted(directory, item)
         for field in ("images", "imageTags"):
-            for item in node.items(field):
+            for item in items(field):
                 self._apply(item, self._specs)
-        self._add_replacements(directory, node)
-        for item in node.items("transformers"):
+        self._replace(directory, items("replacements"))
+        for item in items("transformers"):
             self._add_transformer(directory, item)
-        for item in node.items("vars"):
+        for item in items("vars"):
             if "image" in item.child("fieldref").string("fieldpath"):
                 source = item.child("objref")
                 what = f"the variable {item.string('name')}"
@@ -265,7 +286,7 @@ class _Build:
             self._specs = specs + self._specs
             self._is_complete = is_complete and self._is_complete
         elif path is not None and self._flows.fields(path, None) is not None:
-            self.routes += self._flows.started(path, None)
+            self._start(path, None)
         else:
             self._lose(item, f'the resource "{item.string()}"')
 
@@ -274,6 +295,10 @@ class _Build:
             path = resolved(directory, item.string().rpartition("=")[2])
             if path is not None:
                 self._flows.text_files.setdefault(path, item)
+
+    def _start(self, key: str, text: Text | None, target: ResourceRef = NO_REF) -> None:
+        self.texts.add(key)
+        self.routes += self._flows.started(key, text, target)
 
     def _lose(self, item: Node, what: str) -> None:
         self._is_complete = False
@@ -312,16 +337,12 @@ class _Build:
 
     # Patches
 
-    def _add_patches(self, directory: str, node: Node) -> None:
-        for item in node.items("patchesStrategicMerge"):
-            self._add_patch(directory, item, NO_REF, is_file="\n" not in item.string())
-        for field in ("patches", "patchesJson6902"):
-            for item in node.items(field):
-                target = _target(item.child("target"))
-                if item.string("path"):
-                    self._add_patch(directory, item.child("path"), target, is_file=True)
-                elif item.string("patch"):
-                    self._add_patch(directory, item.child("patch"), target, is_file=False)
+    def _add_targeted(self, directory: str, item: Node) -> None:
+        target = _target(item.child("target"))
+        if item.string("path"):
+            self._add_patch(directory, item.child("path"), target, is_file=True)
+        elif item.string("patch"):
+            self._add_patch(directory, item.child("patch"), target, is_file=False)
 
     def _add_patch(self, directory: str, item: Node, target: ResourceRef, *, is_file: bool) -> None:
         if is_file:
@@ -329,11 +350,11 @@ class _Build:
             if path is None or self._flows.fields(path, None) is None:
                 self._flows.unknown.setdefault((item.text.key, item.location), Unknown(item, f'the patch "{item.string()}"'))
             else:
-                self.routes += self._flows.started(path, None, target)
+                self._start(path, None, target)
             return
         text = self._reader.string(item)
         if text is not None:
-            self.routes += self._flows.started(text.key, text, target)
+            self._start(text.key, text, target)
 
     def _add_transformer(self, directory: str, item: Node) -> None:
         if "\n" in item.string():
@@ -365,9 +386,6 @@ class _Build:
             self._replace(directory, node.items("replacements"))
 
     # Replacements
-
-    def _add_replacements(self, directory: str, node: Node) -> None:
-        self._replace(directory, node.items("replacements"))
 
     def _replace(self, directory: str, replacements: Iterable[Node]) -> None:
         for item in replacements:

@@ -64,23 +64,31 @@ class KustomizationPlan:
         self._reader = Reader(sources)
         self.files = sources.kustomizations()
         self._hard, self._soft = self._roots()
-        reached: dict[str, None] = {}
-
-        def fields(key: str, text: Text | None) -> Iterable[FoundField] | None:
-            if text is None:
-                reached[key] = None
-                if key not in sources.names and sources.read(key) is None:
-                    return None
-            return ()
-
-        flows = Flows(self._reader, self._hard, self._soft, fields)
-        self.text_files = {key for key in flows.text_files if key in sources.names and key not in reached}
-        self.text_files -= {key for key in self.text_files if self._is_embedded(key)}
-        #: The files with resources and patches that are part of a build.
-        self.reached = frozenset(reached)
+        self._read: dict[str, tuple[FoundField, ...] | None] = {}
         #: The fields in which kustomize finds an image, or a text that it writes into an image.
-        self.specs = SelectorMap(self._specs(flows))
+        self.specs: SelectorMap[KindRule] = SelectorMap(())
+        # The builds without the images of the texts that are scanned.
+        self._outline = flows = Flows(self._reader, self._hard, self._soft, self._outline_fields)
+        #: The files with resources and patches that are part of a build.
+        self.reached = frozenset(key for texts in flows.texts.values() for key in texts)
+        self.text_files = {key for key in flows.text_files if key in sources.names and key not in self.reached}
+        self.text_files -= {key for key in self.text_files if self._is_embedded(key)}
         self.keywords = self._keywords(flows.entries)
+        specs = list(self._specs(flows))
+        if specs:
+            self.specs = SelectorMap(specs)
+            self._read.clear()
+
+    def _outline_fields(self, key: str, text: Text | None) -> Iterable[FoundField] | None:
+        return () if text is None and key in self._sources.names else self._read_fields(key, text)
+
+    def _read_fields(self, key: str, text: Text | None) -> Iterable[FoundField] | None:
+        """Return the fields of a string, or of a file that was not passed; None if there is no such text."""
+        if key not in self._read:
+            source = text.source if text else self._sources.read(key)
+            found = None if source is None else fields_in(source, self._rules, self.specs)
+            self._read[key] = None if found is None else found.found
+        return self._read[key]
 
     def _roots(self) -> tuple[list[str], list[str]]:
         """Return the kustomizations that are built alone, and those that are built as bases of others."""
@@ -167,19 +175,21 @@ class KustomizationPlan:
 
     def flows(self, found: Mapping[str, Fields | None]) -> Flows:
         """Return the routes of all images. `found` contains the fields of the texts that were scanned."""
-        read: dict[str, tuple[FoundField, ...] | None] = {}
 
         def fields(key: str, text: Text | None) -> Iterable[FoundField] | None:
             if text is None and key in self._sources.names:
                 scanned = found.get(key)
                 return None if scanned is None else scanned.found
-            if key not in read:
-                source = text.source if text else self._sources.read(key)
-                other = None if source is None else fields_in(source, self._rules, self.specs)
-                read[key] = None if other is None else other.found
-            return read[key]
+            return self._read_fields(key, text)
 
-        return Flows(self._reader, self._hard, self._soft, fields)
+        # Most builds contain no image that matters.
+        with_images = {key for key, scanned in found.items() if scanned is None or scanned.found}
+        needed = {route.root for route in self._outline.routes}
+        needed |= {root for root, texts in self._outline.texts.items() if not texts.isdisjoint(with_images)}
+        if self.specs:
+            needed |= {*self._hard, *self._soft}
+        hard, soft = ([root for root in roots if root in needed] for roots in (self._hard, self._soft))
+        return Flows(self._reader, hard, soft, fields)
 
     def decide(self, found: Mapping[str, Fields | None]) -> Planned:
         """Decide on all images. `found` contains the fields of the texts that were scanned."""
@@ -224,18 +234,19 @@ class KustomizationPlan:
         for problem in decisions.problems:
             yield self._problem(problem)
         moved = [flow for flow in decisions.flows if flow.moves]
-        for copy in flows.copies.values():
+        for copy in self._outline.copies.values():
             yield from self._copy_warnings(copy, moved, decisions.flows)
         yield from self._unknown_warnings(flows, decisions)
 
     def _problem(self, problem: Problem) -> tuple[str, Result]:
-        flow, place = problem.flow, problem.place or problem.flow.places[0]
+        flow, reason = problem.flow, problem.reason
+        place = reason.place or flow.places[0]
         key = place.text.file.key if isinstance(place, Entry) else place.file
         build = self._sources.shown(flow.route.root)
-        what = "not changed" if problem.is_left else "changed"
-        message = f'{what}: "{flow.image}" cannot become "{problem.wanted}" in the build of {build}: {problem.reason}'
+        why = f"{reason.message} in the build of {self._sources.shown(reason.build)}" if reason.build else reason.message
+        message = f'not changed: "{flow.image}" cannot become "{problem.wanted}" in the build of {build}: {why}'
         if not problem.is_left:
-            message = f'"{flow.image}" becomes "{problem.wanted}" in the build of {build}, but {problem.reason}'
+            message = f'"{flow.image}" becomes "{problem.wanted}" in the build of {build}, but {why}'
         return self._warning(key, place.line, message, flow.route.root)
 
     def _warning(self, key: str, line: int, message: str, root: str) -> tuple[str, Result]:
@@ -266,7 +277,7 @@ class KustomizationPlan:
                 return
 
     def _unknown_warnings(self, flows: Flows, decisions: Decisions) -> Iterator[tuple[str, Result]]:
-        if not flows.unknown:
+        if not self._outline.unknown:
             return
         used, _ = self._usage(decisions.flows)
         idle = [rule for rule in self._rules.images.rules if rule.position not in used]
@@ -276,9 +287,9 @@ class KustomizationPlan:
             for entry, keys in decisions.state.items()
             if isinstance(entry, Entry) and keys.name != entry.keys.name
         ]
-        for unknown in flows.unknown.values():
+        for unknown in {**self._outline.unknown, **flows.unknown}.values():
             key, line = unknown.node.text.file.key, unknown.node.line
-            root = key if key in self._sources.names else flows.hard[0]
+            root = key if key in self._sources.names else self._hard[0]
             if wanted:
                 message = f"{unknown.what} was not read; images in it are set only by entries of `images`: {', '.join(wanted[:3])}"
                 yield self._warning(key, line, message, root)
