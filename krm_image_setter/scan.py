@@ -101,15 +101,17 @@ def scan(
     string. `decided` contains the new references of fields for which the rules do not decide, by the offset of the
     field in the stream. `visit` is called for each resource that is parsed.
 
-    Raises InputError, with the line in the stream, if a document is not valid YAML or not a resource. Raises ConfigError if an image cannot have the configured pull policy.
+    Raises InputError, with the line in the stream, if a document is not valid YAML or not a resource. Raises
+    ConfigError if an image cannot have the configured pull policy.
     """
     found = Scan()
+    run = _Run(stream, rules, string, decided, visit)
     trees = _trees(stream, rules, keywords, string)
     # Run each step for a batch of trees, not all steps for one tree. This takes a sixth less time, because the
     # code and data of a step remain in the caches of the processor.
     while batch := list(islice(trees, _BATCH)):
         found.resources += batch.count(None)
-        scanned = [(one, *_scan_tree(one, stream, rules, string, found, decided, visit)) for one in batch if one]
+        scanned = [(one, *_scan_tree(one, run, found)) for one in batch if one]
         for one, resources, accepted in scanned:
             if accepted:
                 _write(one, resources, accepted, found)
@@ -141,22 +143,24 @@ def _trees(
     return stream.documents() if string and string.form.rules else stream.trees(keywords)
 
 
-def _scan_tree(
-    one: Tree,
-    stream: Stream,
-    rules: Rules,
-    string: _String | None,
-    found: Scan,
-    decided: Mapping[int, str] | None,
-    visit: Callable[[Resource], None] | None,
-) -> tuple[list[Resource], AcceptedChanges]:
+class _Run(NamedTuple):
+    """The arguments of `scan`."""
+
+    stream: Stream
+    rules: Rules
+    string: _String | None
+    decided: Mapping[int, str] | None
+    visit: Callable[[Resource], None] | None
+
+
+def _scan_tree(one: Tree, run: _Run, found: Scan) -> tuple[list[Resource], AcceptedChanges]:
     """Scan the resources of one tree. Return the resources and the accepted changes."""
     accepted = AcceptedChanges()
     resources: list[Resource] = []
-    for resource, kinds, uses in _searched(one, stream, rules, string):
+    for resource, kinds, uses in _searched(one, run.stream, run.rules, run.string):
         resources.append(resource)
-        if visit is not None:
-            visit(resource)
+        if run.visit is not None:
+            run.visit(resource)
         if resource.ref == NO_REF:
             found.others += 1
         else:
@@ -167,7 +171,7 @@ def _scan_tree(
             found.selected[rule.position] = found.selected.get(rule.position, 0) + 1
         fields = list(find_image_fields(resource, kinds, uses, found.matched))
         if fields:
-            _scan_fields(_Searched(resource, rules, string, decided), fields, found, accepted)
+            _scan_fields(_Searched(resource, run.rules, run.string, run.decided), fields, found, accepted)
     return resources, accepted
 
 

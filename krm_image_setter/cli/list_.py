@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from functools import partial
@@ -130,11 +130,13 @@ def list_command(
                 rows.append(_row(each.file, found, f"kinds {finding.kind} {finding.path}"))
     else:
         kustomized = kustomized_images(files, rules)
-        read = list(read_files(files, kustomized.look if kustomized else partial(_images, rules)))
+        look: Callable[[Stream], Any] = kustomized.look if kustomized else partial(_images, rules)
+        read = list(read_files(files, look))
         failed = report_problems(read)
-        images = {each.file.real: each.found.images for each in read if each.found is not None}
+        found_in = {each.file.real: each.found for each in read if each.found is not None}
+        images = {key: found.images for key, found in found_in.items()}
         if kustomized:
-            images = kustomized.images({each.file.real: each.found for each in read if each.found is not None})
+            images = kustomized.images(found_in)
         for file in files:
             rows += [_row(file, found, _rule(found)) for found in images.get(file.real, ())]
         report_others(read, lambda found: found.resources, " (use --unknown to search them)")

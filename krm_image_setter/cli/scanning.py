@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from operator import attrgetter
 from typing import Final, Generic, NamedTuple, TypeVar
@@ -49,7 +49,7 @@ def plan_files(files: Sequence[File], config: ImageSetter) -> Plans[Scanned[Scan
     """Scan the files with a configuration. Raises the same errors as `plan_all`."""
     by_key = {file.real: file for file in files}
 
-    def visit(look: Callable[[Stream], Any], keys: Iterable[str] | None = None) -> Iterator[Scanned[Any]]:
+    def visit(look: Callable[[Stream], Found], keys: Iterable[str] | None = None) -> Iterator[Scanned[Found]]:
         return read_files(files if keys is None else [by_key[key] for key in keys], look)
 
     found_in = attrgetter("found")

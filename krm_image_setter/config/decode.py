@@ -326,7 +326,9 @@ def _path_rules(selector: Selector, paths: Value) -> Iterator[KindRule]:
 def _form(value: Value, fields: Mapping[str, Value]) -> Form:
     forms = [key for key in ("fields", "part", "as") if key in fields]
     part = fields["part"].choice(("reference", "name", "tag", "digest")) if "part" in fields else "reference"
-    form = fields["as"].choice(("text", "yaml", "json", "values", "jsonPatch", "kustomize")) if "as" in fields else ""
+    form = (
+        fields["as"].choice(("text", "yaml", "json", "values", "jsonPatch", "kustomize")) if "as" in fields else ""
+    )
     parts = _split(fields["fields"]) if "fields" in fields else None
     of = fields["of"].string() if "of" in fields else ""
     rules = tuple(_path_rules(Selector(), fields["paths"])) if "paths" in fields else ()

@@ -76,14 +76,17 @@ def fields_of(resource: Resource, rules: Rules, specs: SelectorMap[KindRule]) ->
     `specs` contains the fields in which only kustomize finds an image.
     """
     if is_json_patch(resource.node):
-        for field in json_patch_fields(resource.node):
-            target = target_location(resource.node[field.location[0]])
+        for value in json_patch_fields(resource.node):
+            target = target_location(resource.node[value.location[0]])
             # An added item has no index yet. The first index of a list is as good as any other.
-            at = tuple(0 if step == "-" else step for step in (*target, *field.location[2:]))
-            yield _found(resource, field, at)._replace(is_patch=True)
+            at = tuple(0 if step == "-" else step for step in (*target, *value.location[2:]))
+            yield _found(resource, value, at)._replace(is_patch=True)
         return
     others = () if IMAGE in rules.pod_spec_uses else (IMAGE,)
-    searches = [(True, rules.kinds_in(resource), rules.pod_spec_uses), (False, specs.matching(resource.ref), others)]
+    searches = [
+        (True, rules.kinds_in(resource), rules.pod_spec_uses),
+        (False, specs.matching(resource.ref), others),
+    ]
     seen: set[Location] = set()
     for is_known, kinds, uses in searches:
         for field, _ in find_image_fields(resource, kinds, uses, set()):

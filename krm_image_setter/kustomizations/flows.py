@@ -75,7 +75,8 @@ class Route:
     """
 
     __slots__ = (
-        "image", "is_known", "location", "reading", "resource", "root", "scalar", "start", "steps", "times", "usage", "way"
+        "image", "is_known", "location", "reading", "resource", "root",
+        "scalar", "start", "steps", "times", "usage", "way"
     )  # fmt: skip
 
     def __init__(self, start: str, scalar: Scalar | None, field: FoundField | None) -> None:
@@ -235,7 +236,9 @@ class _Build:
         for field in ("generators", "helmCharts", "helmChartInflationGenerator"):
             for item in items(field):
                 name = item.string("name") or (item.string() if "\n" not in item.string() else "")
-                self._lose(item, f"the images of {'the chart' if 'helm' in field else 'the generator'} {name}".strip())
+                self._lose(
+                    item, f"the images of {'the chart' if 'helm' in field else 'the generator'} {name}".strip()
+                )
         for field in ("configMapGenerator", "secretGenerator"):
             for item in items(field):
                 self._add_text_files(directory, item)
@@ -268,7 +271,15 @@ class _Build:
         self._stack.pop()
 
     def _has_no_source(self, node: Node) -> bool:
-        fields = ("resources", "bases", "components", "generators", "helmCharts", "configMapGenerator", "secretGenerator")
+        fields = (
+            "resources",
+            "bases",
+            "components",
+            "generators",
+            "helmCharts",
+            "configMapGenerator",
+            "secretGenerator",
+        )
         return not any(node.items(field) for field in fields)
 
     def _add_resource(self, directory: str, item: Node) -> None:
@@ -348,7 +359,9 @@ class _Build:
         if is_file:
             path = resolved(directory, item.string())
             if path is None or self._flows.fields(path, None) is None:
-                self._flows.unknown.setdefault((item.text.key, item.location), Unknown(item, f'the patch "{item.string()}"'))
+                self._flows.unknown.setdefault(
+                    (item.text.key, item.location), Unknown(item, f'the patch "{item.string()}"')
+                )
             else:
                 self._start(path, None, target)
             return
@@ -372,7 +385,9 @@ class _Build:
     def _add_builtin(self, directory: str, node: Node) -> None:
         kind = node.string("kind")
         if node.string("apiVersion") != "builtin":
-            self._flows.unknown.setdefault((node.text.key, node.location), Unknown(node, f"the transformer {kind}"))
+            self._flows.unknown.setdefault(
+                (node.text.key, node.location), Unknown(node, f"the transformer {kind}")
+            )
         elif kind == "ImageTagTransformer":
             self._apply(node.child("imageTag"), list(map(_spec, node.items("fieldSpecs"))))
         elif kind in ("PatchTransformer", "PatchJson6902Transformer", "PatchStrategicMergeTransformer"):
@@ -396,8 +411,8 @@ class _Build:
                     self._replace(directory, root.items() or [root])
                 continue
             for target in item.items("targets"):
-                for path in target.items("fieldPaths"):
-                    self._replace_field(item, target, path)
+                for field_path in target.items("fieldPaths"):
+                    self._replace_field(item, target, field_path)
 
     def _replace_field(self, item: Node, target: Node, path: Node) -> None:
         source, to = item.child("source"), _target(target.child("select"))

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from krm_image_setter.images import Usage, parse_reference
-from krm_image_setter.kustomizations.decisions import Decisions, Flow, Problem, decide, followed
+from krm_image_setter.kustomizations.attempts import Flow
+from krm_image_setter.kustomizations.decisions import Decisions, Problem, decide
 from krm_image_setter.kustomizations.fields import Fields, FoundField, fields_in
 from krm_image_setter.kustomizations.flows import (
     BEFORE_VOLUMES,
@@ -143,7 +144,9 @@ class KustomizationPlan:
                 break
             names += [entry.keys.name for entry in relevant]
             waiting = [entry for entry in waiting if entry not in relevant]
-        keywords = [rule.target.path.removeprefix("library/") for rule in self._rules.images.rules if not rule.source]
+        keywords = [
+            rule.target.path.removeprefix("library/") for rule in self._rules.images.rules if not rule.source
+        ]
         keywords += [rule.to for rule in self._rules.registries.rules()]
         for name in names:
             keyword = _literal(name)
@@ -195,7 +198,7 @@ class KustomizationPlan:
         """Decide on all images. `found` contains the fields of the texts that were scanned."""
         flows = self.flows(found)
         decisions = decide(flows, self._wish)
-        scans, decided = self._written(flows, decisions)
+        scans, decided = self._written(decisions)
         for key, message in self._warnings(flows, decisions):
             results = scans.setdefault(key, Scan()).results
             if message not in results:
@@ -205,7 +208,7 @@ class KustomizationPlan:
         images = [image for _, image in self.images(decisions.flows)]
         return Planned(scans, decided, checksums, applied_, causes, images)
 
-    def _written(self, flows: Flows, decisions: Decisions) -> tuple[dict[str, Scan], dict[str, dict[int, str]]]:
+    def _written(self, decisions: Decisions) -> tuple[dict[str, Scan], dict[str, dict[int, str]]]:
         writer = Writer(self._rules)
         decided: dict[str, dict[int, str]] = {}
         strings: dict[Text, dict[int, str]] = {}
@@ -218,7 +221,7 @@ class KustomizationPlan:
             new = decisions.state.get(scalar, scalar.image)
             if scalar.node is not None:
                 if new != scalar.image:
-                    writer.write_value(*scalar.node[:3], scalar, new)
+                    writer.write_value(scalar.node, scalar, new)
             elif scalar.text is not None:
                 strings.setdefault(scalar.text, {})[scalar.offset] = new
             elif new != self._wish(scalar.image, scalar.field.usage) or not scalar.field.is_known:
@@ -243,7 +246,11 @@ class KustomizationPlan:
         place = reason.place or flow.places[0]
         key = place.text.file.key if isinstance(place, Entry) else place.file
         build = self._sources.shown(flow.route.root)
-        why = f"{reason.message} in the build of {self._sources.shown(reason.build)}" if reason.build else reason.message
+        why = (
+            f"{reason.message} in the build of {self._sources.shown(reason.build)}"
+            if reason.build
+            else reason.message
+        )
         message = f'not changed: "{flow.image}" cannot become "{problem.wanted}" in the build of {build}: {why}'
         if not problem.is_left:
             message = f'"{flow.image}" becomes "{problem.wanted}" in the build of {build}, but {why}'
@@ -281,7 +288,9 @@ class KustomizationPlan:
             return
         used, _ = self._usage(decisions.flows)
         idle = [rule for rule in self._rules.images.rules if rule.position not in used]
-        wanted = [f'"{rule.name}"' for rule in idle] + [f'"{rule.from_}"' for rule in self._rules.registries.rules()]
+        wanted = [f'"{rule.name}"' for rule in idle] + [
+            f'"{rule.from_}"' for rule in self._rules.registries.rules()
+        ]
         renamed = [
             entry
             for entry, keys in decisions.state.items()
@@ -291,7 +300,8 @@ class KustomizationPlan:
             key, line = unknown.node.text.file.key, unknown.node.line
             root = key if key in self._sources.names else self._hard[0]
             if wanted:
-                message = f"{unknown.what} was not read; images in it are set only by entries of `images`: {', '.join(wanted[:3])}"
+                names = ", ".join(wanted[:3])
+                message = f"{unknown.what} was not read; only an entry of `images` can set {names} in it"
                 yield self._warning(key, line, message, root)
             for entry in renamed:
                 message = f'{unknown.what} was not read; an image "{entry.keys.name}" in it is no longer matched'
@@ -346,7 +356,10 @@ class KustomizationPlan:
                 path, file = format_location(place.node.location), place.file
             else:
                 continue
-            yield file, FoundImage(flow.image, _KUSTOMIZATION, path, place.line, _RULE, Usage(), "", is_public=True)
+            yield (
+                file,
+                FoundImage(flow.image, _KUSTOMIZATION, path, place.line, _RULE, Usage(), "", is_public=True),
+            )
 
     def placeholders(self, flows: Iterable[Flow]) -> set[tuple[str, int, str]]:
         """Return the file, line and path of each image that an entry renames in every build."""
