@@ -21,7 +21,7 @@ from krm_image_setter.kustomizations.attempts import (
     attempt,
     follow,
 )
-from krm_image_setter.kustomizations.flows import BEFORE_VOLUMES, WITH_VOLUMES, Flows, Route, Scalar, matches
+from krm_image_setter.kustomizations.flows import BEFORE_VOLUMES, WITH_VOLUMES, Copy, Flows, Route, Scalar, matches
 from krm_image_setter.kustomizations.reading import Entry
 from krm_image_setter.locators.kustomize_entry import split_image
 
@@ -66,12 +66,15 @@ def decide(flows: Flows, wish: Wish) -> Decisions:
 
 def followed(flows: Flows, wish: Wish) -> list[Flow]:
     """Return each route with its image and with the image that the rules want."""
-    return [_flow(route, wish) for route in flows.routes]
+    parts = [copy for copy in flows.copies.values() if copy.part]
+    return [_flow(route, wish, parts) for route in flows.routes]
 
 
-def _flow(route: Route, wish: Wish) -> Flow:
+def _flow(route: Route, wish: Wish, parts: list[Copy]) -> Flow:
     image, trail = follow(route, {})
     wanted = wish(image, route.usage) if route.is_known else image
+    if any(copy.replaces(route) and copy.destroys(image, wanted) for copy in parts):
+        wanted = image
     return Flow(route, trail, image, wanted)
 
 

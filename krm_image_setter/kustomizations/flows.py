@@ -16,7 +16,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 from krm_image_setter.images import NO_CONTAINER, Usage
 from krm_image_setter.kustomizations.fields import FoundField
 from krm_image_setter.kustomizations.reading import Entry, Node, Reader, Text, documents, resolved
-from krm_image_setter.locators.kustomize_entry import EntryKeys
+from krm_image_setter.locators.kustomize_entry import EntryKeys, split_image
 from krm_image_setter.resources import NO_REF, ResourceRef
 from krm_image_setter.yaml.tree import Location
 
@@ -111,6 +111,8 @@ class Copy(NamedTuple):
     """A replacement or a variable whose target this program does not set. `node` is its location.
 
     `source`, `name` and `path` are the kind and the name of the resource with the image, and the path of the field.
+    If an image is the target, `location` is its location in the resource `target`. If only a part of the image is
+    replaced, `part` is that part: "tag", or "text" for any other part.
     """
 
     node: Node
@@ -119,7 +121,21 @@ class Copy(NamedTuple):
     name: str
     path: str
     target: ResourceRef = NO_REF
-    location: Location = ()  # of an image in the target; empty if the target is not an image
+    location: Location = ()
+    part: str = ""
+
+    def has_source(self, route: Route) -> bool:
+        """Return whether a route is that of the image that is copied."""
+        return _selects(self.source, self.name, route) and _same_path(self.path, route.location)
+
+    def replaces(self, route: Route) -> bool:
+        """Return whether a route is that of an image of which a part is replaced."""
+        selected = _selects(self.target.kind, self.target.name, route)
+        return bool(self.part) and selected and route.location == self.location
+
+    def destroys(self, old: str, new: str) -> bool:
+        """Return whether the new image would not come out right, because a part of it is replaced."""
+        return old != new and (self.part != "tag" or split_image(old)[1:] != split_image(new)[1:])
 
 
 class Unknown(NamedTuple):
@@ -417,34 +433,35 @@ class _Build:
     def _replace_field(self, item: Node, target: Node, path: Node) -> None:
         source, to = item.child("source"), _target(target.child("select"))
         from_, into = source.string("fieldPath"), path.string()
-        is_part = bool(target.child("options").string("delimiter") or source.child("options").string("delimiter"))
+        options = target.child("options")
+        is_part = bool(options.string("delimiter") or source.child("options").string("delimiter"))
+        part = ""
+        if is_part:
+            part = "tag" if options.string("delimiter") == ":" and options.child("index").value == 1 else "text"
         into_image = _is_image_path(into)
         field = FoundField(0, path.line, item.string("sourceValue"), _location(into), to, NO_CONTAINER)
-        if into_image and item.string("sourceValue") and not is_part:
+        kind, name = source.string("kind"), source.string("name")
+        copy = Copy(path, f"the replacement into {into}", kind, name, from_)
+        if not into_image:
+            if _is_image_path(from_):
+                self._copy(copy)
+            return
+        if item.string("sourceValue") and not is_part:
             node = item.child("sourceValue")
             self.routes.append(self._flows.value(node, field._replace(offset=node.offset, line=node.line)))
-        elif into_image and _is_image_path(from_) and not is_part:
-            copies = [route for route in self.routes if self._selects(source, route)]
-            for route in copies:
-                copy = route.copy()
-                copy.way += f">{path.line}{path.location}"
-                copy.resource, copy.location, copy.times = to, field.location, field.times
-                self.routes.append(copy)
-        elif into_image:
-            what = f"the replacement into {into}"
-            copy_ = Copy(path, what, source.string("kind"), source.string("name"), from_, to, field.location)
-            self._copy(copy_)
-        elif _is_image_path(from_):
-            what = f"the replacement into {into}"
-            self._copy(Copy(path, what, source.string("kind"), source.string("name"), from_))
-
-    def _selects(self, source: Node, route: Route) -> bool:
-        if route.scalar is None or not same_path(source.string("fieldPath"), route.location):
-            return False
-        return selects(source.string("kind"), source.string("name"), route)
+            return
+        sources = [route for route in self.routes if route.scalar and route.is_known and copy.has_source(route)]
+        if is_part or not sources:
+            self._copy(copy._replace(target=to, location=field.location, part=part))
+            return
+        for route in sources:
+            target_route = route.copy()
+            target_route.way += f">{path.line}{path.location}"
+            target_route.resource, target_route.location, target_route.times = to, field.location, field.times
+            self.routes.append(target_route)
 
 
-def selects(kind: str, name: str, route: Route) -> bool:
+def _selects(kind: str, name: str, route: Route) -> bool:
     """Return whether the resource of a route has a kind and a name; empty matches all."""
     resource = route.resource
     return kind in ("", resource.kind) and (name in ("", resource.name) or not resource.name)
@@ -483,8 +500,7 @@ def _location(path: str) -> Location:
     )
 
 
-def same_path(path: str, location: Location) -> bool:
-    """Return whether the field path of a replacement matches a location."""
+def _same_path(path: str, location: Location) -> bool:
     steps = re.findall(_STEP, path)
     return len(steps) == len(location) and all(
         step == str(at) or (isinstance(at, int) and (step.startswith("[") or step == "*"))

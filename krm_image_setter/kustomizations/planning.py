@@ -22,8 +22,6 @@ from krm_image_setter.kustomizations.flows import (
     Scalar,
     applied,
     matches,
-    same_path,
-    selects,
 )
 from krm_image_setter.kustomizations.reading import Entry, Reader, Sources, Text, resolved
 from krm_image_setter.kustomizations.writing import Writer
@@ -236,9 +234,8 @@ class KustomizationPlan:
     def _warnings(self, flows: Flows, decisions: Decisions) -> Iterator[tuple[str, Result]]:
         for problem in decisions.problems:
             yield self._problem(problem)
-        moved = [flow for flow in decisions.flows if flow.moves]
-        for copy in self._outline.copies.values():
-            yield from self._copy_warnings(copy, moved, decisions.flows)
+        for copy in flows.copies.values():
+            yield from self._copy_warnings(copy, decisions.flows)
         yield from self._unknown_warnings(flows, decisions)
 
     def _problem(self, problem: Problem) -> tuple[str, Result]:
@@ -262,26 +259,20 @@ class KustomizationPlan:
             return key, Result(message, WARNING, line=line)
         return root, Result(f"{self._sources.shown(key)}:{line}: {message}", WARNING)
 
-    def _copy_warnings(self, copy: Copy, moved: list[Flow], flows: list[Flow]) -> Iterator[tuple[str, Result]]:
-        node = copy.node
-        key = node.text.file.key
-        if not copy.location:
-            for flow in moved:
-                if selects(copy.source, copy.name, flow.route) and same_path(copy.path, flow.route.location):
-                    message = f'{copy.what} copies "{flow.image}", so its copy also becomes "{flow.wanted}"'
-                    yield self._warning(key, node.line, message, flow.route.root)
-                    return
-            return
+    def _copy_warnings(self, copy: Copy, flows: list[Flow]) -> Iterator[tuple[str, Result]]:
+        """Yield a warning about an image that is copied, or that is written by a replacement."""
         for flow in flows:
-            image, route = flow.image, flow.route
-            is_source = selects(copy.source, copy.name, route) and same_path(copy.path, route.location)
-            is_target = selects(copy.target.kind, copy.target.name, route) and route.location == copy.location
-            new = self._wish(image, route.usage)
-            if (is_source or is_target) and new != image:
-                what = "the text of" if is_source else "a part of"
-                message = f'not changed: {copy.what} writes {what} "{image}"; change it to "{new}" by hand'
-                yield self._warning(key, node.line, message, route.root)
-                return
+            route, image, new = flow.route, flow.image, self._wish(flow.image, flow.route.usage)
+            if copy.replaces(route) and copy.destroys(image, new):
+                message = f'not changed: {copy.what} writes a part of "{image}"; change it to "{new}" by hand'
+            elif copy.location and not copy.part and copy.has_source(route) and new != image:
+                message = f'not changed: {copy.what} writes "{image}"; change it to "{new}" by hand'
+            elif not copy.location and copy.has_source(route) and flow.moves:
+                message = f'{copy.what} copies "{image}", so the copy also becomes "{new}"'
+            else:
+                continue
+            yield self._warning(copy.node.text.file.key, copy.node.line, message, route.root)
+            return
 
     def _unknown_warnings(self, flows: Flows, decisions: Decisions) -> Iterator[tuple[str, Result]]:
         if not self._outline.unknown:
