@@ -93,25 +93,25 @@ def scan(
     string: _String | None = None,
     *,
     decided: Mapping[int, str] | None = None,
-    visit: Callable[[Tree], None] | None = None,
+    visit: Callable[[Resource], None] | None = None,
 ) -> Scan:
     """Find the image fields in a stream, decide on each field, and return the edits that set the images.
 
     A resource without any of `keywords` is counted but not parsed. `string` is None unless the stream is in a
     string. `decided` contains the new references of fields for which the rules do not decide, by the offset of the
-    field in the stream. `visit` is called for each tree that is parsed. Raises InputError, with the line in the stream, if a document is not valid YAML or not a resource.
-    Raises ConfigError if an image cannot have the configured pull policy.
+    field in the stream. `visit` is called for each resource that is parsed.
+
+    Raises InputError, with the line in the stream, if a document is not valid YAML or not a resource. Raises
+    ConfigError if an image cannot have the configured pull policy.
     """
     found = Scan()
+    run = _Run(stream, rules, string, decided, visit)
     trees = _trees(stream, rules, keywords, string)
     # Run each step for a batch of trees, not all steps for one tree. This takes a sixth less time, because the
     # code and data of a step remain in the caches of the processor.
     while batch := list(islice(trees, _BATCH)):
         found.resources += batch.count(None)
-        for one in batch if visit else ():
-            if one and visit:
-                visit(one)
-        scanned = [(one, *_scan_tree(one, stream, rules, string, found, decided)) for one in batch if one]
+        scanned = [(one, *_scan_tree(one, run, found)) for one in batch if one]
         for one, resources, accepted in scanned:
             if accepted:
                 _write(one, resources, accepted, found)
@@ -143,19 +143,24 @@ def _trees(
     return stream.documents() if string and string.form.rules else stream.trees(keywords)
 
 
-def _scan_tree(
-    one: Tree,
-    stream: Stream,
-    rules: Rules,
-    string: _String | None,
-    found: Scan,
-    decided: Mapping[int, str] | None,
-) -> tuple[list[Resource], AcceptedChanges]:
+class _Run(NamedTuple):
+    """The arguments of `scan`."""
+
+    stream: Stream
+    rules: Rules
+    string: _String | None
+    decided: Mapping[int, str] | None
+    visit: Callable[[Resource], None] | None
+
+
+def _scan_tree(one: Tree, run: _Run, found: Scan) -> tuple[list[Resource], AcceptedChanges]:
     """Scan the resources of one tree. Return the resources and the accepted changes."""
     accepted = AcceptedChanges()
     resources: list[Resource] = []
-    for resource, kinds, uses in _searched(one, stream, rules, string):
+    for resource, kinds, uses in _searched(one, run.stream, run.rules, run.string):
         resources.append(resource)
+        if run.visit is not None:
+            run.visit(resource)
         if resource.ref == NO_REF:
             found.others += 1
         else:
@@ -166,7 +171,7 @@ def _scan_tree(
             found.selected[rule.position] = found.selected.get(rule.position, 0) + 1
         fields = list(find_image_fields(resource, kinds, uses, found.matched))
         if fields:
-            _scan_fields(_Searched(resource, rules, string, decided), fields, found, accepted)
+            _scan_fields(_Searched(resource, run.rules, run.string, run.decided), fields, found, accepted)
     return resources, accepted
 
 

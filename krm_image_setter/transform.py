@@ -185,7 +185,8 @@ def plan_all(
     from krm_image_setter.unused import unused_entries  # noqa: PLC0415  (most runs use all entries)
 
     causes, images = (planned.causes, planned.images) if planned else ({}, [])
-    return Plans(each, total, unused_entries(config, rules, total, for_each_source, causes, images))
+    unused = unused_entries(config, rules, total, for_each_source, causes=causes, images=images)
+    return Plans(each, total, unused)
 
 
 def _scan(config: ImageSetter, rules: Rules, stream: Stream) -> Scan:

@@ -44,6 +44,7 @@ def unused_entries(
     rules: Rules,
     total: Scan,
     for_each_source: ForEachSource,
+    *,
     causes: Mapping[int, str],
     images: Iterable[FoundImage],
 ) -> list[Result]:

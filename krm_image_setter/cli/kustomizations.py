@@ -14,6 +14,8 @@ from krm_image_setter.streams import decoded, read_bytes
 
 if TYPE_CHECKING:
     from krm_image_setter.kustomizations.reading import Sources
+    from krm_image_setter.kustomizations.scanning import Listing
+    from krm_image_setter.rules import Rules
 
 
 def kustomized_sources(files: Sequence[File]) -> Sources | None:
@@ -35,3 +37,13 @@ def kustomized_sources(files: Sequence[File]) -> Sources | None:
             return None
 
     return Sources({file.real: file.shown for file in files}, read)
+
+
+def kustomized_images(files: Sequence[File], rules: Rules) -> Listing | None:
+    """Return the listing of files with kustomizations, or None if none of the files is a kustomization."""
+    sources = kustomized_sources(files)
+    if sources is None:
+        return None
+    from krm_image_setter.kustomizations.scanning import Listing  # noqa: PLC0415  (few runs need it)
+
+    return Listing(sources, rules)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from functools import partial
@@ -16,6 +16,7 @@ import typer
 
 from krm_image_setter.cli.discover import propose_in_files
 from krm_image_setter.cli.files import File, find_files
+from krm_image_setter.cli.kustomizations import kustomized_images
 from krm_image_setter.cli.options import FnConfig, Hidden, NoConfig, Paths, StdinFileName, repeated
 from krm_image_setter.cli.scanning import configurations_of, read_files
 from krm_image_setter.cli.skipped import report_others, report_problems
@@ -130,11 +131,16 @@ def list_command(
             rule = "no rule sets it safely" if finding is None else f"kinds {finding.kind} {finding.path}"
             rows.append(_row(file, one.found, rule))
     else:
-        read = list(read_files(files, partial(_images, rules)))
+        kustomized = kustomized_images(files, rules)
+        look: Callable[[Stream], Any] = kustomized.look if kustomized else partial(_images, rules)
+        read = list(read_files(files, look))
         failed = report_problems(read)
-        for scanned in read:
-            images = scanned.found.images if scanned.found is not None else ()
-            rows += [_row(scanned.file, found, _rule(found)) for found in images]
+        found_in = {each.file.real: each.found for each in read if each.found is not None}
+        images = {key: found.images for key, found in found_in.items()}
+        if kustomized:
+            images = kustomized.images(found_in)
+        for file in files:
+            rows += [_row(file, found, _rule(found)) for found in images.get(file.real, ())]
         report_others(read, lambda found: found.resources, " (use --unknown to search them)")
     rows = list(filter(wanted.accepts, rows))
     _WRITERS[output](rows)

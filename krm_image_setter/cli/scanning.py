@@ -49,7 +49,7 @@ def plan_files(files: Sequence[File], config: ImageSetter) -> Plans[Scanned[Scan
     """Scan the files with a configuration. Raises the same errors as `plan_all`."""
     by_key = {file.real: file for file in files}
 
-    def visit(look: Callable[[Stream], Any], keys: Iterable[str] | None = None) -> Iterator[Scanned[Any]]:
+    def visit(look: Callable[[Stream], Found], keys: Iterable[str] | None = None) -> Iterator[Scanned[Found]]:
         return read_files(files if keys is None else [by_key[key] for key in keys], look)
 
     found_in = attrgetter("found")

@@ -324,7 +324,7 @@ def _path_rules(selector: Selector, paths: Value) -> Iterator[KindRule]:
 
 
 # The values of `as`.
-_FORMS: Final = ("text", "yaml", "json", "values", "jsonPatch", "override")
+_FORMS: Final = ("text", "yaml", "json", "values", "jsonPatch", "override", "kustomize")
 
 
 def _form(value: Value, fields: Mapping[str, Value]) -> Form:
@@ -358,6 +358,10 @@ def _form(value: Value, fields: Mapping[str, Value]) -> Form:
         from krm_image_setter.locators.override import Override  # noqa: PLC0415  (few runs need it)
 
         return Override()
+    if form == "kustomize":
+        from krm_image_setter.locators.kustomize_entry import KustomizeEntry  # noqa: PLC0415  (few runs need it)
+
+        return KustomizeEntry()
     if form:
         return Text() if form == "text" else Embedded(form, rules)
     return Part(part, of) if part != "reference" else WHOLE

@@ -5,8 +5,7 @@ kustomize looks for images in other fields than this program (`api/filters/image
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
-from functools import partial
+from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 from zlib import crc32
 
@@ -15,14 +14,16 @@ from krm_image_setter.errors import InputError
 from krm_image_setter.images import IMAGE, Usage
 from krm_image_setter.locators import ImageField, KindRule, SelectorMap, find_image_fields
 from krm_image_setter.locators.json_patch import is_json_patch, json_patch_fields, target_location
-from krm_image_setter.resources import CRD, NO_REF, Resource, ResourceRef, Tree
+from krm_image_setter.resources import CRD, Resource, ResourceRef
 from krm_image_setter.rules import Rules
-from krm_image_setter.scan import Scan, scan
+from krm_image_setter.scan import searched
 from krm_image_setter.yaml.tree import Location
 
 _CONTAINERS: Final = ("containers", "initContainers")
 #: The locations of pod specs in which kustomize applies `tagSuffix` twice, and in which it knows image volumes.
 _POD_SPECS: Final = (("spec",), ("spec", "template", "spec"))
+#: The name of a text that is not a file. No rule for files of a certain name selects it.
+ANY_FILE: Final = "patch"
 
 
 class FoundField(NamedTuple):
@@ -69,25 +70,29 @@ def checksum(text: str) -> int:
     return crc32(text.encode())
 
 
-def fields_of(one: Tree, rules: Rules, specs: SelectorMap[KindRule]) -> Iterator[FoundField]:
-    """Yield the image fields in a tree that kustomize and `set` can change. `specs` are fields of kustomize."""
-    root = one.document.root
-    if not one.is_item and is_json_patch(root):
-        resource = Resource(root, NO_REF, one, ())
-        for field in json_patch_fields(root):
-            target = target_location(root[field.location[0]])
+def fields_of(resource: Resource, rules: Rules, specs: SelectorMap[KindRule]) -> Iterator[FoundField]:
+    """Yield the image fields of a resource, or of a JSON patch, that kustomize and `set` can change.
+
+    `specs` contains the fields in which only kustomize finds an image.
+    """
+    if is_json_patch(resource.node):
+        for value in json_patch_fields(resource.node):
+            target = target_location(resource.node[value.location[0]])
             # An added item has no index yet. The first index of a list is as good as any other.
-            at = tuple(0 if step == "-" else step for step in (*target, *field.location[2:]))
-            yield _found(resource, field, at)._replace(is_patch=True)
+            at = tuple(0 if step == "-" else step for step in (*target, *value.location[2:]))
+            yield _found(resource, value, at)._replace(is_patch=True)
         return
-    for resource in one.resources():
-        known = rules.kinds_for(resource.ref)
-        seen: set[Location] = set()
-        for is_known, kinds, uses in ((True, known, rules.pod_spec_uses), (False, specs.matching(resource.ref), [IMAGE])):
-            for field, _ in find_image_fields(resource, kinds, uses, set()):
-                if isinstance(field, ImageField) and _is_whole(resource, field) and field.location not in seen:
-                    seen.add(field.location)
-                    yield _found(resource, field, field.location)._replace(is_known=is_known)
+    others = () if IMAGE in rules.pod_spec_uses else (IMAGE,)
+    searches = [
+        (True, rules.kinds_in(resource), rules.pod_spec_uses),
+        (False, specs.matching(resource.ref), others),
+    ]
+    seen: set[Location] = set()
+    for is_known, kinds, uses in searches:
+        for field, _ in find_image_fields(resource, kinds, uses, set()):
+            if isinstance(field, ImageField) and _is_whole(resource, field) and field.location not in seen:
+                seen.add(field.location)
+                yield _found(resource, field, field.location)._replace(is_known=is_known)
 
 
 def _is_whole(resource: Resource, field: ImageField) -> bool:
@@ -103,24 +108,29 @@ def _found(resource: Resource, field: ImageField, location: Location) -> FoundFi
     return FoundField(offset, line, field.current, location, resource.ref, field.usage)
 
 
-def scan_with_fields(
-    stream: Stream, rules: Rules, specs: SelectorMap[KindRule], keywords: Collection[str] | None
-) -> tuple[Scan, Fields]:
-    """Scan a stream, and also return its image fields. Raises InputError under the same conditions as `scan`."""
-    found: list[FoundField] = []
+class FieldCollector:
+    """Collects the image fields of the resources of a text."""
 
-    def visit(one: Tree) -> None:
-        found.extend(fields_of(one, rules, specs))
+    def __init__(self, rules: Rules, specs: SelectorMap[KindRule]) -> None:
+        self._rules = rules
+        self._specs = specs
+        self._found: list[FoundField] = []
 
-    scanned = scan(stream, rules, keywords, visit=visit)
-    return scanned, Fields(tuple(found), checksum(stream.text))
+    def __call__(self, resource: Resource) -> None:
+        """Collect the image fields of a resource."""
+        self._found.extend(fields_of(resource, self._rules, self._specs))
+
+    def fields(self, stream: Stream) -> Fields:
+        """Return the collected fields, which are those of `stream`."""
+        return Fields(tuple(self._found), checksum(stream.text))
 
 
 def fields_in(text: str, rules: Rules, specs: SelectorMap[KindRule]) -> Fields | None:
     """Return the image fields of a text, or None if the text is not a stream of resources and patches."""
+    stream, collector = Stream(text, ANY_FILE), FieldCollector(rules, specs)
     try:
-        trees = Stream(text).trees()
-        found = [field for one in trees if one for field in fields_of(one, rules, specs)]
+        for resource, _, _ in searched(stream, rules._replace(catalog=True)):
+            collector(resource)
     except InputError:
         return None
-    return Fields(tuple(found), checksum(text))
+    return collector.fields(stream)

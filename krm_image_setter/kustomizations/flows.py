@@ -16,7 +16,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 from krm_image_setter.images import NO_CONTAINER, Usage
 from krm_image_setter.kustomizations.fields import FoundField
 from krm_image_setter.kustomizations.reading import Entry, Node, Reader, Text, documents, resolved
-from krm_image_setter.locators.kustomize_entry import EntryKeys
+from krm_image_setter.locators.kustomize_entry import EntryKeys, split_image
 from krm_image_setter.resources import NO_REF, ResourceRef
 from krm_image_setter.yaml.tree import Location
 
@@ -75,7 +75,8 @@ class Route:
     """
 
     __slots__ = (
-        "image", "is_known", "location", "reading", "resource", "root", "scalar", "start", "steps", "times", "usage", "way"
+        "image", "is_known", "location", "reading", "resource", "root",
+        "scalar", "start", "steps", "times", "usage", "way"
     )  # fmt: skip
 
     def __init__(self, start: str, scalar: Scalar | None, field: FoundField | None) -> None:
@@ -110,6 +111,8 @@ class Copy(NamedTuple):
     """A replacement or a variable whose target this program does not set. `node` is its location.
 
     `source`, `name` and `path` are the kind and the name of the resource with the image, and the path of the field.
+    If an image is the target, `location` is its location in the resource `target`. If only a part of the image is
+    replaced, `part` is that part: "tag", or "text" for any other part.
     """
 
     node: Node
@@ -118,7 +121,21 @@ class Copy(NamedTuple):
     name: str
     path: str
     target: ResourceRef = NO_REF
-    location: Location = ()  # of an image in the target; empty if the target is not an image
+    location: Location = ()
+    part: str = ""
+
+    def has_source(self, route: Route) -> bool:
+        """Return whether a route is that of the image that is copied."""
+        return _selects(self.source, self.name, route) and _same_path(self.path, route.location)
+
+    def replaces(self, route: Route) -> bool:
+        """Return whether a route is that of an image of which a part is replaced."""
+        selected = _selects(self.target.kind, self.target.name, route)
+        return bool(self.part) and selected and route.location == self.location
+
+    def destroys(self, old: str, new: str) -> bool:
+        """Return whether the new image would not come out right, because a part of it is replaced."""
+        return old != new and (self.part != "tag" or split_image(old)[1:] != split_image(new)[1:])
 
 
 class Unknown(NamedTuple):
@@ -150,11 +167,14 @@ class Flows:
         self.reader = reader
         self.fields = fields
         self._scalars: dict[tuple[str, int], Scalar] = {}
+        #: The texts that each build contains.
+        self.texts: dict[str, set[str]] = {}
         for root in [*self.hard, *soft]:
             build = _Build(self, root)
             for route in build.routes:
                 route.root = root
             self.routes += build.routes
+            self.texts[root] = build.texts
 
     def started(self, key: str, text: Text | None, target: ResourceRef = NO_REF) -> list[Route]:
         """Return the routes of the images in a text, at their start. `target` is the target of a JSON patch.
@@ -188,6 +208,10 @@ class Flows:
         return self._scalars[place]
 
 
+# Kustomizations that refer to others several times could take forever. The largest public build has about 300.
+_MOST_KUSTOMIZATIONS: Final = 10_000
+
+
 class _Build:
     """The build of one kustomization: collects the routes of its images."""
 
@@ -195,7 +219,9 @@ class _Build:
         self._flows = flows
         self._reader = flows.reader
         self._stack: list[str] = []
+        self._count = 0
         self.routes: list[Route] = []
+        self.texts: set[str] = set()
         self._specs: list[Spec] = []
         self._is_complete = True  # whether all sources of the images so far are known
         node = self._reader.kustomization(posixpath.dirname(root))
@@ -204,25 +230,35 @@ class _Build:
 
     def _add(self, directory: str, node: Node) -> None:
         """Apply a kustomization to the routes so far, which is what a component does."""
-        if directory in self._stack:
-            return  # kustomize reports the cycle
+        self._count += 1
+        if directory in self._stack or self._count > _MOST_KUSTOMIZATIONS:
+            self._is_complete = False  # kustomize reports a cycle
+            return
         self._stack.append(directory)
         before = len(self.routes)
+        # Most kustomizations have few of the fields, and looking up each of them took a third of the time.
+        keys = {key.lower() for key in node.value}
+
+        def items(field: str) -> list[Node]:
+            return node.items(field) if field.lower() in keys else []
+
         for field in ("resources", "bases"):
-            for item in node.items(field):
+            for item in items(field):
                 self._add_resource(directory, item)
-        for item in node.items("configurations"):
+        for item in items("configurations"):
             specs = list(specs_in(self._reader, directory, item))
             self._specs += specs
             self._flows.specs += specs
         for field in ("generators", "helmCharts", "helmChartInflationGenerator"):
-            for item in node.items(field):
+            for item in items(field):
                 name = item.string("name") or (item.string() if "\n" not in item.string() else "")
-                self._lose(item, f"the images of {'the chart' if 'helm' in field else 'the generator'} {name}".strip())
+                self._lose(
+                    item, f"the images of {'the chart' if 'helm' in field else 'the generator'} {name}".strip()
+                )
         for field in ("configMapGenerator", "secretGenerator"):
-            for item in node.items(field):
+            for item in items(field):
                 self._add_text_files(directory, item)
-        for item in node.items("components"):
+        for item in items("components"):
             path = resolved(directory, item.string())
             component = None if path is None else self._reader.kustomization(path)
             if component is None or path is None:
@@ -231,14 +267,18 @@ class _Build:
                 self._add(path, component)
         if not before and not self.routes and self._has_no_source(node):
             self._is_complete = False
-        self._add_patches(directory, node)
+        for item in items("patchesStrategicMerge"):
+            self._add_patch(directory, item, NO_REF, is_file="\n" not in item.string())
+        for field in ("patches", "patchesJson6902"):
+            for item in items(field):
+                self._add_targeted(directory, item)
         for field in ("images", "imageTags"):
-            for item in node.items(field):
+            for item in items(field):
                 self._apply(item, self._specs)
-        self._add_replacements(directory, node)
-        for item in node.items("transformers"):
+        self._replace(directory, items("replacements"))
+        for item in items("transformers"):
             self._add_transformer(directory, item)
-        for item in node.items("vars"):
+        for item in items("vars"):
             if "image" in item.child("fieldref").string("fieldpath"):
                 source = item.child("objref")
                 what = f"the variable {item.string('name')}"
@@ -247,7 +287,15 @@ class _Build:
         self._stack.pop()
 
     def _has_no_source(self, node: Node) -> bool:
-        fields = ("resources", "bases", "components", "generators", "helmCharts", "configMapGenerator", "secretGenerator")
+        fields = (
+            "resources",
+            "bases",
+            "components",
+            "generators",
+            "helmCharts",
+            "configMapGenerator",
+            "secretGenerator",
+        )
         return not any(node.items(field) for field in fields)
 
     def _add_resource(self, directory: str, item: Node) -> None:
@@ -265,7 +313,7 @@ class _Build:
             self._specs = specs + self._specs
             self._is_complete = is_complete and self._is_complete
         elif path is not None and self._flows.fields(path, None) is not None:
-            self.routes += self._flows.started(path, None)
+            self._start(path, None)
         else:
             self._lose(item, f'the resource "{item.string()}"')
 
@@ -274,6 +322,10 @@ class _Build:
             path = resolved(directory, item.string().rpartition("=")[2])
             if path is not None:
                 self._flows.text_files.setdefault(path, item)
+
+    def _start(self, key: str, text: Text | None, target: ResourceRef = NO_REF) -> None:
+        self.texts.add(key)
+        self.routes += self._flows.started(key, text, target)
 
     def _lose(self, item: Node, what: str) -> None:
         self._is_complete = False
@@ -312,28 +364,26 @@ class _Build:
 
     # Patches
 
-    def _add_patches(self, directory: str, node: Node) -> None:
-        for item in node.items("patchesStrategicMerge"):
-            self._add_patch(directory, item, NO_REF, is_file="\n" not in item.string())
-        for field in ("patches", "patchesJson6902"):
-            for item in node.items(field):
-                target = _target(item.child("target"))
-                if item.string("path"):
-                    self._add_patch(directory, item.child("path"), target, is_file=True)
-                elif item.string("patch"):
-                    self._add_patch(directory, item.child("patch"), target, is_file=False)
+    def _add_targeted(self, directory: str, item: Node) -> None:
+        target = _target(item.child("target"))
+        if item.string("path"):
+            self._add_patch(directory, item.child("path"), target, is_file=True)
+        elif item.string("patch"):
+            self._add_patch(directory, item.child("patch"), target, is_file=False)
 
     def _add_patch(self, directory: str, item: Node, target: ResourceRef, *, is_file: bool) -> None:
         if is_file:
             path = resolved(directory, item.string())
             if path is None or self._flows.fields(path, None) is None:
-                self._flows.unknown.setdefault((item.text.key, item.location), Unknown(item, f'the patch "{item.string()}"'))
+                self._flows.unknown.setdefault(
+                    (item.text.key, item.location), Unknown(item, f'the patch "{item.string()}"')
+                )
             else:
-                self.routes += self._flows.started(path, None, target)
+                self._start(path, None, target)
             return
         text = self._reader.string(item)
         if text is not None:
-            self.routes += self._flows.started(text.key, text, target)
+            self._start(text.key, text, target)
 
     def _add_transformer(self, directory: str, item: Node) -> None:
         if "\n" in item.string():
@@ -351,7 +401,9 @@ class _Build:
     def _add_builtin(self, directory: str, node: Node) -> None:
         kind = node.string("kind")
         if node.string("apiVersion") != "builtin":
-            self._flows.unknown.setdefault((node.text.key, node.location), Unknown(node, f"the transformer {kind}"))
+            self._flows.unknown.setdefault(
+                (node.text.key, node.location), Unknown(node, f"the transformer {kind}")
+            )
         elif kind == "ImageTagTransformer":
             self._apply(node.child("imageTag"), list(map(_spec, node.items("fieldSpecs"))))
         elif kind in ("PatchTransformer", "PatchJson6902Transformer", "PatchStrategicMergeTransformer"):
@@ -366,9 +418,6 @@ class _Build:
 
     # Replacements
 
-    def _add_replacements(self, directory: str, node: Node) -> None:
-        self._replace(directory, node.items("replacements"))
-
     def _replace(self, directory: str, replacements: Iterable[Node]) -> None:
         for item in replacements:
             if item.string("path") and not item.items("targets"):
@@ -378,40 +427,41 @@ class _Build:
                     self._replace(directory, root.items() or [root])
                 continue
             for target in item.items("targets"):
-                for path in target.items("fieldPaths"):
-                    self._replace_field(item, target, path)
+                for field_path in target.items("fieldPaths"):
+                    self._replace_field(item, target, field_path)
 
     def _replace_field(self, item: Node, target: Node, path: Node) -> None:
         source, to = item.child("source"), _target(target.child("select"))
         from_, into = source.string("fieldPath"), path.string()
-        is_part = bool(target.child("options").string("delimiter") or source.child("options").string("delimiter"))
+        options = target.child("options")
+        is_part = bool(options.string("delimiter") or source.child("options").string("delimiter"))
+        part = ""
+        if is_part:
+            part = "tag" if options.string("delimiter") == ":" and options.child("index").value == 1 else "text"
         into_image = _is_image_path(into)
         field = FoundField(0, path.line, item.string("sourceValue"), _location(into), to, NO_CONTAINER)
-        if into_image and item.string("sourceValue") and not is_part:
+        kind, name = source.string("kind"), source.string("name")
+        copy = Copy(path, f"the replacement into {into}", kind, name, from_)
+        if not into_image:
+            if _is_image_path(from_):
+                self._copy(copy)
+            return
+        if item.string("sourceValue") and not is_part:
             node = item.child("sourceValue")
             self.routes.append(self._flows.value(node, field._replace(offset=node.offset, line=node.line)))
-        elif into_image and _is_image_path(from_) and not is_part:
-            copies = [route for route in self.routes if self._selects(source, route)]
-            for route in copies:
-                copy = route.copy()
-                copy.way += f">{path.line}{path.location}"
-                copy.resource, copy.location, copy.times = to, field.location, field.times
-                self.routes.append(copy)
-        elif into_image:
-            what = f"the replacement into {into}"
-            copy_ = Copy(path, what, source.string("kind"), source.string("name"), from_, to, field.location)
-            self._copy(copy_)
-        elif _is_image_path(from_):
-            what = f"the replacement into {into}"
-            self._copy(Copy(path, what, source.string("kind"), source.string("name"), from_))
-
-    def _selects(self, source: Node, route: Route) -> bool:
-        if route.scalar is None or not same_path(source.string("fieldPath"), route.location):
-            return False
-        return selects(source.string("kind"), source.string("name"), route)
+            return
+        sources = [route for route in self.routes if route.scalar and route.is_known and copy.has_source(route)]
+        if is_part or not sources:
+            self._copy(copy._replace(target=to, location=field.location, part=part))
+            return
+        for route in sources:
+            target_route = route.copy()
+            target_route.way += f">{path.line}{path.location}"
+            target_route.resource, target_route.location, target_route.times = to, field.location, field.times
+            self.routes.append(target_route)
 
 
-def selects(kind: str, name: str, route: Route) -> bool:
+def _selects(kind: str, name: str, route: Route) -> bool:
     """Return whether the resource of a route has a kind and a name; empty matches all."""
     resource = route.resource
     return kind in ("", resource.kind) and (name in ("", resource.name) or not resource.name)
@@ -450,8 +500,7 @@ def _location(path: str) -> Location:
     )
 
 
-def same_path(path: str, location: Location) -> bool:
-    """Return whether the field path of a replacement matches a location."""
+def _same_path(path: str, location: Location) -> bool:
     steps = re.findall(_STEP, path)
     return len(steps) == len(location) and all(
         step == str(at) or (isinstance(at, int) and (step.startswith("[") or step == "*"))

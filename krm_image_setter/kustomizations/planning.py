@@ -12,16 +12,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from krm_image_setter.images import Usage, parse_reference
-from krm_image_setter.kustomizations.decisions import Decisions, Flow, Problem, decide
+from krm_image_setter.kustomizations.attempts import Flow
+from krm_image_setter.kustomizations.decisions import Decisions, Problem, decide
 from krm_image_setter.kustomizations.fields import Fields, FoundField, fields_in
 from krm_image_setter.kustomizations.flows import (
     BEFORE_VOLUMES,
     Copy,
     Flows,
+    Scalar,
     applied,
     matches,
-    same_path,
-    selects,
 )
 from krm_image_setter.kustomizations.reading import Entry, Reader, Sources, Text, resolved
 from krm_image_setter.kustomizations.writing import Writer
@@ -63,23 +63,31 @@ class KustomizationPlan:
         self._reader = Reader(sources)
         self.files = sources.kustomizations()
         self._hard, self._soft = self._roots()
-        reached: dict[str, None] = {}
-
-        def fields(key: str, text: Text | None) -> Iterable[FoundField] | None:
-            if text is None:
-                reached[key] = None
-                if key not in sources.names and sources.read(key) is None:
-                    return None
-            return ()
-
-        flows = Flows(self._reader, self._hard, self._soft, fields)
-        self.text_files = {key for key in flows.text_files if key in sources.names and key not in reached}
-        self.text_files -= {key for key in self.text_files if self._is_embedded(key)}
-        #: The files with resources and patches that are part of a build.
-        self.reached = frozenset(reached)
+        self._read: dict[str, tuple[FoundField, ...] | None] = {}
         #: The fields in which kustomize finds an image, or a text that it writes into an image.
-        self.specs = SelectorMap(self._specs(flows))
+        self.specs: SelectorMap[KindRule] = SelectorMap(())
+        # The builds without the images of the texts that are scanned.
+        self._outline = flows = Flows(self._reader, self._hard, self._soft, self._outline_fields)
+        #: The files with resources and patches that are part of a build.
+        self.reached = frozenset(key for texts in flows.texts.values() for key in texts)
+        self.text_files = {key for key in flows.text_files if key in sources.names and key not in self.reached}
+        self.text_files -= {key for key in self.text_files if self._is_embedded(key)}
         self.keywords = self._keywords(flows.entries)
+        specs = list(self._specs(flows))
+        if specs:
+            self.specs = SelectorMap(specs)
+            self._read.clear()
+
+    def _outline_fields(self, key: str, text: Text | None) -> Iterable[FoundField] | None:
+        return () if text is None and key in self._sources.names else self._read_fields(key, text)
+
+    def _read_fields(self, key: str, text: Text | None) -> Iterable[FoundField] | None:
+        """Return the fields of a string, or of a file that was not passed; None if there is no such text."""
+        if key not in self._read:
+            source = text.source if text else self._sources.read(key)
+            found = None if source is None else fields_in(source, self._rules, self.specs)
+            self._read[key] = None if found is None else found.found
+        return self._read[key]
 
     def _roots(self) -> tuple[list[str], list[str]]:
         """Return the kustomizations that are built alone, and those that are built as bases of others."""
@@ -134,7 +142,9 @@ class KustomizationPlan:
                 break
             names += [entry.keys.name for entry in relevant]
             waiting = [entry for entry in waiting if entry not in relevant]
-        keywords = [rule.target.path.removeprefix("library/") for rule in self._rules.images.rules if not rule.source]
+        keywords = [
+            rule.target.path.removeprefix("library/") for rule in self._rules.images.rules if not rule.source
+        ]
         keywords += [rule.to for rule in self._rules.registries.rules()]
         for name in names:
             keyword = _literal(name)
@@ -166,35 +176,37 @@ class KustomizationPlan:
 
     def flows(self, found: Mapping[str, Fields | None]) -> Flows:
         """Return the routes of all images. `found` contains the fields of the texts that were scanned."""
-        read: dict[str, tuple[FoundField, ...] | None] = {}
 
         def fields(key: str, text: Text | None) -> Iterable[FoundField] | None:
             if text is None and key in self._sources.names:
                 scanned = found.get(key)
                 return None if scanned is None else scanned.found
-            if key not in read:
-                source = text.source if text else self._sources.read(key)
-                other = None if source is None else fields_in(source, self._rules, self.specs)
-                read[key] = None if other is None else other.found
-            return read[key]
+            return self._read_fields(key, text)
 
-        return Flows(self._reader, self._hard, self._soft, fields)
+        # Most builds contain no image that matters.
+        with_images = {key for key, scanned in found.items() if scanned is None or scanned.found}
+        needed = {route.root for route in self._outline.routes}
+        needed |= {root for root, texts in self._outline.texts.items() if not texts.isdisjoint(with_images)}
+        if self.specs:
+            needed |= {*self._hard, *self._soft}
+        hard, soft = ([root for root in roots if root in needed] for roots in (self._hard, self._soft))
+        return Flows(self._reader, hard, soft, fields)
 
     def decide(self, found: Mapping[str, Fields | None]) -> Planned:
         """Decide on all images. `found` contains the fields of the texts that were scanned."""
         flows = self.flows(found)
         decisions = decide(flows, self._wish)
-        scans, decided = self._written(flows, decisions)
+        scans, decided = self._written(decisions)
         for key, message in self._warnings(flows, decisions):
             results = scans.setdefault(key, Scan()).results
             if message not in results:
                 results.append(message)
         applied_, causes = self._usage(decisions.flows)
         checksums = {key: fields.checksum for key, fields in found.items() if fields is not None}
-        images = list(self.images(decisions.flows))
+        images = [image for _, image in self.images(decisions.flows)]
         return Planned(scans, decided, checksums, applied_, causes, images)
 
-    def _written(self, flows: Flows, decisions: Decisions) -> tuple[dict[str, Scan], dict[str, dict[int, str]]]:
+    def _written(self, decisions: Decisions) -> tuple[dict[str, Scan], dict[str, dict[int, str]]]:
         writer = Writer(self._rules)
         decided: dict[str, dict[int, str]] = {}
         strings: dict[Text, dict[int, str]] = {}
@@ -207,7 +219,7 @@ class KustomizationPlan:
             new = decisions.state.get(scalar, scalar.image)
             if scalar.node is not None:
                 if new != scalar.image:
-                    writer.write_value(*scalar.node[:3], scalar, new)
+                    writer.write_value(scalar.node, scalar, new)
             elif scalar.text is not None:
                 strings.setdefault(scalar.text, {})[scalar.offset] = new
             elif new != self._wish(scalar.image, scalar.field.usage) or not scalar.field.is_known:
@@ -222,19 +234,23 @@ class KustomizationPlan:
     def _warnings(self, flows: Flows, decisions: Decisions) -> Iterator[tuple[str, Result]]:
         for problem in decisions.problems:
             yield self._problem(problem)
-        moved = [flow for flow in decisions.flows if flow.moves]
         for copy in flows.copies.values():
-            yield from self._copy_warnings(copy, moved, decisions.flows)
+            yield from self._copy_warnings(copy, decisions.flows)
         yield from self._unknown_warnings(flows, decisions)
 
     def _problem(self, problem: Problem) -> tuple[str, Result]:
-        flow, place = problem.flow, problem.place or problem.flow.places[0]
+        flow, reason = problem.flow, problem.reason
+        place = reason.place or flow.places[0]
         key = place.text.file.key if isinstance(place, Entry) else place.file
         build = self._sources.shown(flow.route.root)
-        what = "not changed" if problem.is_left else "changed"
-        message = f'{what}: "{flow.image}" cannot become "{problem.wanted}" in the build of {build}: {problem.reason}'
+        why = (
+            f"{reason.message} in the build of {self._sources.shown(reason.build)}"
+            if reason.build
+            else reason.message
+        )
+        message = f'not changed: "{flow.image}" cannot become "{problem.wanted}" in the build of {build}: {why}'
         if not problem.is_left:
-            message = f'"{flow.image}" becomes "{problem.wanted}" in the build of {build}, but {problem.reason}'
+            message = f'"{flow.image}" becomes "{problem.wanted}" in the build of {build}, but {why}'
         return self._warning(key, place.line, message, flow.route.root)
 
     def _warning(self, key: str, line: int, message: str, root: str) -> tuple[str, Result]:
@@ -243,43 +259,40 @@ class KustomizationPlan:
             return key, Result(message, WARNING, line=line)
         return root, Result(f"{self._sources.shown(key)}:{line}: {message}", WARNING)
 
-    def _copy_warnings(self, copy: Copy, moved: list[Flow], flows: list[Flow]) -> Iterator[tuple[str, Result]]:
-        node = copy.node
-        key = node.text.file.key
-        if not copy.location:
-            for flow in moved:
-                if selects(copy.source, copy.name, flow.route) and same_path(copy.path, flow.route.location):
-                    message = f'{copy.what} copies "{flow.image}", so its copy also becomes "{flow.wanted}"'
-                    yield self._warning(key, node.line, message, flow.route.root)
-                    return
-            return
+    def _copy_warnings(self, copy: Copy, flows: list[Flow]) -> Iterator[tuple[str, Result]]:
+        """Yield a warning about an image that is copied, or that is written by a replacement."""
         for flow in flows:
-            image, route = flow.image, flow.route
-            is_source = selects(copy.source, copy.name, route) and same_path(copy.path, route.location)
-            is_target = selects(copy.target.kind, copy.target.name, route) and route.location == copy.location
-            new = self._wish(image, route.usage)
-            if (is_source or is_target) and new != image:
-                what = "the text of" if is_source else "a part of"
-                message = f'not changed: {copy.what} writes {what} "{image}"; change it to "{new}" by hand'
-                yield self._warning(key, node.line, message, route.root)
-                return
+            route, image, new = flow.route, flow.image, self._wish(flow.image, flow.route.usage)
+            if copy.replaces(route) and copy.destroys(image, new):
+                message = f'not changed: {copy.what} writes a part of "{image}"; change it to "{new}" by hand'
+            elif copy.location and not copy.part and copy.has_source(route) and new != image:
+                message = f'not changed: {copy.what} writes "{image}"; change it to "{new}" by hand'
+            elif not copy.location and copy.has_source(route) and flow.moves:
+                message = f'{copy.what} copies "{image}", so the copy also becomes "{new}"'
+            else:
+                continue
+            yield self._warning(copy.node.text.file.key, copy.node.line, message, route.root)
+            return
 
     def _unknown_warnings(self, flows: Flows, decisions: Decisions) -> Iterator[tuple[str, Result]]:
-        if not flows.unknown:
+        if not self._outline.unknown:
             return
         used, _ = self._usage(decisions.flows)
         idle = [rule for rule in self._rules.images.rules if rule.position not in used]
-        wanted = [f'"{rule.name}"' for rule in idle] + [f'"{rule.from_}"' for rule in self._rules.registries.rules()]
+        wanted = [f'"{rule.name}"' for rule in idle] + [
+            f'"{rule.from_}"' for rule in self._rules.registries.rules()
+        ]
         renamed = [
             entry
             for entry, keys in decisions.state.items()
             if isinstance(entry, Entry) and keys.name != entry.keys.name
         ]
-        for unknown in flows.unknown.values():
+        for unknown in {**self._outline.unknown, **flows.unknown}.values():
             key, line = unknown.node.text.file.key, unknown.node.line
-            root = key if key in self._sources.names else flows.hard[0]
+            root = key if key in self._sources.names else self._hard[0]
             if wanted:
-                message = f"{unknown.what} was not read; images in it are set only by entries of `images`: {', '.join(wanted[:3])}"
+                names = ", ".join(wanted[:3])
+                message = f"{unknown.what} was not read; only an entry of `images` can set {names} in it"
                 yield self._warning(key, line, message, root)
             for entry in renamed:
                 message = f'{unknown.what} was not read; an image "{entry.keys.name}" in it is no longer matched'
@@ -314,16 +327,44 @@ class KustomizationPlan:
 
     # Images for `list`
 
-    def images(self, flows: Iterable[Flow]) -> Iterator[FoundImage]:
-        """Yield the final images of the flows that an entry changes, at the last entry that changes them."""
+    def images(self, flows: Iterable[Flow]) -> Iterator[tuple[str, FoundImage]]:
+        """Yield the images that entries make, and the images in strings, with the keys of their files.
+
+        An image is yielded at the last entry that changes it.
+        """
         seen: set[tuple[Any, str]] = set()
         for flow in flows:
-            if not flow.trail or (flow.trail[-1], flow.image) in seen or flow.route.reading == BEFORE_VOLUMES:
+            place = flow.places[-1]
+            if (place, flow.image) in seen or flow.route.reading == BEFORE_VOLUMES:
                 continue
-            entry = flow.trail[-1]
-            seen.add((entry, flow.image))
-            path = format_location(entry.location)
-            yield FoundImage(flow.image, _KUSTOMIZATION, path, entry.line, _RULE, Usage(), "", is_public=True)
+            seen.add((place, flow.image))
+            if isinstance(place, Entry):
+                path, file = format_location(place.location), place.text.file.key
+            elif place.text is not None and place.text.parent is not None:
+                file = place.file
+                path = f"{format_location(place.text.parent[2])}: {format_location(place.field.location)}"
+            elif place.node is not None:
+                path, file = format_location(place.node.location), place.file
+            else:
+                continue
+            yield (
+                file,
+                FoundImage(flow.image, _KUSTOMIZATION, path, place.line, _RULE, Usage(), "", is_public=True),
+            )
+
+    def placeholders(self, flows: Iterable[Flow]) -> set[tuple[str, int, str]]:
+        """Return the file, line and path of each image that an entry renames in every build."""
+        hard = set(self._hard)
+        renamed: dict[Scalar, bool] = {}
+        for flow in flows:
+            if flow.route.scalar is not None and flow.route.root in hard:
+                is_renamed = any(entry.keys.renames for entry in flow.trail)
+                renamed[flow.route.scalar] = renamed.get(flow.route.scalar, True) and is_renamed
+        return {
+            (scalar.file, scalar.line, format_location(scalar.field.location))
+            for scalar, is_renamed in renamed.items()
+            if is_renamed
+        }
 
 
 _KUSTOMIZATION: Final = ResourceRef("", "Kustomization", "", "")

@@ -128,6 +128,7 @@ class Reader:
         self.sources = sources
         self._texts: dict[str, Text | None] = {}
         self._entries: dict[tuple[str, int, Location], Entry] = {}
+        self._kustomizations: dict[str, Node | None] = {}
 
     def text(self, key: str) -> Text | None:
         """Return a file; None if it does not exist, or is not YAML."""
@@ -146,6 +147,12 @@ class Reader:
 
     def kustomization(self, directory: str) -> Node | None:
         """Return the root of the kustomization in a directory; None if there is none, or if it is not YAML."""
+        if directory not in self._kustomizations:
+            is_file = directory in self.sources.names
+            self._kustomizations[directory] = None if is_file else self._found(directory)
+        return self._kustomizations[directory]
+
+    def _found(self, directory: str) -> Node | None:
         for name in FILE_NAMES:
             key = posixpath.join(directory, name)
             text = self.text(key)

@@ -1,4 +1,4 @@
-"""Writes decisions into the texts of kustomizations: entries of `images`, and images in strings such as patches."""
+"""Writes decisions into kustomizations: entries of `images`, and images in strings such as patches."""
 
 from __future__ import annotations
 
@@ -7,15 +7,18 @@ from collections.abc import Mapping
 from krm_image_setter.documents import Stream
 from krm_image_setter.edits import Edit
 from krm_image_setter.errors import InputError
+from krm_image_setter.kustomizations.fields import ANY_FILE
 from krm_image_setter.kustomizations.flows import Scalar
-from krm_image_setter.kustomizations.reading import Entry, Text
+from krm_image_setter.kustomizations.reading import Entry, Node, Text
+from krm_image_setter.locators.json_patch import is_json_patch
 from krm_image_setter.locators.kustomize_entry import EntryKeys, entry_changes
 from krm_image_setter.paths import format_location
+from krm_image_setter.resources import NO_REF
 from krm_image_setter.results import INFO, Result
 from krm_image_setter.rules import Rules
 from krm_image_setter.scan import Scan, scan
 from krm_image_setter.yaml import aliases, writer
-from krm_image_setter.yaml.tree import Change, Fragment, Location
+from krm_image_setter.yaml.tree import Change, Fragment
 
 
 class Writer:
@@ -36,16 +39,20 @@ class Writer:
         old, now = entry.keys.image, new.image
         if old == now:
             old, now = entry.keys.name, new.name
-        self._report(entry.text, entry.location, old, now, entry.line, is_image=new[1:] != entry.keys[1:])
+        at = Node(entry.text, entry.number, entry.location, node)
+        self._report(at, (old, now), is_image=new[1:] != entry.keys[1:])
 
-    def write_value(self, text: Text, scalar: Scalar, number: int, location: Location, new: str) -> None:
+    def write_value(self, node: Node, scalar: Scalar, new: str) -> None:
         """Write an image that is the value of a field of a kustomization, such as `sourceValue`."""
-        self._add(text, number, [Change(location, Fragment(0, len(scalar.image), new))])
-        self._report(text, location, scalar.image, new, scalar.line, is_image=True)
+        self._add(node.text, node.number, [Change(node.location, Fragment(0, len(scalar.image), new))])
+        self._report(node, (scalar.image, new), is_image=True)
 
     def write_string(self, text: Text, decided: Mapping[int, str]) -> None:
         """Write images into a string with resources or a patch. `decided` contains all new images by offset."""
-        inner = scan(Stream(text.source), self._rules, decided=decided)
+        # `catalog: false` must not disable the images of a JSON patch, because all of them have a decision.
+        is_patch = is_json_patch(text.trees[0].document.root)
+        rules = self._rules._replace(catalog=self._rules.catalog or is_patch)
+        inner = scan(Stream(text.source, ANY_FILE), rules, decided=decided)
         if text.parent is None or not inner.edits:
             return
         outer, number, location = text.parent
@@ -54,9 +61,7 @@ class Writer:
         found.images_set += inner.images_set
         line = text.line(0, ())
         field = format_location(location)
-        found.results += [
-            result._replace(field=f"{field}: {result.field}", line=line) for result in inner.results
-        ]
+        found.results += [result._replace(field=f"{field}: {result.field}", line=line) for result in inner.results]
 
     def finish(self) -> None:
         """Compute the edits of all files. Raises InputError if a change cannot be written."""
@@ -91,10 +96,10 @@ class Writer:
     def _scan(self, text: Text) -> Scan:
         return self.scans.setdefault(text.file.key, Scan())
 
-    def _report(self, text: Text, location: Location, old: str, new: str, line: int, *, is_image: bool) -> None:
-        found = self._scan(text)
+    def _report(self, node: Node, values: tuple[str, str], *, is_image: bool) -> None:
+        found = self._scan(node.text)
         found.images_set += is_image
-        target = "image" if is_image else "name"
-        message = f'set {target} "{old}" to "{new}"'
-        ref = text.root(0).ref
-        found.results.append(Result(message, INFO, ref, format_location(location), old, new, line=line))
+        old, new = values
+        message = f'set {"image" if is_image else "name"} "{old}" to "{new}"'
+        path = format_location(node.location)
+        found.results.append(Result(message, INFO, NO_REF, path, old, new, line=node.line))

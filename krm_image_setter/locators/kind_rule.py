@@ -73,6 +73,9 @@ class SelectorMap(Generic[T]):
             key = _without_wildcard(selector.kind), _without_wildcard(selector.name)
             self._items.setdefault(key, []).append((position, selector, item))
 
+    def __bool__(self) -> bool:
+        return bool(self._items)
+
     def matching(self, ref: ResourceRef) -> list[T]:
         """Return the items whose selectors match a resource, in the order of the items."""
         if not self._items:
