@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from functools import partial
@@ -14,12 +14,15 @@ from typing import Annotated, Any, Final, NamedTuple
 
 import typer
 
+from krm_image_setter.cli.discover import propose_in_files
 from krm_image_setter.cli.files import File, find_files
-from krm_image_setter.cli.options import FnConfig, NoConfig, Paths, repeated
-from krm_image_setter.cli.scanning import configurations_of, read_files, report_problems
+from krm_image_setter.cli.kustomizations import kustomized_images
+from krm_image_setter.cli.options import FnConfig, Hidden, NoConfig, Paths, StdinFileName, repeated
+from krm_image_setter.cli.scanning import configurations_of, read_files
+from krm_image_setter.cli.skipped import report_others, report_problems
 from krm_image_setter.cli.terminal import aligned, write
 from krm_image_setter.config import decode_group_kind
-from krm_image_setter.discovery import discover, merged, write_kinds
+from krm_image_setter.discovery import unknown_images, write_kinds
 from krm_image_setter.documents import Stream
 from krm_image_setter.filter import Options
 from krm_image_setter.images import HUB, HUB_NAMES, Reference, parse_reference
@@ -64,6 +67,11 @@ class Row(NamedTuple):
         """The location of the image: `FILE:LINE`."""
         return f"{self.file}:{self.found.line}"
 
+    @property
+    def resource(self) -> str:
+        """The kind and name of the resource, or "-" if the document is not a resource."""
+        return str(self.found.resource) or "-"
+
 
 class _Filter(NamedTuple):
     """The filter options of `list`. An option with an empty list accepts every row."""
@@ -89,6 +97,8 @@ def list_command(
     *,
     fn_config: FnConfig,
     no_config: NoConfig = False,
+    stdin_file_name: StdinFileName = "",
+    hidden: Hidden = False,
     output: Annotated[Output, typer.Option("--output", "-o", help="Output format")] = Output.TABLE,
     image: Annotated[
         list[str], repeated("--image", "GLOB", "Only images matching GLOB, such as 'nginx' or '*/kafka*:0.4?'")
@@ -105,25 +115,33 @@ def list_command(
     check: Annotated[bool, typer.Option("--check", help="Exit 1 if any image is listed")] = False,
 ) -> None:
     """Print the images that pass the filters, and exit with the exit status of the command."""
-    files = find_files(paths)
+    files = find_files(paths, hidden=hidden, stdin_name=stdin_file_name)
     config = Options(tuple(fn_config), no_config=no_config).configure_list(partial(configurations_of, files))
     rules = rules_for(config._replace(images=(), registries=()), {})
     wanted = _Filter(image, list(map(decode_group_kind, kind)), registry, unpinned)
     entries: list[str] = []
     rows: list[Row] = []
     if unknown:
-        discovered = list(read_files(files, partial(discover, rules=rules)))
+        discovered = list(read_files(files, partial(unknown_images, rules=rules)))
         failed = report_problems(discovered)
-        total = merged(each.found._replace(findings=()) for each in discovered if each.found is not None)
-        entries = list(write_kinds(total.findings, {}))
-        for each in discovered:
-            for finding, found in each.found.images if each.found is not None else ():
-                rows.append(_row(each.file, found, f"kinds {finding.kind} {finding.path}"))
+        by_file = [(each.file, one) for each in discovered for one in each.found or ()]
+        proposals = propose_in_files(files, [one for _, one in by_file], rules)
+        entries = list(write_kinds(dict.fromkeys(finding for finding in proposals if finding is not None), {}))
+        for (file, one), finding in zip(by_file, proposals, strict=True):
+            rule = "no rule sets it safely" if finding is None else f"kinds {finding.kind} {finding.path}"
+            rows.append(_row(file, one.found, rule))
     else:
-        read = list(read_files(files, partial(_images, rules)))
+        kustomized = kustomized_images(files, rules)
+        look: Callable[[Stream], Any] = kustomized.look if kustomized else partial(_images, rules)
+        read = list(read_files(files, look))
         failed = report_problems(read)
-        for scanned in read:
-            rows += [_row(scanned.file, found, _rule(found)) for found in scanned.found or ()]
+        found_in = {each.file.real: each.found for each in read if each.found is not None}
+        images = {key: found.images for key, found in found_in.items()}
+        if kustomized:
+            images = kustomized.images(found_in)
+        for file in files:
+            rows += [_row(file, found, _rule(found)) for found in images.get(file.real, ())]
+        report_others(read, lambda found: found.resources, " (use --unknown to search them)")
     rows = list(filter(wanted.accepts, rows))
     _WRITERS[output](rows)
     if rows and output is Output.TABLE:
@@ -131,8 +149,17 @@ def list_command(
     raise SystemExit(2 if failed else 1 if check and rows else 0)
 
 
-def _images(rules: Rules, stream: Stream) -> list[FoundImage]:
-    return list(images_in(stream, rules))
+class _Images(NamedTuple):
+    """The number of resources in a file, and the images in the file."""
+
+    resources: int
+    images: list[FoundImage]
+
+
+def _images(rules: Rules, stream: Stream) -> _Images:
+    kinds: list[str] = []
+    images = list(images_in(stream, rules, count=lambda resource: kinds.append(resource.ref.kind)))
+    return _Images(sum(map(bool, kinds)), images)
 
 
 def _row(file: File, found: FoundImage, rule: str) -> Row:
@@ -208,9 +235,9 @@ def _write_table(rows: Sequence[Row]) -> None:
     """Write each image once, and its locations below it. On a narrow terminal, each location takes two lines."""
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     ordered = _sorted(rows)
-    lines = aligned([(str(row.found.resource), row.location, row.found.path, row.rule) for row in ordered])
+    lines = aligned([(row.resource, row.location, row.found.path, row.rule) for row in ordered])
     if width is not None and any(len(line) + 2 > width for line in lines):
-        heads = aligned([(str(row.found.resource), row.location) for row in ordered])
+        heads = aligned([(row.resource, row.location) for row in ordered])
         lines = [f"{head}\n    {row.found.path}  {row.rule}" for head, row in zip(heads, ordered, strict=True)]
     for image, group in groupby(zip(ordered, lines, strict=True), key=lambda pair: pair[0].found.image):
         write(f"{image}\n", style="1")

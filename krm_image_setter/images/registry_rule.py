@@ -67,6 +67,10 @@ class RegistryMap:
     def __bool__(self) -> bool:
         return bool(self._by_prefix)
 
+    def rules(self) -> list[RegistryRule]:
+        """Return the rules, without those that an earlier rule with the same `from` replaces."""
+        return list(self._by_prefix.values())
+
     def new(self, text: str) -> str | None:
         """Return the new text for the reference `text`; None if no rule moves it."""
         found = self.find(text)

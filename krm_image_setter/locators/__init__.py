@@ -6,15 +6,15 @@ from collections.abc import Collection, Iterable, Iterator
 
 from krm_image_setter.locators.forms import WHOLE, Form, Part, Split, Text
 from krm_image_setter.locators.image_field import ImageField, OtherField, source_text
-from krm_image_setter.locators.kind_rule import CRD, Embedded, ImageSource, KindRule, Selector, SelectorMap
+from krm_image_setter.locators.kind_rule import Embedded, FileRule, ImageSource, KindRule, Selector, SelectorMap
 from krm_image_setter.locators.pod_spec import can_have_pod_spec, find_pod_spec_images
-from krm_image_setter.resources import Resource
+from krm_image_setter.resources import CRD, Resource
 from krm_image_setter.yaml.tree import Location
 
 __all__ = [
-    "CRD",
     "WHOLE",
     "Embedded",
+    "FileRule",
     "Form",
     "ImageField",
     "ImageSource",
@@ -37,15 +37,15 @@ def find_image_fields(
     """Yield the image fields in pod specs that have one of `pod_spec_uses`, and the fields that `rules` match.
 
     Each field is yielded with its rule. The rule is None for a field in a pod spec. All `rules` must select the
-    resource. If the path of a rule matches a field, the position of the rule is added to `matched`. A field that
-    both a pod spec and a rule contain is yielded twice.
+    resource, or a resource inside it. If the path of a rule matches a field, the position of the rule is added to
+    `matched`. A field that both a pod spec and a rule contain is yielded twice.
     """
     # The schema of a CustomResourceDefinition can look like a pod spec, but contains no images (kustomize #890).
     if pod_spec_uses and resource.ref.kind != CRD and can_have_pod_spec(resource.tree.source.text):
         for field in find_pod_spec_images(resource.node, pod_spec_uses):
             yield field, None
     for rule in rules:
-        for location, value in rule.path.find(resource.node):
+        for location, value in rule.find(resource.node):
             matched.add(rule.position)
             for found in rule.form.fields(resource.node, location, value):
                 yield found, rule

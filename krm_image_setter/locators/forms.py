@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any, Final, NamedTuple, Protocol
 
 from krm_image_setter.images import Reference, check_reference, parse_reference
@@ -72,7 +72,7 @@ class Split(Keys):
         other = next((key for key in self if key and isinstance(value.get(key), dict | list)), None)
         if other is not None:
             return [OtherField((*location, other), value[other], "a string")]
-        field = _split_field(location, value, self)
+        field = split_field(location, value, self)
         return [] if field is None else [field]
 
 
@@ -147,23 +147,33 @@ def _part_field(location: Location, text: str, form: Part) -> ImageField:
     return ImageField(location, current, changes, start, part=form.part, shown=value)
 
 
-def _split_field(location: Location, node: Any, form: Split) -> ImageField | None:
-    """Return the image field for a mapping with a split reference, or None if it contains no repository."""
+def split_field(
+    location: Location, node: Any, keys: Keys, *, keeps_tag: bool = False, shared: Collection[str] = ()
+) -> ImageField | None:
+    """Return the image field for a mapping with a split reference, or None if it contains no repository.
+
+    If `keeps_tag` is true, a tag is never emptied. The keys in `shared` are never changed, because they also
+    belong to other images.
+    """
     from krm_image_setter.locators.split_reference import join_parts  # noqa: PLC0415  (few runs need it)
 
-    written = {key: source_text(node, (key,)) for key in form if key and key in node}
-    split = join_parts(form, {key: text for key, text in written.items() if node[key] is not None})
+    written = {key: source_text(node, (key,)) for key in keys if key and key in node}
+    split = join_parts(keys, {key: text for key, text in written.items() if node[key] is not None})
     if split is None:
         return None
 
     def changes(new: str) -> Written:
+        parts = split.parts_of(check_reference(new), keeps_tag=keeps_tag)
+        other = next((key for key in parts if key in shared), None)
+        if other is not None:
+            raise ValueError(f"`{other}` belongs to several images")
         return Written(
             [
-                Change((*location, key), Fragment(0, len(written.get(key, "")), text), beside=form.repository)
-                for key, text in split.parts_of(check_reference(new)).items()
+                Change((*location, key), Fragment(0, len(written.get(key, "")), text), beside=keys.repository)
+                for key, text in parts.items()
             ]
         )
 
     return ImageField(
-        location, str(split.reference), changes, parts=tuple((*location, key) for key in form if key)
+        location, str(split.reference), changes, parts=tuple((*location, key) for key in keys if key)
     )
