@@ -167,14 +167,16 @@ class Flows:
         self.reader = reader
         self.fields = fields
         self._scalars: dict[tuple[str, int], Scalar] = {}
-        #: The texts that each build contains.
+        #: The texts with images, and the kustomizations, that each build contains.
         self.texts: dict[str, set[str]] = {}
+        self.kustomizations: dict[str, set[str]] = {}
         for root in [*self.hard, *soft]:
             build = _Build(self, root)
             for route in build.routes:
                 route.root = root
             self.routes += build.routes
             self.texts[root] = build.texts
+            self.kustomizations[root] = build.kustomizations
 
     def started(self, key: str, text: Text | None, target: ResourceRef = NO_REF) -> list[Route]:
         """Return the routes of the images in a text, at their start. `target` is the target of a JSON patch.
@@ -222,6 +224,7 @@ class _Build:
         self._count = 0
         self.routes: list[Route] = []
         self.texts: set[str] = set()
+        self.kustomizations: set[str] = set()
         self._specs: list[Spec] = []
         self._is_complete = True  # whether all sources of the images so far are known
         node = self._reader.kustomization(posixpath.dirname(root))
@@ -235,6 +238,7 @@ class _Build:
             self._is_complete = False  # kustomize reports a cycle
             return
         self._stack.append(directory)
+        self.kustomizations.add(node.text.key)
         before = len(self.routes)
         # Most kustomizations have few of the fields, and looking up each of them took a third of the time.
         keys = {key.lower() for key in node.value}
@@ -511,20 +515,32 @@ def _same_path(path: str, location: Location) -> bool:
 # How kustomize matches names
 
 
-@lru_cache(maxsize=65536)
-def _pattern(name: str) -> re.Pattern[str] | None:
-    tag, digest = r"(:[a-zA-Z0-9_.{}-]*)?", r"(@[a-zA-Z0-9]+([.+_-][a-zA-Z0-9]+)*:[a-zA-Z0-9_.{}-]*)?"
-    try:
-        return re.compile(f"^{name}{tag}{digest}\\Z")
-    except (re.error, OverflowError, RecursionError):
-        return None
+_TAIL: Final = r"(:[a-zA-Z0-9_.{}-]*)?(@[a-zA-Z0-9]+([.+_-][a-zA-Z0-9]+)*:[a-zA-Z0-9_.{}-]*)?"
+#: The characters with a meaning in a regular expression. A dot also matches itself.
+METACHARACTERS: Final = frozenset("*+?|()[]{}^$\\")
 
 
 @lru_cache(maxsize=65536)
 def matches(name: str, image: str) -> bool:
     """Return whether an entry with a name matches an image. kustomize reads the name as a regular expression."""
-    pattern = _pattern(name) if name else None
-    return pattern is not None and pattern.search(image) is not None
+    if not name:
+        return False
+    if METACHARACTERS.intersection(name):
+        pattern = _pattern(name)
+        return pattern is not None and pattern.search(image) is not None
+    # Compiling a regular expression for each name took a fifth of the time of `list`.
+    head, tail = image[: len(name)], image[len(name) :]
+    if head != name and (len(head) < len(name) or any(a not in (b, ".") for a, b in zip(name, head, strict=True))):
+        return False
+    return not tail or re.fullmatch(_TAIL, tail) is not None
+
+
+@lru_cache(maxsize=1024)
+def _pattern(name: str) -> re.Pattern[str] | None:
+    try:
+        return re.compile(f"^{name}{_TAIL}\\Z")
+    except (re.error, OverflowError, RecursionError):
+        return None
 
 
 def applied(keys: EntryKeys, image: str, times: int) -> str | None:

@@ -17,6 +17,7 @@ from krm_image_setter.kustomizations.decisions import Decisions, Problem, decide
 from krm_image_setter.kustomizations.fields import Fields, FoundField, fields_in
 from krm_image_setter.kustomizations.flows import (
     BEFORE_VOLUMES,
+    METACHARACTERS,
     Copy,
     Flows,
     Scalar,
@@ -67,7 +68,7 @@ class KustomizationPlan:
         #: The fields in which kustomize finds an image, or a text that it writes into an image.
         self.specs: SelectorMap[KindRule] = SelectorMap(())
         # The builds without the images of the texts that are scanned.
-        self._outline = flows = Flows(self._reader, self._hard, self._soft, self._outline_fields)
+        self._outline = flows = Flows(self._reader, self._hard, (), self._outline_fields)
         #: The files with resources and patches that are part of a build.
         self.reached = frozenset(key for texts in flows.texts.values() for key in texts)
         self.text_files = {key for key in flows.text_files if key in sources.names and key not in self.reached}
@@ -174,8 +175,11 @@ class KustomizationPlan:
     def _wish(self, image: str, usage: Usage) -> str:
         return self._rules.new(image, usage)[0]
 
-    def flows(self, found: Mapping[str, Fields | None]) -> Flows:
-        """Return the routes of all images. `found` contains the fields of the texts that were scanned."""
+    def flows(self, found: Mapping[str, Fields | None], *, bases: bool) -> Flows:
+        """Return the routes of all images. `found` contains the fields of the texts that were scanned.
+
+        If `bases` is true, the result also contains the builds of bases alone.
+        """
 
         def fields(key: str, text: Text | None) -> Iterable[FoundField] | None:
             if text is None and key in self._sources.names:
@@ -184,17 +188,17 @@ class KustomizationPlan:
             return self._read_fields(key, text)
 
         # Most builds contain no image that matters.
+        outline = self._outline
         with_images = {key for key, scanned in found.items() if scanned is None or scanned.found}
-        needed = {route.root for route in self._outline.routes}
-        needed |= {root for root, texts in self._outline.texts.items() if not texts.isdisjoint(with_images)}
-        if self.specs:
-            needed |= {*self._hard, *self._soft}
-        hard, soft = ([root for root in roots if root in needed] for roots in (self._hard, self._soft))
-        return Flows(self._reader, hard, soft, fields)
+        needed = {route.root for route in outline.routes}
+        needed |= {root for root, texts in outline.texts.items() if not texts.isdisjoint(with_images)}
+        hard = [root for root in self._hard if root in needed or self.specs]
+        reached = {key for root in hard for key in outline.kustomizations[root]} if bases else ()
+        return Flows(self._reader, hard, [key for key in self._soft if key in reached], fields)
 
     def decide(self, found: Mapping[str, Fields | None]) -> Planned:
         """Decide on all images. `found` contains the fields of the texts that were scanned."""
-        flows = self.flows(found)
+        flows = self.flows(found, bases=True)
         decisions = decide(flows, self._wish)
         scans, decided = self._written(decisions)
         for key, message in self._warnings(flows, decisions):
@@ -371,12 +375,9 @@ _KUSTOMIZATION: Final = ResourceRef("", "Kustomization", "", "")
 _RULE: Final = KindRule(Selector(kind="Kustomization"), parse_field_spec("images[]"), origin="kustomizations")
 
 
-_META: Final = frozenset("*+?|()[]{}^$\\")
-
-
 def _literal(name: str) -> str | None:
     """Return a text that each image contains that an entry with this name matches; None if there is none."""
     name = split_image(name)[0]
-    if _META.intersection(name):
+    if METACHARACTERS.intersection(name):
         return None
     return max(re.split(r"\.", name), key=len) or None

@@ -158,7 +158,7 @@ class Listing:
 
         Images that are renamed in each build are omitted. The images that entries make are added.
         """
-        flows = followed(self._plan.flows({key: one.fields for key, one in found.items()}), _no_wish)
+        flows = followed(self._plan.flows({key: one.fields for key, one in found.items()}, bases=False), _no_wish)
         placeholders = self._plan.placeholders(flows)
         listed = {
             key: [image for image in one.images if (key, image.line, image.path) not in placeholders]
