@@ -166,7 +166,7 @@ def split_field(
         parts = split.parts_of(check_reference(new), keeps_tag=keeps_tag)
         other = next((key for key in parts if key in shared), None)
         if other is not None:
-            raise ValueError(f"`{other}` belongs to several images")
+            raise ValueError(f'"{other}" belongs to several images; change it by hand')
         return Written(
             [
                 Change((*location, key), Fragment(0, len(written.get(key, "")), text), beside=keys.repository)
