@@ -57,6 +57,14 @@ def decide(
     return decision
 
 
+def decide_as(
+    resource: Resource, field: ImageField, new: str, rules: Rules, *, hides_values: bool
+) -> Decision | None:
+    """Return the decision to set a field to the reference `new`, or None if it is already in the field."""
+    changes, results = _rewrite(resource, field, new, rules, hides_values=hides_values)
+    return Decision(field, None, changes, results) if changes or results else None
+
+
 def _position(proposal: tuple[ImageField, str, ImageRule | None]) -> int:
     _, _, rule = proposal
     return rule.position if rule is not None else -1

@@ -58,6 +58,14 @@ class Tree(NamedTuple):
 
     def resources(self) -> Iterator[Resource]:
         """Yield the resources, also the items of lists. Raises NotResourceError if a node is not a resource."""
+        for resource in self.nodes():
+            yield resource.checked()
+
+    def nodes(self) -> Iterator[Resource]:
+        """Yield the resources, also the items of lists, and with NO_REF the nodes that are not resources.
+
+        Raises NotResourceError if a ResourceList has no items.
+        """
         root = self.document.root
         if self.is_item:
             yield from _items(self, root, (), None)
@@ -79,7 +87,7 @@ class Tree(NamedTuple):
         elif isinstance(root, Sequence) and root and all(map(_has_kind, root)):
             for index, item in enumerate(root):
                 if is_resource(item):
-                    yield from _resources(self, item, (index,), None)
+                    yield from (resource.checked() for resource in _resources(self, item, (index,), None))
                 else:
                     yield _in_string(self, item, (index,))
         elif isinstance(root, Mapping | Sequence):
@@ -89,7 +97,7 @@ class Tree(NamedTuple):
 class Resource(NamedTuple):
     """A Kubernetes object: its mapping, its identity, and its location in a tree.
 
-    For a document in a string, `node` can also be a sequence, or a mapping that is not a Kubernetes object.
+    If the object is not a Kubernetes object, its identity is NO_REF, and `node` can be any value.
     """
 
     node: Any
@@ -121,6 +129,18 @@ class Resource(NamedTuple):
         # `int` raises ValueError for a text of thousands of digits.
         return path, int(index) if index and index.isdecimal() and len(index) < _LONG_INDEX else None
 
+    def checked(self) -> Resource:
+        """Return this resource. Raises NotResourceError if it is not a Kubernetes object."""
+        if self.ref != NO_REF:
+            return self
+        if isinstance(self.node, Mapping):
+            raise _error(
+                self.tree, self.location, "not a Kubernetes resource: `kind` is missing; pass only manifests"
+            )
+        got = "a list" if isinstance(self.node, Sequence) else "a scalar"
+        message = f"not a Kubernetes resource: expected a mapping, got {got}"
+        raise _error(self.tree, self.location, message)
+
     def nested(self) -> list[Resource]:
         """Return the resources inside this resource, at any depth, such as the manifests of a ManifestWork.
 
@@ -144,6 +164,10 @@ class Resource(NamedTuple):
     def line(self, location: Location) -> int:
         """Return the line of the value at `location`, counted from 1 in the stream."""
         return self.tree.source.line(start_mark(self.written(location)).index)
+
+    def offset(self, location: Location) -> int:
+        """Return the offset in the stream of the start of the value at `location`."""
+        return self.tree.source.start + start_mark(self.written(location)).index
 
     def written(self, location: Location) -> Any:
         """Return the node of the source for the value at `location` (see tree.Written)."""
@@ -208,10 +232,10 @@ def _listed(node: Mapping) -> Sequence | None:
 
 
 def _resources(parsed: Tree, node: Any, location: Location, listed_in: Mapping | None) -> Iterator[Resource]:
-    """Yield the resource `node`, or the resources among its items if it is a list."""
+    """Yield the resource `node`, or its items if it is a list of resources. See `Tree.nodes`."""
     if not isinstance(node, Mapping):
-        got = "a list" if isinstance(node, Sequence) else "a scalar"
-        raise _error(parsed, location, f"not a Kubernetes resource: expected a mapping, got {got}")
+        yield Resource(node, NO_REF, parsed, location)
+        return
     items = _listed(node)
     if items is not None:
         yield from _items(parsed, items, (*location, "items"), node)
@@ -219,10 +243,9 @@ def _resources(parsed: Tree, node: Any, location: Location, listed_in: Mapping |
     if node.get("kind") == "ResourceList":
         raise _error(parsed, location, "the ResourceList has no list `items`; add `items: []` if it is empty")
     kind = node.get("kind", _item_kind(listed_in))
-    if not isinstance(kind, str) or not kind:
-        raise _error(parsed, location, "not a Kubernetes resource: `kind` is missing; pass only manifests")
+    is_other = not isinstance(kind, str) or not kind
     inherited = "" if listed_in is None or "kind" in node else listed_in.get("apiVersion")
-    yield Resource(node, _ref(node, kind, inherited), parsed, location)
+    yield Resource(node, NO_REF if is_other else _ref(node, kind, inherited), parsed, location)
 
 
 def _ref(node: Mapping, kind: str, api_version: Any) -> ResourceRef:

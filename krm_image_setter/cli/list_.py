@@ -6,7 +6,7 @@ import json
 import shutil
 import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
 from functools import partial
 from itertools import groupby
@@ -14,12 +14,15 @@ from typing import Annotated, Any, Final, NamedTuple
 
 import typer
 
+from krm_image_setter.cli.discover import propose_in_files
 from krm_image_setter.cli.files import File, find_files
-from krm_image_setter.cli.options import FnConfig, NoConfig, Paths, repeated
-from krm_image_setter.cli.scanning import configurations_of, read_files, report_problems
+from krm_image_setter.cli.kustomizations import kustomized_images
+from krm_image_setter.cli.options import FnConfig, Hidden, NoConfig, Paths, StdinFileName, repeated
+from krm_image_setter.cli.scanning import configurations_of, read_files
+from krm_image_setter.cli.skipped import report_others, report_problems
 from krm_image_setter.cli.terminal import aligned, counted, placeholders, write
 from krm_image_setter.config import Ignored, decode_group_kind
-from krm_image_setter.discovery import Finding, discover, merged, write_kinds
+from krm_image_setter.discovery import Finding, unknown_images, write_kinds
 from krm_image_setter.documents import Stream
 from krm_image_setter.errors import ImageSetterError
 from krm_image_setter.filter import Options
@@ -68,6 +71,11 @@ class Row(NamedTuple):
         """The location of the image: `FILE:LINE`."""
         return f"{self.file}:{self.found.line}"
 
+    @property
+    def resource(self) -> str:
+        """The kind and name of the resource, or "-" if the document is not a resource."""
+        return str(self.found.resource) or "-"
+
 
 class _Filter(NamedTuple):
     """The filter options of `list`. An option with an empty list accepts every row."""
@@ -95,6 +103,8 @@ def list_command(
     *,
     fn_config: FnConfig,
     no_config: NoConfig = False,
+    stdin_file_name: StdinFileName = "",
+    hidden: Hidden = False,
     output: Annotated[Output, typer.Option("--output", "-o", help="Output format")] = Output.TABLE,
     image: Annotated[
         list[str], repeated("--image", "GLOB", "Only images matching GLOB, such as 'nginx' or '*/kafka*:0.4?'")
@@ -115,26 +125,17 @@ def list_command(
 ) -> None:
     """Print the images that pass the filters, and exit with the exit status of the command."""
     _reject_negation({"--image": image, "--kind": kind, "--registry": registry, "--not-registry": not_registry})
-    files = find_files(paths)
+    files = find_files(paths, hidden=hidden, stdin_name=stdin_file_name)
     config = Options(tuple(fn_config), no_config=no_config).configure_list(partial(configurations_of, files))
     rules = rules_for(config._replace(images=(), registries=()), {})
     wanted = _Filter(image, list(map(decode_group_kind, kind)), registry, not_registry, unpinned)
     rows: list[Row] = []
     failed = False
     if not_registry or not unknown:
-        read = list(read_files(files, partial(_images, rules)))
-        failed = report_problems(read)
-        for scanned in read:
-            rows += [_row(scanned.file, found, _rule(found)) for found in scanned.found or ()]
-    findings: tuple[Finding, ...] = ()
+        failed = _add_known(files, rules, rows)
+    findings: list[Finding] = []
     if unknown:
-        discovered = list(read_files(files, partial(discover, rules=rules)))
-        failed = failed or report_problems(discovered)
-        total = merged(each.found._replace(findings=()) for each in discovered if each.found is not None)
-        findings = total.findings
-        for each in discovered:
-            for finding, found in each.found.images if each.found is not None else ():
-                rows.append(_row(each.file, found, _suggestion(finding)))
+        failed = _add_unknown(files, rules, rows, findings) or failed
     rows = list(filter(wanted.accepts, rows))
     if not_registry or unknown:
         rows = _without_ignored(rows, config.ignore)
@@ -147,6 +148,49 @@ def list_command(
         lines = list(write_kinds((finding for finding in findings if _suggestion(finding) in listed), {}))
         write("".join(f"{line}\n" for line in ["", *lines] if lines))
     raise SystemExit(2 if failed else 1 if check and rows else 0)
+
+
+def _add_known(files: Sequence[File], rules: Rules, rows: list[Row]) -> bool:
+    """Add the images that rules find to `rows`, and return whether there was an error."""
+    kustomized = kustomized_images(files, rules)
+    look: Callable[[Stream], Any] = kustomized.look if kustomized else partial(_images, rules)
+    read = list(read_files(files, look))
+    found_in = {each.file.real: each.found for each in read if each.found is not None}
+    images = {key: found.images for key, found in found_in.items()}
+    if kustomized:
+        images = kustomized.images(found_in)
+    for file in files:
+        rows += [_row(file, found, _rule(found)) for found in images.get(file.real, ())]
+    failed = report_problems(read)
+    report_others(read, lambda found: found.resources, " (use --unknown to search them)")
+    return failed
+
+
+def _add_unknown(files: Sequence[File], rules: Rules, rows: list[Row], findings: list[Finding]) -> bool:
+    """Add the images that no rule finds to `rows`, and safe rules for them to `findings`.
+
+    Return whether there was an error.
+    """
+    discovered = list(read_files(files, partial(unknown_images, rules=rules)))
+    by_file = [(each.file, one) for each in discovered for one in each.found or ()]
+    proposals = propose_in_files(files, [one for _, one in by_file], rules)
+    for (file, one), finding in zip(by_file, proposals, strict=True):
+        rows.append(_row(file, one.found, _suggestion(finding) if finding else "no rule sets it safely"))
+    findings += dict.fromkeys(filter(None, proposals))
+    return report_problems(discovered)
+
+
+class _Images(NamedTuple):
+    """The number of resources in a file, and the images in the file."""
+
+    resources: int
+    images: list[FoundImage]
+
+
+def _images(rules: Rules, stream: Stream) -> _Images:
+    kinds: list[str] = []
+    images = list(images_in(stream, rules, count=lambda resource: kinds.append(resource.ref.kind)))
+    return _Images(sum(map(bool, kinds)), images)
 
 
 def _reject_negation(filters: Mapping[str, Iterable[str]]) -> None:
@@ -174,10 +218,6 @@ def _without_ignored(rows: Iterable[Row], ignore: Sequence[Ignored]) -> list[Row
         if counts[entry]:
             say(f'ignored {counted(counts[entry], "image")} "{entry.image}": {entry.reason}')
     return kept
-
-
-def _images(rules: Rules, stream: Stream) -> list[FoundImage]:
-    return list(images_in(stream, rules))
 
 
 def _row(file: File, found: FoundImage, rule: str) -> Row:
@@ -258,9 +298,9 @@ def _write_table(rows: Sequence[Row]) -> None:
     """Write each image once, and its locations below it. On a narrow terminal, each location takes two lines."""
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     ordered = _sorted(rows)
-    lines = aligned([(str(row.found.resource), row.location, row.found.path, row.rule) for row in ordered])
+    lines = aligned([(row.resource, row.location, row.found.path, row.rule) for row in ordered])
     if width is not None and any(len(line) + 2 > width for line in lines):
-        heads = aligned([(str(row.found.resource), row.location) for row in ordered])
+        heads = aligned([(row.resource, row.location) for row in ordered])
         lines = [f"{head}\n    {row.found.path}  {row.rule}" for head, row in zip(heads, ordered, strict=True)]
     for image, group in groupby(zip(ordered, lines, strict=True), key=lambda pair: pair[0].found.image):
         write(f"{image}\n", style="1")

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from operator import attrgetter
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from krm_image_setter.cli.files import File, content_digest, naming
+from krm_image_setter.cli.kustomizations import kustomized_sources
 from krm_image_setter.cli.workers import for_each
 from krm_image_setter.config import API_VERSION, KIND, ImageSetter, Value, configurations_in
 from krm_image_setter.documents import Stream
 from krm_image_setter.errors import ImageSetterError, InputError, NotResourceError, NotYAMLError
 from krm_image_setter.resources import is_resource
 from krm_image_setter.scan import Scan
-from krm_image_setter.streams import decoded, say, say_error
+from krm_image_setter.streams import STDIN, decoded
 from krm_image_setter.transform import Plans, plan_all
+from krm_image_setter.yaml.json_comments import blanked
 
 Found = TypeVar("Found")
 
@@ -23,8 +27,9 @@ Found = TypeVar("Found")
 class Scanned(NamedTuple, Generic[Found]):
     """The result of processing a file, or the error. `digest` is a hash of the contents of the file.
 
-    A file that a directory search found has neither a result nor an error if it contains no resource. If such a
-    file is not YAML, `is_skipped` is true and the error becomes a warning: the file can be a template with images.
+    A file that a directory search found has neither a result nor an error if it contains no resource and no rule
+    of `files` selects it. If such a file is not YAML, `is_skipped` is true and the error becomes a warning: the
+    file can be a template with images. `has_images` is true if a file without a result has a line with the key `image`.
     """
 
     file: File
@@ -32,6 +37,7 @@ class Scanned(NamedTuple, Generic[Found]):
     digest: bytes = b""
     error: ImageSetterError | None = None
     is_skipped: bool = False
+    has_images: bool = False
 
 
 def read_files(files: Sequence[File], search: Callable[[Stream], Found]) -> Iterator[Scanned[Found]]:
@@ -41,19 +47,13 @@ def read_files(files: Sequence[File], search: Callable[[Stream], Found]) -> Iter
 
 def plan_files(files: Sequence[File], config: ImageSetter) -> Plans[Scanned[Scan]]:
     """Scan the files with a configuration. Raises the same errors as `plan_all`."""
-    return plan_all(partial(read_files, files), config, attrgetter("found"), [file.shown for file in files])
+    by_key = {file.real: file for file in files}
 
+    def visit(look: Callable[[Stream], Found], keys: Iterable[str] | None = None) -> Iterator[Scanned[Found]]:
+        return read_files(files if keys is None else [by_key[key] for key in keys], look)
 
-def report_problems(scanned: Iterable[Scanned[Any]]) -> bool:
-    """Print a warning or an error for each file that has one, and return whether there was an error."""
-    failed = False
-    for each in scanned:
-        if each.is_skipped:
-            say(f"warning: {each.error}")
-        elif each.error is not None:
-            say_error(each.error)
-            failed = True
-    return failed
+    found_in = attrgetter("found")
+    return plan_all(visit, config, found_in, [file.shown for file in files], kustomized_sources(files))
 
 
 def configurations_of(files: Sequence[File]) -> list[Value]:
@@ -78,24 +78,49 @@ def configurations_of(files: Sequence[File]) -> list[Value]:
 
 
 def _read_file(search: Callable[[Stream], Found], file: File) -> Scanned[Found]:
+    data = b""
     try:
         with naming(file.shown):
             data = file.read()
-            stream, digest = Stream(decoded(data, file.shown)), content_digest(data)
-            del data  # to save memory: `stream` contains the text
+            text, digest = decoded(data, file.shown), content_digest(data)
+            directory = "" if file.path == STDIN else os.path.abspath(file.top)
+            stream = Stream(text, file.name, directory, file.real, is_found=file.is_found)
             try:
+                if file.is_found and not stream.can_have_resource and _is_encrypted(data):
+                    raise NotYAMLError(_ENCRYPTED)
                 return Scanned(file, search(stream), digest)
             except NotResourceError:
                 if not file.is_found or _has_resource(stream):
                     raise
-                return Scanned(file)
+                return Scanned(file, has_images=_has_image_line(data))
     except NotYAMLError as error:
+        error.message = _explained(error.message, data, file)
         if file.is_found:
             error.message = f"skipped: {error.message}"
-        return Scanned(file, error=error, is_skipped=file.is_found)
+        return Scanned(file, error=error, is_skipped=file.is_found, has_images=_has_image_line(data))
     except ImageSetterError as error:
         return Scanned(file, error=error)
 
 
+_ENCRYPTED: Final = "encrypted with SOPS; a change would make its MAC invalid"
+_COMMENTS: Final = "JSON with comments, which is not valid JSON or YAML; remove the comments"
+
+
+def _is_encrypted(data: bytes) -> bool:
+    """Return whether a file is encrypted with SOPS: https://getsops.io/docs/#encryption-protocol."""
+    return b"ENC[AES256_GCM," in data and b"sops" in data
+
+
+def _explained(message: str, data: bytes, file: File) -> str:
+    """Return the message about a file that is not valid YAML, or a better one for JSON with comments."""
+    if file.path.endswith(".json") and blanked(text := data.decode(errors="replace")) != text:
+        return _COMMENTS
+    return message
+
+
+def _has_image_line(data: bytes) -> bool:
+    return re.search(rb"^[ \t]*(?:- +)?[\"']?image[\"']?[ \t]*:", data, re.MULTILINE) is not None
+
+
 def _has_resource(stream: Stream) -> bool:
-    return any(is_resource(one.document.root) for one in stream.documents())
+    return stream.can_have_resource and any(is_resource(one.document.root) for one in stream.documents())

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import count
 from typing import Any, Final, NamedTuple, TypeVar
 
 from krm_image_setter.config import schema
@@ -32,14 +33,13 @@ from krm_image_setter.images import (
 from krm_image_setter.locators import (
     WHOLE,
     Embedded,
+    FileRule,
     Form,
     ImageSource,
     KindRule,
     Part,
-    RelatedImage,
     Selector,
     Split,
-    Text,
 )
 from krm_image_setter.paths import Path, parse_path
 from krm_image_setter.resources import SECRET
@@ -70,6 +70,7 @@ class _Part(NamedTuple):
 
     images: tuple[_Entry, ...]
     kinds: tuple[KindRule, ...]
+    files: tuple[FileRule, ...]
     registries: tuple[RegistryRule, ...]
     default_registry: DefaultRegistry | None
     pod_specs: bool | None
@@ -107,9 +108,11 @@ def decode(
             value.fail("a digest cannot be combined with `imagePullPolicy: Never`")
     pod_specs = _agreed(parts, "podSpecs", lambda part: part.pod_specs)
     catalog = _agreed(parts, "catalog", lambda part: part.catalog)
+    kinds = _numbered((*kinds, *(rule for _, part in parts for rule in part.kinds)))
     return ImageSetter(
         images=_numbered((*images, *(rule for entries in rules for _, rule in entries))),
-        kinds=_numbered((*kinds, *(rule for _, part in parts for rule in part.kinds))),
+        kinds=kinds,
+        files=_numbered_files((rule for _, part in parts for rule in part.files), len(kinds)),
         registries=tuple(rule for _, part in parts for rule in part.registries),
         image_pull_policy=policy,
         pod_specs=pod_specs is not False,
@@ -121,6 +124,14 @@ def decode(
 
 def _numbered(rules: tuple[R, ...]) -> tuple[R, ...]:
     return tuple(rule._replace(position=position) for position, rule in enumerate(rules))
+
+
+def _numbered_files(files: Iterable[FileRule], start: int) -> tuple[FileRule, ...]:
+    """Set the positions of the paths in `files`. They start with `start`, the number of paths in `kinds`."""
+    numbers = count(start)
+    return tuple(
+        rule._replace(paths=tuple(path._replace(position=next(numbers)) for path in rule.paths)) for rule in files
+    )
 
 
 def require_images(
@@ -183,6 +194,7 @@ def _decode_fields(document: Value) -> _Part:
     images = fields.get("images")
     image = fields.get("image")
     kinds = fields.get("kinds")
+    files = fields.get("files")
     specs = fields.get("fieldSpecs")
     registries = fields.get("registries")
     default = fields.get("defaultRegistry")
@@ -194,6 +206,7 @@ def _decode_fields(document: Value) -> _Part:
     return _Part(
         tuple(_entries(images)) if images else (_entry(image),) if image else (),
         tuple(decode_kinds(kinds)) if kinds else tuple(_field_specs(specs)) if specs else (),
+        tuple(decode_files(files)) if files else (),
         tuple(_registries(registries)) if registries else (),
         _default_registry(default) if default else None,
         pod_specs.boolean() if pod_specs else None,
@@ -279,6 +292,21 @@ def decode_kinds(kinds: Value) -> Iterator[KindRule]:
         yield from _path_rules(selector, fields["paths"])
 
 
+def decode_files(files: Value) -> Iterator[FileRule]:
+    """Yield the rules in `files`. Raises ConfigError if an entry is invalid."""
+    from krm_image_setter.globs import check_globs  # noqa: PLC0415  (few runs need it)
+
+    for entry in files.items():
+        fields = entry.fields(("files", "podSpecs", "paths"), required=("files",))
+        globs = tuple(glob.string() for glob in fields["files"].one_or_more())
+        _built(fields["files"], partial(check_globs, globs))
+        pod_specs = "podSpecs" in fields and fields["podSpecs"].boolean()
+        paths = tuple(_path_rules(Selector(files=globs), fields["paths"])) if "paths" in fields else ()
+        if not (paths or pod_specs):
+            entry.fail("the entry finds no images; add `paths` or `podSpecs: true`")
+        yield FileRule(globs, tuple(rule._replace(origin="files") for rule in paths), pod_specs)
+
+
 def _field_specs(specs: Value) -> Iterator[KindRule]:
     """Yield the rules for kustomize's field specs. As in kustomize, `create` has no effect on images."""
     from krm_image_setter.paths import field_spec  # noqa: PLC0415  (only kustomize uses field specs)
@@ -294,9 +322,10 @@ def _field_specs(specs: Value) -> Iterator[KindRule]:
 
 
 def _selector(fields: Mapping[str, Value]) -> Selector:
-    return Selector(
-        **{_SELECTOR_FIELDS[key]: value.string() for key, value in fields.items() if key in _SELECTOR_FIELDS}
-    )
+    patterns: dict[str, Any] = {
+        _SELECTOR_FIELDS[key]: value.string() for key, value in fields.items() if key in _SELECTOR_FIELDS
+    }
+    return Selector(**patterns)
 
 
 def _path_rules(selector: Selector, paths: Value) -> Iterator[KindRule]:
@@ -309,13 +338,23 @@ def _path_rules(selector: Selector, paths: Value) -> Iterator[KindRule]:
         yield KindRule(selector, _path(fields["path"]), form, config_location=path.location())
 
 
-_FORMS: Final[dict[str, Form]] = {"text": Text(), "relatedImage": RelatedImage()}
+# The values of `as`, and the module and class of each form. An embedded document has no class of its own here.
+_FORMS: Final = {
+    "text": ("forms", "Text"),
+    "yaml": (),
+    "json": (),
+    "values": ("values", "Values"),
+    "jsonPatch": ("json_patch", "JsonPatch"),
+    "override": ("override", "Override"),
+    "kustomize": ("kustomize_entry", "KustomizeEntry"),
+    "relatedImage": ("forms", "RelatedImage"),
+}
 
 
 def _form(value: Value, fields: Mapping[str, Value]) -> Form:
     forms = [key for key in ("fields", "part", "as") if key in fields]
     part = fields["part"].choice(("reference", "name", "tag", "digest")) if "part" in fields else "reference"
-    form = fields["as"].choice(("text", "yaml", "json", "relatedImage")) if "as" in fields else ""
+    form = fields["as"].choice(tuple(_FORMS)) if "as" in fields else ""
     parts = _split(fields["fields"]) if "fields" in fields else None
     of = fields["of"].string() if "of" in fields else ""
     rules = tuple(_path_rules(Selector(), fields["paths"])) if "paths" in fields else ()
@@ -331,8 +370,14 @@ def _form(value: Value, fields: Mapping[str, Value]) -> Form:
         value.fail("`paths` requires `as: yaml` or `as: json`")
     if parts is not None:
         return parts
+    if form in ("yaml", "json"):
+        return Embedded(form, rules)
     if form:
-        return _FORMS[form] if form in _FORMS else Embedded(form, rules)
+        from importlib import import_module  # noqa: PLC0415  (few runs need it)
+
+        module, name = _FORMS[form]
+        decoded: Form = getattr(import_module(f"krm_image_setter.locators.{module}"), name)()
+        return decoded
     return Part(part, of) if part != "reference" else WHOLE
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Final, Literal, NamedTuple, TypeAlias, get_args
 
 from krm_image_setter.images import ImageRule, RegistryRule
-from krm_image_setter.locators import KindRule
+from krm_image_setter.locators import FileRule, KindRule
 
 API_VERSION: Final = "krm-image-setter.dev/v1alpha1"
 KIND: Final = "ImageSetter"
 FIELDS: Final = (
-    "images", "kinds", "registries", "defaultRegistry", "imagePullPolicy", "podSpecs", "catalog", "onUnused",
-    "ignore",
+    "images", "kinds", "files", "registries", "defaultRegistry", "imagePullPolicy", "podSpecs", "catalog",
+    "onUnused", "ignore",
 )  # fmt: skip
 OnUnused: TypeAlias = Literal["warn", "error", "ignore"]
 #: The allowed values of `onUnused`. The first one is the default.
@@ -47,4 +47,10 @@ class ImageSetter(NamedTuple):
     pod_specs: bool = True
     catalog: bool = True
     on_unused: str = ON_UNUSED[0]
+    files: tuple[FileRule, ...] = ()
     ignore: tuple[Ignored, ...] = ()
+
+    @property
+    def paths(self) -> tuple[KindRule, ...]:
+        """The rules of `kinds`, followed by the rules of `files`. The position of a rule is its index."""
+        return (*self.kinds, *(rule for file_rule in self.files for rule in file_rule.paths))

@@ -82,6 +82,10 @@ class RegistryMap:
     def __bool__(self) -> bool:
         return bool(self._by_prefix)
 
+    def rules(self) -> list[RegistryRule]:
+        """Return the rules, without those that an earlier rule with the same `from` replaces."""
+        return list(self._by_prefix.values())
+
     def new(self, text: str, use: str = IMAGE) -> str | None:
         """Return the new text for the reference `text` with a use; None if no rule moves it."""
         found = self.find(text, use)

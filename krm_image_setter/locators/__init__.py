@@ -7,7 +7,7 @@ from typing import Final
 
 from krm_image_setter.locators.forms import WHOLE, Form, Part, RelatedImage, Split, Text
 from krm_image_setter.locators.image_field import ImageField, OtherField, source_text
-from krm_image_setter.locators.kind_rule import Embedded, ImageSource, KindRule, Selector, SelectorMap
+from krm_image_setter.locators.kind_rule import Embedded, FileRule, ImageSource, KindRule, Selector, SelectorMap
 from krm_image_setter.locators.pod_spec import can_have_pod_spec, find_pod_spec_images
 from krm_image_setter.resources import CRD, Resource
 from krm_image_setter.yaml.tree import Location
@@ -15,6 +15,7 @@ from krm_image_setter.yaml.tree import Location
 __all__ = [
     "WHOLE",
     "Embedded",
+    "FileRule",
     "Form",
     "ImageField",
     "ImageSource",

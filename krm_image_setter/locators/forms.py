@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any, Final, NamedTuple, Protocol
 
 from krm_image_setter.images import Reference, check_reference, parse_reference
@@ -74,7 +74,7 @@ class Split(Keys):
             part = (_parent(value, steps) or {}).get(steps[-1])
             if isinstance(part, dict | list):
                 return [OtherField(location + steps, part, "a string")]
-        field = _split_field(location, value, self)
+        field = split_field(location, value, self)
         return [] if field is None else [field]
 
 
@@ -172,33 +172,43 @@ def _part_field(location: Location, text: str, form: Part) -> ImageField:
     return ImageField(location, current, changes, start, part=form.part, shown=value)
 
 
-def _split_field(location: Location, node: Any, form: Split) -> ImageField | None:
-    """Return the image field for a mapping with a split reference, or None if it contains no repository."""
+def split_field(
+    location: Location, node: Any, keys: Keys, *, keeps_tag: bool = False, shared: Collection[str] = ()
+) -> ImageField | None:
+    """Return the image field for a mapping with a split reference, or None if it contains no repository.
+
+    If `keeps_tag` is true, a tag is never emptied. The keys in `shared` are never changed, because they also
+    belong to other images.
+    """
     from krm_image_setter.locators.split_reference import join_parts  # noqa: PLC0415  (few runs need it)
 
-    places = {key: _steps(node, key) for key in form if key}
+    places = {key: _steps(node, key) for key in keys if key}
     parents = {key: _parent(node, steps) or {} for key, steps in places.items()}
     written = {key: source_text(node, at) for key, at in places.items() if at[-1] in parents[key]}
     texts = {key: text for key, text in written.items() if parents[key][places[key][-1]] is not None}
-    repository = texts.get(form.repository, "")
+    repository = texts.get(keys.repository, "")
     scheme = next((scheme for scheme in _SCHEMES if repository.startswith(scheme)), "")
     if scheme:
-        texts[form.repository] = repository.removeprefix(scheme)
-    split = join_parts(form, texts)
+        texts[keys.repository] = repository.removeprefix(scheme)
+    split = join_parts(keys, texts)
     if split is None:
         return None
 
     def changes(new: str) -> Written:
+        parts = split.parts_of(check_reference(new), keeps_tag=keeps_tag)
+        other = next((key for key in parts if key in shared), None)
+        if other is not None:
+            raise ValueError(f'"{other}" belongs to several images; change it by hand')
         changes: list[Change] = []
-        for key, text in split.parts_of(check_reference(new)).items():
+        for key, text in parts.items():
             steps, parent = places[key], parents[key]
             if not parent:
                 raise ValueError(f"the field `{'.'.join(steps[:-1])}` is missing or empty")
             # Flux ignores the tag of an OCIRepository if there is a range of versions.
-            if key == form.tag and "semver" in parent:
+            if key == keys.tag and "semver" in parent:
                 raise ValueError("`semver` selects the tag; remove `semver`")
-            start = len(scheme) if key == form.repository else 0
-            beside = form.repository if len(steps) == 1 else next(iter(parent))
+            start = len(scheme) if key == keys.repository else 0
+            beside = keys.repository if len(steps) == 1 else next(iter(parent))
             fragment = Fragment(start, len(written.get(key, "")), text)
             changes.append(Change(location + steps, fragment, beside))
         return Written(changes)

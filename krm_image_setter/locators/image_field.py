@@ -7,11 +7,14 @@ Therefore the code that decides which images to set does not depend on the form.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from krm_image_setter.images import HUB, NO_CONTAINER, Reference, Usage
 from krm_image_setter.yaml import tree
 from krm_image_setter.yaml.tree import Change, Fragment, Location
+
+if TYPE_CHECKING:
+    from krm_image_setter.locators.kind_rule import Embedded
 
 
 class Written(NamedTuple):
@@ -45,11 +48,15 @@ class ImageField(NamedTuple):
 
 
 class OtherField(NamedTuple):
-    """A field that a path matches but that is not an image: a document, or a value that is not `expected`."""
+    """A field that a path matches but that is not an image: a value that is not `expected`, or a document.
+
+    If the value can be a document, `embedded` is the form of the document.
+    """
 
     location: Location
     value: Any
     expected: str
+    embedded: Embedded | None = None
 
 
 class Keys(NamedTuple):

@@ -18,12 +18,16 @@ T = TypeVar("T")
 
 
 class Selector(NamedTuple):
-    """Patterns that select resources. They are case-sensitive, with the wildcards `*` and `?`; "" matches all."""
+    """Patterns that select resources. They are case-sensitive, with the wildcards `*` and `?`; "" matches all.
+
+    If `files` is not empty, it contains globs of files, and the selector is for documents that are not resources.
+    """
 
     kind: str = ""
     api_version: str = ""
     name: str = ""
     namespace: str = ""
+    files: tuple[str, ...] = ()
 
     def matches(self, ref: ResourceRef) -> bool:
         """Return whether the patterns match a resource.
@@ -50,6 +54,8 @@ class Selector(NamedTuple):
         return ""
 
     def __str__(self) -> str:
+        if self.files:
+            return self.files[0] + ", …" * (len(self.files) > 1)
         return " ".join(
             part for part in (self.kind or "any kind", self.api_version, self.namespace, self.name) if part
         )
@@ -66,6 +72,9 @@ class SelectorMap(Generic[T]):
         for position, (selector, item) in enumerate(items):
             key = _without_wildcard(selector.kind), _without_wildcard(selector.name)
             self._items.setdefault(key, []).append((position, selector, item))
+
+    def __bool__(self) -> bool:
+        return bool(self._items)
 
     def matching(self, ref: ResourceRef) -> list[T]:
         """Return the items whose selectors match a resource, in the order of the items."""
@@ -88,9 +97,10 @@ def _without_wildcard(pattern: str) -> str:
 class KindRule(NamedTuple):
     """A rule of `kinds`: the resources that `selector` matches have images of a certain form at `path`.
 
-    `origin` is the configuration field that contains the rule, or "catalog". `position` is the index of the rule
-    in `kinds`, or -1 if the rule is not from `kinds`. `start` is the location where the path starts; it is empty
-    unless the rule is for a resource inside another resource.
+    `origin` is the configuration field that contains the rule, or "catalog"; it is empty for a rule that a form
+    creates. `position` is the index of the rule among those of `kinds` and `files`, or -1 if the rule is from
+    neither. `start` is the location where the path starts; it is empty unless the rule is for a resource inside
+    another resource.
     """
 
     selector: Selector
@@ -117,6 +127,23 @@ class KindRule(NamedTuple):
         return {"path": self.path.text, **options} if options else self.path.text
 
 
+class FileRule(NamedTuple):
+    """An entry of `files`: the rules for documents that are not resources, in the files that `globs` select.
+
+    If `pod_specs` is true, pod specs are searched in these documents too.
+    """
+
+    globs: tuple[str, ...]
+    paths: tuple[KindRule, ...] = ()
+    pod_specs: bool = False
+
+    def selects(self, file: str) -> bool:
+        """Return whether the globs select a file. `file` is relative to the directory that the user named."""
+        from krm_image_setter.globs import matches  # noqa: PLC0415  (pathspec is slow to import)
+
+        return matches(self.globs, file)
+
+
 class Embedded(NamedTuple):
     """The form of a string that is a YAML or JSON document. `rules` are additional rules for this document."""
 
@@ -132,7 +159,7 @@ class Embedded(NamedTuple):
     def fields(self, root: Any, location: Location, value: Any) -> Fields:
         """Return the image fields in `value`; see `Form.fields`."""
         del root
-        return [OtherField(location, value, "a string")]
+        return [OtherField(location, value, "a string", self)]
 
 
 class ImageSource(NamedTuple):

@@ -16,6 +16,8 @@ from krm_image_setter.images import Reference, parse_reference
 from krm_image_setter.images.reference import is_digest
 from krm_image_setter.locators.image_field import Keys
 
+# Charts add the algorithm to the digits in a field with one of these names.
+_HEXADECIMAL: Final = ("sha", "sha256")
 # Matches the repository in `{repository: x@sha256, tag: HEX}`, whose parts join to a reference with a digest.
 _ENDS_WITH_ALGORITHM: Final = r"(?P<name>.+)@(?P<algorithm>[^@:]+)"
 
@@ -33,10 +35,13 @@ class SplitReference(NamedTuple):
     repository: Reference
     algorithm: str = ""
 
-    def parts_of(self, new: Reference) -> dict[str, str]:
+    def parts_of(self, new: Reference, *, keeps_tag: bool = False) -> dict[str, str]:
         """Return the new text of each key that must change or be added if the joined reference becomes `new`.
 
-        Parts keep their notation, and an equal name is not changed. Raises ValueError if a digest has no field.
+        Parts keep their notation, and an equal name is not changed. If `keeps_tag` is true, the tag is not
+        emptied, and remains next to a digest.
+
+        Raises ValueError if a digest has no field, or if a tag cannot be removed.
         """
         keys, texts = self.keys, self.texts
         parts, name = self._name_parts(new)
@@ -44,6 +49,11 @@ class SplitReference(NamedTuple):
             parts[keys.repository] = name + texts[keys.repository].removeprefix(self.repository.name)
         else:
             parts |= self._tag_and_digest_parts(name, new.tag or "", new.digest or "")
+            old_tag = self.reference.tag or ""
+            if keeps_tag and old_tag and not self.algorithm and parts.get(keys.tag) == "":
+                if not (keys.digest and new.digest):
+                    raise ValueError("the tag cannot be empty, because a chart can have a default; set a tag too")
+                parts[keys.tag] = old_tag
         return {key: text for key, text in parts.items() if text != texts.get(key, "")}
 
     def _name_parts(self, new: Reference) -> tuple[dict[str, str], str]:
@@ -71,7 +81,8 @@ class SplitReference(NamedTuple):
         if keys.digest:
             stays_in_tag = tag and "@" in old_tag
             if old_digest or not stays_in_tag:
-                parts[keys.digest] = digest.removeprefix(missing_algorithm(old_digest))
+                is_hexadecimal = missing_algorithm(old_digest) or (not old_digest and keys.digest in _HEXADECIMAL)
+                parts[keys.digest] = digest.removeprefix("sha256:" if is_hexadecimal else "")
             digest = digest if stays_in_tag else ""
         if not keys.tag:
             return {**parts, keys.repository: str(Reference(name, tag or None, digest or None))}

@@ -1,0 +1,144 @@
+"""Recognizes images by the names of their keys: the words of a name, and the keys of split references.
+
+Helm values, custom resources and the schemas of CustomResourceDefinitions use the same names. `values` finds
+images in data with these rules, and `discovery` also finds the fields of a schema.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from functools import lru_cache
+from typing import Final
+
+from krm_image_setter.locators.image_field import Keys
+
+_WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z0-9]+")
+#: The words that mean an image.
+IMAGE_WORDS: Final = frozenset(("image", "images", "img"))
+# Words that follow "image" in field names such as `imagePullPolicy`. These fields contain no image.
+_OTHER_AFTER: Final = frozenset(
+    (
+        "base64", "cache", "catalog", "checksum", "class", "config", "count", "digest", "family", "features",
+        "format", "gc", "health", "hub", "id", "ids", "info", "key", "lookup", "minimum", "mode", "namespace",
+        "owner", "path", "policies", "policy", "prefix", "project", "publisher", "pull", "registry", "repository",
+        "secret", "secrets", "sha", "size", "snapshot", "source", "state", "status", "stream", "streams", "suffix",
+        "tag", "template", "type", "types", "url", "urls", "version", "volume",
+    )
+)  # fmt: skip
+# Words that precede "image" in field names such as `vmImage`. These fields contain other kinds of images.
+_OTHER_BEFORE: Final = frozenset(
+    (
+        "ami", "backing", "boot", "disk", "iso", "kernel", "machine", "os", "pull", "qcow", "rbd", "snapshot",
+        "vhd", "vm",
+    )
+)  # fmt: skip
+# A mapping with `repository` and `tag` is not an image under a key with one of these words, or next to these keys.
+_OTHER_SOURCES: Final = frozenset(("chart", "charts", "git", "plugin", "plugins", "source", "sources"))
+_OTHER_SIBLINGS: Final = frozenset(("branch", "chart", "ref", "revision", "url"))
+_POLICIES: Final = frozenset(("pullPolicy", "imagePullPolicy"))
+_DIGESTS: Final = ("digest", "sha", "sha256")
+
+
+@lru_cache(maxsize=4096)  # the keys of values occur in many files
+def words(name: str) -> tuple[str, ...]:
+    """Split a name in camel case, snake case or kebab case into its words. The words are in lower case."""
+    return tuple(word.lower() for word in _WORD.findall(name))
+
+
+def has_image_word(name: str) -> bool:
+    """Return whether one of the words of a name means an image."""
+    return not IMAGE_WORDS.isdisjoint(words(name))
+
+
+def means_image(name: str) -> bool:
+    """Return whether a name means a whole container image. `imageTag` and `vmImage` do not."""
+    in_name = words(name)
+    index = next((index for index, word in enumerate(in_name) if word in ("image", "images")), None)
+    if index is None:
+        return False
+    return _OTHER_AFTER.isdisjoint(in_name[index:]) and _OTHER_BEFORE.isdisjoint(in_name[:index])
+
+
+def is_part(name: str) -> bool:
+    """Return whether a name below `images` means a part or a property of all images, such as `tag`."""
+    return not _OTHER_AFTER.isdisjoint(words(name))
+
+
+def contains_images(around: Sequence[str]) -> bool:
+    """Return whether the innermost of the keys `around` has images as its values, as in `images: {web: …}`."""
+    return bool(around) and words(around[-1])[-1:] == ("images",) and means_image(around[-1])
+
+
+def split_references(
+    name: str, fields: Collection[str], around: Sequence[str] = (), *, is_complete: bool = False
+) -> Iterator[Keys]:
+    """Yield the keys of the split references in a mapping with the key `name` and with the scalar `fields`.
+
+    `around` contains the keys of the mappings around the mapping. If `is_complete` is true, `fields` contains all
+    fields that the mapping can have, as in a schema. Otherwise a tag can be added, and `version` can be a tag.
+    """
+    if is_override(fields):
+        if "newName" in fields:
+            yield Keys(
+                "newName", "", "newTag" if "newTag" in fields else "", "digest" if "digest" in fields else ""
+            )
+        return
+    if {"repository", "image", "version"} <= set(fields):  # the operators of NVIDIA use these names
+        yield Keys("image", "repository", "version", _named(fields, *_DIGESTS))
+        return
+    tag = _named(fields, "tag") or ("version" if "version" in fields and not is_complete else "")
+    digest, registry = _named(fields, *_DIGESTS, "hash"), _named(fields, "registry", "hub")
+    has_part = bool(tag or digest) or not (is_complete or _POLICIES.isdisjoint(fields))
+    repository = _repository(name, fields, around, has_part=has_part)
+    if repository and (tag or digest or not is_complete):
+        yield Keys(repository, registry, tag or ("" if is_complete else "tag"), digest)
+    yield from (keys for keys in _flat(fields, is_complete=is_complete) if keys.repository != repository)
+
+
+def is_override(fields: Collection[str]) -> bool:
+    """Return whether a mapping overrides images, as in kustomize. Its `name` is only compared with images."""
+    return "newName" in fields or "newTag" in fields
+
+
+def _repository(name: str, fields: Collection[str], around: Sequence[str], *, has_part: bool) -> str:
+    """Return the key of the repository in a mapping that is a split reference, or an empty string."""
+    key = next((key for key in ("repository", "repo") if key in fields), "")
+    if has_image_word(name):
+        return key or ("name" if "name" in fields and (has_part or "registry" in fields) else "")
+    others = {word for outer in (*around, name) for word in words(outer)}
+    is_image = has_part and _OTHER_SOURCES.isdisjoint(others) and _OTHER_SIBLINGS.isdisjoint(fields)
+    return key if is_image else ""
+
+
+def _flat(fields: Collection[str], *, is_complete: bool) -> Iterator[Keys]:
+    """Yield the keys of the images in a mapping with other fields, such as `webImage` and `webImageTag`."""
+    by_words = {words(key): key for key in fields}
+    for key in fields:
+        stem = _stem(words(key))
+        if stem is None:
+            continue
+        starts = (words(key), (*stem, "image"), stem, ("image",), ())
+
+        def key_of(*ends: tuple[str, ...], starts: Iterable[tuple[str, ...]] = starts[:3]) -> str:
+            found = (by_words.get((*start, *end)) for end in ends for start in starts)
+            return next((other for other in found if other), "")
+
+        tag = key_of(("tag",), ("tag", "version"), *(() if is_complete and not stem else (("version",),)))
+        digest = key_of(*((word,) for word in _DIGESTS))
+        if tag or digest:
+            yield Keys(key, key_of(("registry",), ("hub",), starts=starts), tag, digest)
+
+
+def _stem(in_name: tuple[str, ...]) -> tuple[str, ...] | None:
+    """Return the words before `image`, `imageName`, `imageRepository` or `imageRepo`; None for other names."""
+    end = len(in_name) - (in_name[-1:] in (("name",), ("repository",), ("repo",)))
+    if not end or in_name[end - 1] != "image" or not _OTHER_BEFORE.isdisjoint(in_name[: end - 1]):
+        return None
+    return in_name[: end - 1]
+
+
+def _named(fields: Collection[str], *last: str) -> str:
+    """Return the field whose name or whose name's last word is in `last`, or an empty string."""
+    exact = [name for name in fields if name in last]
+    return next(iter(exact or sorted(name for name in fields if words(name)[-1:] and words(name)[-1] in last)), "")
