@@ -110,7 +110,7 @@ def list_command(
     ] = False,
     unknown: Annotated[
         bool,
-        typer.Option("--unknown", help="List values that look like images but match no rule, and suggest `kinds`"),
+        typer.Option("--unknown", help="List values that look like images but match no rule, and suggest rules"),
     ] = False,
     check: Annotated[bool, typer.Option("--check", help="Exit 1 if any image is listed")] = False,
 ) -> None:
@@ -128,7 +128,11 @@ def list_command(
         proposals = propose_in_files(files, [one for _, one in by_file], rules)
         entries = list(write_kinds(dict.fromkeys(finding for finding in proposals if finding is not None), {}))
         for (file, one), finding in zip(by_file, proposals, strict=True):
-            rule = "no rule sets it safely" if finding is None else f"kinds {finding.kind} {finding.path}"
+            rule = (
+                "no rule sets it safely"
+                if finding is None
+                else f"{finding.kind.section} {finding.kind} {finding.path}"
+            )
             rows.append(_row(file, one.found, rule))
     else:
         kustomized = kustomized_images(files, rules)

@@ -153,7 +153,7 @@ def faulty(function):
 transform.scan = faulty(transform.scan)
 from_fields.references_in = faulty(from_fields.references_in)
 list_.images_in = faulty(list_.images_in)
-list_.discover = faulty(list_.discover)
+list_.unknown_images = faulty(list_.unknown_images)
 discover_.discover = faulty(discover_.discover)
 import_.import_file = faulty(import_.import_file)
 from krm_image_setter.__main__ import run
