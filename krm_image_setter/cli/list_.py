@@ -18,7 +18,7 @@ from krm_image_setter.cli.discover import propose_in_files
 from krm_image_setter.cli.files import File, find_files
 from krm_image_setter.cli.kustomizations import kustomized_images
 from krm_image_setter.cli.options import FnConfig, Hidden, NoConfig, Paths, StdinFileName, repeated
-from krm_image_setter.cli.scanning import configurations_of, read_files
+from krm_image_setter.cli.scanning import ReadAhead, read_files
 from krm_image_setter.cli.skipped import report_others, report_problems
 from krm_image_setter.cli.terminal import aligned, write
 from krm_image_setter.config import decode_group_kind
@@ -116,7 +116,9 @@ def list_command(
 ) -> None:
     """Print the images that pass the filters, and exit with the exit status of the command."""
     files = find_files(paths, hidden=hidden, stdin_name=stdin_file_name)
-    config = Options(tuple(fn_config), no_config=no_config).configure_list(partial(configurations_of, files))
+    ahead = ReadAhead(files)
+    config = Options(tuple(fn_config), no_config=no_config).configure_list(ahead.configurations)
+    config = ahead.with_values_files(config)
     rules = rules_for(config._replace(images=(), registries=()), {})
     wanted = _Filter(image, list(map(decode_group_kind, kind)), registry, unpinned)
     entries: list[str] = []

@@ -30,6 +30,7 @@ STRING_ARGUMENTS: Final = {**KUSTOMIZE_ARGUMENTS, "newImage": "new_image"}
 class ImageSetter(NamedTuple):
     """The configuration of a run. It contains the rules of all configuration documents in their order.
 
+    `values_files` contains globs for files with Helm values that files of the run refer to.
     `on_unused` is one of ON_UNUSED. `image_pull_policy` is None if the pull policy of containers is not changed.
     """
 
@@ -41,6 +42,7 @@ class ImageSetter(NamedTuple):
     catalog: bool = True
     on_unused: str = ON_UNUSED[0]
     files: tuple[FileRule, ...] = ()
+    values_files: tuple[str, ...] = ()
 
     @property
     def paths(self) -> tuple[KindRule, ...]:
