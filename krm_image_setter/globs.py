@@ -32,6 +32,11 @@ def check_globs(globs: tuple[str, ...]) -> None:
         raise ImageSetterError(f"invalid glob: {error}") from error
 
 
+def escaped_glob(path: str) -> str:
+    """Return a glob that matches only this path, and files with this path in subdirectories if it has no slash."""
+    return re.sub(r"[\\*?\[\]]|^[!#]|\s$", r"\\\g<0>", path)
+
+
 def matches(globs: tuple[str, ...], path: str) -> bool:
     """Return whether globs match a file. If several globs match, the last one decides; `!` negates a glob."""
     return bool(_cached_spec(globs).match_file(path))

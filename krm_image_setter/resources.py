@@ -117,6 +117,12 @@ class Resource(NamedTuple):
         return self.ref.kind == SECRET
 
     @property
+    def is_sealed(self) -> bool:
+        """Whether a MAC of SOPS covers all values: https://getsops.io/docs/#message-authentication-code."""
+        sops = _mapping(_mapping(self.node).get("sops"))
+        return "mac" in sops and sops.get("mac_only_encrypted") is not True
+
+    @property
     def file(self) -> tuple[str, int | None] | None:
         """The path of the file and the index in the file, from annotations; None without these annotations."""
         annotations = _mapping(_mapping(_mapping(self.node).get("metadata")).get("annotations"))

@@ -43,6 +43,7 @@ class Rules(NamedTuple):
     catalog: bool = True
     image_pull_policy: str | None = None
     files: tuple[FileRule, ...] = ()
+    values_files: tuple[str, ...] = ()
 
     def kinds_for(self, ref: ResourceRef) -> list[KindRule]:
         """Return the rules for the kind of a resource, those of `kinds` before those of the catalog."""
@@ -89,7 +90,9 @@ class Rules(NamedTuple):
         if self.catalog:
             from krm_image_setter.catalog.known_files import known_files  # noqa: PLC0415  (few runs need it)
 
-            rules += known_files(f"{directory}/{file}")
+            path = f"{directory}/{file}"
+            is_values = self.values_files and FileRule(self.values_files).selects(path)
+            rules += known_files(path) or (known_files("values.yaml") if is_values else ())
         return rules
 
     def _patch_rules(self, root: Any) -> Iterable[FileRule]:
@@ -139,6 +142,7 @@ def rules_for(config: ImageSetter, references: Mapping[int, str]) -> Rules:
         config.catalog,
         config.image_pull_policy,
         config.files,
+        config.values_files,
     )
 
 

@@ -24,6 +24,7 @@ from krm_image_setter.yaml.tree import Change, Fragment, Location
 MAX_EMBEDDED: Final = 20
 
 _BATCH: Final = 32
+_SEALED: Final = "not changed: encrypted with SOPS, and a change would make its MAC invalid; use `sops edit`"
 
 
 class FoundImage(NamedTuple):
@@ -223,7 +224,10 @@ class _Searched(NamedTuple):
             new = self.decided.get(self.resource.offset(location))
             if new is not None:
                 return decide_as(self.resource, readings[0], new, self.rules, hides_values=self.hides(location))
-        return decide(self.resource, readings, self.rules, hides_values=self.hides(location))
+        decision = decide(self.resource, readings, self.rules, hides_values=self.hides(location))
+        if decision is not None and decision.changes and self.resource.is_sealed:
+            return decision._replace(changes=[], results=[warning(self.resource, decision.field.location, _SEALED)])
+        return decision
 
     def hides(self, location: Location) -> bool:
         """Return whether messages must not show the value at a location, because it is in a Secret."""

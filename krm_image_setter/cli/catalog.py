@@ -1,4 +1,4 @@
-"""The `catalog` command: lists the custom resources and the files whose images are found without a configuration."""
+"""The `catalog` command: lists the custom resources and files whose images are found without a configuration."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from krm_image_setter.cli.discover import propose_in_files
 from krm_image_setter.cli.files import File, find_files
 from krm_image_setter.cli.kustomizations import kustomized_images
 from krm_image_setter.cli.options import FnConfig, Hidden, NoConfig, Paths, StdinFileName, repeated
-from krm_image_setter.cli.scanning import configurations_of, read_files
+from krm_image_setter.cli.scanning import ReadAhead, Scanned, read_files
 from krm_image_setter.cli.skipped import report_others, report_problems
 from krm_image_setter.cli.terminal import aligned, counted, placeholders, write
 from krm_image_setter.config import Ignored, decode_group_kind
@@ -119,23 +119,30 @@ def list_command(
     ] = False,
     unknown: Annotated[
         bool,
-        typer.Option("--unknown", help="List values that look like images but match no rule, and suggest `kinds`"),
+        typer.Option("--unknown", help="List values that look like images but match no rule, and suggest rules"),
     ] = False,
     check: Annotated[bool, typer.Option("--check", help="Exit 1 if any image is listed")] = False,
 ) -> None:
     """Print the images that pass the filters, and exit with the exit status of the command."""
     _reject_negation({"--image": image, "--kind": kind, "--registry": registry, "--not-registry": not_registry})
     files = find_files(paths, hidden=hidden, stdin_name=stdin_file_name)
-    config = Options(tuple(fn_config), no_config=no_config).configure_list(partial(configurations_of, files))
+    ahead = ReadAhead(files)
+    config = Options(tuple(fn_config), no_config=no_config).configure_list(ahead.configurations)
+    config = ahead.with_values_files(config)
     rules = rules_for(config._replace(images=(), registries=()), {})
     wanted = _Filter(image, list(map(decode_group_kind, kind)), registry, not_registry, unpinned)
     rows: list[Row] = []
-    failed = False
-    if not_registry or not unknown:
-        failed = _add_known(files, rules, rows)
     findings: list[Finding] = []
+    read: list[Scanned[Any]] = []
+    if not_registry or not unknown:
+        read += _add_known(files, rules, rows)
+    failed = report_problems(read)
     if unknown:
-        failed = _add_unknown(files, rules, rows, findings) or failed
+        reported = {each.file.real for each in read if each.error is not None}
+        discovered = _add_unknown(files, rules, rows, findings)
+        failed = report_problems(each for each in discovered if each.file.real not in reported) or failed
+    else:
+        report_others(read, lambda found: found.resources, " (use --unknown to search them)")
     rows = list(filter(wanted.accepts, rows))
     if not_registry or unknown:
         rows = _without_ignored(rows, config.ignore)
@@ -150,8 +157,8 @@ def list_command(
     raise SystemExit(2 if failed else 1 if check and rows else 0)
 
 
-def _add_known(files: Sequence[File], rules: Rules, rows: list[Row]) -> bool:
-    """Add the images that rules find to `rows`, and return whether there was an error."""
+def _add_known(files: Sequence[File], rules: Rules, rows: list[Row]) -> list[Scanned[Any]]:
+    """Add the images that rules find to `rows`, and return the files that were read."""
     kustomized = kustomized_images(files, rules)
     look: Callable[[Stream], Any] = kustomized.look if kustomized else partial(_images, rules)
     read = list(read_files(files, look))
@@ -161,15 +168,15 @@ def _add_known(files: Sequence[File], rules: Rules, rows: list[Row]) -> bool:
         images = kustomized.images(found_in)
     for file in files:
         rows += [_row(file, found, _rule(found)) for found in images.get(file.real, ())]
-    failed = report_problems(read)
-    report_others(read, lambda found: found.resources, " (use --unknown to search them)")
-    return failed
+    return read
 
 
-def _add_unknown(files: Sequence[File], rules: Rules, rows: list[Row], findings: list[Finding]) -> bool:
+def _add_unknown(
+    files: Sequence[File], rules: Rules, rows: list[Row], findings: list[Finding]
+) -> list[Scanned[Any]]:
     """Add the images that no rule finds to `rows`, and safe rules for them to `findings`.
 
-    Return whether there was an error.
+    Return the files that were read.
     """
     discovered = list(read_files(files, partial(unknown_images, rules=rules)))
     by_file = [(each.file, one) for each in discovered for one in each.found or ()]
@@ -177,7 +184,7 @@ def _add_unknown(files: Sequence[File], rules: Rules, rows: list[Row], findings:
     for (file, one), finding in zip(by_file, proposals, strict=True):
         rows.append(_row(file, one.found, _suggestion(finding) if finding else "no rule sets it safely"))
     findings += dict.fromkeys(filter(None, proposals))
-    return report_problems(discovered)
+    return discovered
 
 
 class _Images(NamedTuple):
@@ -225,7 +232,7 @@ def _row(file: File, found: FoundImage, rule: str) -> Row:
 
 
 def _suggestion(finding: Finding) -> str:
-    return f"kinds {finding.kind} {finding.path}"
+    return f"{finding.kind.section} {finding.kind} {finding.path}"
 
 
 def _rule(found: FoundImage) -> str:

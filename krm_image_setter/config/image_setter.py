@@ -37,6 +37,7 @@ class Ignored(NamedTuple):
 class ImageSetter(NamedTuple):
     """The configuration of a run. It contains the rules of all configuration documents in their order.
 
+    `values_files` contains globs for files with Helm values that files of the run refer to.
     `on_unused` is one of ON_UNUSED. `image_pull_policy` is None if the pull policy of containers is not changed.
     """
 
@@ -49,6 +50,7 @@ class ImageSetter(NamedTuple):
     on_unused: str = ON_UNUSED[0]
     files: tuple[FileRule, ...] = ()
     ignore: tuple[Ignored, ...] = ()
+    values_files: tuple[str, ...] = ()
 
     @property
     def paths(self) -> tuple[KindRule, ...]:

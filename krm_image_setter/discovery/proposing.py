@@ -16,9 +16,9 @@ from krm_image_setter.documents import Stream
 from krm_image_setter.edits import apply_edits
 from krm_image_setter.errors import NotResourceError
 from krm_image_setter.images import ImageMap, ImageRule, image_rule, parse_reference
-from krm_image_setter.locators import Form, SelectorMap, Split
+from krm_image_setter.locators import FileRule, Form, SelectorMap, Split
 from krm_image_setter.locators.shapes import contains_images
-from krm_image_setter.resources import ResourceRef
+from krm_image_setter.resources import NO_REF, ResourceRef
 from krm_image_setter.rules import Rules
 from krm_image_setter.scan import FoundImage, images_in, scan
 
@@ -28,6 +28,8 @@ Search = Callable[[Stream], Sequence[Unknown]]
 _Key = tuple[ResourceRef, str, int, str]
 
 _DIGEST: Final = f"sha256:{'1234567890abcdef' * 4}"
+# This rule finds no image. It selects documents that are not resources, so that they cause no error.
+_ANY_FILE: Final = FileRule(("*",))
 #: The fields of an entry of `images` that a rule is tried with.
 _WISHES: Final[tuple[dict[str, str], ...]] = (
     {"new_name": "registry.example/moved"},
@@ -129,22 +131,31 @@ def _failing(
     stream: Stream, *, findings: Sequence[Finding], search: Search, rules: Rules, alone: bool
 ) -> set[Finding]:
     """Return the findings whose rules are not safe in a stream, each `alone` or all together."""
-    if not any(finding.kind.kind in stream.text for finding in findings):
+    kinds = {finding.kind for finding in findings}
+    if not any(kind.file == stream.file if kind.file else kind.kind in stream.text for kind in kinds):
         return set()
+    rules = rules._replace(files=(*rules.files, _ANY_FILE))
     failing: set[Finding] = set()
     for one in stream.documents():
         try:
-            refs = {resource.ref for resource in one.resources()}
-        except NotResourceError:  # the document is not in a file of resources, so nothing is set in it
+            refs = {resource.ref for resource in one.nodes()}
+        except NotResourceError:  # a ResourceList without items
             continue
-        mine = [each for each in findings if each not in failing and any(map(each.selector.matches, refs))]
+        mine = [each for each in findings if each not in failing and _is_for(each, stream, refs)]
         if mine:
-            part = Stream(one.source.text)
+            part = Stream(one.source.text, stream.file, stream.directory)
             listed = {_key(each.found) for each in search(part)}
             trial = _Trial(part, rules, listed, [_key(image) for image in images_in(part, rules)])
             for group in [[each] for each in mine] if alone else [mine]:
                 failing |= trial.failing(group)
     return failing
+
+
+def _is_for(finding: Finding, stream: Stream, refs: Collection[ResourceRef]) -> bool:
+    """Return whether the rule of a finding selects a document of a stream, which contains the resources `refs`."""
+    if finding.kind.file:
+        return finding.kind.file == stream.file and NO_REF in refs
+    return any(map(finding.selector.matches, refs))
 
 
 def _key(image: FoundImage) -> _Key:
@@ -176,8 +187,11 @@ class _Trial(NamedTuple):
     def _only(self, findings: Sequence[Finding], images: Sequence[ImageRule] = ()) -> Rules:
         """Return rules that set `images` in the fields of `findings`, and in no other field."""
         rules = [finding.rule for finding in findings]
-        kinds = SelectorMap((rule.selector, rule) for rule in rules)
-        return self.rules._replace(images=ImageMap(images), kinds=kinds, pod_spec_uses=(), catalog=False)
+        kinds = SelectorMap((rule.selector, rule) for rule in rules if not rule.selector.files)
+        files = [FileRule(rule.selector.files, (rule,)) for rule in rules if rule.selector.files]
+        return self.rules._replace(
+            images=ImageMap(images), kinds=kinds, files=(*files, _ANY_FILE), pod_spec_uses=(), catalog=False
+        )
 
     def _wrong(self, findings: Sequence[Finding], wish: dict[str, str]) -> Iterator[tuple[ResourceRef, str]]:
         """Set all images of `findings`, and yield the locations with another image than expected."""
@@ -185,7 +199,7 @@ class _Trial(NamedTuple):
         names = sorted({found.name for key in before if (found := parse_reference(key[3])) is not None})
         images = [image_rule(name, **_numbered(wish, number)) for number, name in enumerate(names)]
         edits = scan(self.stream, self._only(findings, images)).edits
-        stream = Stream(apply_edits(self.stream.text, edits))
+        stream = Stream(apply_edits(self.stream.text, edits), self.stream.file, self.stream.directory)
         wanted = ImageMap(images)
         after = [_key(image) for image in images_in(stream, self._only(findings))]
         yield from _different(before, after, lambda image: (wanted.new(image) or (image,))[0])
