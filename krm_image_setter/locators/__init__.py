@@ -40,8 +40,9 @@ def find_image_fields(
 
     Each field is yielded with its rule. The rule is None for a field in a pod spec. All `rules` must select the
     resource, or a resource inside it. If the path of a rule matches a field, the position of the rule is added to
-    `matched`. A field that both a pod spec and a rule contain is yielded twice. In place of a field with only a
-    placeholder, the defaults and values of its parameter are yielded, if they are in the resource.
+    `matched`. A field that both a pod spec and a rule contain is yielded twice. If a rule of `kinds` reads a string
+    as a document, the catalog does not read the string again. In place of a field with only a placeholder, the
+    defaults and values of its parameter are yielded, if they are in the resource.
     """
     parameters = None
     for field, rule in _find(resource, rules, pod_spec_uses, matched):
@@ -68,10 +69,15 @@ def _find(
     if pod_spec_uses and resource.ref.kind != CRD and can_have_pod_spec(resource.tree.source.text):
         for field in find_pod_spec_images(resource.node, pod_spec_uses):
             yield field, None
+    documents: set[Location] = set()  # the strings that an earlier rule reads as documents
     for rule in rules:
         for location, value in rule.find(resource.node):
             matched.add(rule.position)
             for found in rule.form.fields(resource.node, location, value):
+                if isinstance(found, OtherField) and found.embedded is not None:
+                    if rule.origin == "catalog" and location in documents:
+                        continue
+                    documents.add(location)
                 yield found, rule
 
 
