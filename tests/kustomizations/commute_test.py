@@ -77,14 +77,19 @@ def patch(choose: random.Random) -> str:
 def merge_patch(choose: random.Random) -> str:
     return (
         "patches:\n- patch: |-\n    apiVersion: apps/v1\n    kind: Deployment\n    metadata: {name: web}\n    spec:\n"
-        f"      template: {{spec: {{containers: [{{name: side, image: \"{image(choose)}\"}}]}}}}\n"
+        f'      template: {{spec: {{containers: [{{name: side, image: "{image(choose)}"}}]}}}}\n'
     )
 
 
 def wish(choose: random.Random) -> str:
     name = choose.choice([*NAMES, *MIRRORS])
     keys = choose.choice(
-        ['newTag: "99"', "newName: new.host/x", 'newName: new.host/x, newTag: "99"', f"digest: {'sha256:' + 'f' * 64}"]
+        [
+            'newTag: "99"',
+            "newName: new.host/x",
+            'newName: new.host/x, newTag: "99"',
+            f"digest: {'sha256:' + 'f' * 64}",
+        ]
     )
     if choose.random() < 0.2:
         return "registries: [{from: reg.old, to: new.host/all}, {from: docker.io, to: new.host/hub}]\n"
@@ -118,7 +123,9 @@ def test_random_tree_is_set_like_its_build(kubectl: Orchestrator, seed: int) -> 
     for name, text in tree.files.items():
         kubectl.write(f"before/{name}", text)
     outcomes = set_images_in(tree.files, config)
-    warnings = [result.message for one in outcomes.of.values() for result in one.results if result.severity != "info"]
+    warnings = [
+        result.message for one in outcomes.of.values() for result in one.results if result.severity != "info"
+    ]
     new = {name: outcome.text for name, outcome in outcomes.of.items()}
     for name, text in new.items():
         kubectl.write(f"after/{name}", text)
