@@ -29,7 +29,8 @@ class Scanned(NamedTuple, Generic[Found]):
 
     A file that a directory search found has neither a result nor an error if it contains no resource and no rule
     of `files` selects it. If such a file is not YAML, `is_skipped` is true and the error becomes a warning: the
-    file can be a template with images. `has_images` is true if a file without a result has a line with the key `image`.
+    file can be a template with images. `has_images` is true if a file without a result has a line with the key
+    `image`.
     """
 
     file: File

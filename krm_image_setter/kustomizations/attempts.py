@@ -68,7 +68,7 @@ class Reason(NamedTuple):
 class Group(NamedTuple):
     """Flows that share entries or scalars, and what an attempt to change them must know about the other flows.
 
-    `hard` contains the builds that must be right. `by_step` contains the flows that an entry reaches, also those of
+    `hard` contains the builds that must be right. `by_step` contains the flows that an entry reaches, also flows of
     other groups. `before` is the state of the other groups.
     """
 

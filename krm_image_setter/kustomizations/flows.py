@@ -70,7 +70,7 @@ class Route:
     """An image on its way through one build.
 
     `root` is the key of the kustomization that is built, and `way` distinguishes the ways of one image through it.
-    If `scalar` is None, the image is from an unknown source. `steps` contains the entries that reach the image, and
+    If `scalar` is None, the image is from an unknown source. `steps` contains the entries that reach the image and
     how often kustomize applies each of them. `reading` is set if the steps depend on the version of kustomize.
     """
 
@@ -110,8 +110,7 @@ class Route:
 class Copy(NamedTuple):
     """A replacement or a variable whose target this program does not set. `node` is its location.
 
-    `source`, `name` and `path` are the kind and the name of the resource with the image, and the path of the field.
-    If an image is the target, `location` is its location in the resource `target`. If only a part of the image is
+    `source`, `name` and `path` are the kind and name of the resource with the image, and the path of the field. If an image is the target, `location` is its location in the resource `target`. If only a part of the image is
     replaced, `part` is that part: "tag", or "text" for any other part.
     """
 

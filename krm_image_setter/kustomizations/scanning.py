@@ -71,6 +71,7 @@ def _as_text(found: Scan) -> Scan:
     kept = Scan()
     kept.resources = found.resources
     if found.edits:
+        kept.applied = found.applied  # so that the entries are not also reported as unused
         message = (
             "not changed: a kustomization puts this file into a ConfigMap or Secret as text; "
             "add `kinds` for the key with `as: yaml` to set its images"
@@ -98,7 +99,7 @@ def scan_all(
     run = _Run(config, rules, kustomizations, text_files, plan.reached, plan.specs, plan.keywords)
     each = list(visit(partial(_scan, run), None))
     scans: dict[str, Scan | None] = dict(zip(sources.names, map(found_in, each), strict=True))
-    planned = plan.decide({key: found.fields for key, found in scans.items() if found is not None})
+    planned = plan.decide({key: found.fields if found else None for key, found in scans.items()})
     changed = [key for key in sources.names if key in planned.decided]
     if changed:
         again = visit(partial(_scan_again, rules, planned), changed)
