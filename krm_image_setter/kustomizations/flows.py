@@ -110,7 +110,8 @@ class Route:
 class Copy(NamedTuple):
     """A replacement or a variable whose target this program does not set. `node` is its location.
 
-    `source`, `name` and `path` are the kind and name of the resource with the image, and the path of the field. If an image is the target, `location` is its location in the resource `target`. If only a part of the image is
+    `source` and `name` are the kind and name of the resource with the image, and `path` is the path of the field.
+    If an image is the target, `location` is its location in the resource `target`. If only a part of the image is
     replaced, `part` is that part: "tag", or "text" for any other part.
     """
 
