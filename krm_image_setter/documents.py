@@ -16,7 +16,7 @@ from krm_image_setter.resources import LISTS, Tree, is_resource
 from krm_image_setter.yaml import parsing, stream, tree
 from krm_image_setter.yaml.stream import Listing, Slice, Source
 
-# The files that can contain JSON with comments: https://containers.dev/implementors/json-reference/
+# The files that can contain JSON with comments: https://containers.dev/implementors/json_reference/
 _WITH_COMMENTS: Final = "devcontainer.json"
 
 
@@ -56,8 +56,11 @@ class Stream:
 
     @property
     def can_have_resource(self) -> bool:
-        """Whether the text might contain a resource. If not, it need not be parsed to know that it has none."""
-        return "kind" in self.text or "\\" in self.text
+        """Whether the text might contain a resource. If not, it need not be parsed to know that it has none.
+
+        An empty text is never reported, so it counts as one that might contain a resource.
+        """
+        return "kind" in self.text or "\\" in self.text or not self.text or self.text.isspace()
 
     def documents(self, keyword: str = "") -> Iterator[Tree]:
         """Yield the documents whose text contains the keyword. A list is one document here.

@@ -5,16 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from functools import cache
-from typing import Final
+from typing import Final, TypeAlias
 
 from pathspec import GitIgnoreSpec
 
 from krm_image_setter.errors import ImageSetterError
 
+#: The parsed globs of an ignore file, or of an entry of `files`.
+GlobSpec: TypeAlias = GitIgnoreSpec
 
-def glob_spec(globs: Iterable[str]) -> GitIgnoreSpec:
+
+def glob_spec(globs: Iterable[str]) -> GlobSpec:
     """Parse globs, such as the lines of an ignore file. Raises ValueError if a glob is invalid."""
-    spec = GitIgnoreSpec.from_lines(globs)
+    spec = GlobSpec.from_lines(globs)
     for pattern in spec.patterns:
         if pattern.regex is not None:
             pattern.regex = re.compile(_in_linear_time(pattern.regex.pattern))
@@ -27,6 +30,11 @@ def check_globs(globs: tuple[str, ...]) -> None:
         glob_spec(globs)
     except ValueError as error:
         raise ImageSetterError(f"invalid glob: {error}") from error
+
+
+def escaped_glob(path: str) -> str:
+    """Return a glob that matches only this path, and files with this path in subdirectories if it has no slash."""
+    return re.sub(r"[\\*?\[\]]|^[!#]|\s$", r"\\\g<0>", path)
 
 
 def matches(globs: tuple[str, ...], path: str) -> bool:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
-from krm_image_setter.catalog import catalog_rules, kinds_with_parts
+from krm_image_setter.catalog import VALUES_KEY, catalog_rules, kinds_with_parts
 from krm_image_setter.config.image_setter import ImageSetter
 from krm_image_setter.documents import Stream
 from krm_image_setter.images import IMAGE, ImageMap, ImageRule, RegistryMap, Usage, parse_reference
@@ -145,7 +145,7 @@ def keywords_of(config: ImageSetter, text: str) -> list[str] | None:
     usable = usable_keywords(keywords)
     if usable is None or not config.catalog:
         return usable
-    return [*usable, *kinds_with_parts().intersection(re.findall(_KIND, text))]
+    return [*usable, VALUES_KEY, *kinds_with_parts().intersection(re.findall(_KIND, text))]
 
 
 # Finds the kinds in a text. Searching for each kind of the catalog instead took ten times as long.

@@ -383,14 +383,31 @@ def images_in(
         for resource, kinds, uses in _searched(one, stream, rules, string) if one else ():
             if count is not None:
                 count(resource)
-            searched = _Searched(resource, rules, string)
-            claims = Claims()
-            for field, rule in find_image_fields(resource, kinds, uses, set()):
-                if isinstance(field, ImageField):
-                    if field.current and claims.claim(field) and not field.is_bare_name:
-                        yield _found_image(searched, field, rule)
-                elif field.embedded is not None and isinstance(field.value, str):
-                    yield from _images_in_string(searched, field, field.embedded)
+            yield from images_of(resource, kinds, uses, rules, string)
+
+
+def images_of(
+    resource: Resource,
+    kinds: Iterable[KindRule],
+    uses: Collection[str],
+    rules: Rules,
+    string: _String | None = None,
+) -> Iterator[FoundImage]:
+    """Yield the images of a resource in pod specs with one of `uses`, and in the fields that `kinds` match.
+
+    `rules` apply to the resources in strings. `string` is None unless the resource is in a string.
+    """
+    searched = _Searched(resource, rules, string)
+    claims = Claims()
+    for field, rule in find_image_fields(resource, kinds, uses, set()):
+        if isinstance(field, ImageField):
+            if field.current and claims.claim(field) and not field.is_bare_name:
+                yield _found_image(searched, field, rule)
+        elif field.embedded is not None and isinstance(field.value, str):
+            for image in _images_in_string(searched, field, field.embedded):
+                # A form such as `as: values` has a rule of its own for the string, which nobody wrote.
+                is_own = image.rule is not None and not image.rule.origin
+                yield image._replace(rule=rule) if is_own else image
 
 
 def _found_image(searched: _Searched, field: ImageField, rule: KindRule | None) -> FoundImage:

@@ -17,6 +17,9 @@ from krm_image_setter.resources import ResourceRef
 from krm_image_setter.yaml import parsing
 from krm_image_setter.yaml.stream import Source
 
+#: A kind that can contain Helm values under one key. All resources of this kind that matter contain the key.
+VALUES_KIND: Final = "ConfigMap"
+VALUES_KEY: Final = "values.yaml"
 _FILE: Final = "catalog.yaml"
 # The comments above an entry belong to the entry.
 _ENTRY: Final = r"^(?:#.*\n)*- kind: (\S+)\n  apiVersion: (\S+)\n(?:  .*\n)+"
@@ -38,9 +41,8 @@ class Entry(NamedTuple):
 @cache
 def catalog_rules(api_version: str, kind: str) -> tuple[KindRule, ...]:
     """Return the catalog's rules for resources with this `apiVersion` and `kind`."""
-    group, slash, _ = api_version.partition("/")
     # The group of a custom resource contains a dot: https://kubernetes.io/docs/reference/using-api/#api-groups
-    if not slash or "." not in group:
+    if "." not in api_version.partition("/")[0] and kind != VALUES_KIND:
         return ()
     ref = ResourceRef(api_version, kind, "", "")
     return tuple(
@@ -64,8 +66,9 @@ def read(file: str) -> str:
 
 @cache
 def kinds_with_parts() -> frozenset[str]:
-    """Return the kinds whose fields can contain only a part of a reference, such as a tag."""
-    return frozenset(entry.kind for entry in entries() if "fields: " in entry.text or "part: " in entry.text)
+    """Return the kinds whose fields can contain only a part of a reference, except VALUES_KIND."""
+    with_parts = (entry.kind for entry in entries() if re.search(r"(?:fields|part): |as: values", entry.text))
+    return frozenset(with_parts) - {VALUES_KIND}
 
 
 @cache

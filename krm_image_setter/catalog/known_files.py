@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final, NamedTuple
 
 from krm_image_setter.catalog import read
@@ -17,8 +17,8 @@ from krm_image_setter.yaml.stream import Source
 _FILE: Final = "files.yaml"
 # The comments above an entry belong to the entry.
 _ENTRY: Final = r"^(?:#.*\n)*- files: .*\n(?:  .*\n)+"
-# The globs of the rules for JSON patches, which are known by their contents.
-_ANY_FILE: Final = ("*",)
+#: The globs of the rules for JSON patches, which are known by their contents.
+ANY_FILE: Final = ("*",)
 
 
 class FileEntry(NamedTuple):
@@ -39,20 +39,24 @@ def file_entries() -> tuple[FileEntry, ...]:
     return tuple(FileEntry(*entry) for entry in zip(rules, texts, strict=True))
 
 
-def known_files(path: str) -> list[FileRule]:
+@lru_cache(maxsize=16)  # each document of a file asks
+def known_files(path: str) -> tuple[FileRule, ...]:
     """Return the rules of the catalog that select a file by its path, which can be relative or absolute."""
     path = path.lstrip("/")
+    any_glob, entries = _matchers()
     # One regular expression for all globs takes a twentieth of the time of pathspec.
-    if _any_glob().match(path) is None:
-        return []
-    return [entry.rule for entry in file_entries() if entry.rule.globs != _ANY_FILE and entry.rule.selects(path)]
+    if any_glob.match(path) is None:
+        return ()
+    return tuple(rule for glob, rule in entries if glob.match(path))
 
 
 def patch_rules() -> list[FileRule]:
     """Return the rules of the catalog for JSON patches."""
-    return [entry.rule for entry in file_entries() if entry.rule.globs == _ANY_FILE]
+    return [entry.rule for entry in file_entries() if entry.rule.globs == ANY_FILE]
 
 
 @cache
-def _any_glob() -> re.Pattern[str]:
-    return any_of(glob for entry in file_entries() for glob in entry.rule.globs if entry.rule.globs != _ANY_FILE)
+def _matchers() -> tuple[re.Pattern[str], list[tuple[re.Pattern[str], FileRule]]]:
+    """Return a regular expression for all known files, and one for each entry."""
+    rules = [entry.rule for entry in file_entries() if entry.rule.globs != ANY_FILE]
+    return any_of(glob for rule in rules for glob in rule.globs), [(any_of(rule.globs), rule) for rule in rules]

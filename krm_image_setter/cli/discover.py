@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum
 from functools import partial
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 
-from krm_image_setter.cli.files import find_files
+from krm_image_setter.cli.files import File, find_files
 from krm_image_setter.cli.options import FnConfig, Hidden, NoConfig, Paths
 from krm_image_setter.cli.scanning import configurations_of, read_files
 from krm_image_setter.cli.skipped import report_problems
 from krm_image_setter.cli.terminal import write
 from krm_image_setter.config import API_VERSION, KIND
-from krm_image_setter.discovery import Confidence, Discovered, discover, merged, write_kinds
+from krm_image_setter.discovery import (
+    Confidence,
+    Discovered,
+    Finding,
+    Unknown,
+    discover,
+    merged,
+    propose,
+    unknown_images,
+    write_kinds,
+)
+from krm_image_setter.documents import Stream
 from krm_image_setter.filter import Options
-from krm_image_setter.rules import rules_for
+from krm_image_setter.rules import Rules, rules_for
 
 HELP: Final = """Generate `kinds` for custom resources.
 
@@ -51,10 +63,24 @@ def discover_command(
     """Print an ImageSetter whose `kinds` contain the image fields that were found in the files."""
     files = find_files(paths, hidden=hidden)
     config = Options(tuple(fn_config), no_config=no_config).configure_list(partial(configurations_of, files))
-    read = list(read_files(files, partial(discover, rules=rules_for(config, {}))))
+    rules = rules_for(config, {})
+    read = list(read_files(files, partial(discover, rules=rules)))
     failed = report_problems(read)
-    _write(merged(each.found for each in read if each.found is not None), Confidence[min_confidence.name])
+    total = merged(each.found for each in read if each.found is not None)
+    # If there is a CRD, it contains all fields of the kind.
+    unknown = [each for each in total.images if each.finding.kind not in total.pod_specs]
+    proposed = dict.fromkeys(filter(None, propose_in_files(files, unknown, rules)))
+    _write(total._replace(findings=(*total.findings, *proposed)), Confidence[min_confidence.name])
     raise SystemExit(2 if failed else 0)
+
+
+def propose_in_files(files: Sequence[File], unknown: Sequence[Unknown], rules: Rules) -> list[Finding | None]:
+    """Return the field of a safe rule for each of the `unknown` images in the files; see `propose`."""
+
+    def visit(look: Callable[[Stream], Any]) -> Iterator[Any]:
+        return (each.found for each in read_files(files, look))
+
+    return propose(unknown, visit, partial(unknown_images, rules=rules), rules)
 
 
 def _write(discovered: Discovered, least: Confidence) -> None:

@@ -8,11 +8,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Final, NamedTuple
 
-from pathspec import GitIgnoreSpec
-
 from krm_image_setter.catalog.known_files import known_files
 from krm_image_setter.errors import ImageSetterError, InputError, internal_error
-from krm_image_setter.globs import glob_spec
+from krm_image_setter.globs import GlobSpec, glob_spec
 from krm_image_setter.streams import STDIN, read_bytes, read_found, read_text, say, shown
 
 _SUFFIXES: Final = (".yaml", ".yml", ".json")
@@ -104,7 +102,7 @@ class _Ignores(NamedTuple):
     """The patterns in the ignore files of one directory. `directory` is an absolute path."""
 
     directory: str
-    spec: GitIgnoreSpec
+    spec: GlobSpec
 
 
 def _walk(top: str, *, hidden: bool) -> Iterator[tuple[str, str]]:

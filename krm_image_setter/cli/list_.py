@@ -14,6 +14,7 @@ from typing import Annotated, Any, Final, NamedTuple
 
 import typer
 
+from krm_image_setter.cli.discover import propose_in_files
 from krm_image_setter.cli.files import File, find_files
 from krm_image_setter.cli.kustomizations import kustomized_images
 from krm_image_setter.cli.options import FnConfig, Hidden, NoConfig, Paths, StdinFileName, repeated
@@ -21,7 +22,7 @@ from krm_image_setter.cli.scanning import configurations_of, read_files
 from krm_image_setter.cli.skipped import report_others, report_problems
 from krm_image_setter.cli.terminal import aligned, write
 from krm_image_setter.config import decode_group_kind
-from krm_image_setter.discovery import discover, merged, write_kinds
+from krm_image_setter.discovery import unknown_images, write_kinds
 from krm_image_setter.documents import Stream
 from krm_image_setter.filter import Options
 from krm_image_setter.images import HUB, HUB_NAMES, Reference, parse_reference
@@ -109,7 +110,7 @@ def list_command(
     ] = False,
     unknown: Annotated[
         bool,
-        typer.Option("--unknown", help="List values that look like images but match no rule, and suggest `kinds`"),
+        typer.Option("--unknown", help="List values that look like images but match no rule, and suggest rules"),
     ] = False,
     check: Annotated[bool, typer.Option("--check", help="Exit 1 if any image is listed")] = False,
 ) -> None:
@@ -121,13 +122,18 @@ def list_command(
     entries: list[str] = []
     rows: list[Row] = []
     if unknown:
-        discovered = list(read_files(files, partial(discover, rules=rules)))
+        discovered = list(read_files(files, partial(unknown_images, rules=rules)))
         failed = report_problems(discovered)
-        total = merged(each.found._replace(findings=()) for each in discovered if each.found is not None)
-        entries = list(write_kinds(total.findings, {}))
-        for each in discovered:
-            for finding, found in each.found.images if each.found is not None else ():
-                rows.append(_row(each.file, found, f"kinds {finding.kind} {finding.path}"))
+        by_file = [(each.file, one) for each in discovered for one in each.found or ()]
+        proposals = propose_in_files(files, [one for _, one in by_file], rules)
+        entries = list(write_kinds(dict.fromkeys(finding for finding in proposals if finding is not None), {}))
+        for (file, one), finding in zip(by_file, proposals, strict=True):
+            rule = (
+                "no rule sets it safely"
+                if finding is None
+                else f"{finding.kind.section} {finding.kind} {finding.path}"
+            )
+            rows.append(_row(file, one.found, rule))
     else:
         kustomized = kustomized_images(files, rules)
         look: Callable[[Stream], Any] = kustomized.look if kustomized else partial(_images, rules)

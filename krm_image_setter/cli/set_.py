@@ -97,13 +97,14 @@ def set_command(
         say(str(result))
     if (failed and not keep_going) or has_error(unused):
         raise SystemExit(2)
-    changed = [each for each in scanned if each.found is not None and each.found.edits]
+    shown = [each for each in scanned if output is not Output.PRINT or _is_printed(each)]
+    changed = [each for each in shown if each.found is not None and each.found.edits]
     if output is Output.IN_PLACE:
         replaced = _replace(changed, keep_going=keep_going)
         failed = failed or len(replaced) < len(changed)
         changed = replaced
     else:
-        _write(output, scanned, changed)
+        _write(output, shown, changed)
     if not quiet:
         hint = f" (`{PROGRAM} list --unknown` searches them)"
         report_others(scanned, lambda found: found.resources, hint)
@@ -122,7 +123,7 @@ def _output(**flags: bool) -> Output:
 def _write(output: Output, scanned: Iterable[Scanned[Scan]], changed: Iterable[Scanned[Scan]]) -> None:
     """Write to standard output: the changed YAML, the names of the changed files, or a diff."""
     if output is Output.PRINT:
-        _print([apply_edits(_text(each), _edits(each)) for each in scanned if _is_printed(each)])
+        _print([apply_edits(_text(each), _edits(each)) for each in scanned if each.found is not None])
     elif output is Output.CHECK:
         for each in changed:
             write(f"{each.file.shown}\n")
@@ -139,9 +140,7 @@ def _is_printed(scanned: Scanned[Scan]) -> bool:
     A file that a directory search found, and that contains no resource but has changes, causes a warning.
     """
     found = scanned.found
-    if found is None:
-        return False
-    if scanned.file.is_found and found.others and not found.resources:
+    if found is not None and scanned.file.is_found and found.others and not found.resources:
         if found.edits:
             message = "not printed: the file contains no resources; use `--in-place` or `--diff`"
             say(f"warning: {scanned.file.shown}: {message}")

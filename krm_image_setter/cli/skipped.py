@@ -37,8 +37,7 @@ def report_problems(scanned: Iterable[Scanned[Any]]) -> bool:
             failed = True
     for directory, count in templates.items():
         images = with_images[directory]
-        contain = "contains" if images == 1 else "contain"
-        lines = f"; {images} {contain} image lines" if images else ""
+        lines = {0: "", 1: "; 1 contains image lines"}.get(images, f"; {images} contain image lines")
         say(f"{'warning: ' * bool(images)}{directory}: {counted(count, 'Helm template')} skipped{lines}")
     return failed
 

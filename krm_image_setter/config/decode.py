@@ -323,12 +323,14 @@ def _path_rules(selector: Selector, paths: Value) -> Iterator[KindRule]:
         yield KindRule(selector, _path(fields["path"]), form, config_location=path.location())
 
 
+# The values of `as`.
+_FORMS: Final = ("text", "yaml", "json", "values", "jsonPatch", "override", "kustomize")
+
+
 def _form(value: Value, fields: Mapping[str, Value]) -> Form:
     forms = [key for key in ("fields", "part", "as") if key in fields]
     part = fields["part"].choice(("reference", "name", "tag", "digest")) if "part" in fields else "reference"
-    form = (
-        fields["as"].choice(("text", "yaml", "json", "values", "jsonPatch", "kustomize")) if "as" in fields else ""
-    )
+    form = fields["as"].choice(_FORMS) if "as" in fields else ""
     parts = _split(fields["fields"]) if "fields" in fields else None
     of = fields["of"].string() if "of" in fields else ""
     rules = tuple(_path_rules(Selector(), fields["paths"])) if "paths" in fields else ()
@@ -352,6 +354,10 @@ def _form(value: Value, fields: Mapping[str, Value]) -> Form:
         from krm_image_setter.locators.json_patch import JsonPatch  # noqa: PLC0415  (few runs need it)
 
         return JsonPatch()
+    if form == "override":
+        from krm_image_setter.locators.override import Override  # noqa: PLC0415  (few runs need it)
+
+        return Override()
     if form == "kustomize":
         from krm_image_setter.locators.kustomize_entry import KustomizeEntry  # noqa: PLC0415  (few runs need it)
 

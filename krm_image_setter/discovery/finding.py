@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
-from krm_image_setter.locators import Form
-from krm_image_setter.locators.image_field import ImageField
-from krm_image_setter.paths import format_key
-from krm_image_setter.yaml.tree import Location
+from krm_image_setter.globs import escaped_glob
+from krm_image_setter.locators import Form, KindRule, Selector
+from krm_image_setter.paths import format_key, parse_path
 
 #: Two steps of a path: ITEMS matches every item of a list, and VALUES matches every value of a mapping.
 ITEMS: Final = "[*]"
 VALUES: Final = ".*"
+# The starts of steps that are not keys: a list index, all items, or the items with a name.
+_NOT_KEYS: Final = ("[", ".*")
 #: Top-level fields that have the same meaning in every kind. They are not searched.
 NOT_SPECIFIED: Final = ("apiVersion", "kind", "metadata", "status")
 Steps = tuple[str, ...]
@@ -21,7 +22,7 @@ Steps = tuple[str, ...]
 def name_of(steps: Steps) -> tuple[str, Steps]:
     """Return the name of the last field in `steps`, and the steps before that field."""
     end = len(steps)
-    while end > 1 and steps[end - 1] in (ITEMS, VALUES):
+    while end > 1 and steps[end - 1].startswith(_NOT_KEYS):
         end -= 1
     return steps[end - 1], steps[: end - 1]
 
@@ -35,12 +36,20 @@ class Confidence(IntEnum):
 
 
 class Kind(NamedTuple):
-    """The API group and kind of a custom resource."""
+    """The API group and kind of a custom resource. For a document that is not a resource, `file` is its file."""
 
     group: str
     kind: str
+    file: str = ""
+
+    @property
+    def section(self) -> str:
+        """The field of the configuration for rules of this kind."""
+        return "files" if self.file else "kinds"
 
     def __str__(self) -> str:
+        if self.file:
+            return self.file
         return f"{self.kind}.{self.group}" if self.group else self.kind
 
 
@@ -57,15 +66,20 @@ class Finding(NamedTuple):
     reason: str
     description: str = ""
 
-    def value_at(self, root: Any, location: Location) -> str:
-        """Return the image at `location` in the tree `root`. A split reference is returned as one string."""
-        for step in location:
-            root = root[step]
-        fields = self.form.fields(root, location, root) if isinstance(root, dict) else ()
-        return next((field.current for field in fields if isinstance(field, ImageField)), str(root))
-
     @property
     def path(self) -> str:
         """The path of the field in the notation of Kubernetes JSONPath."""
-        steps = (step if step in (ITEMS, VALUES) else format_key(step) for step in self.steps)
-        return "{" + "".join(steps) + "}"
+        steps = (step if step.startswith(_NOT_KEYS) else format_key(step) for step in self.steps)
+        return "{" + ("".join(steps) or "$") + "}"
+
+    @property
+    def selector(self) -> Selector:
+        """The selector of the entry in `kinds` or `files` for this field."""
+        if self.kind.file:
+            return Selector(files=(escaped_glob(self.kind.file),))
+        return Selector(self.kind.kind, f"{self.kind.group}/*" if self.kind.group else "")
+
+    @property
+    def rule(self) -> KindRule:
+        """The rule of the entry in `kinds` or `files` for this field."""
+        return KindRule(self.selector, parse_path(self.path), self.form)

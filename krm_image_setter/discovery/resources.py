@@ -1,75 +1,165 @@
-"""Finds values that look like images in custom resources, in fields that no rule covers."""
+"""Finds values that look like images in resources, in fields that no rule covers."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from krm_image_setter.discovery.finding import ITEMS, NOT_SPECIFIED, Confidence, Finding, Kind, Steps, name_of
-from krm_image_setter.discovery.judging import judged, split_reference
-from krm_image_setter.images import HUB, parse_reference
-from krm_image_setter.locators import WHOLE, Form
+from krm_image_setter.discovery.finding import ITEMS, NOT_SPECIFIED, Confidence, Finding, Kind, Steps
+from krm_image_setter.discovery.judging import judged
+from krm_image_setter.images import Reference, parse_reference
+from krm_image_setter.images.tokens import find_tokens
+from krm_image_setter.locators import WHOLE, Embedded, Form, KindRule, Selector, Split, Text
+from krm_image_setter.locators.image_field import Keys
+from krm_image_setter.locators.values import Shape, Values, find_shapes, has_registry_and_version
+from krm_image_setter.paths import Match
 from krm_image_setter.resources import CRD, Resource
+from krm_image_setter.rules import Rules
+from krm_image_setter.scan import FoundImage, images_of
 from krm_image_setter.yaml.tree import Location
 
+# A tag that looks like a version, so that `redis:7` is an image but `redis:6379` and `system:node` are not.
+_VERSION: Final = re.compile(r"(?!(?:80|443|[0-9]{3,5})$)v?[0-9][\w.-]*|latest")
+_COMMENT: Final = re.compile(r"(?m)^\s*#.*$")
 
-def find_in_resource(resource: Resource, covered: Collection[Location]) -> Iterator[tuple[Finding, Location]]:
-    """Yield the fields of a resource that probably contain images, with the location of each value.
 
-    `covered` contains the locations that rules found. The location of a mapping covers all values in the mapping.
-    A Secret is skipped, because its values must not be printed.
+class Unknown(NamedTuple):
+    """An image that no rule covers, and the field that contains the image.
+
+    `variants` contains the steps of paths that match the field, starting with the most general path. `finding` has
+    the steps of the first variant.
     """
-    if resource.ref.kind == CRD or resource.is_secret:
+
+    finding: Finding
+    variants: tuple[Steps, ...]
+    found: FoundImage
+
+
+def find_in_resource(
+    resource: Resource, covered: Collection[Location], rules: Rules, file: str = ""
+) -> Iterator[Unknown]:
+    """Yield the images of a resource that no rule covers. `covered` contains the locations that rules found.
+
+    `file` is the name of the file if the document is not a resource.
+
+    A Secret is skipped, because its values must not be printed. The `images` of kustomize are skipped, because
+    they are only correct together with the resources that they override.
+    """
+    if resource.ref.kind == CRD or resource.is_secret or resource.group.endswith("kustomize.config.k8s.io"):
         return
-    search = _Search(Kind(resource.group, resource.ref.kind), frozenset(covered))
+    kind = Kind("", "", file) if file else Kind(resource.group, resource.ref.kind)
+    for shape in find_shapes(resource.node) if file else _shapes_of(resource):
+        location = (*shape.location, shape.keys.repository) if shape.keys else shape.location
+        if location in covered or not {"metadata", "status"}.isdisjoint(location):
+            continue
+        form, confidence, reason = _form(kind, shape, resource, rules)
+        if form is not None:
+            variants = _variants(resource, shape.location)
+            finding = Finding(kind, variants[0], form, confidence, reason)
+            yield from (Unknown(finding, variants, each) for each in _images(resource, shape, form, rules))
+
+
+def _shapes_of(resource: Resource) -> Iterator[Shape]:
     for key, value in resource.node.items():
         if key not in NOT_SPECIFIED:
-            yield from search.walk(value, (key,), (key,))
+            yield from find_shapes(value, (key,), key)
 
 
-class _Search(NamedTuple):
-    """A search for images in one resource. It skips the locations in `covered`."""
+def _images(resource: Resource, shape: Shape, form: Form, rules: Rules) -> Iterator[FoundImage]:
+    """Yield the images that a form finds in a value. If a string is not a valid document, it contains no image.
 
-    kind: Kind
-    covered: frozenset[Location]
+    A placeholder is not an image. Neither is a word in a text that only looks like a reference, as `redis:6379`.
+    """
+    rule = KindRule(Selector(), _Exactly(shape.location, shape.value), form)
+    for image in images_of(resource, [rule], (), rules):
+        reference = parse_reference(image.image)
+        if reference is not None and (not isinstance(form, Text) or has_registry_and_version(reference)):
+            yield image
 
-    def walk(self, value: Any, location: Location, steps: Steps) -> Iterator[tuple[Finding, Location]]:
-        """Yield the fields that probably contain images: the field at `location`, and all fields in its value."""
-        if location in self.covered or steps[-1] == "status":
-            return
-        if isinstance(value, str):
-            found = self._judged(value, steps)
-            if found is not None:
-                yield self._finding(steps, *found), location
-        elif isinstance(value, list):
-            for index, item in enumerate(value):
-                yield from self.walk(item, (*location, index), (*steps, ITEMS))
-        elif isinstance(value, dict):
-            strings = {key for key, item in value.items() if isinstance(item, str | int | float)}
-            split = split_reference(name_of(steps)[0], strings) if self.is_custom else None
-            if split and parse_reference(str(value.get(split.repository))):
-                yield self._finding(steps, Confidence.SURE, "split reference", split), location
-                return
-            for key, item in value.items():
-                yield from self.walk(item, (*location, key), (*steps, str(key)))
 
-    @property
-    def is_custom(self) -> bool:
-        """Whether the resource is a custom resource. In other kinds, all image fields are known."""
-        return "." in self.kind.group
+class _Exactly(NamedTuple):
+    """A path that matches one value at a known location."""
 
-    def _finding(self, steps: Steps, confidence: Confidence, reason: str, form: Form = WHOLE) -> Finding:
-        return Finding(self.kind, steps, form, confidence, reason)
+    location: Location
+    value: Any
+    text: str = ""
 
-    def _judged(self, value: str, steps: Steps) -> tuple[Confidence, str] | None:
-        """Return the confidence that a value is an image, with the reason for it. Return None if it is not."""
-        reference = parse_reference(value.strip())
-        if reference is None:
-            return None
-        name, enclosing = name_of(steps)
-        judgement = judged(name, "", enclosing) if self.is_custom else None
-        # A string with a registry host, and with a tag or a digest, cannot be anything but an image reference.
-        has_registry = reference.domain != HUB and "." in reference.domain
-        if judgement is None and has_registry and (reference.tag or reference.digest):
-            return Confidence.POSSIBLE, "value"
-        return judgement
+    def find(self, data: Any) -> list[Match]:
+        """Return the value; see `Path.find`."""
+        del data
+        return [Match(self.location, self.value)]
+
+    def steps(self, data: Any) -> Iterator[tuple[list[Match], str | None]]:
+        """Yield nothing; see `Path.steps`."""
+        del data
+        return iter(())
+
+
+_NOTHING: Final = None, Confidence.POSSIBLE, ""
+
+
+def _form(kind: Kind, shape: Shape, resource: Resource, rules: Rules) -> tuple[Form | None, Confidence, str]:
+    """Return the form of the image in a value, the confidence that it is an image, and the reason."""
+    is_custom = "." in kind.group or kind.file != ""  # in other kinds, all image fields are known
+    if shape.keys is not None:
+        # Only keys that exist are a part of the rule, because the resource might not accept other keys.
+        keys = Keys(*(key if key in shape.value else "" for key in shape.keys))
+        has_part = is_custom and (keys.tag or keys.digest)
+        return (Split(*keys), Confidence.SURE, "split reference") if has_part else _NOTHING
+    reference = parse_reference(shape.value.strip())
+    if reference is not None:
+        judgement = judged(shape.name, "", shape.around) if is_custom else None
+        if judgement is None and _has_version(reference):
+            judgement = Confidence.POSSIBLE, "value"
+        return (WHOLE, *judgement) if judgement else _NOTHING
+    if "/" not in shape.value and "image" not in shape.value:
+        return _NOTHING
+    tokens = {
+        str(token.reference)
+        for token in find_tokens(_COMMENT.sub("", shape.value))
+        if has_registry_and_version(token.reference)
+    }
+    forms: tuple[Form, ...] = (Embedded("yaml"), Values())
+    for form in forms if "\n" in shape.value or shape.value.lstrip().startswith(("{", "[")) else ():
+        images = {each.image for each in _images(resource, shape, form, rules)}
+        if images and tokens <= images:
+            return form, Confidence.POSSIBLE, "document in a string"
+    return (Text(), Confidence.POSSIBLE, "text") if tokens else _NOTHING
+
+
+def _has_version(reference: Reference) -> bool:
+    tag, name = reference.tag or "", reference.name
+    return has_registry_and_version(reference) or (
+        _VERSION.fullmatch(tag) is not None and any(map(str.isalpha, name)) and not _is_host(name, tag)
+    )
+
+
+def _is_host(name: str, tag: str) -> bool:
+    """Return whether a reference without a slash can be a host and a port, such as `example.com:80`."""
+    return "/" not in name and "." in name and tag.isdecimal()
+
+
+def _variants(resource: Resource, location: Location) -> tuple[Steps, ...]:
+    """Return the paths to a location, starting with the most general one.
+
+    The items of a list are all items, or the item with the same name, or one index. First, only the items of the
+    innermost list get a name.
+    """
+    if not location:
+        return ((),)
+    steps: list[tuple[str, str, str]] = []  # all items, items by name, one index
+    node: Any = resource.node
+    for step in location:
+        node = node[step]
+        exact = f"[{step}]" if isinstance(step, int) else step
+        name = node.get("name") if isinstance(step, int) and isinstance(node, dict) else None
+        is_name = isinstance(name, str) and name.isprintable() and not {"'", "\\"}.intersection(name)
+        named = f"[?(@.name=='{name}')]" if is_name else exact
+        steps.append((ITEMS if isinstance(step, int) else step, named, exact))
+    every, named_steps, exact_steps = zip(*steps, strict=True)
+    last = max((index for index, step in enumerate(location) if isinstance(step, int)), default=0)
+    by_last_name = (*every[:last], named_steps[last], *every[last + 1 :])
+    # An index is only correct in a list that is identified as exactly as possible.
+    is_named = named_steps[last] != exact_steps[last]
+    return tuple(dict.fromkeys((every, by_last_name if is_named else every, named_steps, exact_steps)))

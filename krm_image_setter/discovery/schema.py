@@ -15,8 +15,9 @@ from krm_image_setter.discovery.finding import (
     Steps,
     name_of,
 )
-from krm_image_setter.discovery.judging import is_container, is_url, judged, split_reference
-from krm_image_setter.locators import WHOLE, Form, Text
+from krm_image_setter.discovery.judging import is_container, is_url, judged
+from krm_image_setter.locators import WHOLE, Form, Split, Text
+from krm_image_setter.locators.shapes import split_references
 from krm_image_setter.resources import CRD, Resource
 
 #: The maximum depth of the search in a schema. The deepest schema of a public CRD has 47 levels.
@@ -63,7 +64,7 @@ class _Search:
 
     def __init__(self, kind: Kind) -> None:
         self.kind = kind
-        self.findings: dict[Steps, Finding] = {}
+        self.findings: dict[tuple[Steps, Form | None], Finding] = {}
         self.pod_specs: dict[Steps, None] = {}
 
     def walk(self, schema: Any, steps: Steps, depth: int) -> None:
@@ -105,11 +106,12 @@ class _Search:
         ):
             handled.add("volumes")
         strings = {name for name, field in fields.items() if _mapping(field).get("type") == "string"}
-        split = split_reference(name_of(steps)[0], strings)
-        if split:
-            self._add(steps, Confidence.SURE, "split reference", schema=schema, form=split)
-            handled.update(split)
-        elif is_container(fields.keys()) and "image" in strings:
+        name, around = name_of(steps)
+        splits = list(split_references(name, sorted(strings), around, is_complete=True))
+        for keys in splits:
+            self._add(steps, Confidence.SURE, "split reference", schema=schema, form=Split(*keys))
+            handled.update(keys)
+        if not splits and is_container(fields.keys()) and "image" in strings:
             self._add((*steps, "image"), Confidence.SURE, "container", schema=fields["image"])
             handled.add("image")
             for key in ("command", "args"):
@@ -127,8 +129,9 @@ class _Search:
         self, steps: Steps, confidence: Confidence, reason: str, *, schema: dict[str, Any], form: Form = WHOLE
     ) -> None:
         finding = Finding(self.kind, steps, form, confidence, reason, _text(schema))
-        if steps not in self.findings or self.findings[steps].confidence < confidence:
-            self.findings[steps] = finding
+        key = steps, form if isinstance(form, Split) else None
+        if key not in self.findings or self.findings[key].confidence < confidence:
+            self.findings[key] = finding
 
 
 def _text(schema: dict[str, Any]) -> str:

@@ -59,7 +59,8 @@ def target_location(operation: Any) -> Location:
 
 def is_image_path(location: Location) -> bool:
     """Return whether a location in a resource is that of an image: of a container, or any key `image`."""
-    return location[-1:] == ("image",) or location[-2:] == ("image", "reference")
+    is_image = location[-1:] == ("image",) or location[-2:] == ("image", "reference")
+    return is_image and "metadata" not in location
 
 
 def _is_operation(node: Any) -> bool:

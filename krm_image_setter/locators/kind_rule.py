@@ -97,9 +97,10 @@ def _without_wildcard(pattern: str) -> str:
 class KindRule(NamedTuple):
     """A rule of `kinds`: the resources that `selector` matches have images of a certain form at `path`.
 
-    `origin` is the configuration field that contains the rule, or "catalog". `position` is the index of the rule
-    among those of `kinds` and `files`, or -1 if the rule is from neither. `start` is the location where the path
-    starts; it is empty unless the rule is for a resource inside another resource.
+    `origin` is the configuration field that contains the rule, or "catalog"; it is empty for a rule that a form
+    creates. `position` is the index of the rule among those of `kinds` and `files`, or -1 if the rule is from
+    neither. `start` is the location where the path starts; it is empty unless the rule is for a resource inside
+    another resource.
     """
 
     selector: Selector

@@ -1,7 +1,7 @@
 """Recognizes images by the names of their keys: the words of a name, and the keys of split references.
 
-Helm values, custom resources and the schemas of CustomResourceDefinitions use the same names. `values` finds images
-in data with these rules, and `discovery` also finds the fields of a schema.
+Helm values, custom resources and the schemas of CustomResourceDefinitions use the same names. `values` finds
+images in data with these rules, and `discovery` also finds the fields of a schema.
 """
 
 from __future__ import annotations
@@ -78,6 +78,12 @@ def split_references(
     `around` contains the keys of the mappings around the mapping. If `is_complete` is true, `fields` contains all
     fields that the mapping can have, as in a schema. Otherwise a tag can be added, and `version` can be a tag.
     """
+    if is_override(fields):
+        if "newName" in fields:
+            yield Keys(
+                "newName", "", "newTag" if "newTag" in fields else "", "digest" if "digest" in fields else ""
+            )
+        return
     if {"repository", "image", "version"} <= set(fields):  # the operators of NVIDIA use these names
         yield Keys("image", "repository", "version", _named(fields, *_DIGESTS))
         return
@@ -88,6 +94,11 @@ def split_references(
     if repository and (tag or digest or not is_complete):
         yield Keys(repository, registry, tag or ("" if is_complete else "tag"), digest)
     yield from (keys for keys in _flat(fields, is_complete=is_complete) if keys.repository != repository)
+
+
+def is_override(fields: Collection[str]) -> bool:
+    """Return whether a mapping overrides images, as in kustomize. Its `name` is only compared with images."""
+    return "newName" in fields or "newTag" in fields
 
 
 def _repository(name: str, fields: Collection[str], around: Sequence[str], *, has_part: bool) -> str:

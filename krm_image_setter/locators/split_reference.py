@@ -38,8 +38,10 @@ class SplitReference(NamedTuple):
     def parts_of(self, new: Reference, *, keeps_tag: bool = False) -> dict[str, str]:
         """Return the new text of each key that must change or be added if the joined reference becomes `new`.
 
-        Parts keep their notation, and an equal name is not changed. If `keeps_tag` is true, the tag is not emptied:
-        it remains next to a digest. Raises ValueError if a digest has no field, or if a tag cannot be removed.
+        Parts keep their notation, and an equal name is not changed. If `keeps_tag` is true, the tag is not
+        emptied, and remains next to a digest.
+
+        Raises ValueError if a digest has no field, or if a tag cannot be removed.
         """
         keys, texts = self.keys, self.texts
         parts, name = self._name_parts(new)

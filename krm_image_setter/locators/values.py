@@ -14,20 +14,23 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any, Final, NamedTuple
 
-from krm_image_setter.images import parse_reference
-from krm_image_setter.locators.image_field import ImageField, Keys, OtherField, whole_field
+from krm_image_setter.images import Reference, parse_reference
 from krm_image_setter.locators.forms import Fields, split_field
+from krm_image_setter.locators.image_field import ImageField, Keys, OtherField, whole_field
 from krm_image_setter.locators.kind_rule import Embedded, KindRule, Selector
-from krm_image_setter.locators.shapes import contains_images, is_part, means_image, split_references
+from krm_image_setter.locators.shapes import contains_images, is_override, is_part, means_image, split_references
 from krm_image_setter.paths import parse_path
 from krm_image_setter.yaml.tree import Location
 
-# A tag such as 8080 in `host.example/path:8080` can be a port.
-_PORT: Final = re.compile(r"80|443|[0-9]{4,5}")
+# A tag with a digit, but not 8080 in `host.example/path:8080`, which can be a port.
+_VERSION: Final = re.compile(r"(?!(?:80|443|[0-9]{4,5})$)[^0-9]*[0-9].*")
 
 
 class Values(NamedTuple):
-    """The form of Helm values: a mapping, or a string with a YAML document, that contains images anywhere."""
+    """The form of Helm values that contain images anywhere.
+
+    Values are a mapping, a string with a YAML document, or a list of parameters such as `image.tag`.
+    """
 
     @property
     def options(self) -> dict[str, Any]:
@@ -39,52 +42,63 @@ class Values(NamedTuple):
         del root
         if not isinstance(value, dict | list):
             return [OtherField(location, value, "a mapping", _embedded())]
-        return [field for shape in find_shapes(value, location) if (field := shape.field()) is not None]
+        from krm_image_setter.locators.parameters import parameters_in  # noqa: PLC0415  (few runs need it)
+
+        parameters = parameters_in(location, value)
+        if parameters is None:
+            return list(image_fields(value, location))
+        return [parameters.moved(field) for field in image_fields(parameters.tree, ())]
 
 
 @cache
 def _embedded() -> Embedded:
     """Return the form of a string whose document contains values."""
-    return Embedded("yaml", (KindRule(Selector(), parse_path("{$}"), Values()),))
+    return Embedded("yaml", (KindRule(Selector(), parse_path("{$}"), Values(), origin=""),))
+
+
+def image_fields(value: Any, location: Location) -> Iterator[ImageField]:
+    """Yield the image fields in the mapping or list at `location`, in document order."""
+    for shape in find_shapes(value, location):
+        if shape.keys is not None:
+            field = split_field(shape.location, shape.value, shape.keys, keeps_tag=True, shared=shape.shared)
+            if field is not None:
+                yield field
+        elif is_image(shape):
+            yield whole_field(shape.location, shape.value)
 
 
 class Shape(NamedTuple):
-    """A value that has the shape of an image: a split reference with `keys`, or a whole reference in a string.
+    """A value that can be an image: a mapping with a split reference in `keys`, or a string.
 
-    The keys in `shared` belong to several images.
+    `name` is the key of the value, and `around` contains the keys around it. The keys in `shared` belong to
+    several split references.
     """
 
     location: Location
     value: Any
-    keys: Keys | None
+    name: str
+    around: tuple[str, ...]
+    keys: Keys | None = None
     shared: frozenset[str] = frozenset()
-
-    def field(self) -> ImageField | None:
-        """Return the image field at this location. The parts of a split reference keep their notation."""
-        if self.keys is None:
-            return whole_field(self.location, self.value)
-        return split_field(self.location, self.value, self.keys, keeps_tag=True, shared=self.shared)
 
 
 def find_shapes(
     value: Any, location: Location = (), name: str = "", around: tuple[str, ...] = ()
 ) -> Iterator[Shape]:
-    """Yield the images in a tree, in document order. `name` and `around` are the keys of the path to `value`.
+    """Yield the split references in a tree, and all strings that are not a part of them, in document order.
 
-    The items of a list have the name of the list.
+    `name` and `around` are the keys of the path to `value`. The items of a list have the name of the list.
     """
     if isinstance(value, dict):
         yield from _in_mapping(value, location, name, around)
     elif isinstance(value, list):
         for index, item in enumerate(value):
             yield from find_shapes(item, (*location, index), name, around)
-    elif isinstance(value, str) and _is_whole(value, name, around):
-        yield Shape(location, value, None)
+    elif isinstance(value, str):
+        yield Shape(location, value, name, around)
 
 
-def _in_mapping(
-    value: dict[str, Any], location: Location, name: str, around: tuple[str, ...]
-) -> Iterator[Shape]:
+def _in_mapping(value: dict[str, Any], location: Location, name: str, around: tuple[str, ...]) -> Iterator[Shape]:
     # An empty repository is the place for another name.
     scalars = [
         key
@@ -94,8 +108,8 @@ def _in_mapping(
     found = [keys for keys in split_references(name, scalars, around) if _is_repository(value, keys)]
     count = Counter(key for keys in found for key in keys)
     for keys in found:
-        yield Shape(location, value, keys, frozenset(key for key in keys if count[key] > 1))
-    in_parts = count.keys()
+        yield Shape(location, value, name, around, keys, frozenset(key for key in keys if count[key] > 1))
+    in_parts = {*count, "name"} if is_override(value) else count.keys()
     for key, item in value.items():
         if key not in in_parts:
             yield from find_shapes(item, (*location, key), key, (*around, name) if name else around)
@@ -108,14 +122,19 @@ def _is_repository(mapping: dict[str, Any], keys: Keys) -> bool:
     return reference is not None and reference.tag is None and not value.endswith(f".{keys.repository}")
 
 
-def _is_whole(value: str, name: str, around: tuple[str, ...]) -> bool:
+def is_image(shape: Shape) -> bool:
     """Return whether a string is an image, by the name of its key or by its value."""
-    reference = parse_reference(value.strip())
-    if reference is None:
-        return False
-    if means_image(name) or (contains_images(around) and not is_part(name)) or reference.digest is not None:
-        return True
-    tag, domain = reference.tag or "", value.strip().partition("/")[0]
-    return (
-        "/" in value and "." in domain and any(map(str.isdigit, tag)) and _PORT.fullmatch(tag) is None
+    reference = parse_reference(shape.value.strip())
+    return reference is not None and (
+        means_image(shape.name)
+        or (contains_images(shape.around) and not is_part(shape.name))
+        or has_registry_and_version(reference)
     )
+
+
+def has_registry_and_version(reference: Reference) -> bool:
+    """Return whether a reference has a host with a dot and a tag with a digit (not a port), or a digest."""
+    if reference.digest is not None:
+        return True
+    tag, host = reference.tag or "", reference.name.partition("/")[0]
+    return "." in host and host != reference.name and _VERSION.fullmatch(tag) is not None

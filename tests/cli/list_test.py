@@ -176,7 +176,7 @@ def test_standard_input_is_listed(program: Program) -> None:
 
 
 def test_errors_are_reported_next_to_the_list(shop: Program) -> None:
-    shop.write("deploy/t.yaml", "a: {{ x\n")
+    shop.write("deploy/t.yaml", "kind: {{ x\n")
     ran = shop("list", "deploy", "-o", "names")
     assert ran.status == 0
     assert "deploy/t.yaml:2:1: " in ran.stderr

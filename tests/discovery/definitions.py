@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Any
 
 import pytest
 
 from krm_image_setter.config import ImageSetter
-from krm_image_setter.discovery import discover, merged
+from krm_image_setter.discovery import Finding, discover, propose, unknown_images
 from krm_image_setter.documents import Stream
 from krm_image_setter.rules import rules_for
 
@@ -86,7 +87,15 @@ def crd(spec: dict[str, Any], version: str = "v1") -> str:
     return json.dumps({**kind, "metadata": {"name": "things.example.com"}, "spec": by_version[version]})
 
 
+def found_in(text: str) -> list[Finding]:
+    """Return the fields that are found in a text, and whose rules are safe."""
+    stream = Stream(text)
+    found = discover(stream, RULES)
+    unknown = [each for each in found.images if each.finding.kind not in found.pod_specs]
+    proposed = propose(unknown, lambda look: [look(stream)], partial(unknown_images, rules=RULES), RULES)
+    return list(dict.fromkeys([*found.findings, *filter(None, proposed)]))
+
+
 def confidences(text: str) -> dict[str, str]:
     """Return the confidence of each path that is found in a text."""
-    findings = merged([discover(Stream(text), RULES)]).findings
-    return {finding.path: finding.confidence.name.lower() for finding in findings}
+    return {finding.path: finding.confidence.name.lower() for finding in found_in(text)}

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from krm_image_setter.discovery.finding import Confidence
-from krm_image_setter.discovery.judging import is_container, judged, split_reference, words
-from krm_image_setter.locators import Split
+from krm_image_setter.discovery.judging import is_container, judged
 
 NO_IMAGES = [
     ("imagePullPolicy", ""), ("imagePullSecret", "Credentials for a container image"), ("imagePullSecrets", ""),
@@ -52,6 +51,7 @@ def test_field_named_like_an_image_is_likely(name: str, description: str) -> Non
 
 def test_field_in_a_mapping_of_images_is_likely() -> None:
     assert judged("web", "", ("spec", "images")) == (Confidence.LIKELY, "name of the parent field")
+    assert judged("tag", "", ("spec", "images")) is None
     assert judged("key", "", ("spec", "images", "[*]")) is None
     assert judged("web", "", ("spec", "imagePullSecrets")) is None
 
@@ -69,32 +69,3 @@ CONTAINERS = [
 @pytest.mark.parametrize(("fields", "expected"), CONTAINERS)
 def test_object_with_container_fields_is_a_container(fields: set[str], expected: bool) -> None:
     assert is_container(fields) is expected
-
-
-SPLIT_REFERENCES = [
-    ("git", {"repository", "branch"}, None), ("git", {"repository", "tag"}, None),
-    ("source", {"name", "tag"}, None), ("traffic", {"tag", "revisionName"}, None),
-    ("image", {"repository"}, None), ("image", {"name", "policy"}, None),
-    ("image", {"repository", "tag"}, Split("repository", tag="tag")),
-    ("image", {"registry", "repository", "tag", "digest"}, Split("repository", "registry", "tag", "digest")),
-    ("mainImage", {"name", "digest"}, Split("name", digest="digest")),
-    ("server", {"registry", "repository", "tag"}, Split("repository", "registry", "tag")),
-    ("driver", {"repository", "image", "version"}, Split("image", "repository", "version")),
-    ("spec", {"baseImage", "tag", "sha", "version"}, Split("baseImage", tag="tag", digest="sha")),
-    (
-        "fooImageSpec", {"repository", "versionTag", "digestHash"},
-        Split("repository", tag="versionTag", digest="digestHash"),
-    ),
-    ("spec", {"image", "tag"}, Split("image", tag="tag")), ("spec", {"image", "version"}, None),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("name", "fields", "expected"), SPLIT_REFERENCES)
-def test_object_with_a_split_reference_gives_its_keys(name: str, fields: set[str], expected: Split | None) -> None:
-    assert split_reference(name, fields) == expected
-
-
-def test_field_name_is_split_into_words() -> None:
-    assert [words(name) for name in ("imageURLs", "docker_image", "my-OCIImage", "sha256", "x")] == [
-        ["image", "ur", "ls"], ["docker", "image"], ["my", "oci", "image"], ["sha256"], ["x"]
-    ]  # fmt: skip

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from discovery.definitions import RULES, SCHEMAS, STRING, crd, fields
+from discovery.definitions import RULES, SCHEMAS, STRING, crd, fields, found_in
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -39,10 +39,9 @@ ANY = st.recursive(
 def test_kinds_of_any_schema_are_a_valid_configuration(schema: Any, spec: Any) -> None:
     text = crd(fields(x=schema, **(schema if isinstance(schema, dict) else {})))
     resource = json.dumps({"apiVersion": "other.com/v1", "kind": "Other", "spec": spec})
-    discovered = merged([discover(Stream(f"{text}\n---\n{resource}\n"), RULES)])
-    lines = "\n".join(write_kinds(discovered.findings, discovered.pod_specs))
-    config = read_config(f"{HEAD}{lines}\n")
-    assert len(config.kinds) == len(discovered.findings)
+    findings = found_in(f"{text}\n---\n{resource}\n")
+    config = read_config(HEAD + "".join(f"{line}\n" for line in write_kinds(findings, {})))
+    assert len(config.kinds) == len(findings)
 
 
 @pytest.mark.parametrize(("schema", "expected"), SCHEMAS)

@@ -15,9 +15,10 @@ import yaml
 from harness import ROOT, Program
 
 from krm_image_setter import read_config, set_images
-from krm_image_setter.catalog import catalog_rules, entries, kinds_with_parts
+from krm_image_setter.catalog import VALUES_KIND, catalog_rules, entries, kinds_with_parts
 from krm_image_setter.config import ImageSetter
 from krm_image_setter.locators import KindRule, Split
+from krm_image_setter.locators.values import Values
 from krm_image_setter.resources import ResourceRef
 
 CATALOG = (ROOT / "krm_image_setter/catalog/catalog.yaml").read_text()
@@ -45,6 +46,8 @@ def selected(rule: KindRule) -> list[Any]:
 
 
 def is_image(value: Any, rule: KindRule) -> bool:
+    if isinstance(rule.form, Values):
+        return "team/app" in str(value)
     text = value.get(rule.form.repository) if isinstance(rule.form, Split) and isinstance(value, dict) else value
     return isinstance(text, str) and "team/app" in text
 
@@ -73,7 +76,9 @@ def test_entry(entry: str) -> None:
     assert len(set(rules)) == len(rules), "a path stands there twice"
     for rule in rules:
         # Custom resources are of a group with a dot; of all kinds of a group is no entry.
-        assert re.fullmatch(r"[\w-]+(\.[\w-]+)+/(\*|v\d\w*)", rule.selector.api_version)
+        assert re.fullmatch(r"[\w-]+(\.[\w-]+)+/(\*|v\d\w*)", rule.selector.api_version) or (
+            rule.selector.kind == VALUES_KIND
+        )
         assert rule.selector.kind.isalnum()
         found = [match.value for resource in selected(rule) for match in rule.path.find(resource)]
         assert any(is_image(value, rule) for value in found), rule.path.text

@@ -1,0 +1,310 @@
+"""Helm values: which images are found, and how they are written.
+
+The expected values follow the table in ../shared/values/README.md, which was measured by rendering public charts:
+a digest goes to its key if there is one, otherwise to the tag; a tag is never emptied; a tag is always a string.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from krm_image_setter import read_config, set_images
+from krm_image_setter.config import ImageSetter
+from krm_image_setter.documents import Stream
+from krm_image_setter.rules import rules_for
+from krm_image_setter.scan import images_in
+
+D, E = "sha256:" + "d" * 64, "sha256:" + "e" * 64
+HEX = "d" * 64
+HEAD = "apiVersion: krm-image-setter.dev/v1alpha1\nkind: ImageSetter\n"
+KINDS = "kinds: {Chart.example.com: {path: '{.spec.values}', as: values}}\n"
+START = "apiVersion: example.com/v1\nkind: Chart\nmetadata: {name: a}\nspec:\n  values: "
+
+
+def config(entry: str) -> ImageSetter:
+    return read_config(f"{HEAD}{KINDS}onUnused: ignore\nimages: [{{name: nginx, {entry}}}]\n")
+
+
+def images(values: str) -> list[str]:
+    rules = rules_for(config("newTag: v2"), {})
+    return [
+        f"{image.path.removeprefix('spec.values')}={image.image}"
+        for image in images_in(Stream(START + values), rules)
+    ]
+
+
+TAG, NAME, DIGEST = "newTag: v2", "newName: quay.io/org/web", f"digest: '{D}'"
+BOTH = f"newTag: v2, digest: '{D}'"
+
+#: The values before, the fields of the entry for nginx, and the values after. None: not changed, with a warning.
+WRITTEN = [
+    pytest.param("{image: {repository: nginx, tag: v1}}", TAG, "{image: {repository: nginx, tag: v2}}", id="tag"),
+    pytest.param(
+        "{image: {repository: nginx, tag: v1}}", BOTH, f"{{image: {{repository: nginx, tag: v2@{D}}}}}",
+        id="digest without a key",
+    ),
+    pytest.param(
+        "{image: {repository: nginx, tag: v1, digest: ''}}", BOTH,
+        f"{{image: {{repository: nginx, tag: v2, digest: '{D}'}}}}", id="empty digest key",
+    ),
+    pytest.param(
+        "{image: {repository: nginx, tag: v1, digest: null}}", BOTH,
+        f"{{image: {{repository: nginx, tag: v2, digest: {D}}}}}", id="null digest key",
+    ),
+    pytest.param(
+        "{image: {repository: nginx, tag: v1, sha: ''}}", BOTH,
+        f"{{image: {{repository: nginx, tag: v2, sha: '{HEX}'}}}}", id="empty sha key",
+    ),
+    pytest.param(
+        f"{{image: {{repository: nginx, tag: v1, sha: '{E}'}}}}", BOTH,
+        f"{{image: {{repository: nginx, tag: v2, sha: '{D}'}}}}", id="sha key with an algorithm",
+    ),
+    pytest.param(
+        f"{{image: {{repository: nginx, tag: v1, digest: {'e' * 64}}}}}", BOTH,
+        f"{{image: {{repository: nginx, tag: v2, digest: {HEX}}}}}", id="digest key without an algorithm",
+    ),
+    pytest.param(
+        f"{{image: {{repository: nginx, tag: v1, digest: '{E}'}}}}", DIGEST,
+        f"{{image: {{repository: nginx, tag: v1, digest: '{D}'}}}}", id="only a digest keeps the tag",
+    ),
+    pytest.param("{image: {repository: nginx, tag: v1}}", DIGEST, None, id="only a digest without a key"),
+    pytest.param("{image: {repository: nginx, tag: ''}}", DIGEST, None, id="only a digest with an empty tag"),
+    pytest.param(
+        f"{{image: {{repository: nginx, tag: v1, digest: '{E}'}}}}", TAG,
+        "{image: {repository: nginx, tag: v2, digest: ''}}", id="tag next to a digest",
+    ),
+    pytest.param(
+        f"{{image: {{repository: nginx, tag: 'v1@{E}'}}}}", TAG, "{image: {repository: nginx, tag: 'v2'}}",
+        id="tag with a digest, new tag",
+    ),
+    pytest.param(
+        f"{{image: {{repository: nginx, tag: 'v1@{E}'}}}}", BOTH, f"{{image: {{repository: nginx, tag: 'v2@{D}'}}}}",
+        id="tag with a digest, both",
+    ),
+    pytest.param(
+        f"{{image: {{repository: nginx, tag: 'v1@{E}'}}}}", NAME,
+        f"{{image: {{repository: quay.io/org/web, tag: 'v1@{E}'}}}}", id="tag with a digest, new name",
+    ),
+    pytest.param("{image: {repository: nginx, tag: v1}}", "newImage: redis", None, id="image without a tag"),
+    pytest.param(
+        "{image: {repository: nginx, tag: ''}}", "newImage: redis", "{image: {repository: redis, tag: ''}}",
+        id="image without a tag, empty tag",
+    ),
+    pytest.param('{image: {repository: nginx, tag: ""}}', TAG, '{image: {repository: nginx, tag: "v2"}}', id="empty tag"),
+    pytest.param("{image: {repository: nginx, tag: }}", TAG, "{image: {repository: nginx, tag: v2 }}", id="no tag text"),
+    pytest.param("{image: {repository: nginx, tag: ~}}", TAG, "{image: {repository: nginx, tag: v2}}", id="null tag"),
+    pytest.param(
+        "{image: {repository: nginx, tag: 1.20}}", "newTag: '1.30'", '{image: {repository: nginx, tag: "1.30"}}',
+        id="float tag",
+    ),
+    pytest.param(
+        "{image: {repository: nginx, tag: 20240101}}", "newTag: '20250101'",
+        '{image: {repository: nginx, tag: "20250101"}}', id="integer tag",
+    ),
+    pytest.param(
+        "{image: {repository: nginx, tag: v1}}", "newTag: '1e3'", '{image: {repository: nginx, tag: "1e3"}}',
+        id="tag that reads as a number",
+    ),
+    pytest.param(
+        "{image: {repository: nginx, tag: 1.20}}", NAME, "{image: {repository: quay.io/org/web, tag: 1.20}}",
+        id="new name keeps a float tag",
+    ),
+    pytest.param(
+        "{image: {repository: nginx, pullPolicy: Always}}", TAG,
+        "{image: {repository: nginx, tag: v2, pullPolicy: Always}}", id="missing tag",
+    ),
+    pytest.param(
+        "{image: {registry: docker.io, repository: library/nginx, tag: v1}}", NAME,
+        "{image: {registry: quay.io, repository: org/web, tag: v1}}", id="registry",
+    ),
+    pytest.param(
+        "{image: {registry: '', repository: nginx, tag: v1}}", NAME,
+        "{image: {registry: '', repository: quay.io/org/web, tag: v1}}", id="empty registry",
+    ),
+    pytest.param(
+        "{image: {registry: , repository: nginx, tag: v1}}", NAME,
+        "{image: {registry: , repository: quay.io/org/web, tag: v1}}", id="null registry",
+    ),
+    pytest.param(
+        "{image: {registry: docker.io, repository: library/nginx, tag: v1}}", "newName: library/nginx-2",
+        "{image: {registry: docker.io, repository: library/nginx-2, tag: v1}}", id="registry is not emptied",
+    ),
+    pytest.param("{image: {name: nginx, tag: v1}}", TAG, "{image: {name: nginx, tag: v2}}", id="name"),
+    pytest.param("{image: nginx, imageTag: v1}", TAG, "{image: nginx, imageTag: v2}", id="flat keys"),
+    pytest.param(
+        "{image: nginx, imageTag: v1}", BOTH, f"{{image: nginx, imageTag: v2@{D}}}", id="flat keys, digest"
+    ),
+    pytest.param("{image: nginx, tag: 1}", TAG, "{image: nginx, tag: v2}", id="image and tag"),
+    pytest.param("{webImage: nginx, webVersion: '1'}", TAG, "{webImage: nginx, webVersion: 'v2'}", id="stem"),
+    pytest.param("{image: 'nginx:1'}", TAG, "{image: 'nginx:v2'}", id="whole reference"),
+    pytest.param("{image: 'nginx:1', tag: x}", TAG, "{image: 'nginx:v2', tag: x}", id="whole reference next to a tag"),
+    pytest.param("{images: {a: 'nginx:1', tag: nginx}}", TAG, "{images: {a: 'nginx:v2', tag: nginx}}", id="images"),
+    pytest.param("{images: ['nginx:1', x]}", TAG, "{images: ['nginx:v2', x]}", id="list of images"),
+    pytest.param(
+        "{image: {repository: nginx, tag: v1, image: {repository: nginx, tag: v1}}}", TAG,
+        "{image: {repository: nginx, tag: v2, image: {repository: nginx, tag: v2}}}", id="image below an image",
+    ),
+    pytest.param(
+        "{aImage: nginx, bImage: other, imageTag: 1}", TAG, "{aImage: nginx:v2, bImage: other, imageTag: 1}",
+        id="tag that belongs to no image",
+    ),
+    pytest.param(
+        "{a_image_name: nginx, a_image_tag: v1, b_image_name: x, b_image_tag: '1', image_registry: docker.io}", TAG,
+        "{a_image_name: nginx, a_image_tag: v2, b_image_name: x, b_image_tag: '1', image_registry: docker.io}",
+        id="shared registry, new tag",
+    ),
+    pytest.param(
+        "{a_image_name: nginx, a_image_tag: v1, b_image_name: x, b_image_tag: '1', image_registry: docker.io}", NAME,
+        None, id="shared registry, new registry",
+    ),
+    pytest.param(
+        '\n    image:\n      repository: nginx  # {"$imagepolicy": "flux-system:web:name"}\n'
+        '      tag: v1 # {"$imagepolicy": "flux-system:web:tag"}\n', TAG,
+        '\n    image:\n      repository: nginx  # {"$imagepolicy": "flux-system:web:name"}\n'
+        '      tag: v2 # {"$imagepolicy": "flux-system:web:tag"}\n', id="markers in comments",
+    ),
+    pytest.param(
+        "\r\n    ü:\r\n      image:\r\n        repository: nginx\r\n        pullPolicy: Always\r\n", TAG,
+        "\r\n    ü:\r\n      image:\r\n        repository: nginx\r\n        tag: v2\r\n        pullPolicy: Always\r\n",
+        id="CRLF line endings",
+    ),
+    pytest.param(
+        "\n    a: &web {repository: nginx, tag: v1}\n    image: *web\n", TAG,
+        "\n    a: &web {repository: nginx, tag: v2}\n    image: *web\n", id="anchored mapping",
+    ),
+    pytest.param(
+        "\n    version: &v v1\n    image: {repository: nginx, tag: *v}\n", TAG,
+        "\n    version: &v v1\n    image: {repository: nginx, tag: v2}\n", id="alias as a tag",
+    ),
+    pytest.param(
+        "\n    base: &base {tag: v1}\n    image: {<<: *base, repository: nginx}\n", NAME,
+        "\n    base: &base {tag: v1}\n    image: {<<: *base, repository: quay.io/org/web}\n", id="merged tag",
+    ),
+    pytest.param(
+        "|\n    # values\n    image:\n      repository: nginx\n      tag: 1.20\n", TAG,
+        "|\n    # values\n    image:\n      repository: nginx\n      tag: v2\n", id="literal string",
+    ),
+    pytest.param(
+        "|\n    image:\n      repository: nginx\n    other: x\n", TAG,
+        "|\n    image:\n      repository: nginx\n      tag: v2\n    other: x\n", id="missing tag in a string",
+    ),
+    pytest.param(
+        '"image: {repository: nginx, tag: v1}\\nx: \\"é\\"\\n"', TAG,
+        '"image: {repository: nginx, tag: v2}\\nx: \\"é\\"\\n"', id="quoted string",
+    ),
+    pytest.param(
+        "|\n    image: nginx:1\n    ---\n    image: nginx:1\n", TAG,
+        "|\n    image: nginx:v2\n    ---\n    image: nginx:v2\n", id="string with two documents",
+    ),
+    pytest.param(
+        "|\n    kind: DaemonSet\n    image: nginx:1\n", TAG, "|\n    kind: DaemonSet\n    image: nginx:v2\n",
+        id="string with a kind",
+    ),
+    pytest.param("|\n    image: nginx:1\n    {{- if .x }}\n", TAG, None, id="template in a string"),
+    pytest.param(
+        "[{name: image.repository, value: nginx}, {name: image.tag, value: v1}]", TAG,
+        "[{name: image.repository, value: nginx}, {name: image.tag, value: v2}]", id="parameters",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("before", "entry", "after"), WRITTEN)
+def test_image_in_values_is_written(before: str, entry: str, after: str | None) -> None:
+    outcome = set_images(START + before, config(entry))
+    assert outcome.text == START + (before if after is None else after)
+    warnings = [result.message for result in outcome.results if result.severity != "info"]
+    assert bool(warnings) == (after is None), warnings
+    assert set_images(outcome.text, config(entry)).text == outcome.text
+
+
+NOT_FOUND = [
+    "{repository: nginx}", "{chart: {repository: nginx, version: '1'}}", "{git: {repository: nginx, tag: v1}}",
+    "{web: {repository: nginx, tag: v1, ref: main}}", "{web: {name: nginx, tag: v1}}", "{image: {name: nginx}}",
+    "{imagePullSecret: nginx, pullImage: nginx, vmImage: nginx, imageTag: nginx}", "{images: {registry: nginx}}",
+    "{image: '{{ .x }}', a: {image: [1, true]}}", "{image: {repository: '{{ .x }}', tag: v1}}",
+    "{keel: {images: [{repository: image.repository, tag: image.tag}]}}", "{a: example.com/path:8080, b: 'nginx:1'}",
+    "{url: 'https://example.com/nginx:1', host: 'example.com:80', path: example.com/nginx}", "{}", "[]", "''",
+    "{images: [{name: nginx, newTag: v1}]}",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("values", NOT_FOUND)
+def test_value_that_is_not_an_image_is_not_found(values: str) -> None:
+    assert images(values) == []
+
+
+def test_image_is_found_by_its_value() -> None:
+    assert images(f"{{env: [{{value: quay.io/a/b:1}}, {{value: 'a@{D}'}}]}}") == [
+        ".env[0].value=quay.io/a/b:1",
+        f".env[1].value=a@{D}",
+    ]
+
+
+@pytest.mark.parametrize("value", ["1", "true"])
+def test_scalar_values_are_reported(value: str) -> None:
+    (result,) = set_images(START + value, config(TAG)).results
+    assert "expected a mapping" in result.message
+
+
+NAMES = st.sampled_from(
+    [
+        "image",
+        "repository",
+        "repo",
+        "name",
+        "registry",
+        "tag",
+        "digest",
+        "sha",
+        "webImage",
+        "webTag",
+        "imageTag",
+        "images",
+        "version",
+        "pullPolicy",
+        "chart",
+        "x",
+        "a.b",
+        "é",
+    ]
+)
+LEAVES = st.sampled_from(
+    ["nginx", "nginx:1", "quay.io/org/web", "", "v1", "Always", f"v1@{D}", D, HEX, 1.2, 7, None, True]
+)
+VALUES = st.recursive(
+    LEAVES,
+    lambda inner: st.dictionaries(NAMES, inner, max_size=5) | st.lists(inner, max_size=3),
+    max_leaves=25,
+).filter(lambda value: isinstance(value, dict))
+
+
+def leaves(node: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Any]]:
+    if isinstance(node, dict | list):
+        for key, value in node.items() if isinstance(node, dict) else enumerate(node):
+            yield from leaves(value, (*path, key))
+    else:
+        yield path, node
+
+
+@given(VALUES, st.sampled_from([TAG, NAME, DIGEST, BOTH]), st.booleans())
+def test_values_of_any_shape_keep_their_other_data(values: dict[str, Any], entry: str, is_string: bool) -> None:
+    """No tag is emptied, no key except a tag is added, and a second run changes nothing."""
+    source = json.dumps(values)
+    text = START + (json.dumps(source) if is_string else source) + "\n"
+    outcome = set_images(text, config(entry))
+    new = yaml.safe_load(outcome.text)["spec"]["values"]
+    before, after = dict(leaves(values)), dict(leaves(yaml.safe_load(new) if is_string else new))
+    assert {path[-1] for path in after.keys() - before.keys()} <= {"tag"}
+    assert not before.keys() - after.keys()
+    for path, old in before.items():
+        if after[path] != old:
+            assert after[path] or path[-1] in ("digest", "sha")
+            assert isinstance(after[path], str)
+    assert set_images(outcome.text, config(entry)).text == outcome.text
