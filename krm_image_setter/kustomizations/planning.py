@@ -70,8 +70,12 @@ class KustomizationPlan:
         self._outline = flows = Flows(self._reader, self._hard, (), self._outline_fields)
         #: The files with resources and patches that are part of a build.
         self.reached = frozenset(key for texts in flows.texts.values() for key in texts)
-        self.text_files = {key for key in flows.text_files if key in sources.names and key not in self.reached}
-        self.text_files -= {key for key in self.text_files if self._is_embedded(key)}
+        #: The files that a generator puts into a ConfigMap or Secret, and that are not set.
+        self.text_files = frozenset(
+            file
+            for file, key in flows.text_files.items()
+            if file in sources.names and file not in self.reached and not self._is_embedded(key)
+        )
         self.keywords = self._keywords(flows.entries)
         specs = list(self._specs(flows))
         if specs:
@@ -121,9 +125,8 @@ class KustomizationPlan:
                     continue
 
     def _is_embedded(self, key: str) -> bool:
-        """Return whether the configuration reads a file of a generator as an embedded document."""
-        name = posixpath.basename(key)
-        data = {"data": {name: "x"}}
+        """Return whether the configuration reads a key of ConfigMaps as an embedded document."""
+        data = {"data": {key: "x"}}
         rules = self._rules.kinds.matching(ResourceRef("v1", "ConfigMap", "", ""))
         return any(isinstance(rule.form, Embedded) and rule.path.find(data) for rule in rules)
 
@@ -305,8 +308,10 @@ class KustomizationPlan:
     # Usage of the configuration
 
     def _usage(self, flows: Iterable[Flow]) -> set[int]:
-        """Return the positions of the entries of `images` that match an image of a build."""
-        found = (self._rules.images.find(flow.image, flow.route.usage) for flow in flows if flow.route.is_known)
+        """Return the positions of the entries of `images` that match an image of a build of its own."""
+        hard = set(self._hard)
+        known = (flow for flow in flows if flow.route.is_known and flow.route.root in hard)
+        found = (self._rules.images.find(flow.image, flow.route.usage) for flow in known)
         return {one[1].position for one in found if one}
 
     def _causes(self, flows: Iterable[Flow], used: set[int]) -> dict[int, str]:
