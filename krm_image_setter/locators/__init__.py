@@ -40,9 +40,9 @@ def find_image_fields(
 
     Each field is yielded with its rule. The rule is None for a field in a pod spec. All `rules` must select the
     resource, or a resource inside it. If the path of a rule matches a field, the position of the rule is added to
-    `matched`. A field that both a pod spec and a rule contain is yielded twice. If a rule of `kinds` reads a string
-    as a document, the catalog does not read the string again. In place of a field with only a placeholder, the
-    defaults and values of its parameter are yielded, if they are in the resource.
+    `matched`. A field that both a pod spec and a rule contain is yielded twice. If a rule of `kinds` reads a
+    string as a document, the catalog does not read the string again. In place of a field with only a placeholder,
+    the defaults and values of its parameter are yielded, if they are in the resource.
     """
     parameters = None
     for field, rule in _find(resource, rules, pod_spec_uses, matched):
