@@ -16,6 +16,9 @@ from krm_image_setter.resources import LISTS, Tree, is_resource
 from krm_image_setter.yaml import parsing, stream, tree
 from krm_image_setter.yaml.stream import Listing, Slice, Source
 
+# The files that can contain JSON with comments: https://containers.dev/implementors/json_reference/
+_WITH_COMMENTS: Final = "devcontainer.json"
+
 
 class Frame(NamedTuple):
     """A ResourceList as a mapping and its source. If `listing` is not None, both do not contain the items."""
@@ -30,11 +33,34 @@ class Stream:
 
     Each document and each item of a list is parsed alone. A resource whose text contains no keyword is skipped.
     This makes a run faster but does not change its result.
+
+    `file` is the name of the file, relative to the directory that the user named; empty if it is not known.
+    `directory` is the absolute path of this directory; empty if it is not known. `source` identifies the text
+    among the texts of a run. `is_found` is true if a search of the directory found the file, so that it can be a file
+    without resources.
     """
 
-    def __init__(self, text: str) -> None:
+    def __init__(
+        self, text: str, file: str = "", directory: str = "", source: str = "", *, is_found: bool = False
+    ) -> None:
         self.text = text
+        if file.endswith(_WITH_COMMENTS):
+            from krm_image_setter.yaml.json_comments import blanked  # noqa: PLC0415  (few files allow comments)
+
+            self.text = blanked(text)
+        self.file = file
+        self.directory = directory
+        self.source = source
+        self.is_found = is_found
         self._listing: Listing | None = None  # if the whole text is one list
+
+    @property
+    def can_have_resource(self) -> bool:
+        """Whether the text might contain a resource. If not, it need not be parsed to know that it has none.
+
+        An empty text is never reported, so it counts as one that might contain a resource.
+        """
+        return "kind" in self.text or "\\" in self.text or not self.text or self.text.isspace()
 
     def documents(self, keyword: str = "") -> Iterator[Tree]:
         """Yield the documents whose text contains the keyword. A list is one document here.

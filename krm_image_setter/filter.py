@@ -40,6 +40,7 @@ ARGUMENTS: Final = {
     "--images-from": "images_from",
     "--kind": "kinds",
     "--on-unused": "on_unused",
+    "--stdin-file-name": "stdin_file_name",
 }
 
 
@@ -52,6 +53,7 @@ class Options(NamedTuple):
     kinds: tuple[str, ...] = ()
     on_unused: str | None = None
     no_config: bool = False
+    stdin_file_name: str = ""
 
     @classmethod
     def from_arguments(cls, arguments: Iterable[str]) -> Self | None:
@@ -72,10 +74,11 @@ class Options(NamedTuple):
                 return None
             parsed.setdefault(ARGUMENTS[name], []).append(text)
         *_, on_unused = parsed.pop("on_unused", [None])
+        *_, stdin_file_name = parsed.pop("stdin_file_name", [""])
         if on_unused not in (None, *ON_UNUSED):
             return None
         fields = {name: tuple(values) for name, values in parsed.items()}
-        return cls(**fields, on_unused=on_unused, no_config=no_config)
+        return cls(**fields, on_unused=on_unused, no_config=no_config, stdin_file_name=stdin_file_name)
 
     def require_files(self) -> None:
         """Raise ConfigError if an option specifies standard input, because the manifests are read from it."""
@@ -178,7 +181,7 @@ def _planned(text: str, options: Options) -> tuple[Plan, bool]:
     plugin_config = os.environ.get(PLUGIN_CONFIG)
     if plugin_config is not None:
         return plan(Stream(text), read_config(plugin_config)), False
-    stream = Stream(text)
+    stream = Stream(text, options.stdin_file_name)
     resource_list = read_resource_list(stream)
     if resource_list is not None:
         return plan_function(resource_list, options.configure_function), True

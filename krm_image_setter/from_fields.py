@@ -36,7 +36,7 @@ class Found(NamedTuple):
 def references_in(stream: Stream, config: ImageSetter) -> dict[int, Found]:
     """Find the references for the entries with `from` in a stream. The keys are the positions of the entries.
 
-    Raises InputError if a document is not valid YAML or not a Kubernetes resource.
+    Raises InputError if a document is not valid YAML.
     """
     sources: dict[int, ImageSource] = {
         position: rule.source for position, rule in enumerate(config.images) if rule.source
@@ -47,7 +47,8 @@ def references_in(stream: Stream, config: ImageSetter) -> dict[int, Found]:
     by_key = {keys[position]: source for position, source in sources.items()}
     selected = SelectorMap((source.selector, source) for source in by_key.values())
     trees = stream.trees(usable_keywords(source.selector.keyword for source in by_key.values()))
-    for resource in (resource for tree in trees if tree for resource in tree.resources()):
+    # A document that is not a resource is ignored here. `scan` reports it, unless a rule selects it.
+    for resource in (resource for tree in trees if tree for resource in tree.nodes()):
         for selector, path in () if resource.is_secret else selected.matching(resource.ref):
             key, ref = (selector, path.text), str(resource.ref)
             found[key] = found[key].merged(Found({}, ref))

@@ -1,8 +1,12 @@
-"""Find the resources in a tree. A resource is a document, an item of a list, or a document in a string."""
+"""Find the resources in a tree.
+
+A resource is a document, an item of a list, a document in a string, or a mapping inside another resource.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from krm_image_setter.errors import NotResourceError
@@ -14,6 +18,12 @@ _PATH_ANNOTATIONS: Final = ("internal.config.kubernetes.io/path", "config.kubern
 LISTS: Final = ("List", "ResourceList")
 #: The kind of resources whose values must not be in a message.
 SECRET: Final = "Secret"  # noqa: S105  (a kind)
+#: The kind of resources that contain schemas, which can look like resources with images.
+CRD: Final = "CustomResourceDefinition"
+# A mapping inside a resource is a resource too if it has a kind, an API version and one of these mappings.
+# References to resources, such as `ownerReferences`, `scaleTargetRef`, `resourceRef` and `involvedObject`, have
+# none of them. A resource can omit `metadata`, as in a Composition (Crossplane) or in `taskSpec` (Tekton).
+_CONTENTS: Final = ("metadata", "spec", "data", "stringData")
 _LONG_INDEX: Final = 20  # digits
 _INDEX_ANNOTATIONS: Final = ("internal.config.kubernetes.io/index", "config.kubernetes.io/index")
 
@@ -48,6 +58,14 @@ class Tree(NamedTuple):
 
     def resources(self) -> Iterator[Resource]:
         """Yield the resources, also the items of lists. Raises NotResourceError if a node is not a resource."""
+        for resource in self.nodes():
+            yield resource.checked()
+
+    def nodes(self) -> Iterator[Resource]:
+        """Yield the resources, also the items of lists, and with NO_REF the nodes that are not resources.
+
+        Raises NotResourceError if a ResourceList has no items.
+        """
         root = self.document.root
         if self.is_item:
             yield from _items(self, root, (), None)
@@ -69,7 +87,7 @@ class Tree(NamedTuple):
         elif isinstance(root, Sequence) and root and all(map(_has_kind, root)):
             for index, item in enumerate(root):
                 if is_resource(item):
-                    yield from _resources(self, item, (index,), None)
+                    yield from (resource.checked() for resource in _resources(self, item, (index,), None))
                 else:
                     yield _in_string(self, item, (index,))
         elif isinstance(root, Mapping | Sequence):
@@ -79,7 +97,7 @@ class Tree(NamedTuple):
 class Resource(NamedTuple):
     """A Kubernetes object: its mapping, its identity, and its location in a tree.
 
-    For a document in a string, `node` can also be a sequence, or a mapping that is not a Kubernetes object.
+    If the object is not a Kubernetes object, its identity is NO_REF, and `node` can be any value.
     """
 
     node: Any
@@ -99,6 +117,12 @@ class Resource(NamedTuple):
         return self.ref.kind == SECRET
 
     @property
+    def is_sealed(self) -> bool:
+        """Whether a MAC of SOPS covers all values: https://getsops.io/docs/#message-authentication-code."""
+        sops = _mapping(_mapping(self.node).get("sops"))
+        return "mac" in sops and sops.get("mac_only_encrypted") is not True
+
+    @property
     def file(self) -> tuple[str, int | None] | None:
         """The path of the file and the index in the file, from annotations; None without these annotations."""
         annotations = _mapping(_mapping(_mapping(self.node).get("metadata")).get("annotations"))
@@ -111,9 +135,45 @@ class Resource(NamedTuple):
         # `int` raises ValueError for a text of thousands of digits.
         return path, int(index) if index and index.isdecimal() and len(index) < _LONG_INDEX else None
 
+    def checked(self) -> Resource:
+        """Return this resource. Raises NotResourceError if it is not a Kubernetes object."""
+        if self.ref != NO_REF:
+            return self
+        if isinstance(self.node, Mapping):
+            raise _error(
+                self.tree, self.location, "not a Kubernetes resource: `kind` is missing; pass only manifests"
+            )
+        got = "a list" if isinstance(self.node, Sequence) else "a scalar"
+        message = f"not a Kubernetes resource: expected a mapping, got {got}"
+        raise _error(self.tree, self.location, message)
+
+    def nested(self) -> list[Resource]:
+        """Return the resources inside this resource, at any depth, such as the manifests of a ManifestWork.
+
+        Metadata, the status and the schemas of CustomResourceDefinitions are not searched.
+        """
+        # Do not search a tree if its text shows that there is nothing to find. An alias can hide the text.
+        found: list[Resource] = []
+        if self.ref.kind != CRD and (self.tree.document.aliased or _can_nest(self.node, self.tree.source.text)):
+            _find_nested(self, self.node, (), found)
+        return found
+
+    def is_secret_at(self, location: Location) -> bool:
+        """Return whether the value at `location` is in a Secret: this resource, or a Secret inside it."""
+        node: Any = self.node
+        for step in location:
+            if is_secret(node):
+                return True
+            node = node[step]
+        return self.is_secret
+
     def line(self, location: Location) -> int:
         """Return the line of the value at `location`, counted from 1 in the stream."""
         return self.tree.source.line(start_mark(self.written(location)).index)
+
+    def offset(self, location: Location) -> int:
+        """Return the offset in the stream of the start of the value at `location`."""
+        return self.tree.source.start + start_mark(self.written(location)).index
 
     def written(self, location: Location) -> Any:
         """Return the node of the source for the value at `location` (see tree.Written)."""
@@ -126,6 +186,38 @@ class Resource(NamedTuple):
 def is_resource(root: Any) -> bool:
     """Return whether the root of a document is a resource, or a list of resources."""
     return isinstance(root, Mapping) and isinstance(root.get("kind"), str) and "apiVersion" in root
+
+
+def is_secret(node: Any) -> bool:
+    """Return whether a node is a Secret. It can be inside another resource."""
+    return isinstance(node, Mapping) and node.get("kind") == SECRET and "apiVersion" in node
+
+
+def _can_nest(node: Any, source: str) -> bool:
+    """Return whether the text of a resource can contain another resource."""
+    kinds, versions, can_have_escapes = _counts(source)
+    return can_have_escapes or (kinds > ("kind" in node) and versions > ("apiVersion" in node))
+
+
+@lru_cache(maxsize=1)  # thousands of resources can share a text, as the items of a JSON list do
+def _counts(source: str) -> tuple[int, int, bool]:
+    return source.count("kind"), source.count("apiVersion"), "\\" in source
+
+
+def _find_nested(outer: Resource, node: Any, location: Location, found: list[Resource]) -> None:
+    for key, value in node.items() if isinstance(node, dict) else enumerate(node):
+        if not isinstance(value, dict | list) or key == "metadata" or (key == "status" and "kind" in node):
+            continue
+        here = (*location, key)
+        if isinstance(value, Mapping) and is_resource(value) and _has_contents(value):
+            found.append(Resource(value, _ref(value, value["kind"], ""), outer.tree, outer.location + here))
+            if value["kind"] == CRD:
+                continue
+        _find_nested(outer, value, here, found)
+
+
+def _has_contents(node: Mapping) -> bool:
+    return any(isinstance(node.get(name), dict) for name in _CONTENTS)
 
 
 def _has_kind(node: Any) -> bool:
@@ -146,10 +238,10 @@ def _listed(node: Mapping) -> Sequence | None:
 
 
 def _resources(parsed: Tree, node: Any, location: Location, listed_in: Mapping | None) -> Iterator[Resource]:
-    """Yield the resource `node`, or the resources among its items if it is a list."""
+    """Yield the resource `node`, or its items if it is a list of resources. See `Tree.nodes`."""
     if not isinstance(node, Mapping):
-        got = "a list" if isinstance(node, Sequence) else "a scalar"
-        raise _error(parsed, location, f"not a Kubernetes resource: expected a mapping, got {got}")
+        yield Resource(node, NO_REF, parsed, location)
+        return
     items = _listed(node)
     if items is not None:
         yield from _items(parsed, items, (*location, "items"), node)
@@ -157,10 +249,9 @@ def _resources(parsed: Tree, node: Any, location: Location, listed_in: Mapping |
     if node.get("kind") == "ResourceList":
         raise _error(parsed, location, "the ResourceList has no list `items`; add `items: []` if it is empty")
     kind = node.get("kind", _item_kind(listed_in))
-    if not isinstance(kind, str) or not kind:
-        raise _error(parsed, location, "not a Kubernetes resource: `kind` is missing; pass only manifests")
+    is_other = not isinstance(kind, str) or not kind
     inherited = "" if listed_in is None or "kind" in node else listed_in.get("apiVersion")
-    yield Resource(node, _ref(node, kind, inherited), parsed, location)
+    yield Resource(node, NO_REF if is_other else _ref(node, kind, inherited), parsed, location)
 
 
 def _ref(node: Mapping, kind: str, api_version: Any) -> ResourceRef:

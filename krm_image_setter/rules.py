@@ -4,13 +4,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from krm_image_setter.catalog import VALUES_KEY, catalog_rules, kinds_with_parts
 from krm_image_setter.config.image_setter import ImageSetter
-from krm_image_setter.images import IMAGE, ImageMap, RegistryMap
-from krm_image_setter.locators import ImageField, KindRule, SelectorMap
-from krm_image_setter.resources import ResourceRef
+from krm_image_setter.documents import Stream
+from krm_image_setter.images import (
+    IMAGE,
+    ImageMap,
+    ImageRule,
+    RegistryMap,
+    Usage,
+    has_placeholder,
+    parse_reference,
+)
+from krm_image_setter.locators import FileRule, ImageField, KindRule, SelectorMap
+from krm_image_setter.resources import Resource, ResourceRef
+
+
+class OtherRules(NamedTuple):
+    """The rules for a document that is not a resource, and the uses for which to search its pod specs."""
+
+    paths: list[KindRule]
+    pod_spec_uses: Collection[str]
 
 
 class Rules(NamedTuple):
@@ -26,6 +42,8 @@ class Rules(NamedTuple):
     pod_spec_uses: Collection[str]
     catalog: bool = True
     image_pull_policy: str | None = None
+    files: tuple[FileRule, ...] = ()
+    values_files: tuple[str, ...] = ()
 
     def kinds_for(self, ref: ResourceRef) -> list[KindRule]:
         """Return the rules for the kind of a resource, those of `kinds` before those of the catalog."""
@@ -35,6 +53,66 @@ class Rules(NamedTuple):
         if self.catalog:
             kinds += catalog_rules(ref.api_version, ref.kind)
         return kinds
+
+    def kinds_in(self, resource: Resource) -> list[KindRule]:
+        """Return the rules for the kind of a resource, and the rules for the resources inside it."""
+        kinds = self.kinds_for(resource.ref)
+        for inner in resource.nested():
+            start = inner.location[len(resource.location) :]
+            kinds += [rule._replace(start=start) for rule in self.kinds_for(inner.ref)]
+        return kinds
+
+    def others_for(self, resource: Resource, stream: Stream) -> OtherRules | None:
+        """Return the rules for a document that is not a resource; None if no rule selects it.
+
+        The name of the file is that of the stream, or the path in the annotations of an item of a ResourceList.
+        """
+        file = stream.file or (resource.file or ("", None))[0]
+        rules = [*self._file_rules(file, stream.directory), *self._patch_rules(resource.node)]
+        if not rules:
+            return None
+        uses = self.pod_spec_uses or (IMAGE,)
+        return OtherRules(
+            [path for rule in rules for path in rule.paths], uses if any(rule.pod_specs for rule in rules) else ()
+        )
+
+    def can_read(self, stream: Stream) -> bool:
+        """Return whether rules select documents of a stream that are not resources."""
+        from krm_image_setter.locators.json_patch import can_be_json_patch  # noqa: PLC0415  (few runs need it)
+
+        return bool(self._file_rules(stream.file, stream.directory)) or can_be_json_patch(stream.text)
+
+    def _file_rules(self, file: str, directory: str) -> Iterable[FileRule]:
+        """Return the rules that select a file, those of `files` before those of the catalog."""
+        if not file:
+            return ()
+        rules = [rule for rule in self.files if rule.selects(file)]
+        if self.catalog:
+            from krm_image_setter.catalog.known_files import known_files  # noqa: PLC0415  (few runs need it)
+
+            path = f"{directory}/{file}"
+            is_values = self.values_files and FileRule(self.values_files).selects(path)
+            rules += known_files(path) or (known_files("values.yaml") if is_values else ())
+        return rules
+
+    def _patch_rules(self, root: Any) -> Iterable[FileRule]:
+        """Return the rules for a JSON patch, which can be in a file of any name."""
+        if not self.catalog or not isinstance(root, list):
+            return ()
+        from krm_image_setter.catalog.known_files import patch_rules  # noqa: PLC0415  (few runs need it)
+        from krm_image_setter.locators.json_patch import is_json_patch  # noqa: PLC0415  (few runs need it)
+
+        return patch_rules() if is_json_patch(root) else ()
+
+    def new(self, image: str, usage: Usage) -> tuple[str, ImageRule | None]:
+        """Return the new reference for a whole reference, and the entry of `images` that sets it, if any.
+
+        The new reference is equal to `image` if no rule matches, or if the new reference would be invalid.
+        """
+        found = self.images.new(image, usage)
+        new = None if found or self.images.has_set(image, usage) else self.registries.new(image)
+        new, rule = found or (new or image, None)
+        return (new if parse_reference(new) else image), rule
 
     def is_set(self, field: ImageField) -> bool:
         """Return whether an entry of `images` can have set a field, in this run or in an earlier run.
@@ -55,7 +133,7 @@ def rules_for(config: ImageSetter, references: Mapping[int, str]) -> Rules:
         rule._replace(new_image=references[position], source=None) if position in references else rule
         for position, rule in enumerate(config.images)
     ]
-    uses = {use for rule in images for use in rule.uses}
+    uses = {use for rule in images for use in rule.uses}.union(*(rule.uses for rule in config.registries))
     return Rules(
         ImageMap(images),
         RegistryMap(config.registries),
@@ -63,6 +141,8 @@ def rules_for(config: ImageSetter, references: Mapping[int, str]) -> Rules:
         uses | {IMAGE} if config.pod_specs else (),
         config.catalog,
         config.image_pull_policy,
+        config.files,
+        config.values_files,
     )
 
 
@@ -75,6 +155,8 @@ def keywords_of(config: ImageSetter, text: str) -> list[str] | None:
     keywords = [rule.keyword for rule in config.images] + [rule.keyword for rule in config.registries]
     keywords += [rule.selector.keyword for rule in config.kinds]
     usable = usable_keywords(keywords)
+    if usable is not None and has_placeholder(text):
+        usable += set(re.findall(_PLACEHOLDER, text))
     if usable is None or not config.catalog:
         return usable
     return [*usable, VALUES_KEY, *kinds_with_parts().intersection(re.findall(_KIND, text))]
@@ -82,6 +164,8 @@ def keywords_of(config: ImageSetter, text: str) -> list[str] | None:
 
 # Finds the kinds in a text. Searching for each kind of the catalog instead took ten times as long.
 _KIND: Final = r"kind(?:: |[\"']?\s*:\s*[\"']?)([A-Za-z0-9]+)"
+# Finds the starts of placeholders in images, because a summary contains the number of images with placeholders.
+_PLACEHOLDER: Final = r"mage[\"']?\s*:\s*[\"']?[^\s\"'#$]*?(\$[({]|\{\{)"
 
 
 def usable_keywords(keywords: Iterable[str]) -> list[str] | None:

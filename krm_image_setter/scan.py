@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any, Final, NamedTuple
 
 from krm_image_setter.changes import AcceptedChanges
-from krm_image_setter.deciding import HIDDEN, decide, warning
+from krm_image_setter.deciding import HIDDEN, Decision, decide, decide_as, warning
 from krm_image_setter.documents import Stream
 from krm_image_setter.edits import Edit
-from krm_image_setter.errors import ConfigError, InputError
-from krm_image_setter.images import IMAGE, Usage
+from krm_image_setter.errors import ConfigError, InputError, NotResourceError
+from krm_image_setter.images import IMAGE, Usage, has_placeholder
 from krm_image_setter.locators import Embedded, ImageField, KindRule, OtherField, find_image_fields
 from krm_image_setter.paths import format_location, type_of
-from krm_image_setter.resources import NO_REF, Resource, ResourceRef, Tree
+from krm_image_setter.resources import NO_REF, Resource, ResourceRef, Tree, is_resource
 from krm_image_setter.results import WARNING, Result
 from krm_image_setter.rules import Rules
 from krm_image_setter.yaml import tree, writer
@@ -24,13 +24,15 @@ from krm_image_setter.yaml.tree import Change, Fragment, Location
 MAX_EMBEDDED: Final = 20
 
 _BATCH: Final = 32
+_SEALED: Final = "not changed: encrypted with SOPS, and a change would make its MAC invalid; use `sops edit`"
 
 
 class FoundImage(NamedTuple):
     """An image, with its resource, path, and line (from 1) in the stream. In a pod spec, `rule` is None.
 
     If `is_public` is false, messages must not suggest the image: it is from a variable or a Secret. `part` is the
-    part of a reference that the field contains, or an empty string for a whole reference.
+    part of a reference that the field contains, or an empty string for a whole reference. If `image` does not show
+    the value of a Secret, `hidden` is this value, which must not be printed.
     """
 
     image: str
@@ -41,28 +43,37 @@ class FoundImage(NamedTuple):
     usage: Usage
     part: str
     is_public: bool
+    hidden: str = ""
 
 
 class Scan:
     """The edits and results for a stream, or for a part of it, and the rules that were used.
 
     A rule is identified by its position in the configuration. `applied` contains `images` entries. `selected`
-    contains how many resources each path of `kinds` selects. `matched` contains the paths that match a field.
+    contains how many resources each path of `kinds` or `files` selects. `matched` contains the paths that match a
+    field. `others` is the number of documents that are not resources. `fields` contains the image fields of a text
+    that is part of a kustomization. `placeholders` is the number of images that contain a placeholder, such as
+    `nginx:${TAG}`.
     """
 
     def __init__(self) -> None:
         self.resources = 0
+        self.others = 0
         self.images_set = 0
+        self.placeholders = 0
         self.edits: list[Edit] = []
         self.results: list[Result] = []
         self.applied: set[int] = set()
         self.matched: set[int] = set()
         self.selected: dict[int, int] = {}
+        self.fields: Any = None
 
     def add_counts(self, other: Scan) -> None:
         """Add the numbers and the rules of another scan, but not its edits and results."""
         self.resources += other.resources
+        self.others += other.others
         self.images_set += other.images_set
+        self.placeholders += other.placeholders
         self.add_rules(other)
 
     def add_rules(self, other: Scan) -> None:
@@ -82,83 +93,152 @@ class _String(NamedTuple):
 
 
 def scan(
-    stream: Stream, rules: Rules, keywords: Iterable[str] | None = None, string: _String | None = None
+    stream: Stream,
+    rules: Rules,
+    keywords: Iterable[str] | None = None,
+    string: _String | None = None,
+    *,
+    decided: Mapping[int, str] | None = None,
+    visit: Callable[[Resource], None] | None = None,
 ) -> Scan:
     """Find the image fields in a stream, decide on each field, and return the edits that set the images.
 
     A resource without any of `keywords` is counted but not parsed. `string` is None unless the stream is in a
-    string. Raises InputError, with the line in the stream, if a document is not valid YAML or not a resource.
-    Raises ConfigError if an image cannot have the configured pull policy.
+    string. `decided` contains the new references of fields for which the rules do not decide, by the offset of the
+    field in the stream. `visit` is called for each resource that is parsed.
+
+    Raises InputError, with the line in the stream, if a document is not valid YAML or not a resource. Raises
+    ConfigError if an image cannot have the configured pull policy.
     """
     found = Scan()
-    trees = _trees(stream, keywords, string)
+    run = _Run(stream, rules, string, decided, visit)
+    trees = _trees(stream, rules, keywords, string)
     # Run each step for a batch of trees, not all steps for one tree. This takes a sixth less time, because the
     # code and data of a step remain in the caches of the processor.
     while batch := list(islice(trees, _BATCH)):
         found.resources += batch.count(None)
-        scanned = [(one, *_scan_tree(one, rules, string, found)) for one in batch if one]
+        scanned = [(one, *_scan_tree(one, run, found)) for one in batch if one]
         for one, resources, accepted in scanned:
             if accepted:
                 _write(one, resources, accepted, found)
     return found
 
 
-def _trees(stream: Stream, keywords: Iterable[str] | None, string: _String | None) -> Iterator[Tree | None]:
+def searched(
+    stream: Stream, rules: Rules, keywords: Iterable[str] | None = None, *, every: bool = False
+) -> Iterator[tuple[Resource, list[KindRule], Collection[str]]]:
+    """Yield each resource of a stream that contains one of `keywords`, its rules, and the uses for its pod specs.
+
+    A document that is not a resource is yielded with NO_REF if rules of `files` or of the catalog select it. If
+    `every` is true, other documents are yielded too, without rules.
+
+    Raises InputError under the same conditions as `scan`, but no NotResourceError if `every` is true.
+    """
+    for one in stream.trees(keywords) if every else _trees(stream, rules, keywords, None):
+        if one is not None:
+            yield from _searched(one, stream, rules, None, every=every)
+
+
+def _trees(
+    stream: Stream, rules: Rules, keywords: Iterable[str] | None, string: _String | None
+) -> Iterator[Tree | None]:
+    if stream.is_found and not stream.can_have_resource and not rules.can_read(stream):
+        # Most files of a repository end here. Parsing all of them would double the time of a run.
+        raise NotResourceError("not a Kubernetes resource")
     # The paths of a string start at the root of its document, even if the root is a list of resources.
     return stream.documents() if string and string.form.rules else stream.trees(keywords)
 
 
-def _scan_tree(
-    one: Tree, rules: Rules, string: _String | None, found: Scan
-) -> tuple[list[Resource], AcceptedChanges]:
+class _Run(NamedTuple):
+    """The arguments of `scan`."""
+
+    stream: Stream
+    rules: Rules
+    string: _String | None
+    decided: Mapping[int, str] | None
+    visit: Callable[[Resource], None] | None
+
+
+def _scan_tree(one: Tree, run: _Run, found: Scan) -> tuple[list[Resource], AcceptedChanges]:
     """Scan the resources of one tree. Return the resources and the accepted changes."""
     accepted = AcceptedChanges()
     resources: list[Resource] = []
-    for resource, kinds, uses in _searched(one, rules, string):
+    for resource, kinds, uses in _searched(one, run.stream, run.rules, run.string):
         resources.append(resource)
-        found.resources += 1
+        if run.visit is not None:
+            run.visit(resource)
+        if resource.ref == NO_REF:
+            found.others += 1
+        else:
+            found.resources += 1
         for rule in kinds:
+            if rule.start:  # a path can match nothing in a resource inside another one, which is often a template
+                continue
             found.selected[rule.position] = found.selected.get(rule.position, 0) + 1
         fields = list(find_image_fields(resource, kinds, uses, found.matched))
         if fields:
-            _scan_fields(_Searched(resource, rules, string), fields, found, accepted)
+            _scan_fields(_Searched(resource, run.rules, run.string, run.decided), fields, found, accepted)
     return resources, accepted
 
 
 def _searched(
-    one: Tree, rules: Rules, string: _String | None
+    one: Tree, stream: Stream, rules: Rules, string: _String | None, *, every: bool = False
 ) -> Iterator[tuple[Resource, list[KindRule], Collection[str]]]:
     """Yield each resource of a tree, with its rules and the uses for which to search its pod specs."""
     if string is None:
-        for resource in one.resources():
-            yield resource, rules.kinds_for(resource.ref), rules.pod_spec_uses
+        for resource in one.nodes():
+            # A document without `apiVersion` can be a file of another tool, which can have a key `kind` too.
+            others = None if is_resource(resource.node) else rules.others_for(resource, stream)
+            if others is None and not (every and resource.ref == NO_REF):
+                yield resource.checked(), rules.kinds_in(resource), rules.pod_spec_uses
+            elif isinstance(resource.node, tree.Mapping | tree.Sequence):
+                other = resource._replace(ref=NO_REF)
+                paths, uses = others or ((), ())
+                yield other, [*paths, *rules.kinds_in(other)], uses
         return
     paths = list(string.form.rules)
     is_whole = False
     for resource in one.resources_in_string():
         is_whole = not resource.location
-        kinds = rules.kinds_for(resource.ref)
+        kinds = rules.kinds_in(resource)
         yield resource, [*paths, *kinds] if is_whole else kinds, rules.pod_spec_uses
     if paths and not is_whole and isinstance(one.document.root, tree.Mapping | tree.Sequence):
         yield Resource(one.document.root, NO_REF, one, ()), paths, ()
 
 
 class _Searched(NamedTuple):
-    """A resource to search, the rules to apply, and the string that contains the resource (or None)."""
+    """A resource to search, the rules to apply, and the string that contains the resource (or None).
+
+    `decided` contains new references, by the offset of the field in the stream; see `scan`.
+    """
 
     resource: Resource
     rules: Rules
     string: _String | None
+    decided: Mapping[int, str] | None = None
 
-    @property
-    def hides_values(self) -> bool:
-        """Whether messages must not show values: the resource is a Secret, or in a string in a Secret."""
-        return self.resource.is_secret or (self.string is not None and self.string.hides_values)
+    def decide(self, readings: list[ImageField]) -> Decision | None:
+        """Return the decision on a field, or None if the field does not change."""
+        location = readings[0].location
+        if self.decided:
+            new = self.decided.get(self.resource.offset(location))
+            if new is not None:
+                return decide_as(self.resource, readings[0], new, self.rules, hides_values=self.hides(location))
+        decision = decide(self.resource, readings, self.rules, hides_values=self.hides(location))
+        if decision is not None and decision.changes and self.resource.is_sealed:
+            return decision._replace(
+                changes=[], results=[warning(self.resource, decision.field.location, _SEALED)]
+            )
+        return decision
 
-    def string_at(self, form: Embedded) -> _String | None:
-        """Return the description of a string field with the form `form`, or None if it is nested too deeply."""
+    def hides(self, location: Location) -> bool:
+        """Return whether messages must not show the value at a location, because it is in a Secret."""
+        return (self.string is not None and self.string.hides_values) or self.resource.is_secret_at(location)
+
+    def string_at(self, location: Location, form: Embedded) -> _String | None:
+        """Return the description of the string at a location, or None if it is nested too deeply."""
         depth = self.string.depth + 1 if self.string else 1
-        return _String(form, depth, self.hides_values) if depth <= MAX_EMBEDDED else None
+        return _String(form, depth, self.hides(location)) if depth <= MAX_EMBEDDED else None
 
 
 def _scan_fields(
@@ -177,8 +257,9 @@ def _scan_fields(
             others.append((field, rule))
     claims = Claims()
     for same in readings.values():
-        decision = decide(searched.resource, same, searched.rules, hides_values=searched.hides_values)
+        decision = searched.decide(same)
         if decision is None or claims.has(decision.field):
+            found.placeholders += same[0].usage.use == IMAGE and has_placeholder(same[0].current)
             continue
         if decision.rule is not None:
             found.applied.add(decision.rule.position)
@@ -239,7 +320,7 @@ def _accept(
     """Accept the changes of a decision, and add its results. `images` is the number of images that it sets."""
     start = searched.resource.location
     # Call Change directly, because Change._replace would double the time of this function.
-    located = [Change(start + location, fragment, beside) for location, fragment, beside in changes]
+    located = [Change(start + location, fragment, beside) for location, fragment, beside, _ in changes]
     new = accepted.accept(located)
     if new:
         found.images_set += images
@@ -254,7 +335,7 @@ def _follow(
 ) -> None:
     """Scan the document that the string in a field contains."""
     resource, location = searched.resource, field.location
-    string = searched.string_at(form)
+    string = searched.string_at(location, form)
     if string is None:
         message = f"not changed: embedded documents are nested more than {MAX_EMBEDDED} levels deep"
         found.results.append(warning(resource, location, message))
@@ -272,6 +353,7 @@ def _follow(
         found.results.append(warning(resource, location, message)._replace(line=line(error.line)))
         return
     found.add_rules(inner)
+    found.placeholders += inner.placeholders
     outer = format_location(location)
     results = [
         result._replace(
@@ -300,10 +382,20 @@ def _lines(resource: Resource, location: Location) -> Callable[[int | None], Any
     return line
 
 
-def images_in(stream: Stream, rules: Rules, string: _String | None = None) -> Iterator[FoundImage]:
-    """Yield the images of a stream, once per field. Raises InputError under the same conditions as `scan`."""
-    for one in _trees(stream, None, string):
-        for resource, kinds, uses in _searched(one, rules, string) if one else ():
+def images_in(
+    stream: Stream,
+    rules: Rules,
+    string: _String | None = None,
+    count: Callable[[Resource], None] | None = None,
+) -> Iterator[FoundImage]:
+    """Yield the images of a stream, once per field. Raises InputError under the same conditions as `scan`.
+
+    `count`, if given, is called for each resource, and for each document that `files` or the catalog selects.
+    """
+    for one in _trees(stream, rules, None, string):
+        for resource, kinds, uses in _searched(one, stream, rules, string) if one else ():
+            if count is not None:
+                count(resource)
             yield from images_of(resource, kinds, uses, rules, string)
 
 
@@ -332,21 +424,22 @@ def images_of(
 
 
 def _found_image(searched: _Searched, field: ImageField, rule: KindRule | None) -> FoundImage:
-    resource = searched.resource
+    resource, hides_values = searched.resource, searched.hides(field.location)
     return FoundImage(
-        HIDDEN if searched.hides_values else field.current,
+        HIDDEN if hides_values else field.current,
         resource.ref,
         format_location(field.location),
         resource.line(field.location),
         rule,
         field.usage,
         field.part,
-        is_public=field.usage.use == IMAGE and not searched.hides_values,
+        is_public=field.usage.use == IMAGE and not hides_values,
+        hidden=field.current if hides_values else "",
     )
 
 
 def _images_in_string(searched: _Searched, field: OtherField, form: Embedded) -> Iterator[FoundImage]:
-    string = searched.string_at(form)
+    string = searched.string_at(field.location, form)
     if string is None:
         return
     resource, location = searched.resource, field.location

@@ -153,6 +153,8 @@ def _tried(read: Callable[[str], bytes], path: str) -> bytes:
 
 def decoded(data: bytes, file: str) -> str:
     """Decode UTF-8. Raises NotYAMLError with the line of the first byte that is not UTF-8."""
+    if data.startswith(b"\0GITCRYPT\0"):
+        raise NotYAMLError("encrypted with git-crypt; run `git-crypt unlock`", file=file)
     try:
         return data.decode()
     except UnicodeDecodeError as error:

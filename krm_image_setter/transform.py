@@ -7,15 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
-from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 from krm_image_setter.config.image_setter import ImageSetter
 from krm_image_setter.documents import Stream
 from krm_image_setter.edits import Edit, apply_edits
-from krm_image_setter.errors import ImageSetterError
+from krm_image_setter.errors import ImageSetterError, NotResourceError
 from krm_image_setter.results import ERROR, INFO, Result
 from krm_image_setter.rules import Rules, keywords_of, rules_for
 from krm_image_setter.scan import Scan, scan
+
+if TYPE_CHECKING:
+    from krm_image_setter.kustomizations.reading import Sources
 
 T = TypeVar("T")
 #: A function like `map`. It can run in several processes or machines, as `concurrent.futures.Executor.map` does.
@@ -85,57 +88,79 @@ def set_images(text: str, config: ImageSetter) -> Outcome:
 
 
 def set_images_in(texts: Mapping[str, str], config: ImageSetter, for_each: ForEach = map) -> Outcomes:
-    """Set images in several texts as if they were one stream. The keys of `texts` are names.
+    """Set images in several texts as if they were one stream. The keys of `texts` are file names.
 
     The field that a `from` selects can be in another text. An entry is unused only if it sets nothing in all of
-    the texts. `for_each` calls a function for each text; the function and its results can be pickled.
+    the texts. `for_each` calls a function for each text; the function and its results can be pickled. If a name is
+    that of a kustomization, the names are paths, and the texts need not be resources.
 
     Raises the same errors as `set_images`. The `file` of an error is the name of the text.
     """
 
-    def visit(look: Callable[[Stream], Any]) -> Iterator[Any]:
-        found = for_each(partial(_result_or_error, look), list(texts.values()))
-        for name, one in zip(texts, found, strict=True):
+    def visit(look: Callable[[Stream], Any], names: Iterable[str] | None = None) -> Iterator[Any]:
+        names = list(texts if names is None else names)
+        found = for_each(partial(_result_or_error, look), [(name, texts[name]) for name in names])
+        for name, one in zip(names, found, strict=True):
+            if isinstance(one, NotResourceError) and sources is not None:
+                yield None  # a kustomization, or a file that it refers to
+                continue
             if isinstance(one, ImageSetterError):
                 raise one.at(file=name)
             yield one
 
-    plans: Plans[Scan] = plan_all(visit, config, lambda found: found, texts)
+    if config.catalog and any("alueFile" in text or "aluesFile" in text for text in texts.values()):
+        from krm_image_setter.catalog.values_files import values_files_in  # noqa: PLC0415  (few runs need it)
+
+        named = (glob for name, text in texts.items() for glob in values_files_in(Stream(text, name)))
+        config = config._replace(values_files=tuple(dict.fromkeys(named)))
+    sources = None
+    if any(name.rpartition("/")[2].lower().startswith("kustomization") for name in texts):
+        from krm_image_setter.kustomizations.reading import Sources  # noqa: PLC0415  (few runs need it)
+
+        sources = Sources({name: name for name in texts}, texts.get)
+    plans: Plans[Scan | None] = plan_all(visit, config, lambda found: found, texts, sources)
     failed = has_error(plans.unused)
     outcomes = Outcomes({}, tuple(plans.unused))
-    for (name, text), found in zip(texts.items(), plans.each, strict=True):
+    for (name, text), one in zip(texts.items(), plans.each, strict=True):
+        found = one or Scan()
         new = text if failed else apply_edits(text, found.edits)
         outcomes.of[name] = Outcome(new, ordered(found.results, failed=failed))
     return outcomes
 
 
-def _result_or_error(look: Callable[[Stream], Any], text: str) -> Any:
-    """Return the result of `look`, or its error. The caller raises the error of the first text that has one."""
+def _result_or_error(look: Callable[[Stream], Any], text: tuple[str, str]) -> Any:
+    """Return the result of `look` for a text with a name, or its error.
+
+    The caller raises the error of the first text that has one.
+    """
     try:
-        return look(Stream(text))
+        return look(Stream(text[1], text[0], source=text[0]))
     except ImageSetterError as error:
         return error
 
 
 def plan(stream: Stream, config: ImageSetter) -> Plan:
     """Return the edits and results that `set_images` would apply to a stream."""
-    plans: Plans[Scan] = plan_all(lambda look: [look(stream)], config, lambda found: found)
+    plans: Plans[Scan] = plan_all(lambda look, _=None: [look(stream)], config, lambda found: found)
     (found,), failed = plans.each, has_error(plans.unused)
     results = ordered([*found.results, *plans.unused], failed=failed)
     return Plan([] if failed else found.edits, results)
 
 
 def plan_all(
-    visit: Callable[[Callable[[Stream], Any]], Iterable[T]],
+    visit: Callable[..., Iterable[T]],
     config: ImageSetter,
     found_in: Callable[[T], Any],
     sources: Iterable[str] = ("",),
+    kustomized: Sources | None = None,
 ) -> Plans[T]:
     """Scan all streams with a configuration, and report the entries that set nothing in any of them.
 
     `visit` calls a function with the stream of each source, possibly in other processes. It yields one item per
     source, in the order of the sources. `found_in` returns the function's result from an item, or None if there is
-    none. `sources` contains the names of the sources for messages; it is empty for standard input.
+    none. `sources` contains the names of the sources for messages; it is empty for standard input. `kustomized`
+    contains the same sources if there are kustomizations among them. In that case, `visit` must also accept the
+    keys of the sources that it visits.
 
     Raises ConfigError if the field of a `from` contains no reference, or if there are several.
     """
@@ -146,23 +171,32 @@ def plan_all(
         found = map(found_in, visit(partial(references_in, config=config)))
         references = resolve(config, filter(None, found))
     rules = rules_for(config, references)
-    each = list(visit(partial(_scan, config, rules)))
+    planned = None
+    if kustomized is None:
+        each = list(visit(partial(_scan, config, rules)))
+    else:
+        from krm_image_setter.kustomizations.scanning import scan_all  # noqa: PLC0415  (few runs need it)
+
+        each, planned = scan_all(visit, found_in, config, rules, kustomized)
     total = Scan()
     for one in filter(None, map(found_in, each)):
         total.add_counts(one)
+    total.applied |= planned.applied if planned else set()
 
     def for_each_source(look: Callable[[Stream], Any]) -> Iterator[tuple[str, Any]]:
         return zip(sources, map(found_in, visit(look)), strict=True)
 
     # Rules of the catalog, and rules for documents in strings, have no position in the configuration.
     all_used = total.applied.issuperset(range(len(config.images))) and total.matched.issuperset(
-        range(len(config.kinds))
+        range(len(config.paths))
     )
     if all_used or config.on_unused == "ignore":
         return Plans(each, total, [])
     from krm_image_setter.unused import unused_entries  # noqa: PLC0415  (most runs use all entries)
 
-    return Plans(each, total, unused_entries(config, rules, total, for_each_source))
+    causes, images = (planned.causes, planned.images) if planned else ({}, [])
+    unused = unused_entries(config, rules, total, for_each_source, causes=causes, images=images)
+    return Plans(each, total, unused)
 
 
 def _scan(config: ImageSetter, rules: Rules, stream: Stream) -> Scan:

@@ -1,10 +1,11 @@
-"""Reports the entries of `images` and the paths of `kinds` that set nothing, and explains why."""
+"""Reports the entries of `images` and the paths of `kinds` and `files` that set nothing, and explains why."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import partial
+from itertools import chain
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from krm_image_setter.config.image_setter import API_VERSION, ImageSetter
@@ -24,13 +25,13 @@ from krm_image_setter.images import (
 )
 from krm_image_setter.images.tokens import find_tokens
 from krm_image_setter.line_breaks import BREAK
-from krm_image_setter.locators import CRD, KindRule, covered
+from krm_image_setter.locators import KindRule, covered
 from krm_image_setter.paths import format_location
 from krm_image_setter.paths.mismatch import Mismatch, find_mismatch
-from krm_image_setter.resources import SECRET, Resource
+from krm_image_setter.resources import CRD, NO_REF, SECRET, Resource
 from krm_image_setter.results import ERROR, WARNING, Result
 from krm_image_setter.rules import Rules, usable_keywords
-from krm_image_setter.scan import FoundImage, Scan, images_in
+from krm_image_setter.scan import FoundImage, Scan, images_in, searched
 from krm_image_setter.yaml.tree import Location
 
 #: Calls a function with the stream of each source. Yields the source's name (empty for standard input) and the
@@ -38,25 +39,34 @@ from krm_image_setter.yaml.tree import Location
 ForEachSource: TypeAlias = Callable[[Callable[[Stream], Any]], Iterable[tuple[str, Any]]]
 
 
-def unused_entries(config: ImageSetter, rules: Rules, total: Scan, for_each_source: ForEachSource) -> list[Result]:
-    """Return a result for each entry of `images` and each path of `kinds` that sets nothing.
+def unused_entries(
+    config: ImageSetter,
+    rules: Rules,
+    total: Scan,
+    for_each_source: ForEachSource,
+    *,
+    causes: Mapping[int, str],
+    images: Iterable[FoundImage],
+) -> list[Result]:
+    """Return a result for each entry of `images` and each path of `kinds` or `files` that sets nothing.
 
-    `total` is the combined scan of all sources. Sources are read again only if an explanation needs them.
+    `total` is the combined scan of all sources. Sources are read again only if an explanation needs them. `causes`
+    contains known reasons by the position of the entry, and `images` contains images that no source contains.
     """
     severity = ERROR if config.on_unused == "error" else WARNING
     messages = [*_path_messages(config, rules, total, for_each_source)]
-    messages += _image_messages(rules, total, for_each_source)
+    messages += _image_messages(rules, total, for_each_source, causes, images)
     return [Result(message, severity) for message in messages]
 
 
-# The following functions report unused paths of `kinds`.
+# The following functions report unused paths of `kinds` and `files`.
 
 
 def _path_messages(
     config: ImageSetter, rules: Rules, total: Scan, for_each_source: ForEachSource
 ) -> Iterator[str]:
     unmatched = [
-        rule for rule in config.kinds if total.selected.get(rule.position) and rule.position not in total.matched
+        rule for rule in config.paths if total.selected.get(rule.position) and rule.position not in total.matched
     ]
     if not unmatched:
         return
@@ -66,7 +76,8 @@ def _path_messages(
             _keep_furthest(furthest, position, mismatch)
     for rule in unmatched:
         count = total.selected[rule.position]
-        resources = "the selected resource" if count == 1 else f"any of the {count} selected resources"
+        noun = "document" if rule.selector.files else "resource"
+        resources = f"the selected {noun}" if count == 1 else f"any of the {count} selected {noun}s"
         message = f"path {rule.path.text} matched no field in {resources} ({rule.selector})"
         mismatch = furthest.get(rule.position)
         yield rule.config_location.prefixed(f"{message}: {mismatch.reason}" if mismatch else message)
@@ -76,12 +87,13 @@ def _mismatches(rules: Rules, unmatched: list[KindRule], stream: Stream) -> dict
     """Return where each unmatched path stops in the resources of a stream. The keys are the positions of rules."""
     positions = {rule.position for rule in unmatched}
     furthest: dict[int, Mismatch] = {}
-    for tree in filter(None, stream.trees(usable_keywords(rule.selector.keyword for rule in unmatched))):
-        for resource in tree.resources():
-            for rule in rules.kinds.matching(resource.ref):
-                mismatch = find_mismatch(rule.path, resource.node) if rule.position in positions else None
-                if mismatch is not None:
-                    _keep_furthest(furthest, rule.position, mismatch)
+    keywords = usable_keywords(rule.selector.keyword for rule in unmatched)
+    for resource, kinds, _ in searched(stream, rules, keywords):
+        for rule in kinds:
+            is_unmatched = rule.position in positions and not rule.start
+            mismatch = find_mismatch(rule.path, resource.node) if is_unmatched else None
+            if mismatch is not None:
+                _keep_furthest(furthest, rule.position, mismatch)
     return furthest
 
 
@@ -93,7 +105,13 @@ def _keep_furthest(furthest: dict[int, Mismatch], position: int, mismatch: Misma
 # The following functions report unused entries of `images`.
 
 
-def _image_messages(rules: Rules, total: Scan, for_each_source: ForEachSource) -> Iterator[str]:
+def _image_messages(
+    rules: Rules,
+    total: Scan,
+    for_each_source: ForEachSource,
+    known: Mapping[int, str],
+    others: Iterable[FoundImage],
+) -> Iterator[str]:
     # Ignore an entry that an option or an earlier configuration repeats, because this can be on purpose.
     unused = [
         rule
@@ -105,8 +123,12 @@ def _image_messages(rules: Rules, total: Scan, for_each_source: ForEachSource) -
     # Also search environment variables and arguments, because `env` or `args` might be missing in the entry.
     searched = rules._replace(pod_spec_uses=(IMAGE, ENV, ARGS)) if rules.pod_spec_uses else rules
     results = for_each_source(partial(_images, searched))
-    found = _FoundImages(image for _, images in results for image in images or ())
-    causes = {rule: found.cause(rule, rules.images) for rule in unused if not found.has_set(rule)}
+    found = _FoundImages(chain(others, (image for _, images in results for image in images or ())))
+    causes = {
+        rule: known.get(rule.position) or found.cause(rule, rules.images)
+        for rule in unused
+        if not found.has_set(rule)
+    }
     absent = [rule for rule, cause in causes.items() if cause is None]
     occurrences = _occurrences(rules, absent, for_each_source) if absent else {}
     for rule, cause in causes.items():
@@ -223,11 +245,15 @@ def _similar(name: str, names: Iterable[str]) -> list[str]:
 
 
 class _Occurrence(NamedTuple):
-    """A location of a name in a source. `field` is empty if the source is not valid Kubernetes YAML."""
+    """A location of a name in a source. `field` is empty if the source is not valid Kubernetes YAML.
+
+    `section` is the configuration field for a rule that covers the location.
+    """
 
     name: str
     line: int
     field: str = ""
+    section: str = "kinds"
 
 
 def _occurrences(rules: Rules, absent: list[ImageRule], for_each_source: ForEachSource) -> dict[str, str]:
@@ -236,10 +262,10 @@ def _occurrences(rules: Rules, absent: list[ImageRule], for_each_source: ForEach
     messages: dict[str, str] = {}
     keywords = usable_keywords(rule.keyword for rule in absent)
     for file, found in for_each_source(partial(_occurrences_in, rules, frozenset(names), keywords)):
-        for name, line, field in found or ():
+        for name, line, field, section in found or ():
             at = f"{file}:{line}" if file else f"line {line}"
             if field:
-                message = f'no rule covers "{names[name]}" in {at} ({field}); add the path to `kinds`'
+                message = f'no rule covers "{names[name]}" in {at} ({field}); add the path to `{section}`'
             else:
                 message = f'"{names[name]}" was found only in {at}, which is not valid Kubernetes YAML'
             messages.setdefault(name, message)
@@ -251,20 +277,26 @@ def _occurrences_in(
 ) -> list[_Occurrence]:
     """Return the locations of names in a stream: in fields of resources, or in its text if it has no resources."""
     try:
-        trees = filter(None, stream.trees(keywords))
-        resources = [resource for tree in trees for resource in tree.resources()]
-        return [found for resource in resources for found in _uncovered(resource, rules, names, keywords)]
+        return [
+            found
+            for each in list(searched(stream, rules, keywords))
+            for found in _uncovered(*each, names, keywords)
+        ]
     except InputError:
         return [] if SECRET in stream.text else list(_in_text(stream.text, names))
 
 
 def _uncovered(
-    resource: Resource, rules: Rules, names: frozenset[str], keywords: list[str] | None
+    resource: Resource,
+    kinds: list[KindRule],
+    uses: Collection[str],
+    names: frozenset[str],
+    keywords: list[str] | None,
 ) -> Iterator[_Occurrence]:
     """Yield the occurrences of names in those fields of a resource that no rule covers."""
     if resource.ref.kind in (CRD, SECRET) or resource.ref.api_version == API_VERSION:
         return
-    found = covered(resource, rules.kinds_for(resource.ref), rules.pod_spec_uses)
+    found = covered(resource, kinds, uses)
     for location, text in _strings(resource.node, ()):
         if location in found or location[0] in ("metadata", "status"):
             continue
@@ -276,8 +308,9 @@ def _uncovered(
             references.add(parse_reference(text.strip()) or Reference(""))
         for reference in references:
             if reference.name and reference.normalized_name in names:
-                field = f"{resource.ref}: {format_location(location)}"
-                yield _Occurrence(reference.normalized_name, resource.line(location), field)
+                field = ": ".join(filter(None, (str(resource.ref), format_location(location))))
+                section = "files" if resource.ref == NO_REF else "kinds"
+                yield _Occurrence(reference.normalized_name, resource.line(location), field, section)
 
 
 def _strings(node: Any, location: Location) -> Iterator[tuple[Location, str]]:

@@ -83,6 +83,12 @@ def test_config_map(data: str) -> None:
         ("images: {}\nkinds: {A: []}", "the list is empty; expected at least one item"),
         ("images: {}\nkinds: {A: 3}", 'YAML reads 3 as the number 3; quote it: "3"'),
         ("images: {}\nkinds: {A: {b: c}}", "missing required field `path`"),
+        ("images: {}\nfiles: {a: .b}", "files: expected a list, got a mapping"),
+        ("images: {}\nfiles: [{paths: .a}]", "missing required field `files`"),
+        ("images: {}\nfiles: [{files: []}]", "the list is empty; expected at least one item"),
+        ("images: {}\nfiles: [{files: a, kind: A}]", 'unknown field "kind"'),
+        ("images: {}\nfiles: [{files: a}]", "the entry finds no images; add `paths` or `podSpecs: true`"),
+        ("images: {}\nfiles: [{files: '!', podSpecs: true}]", "files[0].files: invalid glob"),
         ("images: {}\npodSpecs: 1", "expected true or false, got the number 1"),
         ("images: {}\nonUnused: never", 'expected warn, error or ignore, got "never"'),
         ("images: {nginx: [}", "invalid YAML"),
@@ -112,10 +118,16 @@ def test_config_map(data: str) -> None:
         ("images: {}\nkinds: {A: {path: .a, as: text, paths: .b}}", "`paths` requires `as: yaml` or `as: json`"),
         (
             "images: {}\nkinds: {A: {path: .a, as: toml}}",
-            'expected text, yaml, json, values or override, got "toml"',
+            'expected text, yaml, json, values, jsonPatch, override or kustomize, got "toml"',
         ),
         ("registries: [{from: docker.io, to: docker.io}]", '"docker.io" is the same registry as `from`'),
         ("registries: [{from: nginx, to: a.io}]", '"nginx" has no registry host'),
+        ("registries: [{from: docker.io, to: a.io, env: 1}]", "expected true or false, got the number 1"),
+        ("registries: [{from: docker.io, to: a.io, exclude: []}]", "the list is empty"),
+        ("registries: [{from: docker.io, to: a.io, exclude: [1]}]", "YAML reads 1 as the number 1; quote it"),
+        ("images: {}\nignore: [{image: nginx}]", "ignore[0]: missing required field `reason`"),
+        ("images: {}\nignore: [{image: nginx, reason: ''}]", "expected a value, got an empty string"),
+        ("images: {}\nignore: {nginx: why}", "expected a list, got a mapping"),
         ("images: {}\ndefaultRegistry: {host: foo}", 'invalid registry "foo"'),
         (
             "images: [{name: a, digest: 'sha256:" + "0" * 64 + "'}]\nimagePullPolicy: Never",
@@ -197,13 +209,16 @@ kind_entries = st.dictionaries(
     st.one_of(odd, paths, st.lists(paths, max_size=2)),
     max_size=3,
 )
-registries = st.lists(st.dictionaries(st.sampled_from(["from", "to", "x"]), odd, max_size=3), max_size=2)
+registry_fields = st.sampled_from(["from", "to", "env", "args", "exclude", "x"])
+registries = st.lists(st.dictionaries(registry_fields, st.one_of(odd, st.lists(odd)), max_size=4), max_size=2)
+ignored = st.lists(st.dictionaries(st.sampled_from(["image", "reason", "x"]), odd, max_size=3), max_size=2)
 default_registries = st.dictionaries(st.sampled_from(["host", "singleName", "x"]), odd, max_size=3)
 configs = st.fixed_dictionaries(
     {"images": st.one_of(odd, st.lists(entries, max_size=2), st.dictionaries(texts, odd, max_size=2))},
     optional={
         "kinds": st.one_of(odd, st.lists(kind_entries, max_size=2), st.dictionaries(texts, paths, max_size=2)),
         "registries": st.one_of(odd, registries),
+        "ignore": st.one_of(odd, ignored),
         "defaultRegistry": st.one_of(odd, default_registries),
         "imagePullPolicy": st.one_of(odd, st.sampled_from(["Always", "Never"])),
         "podSpecs": odd,

@@ -24,8 +24,9 @@ from terminal import in_terminal
 
 from krm_image_setter import ConfigError, ImageSetterError, read_config, set_images
 from krm_image_setter.builds.any_file import read_images
-from krm_image_setter.cli.files import find_files, ignore_spec
+from krm_image_setter.cli.files import find_files
 from krm_image_setter.cli.list_ import Output
+from krm_image_setter.globs import glob_spec
 
 HEAD: Final = "apiVersion: krm-image-setter.dev/v1alpha1\nkind: ImageSetter\n"
 CONFIG: Final = HEAD + "images: {nginx: nginx:2}\n"
@@ -364,7 +365,7 @@ IGNORED = [
 
 @pytest.mark.parametrize(("pattern", "path"), IGNORED, ids=[pattern[:8] for pattern, _ in IGNORED])
 def test_a_pattern_of_an_ignore_file_takes_linear_time(soon: None, pattern: str, path: str) -> None:
-    assert ignore_spec(pattern).check_file(path).include is None
+    assert glob_spec([pattern]).check_file(path).include is None
 
 
 PIECES: Final = ("*", "**", "/", "a", "b", "?", "[ab]", "/**/", "*a", "\\*")
@@ -379,7 +380,7 @@ def test_an_ignore_file_means_what_it_means_to_pathspec(first: str) -> None:
             theirs = GitIgnoreSpec.from_lines([pattern])
         except ValueError:
             continue
-        ours = ignore_spec(pattern)
+        ours = glob_spec([pattern])
         for path in paths:
             assert ours.check_file(path).include == theirs.check_file(path).include, (pattern, path)
 

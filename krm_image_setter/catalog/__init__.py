@@ -53,10 +53,15 @@ def catalog_rules(api_version: str, kind: str) -> tuple[KindRule, ...]:
 @cache
 def entries() -> tuple[Entry, ...]:
     """Return all catalog entries, in the order of the file."""
+    return tuple(Entry(match[1], match[2], match[0]) for match in re.finditer(_ENTRY, read(_FILE), re.MULTILINE))
+
+
+def read(file: str) -> str:
+    """Return the text of a file of the catalog."""
     # Read the file without importlib.resources, because importing that module takes 10 ms.
     loader: Any = __spec__.loader
-    text = loader.get_data(f"{__path__[0]}/{_FILE}").decode()
-    return tuple(Entry(match[1], match[2], match[0]) for match in re.finditer(_ENTRY, text, re.MULTILINE))
+    text: str = loader.get_data(f"{__path__[0]}/{file}").decode()
+    return text
 
 
 @cache

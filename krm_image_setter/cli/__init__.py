@@ -10,7 +10,7 @@ from typing import Annotated, Final, cast
 import typer
 
 from krm_image_setter import __version__
-from krm_image_setter.cli.options import FnConfig, Images, ImagesFrom, Kinds, NoConfig, OnUnused
+from krm_image_setter.cli.options import FnConfig, Images, ImagesFrom, Kinds, NoConfig, OnUnused, StdinFileName
 from krm_image_setter.cli.terminal import write
 from krm_image_setter.errors import ImageSetterError
 from krm_image_setter.filter import Options, run_filter
@@ -64,11 +64,14 @@ def _filter(
     images_from: ImagesFrom,
     kinds: Kinds,
     on_unused: OnUnused = None,
+    stdin_file_name: StdinFileName = "",
     _version: Annotated[
         bool, typer.Option("--version", help="Show the version and exit", callback=_show_version, is_eager=True)
     ] = False,
 ) -> None:
-    options = Options(tuple(fn_config), tuple(images), tuple(images_from), tuple(kinds), on_unused, no_config)
+    options = Options(
+        tuple(fn_config), tuple(images), tuple(images_from), tuple(kinds), on_unused, no_config, stdin_file_name
+    )
     if context.invoked_subcommand is None:
         raise SystemExit(run_filter(options))
     if options != Options():

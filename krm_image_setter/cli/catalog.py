@@ -1,4 +1,4 @@
-"""The `catalog` command: lists the custom resources whose images are found without a configuration."""
+"""The `catalog` command: lists the custom resources and files whose images are found without a configuration."""
 
 from __future__ import annotations
 
@@ -9,19 +9,21 @@ from typing import Annotated, Final
 import typer
 
 from krm_image_setter.catalog import Entry, entries, entry_rules
+from krm_image_setter.catalog.known_files import ANY_FILE, FileEntry, file_entries
 from krm_image_setter.cli.terminal import aligned, write
 from krm_image_setter.errors import ImageSetterError
 from krm_image_setter.streams import PROGRAM
 
-HELP: Final = """List the custom resources that need no entry in `kinds`.
+HELP: Final = """List the custom resources and files that need no entry in `kinds` or `files`.
 
-With `-o yaml`, entries are printed in the format of `kinds`, ready to copy and adapt. `catalog: false` in an
-ImageSetter disables the catalog.
+With `-o yaml`, entries are printed in the format of `kinds` and `files`, ready to copy and adapt. `catalog: false`
+in an ImageSetter disables the catalog.
 
 \b
 Examples:
   krm-image-setter catalog '*.strimzi.io'
   krm-image-setter catalog KafkaConnect -o yaml
+  krm-image-setter catalog compose.yaml
 """
 
 
@@ -37,7 +39,7 @@ def catalog_command(
         list[str],
         typer.Argument(
             metavar="NAME",
-            help="Kind, group or KIND.GROUP; * and ? are wildcards",
+            help="Kind, group, KIND.GROUP or file; * and ? are wildcards",
             default_factory=list,
             show_default=False,
         ),
@@ -45,20 +47,30 @@ def catalog_command(
     *,
     output: Annotated[Output, typer.Option("--output", "-o", help="Output format")] = Output.TABLE,
 ) -> None:
-    """Print the catalog entries whose kind or group matches one of `names`. Without names, print all entries."""
+    """Print the catalog entries whose kind, group or file matches one of `names`. Without names, print all."""
     chosen = [entry for entry in entries() if not names or any(_is_named(entry, name) for name in names)]
-    if not chosen:
+    files = [entry for entry in file_entries() if not names or any(_has_file(entry, name) for name in names)]
+    if not chosen and not files:
         unknown = ", ".join(f'"{name}"' for name in names)
         raise ImageSetterError(
             f"no catalog entry matches {unknown}; run `{PROGRAM} discover` to generate `kinds` from the CRD"
         )
     if output is Output.YAML:
-        write("kinds:\n" + "".join(entry.text for entry in chosen))
+        write("kinds:\n" * bool(chosen) + "".join(entry.text for entry in chosen))
+        write("files:\n" * bool(files) + "".join(entry.text for entry in files))
         return
-    header = ("KIND", "APIVERSION", "PATH")
-    rows = [(entry.kind, entry.api_version, rule.path.text) for entry in chosen for rule in entry_rules(entry)]
-    for line in aligned([header, *rows]):
-        write(f"{line}\n")
+    kinds = [(entry.kind, entry.api_version, rule.path.text) for entry in chosen for rule in entry_rules(entry)]
+    paths = [(", ".join(entry.rule.globs), path.path.text) for entry in files for path in entry.rule.paths]
+    tables = [aligned([header, *rows]) for header, rows in ((_KIND_HEADER, kinds), (_FILE_HEADER, paths)) if rows]
+    write("\n".join("".join(f"{line}\n" for line in table) for table in tables))
+
+
+_KIND_HEADER: Final = ("KIND", "APIVERSION", "PATH")
+_FILE_HEADER: Final = ("FILES", "PATH")
+
+
+def _has_file(entry: FileEntry, name: str) -> bool:
+    return entry.rule.globs != ANY_FILE and (name in entry.rule.globs or entry.rule.selects(name))
 
 
 def _is_named(entry: Entry, name: str) -> bool:

@@ -10,8 +10,9 @@ from typing import Annotated, Any, Final
 import typer
 
 from krm_image_setter.cli.files import File, find_files
-from krm_image_setter.cli.options import FnConfig, NoConfig, Paths
-from krm_image_setter.cli.scanning import configurations_of, read_files, report_problems
+from krm_image_setter.cli.options import FnConfig, Hidden, NoConfig, Paths
+from krm_image_setter.cli.scanning import ReadAhead, read_files
+from krm_image_setter.cli.skipped import report_problems
 from krm_image_setter.cli.terminal import write
 from krm_image_setter.config import API_VERSION, KIND
 from krm_image_setter.discovery import (
@@ -54,13 +55,16 @@ def discover_command(
     *,
     fn_config: FnConfig,
     no_config: NoConfig = False,
+    hidden: Hidden = False,
     min_confidence: Annotated[
         MinConfidence, typer.Option("--min-confidence", help="Least confidence that a field contains an image")
     ] = MinConfidence.LIKELY,
 ) -> None:
     """Print an ImageSetter whose `kinds` contain the image fields that were found in the files."""
-    files = find_files(paths)
-    config = Options(tuple(fn_config), no_config=no_config).configure_list(partial(configurations_of, files))
+    files = find_files(paths, hidden=hidden)
+    ahead = ReadAhead(files)
+    config = Options(tuple(fn_config), no_config=no_config).configure_list(ahead.configurations)
+    config = ahead.with_values_files(config)
     rules = rules_for(config, {})
     read = list(read_files(files, partial(discover, rules=rules)))
     failed = report_problems(read)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Final, NamedTuple
 
-from pathspec import GitIgnoreSpec
-
+from krm_image_setter.catalog.known_files import known_files
 from krm_image_setter.errors import ImageSetterError, InputError, internal_error
+from krm_image_setter.globs import GlobSpec, glob_spec
 from krm_image_setter.streams import STDIN, read_bytes, read_found, read_text, say, shown
 
 _SUFFIXES: Final = (".yaml", ".yml", ".json")
+# Files without a suffix that contain a resource. Any other such file must be in the catalog of files.
+_RESOURCE_FILES: Final = ("Kptfile", "Kustomization")
 _IGNORE_FILES: Final = (".gitignore", ".krmignore")
 
 
@@ -22,11 +23,15 @@ class File(NamedTuple):
     """A file to process. `is_found` is false if the user named the file, and true if a directory search found it.
 
     `path` starts with the argument of the user. `real` was the path without symbolic links during the search.
+    `top` is the directory that the user named, or the directory of the file if the user named the file. `name` is
+    the path of the file relative to `top`.
     """
 
     path: str
     real: str
     is_found: bool
+    top: str = ""
+    name: str = ""
 
     def __str__(self) -> str:
         return self.shown
@@ -63,26 +68,31 @@ def naming(file: str) -> Iterator[None]:
         raise internal_error(error).at(file=file) from error
 
 
-def find_files(paths: Iterable[str]) -> list[File]:
+def find_files(paths: Iterable[str], *, hidden: bool = False, stdin_name: str = "") -> list[File]:
     """Return the files in `paths` and the YAML and JSON files in directories in `paths`, without duplicates.
 
-    The search skips hidden files, files that .gitignore or .krmignore excludes, and symbolic links to directories.
-    Raises InputError if a path does not exist.
+    The search of a directory also returns files of other names if the catalog has them, such as `.gitlab-ci.yml`.
+    It skips other hidden files and hidden directories unless `hidden` is true. It always skips .git, files that
+    .gitignore or .krmignore excludes, and symbolic links to directories. `stdin_name` is the name of standard
+    input. Raises InputError if a path does not exist.
     """
     files: dict[str, File] = {}
     for path in paths:
         if os.path.isdir(path):
             try:
-                found = sorted(_walk(path))
+                found = sorted(_walk(path, hidden=hidden))
             except OSError as error:  # the current directory was removed
                 raise InputError(f"cannot read directory: {error.strerror}", file=path) from error
             if not found:
                 say(f"warning: {path}: no {', '.join(_SUFFIXES[:-1])} or {_SUFFIXES[-1]} files found")
             for name, real in found:
-                files.setdefault(real, File(name, real, is_found=True))
-        elif path == STDIN or os.path.exists(path):
-            real = STDIN if path == STDIN else os.path.realpath(path)
-            files[real] = File(path, real, is_found=False)
+                relative = name[len(path) :].lstrip("/")
+                files.setdefault(real, File(name, real, is_found=True, top=path, name=relative))
+        elif path == STDIN:
+            files[path] = File(path, path, is_found=False, name=stdin_name)
+        elif os.path.exists(path):
+            real, (top, name) = os.path.realpath(path), os.path.split(path)
+            files[real] = File(path, real, is_found=False, top=top, name=name)
         else:
             raise InputError("no such file or directory", file=path)
     return list(files.values())
@@ -92,11 +102,11 @@ class _Ignores(NamedTuple):
     """The patterns in the ignore files of one directory. `directory` is an absolute path."""
 
     directory: str
-    spec: GitIgnoreSpec
+    spec: GlobSpec
 
 
-def _walk(top: str) -> Iterator[tuple[str, str]]:
-    """Yield the displayed path and the real path of each YAML and JSON file in a directory.
+def _walk(top: str, *, hidden: bool) -> Iterator[tuple[str, str]]:
+    """Yield the displayed path and the real path of each file in a directory that can contain images.
 
     A directory that cannot be read is yielded like a file. The later attempt to read it reports the reason.
     """
@@ -112,7 +122,7 @@ def _walk(top: str) -> Iterator[tuple[str, str]]:
             continue
         for entry in entries:
             is_directory = entry.is_dir(follow_symlinks=False)
-            if entry.name.startswith(".") or not (is_directory or entry.name.endswith(_SUFFIXES)):
+            if not _can_contain_images(entry.name, is_directory=is_directory, hidden=hidden):
                 continue
             if _is_ignored(entry.path + "/" * is_directory, ignores):
                 continue
@@ -128,6 +138,14 @@ def _walk(top: str) -> Iterator[tuple[str, str]]:
                         f"warning: {path}: skipped: symbolic link to a file outside {top}; "
                         "name it on the command line to include it"
                     )
+
+
+def _can_contain_images(name: str, *, is_directory: bool, hidden: bool) -> bool:
+    """Return whether a file or directory is read when it is found in a directory."""
+    is_read = name != ".git" if is_directory else name.endswith(_SUFFIXES)
+    if is_read and (hidden or not name.startswith(".")):
+        return True
+    return not is_directory and (name in _RESOURCE_FILES or bool(known_files(name)))
 
 
 def is_under(path: str, directory: str) -> bool:
@@ -154,40 +172,12 @@ def _ignores_in(directory: str, shown_directory: str) -> list[_Ignores]:
         path = os.path.join(directory, name)
         if os.path.isfile(path) and not os.path.islink(path):  # git does not follow these links either
             try:
-                found.append(_Ignores(directory, ignore_spec(read_text(path))))
+                found.append(_Ignores(directory, glob_spec(read_text(path).splitlines())))
             except ValueError as error:
                 raise InputError(
                     f"invalid ignore pattern: {error}", file=os.path.join(shown_directory, name)
                 ) from error
     return found
-
-
-def ignore_spec(text: str) -> GitIgnoreSpec:
-    """Parse the text of an ignore file. Raises ValueError if a pattern is invalid."""
-    spec = GitIgnoreSpec.from_lines(text.splitlines())
-    for pattern in spec.patterns:
-        if pattern.regex is not None:
-            pattern.regex = re.compile(_in_linear_time(pattern.regex.pattern))
-    return spec
-
-
-# pathspec converts `*` to _STAR. It converts `**` at the start of a pattern to _START, and later to _FOLDERS.
-_STAR: Final = r"\[\^/\]\*"
-_START: Final = r"\^\(\?:\.\+/\)\?"
-_FIXED: Final = r"(?:\\.|\[\^?\]?[^\]]*\]|[^\\\[(^$])"
-_FOLDERS: Final = r"\(\?:/\.\+\)\?"
-
-
-def _in_linear_time(regexp: str) -> str:
-    """Rewrite a regular expression of pathspec so that it matches the same names without backtracking.
-
-    pathspec's expression tries all ways to divide a name among the stars of a pattern. For five stars and a name
-    of 120 letters, that takes ten seconds. The first match of the text between two stars is sufficient.
-    """
-    regexp = re.sub(rf"(?:{_STAR})+", "[^/]*", regexp)
-    regexp = re.sub(rf"{_STAR}((?:(?!{_STAR}){_FIXED})+)(?={_STAR})", r"(?>[^/]*?\1)", regexp)
-    regexp = re.sub(rf"{_START}((?:(?!{_FOLDERS}).)+)(?={_FOLDERS}/)", r"^(?>(?:.+?/)??\1(?=/))", regexp)
-    return re.sub(rf"{_FOLDERS}(/(?:(?!{_FOLDERS}).)+)(?={_FOLDERS}/)", r"(?>(?:/.+?)??\1(?=/))", regexp)
 
 
 def _is_ignored(path: str, ignores: list[_Ignores]) -> bool:

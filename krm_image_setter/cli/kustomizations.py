@@ -1,59 +1,49 @@
-"""Warns about kustomizations whose `images` contain a name that this run changes in the resources.
-
-`kubectl kustomize` compares `images[].name` with the images in the resources. If the name changes only in the
-resources, the entry silently matches nothing. Then kubectl deploys the wrong image.
-"""
+"""Reads the kustomizations of a command, and the files that they refer to."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Sequence
+from functools import cache
+from typing import TYPE_CHECKING
 
 from krm_image_setter.builds.kustomization import FILE_NAMES
 from krm_image_setter.cli.files import File
-from krm_image_setter.cli.scanning import Scanned
-from krm_image_setter.config import Value, read_values
-from krm_image_setter.errors import ConfigError, InputError
-from krm_image_setter.images import Reference, parse_reference
-from krm_image_setter.scan import Scan
-from krm_image_setter.streams import decoded
+from krm_image_setter.errors import InputError
+from krm_image_setter.streams import decoded, read_bytes
+
+if TYPE_CHECKING:
+    from krm_image_setter.kustomizations.reading import Sources
+    from krm_image_setter.kustomizations.scanning import Listing
+    from krm_image_setter.rules import Rules
 
 
-def stale_matches(files: Iterable[File], scanned: Iterable[Scanned[Scan]]) -> Iterator[str]:
-    """Yield a warning for each `images` entry of a kustomization whose name this run changes in the resources."""
-    kustomizations = [file for file in files if os.path.basename(file.path) in FILE_NAMES]
-    renamed = dict(_renamed(scanned)) if kustomizations else {}
-    for file in kustomizations if renamed else ():
-        for entry in _entries(file):
-            name = parse_reference(entry.text_at("name"))
-            found = renamed.get(name.normalized_name) if name else None
-            if found:
-                field, new = found
-                error = ConfigError(
-                    f'"{name}" will no longer match {field}, which becomes "{new}"; change this name too'
-                )
-                yield str(entry.located(error, key="name"))
+def kustomized_sources(files: Sequence[File]) -> Sources | None:
+    """Return the files as the sources of kustomizations, or None if none of them is a kustomization."""
+    if not any(os.path.basename(file.real) in FILE_NAMES for file in files):
+        return None
+    from krm_image_setter.kustomizations.reading import Sources  # noqa: PLC0415  (few runs need it)
+
+    by_key = {file.real: file for file in files}
+
+    @cache
+    def read(key: str) -> str | None:
+        file = by_key.get(key)
+        try:
+            if file is None and not os.path.isfile(key):
+                return None
+            return decoded(file.read() if file else read_bytes(key), key)
+        except InputError:  # the scan reports the error of a file that was passed
+            return None
+
+    return Sources({file.real: file.shown for file in files}, read)
 
 
-def _renamed(scanned: Iterable[Scanned[Scan]]) -> Iterator[tuple[str, tuple[str, Reference]]]:
-    """Yield each image whose name changes: the old normalized name, the field, and the new reference."""
-    for each in scanned:
-        for result in each.found.results if each.found is not None else ():
-            old, new = (parse_reference(value or "") for value in (result.current_value, result.proposed_value))
-            if old and new and old.normalized_name != new.normalized_name:
-                parts = (each.file.shown, str(result.resource_ref), result.field)
-                yield old.normalized_name, (": ".join(filter(None, parts)), new)
+def kustomized_images(files: Sequence[File], rules: Rules) -> Listing | None:
+    """Return the listing of files with kustomizations, or None if none of the files is a kustomization."""
+    sources = kustomized_sources(files)
+    if sources is None:
+        return None
+    from krm_image_setter.kustomizations.scanning import Listing  # noqa: PLC0415  (few runs need it)
 
-
-def _entries(file: File) -> Iterator[Value]:
-    """Yield the entries of `images` in a kustomization. Yield nothing for an invalid one."""
-    try:
-        documents = read_values(decoded(file.read(), file.shown), file.shown)
-    except (ConfigError, InputError):
-        return
-    for document in documents:
-        images: Any = document.data.get("images") if document.is_mapping else None
-        for index, entry in enumerate(images if isinstance(images, list) else ()):
-            if isinstance(entry, dict):
-                yield document.child("images").child(index)
+    return Listing(sources, rules)

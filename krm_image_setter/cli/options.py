@@ -18,7 +18,7 @@ Paths = Annotated[
     list[str],
     typer.Argument(
         metavar="PATH",
-        help="File, directory (searched for *.yaml, *.yml and *.json), or - for standard input",
+        help="File, directory (searched for *.yaml, *.yml, *.json and known files), or - for standard input",
         show_default=False,
     ),
 ]
@@ -26,6 +26,16 @@ FnConfig = Annotated[list[str], repeated("--fn-config", "FILE", "Read the config
 NoConfig = Annotated[
     bool, typer.Option("--no-config", help="Ignore ImageSetters in the input and ./functions.yaml")
 ]
+StdinFileName = Annotated[
+    str,
+    typer.Option(
+        "--stdin-file-name",
+        metavar="NAME",
+        help="Name of the file on standard input, for `files` and known files",
+        show_default=False,
+    ),
+]
+Hidden = Annotated[bool, typer.Option("--hidden", help="Also read hidden files and directories, except .git")]
 Images = Annotated[list[str], repeated("--image", "NAME=REF", "Set image NAME to REF (repeatable)")]
 ImagesFrom = Annotated[
     list[str],

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from operator import attrgetter
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Final, Generic, NamedTuple, TypeVar
 
 from krm_image_setter.cli.files import File, content_digest, naming
+from krm_image_setter.cli.kustomizations import kustomized_sources
 from krm_image_setter.cli.workers import for_each
 from krm_image_setter.config import API_VERSION, KIND, ImageSetter, Value, configurations_in
 from krm_image_setter.documents import Stream
 from krm_image_setter.errors import ImageSetterError, InputError, NotResourceError, NotYAMLError
 from krm_image_setter.resources import is_resource
 from krm_image_setter.scan import Scan
-from krm_image_setter.streams import decoded, say, say_error
+from krm_image_setter.streams import STDIN, decoded
 from krm_image_setter.transform import Plans, plan_all
+from krm_image_setter.yaml.json_comments import blanked
 
 Found = TypeVar("Found")
 
@@ -23,8 +27,10 @@ Found = TypeVar("Found")
 class Scanned(NamedTuple, Generic[Found]):
     """The result of processing a file, or the error. `digest` is a hash of the contents of the file.
 
-    A file that a directory search found has neither a result nor an error if it contains no resource. If such a
-    file is not YAML, `is_skipped` is true and the error becomes a warning: the file can be a template with images.
+    A file that a directory search found has neither a result nor an error if it contains no resource and no rule
+    of `files` selects it. If such a file is not YAML, `is_skipped` is true and the error becomes a warning: the
+    file can be a template with images. `has_images` is true if a file without a result has a line with the key
+    `image`.
     """
 
     file: File
@@ -32,6 +38,7 @@ class Scanned(NamedTuple, Generic[Found]):
     digest: bytes = b""
     error: ImageSetterError | None = None
     is_skipped: bool = False
+    has_images: bool = False
 
 
 def read_files(files: Sequence[File], search: Callable[[Stream], Found]) -> Iterator[Scanned[Found]]:
@@ -41,61 +48,106 @@ def read_files(files: Sequence[File], search: Callable[[Stream], Found]) -> Iter
 
 def plan_files(files: Sequence[File], config: ImageSetter) -> Plans[Scanned[Scan]]:
     """Scan the files with a configuration. Raises the same errors as `plan_all`."""
-    return plan_all(partial(read_files, files), config, attrgetter("found"), [file.shown for file in files])
+    by_key = {file.real: file for file in files}
+
+    def visit(look: Callable[[Stream], Found], keys: Iterable[str] | None = None) -> Iterator[Scanned[Found]]:
+        return read_files(files if keys is None else [by_key[key] for key in keys], look)
+
+    found_in = attrgetter("found")
+    return plan_all(visit, config, found_in, [file.shown for file in files], kustomized_sources(files))
 
 
-def report_problems(scanned: Iterable[Scanned[Any]]) -> bool:
-    """Print a warning or an error for each file that has one, and return whether there was an error."""
-    failed = False
-    for each in scanned:
-        if each.is_skipped:
-            say(f"warning: {each.error}")
-        elif each.error is not None:
-            say_error(each.error)
-            failed = True
-    return failed
+class ReadAhead:
+    """The parts of the files that a command must know before it scans the files. Each file is read once.
 
-
-def configurations_of(files: Sequence[File]) -> list[Value]:
-    """Return the ImageSetter documents in the files.
-
-    A file that cannot be read is skipped, because `read_files` reports the error. Raises InputError if a file is
-    not YAML but contains the kind and API version of an ImageSetter.
+    A file that cannot be read is skipped, because `read_files` reports the error.
     """
-    found: list[Value] = []
-    for file in files:
-        try:
-            data = file.read()
-        except InputError:
-            continue
-        if KIND.encode() in data and API_VERSION.encode() in data:
+
+    def __init__(self, files: Sequence[File]) -> None:
+        self._configurations: list[tuple[File, bytes]] = []
+        self._references: list[tuple[File, bytes]] = []
+        for file in files:
+            try:
+                data = file.read()
+            except InputError:
+                continue
+            if KIND.encode() in data and API_VERSION.encode() in data:
+                self._configurations.append((file, data))
+            if b"alueFile" in data or b"aluesFile" in data:
+                self._references.append((file, data))
+
+    def configurations(self) -> list[Value]:
+        """Return the ImageSetter documents in the files. Raises InputError if such a file is not YAML."""
+        found: list[Value] = []
+        for file, data in self._configurations:
             try:
                 values = configurations_in(Stream(decoded(data, file.shown)))
             except InputError as error:
                 raise error.at(file=file.shown) from error
             found += (value._replace(file=file.shown) for value in values)
-    return found
+        return found
+
+    def with_values_files(self, config: ImageSetter) -> ImageSetter:
+        """Return a configuration with the globs of the files with Helm values that the files refer to."""
+        if not self._references or not config.catalog:
+            return config
+        from krm_image_setter.catalog.values_files import values_files_in  # noqa: PLC0415  (few runs need it)
+
+        globs = [
+            glob
+            for file, data in self._references
+            for glob in values_files_in(Stream(data.decode(errors="replace"), file.name, _directory(file)))
+        ]
+        return config._replace(values_files=tuple(dict.fromkeys(globs)))
+
+
+def _directory(file: File) -> str:
+    return "" if file.path == STDIN else os.path.abspath(file.top)
 
 
 def _read_file(search: Callable[[Stream], Found], file: File) -> Scanned[Found]:
+    data = b""
     try:
         with naming(file.shown):
             data = file.read()
-            stream, digest = Stream(decoded(data, file.shown)), content_digest(data)
-            del data  # to save memory: `stream` contains the text
+            text, digest = decoded(data, file.shown), content_digest(data)
+            stream = Stream(text, file.name, _directory(file), file.real, is_found=file.is_found)
             try:
+                if file.is_found and not stream.can_have_resource and _is_encrypted(data):
+                    raise NotYAMLError(_ENCRYPTED)
                 return Scanned(file, search(stream), digest)
             except NotResourceError:
                 if not file.is_found or _has_resource(stream):
                     raise
-                return Scanned(file)
+                return Scanned(file, has_images=_has_image_line(data))
     except NotYAMLError as error:
+        error.message = _explained(error.message, data, file)
         if file.is_found:
             error.message = f"skipped: {error.message}"
-        return Scanned(file, error=error, is_skipped=file.is_found)
+        return Scanned(file, error=error, is_skipped=file.is_found, has_images=_has_image_line(data))
     except ImageSetterError as error:
         return Scanned(file, error=error)
 
 
+_ENCRYPTED: Final = "encrypted with SOPS; a change would make its MAC invalid"
+_COMMENTS: Final = "JSON with comments, which is not valid JSON or YAML; remove the comments"
+
+
+def _is_encrypted(data: bytes) -> bool:
+    """Return whether a file is encrypted with SOPS: https://getsops.io/docs/#encryption-protocol."""
+    return b"ENC[AES256_GCM," in data and b"sops" in data
+
+
+def _explained(message: str, data: bytes, file: File) -> str:
+    """Return the message about a file that is not valid YAML, or a better one for JSON with comments."""
+    if file.path.endswith(".json") and blanked(text := data.decode(errors="replace")) != text:
+        return _COMMENTS
+    return message
+
+
+def _has_image_line(data: bytes) -> bool:
+    return re.search(rb"^[ \t]*(?:- +)?[\"']?image[\"']?[ \t]*:", data, re.MULTILINE) is not None
+
+
 def _has_resource(stream: Stream) -> bool:
-    return any(is_resource(one.document.root) for one in stream.documents())
+    return stream.can_have_resource and any(is_resource(one.document.root) for one in stream.documents())

@@ -11,17 +11,27 @@ import typer
 
 from krm_image_setter.cli.diff import unified_diff
 from krm_image_setter.cli.files import File, content_digest, find_files
-from krm_image_setter.cli.kustomizations import stale_matches
-from krm_image_setter.cli.options import FnConfig, Images, ImagesFrom, Kinds, NoConfig, OnUnused, Paths
+from krm_image_setter.cli.options import (
+    FnConfig,
+    Hidden,
+    Images,
+    ImagesFrom,
+    Kinds,
+    NoConfig,
+    OnUnused,
+    Paths,
+    StdinFileName,
+)
 from krm_image_setter.cli.replace import CHANGED, NOTHING_WRITTEN, Replacement, with_effect
-from krm_image_setter.cli.scanning import Scanned, configurations_of, plan_files, report_problems
-from krm_image_setter.cli.terminal import counted, flush, style_of, write
+from krm_image_setter.cli.scanning import ReadAhead, Scanned, plan_files
+from krm_image_setter.cli.skipped import report_others, report_problems
+from krm_image_setter.cli.terminal import counted, flush, placeholders, style_of, write
 from krm_image_setter.edits import Edit, apply_edits, edited
 from krm_image_setter.errors import ImageSetterError, InputError
 from krm_image_setter.filter import Options
 from krm_image_setter.results import INFO
 from krm_image_setter.scan import Scan
-from krm_image_setter.streams import STDIN, say, say_error
+from krm_image_setter.streams import PROGRAM, STDIN, say, say_error
 from krm_image_setter.transform import has_error
 
 HELP: Final = """Set images in files and directories.
@@ -55,6 +65,8 @@ def set_command(
     images_from: ImagesFrom,
     kinds: Kinds,
     on_unused: OnUnused = None,
+    stdin_file_name: StdinFileName = "",
+    hidden: Hidden = False,
     in_place: Annotated[
         bool, typer.Option("--in-place", help="Rewrite the files, or none if there is an error")
     ] = False,
@@ -69,32 +81,35 @@ def set_command(
 ) -> None:
     """Set the images in the files, and exit with the exit status of the command."""
     output = _output(in_place=in_place, diff=diff, check=check)
-    files = find_files(paths)
+    files = find_files(paths, hidden=hidden, stdin_name=stdin_file_name)
     options = Options(tuple(fn_config), tuple(images), tuple(images_from), tuple(kinds), on_unused, no_config)
     if STDIN in paths:
         options.require_files()
     if STDIN in paths and output is Output.IN_PLACE:
         raise ImageSetterError('`--in-place` cannot be combined with standard input ("-")')
-    scanned, total, unused = plan_files(files, options.configure(partial(configurations_of, files)))
+    ahead = ReadAhead(files)
+    config = ahead.with_values_files(options.configure(ahead.configurations))
+    scanned, total, unused = plan_files(files, config)
     failed = report_problems(scanned)
     for each in scanned:
         for result in each.found.results if each.found is not None else ():
             if result.severity != INFO:
                 say(result.format(each.file.shown))
-    for sentence in stale_matches(files, scanned):
-        say(f"warning: {sentence}")
     for result in unused:
         say(str(result))
     if (failed and not keep_going) or has_error(unused):
         raise SystemExit(2)
-    changed = [each for each in scanned if each.found is not None and each.found.edits]
+    shown = [each for each in scanned if output is not Output.PRINT or _is_printed(each)]
+    changed = [each for each in shown if each.found is not None and each.found.edits]
     if output is Output.IN_PLACE:
         replaced = _replace(changed, keep_going=keep_going)
         failed = failed or len(replaced) < len(changed)
         changed = replaced
     else:
-        _write(output, scanned, changed)
+        _write(output, shown, changed)
     if not quiet:
+        hint = f" (`{PROGRAM} list --unknown` searches them)"
+        report_others(scanned, lambda found: found.resources, hint)
         say(_summary(output, files, total, changed, len(unused)))
     found_changes = bool(changed) and output in (Output.DIFF, Output.CHECK)
     raise SystemExit(2 if failed else int(found_changes))
@@ -119,6 +134,20 @@ def _write(output: Output, scanned: Iterable[Scanned[Scan]], changed: Iterable[S
             for line in unified_diff(each.file.shown, _text(each), _edits(each)):
                 write(line, style_of(line))
     flush()  # so that a full disk is reported before the summary
+
+
+def _is_printed(scanned: Scanned[Scan]) -> bool:
+    """Return whether to print the text of a file. A stream of manifests must contain only resources.
+
+    A file that a directory search found, and that contains no resource but has changes, causes a warning.
+    """
+    found = scanned.found
+    if found is not None and scanned.file.is_found and found.others and not found.resources:
+        if found.edits:
+            message = "not printed: the file contains no resources; use `--in-place` or `--diff`"
+            say(f"warning: {scanned.file.shown}: {message}")
+        return False
+    return True
 
 
 def _replace(changed: Iterable[Scanned[Scan]], *, keep_going: bool) -> list[Scanned[Scan]]:
@@ -176,4 +205,6 @@ def _summary(
     verb = "set" if output in (Output.PRINT, Output.IN_PLACE) else "would set"
     summary = f"{verb} {counted(images, 'image')} in {counted(len(changed), 'file')}"
     summary += f" ({counted(len(files), 'file')}, {counted(total.resources, 'resource')} read)"
+    if total.placeholders:
+        summary += f"; {placeholders(total.placeholders)}"
     return summary + (f"; {counted(unused, 'unused entry')}" if unused else "")

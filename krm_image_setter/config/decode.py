@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import count
 from typing import Any, Final, NamedTuple, TypeVar
 
 from krm_image_setter.config import schema
 from krm_image_setter.config.compatible import field_spec_api_versions, image_setter_fields, is_image_setter
-from krm_image_setter.config.image_setter import ON_UNUSED, STRING_ARGUMENTS, ImageSetter
+from krm_image_setter.config.image_setter import ON_UNUSED, STRING_ARGUMENTS, Ignored, ImageSetter
 from krm_image_setter.config.value import ShapeError, Value
 from krm_image_setter.errors import ConfigError, ImageSetterError
 from krm_image_setter.images import (
@@ -29,7 +30,17 @@ from krm_image_setter.images import (
     override,
     registry_rule,
 )
-from krm_image_setter.locators import WHOLE, Embedded, Form, ImageSource, KindRule, Part, Selector, Split, Text
+from krm_image_setter.locators import (
+    WHOLE,
+    Embedded,
+    FileRule,
+    Form,
+    ImageSource,
+    KindRule,
+    Part,
+    Selector,
+    Split,
+)
 from krm_image_setter.paths import Path, parse_path
 from krm_image_setter.resources import SECRET
 
@@ -59,12 +70,14 @@ class _Part(NamedTuple):
 
     images: tuple[_Entry, ...]
     kinds: tuple[KindRule, ...]
+    files: tuple[FileRule, ...]
     registries: tuple[RegistryRule, ...]
     default_registry: DefaultRegistry | None
     pod_specs: bool | None
     catalog: bool | None
     on_unused: str | None
     image_pull_policy: str | None
+    ignore: tuple[Ignored, ...]
 
 
 def decode(
@@ -95,19 +108,30 @@ def decode(
             value.fail("a digest cannot be combined with `imagePullPolicy: Never`")
     pod_specs = _agreed(parts, "podSpecs", lambda part: part.pod_specs)
     catalog = _agreed(parts, "catalog", lambda part: part.catalog)
+    kinds = _numbered((*kinds, *(rule for _, part in parts for rule in part.kinds)))
     return ImageSetter(
         images=_numbered((*images, *(rule for entries in rules for _, rule in entries))),
-        kinds=_numbered((*kinds, *(rule for _, part in parts for rule in part.kinds))),
+        kinds=kinds,
+        files=_numbered_files((rule for _, part in parts for rule in part.files), len(kinds)),
         registries=tuple(rule for _, part in parts for rule in part.registries),
         image_pull_policy=policy,
         pod_specs=pod_specs is not False,
         catalog=catalog is not False,
         on_unused=on_unused or _agreed(parts, "onUnused", lambda part: part.on_unused) or ON_UNUSED[0],
+        ignore=tuple(ignored for _, part in parts for ignored in part.ignore),
     )
 
 
 def _numbered(rules: tuple[R, ...]) -> tuple[R, ...]:
     return tuple(rule._replace(position=position) for position, rule in enumerate(rules))
+
+
+def _numbered_files(files: Iterable[FileRule], start: int) -> tuple[FileRule, ...]:
+    """Set the positions of the paths in `files`. They start with `start`, the number of paths in `kinds`."""
+    numbers = count(start)
+    return tuple(
+        rule._replace(paths=tuple(path._replace(position=next(numbers)) for path in rule.paths)) for rule in files
+    )
 
 
 def require_images(
@@ -170,6 +194,7 @@ def _decode_fields(document: Value) -> _Part:
     images = fields.get("images")
     image = fields.get("image")
     kinds = fields.get("kinds")
+    files = fields.get("files")
     specs = fields.get("fieldSpecs")
     registries = fields.get("registries")
     default = fields.get("defaultRegistry")
@@ -177,15 +202,18 @@ def _decode_fields(document: Value) -> _Part:
     catalog = fields.get("catalog")
     on_unused = fields.get("onUnused")
     policy = fields.get("imagePullPolicy")
+    ignore = fields.get("ignore")
     return _Part(
         tuple(_entries(images)) if images else (_entry(image),) if image else (),
         tuple(decode_kinds(kinds)) if kinds else tuple(_field_specs(specs)) if specs else (),
+        tuple(decode_files(files)) if files else (),
         tuple(_registries(registries)) if registries else (),
         _default_registry(default) if default else None,
         pod_specs.boolean() if pod_specs else None,
         catalog.boolean() if catalog else None,
         on_unused.choice(ON_UNUSED) if on_unused else None,
         policy.choice(("Always", "IfNotPresent", "Never")) if policy else None,
+        tuple(_ignored(ignore)) if ignore else (),
     )
 
 
@@ -212,10 +240,13 @@ def _entry(entry: Value) -> _Entry:
         arguments["source"] = _source(fields["from"])
     if "containers" in fields:
         arguments["containers"] = tuple(name.string() for name in fields["containers"].one_or_more())
-    uses = [use for use in (ENV, ARGS) if use in fields and fields[use].boolean()]
-    if uses:
-        arguments["uses"] = (IMAGE, *uses)
+    arguments["uses"] = _uses(fields)
     return _Entry(entry, fields["name"].string(), arguments)
+
+
+def _uses(fields: Mapping[str, Value]) -> tuple[str, ...]:
+    """Return the uses of references that an entry with the fields `env` and `args` sets."""
+    return IMAGE, *(use for use in (ENV, ARGS) if use in fields and fields[use].boolean())
 
 
 def _source(value: Value) -> ImageSource:
@@ -228,8 +259,17 @@ def _source(value: Value) -> ImageSource:
 
 def _registries(registries: Value) -> Iterator[RegistryRule]:
     for entry in registries.items():
-        fields = entry.fields(("from", "to"), required=("from", "to"))
-        yield _built(entry, partial(registry_rule, fields["from"].string(), fields["to"].string()))
+        fields = entry.fields(("from", "to", "env", "args", "exclude"), required=("from", "to"))
+        patterns = fields["exclude"].one_or_more() if "exclude" in fields else ()
+        exclude = tuple(pattern.string() for pattern in patterns)
+        from_, to = fields["from"].string(), fields["to"].string()
+        yield _built(entry, partial(registry_rule, from_, to, uses=_uses(fields), exclude=exclude))
+
+
+def _ignored(entries: Value) -> Iterator[Ignored]:
+    for entry in entries.items():
+        fields = entry.fields(Ignored._fields, required=Ignored._fields)
+        yield Ignored(fields["image"].string(), fields["reason"].string())
 
 
 def _default_registry(value: Value) -> DefaultRegistry:
@@ -252,6 +292,21 @@ def decode_kinds(kinds: Value) -> Iterator[KindRule]:
         yield from _path_rules(selector, fields["paths"])
 
 
+def decode_files(files: Value) -> Iterator[FileRule]:
+    """Yield the rules in `files`. Raises ConfigError if an entry is invalid."""
+    from krm_image_setter.globs import check_globs  # noqa: PLC0415  (few runs need it)
+
+    for entry in files.items():
+        fields = entry.fields(("files", "podSpecs", "paths"), required=("files",))
+        globs = tuple(glob.string() for glob in fields["files"].one_or_more())
+        _built(fields["files"], partial(check_globs, globs))
+        pod_specs = "podSpecs" in fields and fields["podSpecs"].boolean()
+        paths = tuple(_path_rules(Selector(files=globs), fields["paths"])) if "paths" in fields else ()
+        if not (paths or pod_specs):
+            entry.fail("the entry finds no images; add `paths` or `podSpecs: true`")
+        yield FileRule(globs, tuple(rule._replace(origin="files") for rule in paths), pod_specs)
+
+
 def _field_specs(specs: Value) -> Iterator[KindRule]:
     """Yield the rules for kustomize's field specs. As in kustomize, `create` has no effect on images."""
     from krm_image_setter.paths import field_spec  # noqa: PLC0415  (only kustomize uses field specs)
@@ -267,9 +322,10 @@ def _field_specs(specs: Value) -> Iterator[KindRule]:
 
 
 def _selector(fields: Mapping[str, Value]) -> Selector:
-    return Selector(
-        **{_SELECTOR_FIELDS[key]: value.string() for key, value in fields.items() if key in _SELECTOR_FIELDS}
-    )
+    patterns: dict[str, Any] = {
+        _SELECTOR_FIELDS[key]: value.string() for key, value in fields.items() if key in _SELECTOR_FIELDS
+    }
+    return Selector(**patterns)
 
 
 def _path_rules(selector: Selector, paths: Value) -> Iterator[KindRule]:
@@ -282,14 +338,23 @@ def _path_rules(selector: Selector, paths: Value) -> Iterator[KindRule]:
         yield KindRule(selector, _path(fields["path"]), form, config_location=path.location())
 
 
-# The values of `as`.
-_FORMS: Final = ("text", "yaml", "json", "values", "override")
+# The values of `as`, and the module and class of each form. An embedded document has no class of its own here.
+_FORMS: Final = {
+    "text": ("forms", "Text"),
+    "yaml": (),
+    "json": (),
+    "values": ("values", "Values"),
+    "jsonPatch": ("json_patch", "JsonPatch"),
+    "override": ("override", "Override"),
+    "kustomize": ("kustomize_entry", "KustomizeEntry"),
+    "relatedImage": ("forms", "RelatedImage"),
+}
 
 
 def _form(value: Value, fields: Mapping[str, Value]) -> Form:
     forms = [key for key in ("fields", "part", "as") if key in fields]
     part = fields["part"].choice(("reference", "name", "tag", "digest")) if "part" in fields else "reference"
-    form = fields["as"].choice(_FORMS) if "as" in fields else ""
+    form = fields["as"].choice(tuple(_FORMS)) if "as" in fields else ""
     parts = _split(fields["fields"]) if "fields" in fields else None
     of = fields["of"].string() if "of" in fields else ""
     rules = tuple(_path_rules(Selector(), fields["paths"])) if "paths" in fields else ()
@@ -305,16 +370,14 @@ def _form(value: Value, fields: Mapping[str, Value]) -> Form:
         value.fail("`paths` requires `as: yaml` or `as: json`")
     if parts is not None:
         return parts
-    if form == "values":
-        from krm_image_setter.locators.values import Values  # noqa: PLC0415  (few runs need it)
-
-        return Values()
-    if form == "override":
-        from krm_image_setter.locators.override import Override  # noqa: PLC0415  (few runs need it)
-
-        return Override()
+    if form in ("yaml", "json"):
+        return Embedded(form, rules)
     if form:
-        return Text() if form == "text" else Embedded(form, rules)
+        from importlib import import_module  # noqa: PLC0415  (few runs need it)
+
+        module, name = _FORMS[form]
+        decoded: Form = getattr(import_module(f"krm_image_setter.locators.{module}"), name)()
+        return decoded
     return Part(part, of) if part != "reference" else WHOLE
 
 

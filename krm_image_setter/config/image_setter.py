@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Final, Literal, NamedTuple, TypeAlias, get_args
 
 from krm_image_setter.images import ImageRule, RegistryRule
-from krm_image_setter.locators import KindRule
+from krm_image_setter.locators import FileRule, KindRule
 
 API_VERSION: Final = "krm-image-setter.dev/v1alpha1"
 KIND: Final = "ImageSetter"
 FIELDS: Final = (
-    "images", "kinds", "registries", "defaultRegistry", "imagePullPolicy", "podSpecs", "catalog", "onUnused"
+    "images", "kinds", "files", "registries", "defaultRegistry", "imagePullPolicy", "podSpecs", "catalog",
+    "onUnused", "ignore",
 )  # fmt: skip
 OnUnused: TypeAlias = Literal["warn", "error", "ignore"]
 #: The allowed values of `onUnused`. The first one is the default.
@@ -26,9 +27,17 @@ KUSTOMIZE_ARGUMENTS: Final = {
 STRING_ARGUMENTS: Final = {**KUSTOMIZE_ARGUMENTS, "newImage": "new_image"}
 
 
+class Ignored(NamedTuple):
+    """An entry of `ignore`: a pattern for images that `list` must not report, and the reason."""
+
+    image: str
+    reason: str
+
+
 class ImageSetter(NamedTuple):
     """The configuration of a run. It contains the rules of all configuration documents in their order.
 
+    `values_files` contains globs for files with Helm values that files of the run refer to.
     `on_unused` is one of ON_UNUSED. `image_pull_policy` is None if the pull policy of containers is not changed.
     """
 
@@ -39,3 +48,11 @@ class ImageSetter(NamedTuple):
     pod_specs: bool = True
     catalog: bool = True
     on_unused: str = ON_UNUSED[0]
+    files: tuple[FileRule, ...] = ()
+    ignore: tuple[Ignored, ...] = ()
+    values_files: tuple[str, ...] = ()
+
+    @property
+    def paths(self) -> tuple[KindRule, ...]:
+        """The rules of `kinds`, followed by the rules of `files`. The position of a rule is its index."""
+        return (*self.kinds, *(rule for file_rule in self.files for rule in file_rule.paths))

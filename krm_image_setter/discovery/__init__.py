@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from krm_image_setter.builds.kustomization import FILE_NAMES
 from krm_image_setter.discovery.finding import Confidence, Finding, Kind, Steps
 from krm_image_setter.discovery.proposing import propose
 from krm_image_setter.discovery.resources import Unknown, find_in_resource
@@ -12,8 +13,9 @@ from krm_image_setter.discovery.schema import find_in_crd
 from krm_image_setter.discovery.writing import write_kinds
 from krm_image_setter.documents import Stream
 from krm_image_setter.locators import covered
-from krm_image_setter.resources import ResourceRef
+from krm_image_setter.resources import NO_REF, ResourceRef
 from krm_image_setter.rules import Rules
+from krm_image_setter.scan import searched
 
 __all__ = [
     "Confidence",
@@ -40,22 +42,26 @@ class Discovered(NamedTuple):
     images: tuple[Unknown, ...]
 
 
-def discover(stream: Stream, rules: Rules) -> Discovered:
+def discover(stream: Stream, rules: Rules, *, others: bool = False) -> Discovered:
     """Find fields that probably contain images and that no rule covers, in a stream of CRDs and other resources.
 
-    Raises InputError if the text is not YAML, or if a document is not a resource.
+    If `others` is true, documents that are not resources are searched too, if the stream has a file name.
+
+    Raises InputError if the text is not YAML, or if a document cannot be searched.
     """
     findings: list[Finding] = []
     pod_specs: dict[Kind, tuple[Steps, ...]] = {}
     images: list[Unknown] = []
-    for resource in (resource for one in stream.documents() for resource in one.resources()):
+    for resource, kinds, uses in searched(stream, rules, every=others and stream.file != ""):
         crd = find_in_crd(resource)
         if crd is not None:
             known = _known_paths(crd.kind, rules)
             findings += (finding for finding in crd.findings if finding.path not in known)
             pod_specs[crd.kind] = crd.pod_specs
-        found = covered(resource, rules.kinds_for(resource.ref), rules.pod_spec_uses)
-        images += find_in_resource(resource, found, rules)
+        file = stream.file if resource.ref == NO_REF else ""
+        if file.rpartition("/")[2] in FILE_NAMES:  # a kustomization without `kind`
+            continue
+        images += find_in_resource(resource, covered(resource, kinds, uses), rules, file)
     return Discovered(tuple(findings), pod_specs, tuple(images))
 
 
@@ -69,8 +75,8 @@ def merged(parts: Iterable[Discovered]) -> Discovered:
 
 
 def unknown_images(stream: Stream, rules: Rules) -> tuple[Unknown, ...]:
-    """Return the images in the resources of a stream that no rule covers. Raises the same errors as `discover`."""
-    return discover(stream, rules).images
+    """Return the images in a stream that no rule covers. Raises the same errors as `discover`."""
+    return discover(stream, rules, others=True).images
 
 
 def _known_paths(kind: Kind, rules: Rules) -> set[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import Final, NamedTuple
 
+from krm_image_setter.globs import escaped_glob
 from krm_image_setter.locators import Form, KindRule, Selector
 from krm_image_setter.paths import format_key, parse_path
 
@@ -35,12 +36,20 @@ class Confidence(IntEnum):
 
 
 class Kind(NamedTuple):
-    """The API group and kind of a custom resource."""
+    """The API group and kind of a custom resource. For a document that is not a resource, `file` is its file."""
 
     group: str
     kind: str
+    file: str = ""
+
+    @property
+    def section(self) -> str:
+        """The field of the configuration for rules of this kind."""
+        return "files" if self.file else "kinds"
 
     def __str__(self) -> str:
+        if self.file:
+            return self.file
         return f"{self.kind}.{self.group}" if self.group else self.kind
 
 
@@ -61,14 +70,16 @@ class Finding(NamedTuple):
     def path(self) -> str:
         """The path of the field in the notation of Kubernetes JSONPath."""
         steps = (step if step.startswith(_NOT_KEYS) else format_key(step) for step in self.steps)
-        return "{" + "".join(steps) + "}"
+        return "{" + ("".join(steps) or "$") + "}"
 
     @property
     def selector(self) -> Selector:
-        """The selector of the entry in `kinds` for this field."""
+        """The selector of the entry in `kinds` or `files` for this field."""
+        if self.kind.file:
+            return Selector(files=(escaped_glob(self.kind.file),))
         return Selector(self.kind.kind, f"{self.kind.group}/*" if self.kind.group else "")
 
     @property
     def rule(self) -> KindRule:
-        """The rule of the entry in `kinds` for this field."""
+        """The rule of the entry in `kinds` or `files` for this field."""
         return KindRule(self.selector, parse_path(self.path), self.form)

@@ -12,10 +12,9 @@ from krm_image_setter.images import Reference, parse_reference
 from krm_image_setter.images.tokens import find_tokens
 from krm_image_setter.locators import WHOLE, Embedded, Form, KindRule, Selector, Split, Text
 from krm_image_setter.locators.image_field import Keys
-from krm_image_setter.locators.kind_rule import CRD
 from krm_image_setter.locators.values import Shape, Values, find_shapes, has_registry, has_registry_and_version
 from krm_image_setter.paths import Match
-from krm_image_setter.resources import Resource
+from krm_image_setter.resources import CRD, Resource
 from krm_image_setter.rules import Rules
 from krm_image_setter.scan import FoundImage, images_of
 from krm_image_setter.yaml.tree import Location
@@ -37,27 +36,34 @@ class Unknown(NamedTuple):
     found: FoundImage
 
 
-def find_in_resource(resource: Resource, covered: Collection[Location], rules: Rules) -> Iterator[Unknown]:
+def find_in_resource(
+    resource: Resource, covered: Collection[Location], rules: Rules, file: str = ""
+) -> Iterator[Unknown]:
     """Yield the images of a resource that no rule covers. `covered` contains the locations that rules found.
+
+    `file` is the name of the file if the document is not a resource.
 
     A Secret is skipped, because its values must not be printed. The `images` of kustomize are skipped, because
     they are only correct together with the resources that they override.
     """
     if resource.ref.kind == CRD or resource.is_secret or resource.group.endswith("kustomize.config.k8s.io"):
         return
-    kind = Kind(resource.group, resource.ref.kind)
-    for key, value in resource.node.items():
-        if key in NOT_SPECIFIED:
+    kind = Kind("", "", file) if file else Kind(resource.group, resource.ref.kind)
+    for shape in find_shapes(resource.node) if file else _shapes_of(resource):
+        location = (*shape.location, shape.keys.repository) if shape.keys else shape.location
+        if location in covered or not {"metadata", "status"}.isdisjoint(location):
             continue
-        for shape in find_shapes(value, (key,), key):
-            location = (*shape.location, shape.keys.repository) if shape.keys else shape.location
-            if location in covered or not {"metadata", "status"}.isdisjoint(location):
-                continue
-            form, confidence, reason = _form(kind, shape, resource, rules)
-            if form is not None:
-                variants = _variants(resource, shape.location)
-                finding = Finding(kind, variants[0], form, confidence, reason)
-                yield from (Unknown(finding, variants, each) for each in _images(resource, shape, form, rules))
+        form, confidence, reason = _form(kind, shape, resource, rules)
+        if form is not None:
+            variants = _variants(resource, shape.location)
+            finding = Finding(kind, variants[0], form, confidence, reason)
+            yield from (Unknown(finding, variants, each) for each in _images(resource, shape, form, rules))
+
+
+def _shapes_of(resource: Resource) -> Iterator[Shape]:
+    for key, value in resource.node.items():
+        if key not in NOT_SPECIFIED:
+            yield from find_shapes(value, (key,), key)
 
 
 def _images(resource: Resource, shape: Shape, form: Form, rules: Rules) -> Iterator[FoundImage]:
@@ -95,7 +101,7 @@ _NOTHING: Final = None, Confidence.POSSIBLE, ""
 
 def _form(kind: Kind, shape: Shape, resource: Resource, rules: Rules) -> tuple[Form | None, Confidence, str]:
     """Return the form of the image in a value, the confidence that it is an image, and the reason."""
-    is_custom = "." in kind.group  # in other kinds, all image fields are known
+    is_custom = "." in kind.group or kind.file != ""  # in other kinds, all image fields are known
     if shape.keys is not None:
         # Only keys that exist are a part of the rule, because the resource might not accept other keys.
         keys = Keys(*(key if key in shape.value else "" for key in shape.keys))
@@ -140,6 +146,8 @@ def _variants(resource: Resource, location: Location) -> tuple[Steps, ...]:
     The items of a list are all items, or the item with the same name, or one index. First, only the items of the
     innermost list get a name.
     """
+    if not location:
+        return ((),)
     steps: list[tuple[str, str, str]] = []  # all items, items by name, one index
     node: Any = resource.node
     for step in location:

@@ -17,9 +17,8 @@ from krm_image_setter.discovery.finding import (
 )
 from krm_image_setter.discovery.judging import is_container, is_url, judged
 from krm_image_setter.locators import WHOLE, Form, Split, Text
-from krm_image_setter.locators.kind_rule import CRD
 from krm_image_setter.locators.shapes import split_references
-from krm_image_setter.resources import Resource
+from krm_image_setter.resources import CRD, Resource
 
 #: The maximum depth of the search in a schema. The deepest schema of a public CRD has 47 levels.
 _MAX_DEPTH: Final = 100

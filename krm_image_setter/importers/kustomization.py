@@ -23,7 +23,7 @@ from krm_image_setter.images import ImageRule, Reference, check_reference, image
 from krm_image_setter.importers import NOT_IMPORTED, Imported, Source
 from krm_image_setter.importers.reading import Notes, contains, origin, text_of
 from krm_image_setter.importers.writing import Entry, Kinds, field_spec_path, imported, listed
-from krm_image_setter.locators.kind_rule import CRD
+from krm_image_setter.resources import CRD
 
 # The kustomization fields that contain images, in the order in which kustomize applies them.
 _IMAGES: Final = ("images", "imageTags")

@@ -5,26 +5,29 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from operator import itemgetter
-from typing import Any, Final, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from krm_image_setter.errors import ConfigLocation
 from krm_image_setter.locators.forms import WHOLE, Fields, Form
 from krm_image_setter.locators.image_field import OtherField
-from krm_image_setter.paths import Path
-from krm_image_setter.resources import ResourceRef
+from krm_image_setter.paths import Match, Path
+from krm_image_setter.resources import CRD, ResourceRef
 from krm_image_setter.yaml.tree import Location
 
-CRD: Final = "CustomResourceDefinition"
 T = TypeVar("T")
 
 
 class Selector(NamedTuple):
-    """Patterns that select resources. They are case-sensitive, with the wildcards `*` and `?`; "" matches all."""
+    """Patterns that select resources. They are case-sensitive, with the wildcards `*` and `?`; "" matches all.
+
+    If `files` is not empty, it contains globs of files, and the selector is for documents that are not resources.
+    """
 
     kind: str = ""
     api_version: str = ""
     name: str = ""
     namespace: str = ""
+    files: tuple[str, ...] = ()
 
     def matches(self, ref: ResourceRef) -> bool:
         """Return whether the patterns match a resource.
@@ -51,6 +54,8 @@ class Selector(NamedTuple):
         return ""
 
     def __str__(self) -> str:
+        if self.files:
+            return self.files[0] + ", …" * (len(self.files) > 1)
         return " ".join(
             part for part in (self.kind or "any kind", self.api_version, self.namespace, self.name) if part
         )
@@ -67,6 +72,9 @@ class SelectorMap(Generic[T]):
         for position, (selector, item) in enumerate(items):
             key = _without_wildcard(selector.kind), _without_wildcard(selector.name)
             self._items.setdefault(key, []).append((position, selector, item))
+
+    def __bool__(self) -> bool:
+        return bool(self._items)
 
     def matching(self, ref: ResourceRef) -> list[T]:
         """Return the items whose selectors match a resource, in the order of the items."""
@@ -90,7 +98,9 @@ class KindRule(NamedTuple):
     """A rule of `kinds`: the resources that `selector` matches have images of a certain form at `path`.
 
     `origin` is the configuration field that contains the rule, or "catalog"; it is empty for a rule that a form
-    creates. `position` is the index of the rule in `kinds`, or -1 if the rule is not from `kinds`.
+    creates. `position` is the index of the rule among those of `kinds` and `files`, or -1 if the rule is from
+    neither. `start` is the location where the path starts; it is empty unless the rule is for a resource inside
+    another resource.
     """
 
     selector: Selector
@@ -99,12 +109,39 @@ class KindRule(NamedTuple):
     origin: str = "kinds"
     position: int = -1
     config_location: ConfigLocation = ConfigLocation()
+    start: Location = ()
+
+    def find(self, root: Any) -> list[Match]:
+        """Return the values in the resource `root` that the path matches, with their locations in `root`."""
+        start, node = self.start, root
+        if not start:
+            return self.path.find(root)
+        for step in start:
+            node = node[step]
+        return [Match(start + location, value) for location, value in self.path.find(node)]
 
     @property
     def path_data(self) -> Any:
         """The path as an item of `paths` in a configuration: a string or a path object."""
         options = self.form.options
         return {"path": self.path.text, **options} if options else self.path.text
+
+
+class FileRule(NamedTuple):
+    """An entry of `files`: the rules for documents that are not resources, in the files that `globs` select.
+
+    If `pod_specs` is true, pod specs are searched in these documents too.
+    """
+
+    globs: tuple[str, ...]
+    paths: tuple[KindRule, ...] = ()
+    pod_specs: bool = False
+
+    def selects(self, file: str) -> bool:
+        """Return whether the globs select a file. `file` is relative to the directory that the user named."""
+        from krm_image_setter.globs import matches  # noqa: PLC0415  (pathspec is slow to import)
+
+        return matches(self.globs, file)
 
 
 class Embedded(NamedTuple):

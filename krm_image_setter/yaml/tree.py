@@ -78,11 +78,15 @@ class Fragment(NamedTuple):
 
 
 class Change(NamedTuple):
-    """Write a fragment into the scalar at `location`. If the scalar does not exist, add it after key `beside`."""
+    """Write a fragment into the scalar at `location`. If the scalar does not exist, add it after key `beside`.
+
+    If `is_key` is true, the fragment is written into the key at `location`, not into its value.
+    """
 
     location: Location
     fragment: Fragment
     beside: str = ""
+    is_key: bool = False
 
 
 class Alias:

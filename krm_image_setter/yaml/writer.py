@@ -39,10 +39,15 @@ def write(source: str, root: Collection, changes: Iterable[Change]) -> list[Edit
     """
     changes = list(changes)
     if len(changes) == 1 and not changes[0].beside:  # the usual case
-        ((location, fragment, _),) = changes
+        ((location, fragment, *_),) = changes
         return rewritten(source, at(root, location[:-1]), location[-1], [fragment])
-    wanted, added = by_location(root, changes)
     edits: list[Edit] = []
+    for location, fragment, _, is_key in changes:
+        if is_key:
+            holder = cast("Mapping", at(root, location[:-1]))
+            key = cast("ScalarEvent", pair(holder, str(location[-1]))[0])
+            edits += rewrite_scalar(source, key, flow=holder.flow, fragments=[fragment])
+    wanted, added = by_location(root, (change for change in changes if not change.is_key))
     for location, by_key in added.items():
         edits += additions(source, cast("Mapping", at(root, location)), by_key)
     for location, fragments in wanted.items():
@@ -54,7 +59,7 @@ def by_location(root: Collection, changes: Iterable[Change]) -> tuple[dict[Locat
     """Return the fragments of each scalar in order, and the pairs to add to each mapping."""
     wanted: dict[Location, list[Fragment]] = {}
     added: Added = {}
-    for location, fragment, beside in changes:
+    for location, fragment, beside, _ in changes:
         if beside and location[-1] not in at(root, location[:-1]):
             added.setdefault(location[:-1], {}).setdefault(beside, {})[str(location[-1])] = fragment.text
         else:

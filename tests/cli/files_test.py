@@ -85,7 +85,7 @@ def test_file_that_is_not_yaml_is_skipped_in_a_directory(program: Program) -> No
 BAD_PATHS = [
     pytest.param(["nowhere"], "error: nowhere: no such file or directory", id="missing file"),
     pytest.param(["empty"], "warning: empty: no .yaml, .yml or .json files found", id="empty directory"),
-    pytest.param(["values.yaml"], "error: values.yaml:1: not a Kubernetes resource", id="file without resources"),
+    pytest.param(["other.yaml"], "error: other.yaml:1: not a Kubernetes resource", id="file without resources"),
     pytest.param(["bad"], "error: bad/.gitignore: invalid ignore pattern: ", id="invalid ignore file"),
 ]
 
@@ -93,5 +93,5 @@ BAD_PATHS = [
 @pytest.mark.parametrize(("paths", "message"), BAD_PATHS)
 def test_invalid_path_is_reported(program: Program, paths: list[str], message: str) -> None:
     (program.folder / "empty").mkdir()
-    put(program, {"values.yaml": "a: 1\n", "bad/.gitignore": "!\n", "bad/a.yaml": POD})
+    put(program, {"other.yaml": "a: 1\n", "bad/.gitignore": "!\n", "bad/a.yaml": POD})
     assert program("set", *paths, *NGINX).stderr.startswith(PREFIX + message)

@@ -10,6 +10,7 @@ from harness import Program
 from properties.laws import check_names_change_neither_problems_nor_counts
 
 PREFIX = "krm-image-setter: "
+HINT = " (use --unknown to search them)"
 GOOD = (
     "apiVersion: v1\nkind: Pod\nspec: {containers: [{image: nginx:1}]}\n"
     "---\napiVersion: a.example/v1\nkind: Widget\nmetadata: {name: w}\nspec: {image: m.io/w:1}\n"
@@ -22,26 +23,26 @@ NOT_YAML = {
     "kind that is not YAML": b"kind: [\n",
     "resource before a document that is not YAML": b"apiVersion: v1\nkind: Pod\n---\nkind: Pod\nspec: {\n",
     "list with an item that is not a resource, then not YAML": b"kind: List\nitems: [1]\n---\n'\n",
-    "scalar before a document that is not YAML": b"text\n---\n}\n",
     "tab as indentation": b"kind: Pod\nspec:\n\tx: 1\n",
     "UTF-16": "kind: Pod\n".encode("utf-16"),
     "bytes that are not UTF-8": b"kind: Pod\nx: \xff\n",
     "control character": b"kind: Pod\nx: \x00\n",
 }
+MIXED = b"apiVersion: v1\nkind: Pod\n---\na: 1\n"
 ERROR = {
     "nesting that is too deep": DEEP.encode(),
     "document without a kind before nesting that is too deep": f"a: 1\n---\n{DEEP}".encode(),
     "alias bomb": BOMB.encode(),
     "alias without an anchor": b"kind: Pod\nx: *a\n",
-    "resource before a document without a kind": b"apiVersion: v1\nkind: Pod\n---\na: 1\n",
+    "resource before a document without a kind": MIXED,
     "ResourceList without items": b"apiVersion: v1\nkind: ResourceList\n",
 }
-SILENT = {
+OTHERS = {
     "document without a kind": b"a: 1\n",
     "word kind in a value": b"a: kind\n",
     "kind that is a number": b"kind: 5\n",
     "kind that is nested": b"a: {kind: Pod}\n",
-    "empty file": b"",
+    "scalar before a document that is not YAML": b"text\n---\n}\n",
 }
 COMMANDS = {
     ("list",): b"nginx:1",
@@ -63,14 +64,18 @@ def test_problems_of_files_are_reported_and_others_are_read(
     for number, (severity, data) in enumerate(
         [("warning", data) for data in NOT_YAML.values()]
         + [("error", data) for data in ERROR.values()]
-        + [("", data) for data in SILENT.values()]
+        + [("", data) for data in (*OTHERS.values(), b"")]
     ):
         name = f"m/{number * 20:03}-odd.yaml"
         (program.folder / name).write_bytes(data)
+        if "--unknown" in command:  # this also searches documents that are not resources
+            severity = {OTHERS["scalar before a document that is not YAML"]: "warning", MIXED: ""}.get(
+                data, severity
+            )
         expected += [f"{PREFIX}{severity}: {name}:"] * bool(severity)
     name, *options = command
     ran = program(name, "m", *options)
-    lines = ran.stderr.splitlines()
+    lines = [line for line in ran.stderr.splitlines() if not line.endswith("are not Kubernetes resources" + HINT)]
     assert ran.status == 2
     assert len(lines) == len(expected)
     assert all(map(str.startswith, lines, expected))
@@ -82,7 +87,11 @@ def test_problems_of_files_are_reported_and_others_are_read(
     [
         *(pytest.param(data, (0, f"{PREFIX}warning: m/odd.yaml:"), id=name) for name, data in NOT_YAML.items()),
         *(pytest.param(data, (2, f"{PREFIX}error: m/odd.yaml:"), id=name) for name, data in ERROR.items()),
-        *(pytest.param(data, (0, ""), id=name) for name, data in SILENT.items()),
+        *(
+            pytest.param(data, (0, f"{PREFIX}m: 2 files, 2 resources; 1 file is not"), id=name)
+            for name, data in OTHERS.items()
+        ),
+        pytest.param(b"", (0, ""), id="empty file"),
     ],
 )
 def test_problem_of_a_file_decides_the_status(program: Program, data: bytes, expected: tuple[int, str]) -> None:
@@ -101,7 +110,7 @@ def put_good(program: Program, count: int) -> None:
 # The image names decide which documents are parsed; they must not change the errors.
 
 TEXTS = {
-    **{name: data.decode() for name, data in {**NOT_YAML, **ERROR, **SILENT}.items() if data.isascii()},
+    **{name: data.decode() for name, data in {**NOT_YAML, **ERROR, **OTHERS}.items() if data.isascii()},
     "resource that is not YAML": "kind: Pod\nspec: [\n",
     "resource with a template": "kind: Pod\nspec:\n{{ toYaml .Values.spec | indent 2 }}\n",
     "template that is a value": "kind: Pod\nspec: {{ .Values.spec }}\n",
@@ -149,7 +158,7 @@ def faulty(function):
 transform.scan = faulty(transform.scan)
 from_fields.references_in = faulty(from_fields.references_in)
 list_.images_in = faulty(list_.images_in)
-list_.discover = faulty(list_.discover)
+list_.unknown_images = faulty(list_.unknown_images)
 discover_.discover = faulty(discover_.discover)
 import_.import_file = faulty(import_.import_file)
 from krm_image_setter.__main__ import run

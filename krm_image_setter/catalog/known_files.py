@@ -1,0 +1,62 @@
+"""The part of the catalog for files that are not Kubernetes resources, in the syntax of `files`."""
+
+from __future__ import annotations
+
+import re
+from functools import cache, lru_cache
+from typing import Final, NamedTuple
+
+from krm_image_setter.catalog import read
+from krm_image_setter.config.decode import decode_files
+from krm_image_setter.config.value import Value
+from krm_image_setter.globs import any_of
+from krm_image_setter.locators import FileRule
+from krm_image_setter.yaml import parsing
+from krm_image_setter.yaml.stream import Source
+
+_FILE: Final = "files.yaml"
+# The comments above an entry belong to the entry.
+_ENTRY: Final = r"^(?:#.*\n)*- files: .*\n(?:  .*\n)+"
+#: The globs of the rules for JSON patches, which are known by their contents.
+ANY_FILE: Final = ("*",)
+
+
+class FileEntry(NamedTuple):
+    """An entry of the catalog for files: its rule, and its YAML text with the comments above it."""
+
+    rule: FileRule
+    text: str
+
+
+@cache
+def file_entries() -> tuple[FileEntry, ...]:
+    """Return all entries for files, in the order of the catalog."""
+    text = read(_FILE)
+    (document,) = parsing.parse(text)
+    files = decode_files(Value(document.root, document.root, "", _FILE, Source(text, text, 0).line))
+    rules = (rule._replace(paths=tuple(path._replace(origin="catalog") for path in rule.paths)) for rule in files)
+    texts = (match[0] for match in re.finditer(_ENTRY, text, re.MULTILINE))
+    return tuple(FileEntry(*entry) for entry in zip(rules, texts, strict=True))
+
+
+@lru_cache(maxsize=16)  # each document of a file asks
+def known_files(path: str) -> tuple[FileRule, ...]:
+    """Return the rules of the catalog that select a file by its path, which can be relative or absolute."""
+    path = path.lstrip("/")
+    any_glob, entries = _matchers()
+    # One regular expression for all globs takes a twentieth of the time of pathspec.
+    if any_glob.match(path) is None:
+        return ()
+    return tuple(rule for glob, rule in entries if glob.match(path))
+
+
+def patch_rules() -> list[FileRule]:
+    """Return the rules of the catalog for JSON patches."""
+    return [entry.rule for entry in file_entries() if entry.rule.globs == ANY_FILE]
+
+
+@cache
+def _matchers() -> tuple[re.Pattern[str], list[tuple[re.Pattern[str], FileRule]]]:
+    """Return a regular expression for all known files, and one for each entry."""
+    rules = [entry.rule for entry in file_entries() if entry.rule.globs != ANY_FILE]
+    return any_of(glob for rule in rules for glob in rule.globs), [(any_of(rule.globs), rule) for rule in rules]

@@ -1,0 +1,86 @@
+"""Reports what a command skipped in directories: Helm templates, and files that are not Kubernetes resources."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable
+from functools import cache
+from typing import Any, Final
+
+from krm_image_setter.builds.kustomization import FILE_NAMES
+from krm_image_setter.cli.scanning import Scanned
+from krm_image_setter.cli.terminal import counted
+from krm_image_setter.streams import say, say_error
+
+_TEMPLATES: Final = "templates"
+
+
+def report_problems(scanned: Iterable[Scanned[Any]]) -> bool:
+    """Print a warning or an error for each file that has one, and return whether there was an error.
+
+    For Helm templates, print one line per directory.
+    """
+    failed = False
+    templates: Counter[str] = Counter()
+    with_images: Counter[str] = Counter()
+    for each in scanned:
+        directory = _templates_directory(each)
+        if directory:
+            templates[directory] += 1
+            with_images[directory] += each.has_images
+        elif each.is_skipped:
+            say(f"warning: {each.error}")
+        elif each.error is not None:
+            say_error(each.error)
+            failed = True
+    for directory, count in templates.items():
+        images = with_images[directory]
+        lines = {0: "", 1: "; 1 contains image lines"}.get(images, f"; {images} contain image lines")
+        say(f"{'warning: ' * bool(images)}{directory}: {counted(count, 'Helm template')} skipped{lines}")
+    return failed
+
+
+def report_others(scanned: Iterable[Scanned[Any]], resources_in: Callable[[Any], int], hint: str) -> None:
+    """Print one line for each directory that contains files that are neither resources nor known files.
+
+    `resources_in` returns the number of resources in the result for a file. `hint` is the remedy.
+    """
+    files: Counter[str] = Counter()
+    resources: Counter[str] = Counter()
+    others: Counter[str] = Counter()
+    for each in scanned:
+        if each.file.is_found:
+            files[each.file.top] += 1
+            resources[each.file.top] += resources_in(each.found) if each.found is not None else 0
+            others[each.file.top] += _is_other(each)
+    for top, count in others.items():
+        if count:
+            not_resources = "1 file is not a Kubernetes resource"
+            if count > 1:
+                not_resources = f"{counted(count, 'file')} are not Kubernetes resources"
+            read = f"{counted(files[top], 'file')}, {counted(resources[top], 'resource')}"
+            say(f"{top}: {read}; {not_resources}{hint}")
+
+
+def _is_other(scanned: Scanned[Any]) -> bool:
+    if scanned.found is not None or scanned.error is not None or _templates_directory(scanned):
+        return False
+    return os.path.basename(scanned.file.path) not in FILE_NAMES
+
+
+def _templates_directory(scanned: Scanned[Any]) -> str:
+    """Return the directory `templates` of the chart with a Helm template that was skipped, or an empty string."""
+    file = scanned.file
+    is_skipped = file.is_found and scanned.found is None and (scanned.error is None or scanned.is_skipped)
+    return _chart_templates(os.path.dirname(file.path)) if is_skipped and _TEMPLATES in file.path else ""
+
+
+@cache
+def _chart_templates(directory: str) -> str:
+    for found in re.finditer(rf"(?:^|/){_TEMPLATES}(?=/|$)", directory):
+        chart = directory[: found.start()]
+        if os.path.exists(os.path.join(chart, "Chart.yaml")):
+            return directory[: found.end()]
+    return ""

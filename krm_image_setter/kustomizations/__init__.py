@@ -1,0 +1,4 @@
+"""Sets the images of kustomizations, so that `kubectl kustomize` builds what the configuration wants.
+
+reading: the texts · flows: which entries reach which image · decisions: what changes · writing: the edits.
+"""

@@ -1,0 +1,320 @@
+"""One attempt to change the entries and scalars of kustomizations, so that each build gets the wanted images.
+
+A name is written where it is made, and the names of later entries follow. A tag is written where it is made. Then
+all routes are followed again, to find the images that did not come out right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple, TypeAlias
+
+from krm_image_setter.images import Usage, parse_reference
+from krm_image_setter.kustomizations.flows import Route, Scalar, applied, matches
+from krm_image_setter.kustomizations.reading import Entry
+from krm_image_setter.locators.kustomize_entry import EntryKeys, joined, split_image
+
+Place: TypeAlias = Scalar | Entry
+#: The new values of places that change.
+State: TypeAlias = dict[Any, Any]
+#: Returns the new reference for an image that is used in a certain way.
+Wish: TypeAlias = Callable[[str, Usage], str]
+
+#: The ways to write changes: into the scalar, except for a tag that no entry sets on a renamed image; always into
+#: the scalar; always into the last entry.
+WAYS: Final = ("renamed", "scalar", "entry")
+
+
+class Flow(NamedTuple):
+    """A route with the entries that match on it, its image, and the image that the rules want."""
+
+    route: Route
+    trail: tuple[Entry, ...]
+    image: str
+    wanted: str
+
+    @property
+    def moves(self) -> bool:
+        """Whether the image must change."""
+        return self.image != self.wanted
+
+    @property
+    def places(self) -> list[Place]:
+        """The scalar and the matching entries of the flow."""
+        return [*([self.route.scalar] if self.route.scalar else []), *self.trail]
+
+
+def follow(route: Route, state: State) -> tuple[str, tuple[Entry, ...]]:
+    """Return the image at the end of a route, and the entries that match it on the way."""
+    scalar = route.scalar
+    image = route.start if scalar is None else state.get(scalar, scalar.image)
+    trail = []
+    for entry, times in route.steps:
+        new = applied(state.get(entry, entry.keys), image, times)
+        if new is not None:
+            trail.append(entry)
+            image = new
+    return image, tuple(trail)
+
+
+class Reason(NamedTuple):
+    """Why an image cannot be right: a message, and the location and the build in the way if they are known."""
+
+    message: str
+    place: Place | None = None
+    build: str = ""
+
+
+class Group(NamedTuple):
+    """Flows that share entries or scalars, and what an attempt to change them must know about the other flows.
+
+    `hard` contains the builds that must be right. `by_step` contains the flows that an entry reaches, including
+    flows of other groups. `before` is the state of the other groups.
+    """
+
+    flows: list[Flow]
+    hard: set[str]
+    wish: Wish
+    by_step: dict[Entry, list[Flow]]
+    before: State
+
+    def is_hard(self, flow: Flow) -> bool:
+        """Return whether a flow is part of a build that must be right."""
+        return flow.route.root in self.hard
+
+
+class Attempt(NamedTuple):
+    """A state, the flows that do not come out right in it, and why."""
+
+    state: State
+    failed: list[Flow]
+    reasons: dict[int, Reason]
+    rank: tuple[int, int, int]
+
+
+def attempt(group: Group, flows: list[Flow], checked: list[Flow], way: str) -> Attempt:
+    """Try to make `flows` right in one of the WAYS, and check the flows in `checked`."""
+    return _Try(group, flows, checked, way).run()
+
+
+class _Try:
+    """One attempt to make flows right. `way` is one of WAYS."""
+
+    def __init__(self, group: Group, flows: list[Flow], checked: list[Flow], way: str) -> None:
+        self._flows = flows
+        self._checked = checked
+        self._way = way
+        self._group = group
+        self._state: State = {}
+        self._reasons: dict[int, Reason] = {}
+
+    def run(self) -> Attempt:
+        """Return the resulting state, and what is wrong with it."""
+        self._write(is_name=True)
+        self._follow_names()
+        self._write(is_name=False)
+        self._follow_tags()
+        self._write_overridden()
+        failed = self._failed()
+        hard = sum(map(self._group.is_hard, failed))
+        keys = sum(
+            not getattr(place.keys, name) and bool(getattr(new, name))
+            for place, new in self._state.items()
+            if isinstance(place, Entry)
+            for name in EntryKeys._fields
+        )
+        return Attempt(self._state, failed, self._reasons, (hard, len(failed), len(self._reasons) + keys))
+
+    # The values of places
+
+    def _keys(self, entry: Entry) -> EntryKeys:
+        keys: EntryKeys = self._state.get(entry, entry.keys)
+        return keys
+
+    def _image(self, scalar: Scalar) -> str:
+        image: str = self._state.get(scalar, scalar.image)
+        return image
+
+    def _set(self, place: Place, value: Any) -> None:
+        if value == (place.keys if isinstance(place, Entry) else place.image) and place not in self._state:
+            return
+        self._state[place] = value
+
+    # R1 and R3: write the name, or the tag and the digest, at the place that controls it
+
+    def _write(self, *, is_name: bool) -> None:
+        asking: dict[Any, tuple[Place | None, list[Flow]]] = {}
+        for flow in self._flows:
+            place = self._controller(flow, is_name=is_name)
+            asking.setdefault(id(place) if place else id(flow), (place, []))[1].append(flow)
+        pushed: list[Flow] = []
+        for place, flows in asking.values():
+            wanted = {_part(flow.wanted, is_name=is_name) for flow in flows}
+            moved = [flow for flow in flows if _moves(flow, is_name=is_name)]
+            if not moved:
+                continue
+            if place is not None and len(wanted) == 1:
+                self._write_at(place, wanted.pop(), is_name=is_name)
+            else:
+                pushed += moved
+                for flow in moved:
+                    others = [other for other in flows if other.wanted != flow.wanted]
+                    self._conflict(flow, place, others)
+        for flow in pushed:
+            self._push(flow, is_name=is_name)
+
+    def _conflict(self, flow: Flow, place: Place | None, others: list[Flow]) -> None:
+        if place is None:
+            self._reasons[id(flow)] = Reason("no file that was passed determines it", flow.route.scalar)
+        elif others:
+            other = others[0]
+            changes = f'become "{other.wanted}"' if other.moves else "not change"
+            message = f'"{other.image}", which has the same source, must {changes}'
+            self._reasons[id(flow)] = Reason(message, place, other.route.root)
+
+    def _controller(self, flow: Flow, *, is_name: bool) -> Place | None:
+        """Return the place that determines a part of the image; None if it cannot be written there."""
+        trail, scalar = flow.trail, flow.route.scalar
+        for entry in reversed(trail):
+            if entry.keys.new_name if is_name else entry.keys.sets_tag:
+                return entry if entry.is_writable else None
+        if scalar is None or not scalar.is_writable or parse_reference(scalar.image) is None:
+            return None
+        if trail and self._way == "entry":
+            return None
+        if not is_name and self._way == "renamed" and any(entry.keys.renames for entry in trail):
+            return None
+        return scalar
+
+    def _push(self, flow: Flow, *, is_name: bool) -> None:
+        """Write a part of the image of a flow into the last entry in which no other flow wants another value."""
+        wanted = _part(flow.wanted, is_name=is_name)
+        for entry in reversed(flow.trail):
+            through = [other for other in self._flows if entry in other.trail]
+            if entry.is_writable and all(_part(other.wanted, is_name=is_name) == wanted for other in through):
+                self._write_at(entry, wanted, is_name=is_name)
+                self._reasons.pop(id(flow), None)
+                return
+            if entry.keys.new_name if is_name else entry.keys.sets_tag:
+                return
+
+    def _write_at(self, place: Place, value: tuple[str, str, str], *, is_name: bool) -> None:
+        name, tag, digest = value
+        if isinstance(place, Entry):
+            keys = self._keys(place)
+            self._set(place, keys._replace(new_name=name) if is_name else keys.with_tag(tag, digest))
+        else:
+            old_name, old_tag, old_digest = split_image(self._image(place))
+            self._set(place, joined(name, old_tag, old_digest) if is_name else joined(old_name, tag, digest))
+
+    # R2: the names of later entries follow
+
+    def _follow_names(self) -> None:
+        images = [self._image(f.route.scalar) if f.route.scalar else f.route.start for f in self._flows]
+        steps = [0] * len(images)
+        while True:
+            ready: dict[Entry, list[int]] = {}
+            for index, flow in enumerate(self._flows):
+                if steps[index] < len(flow.trail):
+                    ready.setdefault(flow.trail[steps[index]], []).append(index)
+            if not ready:
+                return
+            entry = next((one for one in ready if not self._is_needed_later(one, ready, steps)), next(iter(ready)))
+            self._follow_name(entry, ready[entry], images)
+            for index in ready[entry]:
+                times = next(times for one, times in self._flows[index].route.steps if one is entry)
+                images[index] = applied(self._keys(entry), images[index], times) or images[index]
+                steps[index] += 1
+
+    def _is_needed_later(self, entry: Entry, ready: dict[Entry, list[int]], steps: list[int]) -> bool:
+        waiting = set(ready[entry])
+        return any(
+            index not in waiting and entry in flow.trail[steps[index] :] for index, flow in enumerate(self._flows)
+        )
+
+    def _follow_name(self, entry: Entry, indexes: list[int], images: list[str]) -> None:
+        keys = self._keys(entry)
+        if all(matches(keys.name, images[index]) for index in indexes):
+            return
+        is_bare = keys.name == split_image(keys.name)[0]
+        names = {split_image(images[index])[0] if is_bare else images[index] for index in indexes}
+        if len(names) == 1 and entry.is_writable:
+            self._set(entry, keys._replace(name=names.pop()))
+            return
+        for index in indexes:
+            if entry.is_writable:
+                reason = f'the entry "{keys.name}" would have to match several names: {", ".join(sorted(names))}'
+            else:
+                reason = f'the entry "{keys.name}" is in a file that was not passed, and would no longer match'
+            self._reasons[id(self._flows[index])] = Reason(reason, entry)
+
+    def _follow_tags(self) -> None:
+        """Let the names that contain a tag follow a changed tag."""
+        for flow in self._flows:
+            if not self._state:
+                return
+            image = self._image(flow.route.scalar) if flow.route.scalar else flow.route.start
+            for entry, times in flow.route.steps:
+                keys = self._keys(entry)
+                has_tag = keys.name != split_image(keys.name)[0]
+                if entry in flow.trail and has_tag and entry.is_writable and not matches(keys.name, image):
+                    self._set(entry, keys._replace(name=image))
+                image = applied(self._keys(entry), image, times) or image
+
+    # R4: set overridden tags as well
+
+    def _write_overridden(self) -> None:
+        """Set the tags that are overridden in every build, if that changes no build."""
+        wish = self._group.wish
+        renamed = {
+            flow.route.scalar for flow in self._group.flows if any(entry.keys.new_name for entry in flow.trail)
+        }
+        for place in dict.fromkeys(place for flow in self._group.flows for place in flow.places):
+            old = self._state.get(place)
+            if isinstance(place, Scalar):
+                new: Any = wish(place.image, place.field.usage)
+                if place in renamed or not place.field.is_known or not place.is_writable or old is not None:
+                    continue
+                if new == place.image or split_image(new)[0] != split_image(place.image)[0]:
+                    continue
+            else:
+                keys = place.keys
+                if not place.is_writable or old is not None or not (keys.new_tag or keys.digest):
+                    continue
+                name, tag, digest = split_image(wish(keys.image, Usage()))
+                if name != (keys.new_name or keys.name) or (tag, digest) == (keys.new_tag, keys.digest):
+                    continue
+                new = keys.with_tag(tag, digest)
+            before = self._results()
+            self._state[place] = new
+            if self._results() != before:
+                del self._state[place]
+
+    def _results(self) -> list[str]:
+        return [follow(flow.route, self._state)[0] for flow in self._group.flows]
+
+    # R7: follow all routes again
+
+    def _failed(self) -> list[Flow]:
+        """Return the flows that do not end with the wanted image, also those of other groups."""
+        state = {**self._group.before, **self._state}
+        failed = [flow for flow in self._checked if follow(flow.route, state)[0] != flow.wanted]
+        mine = set(map(id, self._group.flows))
+        for entry in self._state:
+            for flow in self._group.by_step.get(entry, ()) if isinstance(entry, Entry) else ():
+                if id(flow) in mine:
+                    continue
+                if follow(flow.route, state)[0] != follow(flow.route, self._group.before)[0]:
+                    # The wanted image of another group is its present image, so that this group gives way.
+                    failed.append(flow._replace(wanted=flow.image))
+        return failed
+
+
+def _part(image: str, *, is_name: bool) -> tuple[str, str, str]:
+    """Return the name, or the tag and the digest, of an image. The other parts are empty."""
+    name, tag, digest = split_image(image)
+    return (name, "", "") if is_name else ("", tag, digest)
+
+
+def _moves(flow: Flow, *, is_name: bool) -> bool:
+    return _part(flow.image, is_name=is_name) != _part(flow.wanted, is_name=is_name)

@@ -1,0 +1,203 @@
+"""Decides which entries and scalars change, so that each build contains the images that the rules want.
+
+The final name of an image is compared with the wish. An image that cannot come out right, or that would change
+without a wish, is left as it was, together with everything that shares an entry or a scalar with it. Wishes for
+the build of a base alone give way to those for the builds that use the base.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final, NamedTuple
+
+from krm_image_setter.kustomizations.attempts import (
+    WAYS,
+    Attempt,
+    Flow,
+    Group,
+    Reason,
+    State,
+    Wish,
+    attempt,
+    follow,
+)
+from krm_image_setter.kustomizations.flows import BEFORE_VOLUMES, WITH_VOLUMES, Copy, Flows, Route, Scalar, matches
+from krm_image_setter.kustomizations.reading import Entry
+from krm_image_setter.locators.kustomize_entry import split_image
+
+_MOST_ROUNDS: Final = 12
+_SHARED: Final = Reason("another image shares an entry or a resource with it")
+_OLDER: Final = Reason("only kustomize 5.7 and later sets image volumes like this")
+
+
+class Problem(NamedTuple):
+    """An image that is not right, and the reason. If `is_left` is true, the image is left as it was."""
+
+    flow: Flow
+    wanted: str
+    reason: Reason
+    is_left: bool = True
+
+
+class Decisions(NamedTuple):
+    """The new values of the places that change, the images that are left as they were, and all flows before."""
+
+    state: State
+    problems: list[Problem]
+    flows: list[Flow]
+
+
+def decide(flows: Flows, wish: Wish) -> Decisions:
+    """Decide how all builds change. Each group of images that share entries or scalars is decided alone."""
+    every = followed(flows, wish)
+    groups = _groups(every, wish)
+    by_step: dict[Entry, list[Flow]] = {}
+    for flow in every:
+        for entry, _ in flow.route.steps:
+            by_step.setdefault(entry, []).append(flow)
+    state: State = {}
+    problems: list[Problem] = []
+    for group in groups:
+        solved = _Solver(Group(group, set(flows.hard), wish, by_step, state)).solve()
+        state.update(solved.state)
+        problems += solved.problems
+    return Decisions(state, problems, every)
+
+
+def followed(flows: Flows, wish: Wish) -> list[Flow]:
+    """Return each route with its image and with the image that the rules want."""
+    parts = [copy for copy in flows.copies.values() if copy.part]
+    return [_flow(route, wish, parts) for route in flows.routes]
+
+
+def _flow(route: Route, wish: Wish, parts: list[Copy]) -> Flow:
+    image, trail = follow(route, {})
+    wanted = wish(image, route.usage) if route.is_known else image
+    if any(copy.replaces(route) and copy.destroys(image, wanted) for copy in parts):
+        wanted = image
+    return Flow(route, trail, image, wanted)
+
+
+def _groups(flows: list[Flow], wish: Wish) -> Iterator[list[Flow]]:
+    """Yield the groups of flows that share places. Yield only groups in which something changes."""
+    parents: dict[Any, Any] = {}
+
+    def top(place: Any) -> Any:
+        while parents.setdefault(place, place) is not place:
+            parents[place] = place = parents[parents[place]]
+        return place
+
+    members: dict[Any, list[Flow]] = {}
+    for flow in flows:
+        # An entry that would match the new image belongs to the group, because it can capture the image.
+        captures = [
+            entry
+            for entry, _ in (flow.route.steps if flow.moves else ())
+            if matches(entry.keys.name, flow.wanted) or matches(entry.keys.name, split_image(flow.wanted)[0])
+        ]
+        places: list[Any] = [*flow.places, *captures]
+        for place in places[1:]:
+            parents[top(place)] = top(places[0])
+    for flow in flows:
+        members.setdefault(top(flow.places[0]), []).append(flow)
+    for group in members.values():
+        if any(flow.moves or _has_own_wish(flow.route.scalar, wish) for flow in group):
+            yield group
+
+
+def _has_own_wish(scalar: Scalar | None, wish: Wish) -> bool:
+    return scalar is not None and wish(scalar.image, scalar.field.usage) != scalar.image
+
+
+class _Solved(NamedTuple):
+    state: State
+    problems: list[Problem]
+
+
+class _Solver:
+    """Decides on one group of flows."""
+
+    def __init__(self, group: Group) -> None:
+        self._group = group
+
+    def solve(self) -> _Solved:
+        """Try to make all flows right. Leave those as they were that cannot be made right."""
+        flows = [flow for flow in self._group.flows if self._group.is_hard(flow) or not self._gives_way(flow)]
+        problems: dict[Any, Problem] = {}
+        for _ in range(_MOST_ROUNDS):
+            best = min(self._attempts(flows), key=lambda tried: tried.rank)
+            if all(flow.route.reading == BEFORE_VOLUMES for flow in best.failed):
+                older = [Problem(flow, flow.wanted, _OLDER, is_left=False) for flow in best.failed]
+                return _Solved(best.state, [*problems.values(), *older])
+            soft = self._soft_neighbors(flows, best.failed)
+            if soft:
+                flows = [flow for flow in flows if id(flow) not in soft]
+                continue
+            frozen = self._failed_with_neighbors(flows, best)
+            if not frozen:
+                break
+            for flow in flows:
+                if id(flow) in frozen and flow.moves:
+                    reason = best.reasons.get(id(flow), frozen[id(flow)])
+                    problems.setdefault(flow.route.identity, Problem(flow, flow.wanted, reason))
+            flows = [flow._replace(wanted=flow.image) if id(flow) in frozen else flow for flow in flows]
+        for flow in flows:
+            if flow.moves:
+                problems.setdefault(flow.route.identity, Problem(flow, flow.wanted, _SHARED))
+        return _Solved(self._unchanged(), list(problems.values()))
+
+    def _unchanged(self) -> State:
+        """Return the state in which no scalar changes."""
+        return {flow.route.scalar: flow.route.scalar.image for flow in self._group.flows if flow.route.scalar}
+
+    def _attempts(self, flows: list[Flow]) -> Iterator[Attempt]:
+        """Yield attempts, and stop at the first one that is right."""
+        newer = [flow for flow in flows if flow.route.reading in ("", WITH_VOLUMES)]
+        for some in (flows, newer) if len(newer) < len(flows) else (flows,):
+            for way in WAYS:
+                tried = attempt(self._group, flows=some, checked=flows, way=way)
+                yield tried
+                if not tried.failed:
+                    return
+
+    def _gives_way(self, flow: Flow) -> bool:
+        """Return whether the build of a base alone is not made right: it would cost a new key or a placeholder."""
+        if not flow.moves:
+            return False
+        scalar, trail = flow.route.scalar, flow.trail
+        mine = [
+            other for other in self._group.flows if other.route.scalar is scalar and self._group.is_hard(other)
+        ]
+        is_placeholder = bool(mine) and all(any(entry.keys.new_name for entry in other.trail) for other in mine)
+        if is_placeholder and split_image(flow.wanted)[0] != split_image(flow.image)[0]:
+            return True
+        is_inserted = split_image(flow.wanted)[1:] != split_image(flow.image)[1:]
+        renames = any(entry.keys.renames for entry in trail)
+        return is_inserted and renames and not any(entry.keys.sets_tag for entry in trail)
+
+    def _soft_neighbors(self, flows: list[Flow], failed: list[Flow]) -> set[int]:
+        """Return the flows of builds of bases that share a place with a failed flow."""
+        places = {id(place) for flow in failed for place in flow.places}
+        return {
+            id(flow)
+            for flow in flows
+            if not self._group.is_hard(flow) and any(id(place) in places for place in flow.places)
+        }
+
+    def _failed_with_neighbors(self, flows: list[Flow], tried: Attempt) -> dict[int, Reason]:
+        """Return the failed flows that move. For a flow that changed without a wish, return its neighbors."""
+        frozen: dict[int, Reason] = {}
+        state = {**self._group.before, **tried.state}
+        for flow in tried.failed:
+            got, trail = follow(flow.route, state)
+            if flow.moves:
+                frozen[id(flow)] = Reason(f'it would become "{got}"', trail[-1] if trail else None)
+                continue
+            reached = {id(entry) for entry, _ in flow.route.steps} | set(map(id, flow.places))
+            changed = {id(place): place for place in tried.state if id(place) in reached}
+            for other in flows:
+                place = next((place for place in other.places if id(place) in changed), None)
+                if other.moves and place is not None:
+                    message = f'"{flow.image}" would become "{got}"'
+                    frozen.setdefault(id(other), Reason(message, place, flow.route.root))
+        return frozen

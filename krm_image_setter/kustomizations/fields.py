@@ -1,0 +1,136 @@
+"""Finds the image fields in the resources and patches of kustomizations, and how kustomize reaches each field.
+
+kustomize looks for images in other fields than this program (`api/filters/imagetag` in its repository).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final, NamedTuple
+from zlib import crc32
+
+from krm_image_setter.documents import Stream
+from krm_image_setter.errors import InputError
+from krm_image_setter.images import IMAGE, Usage
+from krm_image_setter.locators import ImageField, KindRule, SelectorMap, find_image_fields
+from krm_image_setter.locators.json_patch import is_json_patch, json_patch_fields, target_location
+from krm_image_setter.resources import CRD, Resource, ResourceRef
+from krm_image_setter.rules import Rules
+from krm_image_setter.scan import searched
+from krm_image_setter.yaml.tree import Location
+
+_CONTAINERS: Final = ("containers", "initContainers")
+#: The locations of pod specs in which kustomize applies `tagSuffix` twice, and in which it knows image volumes.
+_POD_SPECS: Final = (("spec",), ("spec", "template", "spec"))
+#: The name of a text that is not a file. No rule for files of a certain name selects it.
+ANY_FILE: Final = "patch"
+
+
+class FoundField(NamedTuple):
+    """An image in a text of a kustomization. `location` starts at the resource that is built.
+
+    `offset` is in code points of the text, and `line` counts from 1. If `is_known` is false, only kustomize knows
+    that the field contains an image, and `set` must not change it. If `is_patch` is true, the field is in a JSON
+    6902 patch, and the resource is unknown.
+    """
+
+    offset: int
+    line: int
+    image: str
+    location: Location
+    resource: ResourceRef
+    usage: Usage
+    is_known: bool = True
+    is_patch: bool = False
+
+    @property
+    def times(self) -> int:
+        """How often an entry of `images` is applied to the field. Only `tagSuffix` shows the difference."""
+        if self.resource.kind == CRD or len(self.location) < 3 or self.location[-3] not in _CONTAINERS:
+            return 0
+        return 1 + (self.location[:-3] in _POD_SPECS) if self.location[-1] == "image" else 0
+
+    @property
+    def is_volume(self) -> bool:
+        """Whether the field is an image volume that only newer versions of kustomize change (since 5.7)."""
+        location = self.location
+        in_volume = location[-2:] == ("image", "reference") and location[-4:-3] == ("volumes",)
+        return in_volume and (location[:-4] in _POD_SPECS or self.is_patch)
+
+
+class Fields(NamedTuple):
+    """The image fields of a text, and a checksum of the text."""
+
+    found: tuple[FoundField, ...]
+    checksum: int
+
+
+def checksum(text: str) -> int:
+    """Return a checksum of a text, to detect whether a file has changed since it was read."""
+    return crc32(text.encode())
+
+
+def fields_of(resource: Resource, rules: Rules, specs: SelectorMap[KindRule]) -> Iterator[FoundField]:
+    """Yield the image fields of a resource, or of a JSON patch, that kustomize and `set` can change.
+
+    `specs` contains the fields in which only kustomize finds an image.
+    """
+    if is_json_patch(resource.node):
+        for value in json_patch_fields(resource.node):
+            target = target_location(resource.node[value.location[0]])
+            # An added item has no index yet. The first index of a list is as good as any other.
+            at = tuple(0 if step == "-" else step for step in (*target, *value.location[2:]))
+            yield _found(resource, value, at)._replace(is_patch=True)
+        return
+    others = () if IMAGE in rules.pod_spec_uses else (IMAGE,)
+    searches = [
+        (True, rules.kinds_in(resource), rules.pod_spec_uses),
+        (False, specs.matching(resource.ref), others),
+    ]
+    seen: set[Location] = set()
+    for is_known, kinds, uses in searches:
+        for field, _ in find_image_fields(resource, kinds, uses, set()):
+            if isinstance(field, ImageField) and _is_whole(resource, field) and field.location not in seen:
+                seen.add(field.location)
+                yield _found(resource, field, field.location)._replace(is_known=is_known)
+
+
+def _is_whole(resource: Resource, field: ImageField) -> bool:
+    """Return whether a field contains an image and nothing else, also no white space."""
+    value: Any = resource.node
+    for step in field.location:
+        value = value[step]
+    return value == field.current and field.usage.use == IMAGE and not field.part
+
+
+def _found(resource: Resource, field: ImageField, location: Location) -> FoundField:
+    offset, line = resource.offset(field.location), resource.line(field.location)
+    return FoundField(offset, line, field.current, location, resource.ref, field.usage)
+
+
+class FieldCollector:
+    """Collects the image fields of the resources of a text."""
+
+    def __init__(self, rules: Rules, specs: SelectorMap[KindRule]) -> None:
+        self._rules = rules
+        self._specs = specs
+        self._found: list[FoundField] = []
+
+    def __call__(self, resource: Resource) -> None:
+        """Collect the image fields of a resource."""
+        self._found.extend(fields_of(resource, self._rules, self._specs))
+
+    def fields(self, stream: Stream) -> Fields:
+        """Return the collected fields, which are those of `stream`."""
+        return Fields(tuple(self._found), checksum(stream.text))
+
+
+def fields_in(text: str, rules: Rules, specs: SelectorMap[KindRule]) -> Fields | None:
+    """Return the image fields of a text, or None if the text is not a stream of resources and patches."""
+    stream, collector = Stream(text, ANY_FILE), FieldCollector(rules, specs)
+    try:
+        for resource, _, _ in searched(stream, rules._replace(catalog=True)):
+            collector(resource)
+    except InputError:
+        return None
+    return collector.fields(stream)

@@ -1,0 +1,392 @@
+"""Plans the changes of a run whose texts contain kustomizations.
+
+KustomizationPlan(sources, rules) -> keywords and reached files -> the caller scans the texts -> `decide` -> the
+changes of kustomizations, and for each other text the fields that the rules must not decide.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final, NamedTuple
+
+from krm_image_setter.images import Usage, parse_reference
+from krm_image_setter.kustomizations.attempts import Flow
+from krm_image_setter.kustomizations.decisions import Decisions, Problem, decide
+from krm_image_setter.kustomizations.fields import Fields, FoundField, fields_in
+from krm_image_setter.kustomizations.flows import (
+    BEFORE_VOLUMES,
+    METACHARACTERS,
+    Copy,
+    Flows,
+    Scalar,
+    matches,
+)
+from krm_image_setter.kustomizations.reading import Entry, Reader, Sources, Text, resolved
+from krm_image_setter.kustomizations.writing import Writer
+from krm_image_setter.locators import Embedded, KindRule, Selector, SelectorMap
+from krm_image_setter.locators.kustomize_entry import split_image
+from krm_image_setter.paths import PathError, format_location, parse_path
+from krm_image_setter.paths.field_spec import parse as parse_field_spec
+from krm_image_setter.resources import ResourceRef
+from krm_image_setter.results import WARNING, Result
+from krm_image_setter.rules import Rules
+from krm_image_setter.scan import FoundImage, Scan
+
+_COMPONENT: Final = "Component"
+
+
+class Planned(NamedTuple):
+    """The decisions for the texts of a run.
+
+    `scans` contains the changes and messages of kustomizations, by the key of the text. `decided` contains, for
+    other texts, the new images of the fields that the rules must not decide, by offset. `checksums` shows whether
+    a text changed after it was read. `applied` contains the positions of the entries of the configuration that
+    match an image of a build, and `causes` explains why others match none. `images` are the images of all builds.
+    """
+
+    scans: dict[str, Scan]
+    decided: dict[str, dict[int, str]]
+    checksums: dict[str, int]
+    applied: set[int]
+    causes: dict[int, str]
+    images: list[FoundImage]
+
+
+class KustomizationPlan:
+    """The kustomizations among the texts of a run, and what must be known about the other texts."""
+
+    def __init__(self, sources: Sources, rules: Rules) -> None:
+        self._sources = sources
+        self._rules = rules
+        self._reader = Reader(sources)
+        self.files = sources.kustomizations()
+        self._hard, self._soft = self._roots()
+        self._read: dict[str, tuple[FoundField, ...] | None] = {}
+        #: The fields in which kustomize finds an image, or a text that it writes into an image.
+        self.specs: SelectorMap[KindRule] = SelectorMap(())
+        # The builds without the images of the texts that are scanned.
+        self._outline = flows = Flows(self._reader, self._hard, (), self._outline_fields)
+        #: The files with resources and patches that are part of a build.
+        self.reached = frozenset(key for texts in flows.texts.values() for key in texts)
+        #: The files that a generator puts into a ConfigMap or Secret, and that are not set.
+        self.text_files = frozenset(
+            file
+            for file, key in flows.text_files.items()
+            if file in sources.names and file not in self.reached and not self._is_embedded(key)
+        )
+        self.keywords = self._keywords(flows.entries)
+        specs = list(self._specs(flows))
+        if specs:
+            self.specs = SelectorMap(specs)
+            self._read.clear()
+
+    def _outline_fields(self, key: str, text: Text | None) -> Iterable[FoundField] | None:
+        return () if text is None and key in self._sources.names else self._read_fields(key, text)
+
+    def _read_fields(self, key: str, text: Text | None) -> Iterable[FoundField] | None:
+        """Return the fields of a string, or of a file that was not passed; None if there is no such text."""
+        if key not in self._read:
+            source = text.source if text else self._sources.read(key)
+            found = None if source is None else fields_in(source, self._rules, self.specs)
+            self._read[key] = None if found is None else found.found
+        return self._read[key]
+
+    def _roots(self) -> tuple[list[str], list[str]]:
+        """Return the kustomizations that are built alone, and those that are built as bases of others."""
+        referenced: set[str] = set()
+        kinds: dict[str, str] = {}
+        for key in self.files:
+            directory = posixpath.dirname(key)
+            node = self._reader.kustomization(directory)
+            if node is None or node.text.key != key:
+                continue
+            kinds[key] = node.string("kind")
+            for field in ("resources", "bases", "components"):
+                for item in node.items(field):
+                    path = resolved(directory, item.string())
+                    base = None if path is None else self._reader.kustomization(path)
+                    if base is not None:
+                        referenced.add(base.text.key)
+        hard = [key for key in kinds if key not in referenced]
+        return hard, [key for key in kinds if key in referenced and kinds[key] != _COMPONENT]
+
+    def _specs(self, flows: Flows) -> Iterator[tuple[Selector, KindRule]]:
+        for spec in dict.fromkeys(flows.specs):
+            selector = Selector(kind=spec.kind, api_version=f"{spec.group}/*" if spec.group else "")
+            yield selector, KindRule(selector, parse_field_spec(spec.path), origin="configurations")
+        for copy in flows.copies.values():
+            if copy.location:
+                selector = Selector(kind=copy.source, name=copy.name)
+                try:
+                    yield selector, KindRule(selector, parse_path(copy.path), origin="replacements")
+                except PathError:
+                    continue
+
+    def _is_embedded(self, key: str) -> bool:
+        """Return whether the configuration reads a key of ConfigMaps as an embedded document."""
+        data = {"data": {key: "x"}}
+        rules = self._rules.kinds.matching(ResourceRef("v1", "ConfigMap", "", ""))
+        return any(isinstance(rule.form, Embedded) and rule.path.find(data) for rule in rules)
+
+    # Keywords
+
+    def _keywords(self, entries: Iterable[Entry]) -> list[str] | None:
+        """Return texts of which each image that matters contains one; None if there are no such texts.
+
+        In addition to the keywords of the rules, these are the names of the entries that make a wanted image.
+        """
+        names: list[str] = []
+        waiting = list(entries)
+        while True:
+            relevant = [entry for entry in waiting if self._is_relevant(entry, names)]
+            if not relevant:
+                break
+            names += [entry.keys.name for entry in relevant]
+            waiting = [entry for entry in waiting if entry not in relevant]
+        keywords = [
+            rule.target.path.removeprefix("library/") for rule in self._rules.images.rules if not rule.source
+        ]
+        keywords += [rule.to for rule in self._rules.registries.rules()]
+        for name in names:
+            keyword = _literal(name)
+            if keyword is None:
+                return None
+            keywords.append(keyword)
+        return list(dict.fromkeys(keywords))
+
+    def _is_relevant(self, entry: Entry, names: list[str]) -> bool:
+        made = entry.keys.new_name or entry.keys.name
+        return any(map(self._is_wished, (made, entry.keys.name))) or any(matches(name, made) for name in names)
+
+    def _is_wished(self, name: str) -> bool:
+        reference = parse_reference(split_image(name)[0])
+        if reference is None:
+            return False
+        if self._rules.registries.find(reference.name):
+            return True
+        return reference.normalized_name in self._wished
+
+    @property
+    def _wished(self) -> set[str]:
+        return {rule.name.normalized_name for rule in self._rules.images.rules}
+
+    # Decisions
+
+    def _wish(self, image: str, usage: Usage) -> str:
+        return self._rules.new(image, usage)[0]
+
+    def flows(self, found: Mapping[str, Fields | None], *, bases: bool) -> Flows:
+        """Return the routes of all images. `found` contains the fields of the texts that were scanned.
+
+        If `bases` is true, the result also contains the builds of bases alone.
+        """
+
+        def fields(key: str, text: Text | None) -> Iterable[FoundField] | None:
+            if text is None and key in self._sources.names:
+                scanned = found.get(key)
+                return None if scanned is None else scanned.found
+            return self._read_fields(key, text)
+
+        # Most builds contain no image that matters.
+        outline = self._outline
+        given = self.reached.intersection(self._sources.names)
+        with_images = {key for key in given if (scanned := found.get(key)) is None or scanned.found}
+        needed = {route.root for route in outline.routes}
+        needed |= {root for root, texts in outline.texts.items() if not texts.isdisjoint(with_images)}
+        hard = [root for root in self._hard if root in needed or self.specs]
+        reached = {key for root in hard for key in outline.kustomizations[root]} if bases else ()
+        return Flows(self._reader, hard, [key for key in self._soft if key in reached], fields)
+
+    def decide(self, found: Mapping[str, Fields | None]) -> Planned:
+        """Decide on all images. `found` contains the fields of the texts that were scanned."""
+        flows = self.flows(found, bases=True)
+        decisions = decide(flows, self._wish)
+        scans, decided = self._written(decisions)
+        for key, message in self._warnings(flows, decisions):
+            results = scans.setdefault(key, Scan()).results
+            if message not in results:
+                results.append(message)
+        applied = self._usage(decisions.flows)
+        causes = self._causes(decisions.flows, applied)
+        checksums = {key: fields.checksum for key, fields in found.items() if fields is not None}
+        images = [image for _, image in self.images(decisions.flows)]
+        return Planned(scans, decided, checksums, applied, causes, images)
+
+    def _written(self, decisions: Decisions) -> tuple[dict[str, Scan], dict[str, dict[int, str]]]:
+        writer = Writer(self._rules)
+        decided: dict[str, dict[int, str]] = {}
+        strings: dict[Text, dict[int, str]] = {}
+        for place, new in decisions.state.items():
+            if isinstance(place, Entry) and new != place.keys:
+                writer.write_entry(place, new)
+        for scalar in dict.fromkeys(flow.route.scalar for flow in decisions.flows):
+            if scalar is None or not scalar.is_writable:
+                continue
+            new = decisions.state.get(scalar, scalar.image)
+            if scalar.node is not None:
+                if new != scalar.image:
+                    writer.write_value(scalar.node, scalar, new)
+            elif scalar.text is not None:
+                strings.setdefault(scalar.text, {})[scalar.offset] = new
+            elif new != self._wish(scalar.image, scalar.field.usage) or not scalar.field.is_known:
+                decided.setdefault(scalar.key, {})[scalar.offset] = new
+        for text, new_images in strings.items():
+            writer.write_string(text, new_images)
+        writer.finish()
+        return writer.scans, decided
+
+    # Messages
+
+    def _warnings(self, flows: Flows, decisions: Decisions) -> Iterator[tuple[str, Result]]:
+        for problem in decisions.problems:
+            yield self._problem(problem)
+        for copy in flows.copies.values():
+            yield from self._copy_warnings(copy, decisions.flows)
+        yield from self._unknown_warnings(flows, decisions)
+
+    def _problem(self, problem: Problem) -> tuple[str, Result]:
+        flow, reason = problem.flow, problem.reason
+        place = reason.place or flow.places[0]
+        key = place.text.file.key if isinstance(place, Entry) else place.file
+        build = self._sources.shown(flow.route.root)
+        why = reason.message
+        if reason.build:
+            why += f" in the build of {self._sources.shown(reason.build)}; set both images or none of them"
+        message = f'not changed: "{flow.image}" cannot become "{problem.wanted}" in the build of {build}: {why}'
+        if not problem.is_left:
+            message = f'"{flow.image}" becomes "{problem.wanted}" in the build of {build}, but {why}'
+        return self._warning(key, place.line, message, flow.route.root)
+
+    def _warning(self, key: str, line: int, message: str, root: str) -> tuple[str, Result]:
+        """Return a warning about a line of a text. It is reported for `root` if the text cannot be changed."""
+        if key in self._sources.names:
+            return key, Result(message, WARNING, line=line)
+        return root, Result(f"{self._sources.shown(key)}:{line}: {message}", WARNING)
+
+    def _copy_warnings(self, copy: Copy, flows: list[Flow]) -> Iterator[tuple[str, Result]]:
+        """Yield a warning about an image that is copied, or that is written by a replacement."""
+        for flow in flows:
+            route, image, new = flow.route, flow.image, self._wish(flow.image, flow.route.usage)
+            if copy.replaces(route) and copy.destroys(image, new):
+                message = f'not changed: {copy.what} writes a part of "{image}"; change it to "{new}" by hand'
+            elif copy.location and not copy.part and copy.has_source(route) and new != image:
+                message = f'not changed: {copy.what} writes "{image}"; change it to "{new}" by hand'
+            elif not copy.location and copy.has_source(route) and flow.moves:
+                message = f'{copy.what} copies "{image}", so the copy also becomes "{new}"'
+            else:
+                continue
+            yield self._warning(copy.node.text.file.key, copy.node.line, message, route.root)
+            return
+
+    def _unknown_warnings(self, flows: Flows, decisions: Decisions) -> Iterator[tuple[str, Result]]:
+        every = {**self._outline.unknown, **flows.unknown}
+        if not every:
+            return
+        used = self._usage(decisions.flows)
+        idle = [rule for rule in self._rules.images.rules if rule.position not in used]
+        wanted = [f'"{rule.name}"' for rule in idle] + [
+            f'"{rule.from_}"' for rule in self._rules.registries.rules()
+        ]
+        renamed = [
+            entry
+            for entry, keys in decisions.state.items()
+            if isinstance(entry, Entry) and keys.name != entry.keys.name
+        ]
+        for unknown in every.values():
+            key, line = unknown.node.text.file.key, unknown.node.line
+            root = key if key in self._sources.names else self._hard[0]
+            if wanted:
+                names = ", ".join(wanted[:3])
+                message = f"{unknown.what} was not read; only an entry of `images` can set {names} in it"
+                yield self._warning(key, line, message, root)
+            for entry in renamed:
+                message = f'{unknown.what} was not read; an image "{entry.keys.name}" in it is no longer matched'
+                yield self._warning(key, line, message, root)
+
+    # Usage of the configuration
+
+    def _usage(self, flows: Iterable[Flow]) -> set[int]:
+        """Return the positions of the entries of `images` that match an image of a build of its own."""
+        hard = set(self._hard)
+        known = (flow for flow in flows if flow.route.is_known and flow.route.root in hard)
+        found = (self._rules.images.find(flow.image, flow.route.usage) for flow in known)
+        return {one[1].position for one in found if one}
+
+    def _causes(self, flows: Iterable[Flow], used: set[int]) -> dict[int, str]:
+        """Return why entries of `images` match no image of a build, although a kustomization has the name."""
+        causes: dict[int, str] = {}
+        matching: set[Entry] = set()
+        for flow in flows:
+            matching.update(flow.trail)
+            image = flow.route.start if flow.route.scalar is None else flow.route.scalar.image
+            for entry in flow.trail:
+                found = self._rules.images.find(image, flow.route.usage)
+                if found and found[1].position not in used and entry.keys.renames:
+                    final = split_image(flow.image)[0]
+                    cause = f'{self._at(entry)} makes it "{final}"; did you mean that?'
+                    causes.setdefault(found[1].position, f'no build has an image "{found[1].name.name}": {cause}')
+                image = entry.keys.applied(image)
+        for entry in self._outline.entries:
+            found = self._rules.images.find(entry.keys.image) if entry not in matching else None
+            if found and found[1].position not in used:
+                cause = f"the entry in {self._at(entry)} matches nothing"
+                causes.setdefault(found[1].position, f'no build has an image "{found[1].name.name}": {cause}')
+        return causes
+
+    def _at(self, entry: Entry) -> str:
+        return f"{self._sources.shown(entry.text.file.key)}:{entry.line}"
+
+    # Images for `list`
+
+    def images(self, flows: Iterable[Flow]) -> Iterator[tuple[str, FoundImage]]:
+        """Yield the images that entries make, and the images in strings, with the keys of their files.
+
+        An image is yielded at the last entry that changes it.
+        """
+        seen: set[tuple[Any, str]] = set()
+        for flow in flows:
+            place = flow.places[-1]
+            if (place, flow.image) in seen or flow.route.reading == BEFORE_VOLUMES:
+                continue
+            seen.add((place, flow.image))
+            if isinstance(place, Entry):
+                path, file = format_location(place.location), place.text.file.key
+            elif place.text is not None and place.text.parent is not None:
+                file = place.file
+                path = f"{format_location(place.text.parent[2])}: {format_location(place.field.location)}"
+            elif place.node is not None:
+                path, file = format_location(place.node.location), place.file
+            else:
+                continue
+            yield (
+                file,
+                FoundImage(flow.image, _KUSTOMIZATION, path, place.line, _RULE, Usage(), "", is_public=True),
+            )
+
+    def placeholders(self, flows: Iterable[Flow]) -> set[tuple[str, int, str]]:
+        """Return the file, line and path of each image that an entry renames in every build."""
+        hard = set(self._hard)
+        renamed: dict[Scalar, bool] = {}
+        for flow in flows:
+            if flow.route.scalar is not None and flow.route.root in hard:
+                is_renamed = any(entry.keys.renames for entry in flow.trail)
+                renamed[flow.route.scalar] = renamed.get(flow.route.scalar, True) and is_renamed
+        return {
+            (scalar.file, scalar.line, format_location(scalar.field.location))
+            for scalar, is_renamed in renamed.items()
+            if is_renamed
+        }
+
+
+_KUSTOMIZATION: Final = ResourceRef("", "Kustomization", "", "")
+_RULE: Final = KindRule(Selector(kind="Kustomization"), parse_field_spec("images[]"), origin="kustomizations")
+
+
+def _literal(name: str) -> str | None:
+    """Return a text that each image contains that an entry with this name matches; None if there is none."""
+    name = split_image(name)[0]
+    if METACHARACTERS.intersection(name):
+        return None
+    return max(re.split(r"\.", name), key=len) or None

@@ -1,0 +1,193 @@
+"""Reads kustomizations, and the texts that they refer to, as kustomize reads them.
+
+Keys are compared without case, the last of several equal keys counts, and so does the first of several documents.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final, NamedTuple
+
+from krm_image_setter.builds.kustomization import FILE_NAMES
+from krm_image_setter.documents import Stream
+from krm_image_setter.errors import InputError
+from krm_image_setter.locators.kustomize_entry import EntryKeys, entry_keys, key_in
+from krm_image_setter.resources import NO_REF, Resource
+from krm_image_setter.yaml import tree
+from krm_image_setter.yaml.tree import Location
+
+_REMOTE: Final = ("://", "?ref=", "git@", "github.com/")
+
+
+class Sources(NamedTuple):
+    """The texts of a run. The keys of `names` identify the texts that can be changed; the values are for messages.
+
+    A key is a path with slashes. `read` returns a text by its key, also texts that must not be changed. It returns
+    None if there is no text.
+    """
+
+    names: Mapping[str, str]
+    read: Callable[[str], str | None]
+
+    def shown(self, key: str) -> str:
+        """Return the name of a text for messages."""
+        return self.names.get(key, key)
+
+    def kustomizations(self) -> list[str]:
+        """Return the keys of the kustomizations that can be changed. A directory has at most one kustomization."""
+        return [key for key in self.names if posixpath.basename(key) in FILE_NAMES]
+
+
+class Text:
+    """A YAML text that contains entries or patches: a file, or a string in another text.
+
+    `key` identifies the text in the run. For a string, `parent` contains the text that contains the string, the
+    number of the document, and the location in the document.
+    """
+
+    def __init__(self, key: str, source: str, parent: tuple[Text, int, Location] | None = None) -> None:
+        self.key = key
+        self.source = source
+        self.parent = parent
+        self.trees = list(Stream(source).documents())
+
+    @property
+    def file(self) -> Text:
+        """The text of the file that contains this text."""
+        return self.parent[0].file if self.parent else self
+
+    def line(self, number: int, location: Location) -> int:
+        """Return the line in the file, counted from 1, of the value at a location of a document."""
+        if self.parent:
+            outer, outer_number, at = self.parent
+            return outer.line(outer_number, at)
+        return self.root(number).line(location)
+
+    def root(self, number: int) -> Resource:
+        """Return the root of a document, as if it were a resource."""
+        one = self.trees[number]
+        return Resource(one.document.root, NO_REF, one, ())
+
+
+class Entry:
+    """An entry of `images`, or the `imageTag` of an ImageTagTransformer, and its location in a text."""
+
+    __slots__ = ("is_writable", "keys", "line", "location", "number", "text")
+
+    def __init__(self, text: Text, number: int, location: Location, keys: EntryKeys, *, is_writable: bool) -> None:
+        self.text = text
+        self.number = number
+        self.location = location
+        self.keys = keys
+        self.is_writable = is_writable
+        self.line = text.line(number, location)
+
+
+class Node(NamedTuple):
+    """A value in a document of a text, and its location."""
+
+    text: Text
+    number: int
+    location: Location
+    value: Any
+
+    def child(self, key: str | int) -> Node:
+        """Return a child. A key that does not exist has the value None."""
+        if isinstance(self.value, dict):
+            name = key_in(self.value, str(key))
+            return Node(self.text, self.number, (*self.location, name or key), self.value[name] if name else None)
+        is_item = isinstance(self.value, list) and isinstance(key, int)
+        return Node(self.text, self.number, (*self.location, key), self.value[key] if is_item else None)
+
+    def items(self, key: str = "") -> list[Node]:
+        """Return the items of a list: of this node, or of its child. A value that is not a list has no items."""
+        node = self.child(key) if key else self
+        return [node.child(index) for index in range(len(node.value))] if isinstance(node.value, list) else []
+
+    def string(self, key: str = "") -> str:
+        """Return a string: this node, or its child. Any other value is an empty string."""
+        value = self.child(key).value if key else self.value
+        return value if isinstance(value, str) else ""
+
+    @property
+    def offset(self) -> int:
+        """The offset of the value in its text, in code points."""
+        return self.text.root(self.number).offset(self.location)
+
+    @property
+    def line(self) -> int:
+        """The line of the value in its file."""
+        return self.text.line(self.number, self.location)
+
+
+class Reader:
+    """Reads the texts of a run, each of them once."""
+
+    def __init__(self, sources: Sources) -> None:
+        self.sources = sources
+        self._texts: dict[str, Text | None] = {}
+        self._entries: dict[tuple[str, int, Location], Entry] = {}
+        self._kustomizations: dict[str, Node | None] = {}
+
+    def text(self, key: str) -> Text | None:
+        """Return a file; None if it does not exist, or is not YAML."""
+        if key not in self._texts:
+            source = self.sources.read(key)
+            self._texts[key] = None if source is None else _parsed(key, source, None)
+        return self._texts[key]
+
+    def string(self, node: Node) -> Text | None:
+        """Return the text in a string; None if it is not YAML."""
+        key = f"{node.text.key}#{node.number}{node.location}"
+        if key not in self._texts:
+            parent = node.text, node.number, node.location
+            self._texts[key] = _parsed(key, node.value, parent)
+        return self._texts[key]
+
+    def kustomization(self, directory: str) -> Node | None:
+        """Return the root of the kustomization in a directory; None if there is none, or if it is not YAML."""
+        if directory not in self._kustomizations:
+            is_file = directory in self.sources.names
+            self._kustomizations[directory] = None if is_file else self._found(directory)
+        return self._kustomizations[directory]
+
+    def _found(self, directory: str) -> Node | None:
+        for name in FILE_NAMES:
+            key = posixpath.join(directory, name)
+            text = self.text(key)
+            if text is not None:
+                return next((node for node in documents(text) if isinstance(node.value, dict)), None)
+        return None
+
+    def entry(self, node: Node) -> Entry | None:
+        """Return an entry of `images`; None if it is not a mapping with a name."""
+        if not isinstance(node.value, tree.Mapping):
+            return None
+        place = node.text.key, node.number, node.location
+        if place not in self._entries:
+            is_writable = node.text.file.key in self.sources.names
+            self._entries[place] = Entry(*node[:3], entry_keys(node.value), is_writable=is_writable)
+        return self._entries[place]
+
+
+def documents(text: Text) -> Iterator[Node]:
+    """Yield the roots of the documents of a text."""
+    for number, one in enumerate(text.trees):
+        if one.document.root is not None:
+            yield Node(text, number, (), one.document.root)
+
+
+def resolved(directory: str, reference: str) -> str | None:
+    """Return the key of the file or directory to which a kustomization in `directory` refers; None if remote."""
+    if any(mark in reference for mark in _REMOTE):
+        return None
+    path = posixpath.normpath(posixpath.join(directory, reference))
+    return "" if path == "." else path
+
+
+def _parsed(key: str, source: str, parent: tuple[Text, int, Location] | None) -> Text | None:
+    try:
+        return Text(key, source, parent)
+    except InputError:
+        return None

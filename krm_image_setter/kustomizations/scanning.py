@@ -1,0 +1,186 @@
+"""Scans the texts of a run that contains kustomizations.
+
+Each text is scanned once, which also finds the images that kustomize can change. After the decisions, only those
+texts are scanned again in which a field gets another image than the rules would set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from typing import Any, NamedTuple
+
+from krm_image_setter.config.image_setter import ImageSetter
+from krm_image_setter.documents import Stream
+from krm_image_setter.errors import InputError, NotResourceError
+from krm_image_setter.images import Usage
+from krm_image_setter.kustomizations.decisions import followed
+from krm_image_setter.kustomizations.fields import FieldCollector, Fields, checksum
+from krm_image_setter.kustomizations.planning import KustomizationPlan, Planned
+from krm_image_setter.kustomizations.reading import Sources
+from krm_image_setter.locators import KindRule, SelectorMap
+from krm_image_setter.resources import NO_REF, Resource
+from krm_image_setter.results import WARNING, Result
+from krm_image_setter.rules import Rules, keywords_of, usable_keywords
+from krm_image_setter.scan import FoundImage, Scan, images_in, scan
+
+#: Calls a function with the stream of each text, or only of the texts with some keys, and returns the results.
+Visit = Callable[[Callable[[Stream], Any], Iterable[str] | None], Iterable[Any]]
+
+
+class _Run(NamedTuple):
+    """What the first scan of a text must know about the run."""
+
+    config: ImageSetter
+    rules: Rules
+    kustomizations: frozenset[str]
+    text_files: frozenset[str]
+    reached: frozenset[str]
+    specs: SelectorMap[KindRule]
+    keywords: list[str] | None
+
+
+def _run(config: ImageSetter, rules: Rules, plan: KustomizationPlan) -> _Run:
+    return _Run(config, rules, frozenset(plan.files), plan.text_files, plan.reached, plan.specs, plan.keywords)
+
+
+def _scan(run: _Run, stream: Stream) -> Scan:
+    """Scan a text, and collect the image fields if the text is part of a kustomization."""
+    keywords = keywords_of(run.config, stream.text)
+    if stream.source in run.reached:
+        if keywords is not None:
+            keywords = None if run.keywords is None else usable_keywords([*keywords, *run.keywords])
+        collector = FieldCollector(run.rules, run.specs)
+        found = scan(stream, run.rules, keywords, visit=collector)
+        found.fields = collector.fields(stream)
+        return found
+    if stream.source in run.kustomizations:
+        return _scan_kustomization(run, stream, keywords)
+    found = scan(stream, run.rules, keywords)
+    return _as_text(found) if stream.source in run.text_files else found
+
+
+def _scan_kustomization(run: _Run, stream: Stream, keywords: list[str] | None) -> Scan:
+    """Return a scan without changes: the changes of a kustomization are planned together with its resources."""
+    try:
+        found = scan(stream, run.rules, keywords)
+    except NotResourceError:  # `kind` and `apiVersion` can be missing
+        found = Scan()
+        for _ in stream.documents():  # raises NotYAMLError
+            found.others += 1
+    found.edits, found.results, found.images_set, found.applied = [], [], 0, set()
+    return found
+
+
+def _as_text(found: Scan) -> Scan:
+    """Return the scan of a file that a generator puts into a ConfigMap or Secret as text."""
+    kept = Scan()
+    kept.resources = found.resources
+    if found.edits:
+        kept.applied = found.applied  # so that the entries are not also reported as unused
+        message = (
+            "not changed: a kustomization puts this file into a ConfigMap or Secret as text; "
+            "add `kinds` for the key with `as: yaml` to set its images"
+        )
+        kept.results.append(Result(message, WARNING))
+    return kept
+
+
+def _scan_again(rules: Rules, planned: Planned, stream: Stream) -> Scan:
+    """Scan a text with the decisions for its fields. Raises InputError if the text has changed."""
+    if checksum(stream.text) != planned.checksums[stream.source]:
+        raise InputError("the file has changed since it was read; run the command again")
+    return scan(stream, rules, None, decided=planned.decided[stream.source])
+
+
+def scan_all(
+    visit: Visit, found_in: Callable[[Any], Any], config: ImageSetter, rules: Rules, sources: Sources
+) -> tuple[list[Any], Planned]:
+    """Scan all texts, and decide on the kustomizations among them. Return what `visit` returned, and the plan.
+
+    `found_in` returns the scan of a result of `visit`, or None. The scans contain the changes of the plan.
+    """
+    plan = KustomizationPlan(sources, rules)
+    run = _run(config, rules, plan)
+    each = list(visit(partial(_scan, run), None))
+    scans: dict[str, Scan | None] = dict(zip(sources.names, map(found_in, each), strict=True))
+    planned = plan.decide({key: found.fields if found else None for key, found in scans.items()})
+    changed = [key for key in sources.names if key in planned.decided]
+    if changed:
+        again = visit(partial(_scan_again, rules, planned), changed)
+        for key, one in zip(changed, again, strict=True):
+            _replace(scans[key], found_in(one))
+    for key, new in planned.scans.items():
+        old = scans.get(key)
+        if old is not None:
+            old.edits += new.edits
+            old.results += new.results
+            old.images_set += new.images_set
+    return each, planned
+
+
+def _replace(old: Scan | None, new: Scan | None) -> None:
+    if old is None:
+        return
+    if new is None:
+        raise InputError("a file has changed since it was read; run the command again")
+    old.edits, old.results, old.images_set = new.edits, new.results, new.images_set
+    old.applied, old.matched, old.selected = new.applied, new.matched, new.selected
+
+
+class TextImages(NamedTuple):
+    """The number of resources in a text, its images, and the fields that kustomize can change."""
+
+    resources: int
+    images: list[FoundImage]
+    fields: Fields
+
+
+def _list(run: _Run, stream: Stream) -> TextImages:
+    """Return the images of a text, and its image fields if the text is part of a kustomization."""
+    collector = FieldCollector(run.rules, run.specs)
+    count = 0
+
+    def visit(resource: Resource) -> None:
+        nonlocal count
+        count += resource.ref != NO_REF
+        if stream.source in run.reached:
+            collector(resource)
+
+    images: list[FoundImage] = []
+    try:
+        images += images_in(stream, run.rules, count=visit)
+    except NotResourceError:  # `kind` and `apiVersion` of a kustomization can be missing
+        if stream.source not in run.kustomizations:
+            raise
+        list(stream.documents())  # raises NotYAMLError
+    return TextImages(count, images, collector.fields(stream))
+
+
+class Listing:
+    """The images of a run that contains kustomizations."""
+
+    def __init__(self, sources: Sources, rules: Rules) -> None:
+        self._plan = KustomizationPlan(sources, rules)
+        #: Returns the images and the fields of a stream. It can be pickled.
+        self.look = partial(_list, _run(ImageSetter(), rules, self._plan))
+
+    def images(self, found: Mapping[str, TextImages]) -> dict[str, list[FoundImage]]:
+        """Return the images of each text. `found` contains what `look` returned for the texts that can be read.
+
+        Images that are renamed in each build are omitted. The images that entries make are added.
+        """
+        flows = followed(self._plan.flows({key: one.fields for key, one in found.items()}, bases=False), _no_wish)
+        placeholders = self._plan.placeholders(flows)
+        listed = {
+            key: [image for image in one.images if (key, image.line, image.path) not in placeholders]
+            for key, one in found.items()
+        }
+        for key, image in self._plan.images(flows):
+            listed.setdefault(key, []).append(image)
+        return listed
+
+
+def _no_wish(image: str, usage: Usage) -> str:
+    del usage
+    return image

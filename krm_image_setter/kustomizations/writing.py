@@ -1,0 +1,105 @@
+"""Writes decisions into kustomizations: entries of `images`, and images in strings such as patches."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from krm_image_setter.documents import Stream
+from krm_image_setter.edits import Edit
+from krm_image_setter.errors import InputError
+from krm_image_setter.kustomizations.fields import ANY_FILE
+from krm_image_setter.kustomizations.flows import Scalar
+from krm_image_setter.kustomizations.reading import Entry, Node, Text
+from krm_image_setter.locators.json_patch import is_json_patch
+from krm_image_setter.locators.kustomize_entry import EntryKeys, entry_changes
+from krm_image_setter.paths import format_location
+from krm_image_setter.resources import NO_REF
+from krm_image_setter.results import INFO, Result
+from krm_image_setter.rules import Rules
+from krm_image_setter.scan import Scan, scan
+from krm_image_setter.yaml import aliases, writer
+from krm_image_setter.yaml.tree import Change, Fragment
+
+
+class Writer:
+    """Collects the changes of texts, and computes the edits of the files that contain the texts."""
+
+    def __init__(self, rules: Rules) -> None:
+        self.scans: dict[str, Scan] = {}
+        self._rules = rules
+        self._changes: dict[Text, dict[int, list[Change]]] = {}
+
+    def write_entry(self, entry: Entry, new: EntryKeys) -> None:
+        """Write the new values of an entry."""
+        one = entry.text.trees[entry.number]
+        node = writer.at(one.document.root, entry.location)
+        can_rename = not one.document.aliased
+        changes = entry_changes(node, entry.location, entry.keys, new, can_rename=can_rename)
+        self._add(entry.text, entry.number, changes)
+        old, now = entry.keys.image, new.image
+        if old == now:
+            old, now = entry.keys.name, new.name
+        at = Node(entry.text, entry.number, entry.location, node)
+        self._report(at, (old, now), is_image=new[1:] != entry.keys[1:])
+
+    def write_value(self, node: Node, scalar: Scalar, new: str) -> None:
+        """Write an image that is the value of a field of a kustomization, such as `sourceValue`."""
+        self._add(node.text, node.number, [Change(node.location, Fragment(0, len(scalar.image), new))])
+        self._report(node, (scalar.image, new), is_image=True)
+
+    def write_string(self, text: Text, decided: Mapping[int, str]) -> None:
+        """Write images into a string with resources or a patch. `decided` contains all new images by offset."""
+        # `catalog: false` must not disable the images of a JSON patch, because all of them have a decision.
+        is_patch = is_json_patch(text.trees[0].document.root)
+        rules = self._rules._replace(catalog=self._rules.catalog or is_patch)
+        inner = scan(Stream(text.source, ANY_FILE), rules, decided=decided)
+        if text.parent is None or not inner.edits:
+            return
+        outer, number, location = text.parent
+        self._add(outer, number, [Change(location, Fragment(*edit)) for edit in dict.fromkeys(inner.edits)])
+        found = self._scan(text)
+        found.images_set += inner.images_set
+        line = text.line(0, ())
+        field = format_location(location)
+        found.results += [result._replace(field=f"{field}: {result.field}", line=line) for result in inner.results]
+
+    def finish(self) -> None:
+        """Compute the edits of all files. Raises InputError if a change cannot be written."""
+        # A string is written before the text that contains it.
+        while nested := [text for text in self._changes if text.parent]:
+            for text in nested:
+                edits = self._edits(text)
+                outer, number, location = text.parent  # type: ignore[misc]
+                self._add(outer, number, [Change(location, Fragment(*edit)) for edit in edits])
+        for text in self._changes:
+            self._scan(text).edits += self._edits(text)
+
+    def _edits(self, text: Text) -> list[Edit]:
+        edits: list[Edit] = []
+        for number, changes in self._changes.pop(text).items() if text.parent else self._changes[text].items():
+            one = text.trees[number]
+            source, root = one.source, one.document.root
+            try:
+                if one.document.aliased:
+                    new, _ = aliases.write(source.text, root, changes)
+                else:
+                    new = writer.write(source.text, root, changes)
+            except InputError as error:
+                error.line = text.line(number, ()) + (error.line or 1) - 1
+                raise error.at(file=text.file.key) from None
+            edits += [Edit(start + source.start, end + source.start, changed) for start, end, changed in new]
+        return edits
+
+    def _add(self, text: Text, number: int, changes: list[Change]) -> None:
+        self._changes.setdefault(text, {}).setdefault(number, []).extend(changes)
+
+    def _scan(self, text: Text) -> Scan:
+        return self.scans.setdefault(text.file.key, Scan())
+
+    def _report(self, node: Node, values: tuple[str, str], *, is_image: bool) -> None:
+        found = self._scan(node.text)
+        found.images_set += is_image
+        old, new = values
+        message = f'set {"image" if is_image else "name"} "{old}" to "{new}"'
+        path = format_location(node.location)
+        found.results.append(Result(message, INFO, NO_REF, path, old, new, line=node.line))

@@ -1,0 +1,94 @@
+"""Finds the images in JSON 6902 patches: lists of operations with `op`, `path` and `value` (RFC 6902).
+
+The values of `add`, `replace` and `test` can be an image, or an object or a list that contains images.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final, NamedTuple
+
+from krm_image_setter.images import IMAGE
+from krm_image_setter.locators.forms import Fields
+from krm_image_setter.locators.image_field import ImageField, whole_field
+from krm_image_setter.locators.pod_spec import find_pod_spec_images
+from krm_image_setter.yaml.tree import Location
+
+_WITH_VALUE: Final = frozenset(("add", "replace", "test"))
+_CONTAINERS: Final = frozenset(("containers", "initContainers", "ephemeralContainers"))
+
+
+def is_json_patch(root: Any) -> bool:
+    """Return whether the root of a document is a JSON 6902 patch: a list of operations, each with a path."""
+    return isinstance(root, list) and bool(root) and all(map(_is_operation, root))
+
+
+def can_be_json_patch(text: str) -> bool:
+    """Return whether a text can contain a JSON 6902 patch. This is faster than parsing the text."""
+    return re.search(r"\bop[\"']?[ \t]*:", text) is not None
+
+
+def json_patch_fields(root: Any, location: Location = ()) -> list[ImageField]:
+    """Return the image fields in the values of a JSON 6902 patch. `location` is the location of `root`."""
+    fields: list[ImageField] = []
+    for index, operation in enumerate(root):
+        if not _is_operation(operation) or operation["op"] not in _WITH_VALUE:
+            continue
+        here = (*location, index, "value")
+        target, value = target_location(operation), operation.get("value")
+        if isinstance(value, str) and is_image_path(target):
+            fields.append(whole_field(here, value))
+        elif isinstance(value, dict | list):
+            # Put the value into a copy of the fields around it, because a container is found by its list.
+            around, prefix = _surrounded(target, value)
+            for field in find_pod_spec_images(around, (IMAGE,)):
+                at = (*here, *field.location[prefix:])
+                image: Any = value
+                for step in at[len(here) :]:
+                    image = image[step]
+                fields.append(whole_field(at, image, usage=field.usage))
+    return fields
+
+
+def target_location(operation: Any) -> Location:
+    """Return the location that an operation changes in a resource. An index is an integer, and `-` remains."""
+    path = operation["path"].strip("/").split("/")
+    keys = (part.replace("~1", "/").replace("~0", "~") for part in path)
+    return tuple(int(key) if key.isdecimal() and key.isascii() and len(key) < 9 else key for key in keys)
+
+
+def is_image_path(location: Location) -> bool:
+    """Return whether a location in a resource is that of an image: of a container, or any key `image`."""
+    is_image = location[-1:] == ("image",) or location[-2:] == ("image", "reference")
+    return is_image and "metadata" not in location
+
+
+def _is_operation(node: Any) -> bool:
+    return isinstance(node, dict) and isinstance(node.get("op"), str) and isinstance(node.get("path"), str)
+
+
+def _surrounded(target: Location, value: Any) -> tuple[dict[str, Any], int]:
+    """Return a resource with a value at its target, as far as pod specs need it, and the length of the prefix."""
+    if len(target) > 1 and target[-2] in _CONTAINERS:
+        return {str(target[-2]): [value]}, 2
+    if len(target) > 1 and target[-2] == "volumes":
+        return {"volumes": [value]}, 2
+    if target[-1:] == ("image",):
+        return {"volumes": [{"image": value}]}, 3
+    return {str(target[-1]): value}, 1
+
+
+class JsonPatch(NamedTuple):
+    """The form of a document that is a JSON 6902 patch."""
+
+    syntax: str = "jsonPatch"
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The keys and values of the path object; see `Form.options`."""
+        return {"as": self.syntax}
+
+    def fields(self, root: Any, location: Location, value: Any) -> Fields:
+        """Return the image fields in `value`; see `Form.fields`."""
+        del root
+        return json_patch_fields(value, location) if is_json_patch(value) else ()

@@ -1,0 +1,35 @@
+"""Globs as in .gitignore. tests/hostile_test.py compares them with pathspec, and tests their time."""
+
+from __future__ import annotations
+
+import pytest
+
+from krm_image_setter.errors import ImageSetterError
+from krm_image_setter.globs import any_of, check_globs, matches
+
+# https://git-scm.com/docs/gitignore#_pattern_format
+GLOBS = [
+    pytest.param(["*.yaml"], "a/b.yaml", True, id="name at any depth"),
+    pytest.param(["a/*.yaml"], "a/b.yaml", True, id="path with a slash"),
+    pytest.param(["a/*.yaml"], "c/a/b.yaml", False, id="path with a slash below"),
+    pytest.param(["/b.yaml"], "a/b.yaml", False, id="leading slash"),
+    pytest.param(["**/jobs/**/*.yaml"], "config/jobs/x/y/z.yaml", True, id="two stars"),
+    pytest.param(["config/"], "config/a/b.yaml", True, id="directory"),
+    pytest.param(["?.yaml"], "ab.yaml", False, id="question mark"),
+    pytest.param(["[ab].yaml"], "b.yaml", True, id="set of characters"),
+    pytest.param(["*.yaml", "!b.yaml"], "b.yaml", False, id="negated glob"),
+    pytest.param(["!b.yaml", "*.yaml"], "b.yaml", True, id="negated glob before another glob"),
+    pytest.param(["é*.yaml"], "é1.yaml", True, id="unicode"),
+]
+
+
+@pytest.mark.parametrize(("globs", "path", "expected"), GLOBS)
+def test_globs_select_a_path(globs: list[str], path: str, expected: bool) -> None:
+    assert matches(tuple(globs), path) == expected
+    if not any(glob.startswith("!") for glob in globs):
+        assert bool(any_of(globs).match(path)) == expected
+
+
+def test_invalid_glob_is_an_error() -> None:
+    with pytest.raises(ImageSetterError, match="invalid glob"):
+        check_globs(("!",))

@@ -1,0 +1,32 @@
+"""JSON with comments: https://jsonc.org."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from krm_image_setter.yaml.json_comments import blanked
+
+
+@pytest.mark.parametrize(
+    ("text", "data"),
+    [
+        pytest.param('{"a": 1} // b', {"a": 1}, id="comment at the end"),
+        pytest.param('// {"a": 0}\r\n{"a": 1}', {"a": 1}, id="comment before CRLF"),
+        pytest.param('{/* "a": 0,\n */ "a": 1}', {"a": 1}, id="comment on two lines"),
+        pytest.param('{"a": "//b", "c": "/*d*/"}', {"a": "//b", "c": "/*d*/"}, id="strings like comments"),
+        pytest.param('{"a": "\\"//b"} // "c"', {"a": '"//b'}, id="escaped quote"),
+        pytest.param('{"a": "\\\\"} // c', {"a": "\\"}, id="escaped backslash"),
+        pytest.param('{"é": 1 /**/}', {"é": 1}, id="empty comment"),
+    ],
+)
+def test_comments_become_spaces(text: str, data: object) -> None:
+    new = blanked(text)
+    assert json.loads(new) == data
+    assert len(new) == len(text)
+    assert [line == "" for line in new.split("\n")] == [line == "" for line in text.split("\n")]
+
+
+def test_comment_without_an_end_is_not_changed() -> None:
+    assert blanked('{"a": 1} /* b') == '{"a": 1} /* b'
