@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeAlias, TypeVar
 from krm_image_setter.config.image_setter import ImageSetter
 from krm_image_setter.documents import Stream
 from krm_image_setter.edits import Edit, apply_edits
-from krm_image_setter.errors import ImageSetterError
+from krm_image_setter.errors import ImageSetterError, NotResourceError
 from krm_image_setter.results import ERROR, INFO, Result
 from krm_image_setter.rules import Rules, keywords_of, rules_for
 from krm_image_setter.scan import Scan, scan
@@ -91,7 +91,8 @@ def set_images_in(texts: Mapping[str, str], config: ImageSetter, for_each: ForEa
     """Set images in several texts as if they were one stream. The keys of `texts` are file names.
 
     The field that a `from` selects can be in another text. An entry is unused only if it sets nothing in all of
-    the texts. `for_each` calls a function for each text; the function and its results can be pickled.
+    the texts. `for_each` calls a function for each text; the function and its results can be pickled. If a name is
+    that of a kustomization, the names are paths, and the texts need not be resources.
 
     Raises the same errors as `set_images`. The `file` of an error is the name of the text.
     """
@@ -100,6 +101,9 @@ def set_images_in(texts: Mapping[str, str], config: ImageSetter, for_each: ForEa
         names = list(texts if names is None else names)
         found = for_each(partial(_result_or_error, look), [(name, texts[name]) for name in names])
         for name, one in zip(names, found, strict=True):
+            if isinstance(one, NotResourceError) and sources is not None:
+                yield None  # a kustomization, or a file that it refers to
+                continue
             if isinstance(one, ImageSetterError):
                 raise one.at(file=name)
             yield one
@@ -114,10 +118,11 @@ def set_images_in(texts: Mapping[str, str], config: ImageSetter, for_each: ForEa
         from krm_image_setter.kustomizations.reading import Sources  # noqa: PLC0415  (few runs need it)
 
         sources = Sources({name: name for name in texts}, texts.get)
-    plans: Plans[Scan] = plan_all(visit, config, lambda found: found, texts, sources)
+    plans: Plans[Scan | None] = plan_all(visit, config, lambda found: found, texts, sources)
     failed = has_error(plans.unused)
     outcomes = Outcomes({}, tuple(plans.unused))
-    for (name, text), found in zip(texts.items(), plans.each, strict=True):
+    for (name, text), one in zip(texts.items(), plans.each, strict=True):
+        found = one or Scan()
         new = text if failed else apply_edits(text, found.edits)
         outcomes.of[name] = Outcome(new, ordered(found.results, failed=failed))
     return outcomes

@@ -68,8 +68,8 @@ class Reason(NamedTuple):
 class Group(NamedTuple):
     """Flows that share entries or scalars, and what an attempt to change them must know about the other flows.
 
-    `hard` contains the builds that must be right. `by_step` contains the flows that an entry reaches, also those of
-    other groups. `before` is the state of the other groups.
+    `hard` contains the builds that must be right. `by_step` contains the flows that an entry reaches, including
+    flows of other groups. `before` is the state of the other groups.
     """
 
     flows: list[Flow]

@@ -1,8 +1,8 @@
 """Decides which entries and scalars change, so that each build contains the images that the rules want.
 
 The final name of an image is compared with the wish. An image that cannot come out right, or that would change
-without a wish, is left as it was, together with everything that shares an entry or a scalar with it. Wishes for the
-build of a base alone give way to those for the builds that use the base.
+without a wish, is left as it was, together with everything that shares an entry or a scalar with it. Wishes for
+the build of a base alone give way to those for the builds that use the base.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from krm_image_setter.kustomizations.reading import Entry
 from krm_image_setter.locators.kustomize_entry import split_image
 
 _MOST_ROUNDS: Final = 12
-_SHARED: Final = Reason("another image in the build shares an entry with it")
+_SHARED: Final = Reason("another image shares an entry or a resource with it")
 _OLDER: Final = Reason("only kustomize 5.7 and later sets image volumes like this")
 
 
@@ -138,7 +138,7 @@ class _Solver:
                 break
             for flow in flows:
                 if id(flow) in frozen and flow.moves:
-                    reason = best.reasons.get(id(flow), _SHARED)
+                    reason = best.reasons.get(id(flow), frozen[id(flow)])
                     problems.setdefault(flow.route.identity, Problem(flow, flow.wanted, reason))
             flows = [flow._replace(wanted=flow.image) if id(flow) in frozen else flow for flow in flows]
         for flow in flows:
@@ -184,15 +184,20 @@ class _Solver:
             if not self._group.is_hard(flow) and any(id(place) in places for place in flow.places)
         }
 
-    def _failed_with_neighbors(self, flows: list[Flow], tried: Attempt) -> set[int]:
+    def _failed_with_neighbors(self, flows: list[Flow], tried: Attempt) -> dict[int, Reason]:
         """Return the failed flows that move. For a flow that changed without a wish, return its neighbors."""
-        frozen = {id(flow) for flow in tried.failed if flow.moves}
-        changed = set(map(id, tried.state))
+        frozen: dict[int, Reason] = {}
+        state = {**self._group.before, **tried.state}
         for flow in tried.failed:
-            if not flow.moves:
-                steps = [*flow.places, *(entry for entry, _ in flow.route.steps)]
-                places = changed.intersection(map(id, steps))
-                frozen |= {
-                    id(other) for other in flows if other.moves and not places.isdisjoint(map(id, other.places))
-                }
+            got, trail = follow(flow.route, state)
+            if flow.moves:
+                frozen[id(flow)] = Reason(f'it would become "{got}"', trail[-1] if trail else None)
+                continue
+            reached = {id(entry) for entry, _ in flow.route.steps} | set(map(id, flow.places))
+            changed = {id(place): place for place in tried.state if id(place) in reached}
+            for other in flows:
+                place = next((place for place in other.places if id(place) in changed), None)
+                if other.moves and place is not None:
+                    message = f'"{flow.image}" would become "{got}"'
+                    frozen.setdefault(id(other), Reason(message, place, flow.route.root))
         return frozen

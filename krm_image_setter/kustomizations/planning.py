@@ -17,10 +17,10 @@ from krm_image_setter.kustomizations.decisions import Decisions, Problem, decide
 from krm_image_setter.kustomizations.fields import Fields, FoundField, fields_in
 from krm_image_setter.kustomizations.flows import (
     BEFORE_VOLUMES,
+    METACHARACTERS,
     Copy,
     Flows,
     Scalar,
-    applied,
     matches,
 )
 from krm_image_setter.kustomizations.reading import Entry, Reader, Sources, Text, resolved
@@ -67,11 +67,15 @@ class KustomizationPlan:
         #: The fields in which kustomize finds an image, or a text that it writes into an image.
         self.specs: SelectorMap[KindRule] = SelectorMap(())
         # The builds without the images of the texts that are scanned.
-        self._outline = flows = Flows(self._reader, self._hard, self._soft, self._outline_fields)
+        self._outline = flows = Flows(self._reader, self._hard, (), self._outline_fields)
         #: The files with resources and patches that are part of a build.
         self.reached = frozenset(key for texts in flows.texts.values() for key in texts)
-        self.text_files = {key for key in flows.text_files if key in sources.names and key not in self.reached}
-        self.text_files -= {key for key in self.text_files if self._is_embedded(key)}
+        #: The files that a generator puts into a ConfigMap or Secret, and that are not set.
+        self.text_files = frozenset(
+            file
+            for file, key in flows.text_files.items()
+            if file in sources.names and file not in self.reached and not self._is_embedded(key)
+        )
         self.keywords = self._keywords(flows.entries)
         specs = list(self._specs(flows))
         if specs:
@@ -121,9 +125,8 @@ class KustomizationPlan:
                     continue
 
     def _is_embedded(self, key: str) -> bool:
-        """Return whether the configuration reads a file of a generator as an embedded document."""
-        name = posixpath.basename(key)
-        data = {"data": {name: "x"}}
+        """Return whether the configuration reads a key of ConfigMaps as an embedded document."""
+        data = {"data": {key: "x"}}
         rules = self._rules.kinds.matching(ResourceRef("v1", "ConfigMap", "", ""))
         return any(isinstance(rule.form, Embedded) and rule.path.find(data) for rule in rules)
 
@@ -174,8 +177,11 @@ class KustomizationPlan:
     def _wish(self, image: str, usage: Usage) -> str:
         return self._rules.new(image, usage)[0]
 
-    def flows(self, found: Mapping[str, Fields | None]) -> Flows:
-        """Return the routes of all images. `found` contains the fields of the texts that were scanned."""
+    def flows(self, found: Mapping[str, Fields | None], *, bases: bool) -> Flows:
+        """Return the routes of all images. `found` contains the fields of the texts that were scanned.
+
+        If `bases` is true, the result also contains the builds of bases alone.
+        """
 
         def fields(key: str, text: Text | None) -> Iterable[FoundField] | None:
             if text is None and key in self._sources.names:
@@ -184,27 +190,29 @@ class KustomizationPlan:
             return self._read_fields(key, text)
 
         # Most builds contain no image that matters.
-        with_images = {key for key, scanned in found.items() if scanned is None or scanned.found}
-        needed = {route.root for route in self._outline.routes}
-        needed |= {root for root, texts in self._outline.texts.items() if not texts.isdisjoint(with_images)}
-        if self.specs:
-            needed |= {*self._hard, *self._soft}
-        hard, soft = ([root for root in roots if root in needed] for roots in (self._hard, self._soft))
-        return Flows(self._reader, hard, soft, fields)
+        outline = self._outline
+        given = self.reached.intersection(self._sources.names)
+        with_images = {key for key in given if (scanned := found.get(key)) is None or scanned.found}
+        needed = {route.root for route in outline.routes}
+        needed |= {root for root, texts in outline.texts.items() if not texts.isdisjoint(with_images)}
+        hard = [root for root in self._hard if root in needed or self.specs]
+        reached = {key for root in hard for key in outline.kustomizations[root]} if bases else ()
+        return Flows(self._reader, hard, [key for key in self._soft if key in reached], fields)
 
     def decide(self, found: Mapping[str, Fields | None]) -> Planned:
         """Decide on all images. `found` contains the fields of the texts that were scanned."""
-        flows = self.flows(found)
+        flows = self.flows(found, bases=True)
         decisions = decide(flows, self._wish)
         scans, decided = self._written(decisions)
         for key, message in self._warnings(flows, decisions):
             results = scans.setdefault(key, Scan()).results
             if message not in results:
                 results.append(message)
-        applied_, causes = self._usage(decisions.flows)
+        applied = self._usage(decisions.flows)
+        causes = self._causes(decisions.flows, applied)
         checksums = {key: fields.checksum for key, fields in found.items() if fields is not None}
         images = [image for _, image in self.images(decisions.flows)]
-        return Planned(scans, decided, checksums, applied_, causes, images)
+        return Planned(scans, decided, checksums, applied, causes, images)
 
     def _written(self, decisions: Decisions) -> tuple[dict[str, Scan], dict[str, dict[int, str]]]:
         writer = Writer(self._rules)
@@ -243,11 +251,9 @@ class KustomizationPlan:
         place = reason.place or flow.places[0]
         key = place.text.file.key if isinstance(place, Entry) else place.file
         build = self._sources.shown(flow.route.root)
-        why = (
-            f"{reason.message} in the build of {self._sources.shown(reason.build)}"
-            if reason.build
-            else reason.message
-        )
+        why = reason.message
+        if reason.build:
+            why += f" in the build of {self._sources.shown(reason.build)}; set both images or none of them"
         message = f'not changed: "{flow.image}" cannot become "{problem.wanted}" in the build of {build}: {why}'
         if not problem.is_left:
             message = f'"{flow.image}" becomes "{problem.wanted}" in the build of {build}, but {why}'
@@ -275,9 +281,10 @@ class KustomizationPlan:
             return
 
     def _unknown_warnings(self, flows: Flows, decisions: Decisions) -> Iterator[tuple[str, Result]]:
-        if not self._outline.unknown:
+        every = {**self._outline.unknown, **flows.unknown}
+        if not every:
             return
-        used, _ = self._usage(decisions.flows)
+        used = self._usage(decisions.flows)
         idle = [rule for rule in self._rules.images.rules if rule.position not in used]
         wanted = [f'"{rule.name}"' for rule in idle] + [
             f'"{rule.from_}"' for rule in self._rules.registries.rules()
@@ -287,7 +294,7 @@ class KustomizationPlan:
             for entry, keys in decisions.state.items()
             if isinstance(entry, Entry) and keys.name != entry.keys.name
         ]
-        for unknown in {**self._outline.unknown, **flows.unknown}.values():
+        for unknown in every.values():
             key, line = unknown.node.text.file.key, unknown.node.line
             root = key if key in self._sources.names else self._hard[0]
             if wanted:
@@ -300,30 +307,36 @@ class KustomizationPlan:
 
     # Usage of the configuration
 
-    def _usage(self, flows: Iterable[Flow]) -> tuple[set[int], dict[int, str]]:
-        used: set[int] = set()
-        rules = self._rules.images
-        for flow in flows:
-            found = rules.find(flow.image, flow.route.usage) if flow.route.is_known else None
-            if found:
-                used.add(found[1].position)
+    def _usage(self, flows: Iterable[Flow]) -> set[int]:
+        """Return the positions of the entries of `images` that match an image of a build of its own."""
+        hard = set(self._hard)
+        known = (flow for flow in flows if flow.route.is_known and flow.route.root in hard)
+        found = (self._rules.images.find(flow.image, flow.route.usage) for flow in known)
+        return {one[1].position for one in found if one}
+
+    def _causes(self, flows: Iterable[Flow], used: set[int]) -> dict[int, str]:
+        """Return why entries of `images` match no image of a build, although a kustomization has the name."""
         causes: dict[int, str] = {}
+        matching: set[Entry] = set()
         for flow in flows:
+            matching.update(flow.trail)
             image = flow.route.start if flow.route.scalar is None else flow.route.scalar.image
-            for entry, times in flow.route.steps:
-                found = rules.find(image, flow.route.usage)
-                new = applied(entry.keys, image, times)
-                if new is None:
-                    continue
-                if found and found[1].position not in used and split_image(new)[0] != split_image(image)[0]:
-                    at = f"{self._sources.shown(entry.text.file.key)}:{entry.line}"
-                    name, final = found[1].name.name, split_image(flow.image)[0]
-                    causes.setdefault(
-                        found[1].position,
-                        f'no build has an image "{name}": {at} makes it "{final}"; did you mean that?',
-                    )
-                image = new
-        return used, causes
+            for entry in flow.trail:
+                found = self._rules.images.find(image, flow.route.usage)
+                if found and found[1].position not in used and entry.keys.renames:
+                    final = split_image(flow.image)[0]
+                    cause = f'{self._at(entry)} makes it "{final}"; did you mean that?'
+                    causes.setdefault(found[1].position, f'no build has an image "{found[1].name.name}": {cause}')
+                image = entry.keys.applied(image)
+        for entry in self._outline.entries:
+            found = self._rules.images.find(entry.keys.image) if entry not in matching else None
+            if found and found[1].position not in used:
+                cause = f"the entry in {self._at(entry)} matches nothing"
+                causes.setdefault(found[1].position, f'no build has an image "{found[1].name.name}": {cause}')
+        return causes
+
+    def _at(self, entry: Entry) -> str:
+        return f"{self._sources.shown(entry.text.file.key)}:{entry.line}"
 
     # Images for `list`
 
@@ -371,12 +384,9 @@ _KUSTOMIZATION: Final = ResourceRef("", "Kustomization", "", "")
 _RULE: Final = KindRule(Selector(kind="Kustomization"), parse_field_spec("images[]"), origin="kustomizations")
 
 
-_META: Final = frozenset("*+?|()[]{}^$\\")
-
-
 def _literal(name: str) -> str | None:
     """Return a text that each image contains that an entry with this name matches; None if there is none."""
     name = split_image(name)[0]
-    if _META.intersection(name):
+    if METACHARACTERS.intersection(name):
         return None
     return max(re.split(r"\.", name), key=len) or None

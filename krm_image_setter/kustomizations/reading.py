@@ -42,8 +42,8 @@ class Sources(NamedTuple):
 class Text:
     """A YAML text that contains entries or patches: a file, or a string in another text.
 
-    `key` identifies the text in the run. For a string, `parent` is the text that contains it, and `location` is the
-    location of the string in the document `number` of `parent`.
+    `key` identifies the text in the run. For a string, `parent` contains the text that contains the string, the
+    number of the document, and the location in the document.
     """
 
     def __init__(self, key: str, source: str, parent: tuple[Text, int, Location] | None = None) -> None:

@@ -40,6 +40,10 @@ class _Run(NamedTuple):
     keywords: list[str] | None
 
 
+def _run(config: ImageSetter, rules: Rules, plan: KustomizationPlan) -> _Run:
+    return _Run(config, rules, frozenset(plan.files), plan.text_files, plan.reached, plan.specs, plan.keywords)
+
+
 def _scan(run: _Run, stream: Stream) -> Scan:
     """Scan a text, and collect the image fields if the text is part of a kustomization."""
     keywords = keywords_of(run.config, stream.text)
@@ -60,8 +64,10 @@ def _scan_kustomization(run: _Run, stream: Stream, keywords: list[str] | None) -
     """Return a scan without changes: the changes of a kustomization are planned together with its resources."""
     try:
         found = scan(stream, run.rules, keywords)
-    except NotResourceError:
-        return Scan()  # `kind` and `apiVersion` can be missing
+    except NotResourceError:  # `kind` and `apiVersion` can be missing
+        found = Scan()
+        for _ in stream.documents():  # raises NotYAMLError
+            found.others += 1
     found.edits, found.results, found.images_set, found.applied = [], [], 0, set()
     return found
 
@@ -71,6 +77,7 @@ def _as_text(found: Scan) -> Scan:
     kept = Scan()
     kept.resources = found.resources
     if found.edits:
+        kept.applied = found.applied  # so that the entries are not also reported as unused
         message = (
             "not changed: a kustomization puts this file into a ConfigMap or Secret as text; "
             "add `kinds` for the key with `as: yaml` to set its images"
@@ -94,11 +101,10 @@ def scan_all(
     `found_in` returns the scan of a result of `visit`, or None. The scans contain the changes of the plan.
     """
     plan = KustomizationPlan(sources, rules)
-    kustomizations, text_files = frozenset(plan.files), frozenset(plan.text_files)
-    run = _Run(config, rules, kustomizations, text_files, plan.reached, plan.specs, plan.keywords)
+    run = _run(config, rules, plan)
     each = list(visit(partial(_scan, run), None))
     scans: dict[str, Scan | None] = dict(zip(sources.names, map(found_in, each), strict=True))
-    planned = plan.decide({key: found.fields for key, found in scans.items() if found is not None})
+    planned = plan.decide({key: found.fields if found else None for key, found in scans.items()})
     changed = [key for key in sources.names if key in planned.decided]
     if changed:
         again = visit(partial(_scan_again, rules, planned), changed)
@@ -130,18 +136,24 @@ class TextImages(NamedTuple):
     fields: Fields
 
 
-def _list(rules: Rules, reached: frozenset[str], specs: SelectorMap[KindRule], stream: Stream) -> TextImages:
+def _list(run: _Run, stream: Stream) -> TextImages:
     """Return the images of a text, and its image fields if the text is part of a kustomization."""
-    collector = FieldCollector(rules, specs)
+    collector = FieldCollector(run.rules, run.specs)
     count = 0
 
     def visit(resource: Resource) -> None:
         nonlocal count
         count += resource.ref != NO_REF
-        if stream.source in reached:
+        if stream.source in run.reached:
             collector(resource)
 
-    images = list(images_in(stream, rules, count=visit))
+    images: list[FoundImage] = []
+    try:
+        images += images_in(stream, run.rules, count=visit)
+    except NotResourceError:  # `kind` and `apiVersion` of a kustomization can be missing
+        if stream.source not in run.kustomizations:
+            raise
+        list(stream.documents())  # raises NotYAMLError
     return TextImages(count, images, collector.fields(stream))
 
 
@@ -151,14 +163,14 @@ class Listing:
     def __init__(self, sources: Sources, rules: Rules) -> None:
         self._plan = KustomizationPlan(sources, rules)
         #: Returns the images and the fields of a stream. It can be pickled.
-        self.look = partial(_list, rules, self._plan.reached, self._plan.specs)
+        self.look = partial(_list, _run(ImageSetter(), rules, self._plan))
 
     def images(self, found: Mapping[str, TextImages]) -> dict[str, list[FoundImage]]:
         """Return the images of each text. `found` contains what `look` returned for the texts that can be read.
 
         Images that are renamed in each build are omitted. The images that entries make are added.
         """
-        flows = followed(self._plan.flows({key: one.fields for key, one in found.items()}), _no_wish)
+        flows = followed(self._plan.flows({key: one.fields for key, one in found.items()}, bases=False), _no_wish)
         placeholders = self._plan.placeholders(flows)
         listed = {
             key: [image for image in one.images if (key, image.line, image.path) not in placeholders]

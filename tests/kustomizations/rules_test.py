@@ -1,0 +1,233 @@
+"""Where a name, a tag and a digest are written when images go through several kustomizations, and what is reported."""
+
+from __future__ import annotations
+
+import pytest
+
+from krm_image_setter import Outcomes, read_config, set_images_in
+
+HEAD = "apiVersion: krm-image-setter.dev/v1alpha1\nkind: ImageSetter\n"
+POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n  - {name: a, image: IMAGE}\n"
+TAG = 'images: [{name: nginx, newTag: "9"}]'
+NAME = "images: [{name: nginx, newName: m.b/x}]"
+DIGEST = "sha256:" + "f" * 64
+MERGE_PATCH = (
+    "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec: {containers: [{name: b, image: 'nginx:1'}]}\n"
+)
+JSON_PATCH = "- {op: test, path: /spec/containers/0/image, value: 'nginx:1'}\n"
+
+
+def run(files: dict[str, str], config: str) -> Outcomes:
+    return set_images_in(files, read_config(HEAD + config))
+
+
+def texts(outcomes: Outcomes) -> dict[str, str]:
+    return {name: outcome.text for name, outcome in outcomes.of.items()}
+
+
+def warnings(outcomes: Outcomes) -> list[str]:
+    found = [*outcomes.results, *(result for one in outcomes.of.values() for result in one.results)]
+    return [result.message for result in found if result.severity != "info"]
+
+
+def tree(image: str, **kustomizations: str) -> dict[str, str]:
+    """A pod with an image in base/web.yaml, and kustomizations by the name of their folder."""
+    files = {f"{name}/kustomization.yaml": text for name, text in kustomizations.items()}
+    return {
+        "base/web.yaml": POD.replace("IMAGE", image),
+        "base/kustomization.yaml": "resources: [web.yaml]\n",
+        **files,
+    }
+
+
+def entry(keys: str, *, base: str = "../base") -> str:
+    return f"resources: [{base}]\nimages: [{{{keys}}}]\n"
+
+
+@pytest.mark.parametrize(
+    "before, config, after",
+    [
+        pytest.param(
+            tree("app", base="resources: [web.yaml]\nimages: [{name: app, newName: b.c/d}]\n", over=entry("name: b.c/d, newTag: v1")),
+            "images: [{name: b.c/d, newName: e.f/g}]",
+            tree("app", base="resources: [web.yaml]\nimages: [{name: app, newName: e.f/g}]\n", over=entry("name: e.f/g, newTag: v1")),
+            id="new name of a base",
+        ),
+        pytest.param(
+            tree("nginx:1", base="resources: [web.yaml]\nimages: [{name: nginx, newTag: v1}]\n", over=entry("name: nginx, newTag: v2")),
+            TAG,
+            tree("nginx:9", base='resources: [web.yaml]\nimages: [{name: nginx, newTag: "9"}]\n', over=entry('name: nginx, newTag: "9"')),
+            id="overridden tags",
+        ),
+        pytest.param(
+            tree("nginx:1", a=entry("name: nginx, newName: b.c/d"), b=entry("name: nginx, newName: b.c/e, newTag: v1")),
+            "images: [{name: b.c/d, newTag: v9}]",
+            tree("nginx:1", a=entry("name: nginx, newName: b.c/d, newTag: v9"), b=entry("name: nginx, newName: b.c/e, newTag: v1")),
+            id="placeholder of two builds",
+        ),
+        pytest.param(
+            tree("nginx:1", over=entry("name: nginx, newTag: v1", base="https://github.com/a/b")),
+            NAME,
+            tree("m.b/x:1", over=entry("name: nginx, newTag: v1, newName: m.b/x", base="https://github.com/a/b")),
+            id="remote base",
+        ),
+        pytest.param(
+            tree("docker.io/library/nginx:1", over=entry("name: docker.io/library/nginx, newTag: v1")),
+            NAME,
+            tree("m.b/x:1", over=entry("name: m.b/x, newTag: v1")),
+            id="another spelling",
+        ),
+        pytest.param(
+            {**tree("b.c/d:1", base=f"resources: [web.yaml]\npatchesStrategicMerge:\n- |-\n  {MERGE_PATCH.replace(chr(10), chr(10) + '  ')}\n")},
+            TAG,
+            {**tree("b.c/d:1", base=f"resources: [web.yaml]\npatchesStrategicMerge:\n- |-\n  {MERGE_PATCH.replace(chr(10), chr(10) + '  ')}\n".replace("nginx:1", "nginx:9"))},
+            id="inline merge patch",
+        ),
+        pytest.param(
+            {**tree("nginx:1", base="resources: [web.yaml]\npatches: [{path: p.yaml, target: {kind: Pod}}]\n"), "base/p.yaml": JSON_PATCH},
+            TAG,
+            {**tree("nginx:9", base="resources: [web.yaml]\npatches: [{path: p.yaml, target: {kind: Pod}}]\n"), "base/p.yaml": JSON_PATCH.replace("nginx:1", "nginx:9")},
+            id="JSON patch that tests the image",
+        ),
+        pytest.param(
+            tree("b.c/d", over='resources: [../base]\npatches:\n- patch: \'[{"op": "add", "path": "/spec/containers/-", "value": {"name": "b", "image": "nginx:1"}}]\'\n  target: {kind: Pod}\n'),
+            TAG,
+            tree("b.c/d", over='resources: [../base]\npatches:\n- patch: \'[{"op": "add", "path": "/spec/containers/-", "value": {"name": "b", "image": "nginx:9"}}]\'\n  target: {kind: Pod}\n'),
+            id="JSON patch as JSON",
+        ),
+        pytest.param(
+            tree("b.c/d", over="resources: [../base]\nreplacements:\n- sourceValue: nginx:1 # s\n  targets: [{select: {kind: Pod}, fieldPaths: [spec.containers.0.image]}]\n"),
+            TAG,
+            tree("b.c/d", over="resources: [../base]\nreplacements:\n- sourceValue: nginx:9 # s\n  targets: [{select: {kind: Pod}, fieldPaths: [spec.containers.0.image]}]\n"),
+            id="value of a replacement",
+        ),
+        pytest.param(
+            tree("app:1", over="resources: [../base]\ntransformers:\n- |-\n  apiVersion: builtin\n  kind: ImageTagTransformer\n  metadata: {name: x}\n  imageTag: {name: app, newName: nginx} # t\n"),
+            TAG,
+            tree("app:1", over='resources: [../base]\ntransformers:\n- |-\n  apiVersion: builtin\n  kind: ImageTagTransformer\n  metadata: {name: x}\n  imageTag: {name: app, newName: nginx, newTag: "9"} # t\n'),
+            id="ImageTagTransformer",
+        ),
+        pytest.param(
+            tree("nginx:1", over="# é\r\nresources: [../base]\r\nimages:\r\n- name: nginx\r\n  newName: b.c/d # n"),
+            "images: [{name: b.c/d, newTag: v9}]",
+            tree("nginx:1", over="# é\r\nresources: [../base]\r\nimages:\r\n- name: nginx\r\n  newName: b.c/d # n\r\n  newTag: v9"),
+            id="CRLF line endings and no last line break",
+        ),
+        pytest.param(
+            tree("nginx:1", over="resources: [../base]\nimages:\n- &a\n  name: nginx\n  digest: sha256:" + "0" * 64 + "\n- *a\n"),
+            TAG,
+            tree("nginx:9", over='resources: [../base]\nimages:\n- &a\n  name: nginx\n  digest: ""\n  newTag: "9"\n- *a\n'),
+            id="alias of an entry",
+        ),
+        pytest.param(
+            {"k/kustomization.yaml": "configMapGenerator: [{name: c, files: [a=web.yaml]}]\n", "k/web.yaml": POD.replace("IMAGE", "nginx:1")},
+            TAG + "\nkinds: {ConfigMap: {path: '{.data.a}', as: yaml}}",
+            {"k/kustomization.yaml": "configMapGenerator: [{name: c, files: [a=web.yaml]}]\n", "k/web.yaml": POD.replace("IMAGE", "nginx:9")},
+            id="embedded document in a ConfigMap",
+        ),
+    ],
+)  # fmt: skip
+def test_image_is_written_where_it_is_made(before: dict[str, str], config: str, after: dict[str, str]) -> None:
+    outcomes = run(before, config)
+    assert texts(outcomes) == after
+    assert warnings(outcomes) == []
+    assert texts(run(after, config)) == after
+
+
+REPLACEMENT = (
+    "resources: [../base]\nreplacements:\n- source: {kind: KIND, fieldPath: PATH}\n"
+    "  targets: [{select: {kind: Pod}, fieldPaths: [spec.containers.0.image]OPTIONS}]\n"
+)
+
+
+@pytest.mark.parametrize(
+    "files, config, message",
+    [
+        pytest.param(
+            tree("nginx:1", over=entry("name: m.b/x, newTag: v66")),
+            NAME,
+            'not changed: "nginx:1" cannot become "m.b/x:1" in the build of over/kustomization.yaml: '
+            'it would become "m.b/x:v66"',
+            id="captured by another entry",
+        ),
+        pytest.param(
+            tree("nginx:1", a=entry("name: nginx, newName: b.c/d"), b="resources: [../base]\n"),
+            TAG,
+            'not changed: "nginx:1" cannot become "nginx:9" in the build of b/kustomization.yaml: "b.c/d:1" would '
+            'become "b.c/d:9" in the build of a/kustomization.yaml; set both images or none of them',
+            id="scalar shared by two builds",
+        ),
+        pytest.param(
+            tree("nginx:1", over=entry("name: nginx, newName: b.c/d")),
+            TAG,
+            'line 3: images[0]: no build has an image "nginx": over/kustomization.yaml:2 makes it "b.c/d"; '
+            "did you mean that?",
+            id="name of a placeholder",
+        ),
+        pytest.param(
+            tree("b.c/d", over=entry("name: nginx, newTag: v1")),
+            TAG,
+            'line 3: images[0]: no build has an image "nginx": the entry in over/kustomization.yaml:2 matches nothing',
+            id="entry without an image",
+        ),
+        pytest.param(
+            {"over/kustomization.yaml": "resources: ['https://github.com/a/b']\n", "over/x.yaml": POD.replace("IMAGE", "a/b")},
+            TAG,
+            'the resource "https://github.com/a/b" was not read; only an entry of `images` can set "nginx" in it',
+            id="remote base without an entry",
+        ),
+        pytest.param(
+            {"k/kustomization.yaml": "configMapGenerator: [{name: c, files: [a=web.yaml]}]\n", "k/web.yaml": POD.replace("IMAGE", "nginx:1")},
+            TAG,
+            "not changed: a kustomization puts this file into a ConfigMap or Secret as text; add `kinds` for the key "
+            "with `as: yaml` to set its images",
+            id="text of a ConfigMap",
+        ),
+        pytest.param(
+            {
+                **tree("b.c/d", over=REPLACEMENT.replace("KIND", "ConfigMap").replace("PATH", "data.a").replace("OPTIONS", "")),
+                "base/kustomization.yaml": "resources: [web.yaml, c.yaml]\n",
+                "base/c.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata: {a: 'nginx:1'}\n",
+            },
+            TAG,
+            'not changed: the replacement into spec.containers.0.image writes "nginx:1"; change it to "nginx:9" by hand',
+            id="image in a ConfigMap",
+        ),
+        pytest.param(
+            tree("nginx:1", over=REPLACEMENT.replace("KIND", "ConfigMap").replace("PATH", "data.a").replace("OPTIONS", ", options: {delimiter: ':', index: 1}")),
+            TAG,
+            'not changed: the replacement into spec.containers.0.image writes a part of "nginx:1"; change it to '
+            '"nginx:9" by hand',
+            id="replacement of a tag",
+        ),
+    ],
+)  # fmt: skip
+def test_image_that_cannot_be_set_is_left_and_reported(files: dict[str, str], config: str, message: str) -> None:
+    outcomes = run(files, config)
+    assert message in warnings(outcomes)
+    assert texts(outcomes) == files
+
+
+@pytest.mark.parametrize(
+    "kustomization",
+    [
+        pytest.param("images: {a: b}\n", id="mapping instead of a list"),
+        pytest.param("images: [a, {newTag: b}, {name: [c]}, {name: '(('}]\n", id="invalid entries"),
+        pytest.param("resources: [1, null, {a: b}, '', ., ..]\ncomponents: [x, 2]\n", id="invalid references"),
+        pytest.param("patches: [1, {patch: [1]}, {patch: 'a: ['}, {path: x}]\ntransformers: [x, 3, 'a: [\n']\n", id="invalid patches"),
+        pytest.param("replacements: [1, {targets: [1]}, {source: 1, targets: [{fieldPaths: [1]}]}]\n", id="invalid replacements"),
+        pytest.param("vars: [1, {fieldref: 1}]\nconfigMapGenerator: [1, {files: [1]}]\n", id="invalid generators"),
+        pytest.param("resources: [../k]\n", id="cycle"),
+        pytest.param("[]\n", id="list"),
+        pytest.param("", id="empty file"),
+    ],
+)  # fmt: skip
+def test_invalid_kustomization_is_not_changed(kustomization: str) -> None:
+    files = {"k/kustomization.yaml": kustomization, "k/web.yaml": POD.replace("IMAGE", "nginx:1")}
+    assert texts(run(files, TAG)) == {**files, "k/web.yaml": POD.replace("IMAGE", "nginx:9")}
+
+
+def test_build_with_exponentially_many_bases_ends() -> None:
+    files = {f"k{n}/kustomization.yaml": f"resources: [../k{n + 1}, ../k{n + 1}/.]\n" for n in range(40)}
+    files["k40/kustomization.yaml"] = "images: [{name: nginx, newTag: v1}]\n"
+    assert texts(run(files, TAG)).keys() == files.keys()
