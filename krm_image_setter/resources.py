@@ -162,7 +162,7 @@ class Resource(NamedTuple):
         """Return whether the value at `location` is in a Secret: this resource, or a Secret inside it."""
         node: Any = self.node
         for step in location:
-            if isinstance(node, dict) and node.get("kind") == SECRET and "apiVersion" in node:
+            if is_secret(node):
                 return True
             node = node[step]
         return self.is_secret
@@ -186,6 +186,11 @@ class Resource(NamedTuple):
 def is_resource(root: Any) -> bool:
     """Return whether the root of a document is a resource, or a list of resources."""
     return isinstance(root, Mapping) and isinstance(root.get("kind"), str) and "apiVersion" in root
+
+
+def is_secret(node: Any) -> bool:
+    """Return whether a node is a Secret. It can be inside another resource."""
+    return isinstance(node, Mapping) and node.get("kind") == SECRET and "apiVersion" in node
 
 
 def _can_nest(node: Any, source: str) -> bool:

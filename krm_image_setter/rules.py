@@ -9,7 +9,15 @@ from typing import Any, Final, NamedTuple
 from krm_image_setter.catalog import VALUES_KEY, catalog_rules, kinds_with_parts
 from krm_image_setter.config.image_setter import ImageSetter
 from krm_image_setter.documents import Stream
-from krm_image_setter.images import IMAGE, ImageMap, ImageRule, RegistryMap, Usage, parse_reference
+from krm_image_setter.images import (
+    IMAGE,
+    ImageMap,
+    ImageRule,
+    RegistryMap,
+    Usage,
+    has_placeholder,
+    parse_reference,
+)
 from krm_image_setter.locators import FileRule, ImageField, KindRule, SelectorMap
 from krm_image_setter.resources import Resource, ResourceRef
 
@@ -125,7 +133,7 @@ def rules_for(config: ImageSetter, references: Mapping[int, str]) -> Rules:
         rule._replace(new_image=references[position], source=None) if position in references else rule
         for position, rule in enumerate(config.images)
     ]
-    uses = {use for rule in images for use in rule.uses}
+    uses = {use for rule in images for use in rule.uses}.union(*(rule.uses for rule in config.registries))
     return Rules(
         ImageMap(images),
         RegistryMap(config.registries),
@@ -147,6 +155,8 @@ def keywords_of(config: ImageSetter, text: str) -> list[str] | None:
     keywords = [rule.keyword for rule in config.images] + [rule.keyword for rule in config.registries]
     keywords += [rule.selector.keyword for rule in config.kinds]
     usable = usable_keywords(keywords)
+    if usable is not None and has_placeholder(text):
+        usable += set(re.findall(_PLACEHOLDER, text))
     if usable is None or not config.catalog:
         return usable
     return [*usable, VALUES_KEY, *kinds_with_parts().intersection(re.findall(_KIND, text))]
@@ -154,6 +164,8 @@ def keywords_of(config: ImageSetter, text: str) -> list[str] | None:
 
 # Finds the kinds in a text. Searching for each kind of the catalog instead took ten times as long.
 _KIND: Final = r"kind(?:: |[\"']?\s*:\s*[\"']?)([A-Za-z0-9]+)"
+# Finds the starts of placeholders in images, because a summary contains the number of images with placeholders.
+_PLACEHOLDER: Final = r"mage[\"']?\s*:\s*[\"']?[^\s\"'#$]*?(\$[({]|\{\{)"
 
 
 def usable_keywords(keywords: Iterable[str]) -> list[str] | None:

@@ -25,7 +25,7 @@ from krm_image_setter.cli.options import (
 from krm_image_setter.cli.replace import CHANGED, NOTHING_WRITTEN, Replacement, with_effect
 from krm_image_setter.cli.scanning import ReadAhead, Scanned, plan_files
 from krm_image_setter.cli.skipped import report_others, report_problems
-from krm_image_setter.cli.terminal import counted, flush, style_of, write
+from krm_image_setter.cli.terminal import counted, flush, placeholders, style_of, write
 from krm_image_setter.edits import Edit, apply_edits, edited
 from krm_image_setter.errors import ImageSetterError, InputError
 from krm_image_setter.filter import Options
@@ -205,4 +205,6 @@ def _summary(
     verb = "set" if output in (Output.PRINT, Output.IN_PLACE) else "would set"
     summary = f"{verb} {counted(images, 'image')} in {counted(len(changed), 'file')}"
     summary += f" ({counted(len(files), 'file')}, {counted(total.resources, 'resource')} read)"
+    if total.placeholders:
+        summary += f"; {placeholders(total.placeholders)}"
     return summary + (f"; {counted(unused, 'unused entry')}" if unused else "")

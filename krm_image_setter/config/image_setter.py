@@ -11,7 +11,7 @@ API_VERSION: Final = "krm-image-setter.dev/v1alpha1"
 KIND: Final = "ImageSetter"
 FIELDS: Final = (
     "images", "kinds", "files", "registries", "defaultRegistry", "imagePullPolicy", "podSpecs", "catalog",
-    "onUnused",
+    "onUnused", "ignore",
 )  # fmt: skip
 OnUnused: TypeAlias = Literal["warn", "error", "ignore"]
 #: The allowed values of `onUnused`. The first one is the default.
@@ -25,6 +25,13 @@ KUSTOMIZE_ARGUMENTS: Final = {
 }
 #: The fields of an entry of `images` with a string, by the arguments of `image_rule` that they become.
 STRING_ARGUMENTS: Final = {**KUSTOMIZE_ARGUMENTS, "newImage": "new_image"}
+
+
+class Ignored(NamedTuple):
+    """An entry of `ignore`: a pattern for images that `list` must not report, and the reason."""
+
+    image: str
+    reason: str
 
 
 class ImageSetter(NamedTuple):
@@ -42,6 +49,7 @@ class ImageSetter(NamedTuple):
     catalog: bool = True
     on_unused: str = ON_UNUSED[0]
     files: tuple[FileRule, ...] = ()
+    ignore: tuple[Ignored, ...] = ()
     values_files: tuple[str, ...] = ()
 
     @property

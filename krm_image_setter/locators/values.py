@@ -42,7 +42,7 @@ class Values(NamedTuple):
         del root
         if not isinstance(value, dict | list):
             return [OtherField(location, value, "a mapping", _embedded())]
-        from krm_image_setter.locators.parameters import parameters_in  # noqa: PLC0415  (few runs need it)
+        from krm_image_setter.locators.helm_parameters import parameters_in  # noqa: PLC0415  (few runs need it)
 
         parameters = parameters_in(location, value)
         if parameters is None:

@@ -78,8 +78,8 @@ PROPOSED = [
         [{"path": "{.spec.containers[?(@.name=='c')].args[0]}", "as": "text"}], id="argument next to an address",
     ),
     pytest.param(
-        MAP + "  values.yaml: |\n    image: {repository: a/b, tag: v1}\n",
-        [{"path": "{.data['values.yaml']}", "as": "values"}], id="values in a ConfigMap",
+        MAP + "  prod.yaml: |\n    image: {repository: a/b, tag: v1}\n",
+        [{"path": "{.data['prod.yaml']}", "as": "values"}], id="values in a ConfigMap",
     ),
     pytest.param(
         MAP + "  pod.yaml: |\n    kind: Pod\n    spec: {containers: [{image: 'nginx:1'}]}\n",
