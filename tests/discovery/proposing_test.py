@@ -91,6 +91,10 @@ PROPOSED = [
     pytest.param(
         MAP + "  run.sh: |\n    docker run r.io/a:1 {{ x }}\n", [{"path": "{.data['run.sh']}", "as": "text"}], id="script"
     ),
+    pytest.param(
+        MAP + "  run.sh: |\n    docker run docker.io/a:1 {{ x }} r.io/b\n", [{"path": "{.data['run.sh']}", "as": "text"}],
+        id="script with Docker Hub",
+    ),
     pytest.param(MAP + "  image: quay.io/a/b:1\n", ["{.data.image}"], id="value in a ConfigMap"),
     pytest.param(THING + "spec: {images: [{name: r.io/a:1, newTag: '2'}]}", [], id="name of an override"),
     pytest.param(
