@@ -61,7 +61,7 @@ def test_problems_of_files_are_reported_and_others_are_read(
     """Several processes read many files."""
     put_good(program, count)
     expected = []
-    for number, (severity, data) in enumerate(
+    for number, (usual, data) in enumerate(
         [("warning", data) for data in NOT_YAML.values()]
         + [("error", data) for data in ERROR.values()]
         + [("", data) for data in (*OTHERS.values(), b"")]
