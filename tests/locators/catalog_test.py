@@ -18,6 +18,7 @@ from krm_image_setter import read_config, set_images
 from krm_image_setter.catalog import VALUES_KIND, catalog_rules, entries, kinds_with_parts
 from krm_image_setter.config import ImageSetter
 from krm_image_setter.locators import KindRule, Split
+from krm_image_setter.locators.kustomize_entry import KustomizeEntry
 from krm_image_setter.locators.values import Values
 from krm_image_setter.resources import ResourceRef
 
@@ -46,7 +47,7 @@ def selected(rule: KindRule) -> list[Any]:
 
 
 def is_image(value: Any, rule: KindRule) -> bool:
-    if isinstance(rule.form, Values):
+    if isinstance(rule.form, Values | KustomizeEntry):
         return "team/app" in str(value)
     text = value.get(rule.form.repository) if isinstance(rule.form, Split) and isinstance(value, dict) else value
     return isinstance(text, str) and "team/app" in text
