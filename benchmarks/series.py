@@ -849,6 +849,53 @@ STREAMS: dict[str, Series] = {
     ),
 }
 
+WIDGETS = NGINX + "kinds: {Widget: .spec.image}\n"
+WORK = "apiVersion: work.example.com/v1\nkind: Work\nmetadata: {name: w}\nspec:\n  manifests:\n"
+WIDGET = "  - apiVersion: e/v1\n    kind: Widget\n    metadata: {name: a#}\n    spec: {image: nginx}\n"
+TASK = "apiVersion: tekton.dev/v1\nkind: Task\nmetadata: {name: t}\nspec:\n"
+WORKFLOW = "apiVersion: argoproj.io/v1alpha1\nkind: Workflow\nmetadata: {name: w}\nspec:\n  templates:\n"
+CALLED = (
+    "  - name: t#\n    inputs: {parameters: [{name: x}]}\n    container: {image: '{{inputs.parameters.x}}'}\n"
+    "  - steps: [[{template: t#, arguments: {parameters: [{name: x, value: nginx}]}}]]\n"
+)
+PLACEHOLDERS: dict[str, Series] = {
+    "resources in a resource": Series(
+        2_000, lambda n: configured(WIDGETS, WORK + each(n, WIDGET), said="nginx:2")
+    ),
+    "parameters of a task": Series(
+        1_000,
+        lambda n: configured(
+            NGINX,
+            TASK
+            + "  params:\n"
+            + each(n, "  - {name: p#, default: nginx}\n")
+            + "  steps:\n"
+            + each(n, "  - {image: $(params.p#)}\n"),
+            said="nginx:2",
+        ),
+    ),
+    "uses of templates": Series(1_000, lambda n: configured(NGINX, WORKFLOW + each(n, CALLED), said="nginx:2")),
+    "parameters that refer to the next one": Series(
+        2_000,
+        lambda n: configured(
+            NGINX,
+            WORKFLOW + "  - name: t\n    container: {image: '{{inputs.parameters.p0}}'}\n    inputs:\n"
+            "      parameters:\n      - {name: p, default: nginx}\n"
+            + "".join(
+                f"      - {{name: p{i}, default: '{{{{inputs.parameters.p{i + 1}}}}}'}}\n" for i in range(n)
+            ),
+        ),
+    ),
+    "images with placeholders": Series(
+        2_000,
+        lambda n: of_files(
+            ("list", ".", "--not-registry", "a.io"),
+            {"a.yaml": documents(n, POD.replace("nginx", "'${X}'"))},
+            said="$",
+        ),
+    ),
+}
+
 UNKNOWN = "apiVersion: example.com/v1\nkind: A\nmetadata: {name: a#}\nspec: {image: nginx:1}\n"
 COMMANDS: dict[str, Series] = {
     "list": Series(4_000, lambda n: of_files(("list", "."), {"a.yaml": documents(n, POD)}, said="nginx")),
@@ -994,4 +1041,4 @@ COMMANDS: dict[str, Series] = {
     ),
 }
 
-SERIES = {**CONFIGURATION, **PATHS, **STREAMS, **COMMANDS}
+SERIES = {**CONFIGURATION, **PATHS, **STREAMS, **PLACEHOLDERS, **COMMANDS}

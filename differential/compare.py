@@ -290,11 +290,11 @@ def check_bytes(source: Source, output: Source, *, is_list: bool) -> list[Findin
 
 
 def results_span(source: Source) -> tuple[int, int] | None:
-    """Return where the results of a ResourceList are, if they are no list; an alias names what is elsewhere."""
+    """Return where the results of a ResourceList are, with their key, if they are not a list."""
     root = source.documents[0]
     for key, value in root.value if root.kind == "mapping" else ():
-        if key.value == "results" and value.kind != "sequence":
-            return value.start, value.end
+        if key_of(key) == "results" and value.kind != "sequence":
+            return key.start, value.end
     return None
 
 
@@ -315,31 +315,23 @@ def compare_segments(before: str, after: str, changed: Sequence[tuple[Node, Node
     """Compare what is between the changed scalars, and the styles of these."""
     findings = []
     position_before = position_after = 0
-    for one, other in changed:
-        start, end = content_span(one, before)
-        new_start, new_end = content_span(other, after)
-        if before[position_before:start] != after[position_after:new_start]:
-            findings.append(
-                Finding(
-                    "bytes: changed outside scalars",
-                    f"{before[position_before:start]!r} became {after[position_after:new_start]!r}"[-600:],
-                )
-            )
-        if one.style != other.style and (one.style or other.style in ("|", ">")):
-            findings.append(
-                Finding(
-                    f"bytes: style {one.style or 'plain'} became {other.style or 'plain'}",
-                    after[new_start:new_end][:200],
-                )
-            )
+    blank = ""  # what can be added or be missing before and after a new text in place of nothing: `a:` -> `a: b`
+    ends = [(content_span(one, before), content_span(other, after)) for one, other in changed]
+    for number, ((start, end), (new_start, new_end)) in enumerate(
+        [*ends, ((len(before),) * 2, (len(after),) * 2)]
+    ):
+        old, new = before[position_before:start], after[position_after:new_start]
+        blank_before, blank = blank, ": \t" if start == end and number < len(changed) else ""
+        if old.lstrip(blank_before).rstrip(blank) != new.lstrip(blank_before).rstrip(blank):
+            findings.append(Finding("bytes: changed outside scalars", f"{old!r} became {new!r}"[-600:]))
         position_before, position_after = end, new_end
-    if before[position_before:] != after[position_after:]:
-        findings.append(
-            Finding(
-                "bytes: changed outside scalars",
-                f"{before[position_before:]!r} became {after[position_after:]!r}"[:600],
+    for one, other in changed:
+        # An empty text cannot be in a block scalar without a line break after the header.
+        if one.style != other.style and other.value and (one.style or other.style in ("|", ">")):
+            text = after[slice(*content_span(other, after))]
+            findings.append(
+                Finding(f"bytes: style {one.style or 'plain'} became {other.style or 'plain'}", text[:200])
             )
-        )
     return findings
 
 

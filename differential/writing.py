@@ -467,7 +467,8 @@ def _frozen(data: Any) -> Any:
         return data
     if isinstance(data, dict):
         return frozenset((key, _frozen(value)) for key, value in data.items())
-    return tuple(map(_frozen, data)) if isinstance(data, list) else data
+    # NonString is a tuple too: `true` must differ from `["true"]`.
+    return ("list", *map(_frozen, data)) if isinstance(data, list) else data
 
 
 def resolved(node: Node) -> Node:

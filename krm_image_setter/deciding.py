@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from krm_image_setter.errors import ConfigError
-from krm_image_setter.images import IMAGE, ImageRule, InvalidReference, check_reference, explain, parse_reference
+from krm_image_setter.images import ImageRule, InvalidReference, check_reference, explain, parse_reference
 from krm_image_setter.locators import ImageField, source_text
 from krm_image_setter.paths import format_location
 from krm_image_setter.resources import Resource
@@ -44,7 +44,8 @@ def decide(
     proposals: list[tuple[ImageField, str, ImageRule | None]]
     proposals = [(field, *found) for field in readings if (found := rules.images.new(field.current, field.usage))]
     if not proposals and rules.registries and not any(map(rules.is_set, readings)):
-        moved = ((field, rules.registries.new(field.current)) for field in readings if _can_move(field))
+        movable = (field for field in readings if not field.is_bare_name)
+        moved = ((field, rules.registries.new(field.current, field.usage.use)) for field in movable)
         proposals += [(field, new, None) for field, new in moved if new is not None][:1]
     decision = None
     for field, proposed, rule in sorted(proposals, key=_position) if len(proposals) > 1 else proposals:
@@ -67,10 +68,6 @@ def decide_as(
 def _position(proposal: tuple[ImageField, str, ImageRule | None]) -> int:
     _, _, rule = proposal
     return rule.position if rule is not None else -1
-
-
-def _can_move(field: ImageField) -> bool:
-    return field.usage.use == IMAGE and not field.is_bare_name
 
 
 def _rewrite(

@@ -35,9 +35,9 @@ class Stream:
     This makes a run faster but does not change its result.
 
     `file` is the name of the file, relative to the directory that the user named; empty if it is not known.
-    `directory` is the absolute path of this directory; empty if it is not known. `source` identifies the text among
-    the texts of a run. `is_found` is true if a search of the directory found the file, so that it can be a file
-    without resources.
+    `directory` is the absolute path of this directory; empty if it is not known. `source` identifies the text
+    among the texts of a run. `is_found` is true if a search of the directory found the file, so that it can be a
+    file without resources.
     """
 
     def __init__(

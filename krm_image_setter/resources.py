@@ -117,6 +117,12 @@ class Resource(NamedTuple):
         return self.ref.kind == SECRET
 
     @property
+    def is_sealed(self) -> bool:
+        """Whether a MAC of SOPS covers all values: https://getsops.io/docs/#message-authentication-code."""
+        sops = _mapping(_mapping(self.node).get("sops"))
+        return "mac" in sops and sops.get("mac_only_encrypted") is not True
+
+    @property
     def file(self) -> tuple[str, int | None] | None:
         """The path of the file and the index in the file, from annotations; None without these annotations."""
         annotations = _mapping(_mapping(_mapping(self.node).get("metadata")).get("annotations"))
@@ -156,7 +162,7 @@ class Resource(NamedTuple):
         """Return whether the value at `location` is in a Secret: this resource, or a Secret inside it."""
         node: Any = self.node
         for step in location:
-            if isinstance(node, dict) and node.get("kind") == SECRET and "apiVersion" in node:
+            if is_secret(node):
                 return True
             node = node[step]
         return self.is_secret
@@ -180,6 +186,11 @@ class Resource(NamedTuple):
 def is_resource(root: Any) -> bool:
     """Return whether the root of a document is a resource, or a list of resources."""
     return isinstance(root, Mapping) and isinstance(root.get("kind"), str) and "apiVersion" in root
+
+
+def is_secret(node: Any) -> bool:
+    """Return whether a node is a Secret. It can be inside another resource."""
+    return isinstance(node, Mapping) and node.get("kind") == SECRET and "apiVersion" in node
 
 
 def _can_nest(node: Any, source: str) -> bool:

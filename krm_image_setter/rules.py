@@ -9,7 +9,15 @@ from typing import Any, Final, NamedTuple
 from krm_image_setter.catalog import VALUES_KEY, catalog_rules, kinds_with_parts
 from krm_image_setter.config.image_setter import ImageSetter
 from krm_image_setter.documents import Stream
-from krm_image_setter.images import IMAGE, ImageMap, ImageRule, RegistryMap, Usage, parse_reference
+from krm_image_setter.images import (
+    IMAGE,
+    ImageMap,
+    ImageRule,
+    RegistryMap,
+    Usage,
+    has_placeholder,
+    parse_reference,
+)
 from krm_image_setter.locators import FileRule, ImageField, KindRule, SelectorMap
 from krm_image_setter.resources import Resource, ResourceRef
 
@@ -35,6 +43,7 @@ class Rules(NamedTuple):
     catalog: bool = True
     image_pull_policy: str | None = None
     files: tuple[FileRule, ...] = ()
+    values_files: tuple[str, ...] = ()
 
     def kinds_for(self, ref: ResourceRef) -> list[KindRule]:
         """Return the rules for the kind of a resource, those of `kinds` before those of the catalog."""
@@ -81,7 +90,9 @@ class Rules(NamedTuple):
         if self.catalog:
             from krm_image_setter.catalog.known_files import known_files  # noqa: PLC0415  (few runs need it)
 
-            rules += known_files(f"{directory}/{file}")
+            path = f"{directory}/{file}"
+            is_values = self.values_files and FileRule(self.values_files).selects(path)
+            rules += known_files(path) or (known_files("values.yaml") if is_values else ())
         return rules
 
     def _patch_rules(self, root: Any) -> Iterable[FileRule]:
@@ -122,7 +133,7 @@ def rules_for(config: ImageSetter, references: Mapping[int, str]) -> Rules:
         rule._replace(new_image=references[position], source=None) if position in references else rule
         for position, rule in enumerate(config.images)
     ]
-    uses = {use for rule in images for use in rule.uses}
+    uses = {use for rule in images for use in rule.uses}.union(*(rule.uses for rule in config.registries))
     return Rules(
         ImageMap(images),
         RegistryMap(config.registries),
@@ -131,6 +142,7 @@ def rules_for(config: ImageSetter, references: Mapping[int, str]) -> Rules:
         config.catalog,
         config.image_pull_policy,
         config.files,
+        config.values_files,
     )
 
 
@@ -143,6 +155,8 @@ def keywords_of(config: ImageSetter, text: str) -> list[str] | None:
     keywords = [rule.keyword for rule in config.images] + [rule.keyword for rule in config.registries]
     keywords += [rule.selector.keyword for rule in config.kinds]
     usable = usable_keywords(keywords)
+    if usable is not None and has_placeholder(text):
+        usable += set(re.findall(_PLACEHOLDER, text))
     if usable is None or not config.catalog:
         return usable
     return [*usable, VALUES_KEY, *kinds_with_parts().intersection(re.findall(_KIND, text))]
@@ -150,6 +164,8 @@ def keywords_of(config: ImageSetter, text: str) -> list[str] | None:
 
 # Finds the kinds in a text. Searching for each kind of the catalog instead took ten times as long.
 _KIND: Final = r"kind(?:: |[\"']?\s*:\s*[\"']?)([A-Za-z0-9]+)"
+# Finds the starts of placeholders in images, because a summary contains the number of images with placeholders.
+_PLACEHOLDER: Final = r"mage[\"']?\s*:\s*[\"']?[^\s\"'#$]*?(\$[({]|\{\{)"
 
 
 def usable_keywords(keywords: Iterable[str]) -> list[str] | None:

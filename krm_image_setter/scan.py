@@ -11,7 +11,7 @@ from krm_image_setter.deciding import HIDDEN, Decision, decide, decide_as, warni
 from krm_image_setter.documents import Stream
 from krm_image_setter.edits import Edit
 from krm_image_setter.errors import ConfigError, InputError, NotResourceError
-from krm_image_setter.images import IMAGE, Usage
+from krm_image_setter.images import IMAGE, Usage, has_placeholder
 from krm_image_setter.locators import Embedded, ImageField, KindRule, OtherField, find_image_fields
 from krm_image_setter.paths import format_location, type_of
 from krm_image_setter.resources import NO_REF, Resource, ResourceRef, Tree, is_resource
@@ -24,13 +24,15 @@ from krm_image_setter.yaml.tree import Change, Fragment, Location
 MAX_EMBEDDED: Final = 20
 
 _BATCH: Final = 32
+_SEALED: Final = "not changed: encrypted with SOPS, and a change would make its MAC invalid; use `sops edit`"
 
 
 class FoundImage(NamedTuple):
     """An image, with its resource, path, and line (from 1) in the stream. In a pod spec, `rule` is None.
 
     If `is_public` is false, messages must not suggest the image: it is from a variable or a Secret. `part` is the
-    part of a reference that the field contains, or an empty string for a whole reference.
+    part of a reference that the field contains, or an empty string for a whole reference. If `image` does not show
+    the value of a Secret, `hidden` is this value, which must not be printed.
     """
 
     image: str
@@ -41,6 +43,7 @@ class FoundImage(NamedTuple):
     usage: Usage
     part: str
     is_public: bool
+    hidden: str = ""
 
 
 class Scan:
@@ -49,13 +52,15 @@ class Scan:
     A rule is identified by its position in the configuration. `applied` contains `images` entries. `selected`
     contains how many resources each path of `kinds` or `files` selects. `matched` contains the paths that match a
     field. `others` is the number of documents that are not resources. `fields` contains the image fields of a text
-    that is part of a kustomization.
+    that is part of a kustomization. `placeholders` is the number of images that contain a placeholder, such as
+    `nginx:${TAG}`.
     """
 
     def __init__(self) -> None:
         self.resources = 0
         self.others = 0
         self.images_set = 0
+        self.placeholders = 0
         self.edits: list[Edit] = []
         self.results: list[Result] = []
         self.applied: set[int] = set()
@@ -68,6 +73,7 @@ class Scan:
         self.resources += other.resources
         self.others += other.others
         self.images_set += other.images_set
+        self.placeholders += other.placeholders
         self.add_rules(other)
 
     def add_rules(self, other: Scan) -> None:
@@ -218,7 +224,11 @@ class _Searched(NamedTuple):
             new = self.decided.get(self.resource.offset(location))
             if new is not None:
                 return decide_as(self.resource, readings[0], new, self.rules, hides_values=self.hides(location))
-        return decide(self.resource, readings, self.rules, hides_values=self.hides(location))
+        decision = decide(self.resource, readings, self.rules, hides_values=self.hides(location))
+        if decision is not None and decision.changes and self.resource.is_sealed:
+            sealed = warning(self.resource, decision.field.location, _SEALED)
+            return decision._replace(changes=[], results=[sealed])
+        return decision
 
     def hides(self, location: Location) -> bool:
         """Return whether messages must not show the value at a location, because it is in a Secret."""
@@ -248,6 +258,7 @@ def _scan_fields(
     for same in readings.values():
         decision = searched.decide(same)
         if decision is None or claims.has(decision.field):
+            found.placeholders += same[0].usage.use == IMAGE and has_placeholder(same[0].current)
             continue
         if decision.rule is not None:
             found.applied.add(decision.rule.position)
@@ -341,6 +352,7 @@ def _follow(
         found.results.append(warning(resource, location, message)._replace(line=line(error.line)))
         return
     found.add_rules(inner)
+    found.placeholders += inner.placeholders
     outer = format_location(location)
     results = [
         result._replace(
@@ -421,6 +433,7 @@ def _found_image(searched: _Searched, field: ImageField, rule: KindRule | None) 
         field.usage,
         field.part,
         is_public=field.usage.use == IMAGE and not hides_values,
+        hidden=field.current if hides_values else "",
     )
 
 

@@ -108,6 +108,11 @@ def set_images_in(texts: Mapping[str, str], config: ImageSetter, for_each: ForEa
                 raise one.at(file=name)
             yield one
 
+    if config.catalog and any("alueFile" in text or "aluesFile" in text for text in texts.values()):
+        from krm_image_setter.catalog.values_files import values_files_in  # noqa: PLC0415  (few runs need it)
+
+        named = (glob for name, text in texts.items() for glob in values_files_in(Stream(text, name)))
+        config = config._replace(values_files=tuple(dict.fromkeys(named)))
     sources = None
     if any(name.rpartition("/")[2].lower().startswith("kustomization") for name in texts):
         from krm_image_setter.kustomizations.reading import Sources  # noqa: PLC0415  (few runs need it)

@@ -122,6 +122,12 @@ def test_config_map(data: str) -> None:
         ),
         ("registries: [{from: docker.io, to: docker.io}]", '"docker.io" is the same registry as `from`'),
         ("registries: [{from: nginx, to: a.io}]", '"nginx" has no registry host'),
+        ("registries: [{from: docker.io, to: a.io, env: 1}]", "expected true or false, got the number 1"),
+        ("registries: [{from: docker.io, to: a.io, exclude: []}]", "the list is empty"),
+        ("registries: [{from: docker.io, to: a.io, exclude: [1]}]", "YAML reads 1 as the number 1; quote it"),
+        ("images: {}\nignore: [{image: nginx}]", "ignore[0]: missing required field `reason`"),
+        ("images: {}\nignore: [{image: nginx, reason: ''}]", "expected a value, got an empty string"),
+        ("images: {}\nignore: {nginx: why}", "expected a list, got a mapping"),
         ("images: {}\ndefaultRegistry: {host: foo}", 'invalid registry "foo"'),
         (
             "images: [{name: a, digest: 'sha256:" + "0" * 64 + "'}]\nimagePullPolicy: Never",
@@ -203,13 +209,16 @@ kind_entries = st.dictionaries(
     st.one_of(odd, paths, st.lists(paths, max_size=2)),
     max_size=3,
 )
-registries = st.lists(st.dictionaries(st.sampled_from(["from", "to", "x"]), odd, max_size=3), max_size=2)
+registry_fields = st.sampled_from(["from", "to", "env", "args", "exclude", "x"])
+registries = st.lists(st.dictionaries(registry_fields, st.one_of(odd, st.lists(odd)), max_size=4), max_size=2)
+ignored = st.lists(st.dictionaries(st.sampled_from(["image", "reason", "x"]), odd, max_size=3), max_size=2)
 default_registries = st.dictionaries(st.sampled_from(["host", "singleName", "x"]), odd, max_size=3)
 configs = st.fixed_dictionaries(
     {"images": st.one_of(odd, st.lists(entries, max_size=2), st.dictionaries(texts, odd, max_size=2))},
     optional={
         "kinds": st.one_of(odd, st.lists(kind_entries, max_size=2), st.dictionaries(texts, paths, max_size=2)),
         "registries": st.one_of(odd, registries),
+        "ignore": st.one_of(odd, ignored),
         "defaultRegistry": st.one_of(odd, default_registries),
         "imagePullPolicy": st.one_of(odd, st.sampled_from(["Always", "Never"])),
         "podSpecs": odd,

@@ -23,6 +23,8 @@ def read_parts(mapping: dict[Any, Any], keys: dict[str, str]) -> Reference | Non
     )
     if keys.get("registry") in mapping and not registry:
         raise Unspecified("an empty registry")
+    if "/" in registry:
+        raise Unspecified("a path in a registry")
     if _is_hexadecimal(repository, tag):
         # "Read and write `{repository: x@sha256, tag: HEX}` as what it is."
         written = Reference(repository.removesuffix(_HEX_KEY), "", f"sha256:{tag}")

@@ -312,10 +312,12 @@ def set_string(run: Run, match: Match, finders: Sequence[Finder]) -> None:
     for (start, end), found in sorted(spans.items()):
         old = parse(text[start:end])  # "A value that is not an image reference […] is not changed."
         new = choose(run, old, found) if old else None
-        if new is None or new == old:
+        if new is None:
             continue
         if all(finder.form == "text" for finder in found) and not is_apart(text, start, end):
             raise Unspecified("a reference in a text with something else around it")
+        if new == old:
+            continue
         if parse(str(new)) is None:
             # "If a new reference would be invalid, for example too long, the field is not changed, with a warning."
             run.warn("too long", required=False)

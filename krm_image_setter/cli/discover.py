@@ -11,7 +11,7 @@ import typer
 
 from krm_image_setter.cli.files import File, find_files
 from krm_image_setter.cli.options import FnConfig, Hidden, NoConfig, Paths
-from krm_image_setter.cli.scanning import configurations_of, read_files
+from krm_image_setter.cli.scanning import ReadAhead, read_files
 from krm_image_setter.cli.skipped import report_problems
 from krm_image_setter.cli.terminal import write
 from krm_image_setter.config import API_VERSION, KIND
@@ -62,7 +62,9 @@ def discover_command(
 ) -> None:
     """Print an ImageSetter whose `kinds` contain the image fields that were found in the files."""
     files = find_files(paths, hidden=hidden)
-    config = Options(tuple(fn_config), no_config=no_config).configure_list(partial(configurations_of, files))
+    ahead = ReadAhead(files)
+    config = Options(tuple(fn_config), no_config=no_config).configure_list(ahead.configurations)
+    config = ahead.with_values_files(config)
     rules = rules_for(config, {})
     read = list(read_files(files, partial(discover, rules=rules)))
     failed = report_problems(read)

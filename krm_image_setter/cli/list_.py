@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
-from fnmatch import fnmatchcase
 from functools import partial
 from itertools import groupby
 from typing import Annotated, Any, Final, NamedTuple
@@ -18,17 +18,20 @@ from krm_image_setter.cli.discover import propose_in_files
 from krm_image_setter.cli.files import File, find_files
 from krm_image_setter.cli.kustomizations import kustomized_images
 from krm_image_setter.cli.options import FnConfig, Hidden, NoConfig, Paths, StdinFileName, repeated
-from krm_image_setter.cli.scanning import configurations_of, read_files
+from krm_image_setter.cli.scanning import ReadAhead, Scanned, read_files
 from krm_image_setter.cli.skipped import report_others, report_problems
-from krm_image_setter.cli.terminal import aligned, write
-from krm_image_setter.config import decode_group_kind
-from krm_image_setter.discovery import unknown_images, write_kinds
+from krm_image_setter.cli.terminal import aligned, counted, placeholders, write
+from krm_image_setter.config import Ignored, decode_group_kind
+from krm_image_setter.discovery import Finding, unknown_images, write_kinds
 from krm_image_setter.documents import Stream
+from krm_image_setter.errors import ImageSetterError
 from krm_image_setter.filter import Options
-from krm_image_setter.images import HUB, HUB_NAMES, Reference, parse_reference
+from krm_image_setter.images import HUB, HUB_NAMES, Reference, has_placeholder, parse_reference
+from krm_image_setter.images.pattern import matches_pattern
 from krm_image_setter.locators import Selector
 from krm_image_setter.rules import Rules, rules_for
 from krm_image_setter.scan import FoundImage, images_in
+from krm_image_setter.streams import say
 
 HELP: Final = """List the images in files and directories.
 
@@ -39,6 +42,7 @@ Lists the images that `set` can change: images in pod specs, in kinds from the c
 Examples:
   krm-image-setter list deploy/ --unpinned --check
   krm-image-setter list deploy/ -o names | xargs -n1 crane pull
+  krm-image-setter list deploy/ --not-registry registry.example.com --unknown --check
 """
 
 
@@ -79,15 +83,17 @@ class _Filter(NamedTuple):
     images: Sequence[str]
     kinds: Sequence[Selector]
     registries: Sequence[str]
+    not_registries: Sequence[str]
     unpinned: bool
 
     def accepts(self, row: Row) -> bool:
         """Return whether a row passes all filter options."""
         reference = row.reference
         return (
-            (not self.images or any(map(partial(_matches, row), self.images)))
+            (not self.images or any(map(partial(matches_pattern, row.found.image), self.images)))
             and (not self.kinds or any(kind.matches(row.found.resource) for kind in self.kinds))
             and (not self.registries or any(map(partial(_is_from, reference), self.registries)))
+            and not any(map(partial(_is_in, row.found.hidden or row.found.image), self.not_registries))
             and (not self.unpinned or reference is None or reference.digest is None or reference.tag == "latest")
         )
 
@@ -105,6 +111,9 @@ def list_command(
     ],
     kind: Annotated[list[str], repeated("--kind", "KIND", "Only images in resources of KIND or KIND.GROUP")],
     registry: Annotated[list[str], repeated("--registry", "HOST", "Only images from HOST or HOST/PATH")],
+    not_registry: Annotated[
+        list[str], repeated("--not-registry", "HOST", "Only images that are not from HOST or HOST/PATH")
+    ],
     unpinned: Annotated[
         bool, typer.Option("--unpinned", help='Only images without a digest or with the tag "latest"')
     ] = False,
@@ -115,42 +124,67 @@ def list_command(
     check: Annotated[bool, typer.Option("--check", help="Exit 1 if any image is listed")] = False,
 ) -> None:
     """Print the images that pass the filters, and exit with the exit status of the command."""
+    _reject_negation({"--image": image, "--kind": kind, "--registry": registry, "--not-registry": not_registry})
     files = find_files(paths, hidden=hidden, stdin_name=stdin_file_name)
-    config = Options(tuple(fn_config), no_config=no_config).configure_list(partial(configurations_of, files))
+    ahead = ReadAhead(files)
+    config = Options(tuple(fn_config), no_config=no_config).configure_list(ahead.configurations)
+    config = ahead.with_values_files(config)
     rules = rules_for(config._replace(images=(), registries=()), {})
-    wanted = _Filter(image, list(map(decode_group_kind, kind)), registry, unpinned)
-    entries: list[str] = []
+    wanted = _Filter(image, list(map(decode_group_kind, kind)), registry, not_registry, unpinned)
     rows: list[Row] = []
+    findings: list[Finding] = []
+    read: list[Scanned[Any]] = []
+    if not_registry or not unknown:
+        read += _add_known(files, rules, rows)
+    failed = report_problems(read)
     if unknown:
-        discovered = list(read_files(files, partial(unknown_images, rules=rules)))
-        failed = report_problems(discovered)
-        by_file = [(each.file, one) for each in discovered for one in each.found or ()]
-        proposals = propose_in_files(files, [one for _, one in by_file], rules)
-        entries = list(write_kinds(dict.fromkeys(finding for finding in proposals if finding is not None), {}))
-        for (file, one), finding in zip(by_file, proposals, strict=True):
-            rule = (
-                "no rule sets it safely"
-                if finding is None
-                else f"{finding.kind.section} {finding.kind} {finding.path}"
-            )
-            rows.append(_row(file, one.found, rule))
+        reported = {each.file.real for each in read if each.error is not None}
+        discovered = _add_unknown(files, rules, rows, findings)
+        failed = report_problems(each for each in discovered if each.file.real not in reported) or failed
     else:
-        kustomized = kustomized_images(files, rules)
-        look: Callable[[Stream], Any] = kustomized.look if kustomized else partial(_images, rules)
-        read = list(read_files(files, look))
-        failed = report_problems(read)
-        found_in = {each.file.real: each.found for each in read if each.found is not None}
-        images = {key: found.images for key, found in found_in.items()}
-        if kustomized:
-            images = kustomized.images(found_in)
-        for file in files:
-            rows += [_row(file, found, _rule(found)) for found in images.get(file.real, ())]
         report_others(read, lambda found: found.resources, " (use --unknown to search them)")
     rows = list(filter(wanted.accepts, rows))
+    if not_registry or unknown:
+        rows = _without_ignored(rows, config.ignore)
     _WRITERS[output](rows)
-    if rows and output is Output.TABLE:
-        write("".join(f"{line}\n" for line in ["", *entries] if entries))
+    count = sum(row.reference is None and has_placeholder(row.found.image) for row in rows)
+    if count:
+        say(placeholders(count))
+    if output is Output.TABLE:
+        listed = {row.rule for row in rows}
+        lines = list(write_kinds((finding for finding in findings if _suggestion(finding) in listed), {}))
+        write("".join(f"{line}\n" for line in ["", *lines] if lines))
     raise SystemExit(2 if failed else 1 if check and rows else 0)
+
+
+def _add_known(files: Sequence[File], rules: Rules, rows: list[Row]) -> list[Scanned[Any]]:
+    """Add the images that rules find to `rows`, and return the files that were read."""
+    kustomized = kustomized_images(files, rules)
+    look: Callable[[Stream], Any] = kustomized.look if kustomized else partial(_images, rules)
+    read = list(read_files(files, look))
+    found_in = {each.file.real: each.found for each in read if each.found is not None}
+    images = {key: found.images for key, found in found_in.items()}
+    if kustomized:
+        images = kustomized.images(found_in)
+    for file in files:
+        rows += [_row(file, found, _rule(found)) for found in images.get(file.real, ())]
+    return read
+
+
+def _add_unknown(
+    files: Sequence[File], rules: Rules, rows: list[Row], findings: list[Finding]
+) -> list[Scanned[Any]]:
+    """Add the images that no rule finds to `rows`, and safe rules for them to `findings`.
+
+    Return the files that were read.
+    """
+    discovered = list(read_files(files, partial(unknown_images, rules=rules)))
+    by_file = [(each.file, one) for each in discovered for one in each.found or ()]
+    proposals = propose_in_files(files, [one for _, one in by_file], rules)
+    for (file, one), finding in zip(by_file, proposals, strict=True):
+        rows.append(_row(file, one.found, _suggestion(finding) if finding else "no rule sets it safely"))
+    findings += dict.fromkeys(filter(None, proposals))
+    return discovered
 
 
 class _Images(NamedTuple):
@@ -166,8 +200,39 @@ def _images(rules: Rules, stream: Stream) -> _Images:
     return _Images(sum(map(bool, kinds)), images)
 
 
+def _reject_negation(filters: Mapping[str, Iterable[str]]) -> None:
+    """Raise ImageSetterError if the value of a filter starts with `!`, which means negation in other tools."""
+    for option, values in filters.items():
+        for value in values:
+            if value.startswith("!"):
+                host = value[1:] if "registry" in option else "HOST"
+                message = f'{option} "{value}": a filter cannot be negated; use `--not-registry {host}`'
+                raise ImageSetterError(message)
+
+
+def _without_ignored(rows: Iterable[Row], ignore: Sequence[Ignored]) -> list[Row]:
+    """Return the rows that no entry of `ignore` matches, and print how many rows each entry matches."""
+    counts = Counter[Ignored]()
+    kept: list[Row] = []
+    for row in rows:
+        image = row.found.hidden or row.found.image
+        entry = next((entry for entry in ignore if matches_pattern(image, entry.image)), None)
+        if entry is None:
+            kept.append(row)
+        else:
+            counts[entry] += 1
+    for entry in ignore:
+        if counts[entry]:
+            say(f'ignored {counted(counts[entry], "image")} "{entry.image}": {entry.reason}')
+    return kept
+
+
 def _row(file: File, found: FoundImage, rule: str) -> Row:
     return Row(file.shown, found, parse_reference(found.image), rule)
+
+
+def _suggestion(finding: Finding) -> str:
+    return f"{finding.kind.section} {finding.kind} {finding.path}"
 
 
 def _rule(found: FoundImage) -> str:
@@ -175,19 +240,20 @@ def _rule(found: FoundImage) -> str:
     return "podSpecs" if rule is None else f"{rule.origin} {rule.selector} {rule.path.text}"
 
 
-def _matches(row: Row, pattern: str) -> bool:
-    """Return whether `pattern` matches the image or its name: as written, or without `docker.io/library/`."""
-    texts = [row.found.image]
-    if row.reference is not None:
-        familiar = row.reference._replace(name=row.reference.familiar_name)
-        texts += [row.reference.name, str(familiar), familiar.name]
-    return any(fnmatchcase(text, pattern) for text in texts)
-
-
 def _is_from(reference: Reference | None, registry: str) -> bool:
+    return reference is not None and reference.normalized_name.startswith(_prefix(registry))
+
+
+def _is_in(image: str, registry: str) -> bool:
+    """Return whether an image is certainly in a registry. The rest of the image can contain a placeholder."""
+    reference = parse_reference(image)
+    return (reference.normalized_name if reference else image).startswith(_prefix(registry))
+
+
+def _prefix(registry: str) -> str:
+    """Return the start of the normalized names in a registry: HOST or HOST/PATH, and a slash."""
     host, slash, path = registry.rstrip("/").partition("/")
-    prefix = (HUB if host in HUB_NAMES else host) + slash + path
-    return reference is not None and reference.normalized_name.startswith(f"{prefix}/")
+    return f"{HUB if host in HUB_NAMES else host}{slash}{path}/"
 
 
 def _write_names(rows: Iterable[Row]) -> None:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from operator import attrgetter
-from typing import Any, Final, Generic, NamedTuple, TypeVar
+from typing import Final, Generic, NamedTuple, TypeVar
 
 from krm_image_setter.cli.files import File, content_digest, naming
 from krm_image_setter.cli.kustomizations import kustomized_sources
@@ -57,25 +57,52 @@ def plan_files(files: Sequence[File], config: ImageSetter) -> Plans[Scanned[Scan
     return plan_all(visit, config, found_in, [file.shown for file in files], kustomized_sources(files))
 
 
-def configurations_of(files: Sequence[File]) -> list[Value]:
-    """Return the ImageSetter documents in the files.
+class ReadAhead:
+    """The parts of the files that a command must know before it scans the files. Each file is read once.
 
-    A file that cannot be read is skipped, because `read_files` reports the error. Raises InputError if a file is
-    not YAML but contains the kind and API version of an ImageSetter.
+    A file that cannot be read is skipped, because `read_files` reports the error.
     """
-    found: list[Value] = []
-    for file in files:
-        try:
-            data = file.read()
-        except InputError:
-            continue
-        if KIND.encode() in data and API_VERSION.encode() in data:
+
+    def __init__(self, files: Sequence[File]) -> None:
+        self._configurations: list[tuple[File, bytes]] = []
+        self._references: list[tuple[File, bytes]] = []
+        for file in files:
+            try:
+                data = file.read()
+            except InputError:
+                continue
+            if KIND.encode() in data and API_VERSION.encode() in data:
+                self._configurations.append((file, data))
+            if b"alueFile" in data or b"aluesFile" in data:
+                self._references.append((file, data))
+
+    def configurations(self) -> list[Value]:
+        """Return the ImageSetter documents in the files. Raises InputError if such a file is not YAML."""
+        found: list[Value] = []
+        for file, data in self._configurations:
             try:
                 values = configurations_in(Stream(decoded(data, file.shown)))
             except InputError as error:
                 raise error.at(file=file.shown) from error
             found += (value._replace(file=file.shown) for value in values)
-    return found
+        return found
+
+    def with_values_files(self, config: ImageSetter) -> ImageSetter:
+        """Return a configuration with the globs of the files with Helm values that the files refer to."""
+        if not self._references or not config.catalog:
+            return config
+        from krm_image_setter.catalog.values_files import values_files_in  # noqa: PLC0415  (few runs need it)
+
+        globs = [
+            glob
+            for file, data in self._references
+            for glob in values_files_in(Stream(data.decode(errors="replace"), file.name, _directory(file)))
+        ]
+        return config._replace(values_files=tuple(dict.fromkeys(globs)))
+
+
+def _directory(file: File) -> str:
+    return "" if file.path == STDIN else os.path.abspath(file.top)
 
 
 def _read_file(search: Callable[[Stream], Found], file: File) -> Scanned[Found]:
@@ -84,8 +111,7 @@ def _read_file(search: Callable[[Stream], Found], file: File) -> Scanned[Found]:
         with naming(file.shown):
             data = file.read()
             text, digest = decoded(data, file.shown), content_digest(data)
-            directory = "" if file.path == STDIN else os.path.abspath(file.top)
-            stream = Stream(text, file.name, directory, file.real, is_found=file.is_found)
+            stream = Stream(text, file.name, _directory(file), file.real, is_found=file.is_found)
             try:
                 if file.is_found and not stream.can_have_resource and _is_encrypted(data):
                     raise NotYAMLError(_ENCRYPTED)

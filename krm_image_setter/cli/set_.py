@@ -23,9 +23,9 @@ from krm_image_setter.cli.options import (
     StdinFileName,
 )
 from krm_image_setter.cli.replace import CHANGED, NOTHING_WRITTEN, Replacement, with_effect
-from krm_image_setter.cli.scanning import Scanned, configurations_of, plan_files
+from krm_image_setter.cli.scanning import ReadAhead, Scanned, plan_files
 from krm_image_setter.cli.skipped import report_others, report_problems
-from krm_image_setter.cli.terminal import counted, flush, style_of, write
+from krm_image_setter.cli.terminal import counted, flush, placeholders, style_of, write
 from krm_image_setter.edits import Edit, apply_edits, edited
 from krm_image_setter.errors import ImageSetterError, InputError
 from krm_image_setter.filter import Options
@@ -87,7 +87,9 @@ def set_command(
         options.require_files()
     if STDIN in paths and output is Output.IN_PLACE:
         raise ImageSetterError('`--in-place` cannot be combined with standard input ("-")')
-    scanned, total, unused = plan_files(files, options.configure(partial(configurations_of, files)))
+    ahead = ReadAhead(files)
+    config = ahead.with_values_files(options.configure(ahead.configurations))
+    scanned, total, unused = plan_files(files, config)
     failed = report_problems(scanned)
     for each in scanned:
         for result in each.found.results if each.found is not None else ():
@@ -203,4 +205,6 @@ def _summary(
     verb = "set" if output in (Output.PRINT, Output.IN_PLACE) else "would set"
     summary = f"{verb} {counted(images, 'image')} in {counted(len(changed), 'file')}"
     summary += f" ({counted(len(files), 'file')}, {counted(total.resources, 'resource')} read)"
+    if total.placeholders:
+        summary += f"; {placeholders(total.placeholders)}"
     return summary + (f"; {counted(unused, 'unused entry')}" if unused else "")

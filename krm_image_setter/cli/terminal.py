@@ -59,6 +59,11 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun if count == 1 else plural}"
 
 
+def placeholders(count: int) -> str:
+    """Return the part of a summary about images that contain placeholders, such as `nginx:${TAG}`."""
+    return f"{counted(count, 'image')} {'contains a placeholder' if count == 1 else 'contain placeholders'}"
+
+
 def aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
     """Return one line for each row of a table. The columns are aligned and two spaces apart."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]

@@ -11,7 +11,7 @@ from krm_image_setter.config.decode import (
     decode_kind,
     require_images,
 )
-from krm_image_setter.config.image_setter import API_VERSION, KIND, ImageSetter
+from krm_image_setter.config.image_setter import API_VERSION, KIND, Ignored, ImageSetter
 from krm_image_setter.config.value import ShapeError, Value
 from krm_image_setter.documents import Stream
 from krm_image_setter.errors import ConfigError, InputError
@@ -20,6 +20,7 @@ from krm_image_setter.yaml import tree
 __all__ = [
     "API_VERSION",
     "KIND",
+    "Ignored",
     "ImageSetter",
     "ShapeError",
     "Value",

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 from krm_image_setter.config import schema
 from krm_image_setter.config.compatible import field_spec_api_versions, image_setter_fields, is_image_setter
-from krm_image_setter.config.image_setter import ON_UNUSED, STRING_ARGUMENTS, ImageSetter
+from krm_image_setter.config.image_setter import ON_UNUSED, STRING_ARGUMENTS, Ignored, ImageSetter
 from krm_image_setter.config.value import ShapeError, Value
 from krm_image_setter.errors import ConfigError, ImageSetterError
 from krm_image_setter.images import (
@@ -40,7 +40,6 @@ from krm_image_setter.locators import (
     Part,
     Selector,
     Split,
-    Text,
 )
 from krm_image_setter.paths import Path, parse_path
 from krm_image_setter.resources import SECRET
@@ -78,6 +77,7 @@ class _Part(NamedTuple):
     catalog: bool | None
     on_unused: str | None
     image_pull_policy: str | None
+    ignore: tuple[Ignored, ...]
 
 
 def decode(
@@ -118,6 +118,7 @@ def decode(
         pod_specs=pod_specs is not False,
         catalog=catalog is not False,
         on_unused=on_unused or _agreed(parts, "onUnused", lambda part: part.on_unused) or ON_UNUSED[0],
+        ignore=tuple(ignored for _, part in parts for ignored in part.ignore),
     )
 
 
@@ -201,6 +202,7 @@ def _decode_fields(document: Value) -> _Part:
     catalog = fields.get("catalog")
     on_unused = fields.get("onUnused")
     policy = fields.get("imagePullPolicy")
+    ignore = fields.get("ignore")
     return _Part(
         tuple(_entries(images)) if images else (_entry(image),) if image else (),
         tuple(decode_kinds(kinds)) if kinds else tuple(_field_specs(specs)) if specs else (),
@@ -211,6 +213,7 @@ def _decode_fields(document: Value) -> _Part:
         catalog.boolean() if catalog else None,
         on_unused.choice(ON_UNUSED) if on_unused else None,
         policy.choice(("Always", "IfNotPresent", "Never")) if policy else None,
+        tuple(_ignored(ignore)) if ignore else (),
     )
 
 
@@ -237,10 +240,13 @@ def _entry(entry: Value) -> _Entry:
         arguments["source"] = _source(fields["from"])
     if "containers" in fields:
         arguments["containers"] = tuple(name.string() for name in fields["containers"].one_or_more())
-    uses = [use for use in (ENV, ARGS) if use in fields and fields[use].boolean()]
-    if uses:
-        arguments["uses"] = (IMAGE, *uses)
+    arguments["uses"] = _uses(fields)
     return _Entry(entry, fields["name"].string(), arguments)
+
+
+def _uses(fields: Mapping[str, Value]) -> tuple[str, ...]:
+    """Return the uses of references that an entry with the fields `env` and `args` sets."""
+    return IMAGE, *(use for use in (ENV, ARGS) if use in fields and fields[use].boolean())
 
 
 def _source(value: Value) -> ImageSource:
@@ -253,8 +259,17 @@ def _source(value: Value) -> ImageSource:
 
 def _registries(registries: Value) -> Iterator[RegistryRule]:
     for entry in registries.items():
-        fields = entry.fields(("from", "to"), required=("from", "to"))
-        yield _built(entry, partial(registry_rule, fields["from"].string(), fields["to"].string()))
+        fields = entry.fields(("from", "to", "env", "args", "exclude"), required=("from", "to"))
+        patterns = fields["exclude"].one_or_more() if "exclude" in fields else ()
+        exclude = tuple(pattern.string() for pattern in patterns)
+        from_, to = fields["from"].string(), fields["to"].string()
+        yield _built(entry, partial(registry_rule, from_, to, uses=_uses(fields), exclude=exclude))
+
+
+def _ignored(entries: Value) -> Iterator[Ignored]:
+    for entry in entries.items():
+        fields = entry.fields(Ignored._fields, required=Ignored._fields)
+        yield Ignored(fields["image"].string(), fields["reason"].string())
 
 
 def _default_registry(value: Value) -> DefaultRegistry:
@@ -323,14 +338,23 @@ def _path_rules(selector: Selector, paths: Value) -> Iterator[KindRule]:
         yield KindRule(selector, _path(fields["path"]), form, config_location=path.location())
 
 
-# The values of `as`.
-_FORMS: Final = ("text", "yaml", "json", "values", "jsonPatch", "override", "kustomize")
+# The values of `as`, and the module and class of each form. An embedded document has no class of its own here.
+_FORMS: Final = {
+    "text": ("forms", "Text"),
+    "yaml": (),
+    "json": (),
+    "values": ("values", "Values"),
+    "jsonPatch": ("json_patch", "JsonPatch"),
+    "override": ("override", "Override"),
+    "kustomize": ("kustomize_entry", "KustomizeEntry"),
+    "relatedImage": ("forms", "RelatedImage"),
+}
 
 
 def _form(value: Value, fields: Mapping[str, Value]) -> Form:
     forms = [key for key in ("fields", "part", "as") if key in fields]
     part = fields["part"].choice(("reference", "name", "tag", "digest")) if "part" in fields else "reference"
-    form = fields["as"].choice(_FORMS) if "as" in fields else ""
+    form = fields["as"].choice(tuple(_FORMS)) if "as" in fields else ""
     parts = _split(fields["fields"]) if "fields" in fields else None
     of = fields["of"].string() if "of" in fields else ""
     rules = tuple(_path_rules(Selector(), fields["paths"])) if "paths" in fields else ()
@@ -346,24 +370,14 @@ def _form(value: Value, fields: Mapping[str, Value]) -> Form:
         value.fail("`paths` requires `as: yaml` or `as: json`")
     if parts is not None:
         return parts
-    if form == "values":
-        from krm_image_setter.locators.values import Values  # noqa: PLC0415  (few runs need it)
-
-        return Values()
-    if form == "jsonPatch":
-        from krm_image_setter.locators.json_patch import JsonPatch  # noqa: PLC0415  (few runs need it)
-
-        return JsonPatch()
-    if form == "override":
-        from krm_image_setter.locators.override import Override  # noqa: PLC0415  (few runs need it)
-
-        return Override()
-    if form == "kustomize":
-        from krm_image_setter.locators.kustomize_entry import KustomizeEntry  # noqa: PLC0415  (few runs need it)
-
-        return KustomizeEntry()
+    if form in ("yaml", "json"):
+        return Embedded(form, rules)
     if form:
-        return Text() if form == "text" else Embedded(form, rules)
+        from importlib import import_module  # noqa: PLC0415  (few runs need it)
+
+        module, name = _FORMS[form]
+        decoded: Form = getattr(import_module(f"krm_image_setter.locators.{module}"), name)()
+        return decoded
     return Part(part, of) if part != "reference" else WHOLE
 
 

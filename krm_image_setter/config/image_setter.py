@@ -11,7 +11,7 @@ API_VERSION: Final = "krm-image-setter.dev/v1alpha1"
 KIND: Final = "ImageSetter"
 FIELDS: Final = (
     "images", "kinds", "files", "registries", "defaultRegistry", "imagePullPolicy", "podSpecs", "catalog",
-    "onUnused",
+    "onUnused", "ignore",
 )  # fmt: skip
 OnUnused: TypeAlias = Literal["warn", "error", "ignore"]
 #: The allowed values of `onUnused`. The first one is the default.
@@ -27,9 +27,17 @@ KUSTOMIZE_ARGUMENTS: Final = {
 STRING_ARGUMENTS: Final = {**KUSTOMIZE_ARGUMENTS, "newImage": "new_image"}
 
 
+class Ignored(NamedTuple):
+    """An entry of `ignore`: a pattern for images that `list` must not report, and the reason."""
+
+    image: str
+    reason: str
+
+
 class ImageSetter(NamedTuple):
     """The configuration of a run. It contains the rules of all configuration documents in their order.
 
+    `values_files` contains globs for files with Helm values that files of the run refer to.
     `on_unused` is one of ON_UNUSED. `image_pull_policy` is None if the pull policy of containers is not changed.
     """
 
@@ -41,6 +49,8 @@ class ImageSetter(NamedTuple):
     catalog: bool = True
     on_unused: str = ON_UNUSED[0]
     files: tuple[FileRule, ...] = ()
+    ignore: tuple[Ignored, ...] = ()
+    values_files: tuple[str, ...] = ()
 
     @property
     def paths(self) -> tuple[KindRule, ...]:

@@ -6,7 +6,8 @@ finds only images that were listed, if each image becomes what was set, and if n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Mapping as Map
 from functools import partial
 from typing import Any, Final, NamedTuple
 
@@ -15,17 +16,19 @@ from krm_image_setter.discovery.resources import Unknown
 from krm_image_setter.documents import Stream
 from krm_image_setter.edits import apply_edits
 from krm_image_setter.errors import NotResourceError
-from krm_image_setter.images import ImageMap, ImageRule, image_rule, parse_reference
-from krm_image_setter.locators import FileRule, Form, SelectorMap, Split
+from krm_image_setter.images import ImageMap, image_rule, parse_reference
+from krm_image_setter.locators import Embedded, FileRule, Form, KindRule, SelectorMap, Split
 from krm_image_setter.locators.shapes import contains_images
-from krm_image_setter.resources import NO_REF, ResourceRef
+from krm_image_setter.resources import ResourceRef
 from krm_image_setter.rules import Rules
-from krm_image_setter.scan import FoundImage, images_in, scan
+from krm_image_setter.scan import FoundImage, images_in, images_of, scan
 
 Visit = Callable[[Callable[[Stream], Any]], Iterable[Any]]
 Search = Callable[[Stream], Sequence[Unknown]]
-# An image and its location: the resource, the path, the line and the image.
-_Key = tuple[ResourceRef, str, int, str]
+_Field = tuple[ResourceRef, str]  # the resource and the path
+_Key = tuple[ResourceRef, str, int, str]  # also the line and the image
+# If more rules than this match a document, they are only tried together, because each trial reads the document.
+_MOST_ALONE: Final = 8
 
 _DIGEST: Final = f"sha256:{'1234567890abcdef' * 4}"
 # This rule finds no image. It selects documents that are not resources, so that they cause no error.
@@ -48,19 +51,13 @@ def propose(unknown: Sequence[Unknown], visit: Visit, search: Search, rules: Rul
         return []
     candidates = _candidates(unknown)
     failing: set[Finding] = set()
-    tried: set[Finding] = set()
     while True:
         chosen = [next((each for each in findings if each not in failing), None) for findings in candidates]
-        untried = [each for each in dict.fromkeys(chosen) if each is not None and each not in tried]
-        tried.update(untried)
-        if not untried:
-            break
-        for found in visit(partial(_failing, findings=untried, search=search, rules=rules, alone=True)):
-            failing.update(found or ())
-    together = [each for each in dict.fromkeys(chosen) if each is not None]
-    for found in visit(partial(_failing, findings=together, search=search, rules=rules, alone=False)):
-        failing.update(found or ())
-    return [None if finding in failing else finding for finding in chosen]
+        current = [each for each in dict.fromkeys(chosen) if each is not None]
+        found = list(visit(partial(_failing, findings=current, search=search, rules=rules)))
+        if not any(found):
+            return chosen
+        failing.update(*filter(None, found))
 
 
 def _candidates(unknown: Sequence[Unknown]) -> list[list[Finding]]:
@@ -127,35 +124,36 @@ def _with_wildcards(unknown: Sequence[Unknown]) -> dict[Finding, list[Steps]]:
     return {finding: [path] if path != finding.steps else [] for finding, path in steps.items()}
 
 
-def _failing(
-    stream: Stream, *, findings: Sequence[Finding], search: Search, rules: Rules, alone: bool
-) -> set[Finding]:
-    """Return the findings whose rules are not safe in a stream, each `alone` or all together."""
-    kinds = {finding.kind for finding in findings}
-    if not any(kind.file == stream.file if kind.file else kind.kind in stream.text for kind in kinds):
-        return set()
-    rules = rules._replace(files=(*rules.files, _ANY_FILE))
+def _failing(stream: Stream, *, findings: Sequence[Finding], search: Search, rules: Rules) -> set[Finding]:
+    """Return the findings whose rules are not safe in a stream."""
+    by_kind: dict[str, list[tuple[Finding, KindRule]]] = {}
+    for finding in findings:
+        kind = finding.kind
+        if kind.file == stream.file if kind.file else kind.kind in stream.text:
+            by_kind.setdefault(kind.kind, []).append((finding, finding.rule))
     failing: set[Finding] = set()
+    if not by_kind:
+        return failing
+    rules = rules._replace(files=(*rules.files, _ANY_FILE))
+    try:
+        listed = {_key(each.found) for each in search(stream)}
+        known = {_key(image) for image in images_in(stream, rules)}
+    except NotResourceError:  # a file that contains no resource
+        return failing
     for one in stream.documents():
-        try:
-            refs = {resource.ref for resource in one.nodes()}
-        except NotResourceError:  # a ResourceList without items
-            continue
-        mine = [each for each in findings if each not in failing and _is_for(each, stream, refs)]
-        if mine:
-            part = Stream(one.source.text, stream.file, stream.directory)
-            listed = {_key(each.found) for each in search(part)}
-            trial = _Trial(part, rules, listed, [_key(image) for image in images_in(part, rules)])
-            for group in [[each] for each in mine] if alone else [mine]:
-                failing |= trial.failing(group)
+        owners: dict[_Field, dict[Finding, None]] = {}
+        for resource in one.nodes():
+            for finding, rule in by_kind.get(resource.ref.kind, ()):
+                if not rule.selector.matches(resource.ref):
+                    continue
+                for key in map(_key, images_of(resource, [rule], (), rules)):
+                    if key in listed:
+                        owners.setdefault(key[:2], {})[finding] = None
+                    elif key not in known and parse_reference(key[3]) is not None:
+                        failing.add(finding)
+        if owners:
+            failing |= _Trial(Stream(one.source.text, stream.file, stream.directory), rules, owners).failing()
     return failing
-
-
-def _is_for(finding: Finding, stream: Stream, refs: Collection[ResourceRef]) -> bool:
-    """Return whether the rule of a finding selects a document of a stream, which contains the resources `refs`."""
-    if finding.kind.file:
-        return finding.kind.file == stream.file and NO_REF in refs
-    return any(map(finding.selector.matches, refs))
 
 
 def _key(image: FoundImage) -> _Key:
@@ -163,61 +161,60 @@ def _key(image: FoundImage) -> _Key:
 
 
 class _Trial(NamedTuple):
-    """A stream in which rules are tried, the images that are `listed` for it, and the images that `rules` find."""
+    """A document in which rules are tried, and the findings that are said to find each of its fields."""
 
     stream: Stream
     rules: Rules
-    listed: Collection[_Key]
-    known: Sequence[_Key]
+    owners: Map[_Field, Iterable[Finding]]
 
-    def failing(self, findings: Sequence[Finding]) -> set[Finding]:
-        """Return the findings that find another image, or whose images do not become what is set."""
-        failing: set[Finding] = set()
-        owners: dict[tuple[ResourceRef, str], list[Finding]] = {}
-        for finding in findings:
-            for key in map(_key, images_in(self.stream, self._only([finding]))):
-                owners.setdefault(key[:2], []).append(finding)
-                if key not in self.listed and key not in self.known and parse_reference(key[3]) is not None:
-                    failing.add(finding)
-        for wish in _WISHES if owners else ():
-            for location in self._wrong(findings, wish):
-                failing.update(owners.get(location, findings))
-        return failing
+    def failing(self) -> set[Finding]:
+        """Return the findings whose images do not become what is set, or that change other images."""
+        mine = list(dict.fromkeys(finding for owners in self.owners.values() for finding in owners))
+        groups = [mine]
+        if 1 < len(mine) <= _MOST_ALONE:
+            groups += [[finding] for finding in mine]
+        known = [_key(image) for image in images_in(self.stream, self.rules)]
+        return {finding for group in groups for wish in _WISHES for finding in self._failing(group, wish, known)}
 
-    def _only(self, findings: Sequence[Finding], images: Sequence[ImageRule] = ()) -> Rules:
-        """Return rules that set `images` in the fields of `findings`, and in no other field."""
-        rules = [finding.rule for finding in findings]
-        kinds = SelectorMap((rule.selector, rule) for rule in rules if not rule.selector.files)
-        files = [FileRule(rule.selector.files, (rule,)) for rule in rules if rule.selector.files]
-        return self.rules._replace(
-            images=ImageMap(images), kinds=kinds, files=(*files, _ANY_FILE), pod_spec_uses=(), catalog=False
-        )
+    def _failing(
+        self, findings: Sequence[Finding], wish: dict[str, str], known: Sequence[_Key]
+    ) -> Iterator[Finding]:
+        """Set all images of `findings`, and yield the findings with another image than expected.
 
-    def _wrong(self, findings: Sequence[Finding], wish: dict[str, str]) -> Iterator[tuple[ResourceRef, str]]:
-        """Set all images of `findings`, and yield the locations with another image than expected."""
-        before = [_key(image) for image in images_in(self.stream, self._only(findings))]
+        If one of the `known` images changes, all findings are yielded.
+        """
+        before = self._images(self.stream, findings)
         names = sorted({found.name for key in before if (found := parse_reference(key[3])) is not None})
-        images = [image_rule(name, **_numbered(wish, number)) for number, name in enumerate(names)]
-        edits = scan(self.stream, self._only(findings, images)).edits
+        images = ImageMap(image_rule(name, **_numbered(wish, number)) for number, name in enumerate(names))
+        edits = scan(self.stream, self._only(findings)._replace(images=images)).edits
         stream = Stream(apply_edits(self.stream.text, edits), self.stream.file, self.stream.directory)
-        wanted = ImageMap(images)
-        after = [_key(image) for image in images_in(stream, self._only(findings))]
-        yield from _different(before, after, lambda image: (wanted.new(image) or (image,))[0])
+        after = self._images(stream, findings)
+        for field in _different(before, after, lambda image: (images.new(image) or (image,))[0]):
+            yield from self.owners.get(field, ())
         mine = {key[:2] for key in before}
         after = [_key(image) for image in images_in(stream, self.rules)]
-        for location in _different(self.known, after, lambda image: image):
-            if location not in mine:
-                yield location
+        if any(field not in mine for field in _different(known, after, lambda image: image)):
+            yield from findings
+
+    def _images(self, stream: Stream, findings: Sequence[Finding]) -> list[_Key]:
+        return [_key(image) for image in images_in(stream, self._only(findings))]
+
+    def _only(self, findings: Sequence[Finding]) -> Rules:
+        """Return rules for the fields of `findings`, and if possible for no other field."""
+        rules = [finding.rule for finding in findings]
+        kinds = SelectorMap((rule.selector, rule) for rule in rules if not rule.selector.files)
+        files = (*(FileRule(rule.selector.files, (rule,)) for rule in rules if rule.selector.files), _ANY_FILE)
+        if any(isinstance(finding.form, Embedded) for finding in findings):
+            return self.rules._replace(kinds=kinds, files=files)  # the resources in a string contain pod specs
+        return self.rules._replace(kinds=kinds, files=files, pod_spec_uses=(), catalog=False)
 
 
 def _numbered(wish: dict[str, str], number: int) -> dict[str, Any]:
     return {key: f"{text}/{number}" if key == "new_name" else text for key, text in wish.items()}
 
 
-def _different(
-    before: Sequence[_Key], after: Sequence[_Key], new: Callable[[str], str]
-) -> Iterator[tuple[ResourceRef, str]]:
-    """Yield the locations whose image after a change is not the new one, or of all images if some are missing."""
+def _different(before: Sequence[_Key], after: Sequence[_Key], new: Callable[[str], str]) -> Iterator[_Field]:
+    """Yield the fields whose image after a change is not the new one, or of all fields if some are missing."""
     if len(before) != len(after):
         yield from (key[:2] for key in before)
         return

@@ -12,7 +12,7 @@ from krm_image_setter.images import Reference, parse_reference
 from krm_image_setter.images.tokens import find_tokens
 from krm_image_setter.locators import WHOLE, Embedded, Form, KindRule, Selector, Split, Text
 from krm_image_setter.locators.image_field import Keys
-from krm_image_setter.locators.values import Shape, Values, find_shapes, has_registry_and_version
+from krm_image_setter.locators.values import Shape, Values, find_shapes, has_registry, has_registry_and_version
 from krm_image_setter.paths import Match
 from krm_image_setter.resources import CRD, Resource
 from krm_image_setter.rules import Rules
@@ -69,12 +69,12 @@ def _shapes_of(resource: Resource) -> Iterator[Shape]:
 def _images(resource: Resource, shape: Shape, form: Form, rules: Rules) -> Iterator[FoundImage]:
     """Yield the images that a form finds in a value. If a string is not a valid document, it contains no image.
 
-    A placeholder is not an image. Neither is a word in a text that only looks like a reference, as `redis:6379`.
+    A placeholder is not an image. Neither is a word in a text without a registry, such as `redis:6379`.
     """
     rule = KindRule(Selector(), _Exactly(shape.location, shape.value), form)
     for image in images_of(resource, [rule], (), rules):
         reference = parse_reference(image.image)
-        if reference is not None and (not isinstance(form, Text) or has_registry_and_version(reference)):
+        if reference is not None and (not isinstance(form, Text) or has_registry(reference)):
             yield image
 
 

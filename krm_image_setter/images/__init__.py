@@ -20,6 +20,7 @@ from krm_image_setter.images.reference import (
     Reference,
     check_reference,
     explain,
+    has_placeholder,
     parse_reference,
 )
 from krm_image_setter.images.registry_rule import (
@@ -48,6 +49,7 @@ __all__ = [
     "check_reference",
     "default_registry",
     "explain",
+    "has_placeholder",
     "image_rule",
     "key_of",
     "keys_of",

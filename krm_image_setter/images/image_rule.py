@@ -227,6 +227,8 @@ def keys_of(reference: Reference) -> set[_Key]:
 
 _Positioned = tuple[int, ImageRule]
 
+# https://ko.build/features/k8s/
+_KO: Final = "ko://"
 # The most references in the cache. A few references are in most resources.
 _REMEMBERED: Final = 4096
 
@@ -254,6 +256,14 @@ class ImageMap:
         reference = parse_reference(text)
         rule = None if reference is None else self._first_rule(keys_of(reference), usage)
         return None if reference is None or rule is None else (reference, rule)
+
+    def _find_built(self, text: str, usage: Usage) -> tuple[Reference, ImageRule] | None:
+        """Return the reference and the rule for a text such as `ko://github.com/org/app`, which ko replaces.
+
+        The rule must set a new name, because the old name is an import path and not an image.
+        """
+        found = self.find(text.removeprefix(_KO), usage) if text.startswith(_KO) else None
+        return found if found and (found[1].new_image or found[1].new_name) else None
 
     def _first_rule(self, keys: Iterable[_Key], usage: Usage) -> ImageRule | None:
         """Return the first rule with one of `keys` that sets references with this usage, or None."""
@@ -290,7 +300,7 @@ class ImageMap:
         if key not in self._set:
             if len(self._set) > _REMEMBERED:
                 self._set.clear()
-            found = self.find(text, usage)
+            found = self.find(text, usage) or self._find_built(text, usage)
             self._set[key] = (found[1].rewrite(found[0]), found[1]) if found else None
         return self._set[key]
 

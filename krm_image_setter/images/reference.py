@@ -120,13 +120,18 @@ def check_reference(text: str) -> Reference:
     raise InvalidReference(f'invalid image reference "{text}": {explain(text)}')
 
 
+def has_placeholder(text: str) -> bool:
+    """Return whether a text contains a variable or a template expression, such as `nginx:${TAG}`."""
+    return "$" in text or "{{" in text
+
+
 def explain(text: str) -> str:
     """Return the reason why a text is not a valid reference. The reason does not contain the text."""
     if _is_identifier(text):
         return "64 hex digits are an image ID, not a name"
     if text != text.strip():
         return "remove the surrounding white space"
-    if "$" in text or "{{" in text:
+    if has_placeholder(text):
         return "it contains a variable that was not expanded"
     if "://" in text:
         return "remove the scheme"

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
+from krm_image_setter.images.image_rule import IMAGE
 from krm_image_setter.images.reference import (
     HUB,
     HUB_NAMES,
@@ -25,17 +26,29 @@ class RegistryRule(NamedTuple):
     """Replace the prefix `from_` of image names with `to`, and keep the rest of the path.
 
     A prefix is normalized, and consists of a host and any number of whole path components. For example,
-    `gcr.io/foo/bar` is under `gcr.io/foo`, but `gcr.io/foobar` is not, nor is `gcr.io/foo` itself. Use
-    `registry_rule` to create a rule.
+    `gcr.io/foo/bar` is under `gcr.io/foo`, but `gcr.io/foobar` is not, nor is `gcr.io/foo` itself. Only
+    references with one of `uses` move, and only if they match no pattern in `exclude`. Use `registry_rule` to
+    create a rule.
     """
 
     from_: str
     to: str
+    uses: tuple[str, ...] = (IMAGE,)
+    exclude: tuple[str, ...] = ()
 
-    def matches(self, reference: Reference) -> bool:
+    def matches(self, reference: Reference, use: str = IMAGE) -> bool:
         """Return whether `reference` must move. If `to` is under `from_`, names under `to` do not move again."""
         name = reference.normalized_name
-        return _is_under(name, self.from_) and not (_is_under(self.to, self.from_) and _is_under(name, self.to))
+        if not _is_under(name, self.from_) or (_is_under(self.to, self.from_) and _is_under(name, self.to)):
+            return False
+        if use not in self.uses or (use != IMAGE and not _is_certain(reference)):
+            return False
+        return not (self.exclude and self._excludes(reference))
+
+    def _excludes(self, reference: Reference) -> bool:
+        from krm_image_setter.images.pattern import matches_pattern  # noqa: PLC0415  (few rules exclude images)
+
+        return any(matches_pattern(str(reference), pattern) for pattern in self.exclude)
 
     def rewrite(self, reference: Reference) -> str:
         """Return the new reference for a reference that the rule matches."""
@@ -48,9 +61,11 @@ class RegistryRule(NamedTuple):
         return prefix.removeprefix(f"{HUB}/").removeprefix("library/") if prefix.startswith(f"{HUB}/") else prefix
 
 
-def registry_rule(from_: str, to: str) -> RegistryRule:
+def registry_rule(
+    from_: str, to: str, *, uses: tuple[str, ...] = (IMAGE,), exclude: tuple[str, ...] = ()
+) -> RegistryRule:
     """Return the rule of one entry. Raises InvalidReference; its `field` is the name of the invalid field."""
-    rule = RegistryRule(_prefix("from", from_), _prefix("to", to))
+    rule = RegistryRule(_prefix("from", from_), _prefix("to", to), uses, exclude)
     if rule.from_ == rule.to:
         raise InvalidReference(f'"{to}" is the same registry as `from`', field="to")
     return rule
@@ -71,12 +86,12 @@ class RegistryMap:
         """Return the rules, without those that an earlier rule with the same `from` replaces."""
         return list(self._by_prefix.values())
 
-    def new(self, text: str) -> str | None:
-        """Return the new text for the reference `text`; None if no rule moves it."""
-        found = self.find(text)
+    def new(self, text: str, use: str = IMAGE) -> str | None:
+        """Return the new text for the reference `text` with a use; None if no rule moves it."""
+        found = self.find(text, use)
         return None if found is None else found[1].rewrite(found[0])
 
-    def find(self, text: str) -> tuple[Reference, RegistryRule] | None:
+    def find(self, text: str, use: str = IMAGE) -> tuple[Reference, RegistryRule] | None:
         """Return the parsed reference and the rule that moves it; None if no rule moves it."""
         reference = parse_reference(text)
         if reference is None:
@@ -85,7 +100,7 @@ class RegistryMap:
         while slash:
             rule = self._by_prefix.get(prefix)
             if rule is not None:
-                return (reference, rule) if rule.matches(reference) else None
+                return (reference, rule) if rule.matches(reference, use) else None
             prefix, slash, _ = prefix.rpartition("/")
         return None
 
@@ -138,6 +153,16 @@ _ESCAPES: Final = str.maketrans("/:@", "___")
 
 def _is_under(name: str, prefix: str) -> bool:
     return name.startswith(f"{prefix}/")
+
+
+def _is_certain(reference: Reference) -> bool:
+    """Return whether a value of a variable or an argument must be an image, and not a word or a host with a port.
+
+    It has a host, a digest, or a path of several components and a tag. `production` and `redis:6379` have none.
+    """
+    first, slash, _ = reference.name.partition("/")
+    has_host = slash and (first in HUB_NAMES or reference.domain != HUB)
+    return bool(has_host or reference.digest or (slash and reference.tag))
 
 
 def _prefix(field: str, text: str) -> str:

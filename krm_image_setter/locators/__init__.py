@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
+from typing import Final
 
-from krm_image_setter.locators.forms import WHOLE, Form, Part, Split, Text
+from krm_image_setter.locators.forms import WHOLE, Form, Part, RelatedImage, Split, Text
 from krm_image_setter.locators.image_field import ImageField, OtherField, source_text
 from krm_image_setter.locators.kind_rule import Embedded, FileRule, ImageSource, KindRule, Selector, SelectorMap
 from krm_image_setter.locators.pod_spec import can_have_pod_spec, find_pod_spec_images
@@ -21,6 +22,7 @@ __all__ = [
     "KindRule",
     "OtherField",
     "Part",
+    "RelatedImage",
     "Selector",
     "SelectorMap",
     "Split",
@@ -38,16 +40,44 @@ def find_image_fields(
 
     Each field is yielded with its rule. The rule is None for a field in a pod spec. All `rules` must select the
     resource, or a resource inside it. If the path of a rule matches a field, the position of the rule is added to
-    `matched`. A field that both a pod spec and a rule contain is yielded twice.
+    `matched`. A field that both a pod spec and a rule contain is yielded twice. If a rule of `kinds` reads a
+    string as a document, the catalog does not read the string again. In place of a field with only a placeholder,
+    the defaults and values of its parameter are yielded, if they are in the resource.
     """
+    parameters = None
+    for field, rule in _find(resource, rules, pod_spec_uses, matched):
+        if isinstance(field, ImageField) and field.current.startswith(_PLACEHOLDERS) and not field.part:
+            if parameters is None:
+                from krm_image_setter.locators.parameters import Parameters  # noqa: PLC0415  (few resources have any)
+
+                parameters = Parameters(resource.node)
+            images = parameters.images(field)
+            if images:
+                yield from ((image, rule) for image in images)
+                continue
+        yield field, rule
+
+
+# A placeholder of Tekton or Shipwright, OpenShift or Argo Workflows.
+_PLACEHOLDERS: Final = ("$(", "${", "{{")
+
+
+def _find(
+    resource: Resource, rules: Iterable[KindRule], pod_spec_uses: Collection[str], matched: set[int]
+) -> Iterator[tuple[ImageField | OtherField, KindRule | None]]:
     # The schema of a CustomResourceDefinition can look like a pod spec, but contains no images (kustomize #890).
     if pod_spec_uses and resource.ref.kind != CRD and can_have_pod_spec(resource.tree.source.text):
         for field in find_pod_spec_images(resource.node, pod_spec_uses):
             yield field, None
+    documents: set[Location] = set()  # the strings that an earlier rule reads as documents
     for rule in rules:
         for location, value in rule.find(resource.node):
             matched.add(rule.position)
             for found in rule.form.fields(resource.node, location, value):
+                if isinstance(found, OtherField) and found.embedded is not None:
+                    if rule.origin == "catalog" and location in documents:
+                        continue
+                    documents.add(location)
                 yield found, rule
 
 

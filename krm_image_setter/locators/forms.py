@@ -69,9 +69,11 @@ class Split(Keys):
         del root
         if not isinstance(value, dict):
             return [OtherField(location, value, "a mapping")]
-        other = next((key for key in self if key and isinstance(value.get(key), dict | list)), None)
-        if other is not None:
-            return [OtherField((*location, other), value[other], "a string")]
+        for key in filter(None, self):
+            steps = _steps(value, key)
+            part = (_parent(value, steps) or {}).get(steps[-1])
+            if isinstance(part, dict | list):
+                return [OtherField(location + steps, part, "a string")]
         field = split_field(location, value, self)
         return [] if field is None else [field]
 
@@ -94,6 +96,29 @@ class Part(NamedTuple):
         if isinstance(value, bool) or not isinstance(value, written):
             return [OtherField(location, value, "a string")]
         return [_part_field(location, source_text(root, location), self)]
+
+
+class RelatedImage(NamedTuple):
+    """The form of an environment variable that contains an image if its name starts with RELATED_IMAGE_.
+
+    Operators get the images that they deploy from such variables. Tools for offline registries rewrite them
+    (https://olm.operatorframework.io/docs/best-practices/common/).
+    """
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The keys and values of the path object; see `Form.options`."""
+        return {"as": "relatedImage"}
+
+    def fields(self, root: Any, location: Location, value: Any) -> Fields:
+        """Return the image fields in `value`; see `Form.fields`."""
+        del root
+        if not isinstance(value, dict):
+            return [OtherField(location, value, "a mapping")]
+        text = value.get("value")
+        if not str(value.get("name")).startswith("RELATED_IMAGE_") or not isinstance(text, str):
+            return []
+        return [whole_field((*location, "value"), text)]
 
 
 class Text(NamedTuple):
@@ -157,8 +182,15 @@ def split_field(
     """
     from krm_image_setter.locators.split_reference import join_parts  # noqa: PLC0415  (few runs need it)
 
-    written = {key: source_text(node, (key,)) for key in keys if key and key in node}
-    split = join_parts(keys, {key: text for key, text in written.items() if node[key] is not None})
+    places = {key: _steps(node, key) for key in keys if key}
+    parents = {key: _parent(node, steps) or {} for key, steps in places.items()}
+    written = {key: source_text(node, at) for key, at in places.items() if at[-1] in parents[key]}
+    texts = {key: text for key, text in written.items() if parents[key][places[key][-1]] is not None}
+    repository = texts.get(keys.repository, "")
+    scheme = next((scheme for scheme in _SCHEMES if repository.startswith(scheme)), "")
+    if scheme:
+        texts[keys.repository] = repository.removeprefix(scheme)
+    split = join_parts(keys, texts)
     if split is None:
         return None
 
@@ -166,14 +198,36 @@ def split_field(
         parts = split.parts_of(check_reference(new), keeps_tag=keeps_tag)
         other = next((key for key in parts if key in shared), None)
         if other is not None:
-            raise ValueError(f"`{other}` belongs to several images")
-        return Written(
-            [
-                Change((*location, key), Fragment(0, len(written.get(key, "")), text), beside=keys.repository)
-                for key, text in parts.items()
-            ]
-        )
+            raise ValueError(f'"{other}" belongs to several images; change it by hand')
+        changes: list[Change] = []
+        for key, text in parts.items():
+            steps, parent = places[key], parents[key]
+            if not parent:
+                raise ValueError(f"the field `{'.'.join(steps[:-1])}` is missing or empty")
+            # Flux ignores the tag of an OCIRepository if there is a range of versions.
+            if key == keys.tag and "semver" in parent:
+                raise ValueError("`semver` selects the tag; remove `semver`")
+            start = len(scheme) if key == keys.repository else 0
+            beside = keys.repository if len(steps) == 1 else next(iter(parent))
+            fragment = Fragment(start, len(written.get(key, "")), text)
+            changes.append(Change(location + steps, fragment, beside))
+        return Written(changes)
 
-    return ImageField(
-        location, str(split.reference), changes, parts=tuple((*location, key) for key in keys if key)
-    )
+    parts = tuple(location + steps for steps in places.values())
+    return ImageField(location, str(split.reference), changes, parts=parts)
+
+
+# A repository can start with a scheme: `url` of an OCIRepository (Flux) is `oci://ghcr.io/org/app`.
+_SCHEMES: Final = ("oci://", "docker://")
+
+
+def _steps(node: dict[str, Any], key: str) -> tuple[str, ...]:
+    """Return the location of a key of a split reference: `ref.tag` is the key `tag` of `ref`, or one key."""
+    return (key,) if key in node else tuple(key.split("."))
+
+
+def _parent(node: Any, steps: tuple[str, ...]) -> dict[str, Any] | None:
+    """Return the mapping that contains the last of `steps`, or None if it does not exist."""
+    for step in steps[:-1]:
+        node = node.get(step) if isinstance(node, dict) else None
+    return node if isinstance(node, dict) else None

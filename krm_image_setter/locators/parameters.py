@@ -1,83 +1,196 @@
-"""Reads Helm parameters, such as `image.tag: v1`, as the tree of values that they set.
+"""Finds the image that a placeholder stands for: a default or a value of its parameter in the same resource.
 
-Parameters are a list of `{name: image.tag, value: v1}` (Argo CD, Crossplane), or a mapping with names as keys
-(the `set` of k3s). See https://helm.sh/docs/intro/using_helm/#the-format-and-limitations-of---set.
+- Tekton `$(params.X)`: `params` of the task, of its use in a pipeline, and of the pipeline. The inner scope wins
+  over the outer scope, but a value wins over a default
+  (https://tekton.dev/docs/pipelines/pipelineruns/#scope-and-precedence). `$(tt.params.X)`: `params` of the
+  TriggerTemplate (https://tekton.dev/docs/triggers/triggertemplates/).
+- Shipwright `$(params.X)`: `parameters` (https://shipwright.io/docs/build/buildstrategies/#strategy-parameters).
+- Argo Workflows `{{inputs.parameters.X}}`: `inputs` of the template, and `arguments` of the steps and tasks that
+  use the template. `{{workflow.parameters.X}}`: `arguments` of the workflow
+  (https://argo-workflows.readthedocs.io/en/latest/variables/).
+- OpenShift `${X}`: `parameters` of the Template (https://docs.okd.io/latest/openshift_images/using-templates.html).
+
+If a parameter has a default and a value, both are images, because another run can use the default.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Any, Final, NamedTuple
+from collections.abc import Iterator
+from typing import Any, Final, NamedTuple, TypeAlias
 
-from krm_image_setter.locators.image_field import ImageField, Written
-from krm_image_setter.paths import format_location
-from krm_image_setter.yaml.tree import Location, Mapping
+from krm_image_setter.images import parse_reference
+from krm_image_setter.locators.image_field import ImageField, whole_field
+from krm_image_setter.resources import is_resource
+from krm_image_setter.yaml.tree import Location
 
-_STEP: Final = r"(?:\\.|[^.\\])+"  # a dot after a backslash is a part of a key
-
-
-class _Parameters(dict[str, Any]):
-    """A mapping of the tree of values. `nodes` contains the nodes of its values in the source."""
-
-    def __init__(self) -> None:
-        self.nodes: dict[str, Any] = {}
-
-    def origin(self, key: str) -> Any:
-        """Return the node of the value of `key`."""
-        return self.nodes[key]
+# A name in quotes can contain any character: $(params["a.b"]).
+_NAME: Final = r"(?:\.(?P<name>[\w-]+)|\[(?P<quote>[\"'])(?P<quoted>[^\"']+)(?P=quote)\])"
+_TASK: Final = rf"\$\((?:inputs\.)?params{_NAME}\)"
+_TRIGGER: Final = rf"\$\(tt\.params{_NAME}\)"
+_INPUT: Final = rf"\{{\{{=?\s*inputs\.parameters{_NAME}\s*\}}\}}"
+_WORKFLOW: Final = rf"\{{\{{=?\s*workflow\.parameters{_NAME}\s*\}}\}}"
+_TEMPLATE: Final = r"\$\{(?P<name>\w+)\}"
+_MOST_LEVELS: Final = 8
 
 
-class Parameters(NamedTuple):
-    """The tree of values that parameters set, and the location of each value in the parameters."""
+class _Node(NamedTuple):
+    """A mapping in the resource, and its location."""
 
-    tree: _Parameters
-    locations: dict[Location, Location]
+    location: Location
+    node: dict[str, Any]
 
-    def moved(self, field: ImageField) -> ImageField:
-        """Return an image field of the tree as a field of the parameters."""
-
-        def changes(new: str) -> Written:
-            written = field.changes(new)
-            missing = next(
-                (each.location for each in written.changes if each.location not in self.locations), None
-            )
-            if missing is not None:
-                raise ValueError(f'there is no parameter "{format_location(missing)}"; add it')
-            return written._replace(
-                changes=[
-                    each._replace(location=self.locations[each.location], beside="") for each in written.changes
-                ]
-            )
-
-        parts = tuple(self.locations.get(part, part) for part in field.parts)
-        location = parts[0] if parts else self.locations[field.location]
-        return field._replace(location=location, changes=changes, parts=parts, policy=None)
+    def texts(self, *keys: str) -> Iterator[Location]:
+        """Yield the location of each of `keys` whose value is a string that is not empty."""
+        for key in keys:
+            value = self.node.get(key)
+            if isinstance(value, str) and value.strip():
+                yield (*self.location, key)
 
 
-def parameters_in(location: Location, value: Any) -> Parameters | None:
-    """Return the parameters in the value at `location`, or None if the value does not consist of parameters."""
-    if isinstance(value, dict):
-        if not any("." in key for key in value) or any(isinstance(item, dict | list) for item in value.values()):
-            return None
-        entries: list[tuple[str, Any, str, Location]] = [(key, value, key, (*location, key)) for key in value]
-    else:
-        if not value or not all(isinstance(item, Mapping) and isinstance(item.get("name"), str) for item in value):
-            return None
-        entries = [
-            (item["name"], item, "value", (*location, index, "value"))
-            for index, item in enumerate(value)
-            if "value" in item
+_Enclosing: TypeAlias = list[_Node]  # the mappings that contain a field, the innermost first
+
+
+class Parameters:
+    """The parameters of one resource, with indexes of its lists of parameters and of the uses of its templates."""
+
+    def __init__(self, root: Any) -> None:
+        self._root = root
+        self._indexes: dict[int, dict[str, int]] = {}
+        self._uses: dict[int, dict[str, list[Location]]] = {}
+        self._look_ups = (
+            (_TASK, self._task),
+            (_TRIGGER, self._trigger),
+            (_INPUT, self._input),
+            (_WORKFLOW, self._workflow),
+            (_TEMPLATE, self._template),
+        )
+
+    def images(self, field: ImageField) -> list[ImageField]:
+        """Return the fields with the images for which the placeholder in `field` stands, or an empty list."""
+        found: dict[Location, str] = {}
+        placeholders = [(field.current, field.location)]
+        # A value can be a placeholder too. Stop after a few levels, because a chain can be very long.
+        for _ in range(_MOST_LEVELS):
+            placeholders = [inner for each in placeholders for inner in self._follow(*each, found)]
+        policy = (field.policy[0], False) if field.policy else None
+        return [
+            whole_field(location, text, usage=field.usage, policy=policy)
+            for location, text in found.items()
+            if parse_reference(text.strip())
         ]
-    found = Parameters(_Parameters(), {})
-    for name, holder, key, at in entries:
-        steps = [step.replace("\\.", ".") for step in re.findall(_STEP, name)]
-        inner: Any = found.tree
-        for step in steps[:-1]:
-            inner = inner.setdefault(step, _Parameters())
-            if not isinstance(inner, _Parameters):
-                break
-        if steps and isinstance(inner, _Parameters):
-            inner[steps[-1]] = holder[key]
-            inner.nodes[steps[-1]] = holder.origin(key)
-            found.locations[tuple(steps)] = at
-    return found
+
+    def _follow(
+        self, placeholder: str, location: Location, found: dict[Location, str]
+    ) -> Iterator[tuple[str, Location]]:
+        """Add the strings that replace a placeholder, and yield each with a location inside its scope."""
+        for pattern, look_up in self._look_ups:
+            match = re.fullmatch(pattern, placeholder)
+            if match is None:
+                continue
+            name = match["name"] or match["quoted"]
+            for at in look_up(name, self._enclosing(location)):
+                if at not in found:
+                    found[at] = text = self._at(at)
+                    # A value of Tekton refers to parameters outside the mapping whose `params` contain the value.
+                    yield text.strip(), at[:-3] if pattern is _TASK else at
+
+    def _at(self, location: Location) -> Any:
+        node = self._root
+        for step in location:
+            node = node[step]
+        return node
+
+    def _enclosing(self, location: Location) -> _Enclosing:
+        node, found = self._root, [_Node((), self._root)]
+        for depth, step in enumerate(location[:-1], 1):
+            node = node[step]
+            found.append(_Node(location[:depth], node))
+        return [one for one in reversed(found) if isinstance(one.node, dict)]
+
+    def _named(self, holder: _Node, *keys: str, name: str) -> _Node | None:
+        """Return the item `name` of the list under `keys` of a mapping."""
+        items: Any = holder.node
+        for key in keys:
+            items = items.get(key) if isinstance(items, dict) else None
+        if not isinstance(items, list):
+            return None
+        index = self._indexes.get(id(items))
+        if index is None:
+            names = ((number, item.get("name")) for number, item in enumerate(items) if isinstance(item, dict))
+            index = {one: number for number, one in names if isinstance(one, str)}
+            self._indexes[id(items)] = index
+        number = index.get(name)
+        return None if number is None else _Node((*holder.location, *keys, number), items[number])
+
+    def _task(self, name: str, enclosing: _Enclosing) -> Iterator[Location]:
+        has_default = False
+        for holder in enclosing:
+            for key in ("params", "parameters"):
+                parameter = self._named(holder, key, name=name)
+                if parameter is not None:
+                    yield from parameter.texts("value", *(() if has_default else ("default",)))
+                    has_default = has_default or "default" in parameter.node
+                    if "value" in parameter.node:
+                        return
+            if is_resource(holder.node):
+                return
+
+    def _trigger(self, name: str, enclosing: _Enclosing) -> Iterator[Location]:
+        for holder in enclosing:
+            if holder.node.get("kind") == "TriggerTemplate":
+                parameter = self._named(holder, "spec", "params", name=name)
+                yield from parameter.texts("default") if parameter else ()
+
+    def _input(self, name: str, enclosing: _Enclosing) -> Iterator[Location]:
+        for holder in enclosing:
+            parameter = self._named(holder, "inputs", "parameters", name=name)
+            if parameter is not None:
+                yield from parameter.texts("value", "default")
+                yield from self._arguments(name, holder, enclosing)
+                return
+
+    def _arguments(self, name: str, template: _Node, enclosing: _Enclosing) -> Iterator[Location]:
+        """Yield the values that the users of a template pass to its parameter `name`."""
+        users: list[_Node] = []
+        if template.location[-1:] == ("inline",):
+            users.append(_Node(template.location[:-1], self._at(template.location[:-1])))
+        for workflow in filter(_is_workflow, enclosing):
+            uses = self._uses.get(id(workflow.node))
+            if uses is None:
+                uses = self._uses[id(workflow.node)] = {}
+                _find_uses(workflow.node["templates"], (*workflow.location, "templates"), uses)
+            template_name = str(template.node.get("name"))
+            named = self._named(workflow, "templates", name=template_name)
+            if named is None or named.node is not template.node:
+                continue
+            users += (_Node(at, self._at(at)) for at in uses.get(template_name, ()))
+            if template_name == workflow.node.get("entrypoint"):
+                users.append(workflow)
+        for user in users:
+            parameter = self._named(user, "arguments", "parameters", name=name)
+            yield from parameter.texts("value", "default") if parameter else ()
+
+    def _workflow(self, name: str, enclosing: _Enclosing) -> Iterator[Location]:
+        for holder in filter(_is_workflow, enclosing):
+            parameter = self._named(holder, "arguments", "parameters", name=name)
+            yield from parameter.texts("value", "default") if parameter else ()
+
+    def _template(self, name: str, enclosing: _Enclosing) -> Iterator[Location]:
+        for holder in enclosing:
+            if holder.node.get("kind") == "Template":
+                parameter = self._named(holder, "parameters", name=name)
+                yield from parameter.texts("value") if parameter else ()
+
+
+def _is_workflow(holder: _Node) -> bool:
+    return isinstance(holder.node.get("templates"), list)
+
+
+def _find_uses(node: Any, location: Location, uses: dict[str, list[Location]]) -> None:
+    """Add the locations of all steps and tasks, by the name of the template that they use."""
+    for key, value in node.items() if isinstance(node, dict) else enumerate(node):
+        if isinstance(value, dict) and isinstance(value.get("template"), str):
+            uses.setdefault(value["template"], []).append((*location, key))
+        if isinstance(value, dict | list):
+            _find_uses(value, (*location, key), uses)

@@ -42,7 +42,7 @@ class Values(NamedTuple):
         del root
         if not isinstance(value, dict | list):
             return [OtherField(location, value, "a mapping", _embedded())]
-        from krm_image_setter.locators.parameters import parameters_in  # noqa: PLC0415  (few runs need it)
+        from krm_image_setter.locators.helm_parameters import parameters_in  # noqa: PLC0415  (few runs need it)
 
         parameters = parameters_in(location, value)
         if parameters is None:
@@ -136,5 +136,10 @@ def has_registry_and_version(reference: Reference) -> bool:
     """Return whether a reference has a host with a dot and a tag with a digit (not a port), or a digest."""
     if reference.digest is not None:
         return True
-    tag, host = reference.tag or "", reference.name.partition("/")[0]
-    return "." in host and host != reference.name and _VERSION.fullmatch(tag) is not None
+    return has_registry(reference) and _VERSION.fullmatch(reference.tag or "") is not None
+
+
+def has_registry(reference: Reference) -> bool:
+    """Return whether a reference starts with a host with a dot."""
+    host = reference.name.partition("/")[0]
+    return "." in host and host != reference.name

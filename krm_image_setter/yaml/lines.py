@@ -28,7 +28,7 @@ _FLOW_PLAIN: Final = r"-?[\w./$(](?:[\w./$()@+=~^;#-]|:(?=[\w./$])|[ ]+(?=[\w./$
 _FLOW: Final = rf"( *)(?:([{{}}\[\],])|(?:(\"[^\"\\]*\"|'[^']*')|({_FLOW_PLAIN}))(: +)?|(.))"
 
 _NEAR: Final = 64  # lines
-_MOST_KNOWN: Final = 8192
+_MOST_KNOWN: Final = 32_768
 _MAX_FLOW_DEPTH: Final = 20
 _MAX_BLOCK_DEPTH: Final = MAX_DEPTH - _MAX_FLOW_DEPTH
 

@@ -10,7 +10,7 @@ from harness import Program
 
 def test_kinds_of_definitions_are_printed(program: Program) -> None:
     program.write("crds/a.yaml", crd(fields(image=STRING, web=CONTAINER, containers=listed(CONTAINER))))
-    program.write("crds/template.yaml", "a: {{ x\n")
+    program.write("crds/template.yaml", "kind: {{ x\n")
     ran = program("discover", "crds")
     assert ran.status == 0
     assert "template.yaml" in ran.stderr

@@ -34,6 +34,7 @@ FILES = {
     ),
 }
 PREFIX = "krm-image-setter: "
+CUSTOM = "apiVersion: example.com/v1\nkind: Thing\nmetadata: {name: t}\nspec: {image: 'quay.io/org/app:1'}\n"
 
 
 @pytest.fixture
@@ -50,7 +51,8 @@ def names(ran_stdout: bytes) -> list[str]:
 
 def test_table_lists_images_with_locations(shop: Program) -> None:
     ran = shop("list", "deploy")
-    assert (ran.status, ran.stderr) == (0, f"{PREFIX}using configuration from ./functions.yaml\n")
+    placeholder = f"{PREFIX}1 image contains a placeholder\n"
+    assert (ran.status, ran.stderr) == (0, f"{PREFIX}using configuration from ./functions.yaml\n{placeholder}")
     kafka = "kinds KafkaConnect kafka.strimzi.io/* .spec.image"
     assert names(ran.stdout) == [
         "docker.io/nginx",
@@ -131,6 +133,12 @@ FILTERS = [
     pytest.param(["--registry", "m.i"], [], id="part of a host"),
     pytest.param(["--registry", "m.io", "--kind", "Pod"], [], id="two filters"),
     pytest.param(
+        ["--not-registry", "docker.io", "--not-registry", "quay.io/org"], ["m.io/kafka:1"], id="not two registries"
+    ),
+    pytest.param(
+        ["--not-registry", "index.docker.io/library/", "--registry", "docker.io"], ["repo/x:1"], id="not a path"
+    ),
+    pytest.param(
         ["--unpinned"],
         ["docker.io/nginx", "m.io/kafka:1", "nginx:1.25", f"quay.io/org/side:latest@{DIGEST}", "repo/x:1"],
         id="unpinned",
@@ -143,6 +151,85 @@ def test_filters_select_images(shop: Program, filters: list[str], expected: list
     assert names(shop("list", "deploy", "-o", "names", *filters).stdout) == expected
     status = 1 if expected else 0
     assert shop("list", "deploy", "--check", *filters).status == status
+
+
+PLACEHOLDERS = (
+    "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec:\n  containers:\n"
+    "  - {image: 'm.io/a:${TAG}'}\n  - {image: 'm.io${PATH}'}\n  - {image: '${REGISTRY}/a'}\n"
+)
+
+
+def test_placeholder_after_the_registry_is_in_the_registry(program: Program) -> None:
+    program.write("a.yaml", PLACEHOLDERS)
+    ran = program("list", "a.yaml", "--not-registry", "m.io", "--check")
+    assert ran.status == 1
+    assert [line for line in names(ran.stdout) if "$" in line] == ["${REGISTRY}/a", "m.io${PATH}"]
+    assert ran.stderr == f"{PREFIX}2 images contain placeholders\n"
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "suggestion"),
+    [
+        ("--registry", "!m.io", "--not-registry m.io"),
+        ("--not-registry", "!m.io", "--not-registry m.io"),
+        ("--image", "!nginx", "--not-registry HOST"),
+        ("--kind", "!Pod", "--not-registry HOST"),
+    ],
+)
+def test_negated_filter_is_an_error(shop: Program, option: str, value: str, suggestion: str) -> None:
+    ran = shop("list", "deploy", option, value)
+    error = f'error: {option} "{value}": a filter cannot be negated; use `{suggestion}`'
+    assert ran == (2, b"", f"{PREFIX}{error}\n")
+
+
+IGNORE = (
+    "apiVersion: krm-image-setter.dev/v1alpha1\nkind: ImageSetter\nignore:\n"
+    "- {image: 'repo/*', reason: built locally}\n- {image: nginx, reason: base image}\n"
+    "- {image: other, reason: not used}\n"
+)
+
+
+def test_ignored_images_are_counted_with_reason(shop: Program) -> None:
+    shop.write("ignore.yaml", IGNORE)
+    ran = shop(
+        "list", "deploy", "--fn-config", "functions.yaml", "--fn-config", "ignore.yaml", "-o", "names",
+        "--not-registry", "quay.io", "--check",
+    )  # fmt: skip
+    assert (ran.status, ran.stdout) == (1, b"m.io/kafka:1\n")
+    assert ran.stderr.splitlines() == [
+        f'{PREFIX}ignored 1 image "repo/*": built locally',
+        f'{PREFIX}ignored 3 images "nginx": base image',
+        f"{PREFIX}1 image contains a placeholder",
+    ]
+    assert shop("list", "deploy", "--fn-config", "ignore.yaml", "-o", "names").stdout.count(b"nginx") == 1
+
+
+def test_not_registry_with_unknown_lists_images_with_and_without_rule(program: Program) -> None:
+    program.write("a.yaml", CUSTOM + "---\nkind: Pod\nspec: {containers: [{image: 'nginx:1'}]}\n")
+    ran = program("list", "a.yaml", "--not-registry", "m.io", "--unknown", "--check", "-o", "names")
+    assert (ran.status, names(ran.stdout)) == (1, ["nginx:1", "quay.io/org/app:1"])
+    ran = program(
+        "list", "a.yaml", "--not-registry", "quay.io", "--not-registry", "docker.io", "--unknown", "--check"
+    )
+    assert ran == (0, b"", "")
+
+
+def test_suggestions_for_ignored_images_are_not_printed(program: Program) -> None:
+    program.write("a.yaml", CUSTOM)
+    program.write("functions.yaml", IGNORE + "- {image: quay.io/*, reason: ours}\n")
+    assert program("list", "a.yaml", "--unknown", "--check").stdout == b""
+
+
+def test_registry_of_a_hidden_value_is_compared(program: Program) -> None:
+    program.write(
+        "a.yaml", "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {a: m.io/a, b: n.io/b}\n"
+    )
+    program.write(
+        "functions.yaml",
+        "apiVersion: krm-image-setter.dev/v1alpha1\nkind: ImageSetter\nkinds: {Secret: '{.stringData.*}'}\n",
+    )
+    ran = program("list", "a.yaml", "--not-registry", "m.io", "-o", "json")
+    assert [(row["image"], row["path"]) for row in json.loads(ran.stdout)] == [("***", "stringData.b")]
 
 
 def test_placeholder_is_unpinned(shop: Program) -> None:

@@ -78,8 +78,8 @@ PROPOSED = [
         [{"path": "{.spec.containers[?(@.name=='c')].args[0]}", "as": "text"}], id="argument next to an address",
     ),
     pytest.param(
-        MAP + "  values.yaml: |\n    image: {repository: a/b, tag: v1}\n",
-        [{"path": "{.data['values.yaml']}", "as": "values"}], id="values in a ConfigMap",
+        MAP + "  prod.yaml: |\n    image: {repository: a/b, tag: v1}\n",
+        [{"path": "{.data['prod.yaml']}", "as": "values"}], id="values in a ConfigMap",
     ),
     pytest.param(
         MAP + "  pod.yaml: |\n    kind: Pod\n    spec: {containers: [{image: 'nginx:1'}]}\n",
@@ -90,6 +90,10 @@ PROPOSED = [
     ),
     pytest.param(
         MAP + "  run.sh: |\n    docker run r.io/a:1 {{ x }}\n", [{"path": "{.data['run.sh']}", "as": "text"}], id="script"
+    ),
+    pytest.param(
+        MAP + "  run.sh: |\n    docker run docker.io/a:1 {{ x }} r.io/b\n", [{"path": "{.data['run.sh']}", "as": "text"}],
+        id="script with Docker Hub",
     ),
     pytest.param(MAP + "  image: quay.io/a/b:1\n", ["{.data.image}"], id="value in a ConfigMap"),
     pytest.param(THING + "spec: {images: [{name: r.io/a:1, newTag: '2'}]}", [], id="name of an override"),

@@ -336,3 +336,21 @@ def test_the_first_rule_that_matches_counts(names: tuple[str, ...]) -> None:
     found = ImageMap(rules).find(f"nginx:1@{D}")
     assert found is not None
     assert found[1] is rules[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "change", "expected"),
+    [
+        ("ko://github.com/org/app", {"new_image": "q.io/app:2"}, "q.io/app:2"),
+        ("ko://github.com/org/app", {"new_name": "q.io/app"}, "q.io/app"),
+        ("ko://github.com/org/app", {"new_tag": "2"}, None),
+        ("ko://github.com/org/other", {"new_image": "q.io/app:2"}, None),
+        ("ok://github.com/org/app", {"new_image": "q.io/app:2"}, None),
+        ("ko://ko://github.com/org/app", {"new_image": "q.io/app:2"}, None),
+    ],
+)
+def test_placeholder_of_ko_is_replaced_by_new_name(
+    text: str, change: dict[str, Any], expected: str | None
+) -> None:
+    new = ImageMap([image_rule("github.com/org/app", **change)]).new(text)
+    assert (new and new[0]) == expected

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from krm_image_setter.images import InvalidReference, Reference, check_reference, parse_reference
+from krm_image_setter.images import ARGS, ENV, IMAGE, InvalidReference, Reference, check_reference, parse_reference
 from krm_image_setter.images.registry_rule import RegistryMap, default_registry, registry_rule
 
 D = "sha256:" + "f" * 64
@@ -214,3 +214,56 @@ def test_default_registry_twice_is_once(name: str) -> None:
         return
     assert once is not None
     assert registry.new_name(once) == once.name
+
+
+HUB = ("docker.io", "m.io")
+USES = [
+    ("docker.io/a:1", ENV, (IMAGE, ENV), "m.io/library/a:1"),
+    ("quay.io/a/b", ENV, (IMAGE, ENV), None),  # another registry
+    ("docker.io/a:1", ENV, (IMAGE,), None),
+    ("docker.io/a:1", ARGS, (IMAGE, ENV), None),
+    ("docker.io/a:1", ARGS, (IMAGE, ARGS), "m.io/library/a:1"),
+    ("docker.io/a:1", IMAGE, (IMAGE, ENV, ARGS), "m.io/library/a:1"),
+    (f"a@{D}", ENV, (IMAGE, ENV), f"m.io/library/a@{D}"),
+    ("bitnami/redis:7", ENV, (IMAGE, ENV), "m.io/bitnami/redis:7"),
+    # These values can be something else: a word, a host with a port, a path.
+    ("production", ENV, (IMAGE, ENV), None),
+    ("redis:6379", ENV, (IMAGE, ENV), None),
+    ("user:hunter2", ENV, (IMAGE, ENV), None),
+    ("var/log", ENV, (IMAGE, ENV), None),
+    ("redis:6379", IMAGE, (IMAGE, ENV), "m.io/library/redis:6379"),
+]
+
+
+@pytest.mark.parametrize(
+    "text, use, uses, expected", USES, ids=[f"{row[0]} {row[1]} {len(row[2])}" for row in USES]
+)
+def test_use_of_reference_decides_whether_it_moves(
+    text: str, use: str, uses: tuple[str, ...], expected: str | None
+) -> None:
+    assert RegistryMap([registry_rule(*HUB, uses=uses)]).new(text, use) == expected
+
+
+@pytest.mark.parametrize(
+    "text, exclude, moves",
+    [
+        ("app:dev", ["app"], False),
+        ("docker.io/library/app", ["app"], False),
+        ("app", ["docker.io/library/app"], False),
+        ("acme/app:1", ["acme/*"], False),
+        ("app:2", ["app:1"], True),
+        ("app:1", ["app:1"], False),
+        ("application", ["app"], True),
+        ("x", ["a", "x"], False),
+    ],
+    ids=str,
+)
+def test_excluded_image_does_not_move(text: str, exclude: list[str], moves: bool) -> None:
+    # A rule with a shorter prefix does not move an image that the rule with the longest prefix excludes.
+    rules = [
+        registry_rule("docker.io/library", "l.io"),
+        registry_rule(*HUB),
+        registry_rule("docker.io/acme", "a.io"),
+    ]
+    excluding = RegistryMap(rule._replace(exclude=tuple(exclude)) for rule in rules)
+    assert (excluding.new(text) is not None) == moves

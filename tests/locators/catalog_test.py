@@ -17,7 +17,7 @@ from harness import ROOT, Program
 from krm_image_setter import read_config, set_images
 from krm_image_setter.catalog import VALUES_KIND, catalog_rules, entries, kinds_with_parts
 from krm_image_setter.config import ImageSetter
-from krm_image_setter.locators import KindRule, Split
+from krm_image_setter.locators import KindRule
 from krm_image_setter.locators.kustomize_entry import KustomizeEntry
 from krm_image_setter.locators.values import Values
 from krm_image_setter.resources import ResourceRef
@@ -49,7 +49,8 @@ def selected(rule: KindRule) -> list[Any]:
 def is_image(value: Any, rule: KindRule) -> bool:
     if isinstance(rule.form, Values | KustomizeEntry):
         return "team/app" in str(value)
-    text = value.get(rule.form.repository) if isinstance(rule.form, Split) and isinstance(value, dict) else value
+    key = getattr(rule.form, "repository", "value")
+    text = value.get(key) if isinstance(value, dict) else value
     return isinstance(text, str) and "team/app" in text
 
 
@@ -134,4 +135,4 @@ def test_kinds_with_parts() -> None:
 def test_only_custom_resources_are_looked_up() -> None:
     assert catalog_rules("v1", "Task") == ()
     assert catalog_rules("apps/v1", "Task") == ()
-    assert len(catalog_rules("tekton.dev/v1", "Task")) == 3
+    assert len(catalog_rules("tekton.dev/v1", "Task")) == 4

@@ -308,3 +308,15 @@ def test_values_of_any_shape_keep_their_other_data(values: dict[str, Any], entry
             assert after[path] or path[-1] in ("digest", "sha")
             assert isinstance(after[path], str)
     assert set_images(outcome.text, config(entry)).text == outcome.text
+
+
+def test_string_of_a_rule_is_not_read_again_by_the_catalog() -> None:
+    text = (
+        "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: a}\n"
+        "spec: {source: {helm: {values: \"{a: {image: 'nginx:1'}, b: {image: 'nginx:1'}}\"}}}\n"
+    )
+    kinds = "kinds: {Application: {path: '{.spec.source.helm.values}', as: yaml, paths: '{.a.image}'}}\n"
+    with_rule = read_config(f"{HEAD}{kinds}images: {{nginx: 'nginx:2'}}\n")
+    without = read_config(f"{HEAD}images: {{nginx: 'nginx:2'}}\n")
+    assert set_images(text, with_rule).text == text.replace("nginx:1", "nginx:2", 1)
+    assert set_images(text, without).text == text.replace("nginx:1", "nginx:2")

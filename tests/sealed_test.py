@@ -1,0 +1,33 @@
+"""A resource that SOPS encrypted is not changed, because its MAC covers all values."""
+
+from __future__ import annotations
+
+import pytest
+
+from krm_image_setter import read_config, set_images
+
+CONFIG = read_config(
+    "apiVersion: krm-image-setter.dev/v1alpha1\nkind: ImageSetter\nimages: {nginx: 'nginx:2'}\nonUnused: ignore\n"
+)
+POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec: {containers: [{image: nginx:1}]}\n"
+
+
+@pytest.mark.parametrize(
+    "sops", ["{mac: 'ENC[AES256_GCM,data:x]', version: 3.9.0}", "{mac: x, mac_only_encrypted: false}"]
+)
+def test_encrypted_resource_is_not_changed(sops: str) -> None:
+    text = f"{POD}sops: {sops}\n---\n{POD}"
+    outcome = set_images(text, CONFIG)
+    assert outcome.text == f"{POD}sops: {sops}\n---\n" + POD.replace("nginx:1", "nginx:2")
+    info, warning = map(str, outcome.results)
+    assert info.startswith("info: Pod/web")
+    assert warning == (
+        "warning: line 4: Pod/web: spec.containers[0].image: not changed: encrypted with SOPS, "
+        "and a change would make its MAC invalid; use `sops edit`"
+    )
+
+
+@pytest.mark.parametrize("sops", ["{mac: x, mac_only_encrypted: true}", "{}", "text", "[mac]"])
+def test_resource_without_a_mac_of_all_values_is_changed(sops: str) -> None:
+    text = f"{POD}sops: {sops}\n"
+    assert set_images(text, CONFIG).text == text.replace("nginx:1", "nginx:2")
