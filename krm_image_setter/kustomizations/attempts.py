@@ -69,8 +69,8 @@ class Group(NamedTuple):
     """Flows that share entries or scalars, and what an attempt to change them must know about the other flows.
 
     `hard` contains the builds that must be right. `by_step` contains the flows that an entry reaches, including
-    flows of other groups. `before` is the state of the other groups. `at` contains the flows of the group by scalar,
-    and by each entry that reaches them.
+    flows of other groups. `before` is the state of the other groups. `at` contains the flows of the group
+    by scalar, and by each entry that reaches them.
     """
 
     flows: list[Flow]

@@ -209,9 +209,9 @@ class _Solver:
                 if place in tried.state:
                     neighbors.setdefault(place, (flow, got))
         for flow in flows if neighbors else ():
-            place = next((place for place in flow.places if place in neighbors), None)
-            if flow.moves and place is not None:
-                other, got = neighbors[place]
-                reason = Reason(f'"{other.image}" would become "{got}"', place, other.route.root)
+            shared = [place for place in flow.places if place in neighbors]
+            if flow.moves and shared:
+                other, got = neighbors[shared[0]]
+                reason = Reason(f'"{other.image}" would become "{got}"', shared[0], other.route.root)
                 frozen.setdefault(id(flow), reason)
         return frozen
