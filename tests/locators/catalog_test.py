@@ -17,7 +17,7 @@ from harness import ROOT, Program
 from krm_image_setter import read_config, set_images
 from krm_image_setter.catalog import catalog_rules, entries, kinds_with_parts
 from krm_image_setter.config import ImageSetter
-from krm_image_setter.locators import KindRule, Split
+from krm_image_setter.locators import KindRule, Part, Split
 from krm_image_setter.resources import ResourceRef
 
 CATALOG = (ROOT / "krm_image_setter/catalog/catalog.yaml").read_text()
@@ -45,6 +45,8 @@ def selected(rule: KindRule) -> list[Any]:
 
 
 def is_image(value: Any, rule: KindRule) -> bool:
+    if isinstance(rule.form, Part) and rule.form.part == "tag":
+        return bool(value == "before")
     text = value.get(rule.form.repository) if isinstance(rule.form, Split) and isinstance(value, dict) else value
     return isinstance(text, str) and "team/app" in text
 
@@ -100,6 +102,18 @@ def entries_for(text: str) -> str:
     """Return the entries whose kind is in a text; the others would only make a run slow."""
     kinds = set(re.findall(r"^kind: (.*)$", text, re.MULTILINE))
     return "".join(entry for entry in ENTRIES if entry.split()[2] in kinds)
+
+
+@pytest.mark.parametrize(
+    ("resource", "name"),
+    [
+        ("apiVersion: grafana.integreatly.org/v1beta1\nkind: Grafana\nspec: {version: '1'}\n", "grafana/grafana"),
+    ],
+    ids=["Grafana"],
+)
+def test_field_with_only_a_tag_is_set(resource: str, name: str) -> None:
+    config = read_config(f"{HEAD}onUnused: error\nimages: [{{name: {name}, newTag: '2'}}]\n")
+    assert set_images(resource, config).text == resource.replace("'1'", "'2'")
 
 
 def test_look_alikes(program: Program) -> None:
