@@ -104,12 +104,30 @@ def entries_for(text: str) -> str:
     return "".join(entry for entry in ENTRIES if entry.split()[2] in kinds)
 
 
+GRAFANA = "apiVersion: grafana.integreatly.org/v1beta1\nkind: Grafana\nspec: {version: '1'}\n"
+KOPS = "apiVersion: kops.k8s.io/v1alpha2\nkind: Cluster\nspec: "
+GCP = "registry.k8s.io/cloud-provider-gcp/gcp-compute-persistent-disk-csi-driver"
+
+
 @pytest.mark.parametrize(
     ("resource", "name"),
     [
-        ("apiVersion: grafana.integreatly.org/v1beta1\nkind: Grafana\nspec: {version: '1'}\n", "grafana/grafana"),
+        (GRAFANA, "grafana/grafana"),
+        (
+            f"{KOPS}{{awsLoadBalancerController: {{version: '1'}}}}\n",
+            "public.ecr.aws/eks/aws-load-balancer-controller",
+        ),
+        (
+            f"{KOPS}{{cloudConfig: {{awsEBSCSIDriver: {{version: '1'}}}}}}\n",
+            "registry.k8s.io/provider-aws/aws-ebs-csi-driver",
+        ),
+        (f"{KOPS}{{cloudConfig: {{gcpPDCSIDriver: {{version: '1'}}}}}}\n", GCP),
+        (
+            f"{KOPS}{{nodeTerminationHandler: {{version: '1'}}}}\n",
+            "public.ecr.aws/aws-ec2/aws-node-termination-handler",
+        ),
     ],
-    ids=["Grafana"],
+    ids=["Grafana", "load balancer", "EBS driver", "PD driver", "termination handler"],
 )
 def test_field_with_only_a_tag_is_set(resource: str, name: str) -> None:
     config = read_config(f"{HEAD}onUnused: error\nimages: [{{name: {name}, newTag: '2'}}]\n")
