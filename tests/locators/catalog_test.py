@@ -104,33 +104,28 @@ def entries_for(text: str) -> str:
     return "".join(entry for entry in ENTRIES if entry.split()[2] in kinds)
 
 
-GRAFANA = "apiVersion: grafana.integreatly.org/v1beta1\nkind: Grafana\nspec: {version: '1'}\n"
-KOPS = "apiVersion: kops.k8s.io/v1alpha2\nkind: Cluster\nspec: "
-GCP = "registry.k8s.io/cloud-provider-gcp/gcp-compute-persistent-disk-csi-driver"
+GRAFANA, KOPS = "grafana.integreatly.org/v1beta1\nkind: Grafana", "kops.k8s.io/v1alpha2\nkind: Cluster"
+PD = "registry.k8s.io/cloud-provider-gcp/gcp-compute-persistent-disk-csi-driver"
 
 
 @pytest.mark.parametrize(
-    ("resource", "name"),
+    ("kind", "spec", "name"),
     [
-        (GRAFANA, "grafana/grafana"),
+        (GRAFANA, "{version: '1'}", "grafana/grafana"),
+        (KOPS, "{cloudConfig: {gcpPDCSIDriver: {version: '1'}}}", PD),
         (
-            f"{KOPS}{{awsLoadBalancerController: {{version: '1'}}}}\n",
-            "public.ecr.aws/eks/aws-load-balancer-controller",
-        ),
-        (
-            f"{KOPS}{{cloudConfig: {{awsEBSCSIDriver: {{version: '1'}}}}}}\n",
+            KOPS,
+            "{cloudConfig: {awsEBSCSIDriver: {version: '1'}}}",
             "registry.k8s.io/provider-aws/aws-ebs-csi-driver",
         ),
-        (f"{KOPS}{{cloudConfig: {{gcpPDCSIDriver: {{version: '1'}}}}}}\n", GCP),
-        (
-            f"{KOPS}{{nodeTerminationHandler: {{version: '1'}}}}\n",
-            "public.ecr.aws/aws-ec2/aws-node-termination-handler",
-        ),
+        (KOPS, "{awsLoadBalancerController: {version: '1'}}", "public.ecr.aws/eks/aws-load-balancer-controller"),
+        (KOPS, "{nodeTerminationHandler: {version: '1'}}", "public.ecr.aws/aws-ec2/aws-node-termination-handler"),
     ],
-    ids=["Grafana", "load balancer", "EBS driver", "PD driver", "termination handler"],
+    ids=["Grafana", "PD driver", "EBS driver", "load balancer", "termination handler"],
 )
-def test_field_with_only_a_tag_is_set(resource: str, name: str) -> None:
+def test_field_with_only_a_tag_is_set(kind: str, spec: str, name: str) -> None:
     config = read_config(f"{HEAD}onUnused: error\nimages: [{{name: {name}, newTag: '2'}}]\n")
+    resource = f"apiVersion: {kind}\nspec: {spec}\n"
     assert set_images(resource, config).text == resource.replace("'1'", "'2'")
 
 
