@@ -17,7 +17,7 @@ from harness import ROOT, Program
 from krm_image_setter import read_config, set_images
 from krm_image_setter.catalog import catalog_rules, entries, kinds_with_parts
 from krm_image_setter.config import ImageSetter
-from krm_image_setter.locators import KindRule, Part, Split
+from krm_image_setter.locators import KindRule, Split
 from krm_image_setter.resources import ResourceRef
 
 CATALOG = (ROOT / "krm_image_setter/catalog/catalog.yaml").read_text()
@@ -45,9 +45,9 @@ def selected(rule: KindRule) -> list[Any]:
 
 
 def is_image(value: Any, rule: KindRule) -> bool:
-    if isinstance(rule.form, Part) and rule.form.part == "tag":
-        return bool(value == "before")
     text = value.get(rule.form.repository) if isinstance(rule.form, Split) and isinstance(value, dict) else value
+    if rule.form.options.get("part") == "tag":
+        return bool(text == "before")
     return isinstance(text, str) and "team/app" in text
 
 
