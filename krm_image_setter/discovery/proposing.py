@@ -19,7 +19,7 @@ from krm_image_setter.errors import NotResourceError
 from krm_image_setter.images import ImageMap, image_rule, parse_reference
 from krm_image_setter.locators import Embedded, FileRule, Form, KindRule, SelectorMap, Split
 from krm_image_setter.locators.shapes import contains_images
-from krm_image_setter.resources import ResourceRef
+from krm_image_setter.resources import NO_REF, ResourceRef
 from krm_image_setter.rules import Rules
 from krm_image_setter.scan import FoundImage, images_in, images_of, scan, searched
 

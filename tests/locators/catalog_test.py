@@ -17,13 +17,7 @@ from harness import ROOT, Program
 from krm_image_setter import read_config, set_images
 from krm_image_setter.catalog import VALUES_KIND, catalog_rules, entries, kinds_with_parts
 from krm_image_setter.config import ImageSetter
-<<<<<<< HEAD
 from krm_image_setter.locators import KindRule, Split
-=======
-from krm_image_setter.locators import KindRule
-from krm_image_setter.locators.kustomize_entry import KustomizeEntry
-from krm_image_setter.locators.values import Values
->>>>>>> files
 from krm_image_setter.resources import ResourceRef
 
 CATALOG = (ROOT / "krm_image_setter/catalog/catalog.yaml").read_text()
@@ -51,16 +45,8 @@ def selected(rule: KindRule) -> list[Any]:
 
 
 def is_image(value: Any, rule: KindRule) -> bool:
-<<<<<<< HEAD
     text = value.get(rule.form.repository) if isinstance(rule.form, Split) and isinstance(value, dict) else value
     return "team/app" in str(text)
-=======
-    if isinstance(rule.form, Values | KustomizeEntry):
-        return "team/app" in str(value)
-    key = getattr(rule.form, "repository", "value")
-    text = value.get(key) if isinstance(value, dict) else value
-    return isinstance(text, str) and "team/app" in text
->>>>>>> files
 
 
 def described(entry: str) -> str:
@@ -84,7 +70,7 @@ def test_no_two_entries_are_of_one_kind() -> None:
 def test_entry(entry: str) -> None:
     rules = kinds_of(entry).kinds
     assert rules
-    assert len(set(rules)) == len(rules), "a path stands there twice"
+    assert len({str(rule.path_data) for rule in rules}) == len(rules), "a path stands there twice"
     for rule in rules:
         # Custom resources are of a group with a dot; of all kinds of a group is no entry.
         assert re.fullmatch(r"[\w-]+(\.[\w-]+)+/(\*|v\d\w*)", rule.selector.api_version) or (
@@ -92,7 +78,8 @@ def test_entry(entry: str) -> None:
         )
         assert rule.selector.kind.isalnum()
         found = [match.value for resource in selected(rule) for match in rule.path.find(resource)]
-        assert any(is_image(value, rule) for value in found), rule.path.text
+        only_tag = rule.form.options.get("part") == "tag"
+        assert any(value == "before" if only_tag else is_image(value, rule) for value in found), rule.path.text
 
 
 @pytest.mark.parametrize("on", [True, False], ids=["by the catalog", "copied into kinds"])
@@ -116,6 +103,31 @@ def entries_for(text: str) -> str:
     """Return the entries whose kind is in a text; the others would only make a run slow."""
     kinds = set(re.findall(r"^kind: (.*)$", text, re.MULTILINE))
     return "".join(entry for entry in ENTRIES if entry.split()[2] in kinds)
+
+
+GRAFANA, KOPS = "grafana.integreatly.org/v1beta1\nkind: Grafana", "kops.k8s.io/v1alpha2\nkind: Cluster"
+PD = "registry.k8s.io/cloud-provider-gcp/gcp-compute-persistent-disk-csi-driver"
+
+
+@pytest.mark.parametrize(
+    ("kind", "spec", "name"),
+    [
+        (GRAFANA, "{version: '1'}", "grafana/grafana"),
+        (KOPS, "{cloudConfig: {gcpPDCSIDriver: {version: '1'}}}", PD),
+        (
+            KOPS,
+            "{cloudConfig: {awsEBSCSIDriver: {version: '1'}}}",
+            "registry.k8s.io/provider-aws/aws-ebs-csi-driver",
+        ),
+        (KOPS, "{awsLoadBalancerController: {version: '1'}}", "public.ecr.aws/eks/aws-load-balancer-controller"),
+        (KOPS, "{nodeTerminationHandler: {version: '1'}}", "public.ecr.aws/aws-ec2/aws-node-termination-handler"),
+    ],
+    ids=["Grafana", "PD driver", "EBS driver", "load balancer", "termination handler"],
+)
+def test_field_with_only_a_tag_is_set(kind: str, spec: str, name: str) -> None:
+    config = read_config(f"{HEAD}onUnused: error\nimages: [{{name: {name}, newTag: '2'}}]\n")
+    resource = f"apiVersion: {kind}\nspec: {spec}\n"
+    assert set_images(resource, config).text == resource.replace("'1'", "'2'")
 
 
 def test_look_alikes(program: Program) -> None:
