@@ -1,12 +1,12 @@
 """Match image references with the entries of `images`, and compute the new references.
 
-The fields have the meaning that kustomize documents. The behavior of kustomize differs: it reads a name as a
+The fields have the meaning that kustomize documents. kustomize itself behaves differently: it reads a name as a
 regular expression, can apply tagSuffix twice, and applies an entry to the result of another entry.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
 from krm_image_setter.errors import ConfigLocation
@@ -28,7 +28,7 @@ ARGS: Final = "args"
 
 
 class Usage(NamedTuple):
-    """The use of a reference in a resource (image, variable or argument), and the name of the container."""
+    """How a resource uses a reference: as an image, in a variable or in an argument, and in which container."""
 
     container: str | None = None
     use: str = IMAGE
@@ -43,16 +43,12 @@ class Scope(NamedTuple):
     containers: tuple[str, ...] = ()
     uses: tuple[str, ...] = (IMAGE,)
 
-    def contains(self, usage: Usage) -> bool:
-        """Return whether the scope contains a usage."""
-        return usage.use in self.uses and (not self.containers or usage.container in self.containers)
-
 
 class ImageRule(NamedTuple):
     """An entry of `images`. If `name` has a tag or digest, only references with this tag or digest match.
 
-    If the rule has a `source`, `new_image` must be looked up there before the rule is used. `position` is the
-    index of the entry in the configuration. Use `image_rule` to create a rule.
+    If the rule has a `source`, it cannot be used before `new_image` is set to the reference in the source.
+    `position` is the index of the entry in the configuration. Use `image_rule` to create a rule.
     """
 
     name: Reference
@@ -68,7 +64,7 @@ class ImageRule(NamedTuple):
 
     def reaches(self, usage: Usage) -> bool:
         """Return whether the rule sets references with this usage."""
-        return any(scope.contains(usage) for scope in self.scopes)
+        return not self.usages.isdisjoint(_keys_of_usage(usage))
 
     def matches(self, reference: Reference) -> bool:
         """Return whether the rule applies to `reference`. The normalized names are compared."""
@@ -104,8 +100,8 @@ class ImageRule(NamedTuple):
                 return str(reference)
             reference = reference._replace(name=self.new_name)
         if self.new_tag is not None or self.digest is not None:
-            # A digest identifies one image. So an old digest must not remain with a new tag, and an old tag must
-            # not remain with a new digest.
+            # A digest identifies one image. Therefore a new tag also removes the old digest, and a new digest also
+            # removes the old tag.
             reference = reference._replace(tag=self.new_tag, digest=self.digest)
         elif self.tag_suffix is not None and reference.tag and not reference.tag.endswith(self.tag_suffix):
             reference = reference._replace(tag=reference.tag + self.tag_suffix, digest=None)
@@ -121,7 +117,7 @@ class ImageRule(NamedTuple):
 
     @property
     def keyword(self) -> str:
-        """A text that is in every matching reference, in each form of its name; for use by the prefilter."""
+        """A text that every matching reference contains, whichever form its name has. The prefilter uses it."""
         path, domain = self.name.path, self.name.domain
         return path.removeprefix("library/") if domain == HUB else f"{domain}/{path}"
 
@@ -144,7 +140,7 @@ def image_rule(
     If `joined_name` is true, `new_name` can contain a tag or digest. As in kustomize, the tag and digest of the
     entry or of the old reference are appended to this text.
 
-    Raises InvalidReference if a field is invalid. The `field` of the exception is the name of this field.
+    Raises InvalidReference if a field is invalid. The exception contains the name of this field.
     """
     for field, text in (("name", name), ("newImage", new_image), ("newName", new_name)):
         if text is not None:
@@ -156,32 +152,31 @@ def image_rule(
     if tag_suffix is not None and not (tag_suffix and is_tag("x" + tag_suffix)):
         message = f'invalid tag suffix "{tag_suffix}"; use up to 127 letters, digits, "_", "." or "-"'
         raise InvalidReference(message, field="tagSuffix")
-    if tag_suffix is not None and (new_tag is not None or digest is not None):
-        raise InvalidReference("`tagSuffix` cannot be combined with `newTag` or `digest`", field="tagSuffix")
     parts = (new_name, new_tag, digest, tag_suffix)
-    if new_image is not None and parts != (None,) * 4:
-        raise InvalidReference(
-            "`newImage` cannot be combined with `newName`, `newTag`, `digest` or `tagSuffix`",
-            field="newImage",
-        )
-    if source is not None and (new_image, *parts) != (None,) * 5:
-        raise InvalidReference(
-            "`from` cannot be combined with `newName`, `newTag`, `digest`, `tagSuffix` or `newImage`",
-            field="from",
-        )
-    if source is None and new_image is None and parts == (None,) * 4:
-        raise InvalidReference(
-            "entry sets nothing; add `newName`, `newTag`, `digest`, `tagSuffix`, `newImage` or `from`"
-        )
+    values = dict(zip(_FIELDS, (*parts, new_image, source), strict=True))
+    present = {field for field, value in values.items() if value is not None}
+    if not present:
+        raise InvalidReference(f"entry sets nothing; add {_alternatives(_FIELDS)}")
+    for field, others in _CANNOT_COMBINE.items():
+        if field in present and not present.isdisjoint(others):
+            raise InvalidReference(f"`{field}` cannot be combined with {_alternatives(others)}", field=field)
     if joined_name and new_name is not None:
         joined = str(Reference(new_name, f"TAG{tag_suffix}" if tag_suffix else new_tag, digest))
         if parse_reference(joined) is None:
-            raise InvalidReference(
-                f'kustomize would set "{joined}", which is not an image reference; use `newTag` and `digest`',
-                field="newName",
-            )
+            message = f'kustomize would set "{joined}", which is not an image reference; use `newTag` and `digest`'
+            raise InvalidReference(message, field="newName")
     scopes = (Scope(containers, uses),)
     return ImageRule(check_reference(name), new_name, new_tag, digest, tag_suffix, new_image, scopes, source)
+
+
+#: The fields of an entry that determine the new reference.
+_FIELDS: Final = ("newName", "newTag", "digest", "tagSuffix", "newImage", "from")
+_CANNOT_COMBINE: Final = {"tagSuffix": ("newTag", "digest"), "newImage": _FIELDS[:4], "from": _FIELDS[:5]}
+
+
+def _alternatives(fields: Sequence[str]) -> str:
+    *others, last = (f"`{field}`" for field in fields)
+    return f"{', '.join(others)} or {last}"
 
 
 def _check(field: str, text: str, *, joined_name: bool) -> None:
@@ -211,7 +206,7 @@ def override(rules: Iterable[ImageRule], others: Iterable[ImageRule]) -> tuple[I
     )
 
 
-_Key = tuple[str, str | None, str | None]  # name, tag and digest
+_Key = tuple[str, str | None, str | None]
 
 
 def key_of(name: Reference) -> _Key:
@@ -227,7 +222,7 @@ def keys_of(reference: Reference) -> set[_Key]:
 
 _Positioned = tuple[int, ImageRule]
 
-# The most references in the cache. A few references are in most resources.
+# The most references in the cache. A few references occur in most resources.
 _REMEMBERED: Final = 4096
 
 
@@ -250,7 +245,7 @@ class ImageMap:
             self._new_names.add(rule.target.normalized_name)
 
     def find(self, text: str, usage: Usage = NO_CONTAINER) -> tuple[Reference, ImageRule] | None:
-        """Return the parsed reference and the first rule that matches it; None if no rule matches it."""
+        """Return the parsed reference and the first rule that matches it. Return None if no rule matches it."""
         reference = parse_reference(text)
         rule = None if reference is None else self._first_rule(keys_of(reference), usage)
         return None if reference is None or rule is None else (reference, rule)
@@ -279,13 +274,13 @@ class ImageMap:
     def is_overridden(self, rule: ImageRule) -> bool:
         """Return whether earlier rules with the same name, tag and digest match every image that `rule` matches.
 
-        Earlier rules without a tag are ignored here. A rule for one tag after a rule for all tags is a mistake of
-        the user, and another check reports it.
+        Earlier rules without a tag do not count. If the user adds a rule for one tag after a rule for all tags,
+        another check reports the mistake.
         """
         return all(self._first_rule([key_of(rule.name)], usage) is not rule for usage in rule.usages)
 
     def new(self, text: str, usage: Usage = NO_CONTAINER) -> tuple[str, ImageRule] | None:
-        """Return the new text for the reference `text`, and its rule; None if no rule matches it."""
+        """Return the new text for the reference `text`, and its rule. Return None if no rule matches it."""
         key = (text, usage)
         if key not in self._set:
             if len(self._set) > _REMEMBERED:
@@ -295,7 +290,10 @@ class ImageMap:
         return self._set[key]
 
     def has_set(self, text: str, usage: Usage = NO_CONTAINER) -> bool:
-        """Return whether a rule for this usage could have set the reference `text`, also in an earlier run."""
+        """Return whether `text` is a reference to which a rule for this usage sets images.
+
+        An earlier run could have set it.
+        """
         reference = parse_reference(text)
         return reference is not None and any(
             not self._targets[key].isdisjoint(_keys_of_usage(usage))
@@ -304,11 +302,11 @@ class ImageMap:
         )
 
     def has_set_name(self, text: str) -> bool:
-        """Return whether a rule could have set the name of the reference `text`, also in an earlier run."""
+        """Return whether `text` is a reference with a name to which a rule sets images."""
         reference = parse_reference(text)
         return reference is not None and reference.normalized_name in self._new_names
 
 
 def _keys_of_usage(usage: Usage) -> set[Usage]:
-    """Return the usage itself, and the usage without a container, which means all containers."""
+    """Return the usages of rules that apply to `usage`: for its container, and for all containers."""
     return {usage, usage._replace(container=None)}

@@ -249,7 +249,7 @@ def _location(datum: _Datum) -> Location:
 
 
 def _is_at(data: Any, location: Location, value: Any) -> bool:
-    """Return whether `data` contains `value` at `location`. For example, it does not contain the result of `len`."""
+    """Return whether `data` contains `value` at `location`. The result of `len` is not in `data`."""
     for step in location:
         try:
             data = data[step]
