@@ -1,4 +1,4 @@
-"""Reads the files of `--images-from`: recognizes the format of each file, and combines the rules."""
+"""Reads the files of `--images-from`. It recognizes their formats, and combines their rules."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from krm_image_setter.images import ImageRule
 
 
 class Images(NamedTuple):
-    """The rules that files contain, and a warning for each image in the files that was skipped."""
+    """The rules that files contain, and a warning for each image that was skipped."""
 
     rules: tuple[ImageRule, ...]
     warnings: tuple[str, ...]
@@ -61,10 +61,8 @@ def read_images(files: Iterable[tuple[str, str]]) -> Images:
             name = image.rule.name
             first = images.setdefault((name.normalized_name, str(name._replace(name=""))), image)
             if first.new_reference != image.new_reference:
-                other = f"{first.new_reference} at {first.location}"
-                image.fail(
-                    f'image "{name}" is set to {image.new_reference} here and to {other}; remove one of them'
-                )
+                problem = f'image "{name}" is set to {image.new_reference} here'
+                image.fail(f"{problem} and to {first.new_reference} at {first.location}; remove one of them")
     rules = sorted((image.rule for image in images.values()), key=lambda rule: is_bare(rule.name))
     return Images(tuple(rules), tuple(warnings))
 
@@ -87,9 +85,9 @@ def _images_in_document(document: Value) -> list[BuiltImage | ConfigError]:
         names = ", ".join(form.name for form in _FORMATS)
         document.fail(f"unrecognized format; expected one of: {names}, lines NAME=REFERENCE")
     images = list(form.read(document))
-    if not any(isinstance(image, BuiltImage) for image in images):
-        for skipped in images:
-            if isinstance(skipped, ConfigError):
-                raise skipped
+    if not images:
         document.fail(f"the {form.name} contains no images")
+    skipped = [image for image in images if isinstance(image, ConfigError)]
+    if len(skipped) == len(images):
+        raise skipped[0]
     return images
