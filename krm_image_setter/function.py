@@ -129,7 +129,6 @@ def _is_written(written: Written) -> bool:
 
 
 def _all_in(written: Written) -> Iterator[Written]:
-    """Yield a node, and all nodes inside the node."""
     yield written
     for child in written.children if isinstance(written, tree.Collection) else ():
         yield from _all_in(child)
@@ -188,19 +187,12 @@ def _copies(source: str, root: tree.Mapping) -> list[str]:
     earlier = root["results"]
     if isinstance(earlier, tree.Mapping) and isinstance(earlier.get("items"), tree.Sequence):
         holder, key = earlier, "items"
+    results = holder[key]
     value = holder.origin(key)
     value = value.target if isinstance(value, tree.Alias) else value
-    alone = [] if _is_empty(value) else [value]
-    written = value.children if isinstance(value, tree.Sequence) else alone
+    written = value.children if isinstance(value, tree.Sequence) else [value] * (results not in (None, {}))
     in_json = root.flow and getattr(root.children[0], "style", "") == '"'
     return [aliases.in_flow(source, one, in_json=in_json) for one in written]
-
-
-def _is_empty(written: Written) -> bool:
-    """Return whether a node is null, or an empty mapping."""
-    if isinstance(written, tree.Alias | tree.Collection):
-        return isinstance(written, tree.Mapping) and not written
-    return not written.style and tree.typed(written.value) is None
 
 
 def _added_lines(

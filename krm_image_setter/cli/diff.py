@@ -73,11 +73,6 @@ def unified_diff(file: str, source: str, edits: Iterable[Edit]) -> Iterator[str]
         shift += grown
 
 
-def _lines(text: str) -> list[str]:
-    *ended, last = text.split("\n")
-    return [line + "\n" for line in ended] + ([last] if last else [])
-
-
 def _blocks(old: _Source, edits: Iterable[Edit]) -> Iterator[_Block]:
     """Yield the changed lines in order. The first and last lines of each block differ from the old lines."""
     rest = sorted(set(edits), reverse=True)
@@ -91,7 +86,8 @@ def _blocks(old: _Source, edits: Iterable[Edit]) -> Iterator[_Block]:
         end = min(last + 1, old.line_count)
         at = old.at(first)
         text = old.text[at : old.at(end)]
-        new = _lines(apply_edits(text, [Edit(edit.start - at, edit.end - at, edit.text) for edit in inside]))
+        moved = [Edit(edit.start - at, edit.end - at, edit.text) for edit in inside]
+        new = re.findall(r"[^\n]*\n|[^\n]+", apply_edits(text, moved))
         same = 0
         while same < len(new) and first < end and new[same : same + 1] == old.lines(first, first + 1):
             first, same = first + 1, same + 1

@@ -71,8 +71,6 @@ class _Override(NamedTuple):
 
 
 class _Kbld:
-    """Collects the images and paths from kbld's documents."""
-
     def __init__(self) -> None:
         self.notes = Notes()
         self._overrides: list[_Override] = []

@@ -78,8 +78,6 @@ class _Image(NamedTuple):
 
 
 class _Kustomization:
-    """Collects the images and paths from a kustomization."""
-
     def __init__(self, read: Callable[[str], str]) -> None:
         self.notes = Notes()
         self.images: list[_Image] = []

@@ -42,8 +42,6 @@ def import_skaffold(source: Source) -> Imported:
 
 
 class _Skaffold:
-    """Collects the images and paths from Skaffold's configurations."""
-
     def __init__(self) -> None:
         self.notes = Notes()
         self._images: dict[str, dict[str, None]] = {}

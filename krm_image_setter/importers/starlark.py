@@ -69,16 +69,12 @@ class Constants:
             case ast.List() | ast.Tuple():
                 return [self.value(element) for element in node.elts]
             case ast.Dict():
-                return self._dict(node)
+                keys = [key and self.value(key) for key in node.keys]
+                if all(isinstance(key, str) for key in keys):
+                    return dict(zip(keys, map(self.value, node.values), strict=True))
             case ast.BinOp(op=ast.Add()):
                 return _sum(node, self.value(node.left), self.value(node.right))
         return node
-
-    def _dict(self, node: ast.Dict) -> Value:
-        keys = [key and self.value(key) for key in node.keys]
-        if not all(isinstance(key, str) for key in keys):
-            return node
-        return dict(zip(keys, map(self.value, node.values), strict=True))
 
 
 def _bound_names(module: ast.Module) -> Iterator[str]:

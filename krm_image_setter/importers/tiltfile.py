@@ -84,8 +84,6 @@ class _Image(NamedTuple):
 
 
 class _Tiltfile:
-    """Collects the images, paths and registries from the calls in a Tiltfile."""
-
     def __init__(self) -> None:
         self.images: dict[str, _Image] = {}
         self.kinds = Kinds()

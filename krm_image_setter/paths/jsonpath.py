@@ -199,7 +199,6 @@ def _kind(node: _Node) -> str:
 
 
 def _nodes(*roots: _Node) -> Iterator[_Node]:
-    """Yield the nodes of the syntax trees with these roots."""
     pending = list(roots)
     while pending:
         node = pending.pop()
@@ -218,7 +217,6 @@ def _is_wildcard(node: _Node) -> bool:
 
 
 def _parts(node: _Node) -> list[_Node]:
-    """Return the parts of a union in the order of the path."""
     parts: list[_Node] = []
     while _kind(node) == "Union":
         parts.append(node.right)

@@ -59,8 +59,8 @@ class KubernetesPath(NamedTuple):
                 return
 
 
-# The following classes are the steps of a path. `walk` starts from `nodes`, and returns the nodes that match the
-# step.
+# The following classes are the steps of a path. `walk` starts from `nodes`, and returns the nodes that the step
+# matches.
 
 
 class Field(NamedTuple):
@@ -212,7 +212,6 @@ _NOWHERE: Final[Location] = ("", -1, "")
 
 
 def _each_once(nodes: Nodes) -> Nodes:
-    """Return `nodes` without repeated locations."""
     found: dict[Location, Match] = {}
     for node in nodes:
         found.setdefault(node.location, node)

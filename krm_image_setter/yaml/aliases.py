@@ -14,37 +14,13 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from krm_image_setter.edits import Edit, apply_edits
 from krm_image_setter.line_breaks import BREAK, BREAKS, line_break, line_end, line_start
-from krm_image_setter.yaml import scalar
+from krm_image_setter.yaml import scalar, tree, writer
 from krm_image_setter.yaml.stream import error_at
-from krm_image_setter.yaml.tree import (
-    Alias,
-    Change,
-    Collection,
-    Fragment,
-    Location,
-    Mapping,
-    Sequence,
-    content_end,
-    start_mark,
-    typed,
-)
-from krm_image_setter.yaml.writer import (
-    Added,
-    additions,
-    block_header,
-    by_location,
-    closing,
-    last_block_scalar,
-    lines_added,
-    new_pairs,
-    pair,
-    pair_column,
-    pairs_after,
-    rewritten,
-)
+from krm_image_setter.yaml.tree import Alias, Collection, Location, Mapping, Sequence
 
 if TYPE_CHECKING:
-    from krm_image_setter.yaml.tree import NodeEvent, ScalarEvent, Written
+    from krm_image_setter.yaml.tree import Change, Fragment, NodeEvent, ScalarEvent, Written
+    from krm_image_setter.yaml.writer import Added
 
 # The location of nodes that no path can match: keys, the contents of keys, and mappings directly under a merge
 # key. No change has this location.
@@ -64,17 +40,17 @@ def write(source: str, root: Collection, changes: Iterable[Change]) -> tuple[lis
     Raises InputError if a change cannot be made in place, or if an alias must be replaced with a copy of a block
     that cannot be copied.
     """
-    writer = _Writer(source, root, *by_location(root, changes))
-    edits = writer.edits()
-    return edits + closing(source, root, edits), list(writer.kept.values())
+    alias_writer = _AliasWriter(source, root, *writer.by_location(root, changes))
+    edits = alias_writer.edits()
+    return edits + writer.closing(source, root, edits), list(alias_writer.kept.values())
 
 
 def replaced(source: str, root: Written, targets: Iterable[Written]) -> list[Edit]:
     """Return the edits that replace all aliases that refer to the nodes `targets` with copies in one line."""
-    writer = _Writer(source, root, {}, {})
+    alias_writer = _AliasWriter(source, root, {}, {})
     ids = set(map(id, targets))
     return [
-        Edit(alias.start_mark.index, alias.end_mark.index, writer.in_flow(alias.target, _NOWHERE))
+        Edit(alias.start_mark.index, alias.end_mark.index, alias_writer.in_flow(alias.target, _NOWHERE))
         for alias in _aliases_in(root)
         if id(alias.target) in ids
     ]
@@ -82,9 +58,9 @@ def replaced(source: str, root: Written, targets: Iterable[Written]) -> list[Edi
 
 def in_flow(source: str, written: Written, *, in_json: bool = False) -> str:
     """Return a node in one line of flow style, or as JSON, without comments, anchors and aliases."""
-    writer = _Writer(source, written, {}, {})
-    writer.in_json = in_json
-    return writer.in_flow(written, _NOWHERE)
+    alias_writer = _AliasWriter(source, written, {}, {})
+    alias_writer.in_json = in_json
+    return alias_writer.in_flow(written, _NOWHERE)
 
 
 def _aliases_in(written: Written) -> Iterator[Alias]:
@@ -134,7 +110,7 @@ def _unlocated(node: Mapping | Sequence) -> Iterator[tuple[Alias | Mapping | Seq
         yield from ((other, False) for other in others if isinstance(other, Mapping | Sequence | Alias))
 
 
-class _Writer:
+class _AliasWriter:
     """Computes the edits of one document.
 
     `kept` contains the replaced aliases that keep an old text, by the id of the alias. If `in_json` is true,
@@ -186,7 +162,7 @@ class _Writer:
         name could be before the copy.
         """
         if not node.flow:
-            indent = start_mark(node.children[0]).column + isinstance(node, Mapping)
+            indent = tree.start_mark(node.children[0]).column + isinstance(node, Mapping)
         for child, is_key in _unlocated(node):
             if not isinstance(child, Alias):
                 yield from self._visit(child, _NOWHERE, indent, copied=copied)
@@ -209,16 +185,16 @@ class _Writer:
             elif isinstance(value, Mapping | Sequence):
                 yield from self._visit(value, here, indent, copied=copied)
             elif here in self.wanted:
-                yield from rewritten(self.source, node, key, self.wanted[here])
+                yield from writer.rewritten(self.source, node, key, self.wanted[here])
         if not isinstance(node, Mapping):
             return
         for beside, texts in self.added.get(location, {}).items():
             if node.written(beside):
-                yield from additions(self.source, node, {beside: texts})
+                yield from writer.additions(self.source, node, {beside: texts})
             else:
-                pairs += new_pairs(node, texts)
+                pairs += writer.new_pairs(node, texts)
         if pairs:
-            yield from pairs_after(self.source, node, "<<", pairs)
+            yield from writer.pairs_after(self.source, node, "<<", pairs)
 
     def _merge_copies(self, aliases: Iterable[Alias], location: Location) -> Generator[Edit, None, set[int]]:
         """Yield the edits that replace the aliases under a merge key whose mappings get new pairs.
@@ -276,25 +252,25 @@ class _Writer:
         else:
             column = alias.start_mark.column
             if isinstance(holder, Mapping):
-                column = min(column, start_mark(holder.children[0]).column + 2)
+                column = min(column, tree.start_mark(holder.children[0]).column + 2)
             # YAML forbids a tab after a dash, so remove the white space after the alias if it contains a tab.
             rest = self.source[end : line_end(self.source, end)]
             spaces = len(rest) - len(rest.lstrip(" \t"))
             yield Edit(start, end + spaces * ("\t" in rest[:spaces]), self._tag(node.start).rstrip())
-            yield lines_added(self.source, end, column, [self._block_copy(node, location, column)])
+            yield writer.lines_added(self.source, end, column, [self._block_copy(node, location, column)])
 
     def _pair(self, holder: Mapping, key: str, written: Written, location: Location, indent: int) -> str:
         """Return the source of a pair for `holder` that overrides a pair from its merge key."""
-        name, value = pair(holder, "<<")
+        name, value = writer.pair(holder, "<<")
         node = written.target if isinstance(written, Alias) else written
         start = scalar.serialized(key, flow=holder.flow) + ":"
         if not isinstance(node, Mapping | Sequence):
             return f"{start} {self._scalar(node, location, flow=holder.flow)}"
         if node.flow:
             return f"{start} {self._flow_copy(node, location, indent)}"
-        if holder.flow or not self._fits_before(node, content_end(self.source, value)):
+        if holder.flow or not self._fits_before(node, tree.content_end(self.source, value)):
             return f"{start} {self.in_flow(node, location)}"
-        column = pair_column(self.source, name) + 2
+        column = writer.pair_column(self.source, name) + 2
         tag = f" {self._tag(node.start)}".rstrip()
         return f"{start}{tag}{line_break(self.source)}{' ' * column}{self._block_copy(node, location, column)}"
 
@@ -310,11 +286,11 @@ class _Writer:
         while isinstance(last, Collection) and not last.flow:
             last = last.children[-1]
             last = last.target if isinstance(last, Alias) else last
-        block = last_block_scalar(last)
+        block = writer.last_block_scalar(last)
         if block is None:
             return True
         ends_line = self.source[block.end_mark.index - 1] in BREAKS
-        keeps = "+" in block_header(self.source, block)
+        keeps = "+" in writer.block_header(self.source, block)
         return ends_line and not keeps and line_end(self.source, offset) < len(self.source)
 
     def _can_be_copied(self, node: Written) -> bool:
@@ -346,9 +322,9 @@ class _Writer:
 
     def _copied(self, node: Mapping | Sequence, location: Location, indent: int) -> tuple[int, str]:
         """Return the start of the content of `node`, and the content with the new texts at `location`."""
-        end = content_end(self.source, node)
+        end = tree.content_end(self.source, node)
         start = scalar.content_start(self.source, node.start, end)
-        last = last_block_scalar(node)
+        last = writer.last_block_scalar(node)
         if last is not None:
             # The spaces at the end of the last line are part of the block scalar.
             match = re.compile(rf"(?:(?:{BREAK}) *)+\Z").search(self.source, end, last.end_mark.index)
@@ -368,10 +344,10 @@ class _Writer:
             return f"{self._tag(node.start)}[{', '.join(texts)}]"
         for name in node.children[::2]:
             if isinstance(name.target if isinstance(name, Alias) else name, Collection):
-                raise error_at(self.source, start_mark(name).index, _CANNOT_COPY)
+                raise error_at(self.source, tree.start_mark(name).index, _CANNOT_COPY)
         pairs = [f"{self._key(node, key)}: {text}" for key, text in zip(node, texts, strict=True)]
         for added in self.added.get(location, {}).values():
-            pairs += new_pairs(node, added)
+            pairs += writer.new_pairs(node, added)
         return f"{self._tag(node.start)}{{{', '.join(pairs)}}}"
 
     def _key(self, node: Mapping, key: str) -> str:
@@ -388,7 +364,7 @@ class _Writer:
         event = cast("ScalarEvent", written)
         text, tag = self._text_at(event, location), self._tag(event)
         # With quotes, a number would be a string.
-        if location not in self.wanted and not event.style and not tag and not isinstance(typed(text), str):
+        if location not in self.wanted and not event.style and not tag and not isinstance(tree.typed(text), str):
             return text or "null"
         return tag + (scalar.quoted(text) if self.in_json else scalar.serialized(text, flow=flow))
 

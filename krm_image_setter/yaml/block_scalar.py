@@ -49,7 +49,6 @@ def units(source: str, start: int, end: int, value: str) -> Units | None:
 
 
 def _in_lines(fragment: Fragment, ending: str, indent: str) -> Fragment:
-    """Return a fragment of a literal block scalar, with its text as the source of the scalar contains it."""
     text = re.sub(r"\n(?=\n)", ending, fragment.text)
     return fragment._replace(text=re.sub(r"\n(?!\n)", ending + indent, text))
 

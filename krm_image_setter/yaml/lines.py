@@ -123,8 +123,6 @@ class _Lines:
 
 
 class _Mapping(Mapping):
-    """The common part of block and flow mappings."""
-
     __slots__ = ()
 
     merged: list[Mapping] = []  # noqa: RUF012  (nothing changes this list)
@@ -147,8 +145,6 @@ class _Mapping(Mapping):
 
 
 class _Sequence(Sequence):
-    """The common part of block and flow sequences."""
-
     __slots__ = ()
 
     _scalar: Callable[[int], Token]
@@ -476,7 +472,6 @@ def _flow(rest: str) -> Any:
 
 
 def _in_line(collection: Any, lines: _Lines, line: int) -> Any:
-    """Return a copy of a flow collection with its line number."""
     node = type(collection)(collection)
     node.lines, node.line, node.shape = lines, line, collection.shape
     if node.shape.is_nested:

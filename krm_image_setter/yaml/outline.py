@@ -220,7 +220,6 @@ _shared: Final[dict[tuple[Any, ...], _Outline]] = {}
 
 
 def _parts(line: str) -> tuple[Any, ...]:
-    """Return the parts of the outline of a line."""
     match = _SIMPLE.fullmatch(line)
     if match is not None:
         spaces, dash, key, value, lone_dash, comment = match.groups()
@@ -248,13 +247,11 @@ def _parts(line: str) -> tuple[Any, ...]:
 
 
 def _in_single(content: str) -> int:
-    """Return the effect of a line inside a scalar in single quotes."""
     _, quote, after = content.replace("''", "\0").partition("'")
     return _CONTINUES if not quote else _ENDS if _is_end(after) else _BREAKS
 
 
 def _in_double(content: str) -> int:
-    """Return the effect of a line inside a scalar in double quotes."""
     inner, quote, after = content.replace(r"\\", "\0").replace(r"\"", "\0").partition('"')
     if "\\" in inner and re.search(_ODD_ESCAPE, inner):
         return _BREAKS

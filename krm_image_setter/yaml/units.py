@@ -34,15 +34,14 @@ class Units:
         # A folded line can end between two characters of the value. Insert a text directly after the first of
         # them.
         follows = start > 0 and (start == end or self.value[start] == "\n")
-        first = self._span(start - 1)[1] if follows else self._span(start)[0]
-        return Edit(first, self._span(end - 1)[1] if end else first, text)
+        first = self.span(start - 1)[1] if follows else self.span(start)[0]
+        return Edit(first, self.span(end - 1)[1] if end else first, text)
 
-    def source_index(self, index: int) -> int:
-        """Return the offset in the source of the code point of the value at `index`."""
-        return self._span(index)[0]
+    def span(self, index: int) -> tuple[int, int]:
+        """Return the start and end in the source of the code point of the value at `index`.
 
-    def _span(self, index: int) -> tuple[int, int]:
-        """Return the span of a code point in the source. At the end of the value, the span is empty."""
+        At the end of the value, the start equals the end.
+        """
         if index == self._starts[-1]:
             return self._end, self._end
         number = bisect_right(self._starts, index) - 1

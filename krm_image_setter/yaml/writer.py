@@ -10,24 +10,14 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 from krm_image_setter.edits import Edit
 from krm_image_setter.line_breaks import BREAK, BREAKS, line_break, line_end
-from krm_image_setter.yaml import scalar
+from krm_image_setter.yaml import scalar, tree
 from krm_image_setter.yaml.stream import error_at
-from krm_image_setter.yaml.tree import (
-    Change,
-    Collection,
-    Fragment,
-    Location,
-    Mapping,
-    Sequence,
-    content_end,
-    start_mark,
-    trimmed_end,
-)
+from krm_image_setter.yaml.tree import Collection, Fragment, Location, Mapping, Sequence
 
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from krm_image_setter.yaml.tree import ScalarEvent, Written
+    from krm_image_setter.yaml.tree import Change, ScalarEvent, Written
 
 #: The new pairs, first by the location of their mapping, then by the existing key that the pairs follow.
 Added: TypeAlias = dict[Location, dict[str, dict[str, str]]]
@@ -81,14 +71,14 @@ def rewritten(source: str, holder: Mapping | Sequence, key: str | int, fragments
         return rewrite_scalar(source, event, flow=holder.flow, fragments=fragments)
     # The value is empty, but it can have an anchor or a tag.
     if event.anchor is not None or event.tag is not None:
-        end = trimmed_end(source, event.end_mark.index)
+        end = tree.trimmed_end(source, event.end_mark.index)
     else:
         # Search for the colon, because the two parsers report different positions for an empty value.
         name, _ = pair(holder, str(key))
         colon = re.compile(COLON).match(source, cast("ScalarEvent", name).end_mark.index)
         if colon is None:
             message = f'cannot set the value of "{key}" because there is no colon after the key; add the colon'
-            raise error_at(source, start_mark(name).index, message)
+            raise error_at(source, tree.start_mark(name).index, message)
         end = colon.end()
     return [Edit(end, end, " " + scalar.serialized(fragments[0].text, flow=holder.flow))]
 
@@ -115,7 +105,6 @@ def rewrite_scalar(source: str, event: ScalarEvent, *, flow: bool, fragments: It
 
 
 def _style_of(event: ScalarEvent) -> ModuleType:
-    """Return the module that reads and writes the style of a scalar."""
     # Most runs have only plain scalars in one line. They do not import these modules.
     from krm_image_setter.yaml import block_scalar, flow_scalar  # noqa: PLC0415
 
@@ -127,7 +116,7 @@ def line_starts(source: str, event: ScalarEvent) -> list[int]:
     start, end = scalar.content_span(source, event)
     units = _style_of(event).units(source, start, end, event.value)
     starts = [0, *(match.end() for match in re.finditer(BREAK, event.value))]
-    return [start if units is None else units.source_index(index) for index in starts]
+    return [start if units is None else units.span(index)[0] for index in starts]
 
 
 #: A pattern for the colon after a key, with the white space and comments before it.
@@ -156,7 +145,7 @@ def pairs_after(source: str, holder: Mapping, key: str, pairs: list[str]) -> lis
     name, value = pair(holder, key)
     if not holder.flow:
         return lines_after(source, value, pair_column(source, name), pairs)
-    offset = content_end(source, value)
+    offset = tree.content_end(source, value)
     text = "".join(f", {pair}" for pair in pairs)
     start = scalar.content_start(source, holder.start, len(source))
     if source[start] == "{":
@@ -167,7 +156,7 @@ def pairs_after(source: str, holder: Mapping, key: str, pairs: list[str]) -> lis
 
 def pair_column(source: str, key: Written) -> int:
     """Return the column in which the pairs of a block mapping start. `key` is one of its keys."""
-    mark = start_mark(key)
+    mark = tree.start_mark(key)
     before = source[mark.index - mark.column : mark.index].rstrip(" ")
     # After `? key`, the next pair starts in the column of the question mark.
     return len(before) - 1 if before.endswith("?") else mark.column
@@ -195,7 +184,7 @@ def lines_after(source: str, written: Written, column: int, lines: Iterable[str]
         end = last.end_mark.index
         ending = line_break(source, end)
         return [Edit(end, end, "".join(f"{' ' * column}{line}{ending}" for line in lines))]
-    return [lines_added(source, content_end(source, written), column, lines)]
+    return [lines_added(source, tree.content_end(source, written), column, lines)]
 
 
 def closing(source: str, root: Written, edits: Iterable[Edit]) -> list[Edit]:
@@ -246,10 +235,9 @@ def block(data: Any, indent: str = "", line_break: str = "\n") -> str:
     for key, value in data.items():
         if isinstance(value, str):
             text += f"{indent}{key}: {_in_block(value)}{line_break}"
-        elif isinstance(value, dict):
-            text += f"{indent}{key}:{line_break}{block(value, inner, line_break)}"
-        elif isinstance(value, list):
-            text += f"{indent}{key}:{line_break}{block(value, indent, line_break)}"
+        elif isinstance(value, dict | list):
+            nested = block(value, inner if isinstance(value, dict) else indent, line_break)
+            text += f"{indent}{key}:{line_break}{nested}"
         else:
             text += f"{indent}{key}: {str(value).lower()}{line_break}"
     return text
