@@ -187,10 +187,10 @@ def _copies(source: str, root: tree.Mapping) -> list[str]:
     earlier = root["results"]
     if isinstance(earlier, tree.Mapping) and isinstance(earlier.get("items"), tree.Sequence):
         holder, key = earlier, "items"
-    results = holder[key]
     value = holder.origin(key)
     value = value.target if isinstance(value, tree.Alias) else value
-    written = value.children if isinstance(value, tree.Sequence) else [value] * (results not in (None, {}))
+    alone = [] if holder[key] in (None, {}) else [value]
+    written = value.children if isinstance(value, tree.Sequence) else alone
     in_json = root.flow and getattr(root.children[0], "style", "") == '"'
     return [aliases.in_flow(source, one, in_json=in_json) for one in written]
 

@@ -304,18 +304,11 @@ _BUILDS: Final[dict[str, Sequence[str]]] = {
     "custom_build": (
         "ref", "command", "deps", "tag", "disable_push", "skips_local_docker", "live_update", "match_in_env_vars",
     ),
-    "docker_build_with_restart": ("ref",),
-    "custom_build_with_restart": ("ref",),
-    "docker_build_sub": ("ref",),
     "earthly_build": ("context", "target", "ref"),
     "earthly_build_with_restart": ("context", "target", "ref"),
-    "image_build": ("ref",),
-    "kim_build": ("ref",),
-    "ko_build": ("ref",),
-    "kubectl_build": ("ref",),
-    "nerdctl_build": ("ref",),
-    "podman_build": ("ref",),
-    "podman_build_with_restart": ("ref",),
-    "build_nix_image": ("ref",),
-    "build_flake_image": ("ref",),
+    **dict.fromkeys((
+        "docker_build_with_restart", "custom_build_with_restart", "docker_build_sub", "image_build", "kim_build",
+        "ko_build", "kubectl_build", "nerdctl_build", "podman_build", "podman_build_with_restart",
+        "build_nix_image", "build_flake_image",
+    ), ("ref",)),
 }  # fmt: skip

@@ -189,7 +189,9 @@ def _check_filters(parsed: _Node) -> None:
             len(getattr(one, several, ())) > 1 for one in inside for several in ("fields", "indices")
         ):
             raise PathError("cannot use .., `parent`, where, | or a comma in a filter; name one field")
-        if "Root" in kinds and (kinds & {"Wildcard", "Slice", "Filter"} or any(map(_is_wildcard, inside))):
+        # Before version 1.9, jsonpath-ng parsed the wildcard `*` as a field.
+        has_wildcard = "Wildcard" in kinds or any("*" in getattr(one, "fields", ()) for one in inside)
+        if "Root" in kinds and (kinds & {"Slice", "Filter"} or has_wildcard):
             raise PathError("cannot use *, a slice or a filter in a filter that uses $; name one field")
 
 
@@ -209,11 +211,6 @@ def _nodes(*roots: _Node) -> Iterator[_Node]:
                 pending.append(inner)
         for name in ("expressions", "operands"):
             pending += getattr(node, name, None) or ()
-
-
-def _is_wildcard(node: _Node) -> bool:
-    """Return whether a node is the wildcard `*`, which jsonpath-ng before 1.9 parses as a field named `*`."""
-    return "*" in getattr(node, "fields", ())
 
 
 def _parts(node: _Node) -> list[_Node]:

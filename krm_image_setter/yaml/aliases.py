@@ -190,7 +190,7 @@ class _AliasWriter:
             return
         for beside, texts in self.added.get(location, {}).items():
             if node.written(beside):
-                yield from writer.additions(self.source, node, {beside: texts})
+                yield from writer.pairs_after(self.source, node, beside, writer.new_pairs(node, texts))
             else:
                 pairs += writer.new_pairs(node, texts)
         if pairs:

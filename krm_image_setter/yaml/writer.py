@@ -36,7 +36,9 @@ def write(source: str, root: Collection, changes: Iterable[Change]) -> list[Edit
     wanted, added = by_location(root, changes)
     edits: list[Edit] = []
     for location, by_key in added.items():
-        edits += additions(source, cast("Mapping", at(root, location)), by_key)
+        holder = cast("Mapping", at(root, location))
+        for beside, texts in by_key.items():
+            edits += pairs_after(source, holder, beside, new_pairs(holder, texts))
     for location, fragments in wanted.items():
         edits += rewritten(source, at(root, location[:-1]), location[-1], fragments)
     return edits + closing(source, root, edits)
@@ -128,20 +130,11 @@ def pair(mapping: Mapping, key: str) -> tuple[Written, Written]:
     return mapping.written(key) or mapping.written("<<")  # type: ignore[return-value]
 
 
-def additions(source: str, holder: Mapping, by_key: Map[str, Map[str, str]]) -> list[Edit]:
-    """Return the edits that add pairs to a mapping. `by_key` groups the pairs by the existing key they follow.
-
-    If the existing key comes from a merge key, the new pairs are added after the merge key. They override its
-    pairs.
-    """
-    edits: list[Edit] = []
-    for beside, texts in by_key.items():
-        edits += pairs_after(source, holder, beside, new_pairs(holder, texts))
-    return edits
-
-
 def pairs_after(source: str, holder: Mapping, key: str, pairs: list[str]) -> list[Edit]:
-    """Return the edits that add serialized pairs to a mapping after `key`, or after its merge key."""
+    """Return the edits that add serialized pairs to a mapping after an existing key.
+
+    If the existing key comes from a merge key, the pairs are added after the merge key. They override its pairs.
+    """
     name, value = pair(holder, key)
     if not holder.flow:
         return lines_after(source, value, pair_column(source, name), pairs)
