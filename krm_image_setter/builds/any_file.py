@@ -61,8 +61,10 @@ def read_images(files: Iterable[tuple[str, str]]) -> Images:
             name = image.rule.name
             first = images.setdefault((name.normalized_name, str(name._replace(name=""))), image)
             if first.new_reference != image.new_reference:
-                problem = f'image "{name}" is set to {image.new_reference} here'
-                image.fail(f"{problem} and to {first.new_reference} at {first.location}; remove one of them")
+                other = f"{first.new_reference} at {first.location}"
+                image.fail(
+                    f'image "{name}" is set to {image.new_reference} here and to {other}; remove one of them'
+                )
     rules = sorted((image.rule for image in images.values()), key=lambda rule: is_bare(rule.name))
     return Images(tuple(rules), tuple(warnings))
 

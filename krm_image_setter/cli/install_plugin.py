@@ -48,8 +48,9 @@ def install_plugin_command(
 ) -> None:
     """Install or remove the plugin, and print the path of the plugin."""
     if os.name == "nt":
-        problem = "kustomize does not support exec plugins on Windows"
-        raise ImageSetterError(f"{problem}; use krm-image-setter as a filter in a pipe")
+        raise ImageSetterError(
+            "kustomize does not support exec plugins on Windows; use krm-image-setter as a filter in a pipe"
+        )
     path = os.path.join(_plugin_home(), *_PLUGIN_PATH)
     try:
         old = _read(path)

@@ -6,7 +6,7 @@ regular expression, can apply tagSuffix twice, and applies an entry to the resul
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
 
 from krm_image_setter.errors import ConfigLocation
@@ -156,10 +156,11 @@ def image_rule(
     values = dict(zip(_FIELDS, (*parts, new_image, source), strict=True))
     present = {field for field, value in values.items() if value is not None}
     if not present:
-        raise InvalidReference(f"entry sets nothing; add {_alternatives(_FIELDS)}")
-    for field, others in _CANNOT_COMBINE.items():
+        message = "entry sets nothing; add `newName`, `newTag`, `digest`, `tagSuffix`, `newImage` or `from`"
+        raise InvalidReference(message)
+    for field, others, message in _CANNOT_COMBINE:
         if field in present and not present.isdisjoint(others):
-            raise InvalidReference(f"`{field}` cannot be combined with {_alternatives(others)}", field=field)
+            raise InvalidReference(message, field=field)
     if joined_name and new_name is not None:
         joined = str(Reference(new_name, f"TAG{tag_suffix}" if tag_suffix else new_tag, digest))
         if parse_reference(joined) is None:
@@ -171,12 +172,15 @@ def image_rule(
 
 #: The fields of an entry that determine the new reference.
 _FIELDS: Final = ("newName", "newTag", "digest", "tagSuffix", "newImage", "from")
-_CANNOT_COMBINE: Final = {"tagSuffix": ("newTag", "digest"), "newImage": _FIELDS[:4], "from": _FIELDS[:5]}
-
-
-def _alternatives(fields: Sequence[str]) -> str:
-    *others, last = (f"`{field}`" for field in fields)
-    return f"{', '.join(others)} or {last}"
+_CANNOT_COMBINE: Final = (
+    ("tagSuffix", ("newTag", "digest"), "`tagSuffix` cannot be combined with `newTag` or `digest`"),
+    ("newImage", _FIELDS[:4], "`newImage` cannot be combined with `newName`, `newTag`, `digest` or `tagSuffix`"),
+    (
+        "from",
+        _FIELDS[:5],
+        "`from` cannot be combined with `newName`, `newTag`, `digest`, `tagSuffix` or `newImage`",
+    ),
+)
 
 
 def _check(field: str, text: str, *, joined_name: bool) -> None:

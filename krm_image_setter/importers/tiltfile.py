@@ -149,8 +149,10 @@ class _Tiltfile:
         for regexp in _alternatives(arguments.text("kind")):
             kind = _pattern(arguments, "kind", regexp)
             if re.match("[a-z]", kind):
-                problem = f'imported, but "{shortened(kind)}" is case-sensitive here and not in Tilt'
-                arguments.notes.append(arguments.note(f"{problem}; correct its case"))
+                message = (
+                    f'imported, but "{shortened(kind)}" is case-sensitive here and not in Tilt; correct its case'
+                )
+                arguments.notes.append(arguments.note(message))
             self.kinds.add(arguments.origin, {"kind": kind, **others}, map(_path_node, paths))
 
 
