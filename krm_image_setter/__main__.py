@@ -53,7 +53,6 @@ def run() -> NoReturn:
         status, message = 2, NO_MEMORY
     except ImportError as error:
         status, message = 2, f"cannot import a required module: {error}; reinstall krm-image-setter"
-    # One cause is a full disk.
     except OSError as error:
         where = error.filename or "standard output: cannot write"
         status, message = 2, f"{where}: {error.strerror or error}"

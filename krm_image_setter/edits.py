@@ -31,7 +31,7 @@ def edited(source: str, edits: Iterable[Edit]) -> Iterator[str]:
     All edits are checked before the first piece is returned. Raises ValueError like `apply_edits`.
     """
     ordered = sorted(dict.fromkeys(edits))
-    # The start and the end of the previous edit.
+    # `before` and `position` are the start and the end of the previous edit.
     before, position = -1, 0
     for edit in ordered:
         start, end, _ = edit
@@ -46,7 +46,7 @@ def edited(source: str, edits: Iterable[Edit]) -> Iterator[str]:
 def _pieces(source: str, ordered: Iterable[Edit]) -> Iterator[str]:
     position = 0
     for start, end, text in (*ordered, Edit(len(source), len(source), "")):
-        # Small pieces need little memory. If the program ran out of memory now, the output would be truncated.
+        # Small pieces need little memory, so that the program does not run out of memory during the output.
         while start - position > _PIECE:
             yield source[position : position + _PIECE]
             position += _PIECE

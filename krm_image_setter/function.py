@@ -168,7 +168,7 @@ def _copied_results(
     if colon is not None:
         is_written = _is_written(value)
         stop = tree.content_end(source, value) if is_written else colon.end()
-        # Such a list in block style has only empty items.
+        # Here, a block sequence has only empty items.
         if isinstance(value, tree.Sequence) and not value.flow:
             stop = max(stop, source.index("-", tree.start_mark(value).index) + 1)
         return Edit(colon.end(), max(colon.end(), stop), f" {text}")
@@ -207,8 +207,8 @@ def _added_lines(
     lines = (head + ending if head is not None else "") + to_yaml(results, column=column, line_break=ending)
     start = line_start(source, end)
     if not source[start:end].strip(" "):
-        # In YAML 1.2, NEL, LS and PS do not end the previous line. Therefore add a line break after them, except
-        # after a block scalar with `+`, because the line break would belong to the scalar.
+        # Add a line break after NEL, LS and PS, because they do not end the previous line in YAML 1.2. After a
+        # block scalar with `+`, add none, because the line break would belong to the scalar.
         last = writer.last_block_scalar(before)
         keeps = last is not None and "+" in writer.block_header(source, last)
         return Edit(start, start, ending * (only_in_yaml_1_1(source, start) and not keeps) + lines)

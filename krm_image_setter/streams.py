@@ -76,7 +76,7 @@ def say(message: str) -> None:
     """Print a message to standard error."""
     try:
         sys.stderr.write(f"{PROGRAM}: {one_line(message)}\n")
-    # Standard error can be closed (2>&-). This must not stop the output to standard output.
+    # If standard error is closed (2>&-), the program must still write its output.
     except OSError:
         return
 
@@ -130,7 +130,7 @@ def _read(path: str) -> bytes:
         return file.read()
 
 
-# The data of a stream can be read only once. Therefore the cache keeps them.
+# The cache keeps the data, because the data of a stream can be read only once.
 _read_once: Final = cache(_read)
 
 

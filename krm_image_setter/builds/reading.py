@@ -9,7 +9,7 @@ from krm_image_setter.config import Value
 from krm_image_setter.errors import ConfigError
 from krm_image_setter.images import ImageRule, InvalidReference, Reference, image_rule, parse_reference
 
-#: A function that adds a location to an error.
+#: A function that adds the location of an image to an error.
 Locate: TypeAlias = Callable[[ConfigError], ConfigError]
 
 

@@ -61,7 +61,7 @@ def _distributed(job: Callable[[Item], Result], items: Sequence[Item], count: in
             worker.start()
             sender.close()
             workers.append(worker)
-    # There are too many processes or open files. This process does the work.
+    # If there are too many processes or open files, this process does the work.
     except OSError:
         for receiver in receivers:
             receiver.close()

@@ -100,8 +100,8 @@ class ImageRule(NamedTuple):
                 return str(reference)
             reference = reference._replace(name=self.new_name)
         if self.new_tag is not None or self.digest is not None:
-            # A digest identifies one image. Therefore a new tag also removes the old digest, and a new digest also
-            # removes the old tag.
+            # A new tag also removes the old digest, and a new digest also removes the old tag, because a digest
+            # identifies one image.
             reference = reference._replace(tag=self.new_tag, digest=self.digest)
         elif self.tag_suffix is not None and reference.tag and not reference.tag.endswith(self.tag_suffix):
             reference = reference._replace(tag=reference.tag + self.tag_suffix, digest=None)
@@ -226,7 +226,7 @@ def keys_of(reference: Reference) -> set[_Key]:
 
 _Positioned = tuple[int, ImageRule]
 
-# The most references in the cache. A few references occur in most resources.
+# The most references in the cache. Most resources contain one of a few references.
 _REMEMBERED: Final = 4096
 
 

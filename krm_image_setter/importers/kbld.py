@@ -110,7 +110,7 @@ class _Kbld:
         yield from listed("kinds", self._kinds.entries())
 
     def _entries(self) -> Iterator[Entry]:
-        # In an ImageSetter, "nginx" also matches "nginx:1", but not in kbld. So put names without a tag last.
+        # Put names without a tag last: "nginx" matches "nginx:1" in an ImageSetter, but not in kbld.
         def is_only_a_name(override: _Override) -> bool:
             return not override.every and override.name == Reference(override.name.name)
 

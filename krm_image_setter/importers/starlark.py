@@ -185,7 +185,7 @@ def shown(node: ast.expr) -> str:
     """Return the source text of an expression for a message. A long text is shortened."""
     try:
         return shortened(ast.unparse(node))
-    # Causes are thousands of digits, or hundreds of operators.
+    # The expression has thousands of digits, or hundreds of operators.
     except (ValueError, RecursionError):
         return "…"
 
@@ -232,8 +232,7 @@ def _calls(node: ast.AST, where: str, constants: Constants) -> Iterator[tuple[as
             yield node, where, constants
         case ast.For(target=ast.Name(id=name), iter=items, body=body) if constants.bound[name] == 1:
             values = constants.value(items)
-            # The numbers of turns of nested loops multiply. If there are too many turns, the list counts as
-            # unknown.
+            # If nested loops have too many turns together, treat the list of the inner loop as unknown.
             if isinstance(values, list) and len(values) * constants.turns <= _MOST_ITEMS:
                 for turn in constants.each(name, values):
                     for statement in body:

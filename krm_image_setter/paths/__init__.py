@@ -18,7 +18,7 @@ def parse_path(text: str) -> Path:
         from krm_image_setter.paths import jsonpath  # noqa: PLC0415  (importing jsonpath-ng takes 32 ms)
 
         return jsonpath.parse(text)
-    # Search only up to the last ]. A search for the ] of thousands of [ after it would take quadratic time.
+    # Apply the pattern only up to the last `]`, because thousands of `[` without `]` take quadratic time.
     last = stripped.rfind("]") + 1
     outside = re.sub(r"\[[^\]]+\]", "", stripped[:last]) + stripped[last:]
     if stripped[0] not in "{.[" and "\\." not in stripped and "/" in outside:

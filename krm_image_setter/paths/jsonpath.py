@@ -168,7 +168,7 @@ def _check_tokens(text: str, lexer: Any) -> None:
 
 
 _ARITHMETIC: Final = "cannot use arithmetic in a path; quote a key that contains an operator: ['a/b']"
-# The types of the tokens that can end an operand. After such a token, `*` means multiplication.
+# The types of the tokens that can end an operand. After these types of tokens, `*` means multiplication.
 _OPERANDS: Final = frozenset(("ID", "NUMBER", "FLOAT", "BOOL", "NULL", "NAMED_OPERATOR", "]", ")", "*", "$", "@"))
 
 

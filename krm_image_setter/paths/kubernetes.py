@@ -143,7 +143,7 @@ class Slice(NamedTuple):
             start += length if start < 0 else 0
             end = start + 1 if self.single else length if self.end is None else self.end
             end += length if end < 0 else 0
-            # If the slice is longer than the list, client-go reports an error. Python would shorten the slice.
+            # If the slice is longer than the list, client-go reports an error, but Python would shorten the slice.
             if 0 <= start < end <= length:
                 found += (Match((*location, i), value[i]) for i in range(start, end, self.step))
         return found
@@ -282,7 +282,7 @@ def _compare(left: Any, sign: str, right: Any) -> bool:
 # The following patterns and classes parse a path.
 
 _ESCAPES: Final = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v"}
-# The most ranges inside each other. A useful path has one or two.
+# The most ranges inside each other. A useful path has one or two ranges.
 _MAX_RANGES: Final = 20
 _NAME_CHARACTERS: Final = r"[^\\ \t\r\n.,\[\]$@{}]*"
 _NAME: Final = rf"{_NAME_CHARACTERS}(?:\\(?s:.?){_NAME_CHARACTERS})*"
@@ -318,7 +318,7 @@ def _starts_field(word: str) -> bool:
 
 
 def _outside_brackets(text: str) -> str:
-    # Search only up to the last ]. A search for the ] of thousands of [ after it would take quadratic time.
+    # Apply the pattern only up to the last `]`, because thousands of `[` without `]` take quadratic time.
     last = text.rfind("]") + 1
     return re.sub(r"\[[^\]]*\]", "", text[:last]) + text[last:]
 

@@ -126,7 +126,7 @@ class _AliasWriter:
         self.in_json = False
         # The locations of changes and of all nodes around them.
         self._changing = {location[:end] for location in (*wanted, *added) for end in range(len(location) + 1)}
-        # The home of a node is its location in the source. The key is the id of the node.
+        # The location of each node in the source, by the id of the node.
         self._homes: dict[int, Location] = {}
         self._anchor_counts = Counter(re.findall(_ANCHOR, source))
 
@@ -260,7 +260,7 @@ class _AliasWriter:
             yield writer.lines_added(self.source, end, column, [self._block_copy(node, location, column)])
 
     def _pair(self, holder: Mapping, key: str, written: Written, location: Location, indent: int) -> str:
-        """Return the source of a pair for `holder` that overrides a pair from its merge key."""
+        """Return the source of a new pair for the mapping `holder`, which overrides a pair from its merge key."""
         name, value = writer.pair(holder, "<<")
         node = written.target if isinstance(written, Alias) else written
         start = scalar.serialized(key, flow=holder.flow) + ":"
@@ -272,7 +272,8 @@ class _AliasWriter:
             return f"{start} {self.in_flow(node, location)}"
         column = writer.pair_column(self.source, name) + 2
         tag = f" {self._tag(node.start)}".rstrip()
-        return f"{start}{tag}{line_break(self.source)}{' ' * column}{self._block_copy(node, location, column)}"
+        value_indent = line_break(self.source) + " " * column
+        return start + tag + value_indent + self._block_copy(node, location, column)
 
     def _fits_before(self, node: Mapping | Sequence, offset: int) -> bool:
         """Return whether a copy of the block `node` can be inserted after the line that contains `offset`.
@@ -395,7 +396,7 @@ class _AliasWriter:
 
 
 def _joined(edits: Iterable[Edit]) -> list[Edit]:
-    """Join the insertions at the same offset. They occur because nested merge keys can end at the same offset."""
+    """Join the insertions at the same offset, because nested merge keys can end at the same offset."""
     insertions: dict[int, str] = {}
     others: list[Edit] = []
     for edit in dict.fromkeys(edits):

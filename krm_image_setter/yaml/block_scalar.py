@@ -33,8 +33,8 @@ def rewrite(source: str, start: int, end: int, value: str, fragments: list[Fragm
     else:
         serialized = [_in_lines(fragment, ending, " " * block.indent) for fragment in fragments]
     edits = [written.edit(fragment, fragment.text) for fragment in serialized]
-    # Read the result to check it. Neighboring lines determine the spaces with which a line can start or end, and
-    # the line breaks that are folded.
+    # Read the result to check it. The lines before and after a line determine whether it can start or end with
+    # spaces, and whether its line break is folded.
     text = apply_edits(source[start:end], [Edit(a - start, b - start, new) for a, b, new in edits])
     new = _read(text, 0, len(text), changed(value, fragments))
     if new is None or new.indent != block.indent or (source[end - 1] in BREAKS) > (text[-1] in BREAKS):
@@ -125,7 +125,7 @@ class _Block(NamedTuple):
                 yield Unit(text, at, at + len(text))
                 pending, after_blank, is_first = [], blank, False
             if ending:
-                # The parser keeps LS and PS in the value. It converts all other line breaks to a line feed.
+                # A parser keeps LS and PS in the value, and converts all other line breaks to a line feed.
                 kept = ending if ending in "\u2028\u2029" else "\n"
                 pending.append(Unit(kept, at + len(text), at + len(text) + len(ending)))
         if "+" in self.marks:
@@ -155,8 +155,8 @@ def _read(source: str, start: int, end: int, value: str) -> _Block | None:
     if not is_explicit and (first[width] == "\t" or wider):
         return None
     if is_explicit:
-        # An indentation indicator counts from the column of the parent node, which is not known here. Therefore
-        # subtract the spaces that are part of the value.
+        # Subtract the spaces that are part of the value. The indentation indicator cannot be used, because it
+        # counts from the column of the parent node, which is not known here.
         width -= next((len(line) - len(line.lstrip(" ")) for line in re.split(BREAK, value) if line.strip(" ")), 0)
     block = _Block(lines, width, header["marks"], header["style"] == ">")
     return block if "".join(unit.text for unit in block.units()) == value else None

@@ -169,7 +169,7 @@ def build(text: str, parser: EventParser) -> list[Document]:
             return documents
         else:
             continue
-        # A scalar or an alias that is a key has continued the loop before this line. So this event is a value.
+        # This event is a scalar or an alias, and not a key.
         if node is None:
             root = value
             continue
@@ -183,7 +183,7 @@ def build(text: str, parser: EventParser) -> list[Document]:
 
 
 _NO_KEY: Final = object()
-# The key is a collection. No path can match its value.
+# This object replaces a key that is a collection, because no path can match the value of such a key.
 _NODE_KEY: Final = object()
 _OPEN: Final = object()
 _MISSING: Final = object()

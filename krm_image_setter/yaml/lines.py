@@ -27,7 +27,7 @@ _NO_PLAIN: Final = frozenset("&*!|>%@`?:,]}")
 _FLOW_PLAIN: Final = r"-?[\w./$(](?:[\w./$()@+=~^;#-]|:(?=[\w./$])|[ ]+(?=[\w./$(]))*"
 _FLOW: Final = rf"( *)(?:([{{}}\[\],])|(?:(\"[^\"\\]*\"|'[^']*')|({_FLOW_PLAIN}))(: +)?|(.))"
 
-# The number of lines for which a short search is faster than a list of all line starts.
+# For the first lines of a text or node, a search for a line is faster than a list of the starts of all lines.
 _NEAR: Final = 64
 _MOST_KNOWN: Final = 32_768
 _MAX_FLOW_DEPTH: Final = 20
@@ -53,7 +53,7 @@ class Token(NamedTuple):
 
 
 class _Lines:
-    """The lines of a text. It finds the tokens in each line. The last line is always empty."""
+    """The lines of a text, and the tokens in the lines. The last line is always empty."""
 
     __slots__ = ("_flow_line", "_starts", "lines", "numbers", "text")
 
@@ -62,8 +62,7 @@ class _Lines:
         # The line numbers of the children of each node. The outer key is the id of the node, and the inner key is
         # the key or index of the child.
         self.numbers: dict[int, dict[Any, int]] = {}
-        # The flow tokens of the line that was used last: its number, and the column and text of each token. One
-        # line is enough, because callers use one line after the other.
+        # The number of the line that was used last, and the column and text of each flow token in the line.
         self._flow_line: tuple[int, list[tuple[int, str]]] = (-1, [])
         self.lines = text.split("\n")
         if self.lines[-1]:
@@ -219,8 +218,8 @@ class _BlockMapping(_Block, _Mapping):
     def _line_of(self, key: str) -> int:
         if key == next(iter(self)):
             return self.line
-        # Most keys are near the start of their mapping. The first line with this key in this column is in the same
-        # mapping, because the keys of a mapping are unique.
+        # Most keys are near the start of their mapping. The first line that has the key in the column of the
+        # mapping is in this mapping, because the keys of a mapping are unique.
         start = f"{'':{self.column}}{key}:"
         for number in range(self.line + 1, min(self.line + _NEAR, len(self.lines.lines))):
             if self.lines.lines[number].startswith(start):
@@ -289,8 +288,8 @@ class _FlowSequence(_Flow, _Sequence):
 def read(text: str) -> Document | None:
     """Read the only document of `text`, which has no byte order mark. Return None if a parser must read it."""
     lines = _Lines(text)
-    # `node` is the innermost open node. Its children start in `column`. `key` is the key or index of its last
-    # child. `pending` is true until the value of this child is read. `holder` is a list that contains only the
+    # `node` is the innermost open node, and `column` is the column of its children. `key` is the key or index of
+    # its last child. `pending` is true if the value of the last child is not read yet. `holder` contains only the
     # root.
     holder: Any = [None]
     node, column, is_mapping, key = holder, -1, False, 0

@@ -48,11 +48,11 @@ _KIND: Final = 2
 _WRONG_KIND: Final = 3
 
 _MAX_DEPTH: Final = 100
-# The most lines, and the most outlines, in a cache.
+# The most lines, and the most outlines, that the caches contain.
 _MOST_KNOWN: Final = 8192
 # A line with this number of characters, or a text with this number of lines, is not cached.
 _LONG: Final = 500
-# The most opening brackets in a JSON object. They also limit the depth of the object.
+# The most opening brackets in a JSON object. This limit also limits the depth of the object.
 _MOST_BRACKETS: Final = 200
 
 
@@ -160,8 +160,8 @@ def _is_resource(outlines: tuple[_Outline, ...], depth: int) -> bool:
                         return False
                     stack.append((column, is_mapping))
                     column, is_mapping = indent, False
+                # At this depth, the dash starts a second item.
                 elif len(stack) < depth:
-                    # The text contains a second item.
                     return False
                 pending = True
                 indent += width
@@ -183,8 +183,8 @@ def _is_json_resource(text: str) -> bool:
     """Return whether a text is a JSON object that is the same resource in YAML. It can start with `---`."""
     import json  # noqa: PLC0415  (5 ms)
 
-    # YAML is stricter than JSON. It forbids some characters, tabs as indentation, long keys, a line break between
-    # a key and its colon, and a half of a surrogate pair.
+    # Unlike JSON, YAML does not allow some characters, tabs as indentation, long keys, a line break between a key
+    # and its colon, and a half of a surrogate pair.
     if not text.replace("\r\n", "").replace("\n", "").isprintable() or re.search(_ODD_JSON, text):
         return False
     if text.count("{") + text.count("[") > _MOST_BRACKETS:

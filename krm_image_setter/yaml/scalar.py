@@ -79,8 +79,7 @@ _BLANKS: Final = rf"(?:[ \t]+|(?:#[^{BREAKS}]*)?(?:{BREAK}))*"
 
 # DEL, and the characters above ASCII that are line breaks in YAML or that YAML does not allow.
 _ODD: Final = r"\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff"
-# This pattern is stricter than the plain style of YAML. It matches one line without a leading indicator, `: ` or `
-# #`.
+# This pattern matches a plain scalar in one line that contains no leading indicator, `: ` or ` #`.
 _PLAIN: Final = (
     rf"(?!---|\.\.\.|<<)(?:[^\s\x00-\x20\-?:,\[\]{{}}#&*!|>'\"%@`{_ODD}]"
     r"|[-?:](?=[^\s,\[\]{}]))"

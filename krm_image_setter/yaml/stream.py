@@ -80,7 +80,7 @@ def error_at(text: str, index: int, message: str) -> InputError:
 
 # These patterns start with a line feed instead of `^`. `re` finds a character fast, but tries `^` at each offset.
 _DOCUMENT_START: Final = r"\n---(?=\s|\Z)"
-# A stream is not split if it contains a directive or `...`. A directive belongs to the document after it.
+# A stream with a directive or `...` is not split, because a directive belongs to the document after it.
 _UNCUT: Final = r"\n(?:%|\.\.\.(?=\s|\Z)|\ufeff)"
 
 
@@ -141,8 +141,9 @@ def cut_items(text: str, start: int, end: int) -> Listing | None:
         return None
     dash = head[1]
     first = head.end() - len(dash) - 2
-    # One pattern finds the starts of all items and the next key, because a list can have thousands of items. The
-    # next key starts in column 0. A search for a set of characters takes a third of the time.
+    # One pattern finds the starts of all items and the key after the list, which is in column 0. A list can have
+    # thousands of items. If the dashes are not indented, a search for a set of characters takes a third of the
+    # time.
     pattern = re.compile(rf"\n(?={dash}-[ ]|[^-\s#])" if dash else r"\n[^\s#]")
     found = [match.start() + 1 for match in pattern.finditer(text, first - 1, end)]
     starts = found if dash else [at for at in found if text[at] != "-" or text.startswith("- ", at, end)]

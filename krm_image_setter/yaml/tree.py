@@ -200,7 +200,7 @@ def start_mark(written: Written) -> Mark:
 def content_end(source: str, written: Written) -> int:
     """Return the offset of the end of a node's text, without white space at its end.
 
-    This is not the position of the end event: for a block collection, that is the start of the next token.
+    In contrast, the end event of a block collection is at the start of the next token.
     """
     while isinstance(written, Collection) and not written.flow:
         written = written.children[-1]
@@ -251,7 +251,7 @@ _LONG: Final = 500
 
 @lru_cache(maxsize=4096)
 def _number(text: str) -> int | float | str:
-    # This test is faster than the pattern, which must be compiled at its first use.
+    # For most numbers, this test avoids compiling the pattern, which takes start-up time.
     if text.isdecimal() and text.isascii() and text[0] != "0":
         return int(text)
     number = re.fullmatch(_NUMBER, text)

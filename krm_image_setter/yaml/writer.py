@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from krm_image_setter.yaml.tree import Change, ScalarEvent, Written
 
-#: The new pairs, first by the location of their mapping, then by the existing key that the pairs follow.
+#: New pairs by the location of their mapping, and then by the existing key after which they are added.
 Added: TypeAlias = dict[Location, dict[str, dict[str, str]]]
 
 
@@ -107,7 +107,7 @@ def rewrite_scalar(source: str, event: ScalarEvent, *, flow: bool, fragments: It
 
 
 def _style_of(event: ScalarEvent) -> ModuleType:
-    # Most runs have only plain scalars in one line. They do not import these modules.
+    # Import these modules late, because most runs have only plain scalars in one line.
     from krm_image_setter.yaml import block_scalar, flow_scalar  # noqa: PLC0415
 
     return block_scalar if event.style in ("|", ">") else flow_scalar
@@ -236,7 +236,6 @@ def block(data: Any, indent: str = "", line_break: str = "\n") -> str:
     return text
 
 
-# Most values occur in many results.
 @lru_cache(maxsize=1024)
 def _in_block(text: str) -> str:
     return scalar.serialized(text, flow=False)
