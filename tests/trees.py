@@ -37,6 +37,7 @@ def written(child: Any) -> Any:
     if isinstance(child, tree.Mapping | tree.Sequence):
         return child.flow
     start, end = child.start_mark, child.end_mark
-    if start.index == end.index and events.c_parser() is None:  # the pure parser reports other positions for empty nodes
+    # The pure parser reports other positions for empty nodes.
+    if start.index == end.index and events.c_parser() is None:
         return child.value, child.style or None, child.anchor, child.tag
     return child.value, child.style or None, start.index, start.column, end.index, child.anchor, child.tag
