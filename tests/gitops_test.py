@@ -71,7 +71,10 @@ def test_set_in_the_repository_changes_each_location_and_nothing_else(repository
     ran = repository("set", ".", "--fn-config", CONFIG, "--in-place")
     assert texts(repository.folder) == texts(REPOSITORY / "expected"), ran.stderr
     assert ran.status == 0
-    assert [line for line in ran.stderr.splitlines() if "warning" in line] == []
+    template = "./charts/shop/templates: 1 Helm template skipped; 1 contains image lines"
+    assert [line for line in ran.stderr.splitlines() if "warning" in line] == [
+        f"krm-image-setter: warning: {template}"
+    ]
 
 
 def test_second_set_in_the_repository_changes_nothing(repository: Program) -> None:
