@@ -36,8 +36,8 @@ class Stream:
 
     `file` is the name of the file, relative to the directory that the user named; empty if it is not known.
     `directory` is the absolute path of this directory; empty if it is not known. `source` identifies the text
-    among the texts of a run. `is_found` is true if a search of the directory found the file, so that it can be a file
-    without resources.
+    among the texts of a run. `is_found` is true if a search of the directory found the file, so that it can be a
+    file without resources.
     """
 
     def __init__(

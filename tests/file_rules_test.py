@@ -45,7 +45,7 @@ def test_entry_of_files_sets_images(entry: str, name: str, text: str, rest: str)
 
 
 def test_pod_specs_of_other_files_are_not_searched() -> None:
-    with pytest.raises(ImageSetterError, match="jobs.yaml:1: not a Kubernetes resource"):
+    with pytest.raises(ImageSetterError, match=r"jobs\.yaml:1: not a Kubernetes resource"):
         set_in({"jobs.yaml": JOB}, "files: [{files: 'config/*.yaml', podSpecs: true}]")
 
 
@@ -84,10 +84,11 @@ def test_name_in_another_field_of_a_selected_file_is_reported() -> None:
 
 
 def test_field_of_another_type_is_reported_without_a_resource() -> None:
-    new, messages = set_in(
-        {"a.yaml": "image: {name: nginx}\n"}, "files: [{files: a.yaml, paths: .image}]\nonUnused: ignore"
+    config = read_config(f"{HEAD}files: [{{files: a.yaml, paths: .image}}]\nonUnused: ignore\n")
+    (result,) = set_images_in({"a.yaml": "image: {name: nginx}\n"}, config).of["a.yaml"].results
+    assert str(result) == (
+        "warning: line 1: image: not changed: path .image points to a mapping, expected a string"
     )
-    assert new == {"a.yaml": "image: {name: nginx}\n"}
 
 
 def test_globs_start_at_the_named_directory(program: Program) -> None:

@@ -39,7 +39,7 @@ def test_images_of_a_known_file_are_set(name: str, line_break: str) -> None:
 @pytest.mark.parametrize("name", [name for name in NAMES if name != ".drone.yml"])
 def test_catalog_false_disables_known_files(name: str) -> None:
     text = (FILES / name).read_text()
-    with pytest.raises(ImageSetterError, match="not a Kubernetes resource|invalid YAML"):
+    with pytest.raises(ImageSetterError, match=r"not a Kubernetes resource|invalid YAML"):
         set_images_in({name: text}, read_config(f"{CONFIG}catalog: false\n"))
 
 

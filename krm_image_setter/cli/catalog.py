@@ -14,7 +14,7 @@ from krm_image_setter.cli.terminal import aligned, write
 from krm_image_setter.errors import ImageSetterError
 from krm_image_setter.streams import PROGRAM
 
-HELP: Final = """List the custom resources and files that need no entry in `kinds` or `files`.
+HELP: Final = """List the custom resources and files that need no entry.
 
 With `-o yaml`, entries are printed in the format of `kinds` and `files`, ready to copy and adapt. `catalog: false`
 in an ImageSetter disables the catalog.
@@ -22,8 +22,7 @@ in an ImageSetter disables the catalog.
 \b
 Examples:
   krm-image-setter catalog '*.strimzi.io'
-  krm-image-setter catalog KafkaConnect -o yaml
-  krm-image-setter catalog compose.yaml
+  krm-image-setter catalog KafkaConnect compose.yaml -o yaml
 """
 
 

@@ -7,6 +7,7 @@ from harness import Program
 
 from krm_image_setter import read_config
 from krm_image_setter.catalog import entries
+from krm_image_setter.catalog.known_files import file_entries
 
 CONNECT = (
     "apiVersion: kafka.strimzi.io/v1beta2\nkind: KafkaConnect\nmetadata: {name: c}\n"
@@ -77,9 +78,19 @@ def test_yaml_output_works_as_kinds(program: Program) -> None:
 
 
 def test_yaml_output_contains_every_entry(program: Program) -> None:
-    kinds = program("catalog", "-o", "yaml").stdout.decode()
-    assert len(entries()) == sum(line.startswith("- ") for line in kinds.splitlines())
-    rules = read_config(HEAD + kinds).kinds
-    assert {(rule.selector.kind, rule.selector.api_version) for rule in rules} == {
+    text = program("catalog", "-o", "yaml").stdout.decode()
+    assert len(entries()) + len(file_entries()) == sum(line.startswith("- ") for line in text.splitlines())
+    config = read_config(HEAD + text)
+    assert {(rule.selector.kind, rule.selector.api_version) for rule in config.kinds} == {
         (entry.kind, entry.api_version) for entry in entries()
     }
+    assert [rule.globs for rule in config.files] == [entry.rule.globs for entry in file_entries()]
+
+
+@pytest.mark.parametrize("name", ["compose.yaml", "compose.y*ml", "docker-compose.prod.yml"])
+def test_name_selects_files(program: Program, name: str) -> None:
+    header, *rows = program("catalog", name).stdout.decode().splitlines()
+    assert header.split() == ["FILES", "PATH"]
+    assert [row.split()[-1] for row in rows] == [
+        "{.services.*.image}", '{.services.*.volumes[?(@.type=="image")].source}'
+    ]  # fmt: skip

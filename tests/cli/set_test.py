@@ -79,10 +79,12 @@ def test_standard_input_is_printed_with_files(program: Program) -> None:
 
 
 def test_files_without_resources_are_not_printed(program: Program) -> None:
-    put(program, {"a.yaml": POD, "values.yaml": "image: nginx\nlist: [kind]\n", "package.json": '{"name": "x"}'})
+    put(program, {"a.yaml": POD, "other.yaml": "image: nginx\nlist: [kind]\n", "package.json": '{"name": "x"}'})
     assert program("set", ".", *NGINX) == (
         0,
         DONE.encode(),
+        f"{PREFIX}.: 3 files, 1 resource; 2 files are not Kubernetes resources "
+        f"(`krm-image-setter list --unknown` searches them)\n"
         f"{PREFIX}set 1 image in 1 file (3 files, 1 resource read)\n",
     )
 
