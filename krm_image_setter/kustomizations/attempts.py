@@ -69,7 +69,8 @@ class Group(NamedTuple):
     """Flows that share entries or scalars, and what an attempt to change them must know about the other flows.
 
     `hard` contains the builds that must be right. `by_step` contains the flows that an entry reaches, including
-    flows of other groups. `before` is the state of the other groups.
+    flows of other groups. `before` is the state of the other groups. `at` contains the flows of the group
+    by scalar, and by each entry that reaches them.
     """
 
     flows: list[Flow]
@@ -77,6 +78,7 @@ class Group(NamedTuple):
     wish: Wish
     by_step: dict[Entry, list[Flow]]
     before: State
+    at: dict[Place, list[Flow]]
 
     def is_hard(self, flow: Flow) -> bool:
         """Return whether a flow is part of a build that must be right."""
@@ -107,6 +109,11 @@ class _Try:
         self._group = group
         self._state: State = {}
         self._reasons: dict[int, Reason] = {}
+        self._can_write: dict[tuple[Entry, str, str, str], bool] = {}
+        self._through: dict[Entry, list[Flow]] = {}
+        for flow in flows:
+            for entry in flow.trail:
+                self._through.setdefault(entry, []).append(flow)
 
     def run(self) -> Attempt:
         """Return the resulting state, and what is wrong with it."""
@@ -190,8 +197,10 @@ class _Try:
         """Write a part of the image of a flow into the last entry in which no other flow wants another value."""
         wanted = _part(flow.wanted, is_name=is_name)
         for entry in reversed(flow.trail):
-            through = [other for other in self._flows if entry in other.trail]
-            if entry.is_writable and all(_part(other.wanted, is_name=is_name) == wanted for other in through):
+            if (entry, *wanted) not in self._can_write:
+                parts = {_part(other.wanted, is_name=is_name) for other in self._through[entry]}
+                self._can_write[entry, *wanted] = entry.is_writable and parts == {wanted}
+            if self._can_write[entry, *wanted]:
                 self._write_at(entry, wanted, is_name=is_name)
                 self._reasons.pop(id(flow), None)
                 return
@@ -285,13 +294,13 @@ class _Try:
                 if name != (keys.new_name or keys.name) or (tag, digest) == (keys.new_tag, keys.digest):
                     continue
                 new = keys.with_tag(tag, digest)
-            before = self._results()
+            before = self._results(place)
             self._state[place] = new
-            if self._results() != before:
+            if self._results(place) != before:
                 del self._state[place]
 
-    def _results(self) -> list[str]:
-        return [follow(flow.route, self._state)[0] for flow in self._group.flows]
+    def _results(self, place: Place) -> list[str]:
+        return [follow(flow.route, self._state)[0] for flow in self._group.at.get(place, ())]
 
     # R7: follow all routes again
 

@@ -15,6 +15,7 @@ from krm_image_setter.kustomizations.attempts import (
     Attempt,
     Flow,
     Group,
+    Place,
     Reason,
     State,
     Wish,
@@ -56,9 +57,10 @@ def decide(flows: Flows, wish: Wish) -> Decisions:
         for entry, _ in flow.route.steps:
             by_step.setdefault(entry, []).append(flow)
     state: State = {}
+    hard = set(flows.hard)
     problems: list[Problem] = []
     for group in groups:
-        solved = _Solver(Group(group, set(flows.hard), wish, by_step, state)).solve()
+        solved = _Solver(Group(group, hard, wish, by_step, state, _by_place(group))).solve()
         state.update(solved.state)
         problems += solved.problems
     return Decisions(state, problems, every)
@@ -103,6 +105,16 @@ def _groups(flows: list[Flow], wish: Wish) -> Iterator[list[Flow]]:
     for group in members.values():
         if any(flow.moves or _has_own_wish(flow.route.scalar, wish) for flow in group):
             yield group
+
+
+def _by_place(group: list[Flow]) -> dict[Any, list[Flow]]:
+    """Return the flows by scalar, and by each entry that reaches them."""
+    found: dict[Any, list[Flow]] = {}
+    for flow in group:
+        for place in (flow.route.scalar, *(entry for entry, _ in flow.route.steps)):
+            if place is not None:
+                found.setdefault(place, []).append(flow)
+    return found
 
 
 def _has_own_wish(scalar: Scalar | None, wish: Wish) -> bool:
@@ -165,9 +177,8 @@ class _Solver:
         if not flow.moves:
             return False
         scalar, trail = flow.route.scalar, flow.trail
-        mine = [
-            other for other in self._group.flows if other.route.scalar is scalar and self._group.is_hard(other)
-        ]
+        same = self._group.at[scalar] if scalar else [flow]
+        mine = [other for other in same if self._group.is_hard(other)]
         is_placeholder = bool(mine) and all(any(entry.keys.new_name for entry in other.trail) for other in mine)
         if is_placeholder and split_image(flow.wanted)[0] != split_image(flow.image)[0]:
             return True
@@ -188,16 +199,19 @@ class _Solver:
         """Return the failed flows that move. For a flow that changed without a wish, return its neighbors."""
         frozen: dict[int, Reason] = {}
         state = {**self._group.before, **tried.state}
+        neighbors: dict[Place, tuple[Flow, str]] = {}
         for flow in tried.failed:
             got, trail = follow(flow.route, state)
             if flow.moves:
                 frozen[id(flow)] = Reason(f'it would become "{got}"', trail[-1] if trail else None)
                 continue
-            reached = {id(entry) for entry, _ in flow.route.steps} | set(map(id, flow.places))
-            changed = {id(place): place for place in tried.state if id(place) in reached}
-            for other in flows:
-                place = next((place for place in other.places if id(place) in changed), None)
-                if other.moves and place is not None:
-                    message = f'"{flow.image}" would become "{got}"'
-                    frozen.setdefault(id(other), Reason(message, place, flow.route.root))
+            for place in (*flow.places, *(entry for entry, _ in flow.route.steps)):
+                if place in tried.state:
+                    neighbors.setdefault(place, (flow, got))
+        for flow in flows if neighbors else ():
+            shared = [place for place in flow.places if place in neighbors]
+            if flow.moves and shared:
+                other, got = neighbors[shared[0]]
+                reason = Reason(f'"{other.image}" would become "{got}"', shared[0], other.route.root)
+                frozen.setdefault(id(flow), reason)
         return frozen

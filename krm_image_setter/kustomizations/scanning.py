@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from krm_image_setter.config.image_setter import ImageSetter
 from krm_image_setter.documents import Stream
@@ -26,6 +26,9 @@ from krm_image_setter.scan import FoundImage, Scan, images_in, scan
 
 #: Calls a function with the stream of each text, or only of the texts with some keys, and returns the results.
 Visit = Callable[[Callable[[Stream], Any], Iterable[str] | None], Iterable[Any]]
+
+
+_CHANGED: Final = "the file has changed since it was read; run the command again"
 
 
 class _Run(NamedTuple):
@@ -89,7 +92,7 @@ def _as_text(found: Scan) -> Scan:
 def _scan_again(rules: Rules, planned: Planned, stream: Stream) -> Scan:
     """Scan a text with the decisions for its fields. Raises InputError if the text has changed."""
     if checksum(stream.text) != planned.checksums[stream.source]:
-        raise InputError("the file has changed since it was read; run the command again")
+        raise InputError(_CHANGED)
     return scan(stream, rules, None, decided=planned.decided[stream.source])
 
 
@@ -123,7 +126,7 @@ def _replace(old: Scan | None, new: Scan | None) -> None:
     if old is None:
         return
     if new is None:
-        raise InputError("a file has changed since it was read; run the command again")
+        raise InputError(_CHANGED)
     old.edits, old.results, old.images_set = new.edits, new.results, new.images_set
     old.applied, old.matched, old.selected = new.applied, new.matched, new.selected
 
