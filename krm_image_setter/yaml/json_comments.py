@@ -7,7 +7,7 @@ from typing import Final
 
 from krm_image_setter.line_breaks import BREAKS
 
-_STRING_OR_COMMENT: Final = rf'"(?:[^"\\]++|\\.)*+"|//[^{BREAKS}]*+|/\*(?s:.*?)\*/'
+_STRING_OR_COMMENT: Final = rf'"(?:[^"\\]++|\\.)*+"|//[^\r\n]*+|/\*(?s:.*?)\*/'
 
 
 def blanked(text: str) -> str:
