@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 
@@ -31,3 +32,10 @@ def test_comments_become_spaces(text: str, data: object) -> None:
 
 def test_comment_without_an_end_is_not_changed() -> None:
     assert blanked('{"a": 1} /* b') == '{"a": 1} /* b'
+
+
+@pytest.mark.parametrize("text", ["/* " * 200_000, '"' + '\\"' * 200_000, "//" * 200_000, '"a"' * 200_000])
+def test_long_text_takes_linear_time(text: str) -> None:
+    started = time.process_time()
+    blanked(text)
+    assert time.process_time() - started < 2
