@@ -914,6 +914,23 @@ COMMANDS: dict[str, Series] = {
     "list --unknown": Series(
         2_400, lambda n: of_files(("list", ".", "--unknown"), {"a.yaml": documents(n, UNKNOWN)}, said="nginx")
     ),
+    "images in Helm values": Series(
+        2_000,
+        lambda n: configured(
+            NGINX,
+            "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nspec:\n  values:\n"
+            + each(n, "    a#: {image: {repository: nginx, tag: '1'}}\n    b#Image: nginx\n    b#Tag: '1'\n"),
+        ),
+    ),
+    "Helm parameters": Series(
+        2_000,
+        lambda n: configured(
+            NGINX,
+            "apiVersion: argoproj.io/v1alpha1\nkind: Application\nspec: {source: {helm: {parameters: [\n"
+            + each(n, "{name: a#.image.repository, value: nginx}, {name: a#.image.tag, value: '1'},\n")
+            + "]}}}\n",
+        ),
+    ),
     "list --unknown, keys far apart": Series(
         200,
         lambda n: of_files(

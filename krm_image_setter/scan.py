@@ -226,8 +226,9 @@ class _Searched(NamedTuple):
                 return decide_as(self.resource, readings[0], new, self.rules, hides_values=self.hides(location))
         decision = decide(self.resource, readings, self.rules, hides_values=self.hides(location))
         if decision is not None and decision.changes and self.resource.is_sealed:
-            sealed = warning(self.resource, decision.field.location, _SEALED)
-            return decision._replace(changes=[], results=[sealed])
+            return decision._replace(
+                changes=[], results=[warning(self.resource, decision.field.location, _SEALED)]
+            )
         return decision
 
     def hides(self, location: Location) -> bool:

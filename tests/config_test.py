@@ -118,7 +118,7 @@ def test_config_map(data: str) -> None:
         ("images: {}\nkinds: {A: {path: .a, as: text, paths: .b}}", "`paths` requires `as: yaml` or `as: json`"),
         (
             "images: {}\nkinds: {A: {path: .a, as: toml}}",
-            'expected text, yaml, json, values, jsonPatch, override or kustomize, got "toml"',
+            'expected text, yaml, json, values, jsonPatch, override, kustomize or relatedImage, got "toml"',
         ),
         ("registries: [{from: docker.io, to: docker.io}]", '"docker.io" is the same registry as `from`'),
         ("registries: [{from: nginx, to: a.io}]", '"nginx" has no registry host'),

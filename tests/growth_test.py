@@ -31,7 +31,7 @@ sys.settrace(None)
 print(f"\\n{lines}", file=sys.stderr)
 sys.exit(status)
 """
-#: Each of these has taken quadratic time once.
+#: Most of these have taken quadratic time once.
 NAMES: Final = [
     "entries with from",
     "entries with from, one resource",
@@ -51,6 +51,8 @@ NAMES: Final = [
     "fields of $ roots",
     "fields of $ unions",
     "list --unknown, keys far apart",
+    "images in Helm values",
+    "Helm parameters",
     "import of a kustomization, one name",
 ]
 #: More than the number of words up to which texts are searched for words before they are read.

@@ -136,12 +136,11 @@ def list_command(
     read: list[Scanned[Any]] = []
     if not_registry or not unknown:
         read += _add_known(files, rules, rows)
-    failed = report_problems(read)
     if unknown:
-        reported = {each.file.real for each in read if each.error is not None}
-        discovered = _add_unknown(files, rules, rows, findings)
-        failed = report_problems(each for each in discovered if each.file.real not in reported) or failed
+        # This search also reads files without resources, so an error of the other search can be wrong.
+        failed = report_problems(_add_unknown(files, rules, rows, findings))
     else:
+        failed = report_problems(read)
         report_others(read, lambda found: found.resources, " (use --unknown to search them)")
     rows = list(filter(wanted.accepts, rows))
     if not_registry or unknown:

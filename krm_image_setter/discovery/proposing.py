@@ -19,15 +19,15 @@ from krm_image_setter.errors import NotResourceError
 from krm_image_setter.images import ImageMap, image_rule, parse_reference
 from krm_image_setter.locators import Embedded, FileRule, Form, KindRule, SelectorMap, Split
 from krm_image_setter.locators.shapes import contains_images
-from krm_image_setter.resources import ResourceRef
+from krm_image_setter.resources import NO_REF, ResourceRef
 from krm_image_setter.rules import Rules
-from krm_image_setter.scan import FoundImage, images_in, images_of, scan
+from krm_image_setter.scan import FoundImage, images_in, images_of, scan, searched
 
 Visit = Callable[[Callable[[Stream], Any]], Iterable[Any]]
 Search = Callable[[Stream], Sequence[Unknown]]
 _Field = tuple[ResourceRef, str]  # the resource and the path
 _Key = tuple[ResourceRef, str, int, str]  # also the line and the image
-# If more rules than this match a document, they are only tried together, because each trial reads the document.
+# If more rules than this match a stream, they are only tried together, because each trial reads the stream.
 _MOST_ALONE: Final = 8
 
 _DIGEST: Final = f"sha256:{'1234567890abcdef' * 4}"
@@ -128,32 +128,29 @@ def _failing(stream: Stream, *, findings: Sequence[Finding], search: Search, rul
     """Return the findings whose rules are not safe in a stream."""
     by_kind: dict[str, list[tuple[Finding, KindRule]]] = {}
     for finding in findings:
-        kind = finding.kind
-        if kind.file == stream.file if kind.file else kind.kind in stream.text:
-            by_kind.setdefault(kind.kind, []).append((finding, finding.rule))
+        _, kind, file = finding.kind
+        if file == stream.file if file else kind in stream.text:
+            by_kind.setdefault(file or kind, []).append((finding, finding.rule))
     failing: set[Finding] = set()
     if not by_kind:
         return failing
     rules = rules._replace(files=(*rules.files, _ANY_FILE))
+    owners: dict[_Field, dict[Finding, None]] = {}
     try:
         listed = {_key(each.found) for each in search(stream)}
         known = {_key(image) for image in images_in(stream, rules)}
+        for resource, _, _ in searched(stream, rules):
+            ref = resource.ref
+            for finding, rule in by_kind.get(stream.file if ref == NO_REF else ref.kind, ()):
+                if finding.kind.file or rule.selector.matches(ref):
+                    for key in map(_key, images_of(resource, [rule], (), rules)):
+                        if key in listed:
+                            owners.setdefault(key[:2], {})[finding] = None
+                        elif key not in known and parse_reference(key[3]) is not None:
+                            failing.add(finding)
     except NotResourceError:  # a file that contains no resource
         return failing
-    for one in stream.documents():
-        owners: dict[_Field, dict[Finding, None]] = {}
-        for resource in one.nodes():
-            for finding, rule in by_kind.get(resource.ref.kind, ()):
-                if not rule.selector.matches(resource.ref):
-                    continue
-                for key in map(_key, images_of(resource, [rule], (), rules)):
-                    if key in listed:
-                        owners.setdefault(key[:2], {})[finding] = None
-                    elif key not in known and parse_reference(key[3]) is not None:
-                        failing.add(finding)
-        if owners:
-            failing |= _Trial(Stream(one.source.text, stream.file, stream.directory), rules, owners).failing()
-    return failing
+    return failing | _Trial(stream, rules, owners).failing() if owners else failing
 
 
 def _key(image: FoundImage) -> _Key:
@@ -161,7 +158,7 @@ def _key(image: FoundImage) -> _Key:
 
 
 class _Trial(NamedTuple):
-    """A document in which rules are tried, and the findings that are said to find each of its fields."""
+    """A stream in which rules are tried, and the findings that are said to find each of its fields."""
 
     stream: Stream
     rules: Rules
@@ -203,10 +200,11 @@ class _Trial(NamedTuple):
         """Return rules for the fields of `findings`, and if possible for no other field."""
         rules = [finding.rule for finding in findings]
         kinds = SelectorMap((rule.selector, rule) for rule in rules if not rule.selector.files)
-        files = (*(FileRule(rule.selector.files, (rule,)) for rule in rules if rule.selector.files), _ANY_FILE)
+        files = [FileRule(rule.selector.files, (rule,)) for rule in rules if rule.selector.files]
+        only = self.rules._replace(kinds=kinds, files=(*files, _ANY_FILE))
         if any(isinstance(finding.form, Embedded) for finding in findings):
-            return self.rules._replace(kinds=kinds, files=files)  # the resources in a string contain pod specs
-        return self.rules._replace(kinds=kinds, files=files, pod_spec_uses=(), catalog=False)
+            return only  # the resources in a string contain pod specs
+        return only._replace(pod_spec_uses=(), catalog=False)
 
 
 def _numbered(wish: dict[str, str], number: int) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from krm_image_setter.images import Reference, parse_reference
 from krm_image_setter.images.tokens import find_tokens
 from krm_image_setter.locators import WHOLE, Embedded, Form, KindRule, Selector, Split, Text
 from krm_image_setter.locators.image_field import Keys
-from krm_image_setter.locators.values import Shape, Values, find_shapes, has_registry, has_registry_and_version
+from krm_image_setter.locators.values import Shape, Values, find_shapes, has_registry
 from krm_image_setter.paths import Match
 from krm_image_setter.resources import CRD, Resource
 from krm_image_setter.rules import Rules
@@ -74,7 +74,9 @@ def _images(resource: Resource, shape: Shape, form: Form, rules: Rules) -> Itera
     rule = KindRule(Selector(), _Exactly(shape.location, shape.value), form)
     for image in images_of(resource, [rule], (), rules):
         reference = parse_reference(image.image)
-        if reference is not None and (not isinstance(form, Text) or has_registry(reference)):
+        if reference is None:
+            continue
+        if not isinstance(form, Text) or has_registry(reference) or _is_certain(reference):
             yield image
 
 
@@ -118,7 +120,7 @@ def _form(kind: Kind, shape: Shape, resource: Resource, rules: Rules) -> tuple[F
     tokens = {
         str(token.reference)
         for token in find_tokens(_COMMENT.sub("", shape.value))
-        if has_registry_and_version(token.reference)
+        if _is_certain(token.reference)
     }
     forms: tuple[Form, ...] = (Embedded("yaml"), Values())
     for form in forms if "\n" in shape.value or shape.value.lstrip().startswith(("{", "[")) else ():
@@ -130,9 +132,15 @@ def _form(kind: Kind, shape: Shape, resource: Resource, rules: Rules) -> tuple[F
 
 def _has_version(reference: Reference) -> bool:
     tag, name = reference.tag or "", reference.name
-    return has_registry_and_version(reference) or (
+    return _is_certain(reference) or (
         _VERSION.fullmatch(tag) is not None and any(map(str.isalpha, name)) and not _is_host(name, tag)
     )
+
+
+def _is_certain(reference: Reference) -> bool:
+    """Return whether a reference must be an image: it has a digest, or a tag and a host with a dot or a port."""
+    host, slash, _ = reference.name.partition("/")
+    return reference.digest is not None or bool(slash and reference.tag and ("." in host or ":" in host))
 
 
 def _is_host(name: str, tag: str) -> bool:

@@ -13,6 +13,7 @@ from krm_image_setter.errors import ConfigLocation
 from krm_image_setter.images.reference import (
     DIGEST_RULE,
     HUB,
+    HUB_NAMES,
     TAG_RULE,
     InvalidReference,
     Reference,
@@ -22,6 +23,8 @@ from krm_image_setter.images.reference import (
     parse_reference,
 )
 
+#: The end of a name in `images` that matches all names below it.
+_BELOW: Final = "/*"
 IMAGE: Final = "image"
 ENV: Final = "env"
 ARGS: Final = "args"
@@ -51,6 +54,8 @@ class Scope(NamedTuple):
 class ImageRule(NamedTuple):
     """An entry of `images`. If `name` has a tag or digest, only references with this tag or digest match.
 
+    A `name` that ends with `/*` matches all names below it, such as `quay.io/org/app` for `quay.io/org/*`.
+
     If the rule has a `source`, `new_image` must be looked up there before the rule is used. `position` is the
     index of the entry in the configuration. Use `image_rule` to create a rule.
     """
@@ -73,6 +78,8 @@ class ImageRule(NamedTuple):
     def matches(self, reference: Reference) -> bool:
         """Return whether the rule applies to `reference`. The normalized names are compared."""
         name = self.name
+        if name.name.endswith(_BELOW):
+            return reference.normalized_name.startswith(name.normalized_name.removesuffix("*"))
         return (
             name.normalized_name == reference.normalized_name
             and (name.tag is None or name.tag == reference.tag)
@@ -116,13 +123,15 @@ class ImageRule(NamedTuple):
         """The new reference, without a tag or digest that comes from the old reference."""
         if self.new_image is not None:
             return check_reference(self.new_image)
+        if self.name.name.endswith(_BELOW):
+            return self.name._replace(tag=self.new_tag)
         name, tag, digest = check_reference(self.new_name or self.name.name)
         return Reference(name, self.new_tag or tag, self.digest or digest)
 
     @property
     def keyword(self) -> str:
         """A text that is in every matching reference, in each form of its name; for use by the prefilter."""
-        path, domain = self.name.path, self.name.domain
+        path, domain = self.name.path.removesuffix("*"), self.name.domain
         return path.removeprefix("library/") if domain == HUB else f"{domain}/{path}"
 
 
@@ -146,7 +155,9 @@ def image_rule(
 
     Raises InvalidReference if a field is invalid. The `field` of the exception is the name of this field.
     """
-    for field, text in (("name", name), ("newImage", new_image), ("newName", new_name)):
+    is_below = name.endswith(_BELOW) and not joined_name
+    example = f"{name[:-1]}x" if is_below else name
+    for field, text in (("name", example), ("newImage", new_image), ("newName", new_name)):
         if text is not None:
             _check(field, text, joined_name=joined_name)
     if new_tag is not None and not is_tag(new_tag):
@@ -173,6 +184,11 @@ def image_rule(
         raise InvalidReference(
             "entry sets nothing; add `newName`, `newTag`, `digest`, `tagSuffix`, `newImage` or `from`"
         )
+    if is_below and (new_name, digest, new_image, source) != (None,) * 4:
+        message = "a name that ends with `/*` requires `newTag` or `tagSuffix`; move images with `registries`"
+        raise InvalidReference(message, field="name")
+    if is_below and name.removesuffix(_BELOW) in HUB_NAMES:
+        raise InvalidReference(f'"{name}" contains no path; expected {HUB}/ORGANIZATION/*', field="name")
     if joined_name and new_name is not None:
         joined = str(Reference(new_name, f"TAG{tag_suffix}" if tag_suffix else new_tag, digest))
         if parse_reference(joined) is None:
@@ -181,7 +197,8 @@ def image_rule(
                 field="newName",
             )
     scopes = (Scope(containers, uses),)
-    return ImageRule(check_reference(name), new_name, new_tag, digest, tag_suffix, new_image, scopes, source)
+    matched = Reference(name) if is_below else check_reference(name)
+    return ImageRule(matched, new_name, new_tag, digest, tag_suffix, new_image, scopes, source)
 
 
 def _check(field: str, text: str, *, joined_name: bool) -> None:
@@ -225,6 +242,12 @@ def keys_of(reference: Reference) -> set[_Key]:
     return {(name, None, None), (name, tag, None), (name, None, digest), (name, tag, digest)}
 
 
+def _keys_below(name: str) -> set[_Key]:
+    """Return the keys of all rules with a name that ends with `/*` and that match the normalized name `name`."""
+    parts = name.split("/")
+    return {("/".join(parts[:end]) + _BELOW, None, None) for end in range(1, len(parts))}
+
+
 _Positioned = tuple[int, ImageRule]
 
 # https://ko.build/features/k8s/
@@ -243,6 +266,7 @@ class ImageMap:
         self._new_names: set[str] = set()
         self._set: dict[tuple[str, Usage], tuple[str, ImageRule] | None] = {}
         self.rules = tuple(rules)
+        self._has_below = any(rule.name.name.endswith(_BELOW) for rule in self.rules)
         for position, rule in enumerate(self.rules):
             first = self._first.setdefault(key_of(rule.name), {})
             usages = rule.usages
@@ -254,7 +278,10 @@ class ImageMap:
     def find(self, text: str, usage: Usage = NO_CONTAINER) -> tuple[Reference, ImageRule] | None:
         """Return the parsed reference and the first rule that matches it; None if no rule matches it."""
         reference = parse_reference(text)
-        rule = None if reference is None else self._first_rule(keys_of(reference), usage)
+        keys = keys_of(reference) if reference else set()
+        if reference and self._has_below:
+            keys |= _keys_below(reference.normalized_name)
+        rule = self._first_rule(keys, usage)
         return None if reference is None or rule is None else (reference, rule)
 
     def _find_built(self, text: str, usage: Usage) -> tuple[Reference, ImageRule] | None:

@@ -68,10 +68,9 @@ def test_problems_of_files_are_reported_and_others_are_read(
     ):
         name = f"m/{number * 20:03}-odd.yaml"
         (program.folder / name).write_bytes(data)
+        severity = usual
         if "--unknown" in command:  # this also searches documents that are not resources
-            severity = {OTHERS["scalar before a document that is not YAML"]: "warning", MIXED: ""}.get(
-                data, severity
-            )
+            severity = {OTHERS["scalar before a document that is not YAML"]: "warning", MIXED: ""}.get(data, usual)
         expected += [f"{PREFIX}{severity}: {name}:"] * bool(severity)
     name, *options = command
     ran = program(name, "m", *options)

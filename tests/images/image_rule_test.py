@@ -354,3 +354,60 @@ def test_placeholder_of_ko_is_replaced_by_new_name(
 ) -> None:
     new = ImageMap([image_rule("github.com/org/app", **change)]).new(text)
     assert (new and new[0]) == expected
+
+
+BELOW = [
+    ("org/*", {"tag_suffix": "-arm"}, "org/app:1", "org/app:1-arm"),
+    ("org/*", {"tag_suffix": "-arm"}, "org/app:1-arm", "org/app:1-arm"),
+    ("org/*", {"tag_suffix": "-arm"}, "docker.io/org/team/app:1", "docker.io/org/team/app:1-arm"),
+    ("org/*", {"tag_suffix": "-arm"}, "org/app", "org/app"),
+    ("quay.io/*", {"new_tag": "2"}, "quay.io/org/app:1", "quay.io/org/app:2"),
+    ("localhost:5000/*", {"new_tag": "2"}, "localhost:5000/app", "localhost:5000/app:2"),
+    ("library/*", {"new_tag": "2"}, "nginx:1", "nginx:2"),
+    ("docker.io/library/*", {"new_tag": "2"}, "nginx:1", "nginx:2"),
+    ("org/*", {"new_tag": "2"}, "organization/app:1", None),
+    ("org/*", {"new_tag": "2"}, "org:1", None),
+    ("quay.io/org/*", {"new_tag": "2"}, "quay.io/org:1", None),
+    ("quay.io/*", {"new_tag": "2"}, "quay.io.example/app:1", None),
+    ("library/*", {"new_tag": "2"}, "org/app:1", None),
+]
+
+
+@pytest.mark.parametrize(("name", "change", "text", "expected"), BELOW)
+def test_name_with_wildcard_matches_all_names_below(
+    name: str, change: dict[str, Any], text: str, expected: str | None
+) -> None:
+    rule = image_rule(name, **change)
+    new = ImageMap([rule]).new(text)
+    assert (new and new[0]) == expected
+    assert rule.matches(check_reference(text)) == (expected is not None)
+    assert expected is None or rule.keyword in text
+
+
+def test_first_of_two_matching_entries_wins_over_wildcard() -> None:
+    exact, below = image_rule("org/app", new_tag="exact"), image_rule("org/*", new_tag="below")
+    assert [ImageMap(rules).new("org/app:1") for rules in ([exact, below], [below, exact])] == [
+        ("org/app:exact", exact),
+        ("org/app:below", below),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "message"),
+    [
+        ("org/*", {"new_name": "a"}, "requires `newTag` or `tagSuffix`"),
+        ("org/*", {"digest": D}, "requires `newTag` or `tagSuffix`"),
+        ("org/*", {"new_image": "a:1"}, "requires `newTag` or `tagSuffix`"),
+        ("docker.io/*", {"new_tag": "2"}, "contains no path; expected docker.io/ORGANIZATION/*"),
+        ("*", {"new_tag": "2"}, "invalid image reference"),
+        ("org/a*", {"new_tag": "2"}, "invalid image reference"),
+        ("*/app", {"new_tag": "2"}, "invalid image reference"),
+        ("org/*", {"new_tag": "2", "joined_name": True}, "invalid image reference"),
+        ("org/a:1/*", {"new_tag": "2"}, "invalid image reference"),
+    ],
+)
+def test_invalid_wildcard_is_an_error(name: str, change: dict[str, Any], message: str) -> None:
+    with pytest.raises(ImageSetterError) as caught:
+        image_rule(name, **change)
+    assert message in caught.value.message
+    assert caught.value.field == "name"

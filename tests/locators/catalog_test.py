@@ -17,9 +17,7 @@ from harness import ROOT, Program
 from krm_image_setter import read_config, set_images
 from krm_image_setter.catalog import VALUES_KIND, catalog_rules, entries, kinds_with_parts
 from krm_image_setter.config import ImageSetter
-from krm_image_setter.locators import KindRule
-from krm_image_setter.locators.kustomize_entry import KustomizeEntry
-from krm_image_setter.locators.values import Values
+from krm_image_setter.locators import KindRule, Split
 from krm_image_setter.resources import ResourceRef
 
 CATALOG = (ROOT / "krm_image_setter/catalog/catalog.yaml").read_text()
@@ -47,11 +45,8 @@ def selected(rule: KindRule) -> list[Any]:
 
 
 def is_image(value: Any, rule: KindRule) -> bool:
-    if isinstance(rule.form, Values | KustomizeEntry):
-        return "team/app" in str(value)
-    key = getattr(rule.form, "repository", "value")
-    text = value.get(key) if isinstance(value, dict) else value
-    return isinstance(text, str) and "team/app" in text
+    text = value.get(rule.form.repository) if isinstance(rule.form, Split) and isinstance(value, dict) else value
+    return "team/app" in str(text)
 
 
 def described(entry: str) -> str:

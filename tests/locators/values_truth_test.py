@@ -8,12 +8,21 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+import yaml
 
+from krm_image_setter import read_config, set_images
+from krm_image_setter.config import ImageSetter
+from krm_image_setter.documents import Stream
+from krm_image_setter.images import check_reference, parse_reference
 from krm_image_setter.locators import ImageField
 from krm_image_setter.locators.values import Values
+from krm_image_setter.rules import rules_for
+from krm_image_setter.scan import images_in
 from krm_image_setter.yaml import parsing
 
 TRUTH = Path(__file__).parents[2].parent / "shared" / "values"
+DIGEST = "sha256:" + "d" * 64
+RELEASE = "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: a}\nspec:\n"
 # Images that rendering did not show, because a switch that no default turns on hides them. A person has read them.
 HIDDEN = {
     "aws_eks-charts__stable_appmesh-controller": ["sidecar.image.repository"],
@@ -114,3 +123,47 @@ def test_images_in_the_values_of_public_charts_are_found() -> None:
     assert result.found / (result.found + len(result.missed)) >= 0.99, result.missed
     assert result.wrong == []
     assert result.keys_right / (result.keys_right + len(result.keys_wrong)) >= 0.98, result.keys_wrong
+
+
+def leaves(node: Any, path: tuple[Any, ...] = ()) -> dict[tuple[Any, ...], Any]:
+    """Return the scalars of a tree by their location."""
+    if not isinstance(node, dict | list):
+        return {path: node}
+    items = node.items() if isinstance(node, dict) else enumerate(node)
+    return {at: leaf for key, value in items for at, leaf in leaves(value, (*path, key)).items()}
+
+
+@pytest.mark.skipif(not TRUTH.is_dir(), reason="no ../shared/values beside the project")
+@pytest.mark.parametrize("form", ["mapping", "string"])
+def test_every_image_in_the_values_of_public_charts_is_set(form: str) -> None:
+    """Each image gets another name, tag and digest; no other value changes, and nothing is added except tags."""
+    for path in sorted((TRUTH / "charts").iterdir()):
+        indented = "".join(f"    {line}" for line in path.read_text().removeprefix("---\n").splitlines(True))
+        text = f"{RELEASE}  values:{' |' if form == 'string' else ''}\n{indented}"
+        rules = rules_for(ImageSetter(), {})
+        before = [image for image in images_in(Stream(text), rules) if parse_reference(image.image)]
+        if not before:
+            continue
+        names = sorted({check_reference(image.image).normalized_name for image in before})
+        config = read_config(
+            "apiVersion: krm-image-setter.dev/v1alpha1\nkind: ImageSetter\nimages:\n"
+            + "".join(f"- {{name: {name}, newImage: 'new.example/{name}:v9@{DIGEST}'}}\n" for name in names)
+        )
+        outcome = set_images(text, config)
+        after = {(image.path, image.image) for image in images_in(Stream(outcome.text), rules)}
+        refused = {result.field for result in outcome.results if result.severity == "warning"}
+        for image in before:
+            name = check_reference(image.image).normalized_name
+            if image.path not in refused:
+                assert (image.path, f"new.example/{name}:v9@{DIGEST}") in after, (path.name, image)
+        assert len(refused) <= 6, (path.name, refused)
+        old, new = (
+            leaves(yaml.safe_load(data) if isinstance(data, str) else data)
+            for source in (text, outcome.text)
+            for data in [yaml.safe_load(source)["spec"]["values"]]
+        )
+        assert {at[-1] for at in new.keys() - old.keys()} <= {"tag"}
+        changed = {at for at in old if new[at] != old[at]}
+        assert len(changed) <= 4 * len(before)
+        assert all(new[at] for at in changed)
+        assert set_images(outcome.text, config).text == outcome.text
