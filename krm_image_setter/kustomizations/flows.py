@@ -279,10 +279,9 @@ class _Build:
             self._flows.specs += specs
         for field in ("generators", "helmCharts", "helmChartInflationGenerator"):
             for item in node.items(field):
-                name = item.string("name") or (item.string() if "\n" not in item.string() else "")
-                self._lose(
-                    item, f"the images of {'the chart' if 'helm' in field else 'the generator'} {name}".strip()
-                )
+                kind = "chart" if "helm" in field else "generator"
+                name = item.string("name") or item.string().partition("\n")[0]
+                self._lose(item, f'the {kind} "{name}"')
         for field in ("configMapGenerator", "secretGenerator"):
             for item in node.items(field):
                 self._add_text_files(directory, item)
@@ -417,7 +416,8 @@ class _Build:
             text = None if path is None else self._reader.text(path)
         if text is None:
             self._flows.unknown.setdefault(
-                (item.text.key, item.location), Unknown(item, f'the transformer "{item.string()}"')
+                (item.text.key, item.location),
+                Unknown(item, f'the transformer "{item.string().partition(chr(10))[0]}"'),
             )
         for node in documents(text) if text else ():
             self._add_builtin(directory, node)
@@ -426,7 +426,7 @@ class _Build:
         kind = node.string("kind")
         if node.string("apiVersion") != "builtin":
             self._flows.unknown.setdefault(
-                (node.text.key, node.location), Unknown(node, f"the transformer {kind}")
+                (node.text.key, node.location), Unknown(node, f'the transformer "{kind}"')
             )
         elif kind == "ImageTagTransformer":
             self._apply(node.child("imageTag"), list(map(_spec, node.items("fieldSpecs"))))

@@ -313,10 +313,12 @@ class KustomizationPlan:
             root = key if key in self._sources.names else self._hard[0]
             if wanted:
                 names = ", ".join(wanted[:3])
-                message = f"{unknown.what} was not read; only an entry of `images` can set {names} in it"
+                message = f"images of {unknown.what} are unknown; only an entry of `images` can set {names} there"
                 yield self._warning(key, line, message, root)
             for entry in renamed:
-                message = f'{unknown.what} was not read; an image "{entry.keys.name}" in it is no longer matched'
+                message = (
+                    f'an image "{entry.keys.name}" of {unknown.what} is no longer matched by {self._at(entry)}'
+                )
                 yield self._warning(key, line, message, root)
 
     # Usage of the configuration
