@@ -137,6 +137,18 @@ WRITTEN = [
         "{image: {registry: docker.io, repository: library/nginx-2, tag: v1}}", id="registry is not emptied",
     ),
     pytest.param("{image: {name: nginx, tag: v1}}", TAG, "{image: {name: nginx, tag: v2}}", id="name"),
+    pytest.param(
+        "{image: {repository: '', name: nginx, tag: }}", NAME + ", newTag: v2",
+        "{image: {repository: 'quay.io/org/web', name: nginx, tag: v2 }}", id="name next to an empty repository",
+    ),
+    pytest.param(
+        "{image: {name: nginx, repository: , pullPolicy: Always}}", NAME,
+        "{image: {name: nginx, repository: quay.io/org/web , pullPolicy: Always}}", id="name next to a null repository",
+    ),
+    pytest.param(
+        "{image: {registry: docker.io, repository: '', name: nginx, tag: v1}}", NAME,
+        "{image: {registry: quay.io, repository: '', name: org/web, tag: v1}}", id="name next to a registry",
+    ),
     pytest.param("{image: nginx, imageTag: v1}", TAG, "{image: nginx, imageTag: v2}", id="flat keys"),
     pytest.param(
         "{image: nginx, imageTag: v1}", BOTH, f"{{image: nginx, imageTag: v2@{D}}}", id="flat keys, digest"
