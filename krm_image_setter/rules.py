@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from krm_image_setter.catalog import VALUES_KEY, catalog_rules, kinds_with_parts
+from krm_image_setter.catalog import catalog_rules, kinds_with_parts, kinds_with_split_references
 from krm_image_setter.config.image_setter import ImageSetter
 from krm_image_setter.documents import Stream
 from krm_image_setter.images import (
@@ -168,7 +168,11 @@ def keywords_of(config: ImageSetter, text: str) -> list[str] | None:
         usable += set(re.findall(_PLACEHOLDER, text))
     if usable is None or not config.catalog:
         return usable
-    return [*usable, VALUES_KEY, *kinds_with_parts().intersection(re.findall(_KIND, text))]
+    kinds = set(re.findall(_KIND, text))
+    if not kinds.isdisjoint(kinds_with_split_references()):
+        # Only the last component of a name is certainly in one field of a split reference.
+        usable = [keyword.rstrip("/").rpartition("/")[2] for keyword in usable]
+    return [*usable, *kinds_with_parts().intersection(kinds)]
 
 
 # Finds the kinds in a text. Searching for each kind of the catalog instead took ten times as long.

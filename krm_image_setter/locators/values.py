@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import cache
 from typing import Any, Final, NamedTuple
 
@@ -129,13 +129,16 @@ def _in_mapping(value: dict[str, Any], location: Location, name: str, around: tu
         if not isinstance(item, dict | list | bool) and (item or key not in ("repository", "repo"))
     ]
     found = [keys for keys in split_references(name, scalars, around) if _is_repository(value, keys)]
-    count = Counter(key for keys in found for key in keys)
-    for keys in found:
-        yield Shape(location, value, name, around, keys, frozenset(key for key in keys if count[key] > 1))
-    in_parts = {*count, "name"} if is_override(value) else count.keys()
+    in_parts: Collection[str] = ("name",) if is_override(value) else ()
+    if found:
+        count = Counter(key for keys in found for key in keys)
+        for keys in found:
+            yield Shape(location, value, name, around, keys, frozenset(key for key in keys if count[key] > 1))
+        in_parts = {*in_parts, *count}
+    inner = (*around, name) if name else around
     for key, item in value.items():
-        if key not in in_parts:
-            yield from find_shapes(item, (*location, key), key, (*around, name) if name else around)
+        if isinstance(item, str | dict | list) and key not in in_parts:
+            yield from find_shapes(item, (*location, key), key, inner)
 
 
 def _is_repository(mapping: dict[str, Any], keys: Keys) -> bool:
