@@ -173,7 +173,7 @@ REPLACEMENT = (
         pytest.param(
             {"over/kustomization.yaml": "resources: ['https://github.com/a/b']\n", "over/x.yaml": POD.replace("IMAGE", "a/b")},
             TAG,
-            'the resource "https://github.com/a/b" was not read; only an entry of `images` can set "nginx" in it',
+            'images of the resource "https://github.com/a/b" are unknown; only an entry of `images` can set "nginx" there',
             id="remote base without an entry",
         ),
         pytest.param(
