@@ -74,7 +74,9 @@ def _images(resource: Resource, shape: Shape, form: Form, rules: Rules) -> Itera
     rule = KindRule(Selector(), _Exactly(shape.location, shape.value), form)
     for image in images_of(resource, [rule], (), rules):
         reference = parse_reference(image.image)
-        if reference is not None and (not isinstance(form, Text) or has_registry(reference)):
+        if reference is None:
+            continue
+        if not isinstance(form, Text) or has_registry(reference) or _is_certain(reference):
             yield image
 
 

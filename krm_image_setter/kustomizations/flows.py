@@ -218,6 +218,17 @@ class Flows:
 _MOST_KUSTOMIZATIONS: Final = (10_000, 20)
 
 
+#: Fields of a kustomization, in lower case, by the step of the build that reads them.
+_SOURCES: Final = frozenset(
+    (
+        *("configurations", "generators", "helmcharts", "helmchartinflationgenerator", "configmapgenerator"),
+        *("secretgenerator", "components"),
+    )
+)
+_PATCHES: Final = frozenset(("patches", "patchesstrategicmerge", "patchesjson6902"))
+_LAST: Final = frozenset(("replacements", "transformers", "vars"))
+
+
 class _Build:
     """The build of one kustomization: collects the routes of its images."""
 
@@ -243,55 +254,66 @@ class _Build:
         self._stack.append(directory)
         self.kustomizations.add(node.text.key)
         before = len(self.routes)
-        # Most kustomizations have few of the fields, and looking up each of them took a third of the time.
+        # Most kustomizations have only resources and images. Looking up each field took a third of the time.
         keys = {key.lower() for key in node.value}
-
-        def items(field: str) -> list[Node]:
-            return node.items(field) if field.lower() in keys else []
-
         for field in ("resources", "bases"):
-            for item in items(field):
+            for item in node.items(field) if field in keys else ():
                 self._add_resource(directory, item)
-        for item in items("configurations"):
+        if not keys.isdisjoint(_SOURCES):
+            self._add_other_sources(directory, node)
+        if not before and not self.routes and self._has_no_source(node):
+            self._is_complete = False
+        if not keys.isdisjoint(_PATCHES):
+            self._add_patches(directory, node)
+        for field in ("images", "imageTags"):
+            for item in node.items(field) if field.lower() in keys else ():
+                self._apply(item, self._specs)
+        if not keys.isdisjoint(_LAST):
+            self._add_last(directory, node)
+        self._stack.pop()
+
+    def _add_other_sources(self, directory: str, node: Node) -> None:
+        for item in node.items("configurations"):
             specs = list(specs_in(self._reader, directory, item))
             self._specs += specs
             self._flows.specs += specs
         for field in ("generators", "helmCharts", "helmChartInflationGenerator"):
-            for item in items(field):
-                name = item.string("name") or (item.string() if "\n" not in item.string() else "")
-                self._lose(
-                    item, f"the images of {'the chart' if 'helm' in field else 'the generator'} {name}".strip()
-                )
+            for item in node.items(field):
+                kind = "chart" if "helm" in field else "generator"
+                name = item.string("name") or item.string().partition("\n")[0]
+                self._lose(item, f'the {kind} "{name}"')
         for field in ("configMapGenerator", "secretGenerator"):
-            for item in items(field):
+            for item in node.items(field):
                 self._add_text_files(directory, item)
-        for item in items("components"):
+        for item in node.items("components"):
             path = resolved(directory, item.string())
             component = None if path is None else self._reader.kustomization(path)
             if component is None or path is None:
                 self._lose(item, f'the component "{item.string()}"')
             else:
                 self._add(path, component)
-        if not before and not self.routes and self._has_no_source(node):
-            self._is_complete = False
-        for item in items("patchesStrategicMerge"):
+
+    def _add_patches(self, directory: str, node: Node) -> None:
+        for item in node.items("patchesStrategicMerge"):
             self._add_patch(directory, item, NO_REF, is_file="\n" not in item.string())
         for field in ("patches", "patchesJson6902"):
-            for item in items(field):
-                self._add_targeted(directory, item)
-        for field in ("images", "imageTags"):
-            for item in items(field):
-                self._apply(item, self._specs)
-        self._replace(directory, items("replacements"))
-        for item in items("transformers"):
+            for item in node.items(field):
+                target = _target(item.child("target"))
+                if item.string("path"):
+                    self._add_patch(directory, item.child("path"), target, is_file=True)
+                elif item.string("patch"):
+                    self._add_patch(directory, item.child("patch"), target, is_file=False)
+
+    def _add_last(self, directory: str, node: Node) -> None:
+        self._replace(directory, node.items("replacements"))
+        for item in node.items("transformers"):
             self._add_transformer(directory, item)
-        for item in items("vars"):
+        for item in node.items("vars"):
             if "image" in item.child("fieldref").string("fieldpath"):
                 source = item.child("objref")
                 what = f"the variable {item.string('name')}"
                 path = item.child("fieldref").string("fieldpath")
                 self._copy(Copy(item, what, source.string("kind"), source.string("name"), path))
-        self._stack.pop()
 
     def _has_no_source(self, node: Node) -> bool:
         fields = (
@@ -372,13 +394,6 @@ class _Build:
 
     # Patches
 
-    def _add_targeted(self, directory: str, item: Node) -> None:
-        target = _target(item.child("target"))
-        if item.string("path"):
-            self._add_patch(directory, item.child("path"), target, is_file=True)
-        elif item.string("patch"):
-            self._add_patch(directory, item.child("patch"), target, is_file=False)
-
     def _add_patch(self, directory: str, item: Node, target: ResourceRef, *, is_file: bool) -> None:
         if is_file:
             path = resolved(directory, item.string())
@@ -401,7 +416,8 @@ class _Build:
             text = None if path is None else self._reader.text(path)
         if text is None:
             self._flows.unknown.setdefault(
-                (item.text.key, item.location), Unknown(item, f'the transformer "{item.string()}"')
+                (item.text.key, item.location),
+                Unknown(item, f'the transformer "{item.string().partition(chr(10))[0]}"'),
             )
         for node in documents(text) if text else ():
             self._add_builtin(directory, node)
@@ -410,7 +426,7 @@ class _Build:
         kind = node.string("kind")
         if node.string("apiVersion") != "builtin":
             self._flows.unknown.setdefault(
-                (node.text.key, node.location), Unknown(node, f"the transformer {kind}")
+                (node.text.key, node.location), Unknown(node, f'the transformer "{kind}"')
             )
         elif kind == "ImageTagTransformer":
             self._apply(node.child("imageTag"), list(map(_spec, node.items("fieldSpecs"))))

@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 from krm_image_setter.images import Usage, parse_reference
 from krm_image_setter.kustomizations.attempts import Flow
 from krm_image_setter.kustomizations.decisions import Decisions, Problem, decide
-from krm_image_setter.kustomizations.fields import Fields, FoundField, fields_in
+from krm_image_setter.kustomizations.fields import Fields, FoundField, checksum, fields_in
 from krm_image_setter.kustomizations.flows import (
     BEFORE_VOLUMES,
     METACHARACTERS,
@@ -23,7 +23,7 @@ from krm_image_setter.kustomizations.flows import (
     Scalar,
     matches,
 )
-from krm_image_setter.kustomizations.reading import Entry, Reader, Sources, Text, resolved
+from krm_image_setter.kustomizations.reading import Entry, Reader, Sources, Text, documents, resolved
 from krm_image_setter.kustomizations.writing import Writer
 from krm_image_setter.locators import Embedded, KindRule, Selector, SelectorMap
 from krm_image_setter.locators.kustomize_entry import split_image
@@ -92,6 +92,20 @@ class KustomizationPlan:
             found = None if source is None else fields_in(source, self._rules, self.specs)
             self._read[key] = None if found is None else found.found
         return self._read[key]
+
+    def checksums(self) -> dict[str, int]:
+        """Return the checksums of the files that the plan was made from."""
+        return {key: checksum(text.source) for key, text in self._reader.files().items()}
+
+    def resources(self) -> dict[str, int | None]:
+        """Return the number of resources in each kustomization; None if it is not YAML."""
+        texts = self._reader.files()
+        return {
+            key: sum(isinstance(node.value, dict) and "kind" in node.value for node in documents(texts[key]))
+            if key in texts
+            else None
+            for key in self.files
+        }
 
     def _roots(self) -> tuple[list[str], list[str]]:
         """Return the kustomizations that are built alone, and those that are built as bases of others."""
@@ -299,10 +313,12 @@ class KustomizationPlan:
             root = key if key in self._sources.names else self._hard[0]
             if wanted:
                 names = ", ".join(wanted[:3])
-                message = f"{unknown.what} was not read; only an entry of `images` can set {names} in it"
+                message = f"images of {unknown.what} are unknown; only an entry of `images` can set {names} there"
                 yield self._warning(key, line, message, root)
             for entry in renamed:
-                message = f'{unknown.what} was not read; an image "{entry.keys.name}" in it is no longer matched'
+                message = (
+                    f'an image "{entry.keys.name}" of {unknown.what} is no longer matched by {self._at(entry)}'
+                )
                 yield self._warning(key, line, message, root)
 
     # Usage of the configuration

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from krm_image_setter.builds.kustomization import FILE_NAMES
@@ -142,6 +143,10 @@ class Reader:
             self._texts[key] = None if source is None else _parsed(key, source, None)
         return self._texts[key]
 
+    def files(self) -> dict[str, Text]:
+        """Return the files that were read and are YAML."""
+        return {key: text for key, text in self._texts.items() if text is not None and text.parent is None}
+
     def string(self, node: Node) -> Text | None:
         """Return the text in a string; None if it is not YAML."""
         key = f"{node.text.key}#{node.number}{node.location}"
@@ -183,6 +188,7 @@ def documents(text: Text) -> Iterator[Node]:
             yield Node(text, number, (), one.document.root)
 
 
+@lru_cache(maxsize=65536)
 def resolved(directory: str, reference: str) -> str | None:
     """Return the key of the file or directory to which a kustomization in `directory` refers; None if remote."""
     if any(mark in reference for mark in _REMOTE):

@@ -36,7 +36,8 @@ class _Run(NamedTuple):
 
     config: ImageSetter
     rules: Rules
-    kustomizations: frozenset[str]
+    kustomizations: dict[str, int | None]  # the number of resources; None if it is not YAML
+    read: frozenset[str]  # files that the plan was made from
     text_files: frozenset[str]
     reached: frozenset[str]
     specs: SelectorMap[KindRule]
@@ -44,7 +45,8 @@ class _Run(NamedTuple):
 
 
 def _run(config: ImageSetter, rules: Rules, plan: KustomizationPlan) -> _Run:
-    return _Run(config, rules, frozenset(plan.files), plan.text_files, plan.reached, plan.specs, plan.keywords)
+    read = frozenset(plan.checksums())
+    return _Run(config, rules, plan.resources(), read, plan.text_files, plan.reached, plan.specs, plan.keywords)
 
 
 def _scan(run: _Run, stream: Stream) -> Scan:
@@ -58,19 +60,27 @@ def _scan(run: _Run, stream: Stream) -> Scan:
         found.fields = collector.fields(stream)
         return found
     if stream.source in run.kustomizations:
-        return _scan_kustomization(run, stream, keywords)
-    found = scan(stream, run.rules, keywords)
+        found = _scan_kustomization(run, stream, keywords)
+    else:
+        found = scan(stream, run.rules, keywords)
+    if stream.source in run.read:
+        found.fields = Fields((), checksum(stream.text))
     return _as_text(found) if stream.source in run.text_files else found
 
 
 def _scan_kustomization(run: _Run, stream: Stream, keywords: list[str] | None) -> Scan:
     """Return a scan without changes: the changes of a kustomization are planned together with its resources."""
+    found = Scan()
+    resources = run.kustomizations[stream.source]
+    if resources is None:
+        list(stream.documents())  # raises NotYAMLError
+    elif not run.config.paths:
+        found.resources, found.others = resources, int(not resources)
+        return found
     try:
         found = scan(stream, run.rules, keywords)
     except NotResourceError:  # `kind` and `apiVersion` can be missing
-        found = Scan()
-        for _ in stream.documents():  # raises NotYAMLError
-            found.others += 1
+        found.others = 1
     found.edits, found.results, found.images_set, found.applied = [], [], 0, set()
     return found
 
@@ -113,9 +123,12 @@ def scan_all(
         again = visit(partial(_scan_again, rules, planned), changed)
         for key, one in zip(changed, again, strict=True):
             _replace(scans[key], found_in(one))
+    checksums = plan.checksums()
     for key, new in planned.scans.items():
         old = scans.get(key)
         if old is not None:
+            if new.edits and old.fields.checksum != checksums[key]:
+                raise InputError(_CHANGED, file=sources.shown(key))
             old.edits += new.edits
             old.results += new.results
             old.images_set += new.images_set
@@ -151,6 +164,9 @@ def _list(run: _Run, stream: Stream) -> TextImages:
             collector(resource)
 
     images: list[FoundImage] = []
+    resources = run.kustomizations.get(stream.source)
+    if resources is not None and not run.rules.kinds and not run.rules.files:
+        return TextImages(resources, images, collector.fields(stream))
     try:
         images += images_in(stream, run.rules, count=visit)
     except NotResourceError:  # `kind` and `apiVersion` of a kustomization can be missing

@@ -65,7 +65,7 @@ class EntryKeys(NamedTuple):
 
 
 def split_image(image: str) -> tuple[str, str, str]:
-    """Return the name, tag and digest of an image as kustomize splits it. The image can be invalid."""
+    """Return the name, tag and digest of an image as kustomize splits it. The reference can be invalid."""
     rest, _, digest = image.partition("@")
     head, slash, last = rest.rpartition("/")
     base, _, tag = last.partition(":")

@@ -37,6 +37,7 @@ _OTHER_BEFORE: Final = frozenset(
 _OTHER_SOURCES: Final = frozenset(("chart", "charts", "git", "plugin", "plugins", "source", "sources"))
 _OTHER_SIBLINGS: Final = frozenset(("branch", "chart", "ref", "revision", "url"))
 _POLICIES: Final = frozenset(("pullPolicy", "imagePullPolicy"))
+_PART_KEYS: Final = frozenset(("repository", "repo", "newName", "newTag"))
 _DIGESTS: Final = ("digest", "sha", "sha256")
 
 
@@ -99,6 +100,15 @@ def split_references(
 def is_override(fields: Collection[str]) -> bool:
     """Return whether a mapping overrides images, as in kustomize. Its `name` is only compared with images."""
     return "newName" in fields or "newTag" in fields
+
+
+def can_be_split(name: str, fields: Collection[str]) -> bool:
+    """Return whether `split_references` can find something in a mapping. Few mappings pass this fast test."""
+    if not _PART_KEYS.isdisjoint(fields):
+        return True
+    if "name" in fields and has_image_word(name):
+        return True
+    return any("mage" in key or "MAGE" in key for key in fields)
 
 
 def _repository(name: str, fields: Collection[str], around: Sequence[str], *, has_part: bool) -> str:
