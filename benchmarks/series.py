@@ -898,6 +898,39 @@ PLACEHOLDERS: dict[str, Series] = {
 
 UNKNOWN = "apiVersion: example.com/v1\nkind: A\nmetadata: {name: a#}\nspec: {image: nginx:1}\n"
 COMMANDS: dict[str, Series] = {
+    "operations of a JSON patch": Series(
+        2_000,
+        lambda n: of_files(
+            ("list", "."),
+            {"a.yaml": each(n, "- {op: add, path: /spec/containers/#, value: {image: nginx}}\n")},
+            said="nginx",
+        ),
+    ),
+    "documents of a known file": Series(
+        2_000,
+        lambda n: of_files(
+            ("list", "."), {"compose.yaml": documents(n, "services: {a#: {image: nginx}}\n")}, said="nginx"
+        ),
+    ),
+    "files that are not resources": Series(
+        400,
+        lambda n: of_files(
+            ("list", "."),
+            {"a.yaml": POD, **{f"b{number}.yaml": "a: 1\n" for number in range(n)}},
+            said="nginx",
+        ),
+    ),
+    "references to files with values": Series(
+        400,
+        lambda n: of_files(
+            ("list", "."),
+            {
+                "fleet.yaml": "helm:\n  valuesFiles:\n" + each(n, "  - b#.yaml\n"),
+                **{f"b{number}.yaml": "image: nginx\n" for number in range(n)},
+            },
+            said="nginx",
+        ),
+    ),
     "list": Series(4_000, lambda n: of_files(("list", "."), {"a.yaml": documents(n, POD)}, said="nginx")),
     "list -o wide": Series(
         4_000, lambda n: of_files(("list", ".", "-o", "wide"), {"a.yaml": documents(n, POD)}, said="nginx")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from krm_image_setter.catalog import VALUES_KEY, catalog_rules, kinds_with_parts
+from krm_image_setter.catalog import catalog_rules, kinds_with_parts, kinds_with_split_references
 from krm_image_setter.config.image_setter import ImageSetter
 from krm_image_setter.documents import Stream
 from krm_image_setter.images import (
@@ -20,6 +20,9 @@ from krm_image_setter.images import (
 )
 from krm_image_setter.locators import FileRule, ImageField, KindRule, SelectorMap
 from krm_image_setter.resources import Resource, ResourceRef
+
+if TYPE_CHECKING:
+    from krm_image_setter.globs import GlobMap
 
 
 class OtherRules(NamedTuple):
@@ -43,7 +46,7 @@ class Rules(NamedTuple):
     catalog: bool = True
     image_pull_policy: str | None = None
     files: tuple[FileRule, ...] = ()
-    values_files: tuple[str, ...] = ()
+    values_files: GlobMap | None = None
 
     def kinds_for(self, ref: ResourceRef) -> list[KindRule]:
         """Return the rules for the kind of a resource, those of `kinds` before those of the catalog."""
@@ -91,7 +94,7 @@ class Rules(NamedTuple):
             from krm_image_setter.catalog.known_files import known_files  # noqa: PLC0415  (few runs need it)
 
             path = f"{directory}/{file}"
-            is_values = self.values_files and FileRule(self.values_files).selects(path)
+            is_values = self.values_files is not None and self.values_files.matches(path)
             rules += known_files(path) or (known_files("values.yaml") if is_values else ())
         return rules
 
@@ -142,8 +145,14 @@ def rules_for(config: ImageSetter, references: Mapping[int, str]) -> Rules:
         config.catalog,
         config.image_pull_policy,
         config.files,
-        config.values_files,
+        _glob_map(config.values_files) if config.values_files else None,
     )
+
+
+def _glob_map(globs: Iterable[str]) -> GlobMap:
+    from krm_image_setter.globs import GlobMap  # noqa: PLC0415  (pathspec is slow to import)
+
+    return GlobMap(globs)
 
 
 def keywords_of(config: ImageSetter, text: str) -> list[str] | None:
@@ -159,7 +168,11 @@ def keywords_of(config: ImageSetter, text: str) -> list[str] | None:
         usable += set(re.findall(_PLACEHOLDER, text))
     if usable is None or not config.catalog:
         return usable
-    return [*usable, VALUES_KEY, *kinds_with_parts().intersection(re.findall(_KIND, text))]
+    kinds = set(re.findall(_KIND, text))
+    if not kinds.isdisjoint(kinds_with_split_references()):
+        # Only the last component of a name is certainly in one field of a split reference.
+        usable = [keyword.rstrip("/").rpartition("/")[2] for keyword in usable]
+    return [*usable, *kinds_with_parts().intersection(kinds)]
 
 
 # Finds the kinds in a text. Searching for each kind of the catalog instead took ten times as long.

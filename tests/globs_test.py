@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from krm_image_setter.errors import ImageSetterError
-from krm_image_setter.globs import any_of, check_globs, matches
+from krm_image_setter.globs import GlobMap, any_of, check_globs, escaped_glob, matches
 
 # https://git-scm.com/docs/gitignore#_pattern_format
 GLOBS = [
@@ -30,6 +30,28 @@ def test_globs_select_a_path(globs: list[str], path: str, expected: bool) -> Non
         assert bool(any_of(globs).match(path)) == expected
 
 
+@pytest.mark.parametrize("path", ["a/[b]*.yaml", "!a.yaml", "#a", "a\\b.yaml", "a b.yaml", "a "])
+def test_escaped_glob_matches_only_the_path(path: str) -> None:
+    assert matches((escaped_glob(path),), path)
+    assert not matches((escaped_glob(path),), "a/b.yaml")
+    assert GlobMap([f"**/{escaped_glob(path)}"]).matches(f"x/{path}")
+
+
 def test_invalid_glob_is_an_error() -> None:
     with pytest.raises(ImageSetterError, match="invalid glob"):
         check_globs(("!",))
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        pytest.param("/r/web/prod.yaml", True, id="name"),
+        pytest.param("/r/db/prod.yaml", False, id="name in another directory"),
+        pytest.param("/r/web/x.yaml", True, id="wildcard"),
+        pytest.param("/r/web/x.yml", False, id="other name"),
+        pytest.param("/s/a/b.yaml", True, id="absolute path"),
+        pytest.param("/r/s/a/b.yaml", False, id="absolute path in a directory"),
+    ],
+)
+def test_map_of_globs_selects_a_path(path: str, expected: bool) -> None:
+    assert GlobMap(["**/web/prod.yaml", "**/web/x*.yaml", "/s/a/b.yaml"]).matches(path) == expected

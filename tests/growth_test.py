@@ -40,6 +40,8 @@ NAMES: Final = [
     "unused entries of one name",
     "unused entries with one target",
     "registries and entries with one target",
+    "operations of a JSON patch",
+    "documents of a known file",
     "names of images",
     "kinds",
     "kinds as a mapping",

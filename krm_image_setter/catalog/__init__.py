@@ -17,9 +17,8 @@ from krm_image_setter.resources import ResourceRef
 from krm_image_setter.yaml import parsing
 from krm_image_setter.yaml.stream import Source
 
-#: A kind that can contain Helm values under one key. All resources of this kind that matter contain the key.
+#: The only kind in the core group: it can contain Helm values.
 VALUES_KIND: Final = "ConfigMap"
-VALUES_KEY: Final = "values.yaml"
 _FILE: Final = "catalog.yaml"
 # The comments above an entry belong to the entry.
 _ENTRY: Final = r"^(?:#.*\n)*- kind: (\S+)\n  apiVersion: (\S+)\n(?:  .*\n)+"
@@ -66,9 +65,14 @@ def read(file: str) -> str:
 
 @cache
 def kinds_with_parts() -> frozenset[str]:
-    """Return the kinds whose fields can contain only a part of a reference, except VALUES_KIND."""
-    with_parts = (entry.kind for entry in entries() if re.search(r"(?:fields|part): |as: values", entry.text))
-    return frozenset(with_parts) - {VALUES_KIND}
+    """Return the kinds with fields that contain only a tag or digest, so that no name is in the resource."""
+    return frozenset(entry.kind for entry in entries() if "part: " in entry.text)
+
+
+@cache
+def kinds_with_split_references() -> frozenset[str]:
+    """Return the kinds with split references, whose registry and repository can be in different fields."""
+    return frozenset(entry.kind for entry in entries() if re.search("fields: |as: values", entry.text))
 
 
 @cache

@@ -41,7 +41,7 @@ def values_files_in(stream: Stream) -> Iterator[str]:
                 path = posixpath.join(here if is_known else base if kind in _ARGO_CD else "", name)
             path = posixpath.normpath("/" + path.lstrip("/"))
             if "://" not in name and path.count("/") > 1:
-                glob = re.sub(r"\{\{.*?\}\}", "*", escaped_glob(path))
+                glob = re.sub(r"\{\{[^{}]*\}\}", "*", escaped_glob(path))
                 yield glob if is_known else f"**{glob}"
 
 

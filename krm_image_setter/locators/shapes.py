@@ -78,6 +78,8 @@ def split_references(
     `around` contains the keys of the mappings around the mapping. If `is_complete` is true, `fields` contains all
     fields that the mapping can have, as in a schema. Otherwise a tag can be added, and `version` can be a tag.
     """
+    if not _can_be_image(name, fields):
+        return
     if is_override(fields):
         if "newName" in fields:
             yield Keys(
@@ -99,6 +101,17 @@ def split_references(
 def is_override(fields: Collection[str]) -> bool:
     """Return whether a mapping overrides images, as in kustomize. Its `name` is only compared with images."""
     return "newName" in fields or "newTag" in fields
+
+
+def _can_be_image(name: str, fields: Collection[str]) -> bool:
+    """Return whether a mapping can be a split reference. This is fast, because few mappings can."""
+    return (
+        "repository" in fields
+        or "repo" in fields
+        or is_override(fields)
+        or ("name" in fields and has_image_word(name))
+        or any("mage" in key or "MAGE" in key for key in fields)
+    )
 
 
 def _repository(name: str, fields: Collection[str], around: Sequence[str], *, has_part: bool) -> str:

@@ -10,17 +10,17 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import cache
 from typing import Any, Final, NamedTuple
 
 from krm_image_setter.images import Reference, parse_reference
 from krm_image_setter.locators.forms import Fields, split_field
-from krm_image_setter.locators.image_field import ImageField, Keys, OtherField, whole_field
+from krm_image_setter.locators.image_field import ImageField, Keys, OtherField, Written, source_text, whole_field
 from krm_image_setter.locators.kind_rule import Embedded, KindRule, Selector
 from krm_image_setter.locators.shapes import contains_images, is_override, is_part, means_image, split_references
 from krm_image_setter.paths import parse_path
-from krm_image_setter.yaml.tree import Location
+from krm_image_setter.yaml.tree import Change, Fragment, Location
 
 # A tag with a digit, but not 8080 in `host.example/path:8080`, which can be a port.
 _VERSION: Final = re.compile(r"(?!(?:80|443|[0-9]{4,5})$)[^0-9]*[0-9].*")
@@ -62,9 +62,32 @@ def image_fields(value: Any, location: Location) -> Iterator[ImageField]:
         if shape.keys is not None:
             field = split_field(shape.location, shape.value, shape.keys, keeps_tag=True, shared=shape.shared)
             if field is not None:
-                yield field
+                yield _with_full_name(field, shape.value, shape.keys)
         elif is_image(shape):
             yield whole_field(shape.location, shape.value)
+
+
+def _with_full_name(field: ImageField, mapping: dict[str, Any], keys: Keys) -> ImageField:
+    """Return an image field that writes a new name to an empty `repository`, if there is one next to `name`.
+
+    cert-manager joins such a name with a registry that is elsewhere, but uses a repository as it is.
+    """
+    if keys.repository != "name" or "repository" not in mapping or mapping.get(keys.registry):
+        return field
+    repository, old = (*field.location, "repository"), len(source_text(mapping, ("repository",)))
+
+    def changes(new: str) -> Written:
+        written = field.changes(new)
+        return written._replace(
+            changes=[
+                Change(repository, Fragment(0, old, each.fragment.text))
+                if each.location == field.parts[0]
+                else each
+                for each in written.changes
+            ]
+        )
+
+    return field._replace(changes=changes)
 
 
 class Shape(NamedTuple):
@@ -106,13 +129,16 @@ def _in_mapping(value: dict[str, Any], location: Location, name: str, around: tu
         if not isinstance(item, dict | list | bool) and (item or key not in ("repository", "repo"))
     ]
     found = [keys for keys in split_references(name, scalars, around) if _is_repository(value, keys)]
-    count = Counter(key for keys in found for key in keys)
-    for keys in found:
-        yield Shape(location, value, name, around, keys, frozenset(key for key in keys if count[key] > 1))
-    in_parts = {*count, "name"} if is_override(value) else count.keys()
+    in_parts: Collection[str] = ("name",) if is_override(value) else ()
+    if found:
+        count = Counter(key for keys in found for key in keys)
+        for keys in found:
+            yield Shape(location, value, name, around, keys, frozenset(key for key in keys if count[key] > 1))
+        in_parts = {*in_parts, *count}
+    inner = (*around, name) if name else around
     for key, item in value.items():
-        if key not in in_parts:
-            yield from find_shapes(item, (*location, key), key, (*around, name) if name else around)
+        if isinstance(item, str | dict | list) and key not in in_parts:
+            yield from find_shapes(item, (*location, key), key, inner)
 
 
 def _is_repository(mapping: dict[str, Any], keys: Keys) -> bool:

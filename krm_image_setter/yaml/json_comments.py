@@ -7,13 +7,17 @@ from typing import Final
 
 from krm_image_setter.line_breaks import BREAKS
 
-_STRING_OR_COMMENT: Final = rf'"(?:[^"\\]++|\\.)*+"|//[^{BREAKS}]*+|/\*(?s:.*?)\*/'
+# A string or a comment without an end reaches to the end of the text. Otherwise, each quote would be tried again.
+_STRING_OR_COMMENT: Final = re.compile(
+    r'(?P<kept>"(?:[^"\\]++|\\.)*+(?:"|\Z))|//[^\r\n]*+|/\*.*?(?:\*/|(?P<open>\Z))', re.DOTALL
+)
 
 
 def blanked(text: str) -> str:
     """Return a JSON text with spaces in place of its comments, so that all offsets and lines remain the same."""
-    return re.sub(_STRING_OR_COMMENT, lambda found: _blank(found[0]), text)
+    return _STRING_OR_COMMENT.sub(_blank, text)
 
 
-def _blank(text: str) -> str:
-    return text if text.startswith('"') else re.sub(rf"[^{BREAKS}]", " ", text)
+def _blank(found: re.Match[str]) -> str:
+    is_comment = found["kept"] is None and found["open"] is None
+    return re.sub(rf"[^{BREAKS}]", " ", found[0]) if is_comment else found[0]

@@ -137,6 +137,18 @@ WRITTEN = [
         "{image: {registry: docker.io, repository: library/nginx-2, tag: v1}}", id="registry is not emptied",
     ),
     pytest.param("{image: {name: nginx, tag: v1}}", TAG, "{image: {name: nginx, tag: v2}}", id="name"),
+    pytest.param(
+        "{image: {repository: '', name: nginx, tag: }}", NAME + ", newTag: v2",
+        "{image: {repository: 'quay.io/org/web', name: nginx, tag: v2 }}", id="name next to an empty repository",
+    ),
+    pytest.param(
+        "{image: {name: nginx, repository: , pullPolicy: Always}}", NAME,
+        "{image: {name: nginx, repository: quay.io/org/web , pullPolicy: Always}}", id="name next to a null repository",
+    ),
+    pytest.param(
+        "{image: {registry: docker.io, repository: '', name: nginx, tag: v1}}", NAME,
+        "{image: {registry: quay.io, repository: '', name: org/web, tag: v1}}", id="name next to a registry",
+    ),
     pytest.param("{image: nginx, imageTag: v1}", TAG, "{image: nginx, imageTag: v2}", id="flat keys"),
     pytest.param(
         "{image: nginx, imageTag: v1}", BOTH, f"{{image: nginx, imageTag: v2@{D}}}", id="flat keys, digest"
@@ -320,3 +332,20 @@ def test_string_of_a_rule_is_not_read_again_by_the_catalog() -> None:
     without = read_config(f"{HEAD}images: {{nginx: 'nginx:2'}}\n")
     assert set_images(text, with_rule).text == text.replace("nginx:1", "nginx:2", 1)
     assert set_images(text, without).text == text.replace("nginx:1", "nginx:2")
+
+
+@pytest.mark.parametrize(
+    "entry", ["images: {quay.io/org/web: 'quay.io/org/web:2'}", "registries: [{from: quay.io, to: r.io}]"]
+)
+@pytest.mark.parametrize("kind", ["helm.toolkit.fluxcd.io/v2", "v1"])
+def test_split_reference_is_found_by_the_last_component_of_its_name(entry: str, kind: str) -> None:
+    """A document without the whole name must not be skipped."""
+    values = "image: {registry: quay.io, repository: org/web, tag: '1'}\n"
+    text = "apiVersion: v1\nkind: Service\nmetadata: {name: a}\n---\n" + (
+        f"apiVersion: {kind}\nkind: HelmRelease\nmetadata: {{name: a}}\nspec:\n  values: {{{values.strip()}}}\n"
+        if "/" in kind
+        else f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: a}}\ndata:\n  values.yaml: |\n    {values}"
+    )
+    outcome = set_images(text, read_config(f"{HEAD}{entry}\n"))
+    expected = ("'1'", "'2'") if "images" in entry else ("quay.io", "r.io")
+    assert outcome.text == text.replace(*expected)
