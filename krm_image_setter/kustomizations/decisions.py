@@ -141,11 +141,11 @@ class _Solver:
             if all(flow.route.reading == BEFORE_VOLUMES for flow in best.failed):
                 older = [Problem(flow, flow.wanted, _OLDER, is_left=False) for flow in best.failed]
                 return _Solved(best.state, [*problems.values(), *older])
-            soft = self._soft_neighbors(flows, best.failed)
+            frozen = self._failed_with_neighbors(flows, best)
+            soft = self._soft_neighbors(flows, [*best.failed, *(flow for flow in flows if id(flow) in frozen)])
             if soft:
                 flows = [flow for flow in flows if id(flow) not in soft]
                 continue
-            frozen = self._failed_with_neighbors(flows, best)
             if not frozen:
                 break
             for flow in flows:
@@ -186,9 +186,9 @@ class _Solver:
         renames = any(entry.keys.renames for entry in trail)
         return is_inserted and renames and not any(entry.keys.sets_tag for entry in trail)
 
-    def _soft_neighbors(self, flows: list[Flow], failed: list[Flow]) -> set[int]:
-        """Return the flows of builds of bases that share a place with a failed flow."""
-        places = {id(place) for flow in failed for place in flow.places}
+    def _soft_neighbors(self, flows: list[Flow], others: list[Flow]) -> set[int]:
+        """Return the flows of builds of bases that share a place with one of the other flows."""
+        places = {id(place) for flow in others for place in flow.places}
         return {
             id(flow)
             for flow in flows

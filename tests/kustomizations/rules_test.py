@@ -78,6 +78,12 @@ def entry(keys: str, *, base: str = "../base") -> str:
             id="another spelling",
         ),
         pytest.param(
+            tree("nginx:1}\n  - {name: b, image: docker.io/library/nginx:1", over=entry("name: docker.io/library/nginx, newTag: v1")),
+            NAME,
+            tree("m.b/x:1}\n  - {name: b, image: docker.io/library/nginx:1", over=entry("name: docker.io/library/nginx, newTag: v1, newName: m.b/x")),
+            id="two spellings, of which an entry matches one",
+        ),
+        pytest.param(
             {**tree("b.c/d:1", base=f"resources: [web.yaml]\npatchesStrategicMerge:\n- |-\n  {MERGE_PATCH.replace(chr(10), chr(10) + '  ')}\n")},
             TAG,
             {**tree("b.c/d:1", base=f"resources: [web.yaml]\npatchesStrategicMerge:\n- |-\n  {MERGE_PATCH.replace(chr(10), chr(10) + '  ')}\n".replace("nginx:1", "nginx:9"))},
