@@ -37,6 +37,7 @@ _OTHER_BEFORE: Final = frozenset(
 _OTHER_SOURCES: Final = frozenset(("chart", "charts", "git", "plugin", "plugins", "source", "sources"))
 _OTHER_SIBLINGS: Final = frozenset(("branch", "chart", "ref", "revision", "url"))
 _POLICIES: Final = frozenset(("pullPolicy", "imagePullPolicy"))
+_PART_KEYS: Final = frozenset(("repository", "repo", "newName", "newTag"))
 _DIGESTS: Final = ("digest", "sha", "sha256")
 
 
@@ -78,8 +79,6 @@ def split_references(
     `around` contains the keys of the mappings around the mapping. If `is_complete` is true, `fields` contains all
     fields that the mapping can have, as in a schema. Otherwise a tag can be added, and `version` can be a tag.
     """
-    if not _can_be_image(name, fields):
-        return
     if is_override(fields):
         if "newName" in fields:
             yield Keys(
@@ -103,15 +102,13 @@ def is_override(fields: Collection[str]) -> bool:
     return "newName" in fields or "newTag" in fields
 
 
-def _can_be_image(name: str, fields: Collection[str]) -> bool:
-    """Return whether a mapping can be a split reference. This is fast, because few mappings can."""
-    return (
-        "repository" in fields
-        or "repo" in fields
-        or is_override(fields)
-        or ("name" in fields and has_image_word(name))
-        or any("mage" in key or "MAGE" in key for key in fields)
-    )
+def can_be_split(name: str, fields: Collection[str]) -> bool:
+    """Return whether `split_references` can find something in a mapping. Few mappings pass this fast test."""
+    if not _PART_KEYS.isdisjoint(fields):
+        return True
+    if "name" in fields and has_image_word(name):
+        return True
+    return any("mage" in key or "MAGE" in key for key in fields)
 
 
 def _repository(name: str, fields: Collection[str], around: Sequence[str], *, has_part: bool) -> str:

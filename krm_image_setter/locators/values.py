@@ -18,7 +18,14 @@ from krm_image_setter.images import Reference, parse_reference
 from krm_image_setter.locators.forms import Fields, split_field
 from krm_image_setter.locators.image_field import ImageField, Keys, OtherField, Written, source_text, whole_field
 from krm_image_setter.locators.kind_rule import Embedded, KindRule, Selector
-from krm_image_setter.locators.shapes import contains_images, is_override, is_part, means_image, split_references
+from krm_image_setter.locators.shapes import (
+    can_be_split,
+    contains_images,
+    is_override,
+    is_part,
+    means_image,
+    split_references,
+)
 from krm_image_setter.paths import parse_path
 from krm_image_setter.yaml.tree import Change, Fragment, Location
 
@@ -122,15 +129,15 @@ def find_shapes(
 
 
 def _in_mapping(value: dict[str, Any], location: Location, name: str, around: tuple[str, ...]) -> Iterator[Shape]:
-    # An empty repository is the place for another name.
-    scalars = [
-        key
-        for key, item in value.items()
-        if not isinstance(item, dict | list | bool) and (item or key not in ("repository", "repo"))
-    ]
-    found = [keys for keys in split_references(name, scalars, around) if _is_repository(value, keys)]
     in_parts: Collection[str] = ("name",) if is_override(value) else ()
-    if found:
+    if can_be_split(name, value):
+        # An empty repository is the place for another name.
+        scalars = [
+            key
+            for key, item in value.items()
+            if not isinstance(item, dict | list | bool) and (item or key not in ("repository", "repo"))
+        ]
+        found = [keys for keys in split_references(name, scalars, around) if _is_repository(value, keys)]
         count = Counter(key for keys in found for key in keys)
         for keys in found:
             yield Shape(location, value, name, around, keys, frozenset(key for key in keys if count[key] > 1))
