@@ -912,6 +912,19 @@ COMMANDS: dict[str, Series] = {
             ("list", "."), {"compose.yaml": documents(n, "services: {a#: {image: nginx}}\n")}, said="nginx"
         ),
     ),
+    "resources of a kustomization": Series(
+        1_000,
+        lambda n: of_files(
+            ("set", ".", "--fn-config", "config.yaml", "--check"),
+            {
+                "all.yaml": documents(n, POD.replace("name: p", "name: p#")),
+                "kustomization.yaml": "resources: [all.yaml]\nimages: [{name: nginx, newName: m, newTag: v1}]\n",
+                "config.yaml": HEAD + "images: [{name: m, newName: nginx, newTag: v2}]\n",
+            },
+            status=1,
+            said="kustomization.yaml",
+        ),
+    ),
     "files that are not resources": Series(
         400,
         lambda n: of_files(

@@ -42,6 +42,7 @@ NAMES: Final = [
     "registries and entries with one target",
     "operations of a JSON patch",
     "documents of a known file",
+    "resources of a kustomization",
     "names of images",
     "kinds",
     "kinds as a mapping",

@@ -326,9 +326,12 @@ class _Try:
         state = {**self._group.before, **self._state}
         failed = [flow for flow in self._checked if follow(flow.route, state)[0] != flow.wanted]
         mine = set(map(id, self._group.flows))
-        for entry in self._state:
-            for flow in self._group.by_step.get(entry, ()) if isinstance(entry, Entry) else ():
-                if id(flow) in mine:
+        for entry, keys in self._state.items():
+            # An entry can only start to match an image of another group if its name changes.
+            if not isinstance(entry, Entry) or keys.name == entry.keys.name:
+                continue
+            for flow in self._group.by_step.get(entry, ()):
+                if id(flow) in mine or not any(matches(keys.name, image) for image in _images_on(flow, state)):
                     continue
                 if follow(flow.route, state)[0] != follow(flow.route, self._group.before)[0]:
                     # The wanted image of another group is its present image, so that this group gives way.
@@ -341,6 +344,15 @@ def _before(steps: list[tuple[Entry, int]], image: str, state: State) -> str:
     for entry, times in steps:
         image = applied(state.get(entry, entry.keys), image, times) or image
     return image
+
+
+def _images_on(flow: Flow, state: State) -> list[str]:
+    """Return the images on the way of a flow, if only the entries that matched before match."""
+    scalar = flow.route.scalar
+    images = [flow.route.start if scalar is None else state.get(scalar, scalar.image)]
+    for entry in flow.trail:
+        images.append(applied(state.get(entry, entry.keys), images[-1], 1) or images[-1])
+    return images
 
 
 def _part(image: str, *, is_name: bool) -> tuple[str, str, str]:
