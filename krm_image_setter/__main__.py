@@ -20,7 +20,7 @@ _COMPLETE: Final = "_KRM_IMAGE_SETTER_COMPLETE"
 
 def main(arguments: Sequence[str]) -> int:
     """Run the filter, the KRM function or the command in `arguments`, and return the exit status."""
-    from krm_image_setter.filter import PLUGIN_CONFIG, Options, run_filter  # noqa: PLC0415  (an import can fail)
+    from krm_image_setter.filter import PLUGIN_CONFIG, Options, run_filter  # noqa: PLC0415  (this can fail)
 
     if PLUGIN_CONFIG in os.environ:
         return run_filter(Options())
@@ -35,11 +35,11 @@ def main(arguments: Sequence[str]) -> int:
 def run() -> NoReturn:
     """Run the program and exit. Print one message for an error, but none for Ctrl-C or a closed pipe."""
     message = None
-    # The garbage collector took a fifth of the time of a run, or a twentieth of a very short run. A run ends soon,
-    # so the reference cycles that it does not free need little memory.
+    # The garbage collector took a fifth of the time of a run, or a twentieth of a very short run. Without it, the
+    # reference cycles of a run need little memory.
     gc.disable()
     try:
-        from krm_image_setter.streams import prepare_streams  # noqa: PLC0415  (imports can fail, see below)
+        from krm_image_setter.streams import prepare_streams  # noqa: PLC0415  (the import can fail)
 
         prepare_streams()
         status = main(sys.argv[1:])
@@ -48,16 +48,18 @@ def run() -> NoReturn:
         status = 130
     except BrokenPipeError:
         status = 2
-    except (MemoryError, SystemError):  # some C libraries raise SystemError when memory runs out
+    # Some C libraries raise SystemError when memory runs out.
+    except (MemoryError, SystemError):
         status, message = 2, NO_MEMORY
     except ImportError as error:
         status, message = 2, f"cannot import a required module: {error}; reinstall krm-image-setter"
-    except OSError as error:  # a full disk, for example
+    except OSError as error:
         where = error.filename or "standard output: cannot write"
         status, message = 2, f"{where}: {error.strerror or error}"
         if error.errno == ENOMEM:
             message = NO_MEMORY
-    if message is not None:  # after the `except` block, which frees the exception
+    # The exception is freed now, so that there is memory for the message.
+    if message is not None:
         from krm_image_setter.streams import say  # noqa: PLC0415
 
         say(f"error: {message}")

@@ -1,4 +1,4 @@
-"""Edits of a text, and a function that applies many edits at once. This module does not depend on YAML."""
+"""Edits of a text, and functions that apply many edits at once. This module does not depend on YAML."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ def edited(source: str, edits: Iterable[Edit]) -> Iterator[str]:
     All edits are checked before the first piece is returned. Raises ValueError like `apply_edits`.
     """
     ordered = sorted(dict.fromkeys(edits))
-    before, position = -1, 0  # the start and end of the previous edit
+    # `before` and `position` are the start and the end of the previous edit.
+    before, position = -1, 0
     for edit in ordered:
         start, end, _ = edit
         if not 0 <= start <= end <= len(source):
@@ -45,7 +46,7 @@ def edited(source: str, edits: Iterable[Edit]) -> Iterator[str]:
 def _pieces(source: str, ordered: Iterable[Edit]) -> Iterator[str]:
     position = 0
     for start, end, text in (*ordered, Edit(len(source), len(source), "")):
-        # Small pieces need little memory. If the memory ran out here, the output would be truncated.
+        # Small pieces need little memory, so that the program does not run out of memory during the output.
         while start - position > _PIECE:
             yield source[position : position + _PIECE]
             position += _PIECE

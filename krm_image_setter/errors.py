@@ -1,7 +1,7 @@
 """The errors that a user can cause, and the form of all messages: `LOCATION: FIELD: what happened; what to do`.
 
-Several functions complete the location of an error. The parser sets the line and column, the decoder adds the
-field, and the file reader adds the file. Each of them calls `at`. `str(error)` is the complete message.
+Several functions complete the location of an error with `at`. The parser sets the line and column, the decoder
+adds the field, and the reader of the file adds the file. `str(error)` is the complete message.
 """
 
 from __future__ import annotations
@@ -27,13 +27,14 @@ def location(file: str | None, line: int | None = None, column: int | None = Non
 
 
 def sentence(*parts: str | None, before: Iterable[str | None] = ()) -> str:
-    """Join the parts of a message with colons on one line. Long pieces of the user's text are shortened.
+    """Join the parts of a message with colons on one line, and shorten long pieces of the user's text.
 
     The parts in `before` come first and are not shortened. For example, a file name must remain complete, so that
     the reader can open the file. Parts that are None or empty are omitted.
     """
     text = shortened(": ".join(filter(None, parts)))
-    text = shortened(one_line(text))  # shorten again, because escaping one character can add nine
+    # Shorten the text again, because an escape can be nine characters longer than its character.
+    text = shortened(one_line(text))
     return one_line(": ".join(filter(None, (*before, text))))
 
 
@@ -62,7 +63,8 @@ _PIECE: Final = r'"[^"]*"|\S+'
 _LEAST: Final = 60
 _MOST: Final = 200
 _TOGETHER: Final = 300
-_LONGEST: Final = 580  # a message with its line number has at most 600 characters
+# Together with a line number, a message has at most 600 characters.
+_LONGEST: Final = 580
 
 
 def one_line(sentence: str) -> str:
@@ -81,9 +83,9 @@ def python_escaped(pattern: str, text: str) -> str:
 class ImageSetterError(Exception):
     """An error that the user can fix.
 
-    `message` contains what happened and what to do, in lower case without a full stop. The other arguments are the
-    location of the error: `file` as the user named it, `line` and `column` from 1, and `field`, the path of a
-    field in the document, such as `images[0].newTag`.
+    `message` describes what happened and what to do, in lower case without a full stop. The other arguments are
+    the location of the error. `file` is the path as the user wrote it, `line` and `column` count from 1, and
+    `field` is the path of a field in the document, such as `images[0].newTag`.
     """
 
     def __init__(
@@ -119,7 +121,7 @@ class ImageSetterError(Exception):
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """The complete messages: one for each mistake that this error reports."""
+        """The complete messages, one per mistake that this error reports."""
         return (str(self),)
 
     def __str__(self) -> str:
@@ -127,19 +129,19 @@ class ImageSetterError(Exception):
 
 
 class InputError(ImageSetterError):
-    """An error about the manifests: the program cannot read or edit them."""
+    """The program cannot read or edit the manifests."""
 
 
 class NotYAMLError(InputError):
-    """An error about a text that is not valid YAML or not valid UTF-8."""
+    """A text is not valid YAML or not valid UTF-8."""
 
 
 class NotResourceError(InputError):
-    """An error about valid YAML: a document, or an item of a list, is not a Kubernetes resource."""
+    """A document, or an item of a list, is valid YAML but not a Kubernetes resource."""
 
 
 class ConfigError(ImageSetterError):
-    """An error about a configuration, or about a command-line argument that is equivalent to a part of one."""
+    """The configuration is wrong, or a command-line argument that has the same purpose."""
 
 
 class InternalError(ImageSetterError):
@@ -163,7 +165,7 @@ def internal_error(error: Exception) -> InternalError:
 
 
 class ConfigLocation(NamedTuple):
-    """The location of a configuration entry, for messages about it. An entry of an argument has an empty location.
+    """The location of a configuration entry, for messages. It is empty if a command-line argument is the entry.
 
     `line` counts from 1. `file` is None if the configuration comes from standard input. `field` is a path in the
     document, such as `images[0]`. All locations are equal, so that rules from different locations can be equal.
@@ -180,7 +182,7 @@ class ConfigLocation(NamedTuple):
         return 0
 
     def __str__(self) -> str:
-        """Return `FILE:LINE`, or `line LINE` without a file, or an empty string for an entry of an argument."""
+        """Return `FILE:LINE`, or `line LINE` without a file. If both are None, return an empty string."""
         return location(self.file, self.line)
 
     def prefixed(self, message: str) -> str:

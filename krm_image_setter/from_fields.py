@@ -1,4 +1,4 @@
-"""Finds the new references for entries of `images` with `from`, which names a field of a resource in the input."""
+"""Finds the new references for entries of `images` with `from`, which refers to a field of an input resource."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from krm_image_setter.rules import usable_keywords
 
 
 class Found(NamedTuple):
-    """The references in the fields that one `from` selects, each with the name of its resource.
+    """The fields that a `from` selects. The keys of `references` are their values, the values their resources.
 
-    Only two different references are kept, because already the second one is an error. If there is no reference,
-    the error message needs `resource`, the first selected resource, and `type`, the type of the first value at the
-    path. Both are empty if nothing was found.
+    At most two different references are kept, because the second reference is an error. If there is no reference,
+    the error message contains `resource`, the first selected resource, and `type`, the type of the first value at
+    the path. Both are empty if nothing was found.
     """
 
     references: dict[str, str]
@@ -34,7 +34,7 @@ class Found(NamedTuple):
 
 
 def references_in(stream: Stream, config: ImageSetter) -> dict[int, Found]:
-    """Find the references for the entries with `from` in a stream. The keys are the positions of the entries.
+    """Find the references for the entries with `from` in a stream. Return them by the position of the entry.
 
     Raises InputError if a document is not valid YAML.
     """
@@ -84,7 +84,8 @@ def _reference(rule: ImageRule, found: Found) -> str:
     if not found.references:
         raise _error(rule, f"path {path} of {found.resource} points to {found.type}, expected an image reference")
     for value, resource in found.references.items():
-        if parse_reference(value) is None:  # the message must not contain the value, which can be secret
+        if parse_reference(value) is None:
+            # The message must not contain the value, because it can be secret.
             raise _error(rule, f"the value at {path} of {resource} is not an image reference: {explain(value)}")
     new, *others = found.references
     if others:

@@ -2,7 +2,7 @@
 
 https://github.com/kubernetes-sigs/kustomize/blob/master/cmd/config/docs/api-conventions/functions-spec.md
 
-If there is an error, only `results` are added, and no image is changed.
+If there is an error, the edits add the error to `results` and change no image.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _API_VERSIONS: Final = tuple(f"config.kubernetes.io/{version}" for version in ("
 
 
 class ResourceList(NamedTuple):
-    """A stream that contains a ResourceList, and its frame, which can omit the text of the items."""
+    """A stream that contains a ResourceList. The text of `frame` can omit the items of the list."""
 
     stream: Stream
     frame: Frame
@@ -87,8 +87,8 @@ def plan_function(resource_list: ResourceList, configure: Callable[[Value | None
 def _with_results(resource_list: ResourceList, edits: list[Edit], results: tuple[Result, ...]) -> list[Edit]:
     """Combine `edits` of a ResourceList's text with the edits that append `results` to the existing results.
 
-    The existing results are copied into a new list if they are an alias, or under `items` as older functions write
-    them, because nothing can be appended to such results. Aliases of the results are replaced with copies.
+    The existing results are copied into a new list if nothing can be appended to them. They can be an alias, or
+    under `items`, where older functions write them. Aliases of the results are replaced with copies.
     """
     root, source, listing = resource_list.frame
     pair = root.written("results")
@@ -102,10 +102,11 @@ def _with_results(resource_list: ResourceList, edits: list[Edit], results: tuple
         changed = list(_all_in(pair[1]))
         added = _copied_results(source, root, *pair, results)
     start, end, text = resource_list.in_text(added)
-    if start < end:  # the copied results already contain the edits in this range
+    # The copied results already contain the edits in this range.
+    if start < end:
         edits = [edit for edit in edits if not start <= edit.start <= edit.end <= end]
     if changed and "*" in source:
-        from krm_image_setter.yaml import aliases  # noqa: PLC0415  (few documents have any)
+        from krm_image_setter.yaml import aliases  # noqa: PLC0415
 
         edited = {edit[:2] for edit in edits}
         copies = map(resource_list.in_text, aliases.replaced(source, root, changed))
@@ -121,14 +122,13 @@ def _with_results(resource_list: ResourceList, edits: list[Edit], results: tuple
 
 
 def _is_written(written: Written) -> bool:
-    """Return whether the source contains text for a node. The parsers disagree on where an empty node is."""
+    """Return whether a node is not empty. The parsers report different positions for an empty node."""
     return isinstance(written, tree.Alias | tree.Collection) or any(
         (written.value, written.style, written.anchor, written.tag)
     )
 
 
 def _all_in(written: Written) -> Iterator[Written]:
-    """Yield a node, and all nodes inside the node."""
     yield written
     for child in written.children if isinstance(written, tree.Collection) else ():
         yield from _all_in(child)
@@ -136,7 +136,8 @@ def _all_in(written: Written) -> Iterator[Written]:
 
 def _new_results(source: str, root: tree.Mapping, results: Iterable[Result]) -> Edit:
     """Return the edit that adds the field `results` to a ResourceList without this field."""
-    earlier = _copies(source, root)  # the existing results come from a merge key (`<<`)
+    # If there are existing results, they come from a merge key (`<<`).
+    earlier = _copies(source, root)
     if not root.flow and not earlier:
         column = writer.pair_column(source, root.children[0])
         return _added_lines(source, root, column, " " * column + "results:", results)
@@ -167,7 +168,8 @@ def _copied_results(
     if colon is not None:
         is_written = _is_written(value)
         stop = tree.content_end(source, value) if is_written else colon.end()
-        if isinstance(value, tree.Sequence) and not value.flow:  # a list of only empty items
+        # Here, a block sequence has only empty items.
+        if isinstance(value, tree.Sequence) and not value.flow:
             stop = max(stop, source.index("-", tree.start_mark(value).index) + 1)
         return Edit(colon.end(), max(colon.end(), stop), f" {text}")
     if root.flow:
@@ -179,7 +181,7 @@ def _copies(source: str, root: tree.Mapping) -> list[str]:
     """Return a copy of each existing result, as one line in flow style."""
     if "results" not in root:
         return []
-    from krm_image_setter.yaml import aliases  # noqa: PLC0415  (rarely needed)
+    from krm_image_setter.yaml import aliases  # noqa: PLC0415
 
     holder, key = root, "results"
     earlier = root["results"]
@@ -187,17 +189,10 @@ def _copies(source: str, root: tree.Mapping) -> list[str]:
         holder, key = earlier, "items"
     value = holder.origin(key)
     value = value.target if isinstance(value, tree.Alias) else value
-    alone = [] if _is_empty(value) else [value]
+    alone = [] if holder[key] in (None, {}) else [value]
     written = value.children if isinstance(value, tree.Sequence) else alone
     in_json = root.flow and getattr(root.children[0], "style", "") == '"'
     return [aliases.in_flow(source, one, in_json=in_json) for one in written]
-
-
-def _is_empty(written: Written) -> bool:
-    """Return whether a node is null, or an empty mapping."""
-    if isinstance(written, tree.Alias | tree.Collection):
-        return isinstance(written, tree.Mapping) and not written
-    return not written.style and tree.typed(written.value) is None
 
 
 def _added_lines(
@@ -205,15 +200,15 @@ def _added_lines(
 ) -> Edit:
     """Return the edit that adds results as lines after the block `before`, but before the next token.
 
-    If `head` is given, it becomes the first of these lines.
+    The first of these lines is `head`, unless it is None.
     """
     end = before.end.start_mark.index
     ending = line_break(source, end)
     lines = (head + ending if head is not None else "") + to_yaml(results, column=column, line_break=ending)
     start = line_start(source, end)
     if not source[start:end].strip(" "):
-        # Some line breaks exist only in YAML 1.1. In YAML 1.2, the previous line has not ended: add a line break.
-        # Do not add one after a block scalar with `+`, because the line break would belong to the scalar.
+        # Add a line break after NEL, LS and PS, because they do not end the previous line in YAML 1.2. After a
+        # block scalar with `+`, add none, because the line break would belong to the scalar.
         last = writer.last_block_scalar(before)
         keeps = last is not None and "+" in writer.block_header(source, last)
         return Edit(start, start, ending * (only_in_yaml_1_1(source, start) and not keeps) + lines)
@@ -221,6 +216,6 @@ def _added_lines(
 
 
 def _dash_column(source: str, sequence: tree.Sequence) -> int:
-    """Return the column of the dashes of a block sequence. If it has an anchor, its start mark is the anchor's."""
+    """Return the column of the dashes of a block sequence. Its anchor and tag are before the first dash."""
     dash = scalar.content_start(source, sequence.start, len(source))
     return dash - line_start(source, dash)

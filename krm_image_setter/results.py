@@ -1,4 +1,4 @@
-"""Result, which reports a change or a problem, and its forms: KRM function data, YAML, JSON or a message.
+"""A result reports a change or a problem. This module writes it as KRM function data, YAML, JSON or a message.
 
 https://github.com/kubernetes-sigs/kustomize/blob/master/cmd/config/docs/api-conventions/functions-spec.md
 """
@@ -17,20 +17,26 @@ WARNING: Final = "warning"
 INFO: Final = "info"
 
 _LONGEST_NAME: Final = 253
-_LONGEST_PATH: Final = 4096  # the maximum length of a path in Linux
+# The maximum length of a path in Linux.
+_LONGEST_PATH: Final = 4096
 
 
 class Result(NamedTuple):
-    """A result of a run. Its `severity` is always written: without it, an orchestrator assumes an error."""
+    """A result of a run.
+
+    The output always contains `severity`, because orchestrators assume an error if it is missing. `field` is the
+    path of a field in the resource, such as `spec.containers[0].image`. `file` contains the file path and the
+    index from the annotations of the resource. `line` is the line (from 1) in the stream, not in `file`.
+    """
 
     message: str
     severity: str
     resource_ref: ResourceRef | None = None
-    field: str | None = None  # the path in the resource, such as spec.containers[0].image
+    field: str | None = None
     current_value: str | None = None
     proposed_value: str | None = None
-    file: tuple[str, int | None] | None = None  # the file path and index in the annotations of the resource
-    line: int | None = None  # the line (from 1) in the stream, not in `file`
+    file: tuple[str, int | None] | None = None
+    line: int | None = None
 
     def to_data(self) -> dict[str, Any]:
         """Return the result as data in the form of the functions spec.
@@ -54,13 +60,13 @@ class Result(NamedTuple):
     def format(self, file: str | None = None) -> str:
         """Return the result as a message: `SEVERITY: FILE:LINE: KIND/NAME: FIELD: …`.
 
-        `file` is the file that contains the stream. If it is None, the message shows the path in the resource's
-        annotations, without a line. Without such annotations, it shows only the line in the stream.
+        `file` is the file that contains the stream. If it is None, the message contains the path in the resource's
+        annotations, without a line. Without such annotations, it contains only the line in the stream.
         """
         annotated = self.file[0] if self.file is not None and file is None else None
         where = None if annotated else location(file, self.line)
         ref = str(self.resource_ref) if self.resource_ref else None
-        # An annotation contains the user's text, so shorten the path.
+        # Shorten the path from an annotation, because it is the user's text.
         return sentence(annotated, ref, self.field, self.message, before=(self.severity, where))
 
     def __str__(self) -> str:

@@ -226,9 +226,8 @@ class _Searched(NamedTuple):
                 return decide_as(self.resource, readings[0], new, self.rules, hides_values=self.hides(location))
         decision = decide(self.resource, readings, self.rules, hides_values=self.hides(location))
         if decision is not None and decision.changes and self.resource.is_sealed:
-            return decision._replace(
-                changes=[], results=[warning(self.resource, decision.field.location, _SEALED)]
-            )
+            sealed = warning(self.resource, decision.field.location, _SEALED)
+            return decision._replace(changes=[], results=[sealed])
         return decision
 
     def hides(self, location: Location) -> bool:
@@ -340,7 +339,7 @@ def _follow(
         message = f"not changed: embedded documents are nested more than {MAX_EMBEDDED} levels deep"
         found.results.append(warning(resource, location, message))
         return
-    line = _lines(resource, location)
+    line = lines_in_string(resource, location)
     try:
         # Do not use keywords, because a split reference might not contain any of them.
         inner = scan(Stream(field.value), searched.rules, None, string)
@@ -365,7 +364,7 @@ def _follow(
     _accept(searched, changes, results, found, accepted, images=inner.images_set)
 
 
-def _lines(resource: Resource, location: Location) -> Callable[[int | None], Any]:
+def lines_in_string(resource: Resource, location: Location) -> Callable[[int | None], Any]:
     """Return a function that converts a line (from 1) of a string to a line of the stream. None remains None."""
     starts: list[int] = []
 
@@ -443,7 +442,7 @@ def _images_in_string(searched: _Searched, field: OtherField, form: Embedded) ->
     if string is None:
         return
     resource, location = searched.resource, field.location
-    line, outer = _lines(resource, location), format_location(location)
+    line, outer = lines_in_string(resource, location), format_location(location)
     try:
         for image in images_in(Stream(field.value), searched.rules, string):
             yield image._replace(resource=resource.ref, path=f"{outer}: {image.path}", line=line(image.line))

@@ -1,4 +1,4 @@
-"""Use standard input, output and error, and read text from files, in the filter and in the commands."""
+"""Read and write the standard streams, and read files, for the filter and for the commands."""
 
 from __future__ import annotations
 
@@ -17,47 +17,36 @@ PROGRAM: Final = "krm-image-setter"
 STDIN: Final = "-"
 
 
-class _WholeWriter(io.RawIOBase):
+class _WholeWriter(io.FileIO):
     """An output descriptor whose `write` returns only after every byte is written.
 
-    If PYTHONUNBUFFERED is set, Python writes to the descriptor without a buffer. Such a write can be incomplete if
-    a disk is nearly full, if a pipe gets SIGCONT, or if another process made the pipe non-blocking. Callers of
-    `write` ignore the number of bytes written. The output would be truncated although the exit status is 0.
+    A write to a descriptor can be incomplete if a disk is nearly full, if a pipe gets SIGCONT, or if another
+    process made the pipe non-blocking. If PYTHONUNBUFFERED is set, Python does not check the number of written
+    bytes. Then the output would be truncated, although the exit status is 0.
     """
-
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
-
-    def fileno(self) -> int:
-        return self._descriptor
-
-    def isatty(self) -> bool:
-        return os.isatty(self._descriptor)
-
-    def writable(self) -> bool:
-        return True
 
     def write(self, data: Any) -> int:
         """Write all bytes of `data`, which is bytes or a memory view. Raises OSError if a write fails."""
         rest = memoryview(data).cast("B")
         size = len(rest)
         while rest:
-            try:
-                rest = rest[os.write(self._descriptor, rest) :]
-            except BlockingIOError:
+            written = super().write(rest)
+            if written is None:
                 from select import select  # noqa: PLC0415  (only for a pipe that became non-blocking)
 
-                select([], [self._descriptor], [])
+                select([], [self], [])
+            rest = rest[written or 0 :]
         return size
 
 
 def prepare_streams() -> None:
     """Prepare the three standard streams of this process so that no data is lost without an error.
 
-    Each stream is made blocking, because a non-blocking stream seems to end when no data is ready. The number of a
-    closed stream is opened in the wrong direction. So its use is an error, and no other file gets this number.
+    Each stream is made blocking, because a non-blocking stream seems to end when no data is ready. The descriptor
+    of a closed stream is opened in the wrong direction. Therefore its use causes an error, and no other file can
+    get its number. On Windows, this is not necessary.
     """
-    for number in range(3) if os.name == "posix" else ():  # Windows has no such streams
+    for number in range(3) if os.name == "posix" else ():
         try:
             os.set_blocking(number, True)
         except OSError:
@@ -68,8 +57,8 @@ def prepare_streams() -> None:
 
 
 def _whole(stream: Any, number: int) -> io.TextIOWrapper:
-    """Return a text stream for output descriptor `number`, with the encoding of `stream` if it has one."""
-    raw = _WholeWriter(number)
+    """Return a text stream for the output descriptor `number`, with the encoding of `stream` if there is one."""
+    raw = _WholeWriter(number, "w", closefd=False)
     return io.TextIOWrapper(
         io.BufferedWriter(raw),
         getattr(stream, "encoding", "utf-8"),
@@ -79,7 +68,7 @@ def _whole(stream: Any, number: int) -> io.TextIOWrapper:
 
 
 def write_output(text: str) -> None:
-    """Write text to standard output as UTF-8 in every locale. File names keep their original bytes."""
+    """Write text to standard output, as UTF-8 in every locale. The bytes of file names do not change."""
     sys.stdout.buffer.write(text.encode(errors="surrogateescape"))
 
 
@@ -87,7 +76,7 @@ def say(message: str) -> None:
     """Print a message to standard error."""
     try:
         sys.stderr.write(f"{PROGRAM}: {one_line(message)}\n")
-    # Standard error can be closed (2>&-). This must not stop the output to standard output.
+    # If standard error is closed (2>&-), the program must still write its output.
     except OSError:
         return
 
@@ -109,7 +98,7 @@ def shown(path: str) -> str:
 
 
 def read_stdin() -> str:
-    """Return the text of standard input. Call this function only once: unlike `read_text`, it keeps no copy."""
+    """Return the text of standard input. Call this function only once, because it does not keep the text."""
     return decoded(_tried(_read, STDIN), shown(STDIN))
 
 
@@ -127,7 +116,7 @@ def read_found(path: str, shown: str) -> bytes:
 
 
 def _read_regular(path: str) -> bytes:
-    # Without O_NONBLOCK, opening a pipe can wait forever.
+    # Without O_NONBLOCK, `open` can wait forever for the writer of a pipe.
     with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise OSError(0, "not a regular file")
@@ -141,7 +130,8 @@ def _read(path: str) -> bytes:
         return file.read()
 
 
-_read_once: Final = cache(_read)  # the data of a stream can be read only once
+# The cache keeps the data, because the data of a stream can be read only once.
+_read_once: Final = cache(_read)
 
 
 def _tried(read: Callable[[str], bytes], path: str) -> bytes:

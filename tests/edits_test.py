@@ -1,4 +1,4 @@
-"""Edits: applied strictly."""
+"""Edits are checked strictly before they are applied."""
 
 from __future__ import annotations
 

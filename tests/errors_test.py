@@ -1,4 +1,4 @@
-"""How much of the user's text a sentence repeats."""
+"""A message repeats only a limited part of the user's text."""
 
 from __future__ import annotations
 

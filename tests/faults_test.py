@@ -1,6 +1,6 @@
-"""What goes wrong around the program: disks, permissions, signals, streams, limits. Nothing is lost, one sentence tells.
+"""Faults of disks, permissions, signals, streams and limits: no data is lost, and one message reports the fault.
 
-Each fault is the real one: a full disk is a small tmpfs, a killed process is killed.
+The faults are real: for example, a small tmpfs is full, and a process is killed.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from krm_image_setter.cli import files
 POD = "kind: Pod\nspec: {containers: [{name: a, image: nginx}]}\n"
 DONE = POD.replace("nginx", "nginx:2")
 OTHER = "kind: Service\n"
-# The search for ImageSetters would read the pipes, at which these runs wait, before any other file.
+# These runs wait for pipes. A search for ImageSetters would read the pipes before all other files.
 NGINX = ("--image", "nginx=nginx:2", "--no-config")
 SAID = "krm-image-setter: "
 ME = (sys.executable, "-m", "krm_image_setter")
@@ -45,7 +45,7 @@ def start(
 
 
 def ended(process: subprocess.Popen[bytes], stdin: bytes | None = None) -> tuple[int, bytes, str]:
-    """Return what a process has come to: status, standard output and error."""
+    """Wait for a process, and return its exit status, standard output and standard error."""
     out, err = process.communicate(stdin, timeout=120)
     return process.returncode, out or b"", (err or b"").decode()
 
@@ -126,7 +126,7 @@ def test_output_to_a_full_disk(tmp_path: Path, arguments: Sequence[str]) -> None
 
 @pytest.mark.parametrize("arguments", WRITERS[:-1], ids=" ".join)
 def test_output_that_nobody_reads(tmp_path: Path, arguments: Sequence[str]) -> None:
-    """As for `| head -1`: the reader has gone when it is written."""
+    """The reader of the pipe has ended before the write, as with `| head -1`."""
     put(tmp_path, a=POD)
     reader, writer = os.pipe()
     os.close(reader)
@@ -148,9 +148,9 @@ def test_errors_to_a_full_disk(tmp_path: Path, arguments: Sequence[str]) -> None
 
 @pytest.mark.parametrize("is_blocking", [True, False])
 def test_slow_input(tmp_path: Path, is_blocking: bool) -> None:
-    """A byte at a time, with a pause, and with the interruptions of a job that is stopped and goes on.
+    """The input comes one byte at a time, with a pause, while the process is stopped and continued.
 
-    Where another process has left the pipe non-blocking, what has come before a pause is not all.
+    If another process made the pipe non-blocking, the input must not end at the pause.
     """
     reader, writer = os.pipe()
     os.set_blocking(reader, is_blocking)
@@ -216,7 +216,7 @@ spec:
 def test_output_over_the_file_size_limit_is_an_error(
     tmp_path: Path, arguments: Sequence[str], stdin: str, unbuffered: str
 ) -> None:
-    """A write that reaches the limit is short, as on a disk that is nearly full; only the next one fails."""
+    """A write that reaches the limit is incomplete, as on a disk that is nearly full. Only the next write fails."""
     put_for_writers(tmp_path)
     limit = partial(resource.setrlimit, resource.RLIMIT_FSIZE, (1000, 1000))
     env = {**UNMEASURED, "PYTHONUNBUFFERED": unbuffered, "PYTHONDONTWRITEBYTECODE": "1"}
@@ -230,7 +230,7 @@ def test_output_over_the_file_size_limit_is_an_error(
 def test_output_through_a_slow_pipe_is_complete(
     tmp_path: Path, arguments: Sequence[str], stdin: str, unbuffered: str
 ) -> None:
-    """The pipe is non-blocking from the start and again later, and the process is stopped while it writes."""
+    """The pipe is non-blocking at the start and again later, and the process is stopped while it writes."""
     put_for_writers(tmp_path)
     expected = ended(start(tmp_path, *arguments), stdin.encode())
     reader, writer = os.pipe()
@@ -268,7 +268,7 @@ def test_input_that_ends_inside_a_character(program: Program) -> None:
 
 
 def in_own_mounts(folder: Path, script: str) -> subprocess.CompletedProcess[str]:
-    """Run a script that may mount; skip the test where that is not allowed."""
+    """Run a script with permission to mount. Skip the test if the system does not allow this."""
     if shutil.which("unshare") is None:
         pytest.skip("no unshare on this machine: nothing can be mounted")
     command = ["unshare", *["--map-root-user"] * (os.geteuid() != 0), "--mount", "sh", "-c"]
@@ -322,7 +322,7 @@ def test_a_read_only_disk(tmp_path: Path) -> None:
 
 
 def test_in_place_in_a_container_replaces_files_of_its_image(tmp_path: Path) -> None:
-    """To open a file for locking copies it from one layer to another, which changes the time of its status."""
+    """Opening a file for locking copies it to another layer, which changes its status time."""
     script = f"""
         mount -t tmpfs none . && cd "$PWD" && mkdir lower upper work m && printf %s '{POD}' > lower/a.yaml
         mount -t overlay none -o lowerdir=lower,upperdir=upper,workdir=work m || exit 77
@@ -362,7 +362,7 @@ def test_permission_denied(tmp_path: Path, name: str, mode: int, said: str, keep
 
 
 def test_a_file_that_may_only_be_read(tmp_path: Path) -> None:
-    """Its folder may be written, so it is replaced, as by sed -i; it only can't be locked."""
+    """The directory is writable, so the file is replaced as by `sed -i`, although it cannot be locked."""
     put(tmp_path, a=POD)
     (tmp_path / "a.yaml").chmod(0o444)
     assert ended(start(tmp_path, *IN_PLACE, command=(*unprivileged(), *ME))) == (0, b"", SET)
@@ -383,15 +383,15 @@ def test_list_tells_what_may_not_be_read(tmp_path: Path) -> None:
     assert ran == (2, b"nginx\n", f"{SAID}error: ./m: cannot read file: Permission denied\n")
 
 
-# What changes while it is worked on
+# Changes during the run
 
 
 @contextmanager
 def paused(folder: Path, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Run the program on arguments in which the pipe `fifo` is; in the block it waits for what is in it."""
+    """Run the program with arguments that contain the pipe `fifo`. During the block, it waits for the pipe."""
     os.mkfifo(folder / "fifo")
     process = start(folder, *arguments, stdin=subprocess.DEVNULL)
-    with (folder / "fifo").open("w") as pipe:  # as soon as it is opened at the other end
+    with (folder / "fifo").open("w") as pipe:  # this returns when the program opens the pipe
         yield process
         pipe.write(OTHER)
 
@@ -454,13 +454,13 @@ def test_a_folder_that_vanishes_while_it_is_walked(tmp_path: Path) -> None:
     next(walk)
     shutil.rmtree(tmp_path / "m")
     names = {Path(shown).relative_to(tmp_path) for shown, _ in walk}
-    assert names == {Path("m"), Path("n/c.yaml")}  # the first can't be read, which is told
+    assert names == {Path("m"), Path("n/c.yaml")}  # the first cannot be read, and a message reports it
 
 
 def test_a_folder_that_is_gone(tmp_path: Path) -> None:
     gone = tmp_path / "gone"
     gone.mkdir()
-    # -P, as for an installed program: the folder is no place for modules, and Python 3.13.0 itself fails over that.
+    # Use -P as an installed program does: no modules come from the directory, which makes even Python 3.13.0 fail.
     script = f'rmdir ../gone; {sys.executable} -P -c "{RUN}" '
     assert ended(start(gone, script + "list .", command=["sh", "-c"])) == (
         2, b"", f"{SAID}error: .: cannot read directory: No such file or directory\n"
@@ -491,7 +491,7 @@ ALL_SET = f"{SAID}set 500 images in 500 files (500 files, 500 resources read)\n"
 
 @pytest.fixture
 def many(tmp_path: Path) -> Path:
-    """Return a folder with so many files that it takes a while, and several processes."""
+    """Return a directory with so many files that a run takes some time and uses several processes."""
     put(tmp_path, **{f"m/{number:04}": POD for number in range(500)})
     return tmp_path
 
@@ -510,7 +510,7 @@ def wait_for_staged(folder: Path) -> None:
 @pytest.mark.parametrize("second", [None, signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("first", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_ended_while_files_are_staged(many: Path, first: signal.Signals, second: signal.Signals | None) -> None:
-    """Whoever presses Ctrl-C twice, or sends another signal at once, finds no more left behind."""
+    """A second signal, for example a second Ctrl-C, does not leave more files."""
     process = start(many, "set", "m", *NGINX, "--in-place", preexec_fn=signals)
     wait_for_staged(many)
     process.send_signal(first)
@@ -524,7 +524,7 @@ def test_ended_while_files_are_staged(many: Path, first: signal.Signals, second:
 
 
 def test_killed_while_files_are_staged(many: Path) -> None:
-    """What is left behind is hidden, and in nobody's way."""
+    """A remaining temporary file is hidden, and later runs ignore it."""
     process = start(many, "set", "m", *NGINX, "--in-place")
     wait_for_staged(many)
     process.kill()
@@ -569,14 +569,14 @@ def test_the_terminal_goes_away(many: Path) -> None:
     [(signal.SIGTERM, -signal.SIGTERM), (signal.SIGHUP, -signal.SIGHUP), (signal.SIGINT, 130)],
 )
 def test_a_filter_ended_while_it_writes(tmp_path: Path, number: signal.Signals, status: int) -> None:
-    """The output is cut off, and only the status says so: as of any filter."""
+    """The output is incomplete, and only the exit status reports this, as for any filter."""
     process = start(tmp_path, *NGINX, preexec_fn=signals)
     assert process.stdin
     assert process.stdout
     process.stdin.write((f"{POD}---\n" * 4000).encode())
     process.stdin.close()
     process.stdin = None
-    first = os.read(process.stdout.fileno(), 1)  # the rest does not fit into the pipe
+    first = os.read(process.stdout.fileno(), 1)  # the pipe cannot contain the rest
     process.send_signal(number)
     ran = ended(process)
     assert (ran[0], ran[2]) == (status, "")
@@ -608,7 +608,7 @@ def test_a_process_is_killed(many: Path) -> None:
     needs_cores()
     os.mkfifo(many / "fifo")
     process = start(many, "set", "m", "fifo", *NGINX, "--in-place", preexec_fn=all_cores)
-    with (many / "fifo").open("w"):  # it is opened by the process that is to read it
+    with (many / "fifo").open("w"):  # the process that reads the pipe has opened it
         killed = children(process)
         assert killed
         for child in killed:
@@ -629,7 +629,7 @@ from krm_image_setter.errors import ImageSetterError
 workers._cores = lambda: 2
 reader, writer = os.pipe()
 def job(item):
-    if item == 0:  # the first process waits until the second one's answer has filled its pipe
+    if item == 0:  # the first process waits until the result of the second process has filled its pipe
         other = int(os.read(reader, 9))
         time.sleep(0.5)
         os.kill(other, signal.SIGKILL)
@@ -650,7 +650,7 @@ except ImageSetterError as error:
 
 @pytest.mark.parametrize("limit", [6, 8, 10, 12, 16])
 def test_few_open_files(many: Path, limit: int) -> None:
-    """Where no other process can be started for lack of them, one does it all."""
+    """If no other process can be started, one process does all the work."""
 
     def limited() -> None:
         all_cores()
@@ -664,7 +664,7 @@ def test_few_open_files(many: Path, limit: int) -> None:
 
 @pytest.mark.parametrize("arguments", [NGINX, ("set", "a.yaml", *NGINX, "--in-place")], ids=" ".join)
 def test_little_memory(tmp_path: Path, arguments: Sequence[str]) -> None:
-    """It is enough, or else one sentence says that it is not: from too little to start with up to plenty."""
+    """With every memory limit, the run either succeeds or reports in one message that the memory is too small."""
     text = f"{POD}---\n" * 200 + POD + "# " + "x" * 12_000_000
     put(tmp_path, a=text)
     statuses = []
@@ -696,7 +696,7 @@ ENVIRONMENTS = [
 
 @pytest.mark.parametrize("env", ENVIRONMENTS)
 def test_environments(tmp_path: Path, env: dict[str, str]) -> None:
-    """No home, a locale that knows only ASCII, a folder that may not be written: contents and names are as they are."""
+    """Without a home, with an ASCII locale and in a read-only directory, contents and names do not change."""
     name = "café".encode() + b"\xff.yaml"
     path = os.path.join(os.fsencode(tmp_path), name)
     with open(path, "w", encoding="utf-8") as file:
@@ -727,7 +727,7 @@ def test_environments(tmp_path: Path, env: dict[str, str]) -> None:
 
 @pytest.mark.parametrize("is_same", [True, False])
 def test_several_runs_at_once(tmp_path: Path, is_same: bool) -> None:
-    """Each file is wholly what came before or what one run made of it, and no run's work is lost that ends with 0."""
+    """Each file has the old contents or those of one run. The changes of a run with exit status 0 are not lost."""
     names = [f"i{number}" for number in range(6)]
     before = "kind: Pod\nspec:\n  containers:\n" + "".join(f"  - image: {name}:0\n" for name in names)
     for turn in range(2):
@@ -741,7 +741,7 @@ def test_several_runs_at_once(tmp_path: Path, is_same: bool) -> None:
         done = {each[0] for each, (status, _, _) in zip(images, results, strict=True) if status == 0}
         assert done
         for status, _, err in results:
-            # A run that finds what another has done so far only sets the rest.
+            # A run that reads the changes of another run sets only the other images.
             count = r"\d+" if is_same else "30"
             told = f"set {count} images? in {count} files? .*\n|during this run|locked the file"
             assert status in (0, 2)

@@ -1,4 +1,4 @@
-"""The results block of a ResourceList, in every form that one may come in."""
+"""The field `results` of a ResourceList, in every form that YAML allows."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def test_results_stand_behind_an_alias_that_is_written_out() -> None:
     assert [result["severity"] for result in yaml.safe_load(changed)["results"]] == ["info", "warning"]
 
 
-# In every shape that YAML allows: what comes out is what came in, with the image set and a result more.
+# In each form, the output is the input with the new image and with one more result.
 
 CONFIG_FLOW = "functionConfig: {kind: ConfigMap, data: {name: nginx, newTag: '2'}}\n"
 EARLIER = [

@@ -25,7 +25,7 @@ from krm_image_setter.results import INFO
 from krm_image_setter.yaml import events
 
 FIXTURES = ROOT / "fixtures"
-CASES = sorted(path for path in FIXTURES.iterdir() if path.is_dir())
+CASES = sorted(path.parent for path in FIXTURES.glob("*/input.yaml"))
 FILES = {"input.yaml", "config.yaml", "expected.yaml", "results.yaml", "errors.txt"}
 REWRITE = "WRITE_GOLDEN" in os.environ
 

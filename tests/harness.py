@@ -1,4 +1,4 @@
-"""The project's root, and its program as a process."""
+"""The root directory of the project, and the program as a process."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ OTHERS = {**os.environ, "PYTHONWARNINGS": ""}
 
 
 class Ran(NamedTuple):
-    """What the program did."""
+    """The result of a run of the program."""
 
     status: int
     stdout: bytes
@@ -28,7 +28,7 @@ class Ran(NamedTuple):
 
 
 class Program:
-    """The installed program, run as a process of its own in `folder`."""
+    """The installed program, which runs as a process in `folder`."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -54,10 +54,10 @@ class Program:
 
 
 def signals(*ignored: signal.Signals) -> None:
-    """Handle signals as a program in a terminal does, and ignore some. To be called in a process that just started.
+    """Handle signals as a program in a terminal does, but ignore some. Call this in a process that just started.
 
-    A process inherits what its parent ignores or blocks: `nohup` ignores SIGHUP, and a shell ignores SIGINT and
-    SIGQUIT for what it starts in the background.
+    A process inherits ignored and blocked signals from its parent. `nohup` ignores SIGHUP, and a shell ignores
+    SIGINT and SIGQUIT for programs that it starts in the background.
     """
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
     for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGPIPE, signal.SIGTERM):
@@ -65,18 +65,18 @@ def signals(*ignored: signal.Signals) -> None:
 
 
 def unprivileged() -> list[str]:
-    """Return what a command starts with to be bound to the modes of files, though root runs it."""
+    """Return the start of a command for which file modes apply, even if root runs it."""
     if os.geteuid() != 0:
         return []
     if shutil.which("setpriv") is None:
-        pytest.skip("root may read and write everything, and no setpriv takes that away")
+        pytest.skip("root can read and write everything, and without setpriv this cannot be prevented")
     return ["setpriv", "--bounding-set", "-dac_override,-dac_read_search", "--"]
 
 
 def before_and_after(lines: str) -> tuple[str, str, str]:
-    """Return a manifest before and after, and the error that is told.
+    """Return a manifest before and after a run, and the expected error.
 
-    `OLD -> NEW` is a line that changes, `error: ` starts the error.
+    A line `OLD -> NEW` changes. `error: ` starts the error.
     """
     before, after, error = "", "", ""
     for line in lines.splitlines():

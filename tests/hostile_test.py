@@ -1,6 +1,6 @@
-"""Input that means harm: one sentence, no more time and memory than its size is worth, and nothing but what was given.
+"""Malicious input: one message, time and memory in proportion to its size, and no access to other files.
 
-What is hostile to one module only is tested beside it; tests/main_test.py has the streams that are refused.
+Malicious input for one module is in the tests of the module. Rejected streams are in tests/main_test.py.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def resource_list(config: str, name: str = "p") -> str:
     return f"apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nitems:\n{item}functionConfig:\n  {indented}"
 
 
-# What is no text
+# Input that is not text
 
 NO_TEXT = [
     pytest.param(b"kind: Pod\nx: \xc0\xae nginx\n", "standard input:2: not valid UTF-8", id="overlong"),
@@ -85,7 +85,7 @@ PAIR: Final = r'"\ud83d\ude00"'
 
 
 def test_half_a_surrogate_pair_is_refused(program: Program) -> None:
-    """JSON can spell it, and no file can hold it."""
+    """JSON can express this text, but UTF-8 cannot."""
     program.write("a.yaml", POD.replace("name: p", f"name: {HALF}"))
     said = "3:18: invalid YAML: unpaired surrogate escape\n"
     for output in Output:
@@ -111,7 +111,7 @@ def test_a_surrogate_pair_beside_an_image_stays_as_it_is_spelt() -> None:
     assert set_images(text, config).text == text.replace("nginx:1", "nginx:2")
 
 
-# What grows
+# Input that grows
 
 
 def embedded(text: str) -> str:
@@ -122,7 +122,7 @@ INSIDE: Final = read_config(CONFIG + "kinds: {ConfigMap: {path: .data.a, as: yam
 
 
 def refusals(text: str) -> Iterator[str]:
-    """Yield what is said of a text wherever one is read."""
+    """Yield the messages about a text from all parts of the program that read a text."""
     for read in (
         lambda: set_images(text, INSIDE),
         lambda: read_config(text),
@@ -186,7 +186,7 @@ def test_brackets_in_a_string_are_no_levels(parser: str) -> None:
 
 
 def test_aliases_of_a_long_text_are_not_copied_into_an_annotation() -> None:
-    """It must be a string. Written out, this list would have 90 MB."""
+    """The value must be a string. With its aliases expanded, this list would have 90 MB."""
     path = f"config.kubernetes.io/path: [&x {'a' * 90_000}, {'*x, ' * 1_000}]"
     outcome = set_images(POD.replace("name: p", f"name: p, annotations: {{{path}}}"), INSIDE)
     assert [result.file for result in outcome.results] == [None]
@@ -204,7 +204,7 @@ LONG_NAMES: Final = [
 
 @pytest.mark.parametrize(("old", "new", "key"), LONG_NAMES)
 def test_name_that_cannot_exist_is_not_repeated_in_results(old: str, new: str, key: str) -> None:
-    """Thousands of results would repeat it."""
+    """Thousands of results would repeat the long text."""
     text = POD.replace("name: p", "name: p, annotations: {config.kubernetes.io/path: p.yaml}")
     (before,) = (result.to_data() for result in set_images(text, INSIDE).results)
     text = POD if key == "file" else text
@@ -221,16 +221,16 @@ def test_the_longest_chain_of_aliases_is_read(link: str) -> None:
     assert outcome.text.count("nginx:2") == 2
 
 
-# What takes time
+# Input that takes time
 
 
 class Late(BaseException):
-    """The time is over: no `except Exception` may stop it."""
+    """The time limit was exceeded. This is not an Exception, so that `except Exception` does not catch it."""
 
 
 @pytest.fixture
 def soon() -> Iterator[None]:
-    """Allow ten seconds of the processor: what takes quadratic time takes minutes for these."""
+    """Allow ten seconds of processor time. With quadratic time, these inputs would take minutes."""
 
     def end(*_: object) -> None:
         raise Late
@@ -385,13 +385,13 @@ def test_an_ignore_file_means_what_it_means_to_pathspec(first: str) -> None:
             assert ours.check_file(path).include == theirs.check_file(path).include, (pattern, path)
 
 
-# What takes memory
+# Input that takes memory
 
 MEASURED: Final = """
 import re, sys
 from krm_image_setter.__main__ import main
 status = main(sys.argv[1:])
-# The peak of this process alone: getrusage also counts what its parent was when it forked.
+# The peak memory of this process. The value of getrusage would include the parent at the time of the fork.
 print(re.search(r"VmHWM:\\s+(\\d+) kB", open("/proc/self/status").read())[1], file=sys.stderr)
 sys.exit(status)
 """
@@ -413,7 +413,7 @@ def test_a_long_scalar_takes_a_small_multiple_of_its_size(tmp_path: Path, scalar
     assert int(ran.stderr) * 1024 < 10 * SIZE
 
 
-# What speaks to a terminal
+# Input with control characters for a terminal
 
 SPEAKING: Final = "a\x1b]0;owned\x07\x9b31m\u202e\rb"
 
@@ -448,7 +448,7 @@ def test_to_a_terminal_nothing_of_a_file_speaks(program: Program, arguments: lis
     assert not re.search("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202e]|\r(?![\r\n])", screen)
 
 
-# Who swaps files meanwhile
+# Files that are replaced during the run
 
 
 @pytest.mark.parametrize(
@@ -470,14 +470,14 @@ def test_a_found_file_that_became_something_else_is_not_read(program: Program, i
 
 
 def test_an_ignore_file_that_is_a_link_is_not_read(program: Program) -> None:
-    """As git does: what it leads to may be anybody's."""
+    """A link can point to a file of another user, so it is not followed, as in git."""
     program.write("secret", "*.yaml\n[\n")
     program.write("d/a.yaml", POD)
     (program.folder / "d/.gitignore").symlink_to("../secret")
     assert program("set", "d", *NGINX, "--check", "-q") == (1, b"d/a.yaml\n", "")
 
 
-# What a configuration may do: nothing but tell which images to set
+# A configuration can only set images
 
 AUDITED: Final = """
 import json, sys
@@ -497,7 +497,7 @@ with open(sys.argv[0] or "events.json", "w") as file:
 
 
 def audited(program: Program, *arguments: str, stdin: str = "") -> tuple[int, list[tuple[str, list[str]]]]:
-    """Run the program, and return its status and all that Python has told its auditors meanwhile."""
+    """Run the program, and return its exit status and all audit events of Python."""
     log = program.folder.parent / f"{program.folder.name}.json"
     code = AUDITED.replace('sys.argv[0] or "events.json"', repr(str(log)))
     ran = subprocess.run(
@@ -589,7 +589,7 @@ HARMLESS = [
         id="kustomization",
     ),
 ]
-# What Python may tell of, beyond opening files: that it loads its own modules, and looks at folders.
+# The allowed audit events, except for opened files: Python loads its own modules and lists directories.
 USUAL: Final = {
     "import",
     "exec",
@@ -633,7 +633,7 @@ def test_a_configuration_opens_nothing_and_runs_nothing(
         if path
     )
     for event, told in events:
-        # Where there is no C, ruamel.yaml reads, and looks for plug-ins in its own folder.
+        # Without the C parser, ruamel.yaml reads the text, and searches for plug-ins in its own directory.
         may_look = event.startswith("glob.") and not yaml.__with_libyaml__
         assert event in USUAL or (may_look and os.path.realpath(told[0]).startswith(own)), event
     opened = {
@@ -644,6 +644,6 @@ def test_a_configuration_opens_nothing_and_runs_nothing(
     assert set(given) <= {os.path.realpath(folder / name) for name in read} | {"/dev/null"}
     assert not any(mode and set(mode) & set("wax+") for mode in opened.values())
     for event, told in events:
-        # `ast.parse` of a Tiltfile is told of as compiling "<unknown>", and makes no code.
+        # `ast.parse` of a Tiltfile causes an event for compiling "<unknown>", but creates no code.
         if event in ("import", "exec") or (event == "compile" and told[1] != "<unknown>"):
             assert MARK not in " ".join(told), event

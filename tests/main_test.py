@@ -1,4 +1,4 @@
-"""The program as a process: where its configuration comes from, and what bad input does."""
+"""The program as a process: the sources of its configuration, and the errors for invalid input."""
 
 from __future__ import annotations
 
@@ -221,7 +221,7 @@ def test_error_unknown_resource_list_version(program: Program) -> None:
 
 
 def assert_error_result(program: Program, text: str, message: str) -> None:
-    """The items come back as they came, with an error result; stderr says it too."""
+    """The items are unchanged, and the error is in a result and on standard error."""
     ran = program(stdin=text)
     assert ran.status == 2
     assert message in ran.stderr
@@ -294,7 +294,7 @@ def test_error_configuration_is_not_a_mapping(program: Program, config: str, mes
 
 
 def test_imports_on_the_function_path() -> None:
-    """Start-up is most of a short run: no module that a good configuration does not need."""
+    """A valid configuration imports no other modules, because a short run consists mostly of imports."""
     text = LIST + ITEM + with_config(CONFIG + "kinds: {A: '{.spec.image}'}")
     code = "import sys\nfrom krm_image_setter.__main__ import main\nmain([])\nprint(*sys.modules, file=sys.stderr)"
     ran = subprocess.run(
@@ -331,7 +331,7 @@ def test_interrupt_is_quiet() -> None:
         preexec_fn=signals,  # noqa: PLW1509  (no threads here)
     )
     assert program.stdin
-    program.stdin.write(b"kind: Pod\n" * 100_000)  # more than a pipe holds: it is reading when this returns
+    program.stdin.write(b"kind: Pod\n" * 100_000)  # more than a pipe can contain, so the program is reading now
     program.stdin.flush()
     program.send_signal(signal.SIGINT)
     out, err = program.communicate(timeout=60)

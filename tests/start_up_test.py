@@ -1,4 +1,4 @@
-"""What a short run pays for, counted exactly, so that it cannot creep back: modules, patterns and calls."""
+"""The modules, patterns and calls of a short run are counted exactly, so that their number cannot grow unnoticed."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ POD: Final = """\
     - name: web
       image: nginx:1
 """
-# The standard library's modules that are used everywhere, and what they need themselves.
+# The modules of the standard library that most programs use, and the modules that these import.
 COMMON: Final = "import __future__, collections.abc, errno, functools, gc, itertools, os, re, sys, typing"
 
 
 def measured(items: str, before: str, after: str, config: str = "images: {nginx: nginx:2}") -> Any:
-    """Return what `after` leaves in `measured` in a new interpreter that has run the function on these items."""
+    """Run the function on these items in a new interpreter, then run `after`, and return its variable `measured`."""
     text = f"""\
 apiVersion: config.kubernetes.io/v1
 kind: ResourceList
@@ -70,7 +70,7 @@ MODULES: Final = """
 
 
 def test_modules_that_a_run_loads() -> None:
-    """Of ours these; of the standard library what its commonest modules load; and no package beside them."""
+    """A run imports these modules of the program, the common modules of the standard library, and no package."""
     loaded = measured(POD, f"{COMMON}\ncommon = set(sys.modules)", "measured = sorted(set(sys.modules) - common)")
     assert loaded == ["krm_image_setter", *(f"krm_image_setter.{name}" for name in MODULES.split())]
 
@@ -102,7 +102,7 @@ _compiler.compile = record
 
 
 def test_patterns_that_a_run_compiles() -> None:
-    """One costs a tenth of a millisecond or more, and what is compiled in a module each run pays for."""
+    """Compiling a pattern takes at least 0.1 ms. If a module compiles it on import, every run takes longer."""
     compiled = measured(SERVICE + POD, RECORD, "_compiler.compile = compile")
     assert sorted(compiled) == sorted(
         [
@@ -131,6 +131,6 @@ sys.setprofile(count)
 
 
 def test_calls_for_a_resource_that_names_no_image() -> None:
-    """One call searches for words, one proves that it is valid, and one passes it over."""
+    """For each resource, one call searches for keywords, one proves that it is valid, and one skips it."""
     few, many = (measured(SERVICE * count + POD, COUNT, "sys.setprofile(None)") for count in (10, 30))
     assert many - few == 3 * 20  # (all in one batch)

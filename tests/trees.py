@@ -1,4 +1,4 @@
-"""Trees of texts: compared to the last offset, and written."""
+"""Functions that compare the trees of texts, with all offsets, and write changes into them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def assert_same_as_parsed(text: str, document: tree.Document) -> None:
 
 
 def described(node: Any) -> Any:
-    """Return a node with types, keys, and the places of everything that is written."""
+    """Return a node with its types and keys, and with the positions of all nodes in the source."""
     if isinstance(node, tree.Mapping | tree.Sequence):
         place = (node.flow, node.start.start_mark.index, node.end.start_mark.index, node.end.end_mark.index)
         values: Any = node.items() if isinstance(node, tree.Mapping) else enumerate(node)
@@ -37,6 +37,7 @@ def written(child: Any) -> Any:
     if isinstance(child, tree.Mapping | tree.Sequence):
         return child.flow
     start, end = child.start_mark, child.end_mark
-    if start.index == end.index and events.c_parser() is None:  # the pure parser has a point of its own for these
+    # The pure parser reports other positions for empty nodes.
+    if start.index == end.index and events.c_parser() is None:
         return child.value, child.style or None, child.anchor, child.tag
     return child.value, child.style or None, start.index, start.column, end.index, child.anchor, child.tag

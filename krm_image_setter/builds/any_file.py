@@ -1,4 +1,4 @@
-"""Reads the files of `--images-from`: recognizes the format of each file, and combines the rules."""
+"""Reads the files of `--images-from`. It recognizes their formats, and combines their rules."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from krm_image_setter.images import ImageRule
 
 
 class Images(NamedTuple):
-    """The rules that files contain, and a warning for each image in the files that was skipped."""
+    """The rules that files contain, and a warning for each image that was skipped."""
 
     rules: tuple[ImageRule, ...]
     warnings: tuple[str, ...]
@@ -87,9 +87,9 @@ def _images_in_document(document: Value) -> list[BuiltImage | ConfigError]:
         names = ", ".join(form.name for form in _FORMATS)
         document.fail(f"unrecognized format; expected one of: {names}, lines NAME=REFERENCE")
     images = list(form.read(document))
-    if not any(isinstance(image, BuiltImage) for image in images):
-        for skipped in images:
-            if isinstance(skipped, ConfigError):
-                raise skipped
+    if not images:
         document.fail(f"the {form.name} contains no images")
+    skipped = [image for image in images if isinstance(image, ConfigError)]
+    if len(skipped) == len(images):
+        raise skipped[0]
     return images

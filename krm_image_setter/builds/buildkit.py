@@ -1,7 +1,7 @@
-"""BuildKit's metadata, written by `docker buildx build --metadata-file` or `docker buildx bake --metadata-file`.
+"""Reads BuildKit's metadata, which `docker buildx build` or `docker buildx bake` writes with `--metadata-file`.
 
-The metadata of a bake contains one such object per target. See
-https://docs.docker.com/reference/cli/docker/buildx/build/#metadata-file; the keys are defined in
+The metadata of a bake contains one object per target, with the same keys as the metadata of a build. See
+https://docs.docker.com/reference/cli/docker/buildx/build/#metadata-file. The keys are defined in
 exporter/containerimage/exptypes/keys.go of https://github.com/moby/buildkit.
 """
 
@@ -30,9 +30,9 @@ def _is_build(data: Any) -> bool:
 def read_buildkit(document: Value) -> Iterator[BuiltImage]:
     """Yield the images of a build, or of each target of a bake. Raises ConfigError.
 
-    An image is set to its tag and digest: people read the tag, and the cluster uses the digest. If a build has
-    several tags in one repository, the first is used. A build without a tag, and an object that is not a target,
-    such as the warnings, contain no image.
+    An image is set to its tag and its digest. People read the tag, and the cluster uses the digest. If a build has
+    several tags in one repository, the first tag is used. Builds without a tag contain no image. The same applies
+    to objects that are not a target, such as the warnings.
     """
     for build in (document, *(value for _, value in document.entries() if _is_build(value.data))):
         if "image.name" not in build.data:
@@ -51,9 +51,9 @@ def read_buildkit(document: Value) -> Iterator[BuiltImage]:
 def _digest(build: Value) -> str | None:
     """Return the digest of the manifest that was built, or None if the metadata contains none.
 
-    Before a push, Docker's own image store has no such digest. It writes the image ID instead, which is the digest
-    of the image configuration and cannot be pulled (builder/builder-next/exporter/mobyexporter of
-    https://github.com/moby/moby).
+    Docker's own image store does not know this digest before a push. Docker then writes the image ID, which is the
+    digest of the image configuration. An image cannot be pulled by its ID. (See
+    builder/builder-next/exporter/mobyexporter of https://github.com/moby/moby.)
     """
     fields = build.fields()
     digest = fields.get("containerimage.digest")

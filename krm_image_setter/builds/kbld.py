@@ -45,13 +45,11 @@ def is_kbld_config(data: dict[str, Any]) -> bool:
 
 
 def read_kbld_config(document: Value) -> Iterator[BuiltImage]:
-    """Yield the overrides of a Config. Raises ConfigError if an override is invalid, or leaves the tag to kbld."""
+    """Yield the overrides of a Config. Raises ConfigError if an override is invalid, or has a `tagSelection`."""
     overrides = document.fields().get("overrides")
     for entry in overrides.items() if overrides else ():
         fields = entry.fields()
         if "tagSelection" in fields:
-            entry.fail(
-                "kbld selects this tag in the registry; pass the file that `kbld --lock-output` writes",
-                "tagSelection",
-            )
+            message = "kbld selects this tag in the registry; pass the file that `kbld --lock-output` writes"
+            entry.fail(message, "tagSelection")
         yield image_of_fields(entry, "imageRepo" if "imageRepo" in fields else "image", "newImage")

@@ -26,9 +26,8 @@ def is_kustomization(data: dict[str, Any]) -> bool:
 def read_kustomization(document: Value) -> Iterator[BuiltImage]:
     """Yield the image of each entry of `images`. Raises ConfigError if an entry is invalid."""
     images = document.fields().get("images")
-    if images is None:
-        return
-    for entry in images.items():
-        entry.fields(("name", *KUSTOMIZE_ARGUMENTS), required=("name",))
-    for entry, rule in decode_kustomize_entries(images):
-        yield BuiltImage(rule, entry.located)
+    if images is not None:
+        for entry in images.items():
+            entry.fields(("name", *KUSTOMIZE_ARGUMENTS), required=("name",))
+        for entry, rule in decode_kustomize_entries(images):
+            yield BuiltImage(rule, entry.located)

@@ -1,4 +1,4 @@
-"""BuiltImage, the image that a build wrote, and the functions with which the modules of all formats create it."""
+"""Defines BuiltImage, an image that a build tool wrote, and the functions that create it for every format."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from krm_image_setter.config import Value
 from krm_image_setter.errors import ConfigError
 from krm_image_setter.images import ImageRule, InvalidReference, Reference, image_rule, parse_reference
 
-#: A function that adds a location to an error.
+#: A function that adds the location of an image to an error.
 Locate: TypeAlias = Callable[[ConfigError], ConfigError]
 
 
 class BuiltImage(NamedTuple):
-    """The rule that sets an image to a new reference. `locate` adds the location of the image to an error."""
+    """The rule that sets an image to a new reference. `locate` adds the location of this rule to an error."""
 
     rule: ImageRule
     locate: Locate
@@ -45,7 +45,7 @@ def built_image(name: str, reference: str, locate: Locate, locate_name: Locate |
 
 
 def image_of_its_name(text: str, locate: Locate) -> BuiltImage:
-    """Return the image that sets the name in the reference `text` to `text`. Raises ConfigError if it is bad."""
+    """Return the image that sets the name of a reference to the reference itself. Raises ConfigError."""
     reference = parse_reference(text)
     if reference is not None and is_bare(reference):
         raise locate(no_version(text))
@@ -53,7 +53,7 @@ def image_of_its_name(text: str, locate: Locate) -> BuiltImage:
 
 
 def image_of_fields(value: Value, name: str, reference: str) -> BuiltImage:
-    """Return the image of a mapping; `name` and `reference` are the keys of its name and its new reference."""
+    """Return the image in a mapping. `name` and `reference` are the keys of its name and of its new reference."""
     fields = value.fields(required=(name, reference))
     return image_of_values(fields[name], fields[reference])
 

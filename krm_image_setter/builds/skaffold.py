@@ -22,5 +22,6 @@ def is_skaffold(data: dict[str, Any]) -> bool:
 def read_skaffold(document: Value) -> Iterator[BuiltImage]:
     """Yield the images that were built. Raises ConfigError if an image is invalid."""
     builds = document.child("builds")
-    for build in builds.items() if builds.data is not None else ():  # Go writes an empty list as null
+    # Go writes an empty list as null.
+    for build in builds.items() if builds.data is not None else ():
         yield image_of_fields(build, "imageName", "tag")

@@ -1,4 +1,4 @@
-"""Creates a unified diff directly from a text and its edits. A comparison of two texts is not needed."""
+"""Creates a unified diff from a text and its edits, without a comparison of two texts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _CONTEXT: Final = 3
 
 
 class _Block(NamedTuple):
-    """Changed lines: the lines from `start` up to and excluding `end` (from 0) are replaced with `new`."""
+    """Changed lines. The lines from `start` up to and excluding `end` (from 0) are replaced with `new`."""
 
     start: int
     end: int
@@ -34,7 +34,7 @@ class _Source(NamedTuple):
         return len(self.starts) - (self.starts[-1] == len(self.text))
 
     def at(self, line: int) -> int:
-        """Return the offset at which a line starts. For a line after the last one, return the text's length."""
+        """Return the offset at which a line starts. After the last line, return the length of the text."""
         return self.starts[line] if line < len(self.starts) else len(self.text)
 
     def lines(self, start: int, end: int) -> list[str]:
@@ -73,13 +73,8 @@ def unified_diff(file: str, source: str, edits: Iterable[Edit]) -> Iterator[str]
         shift += grown
 
 
-def _lines(text: str) -> list[str]:
-    *ended, last = text.split("\n")
-    return [line + "\n" for line in ended] + ([last] if last else [])
-
-
 def _blocks(old: _Source, edits: Iterable[Edit]) -> Iterator[_Block]:
-    """Yield the changed lines in order. The first and last line of each block differ from the old ones."""
+    """Yield the changed lines in order. The first and last lines of each block differ from the old lines."""
     rest = sorted(set(edits), reverse=True)
     while rest:
         inside = [rest.pop()]
@@ -91,7 +86,8 @@ def _blocks(old: _Source, edits: Iterable[Edit]) -> Iterator[_Block]:
         end = min(last + 1, old.line_count)
         at = old.at(first)
         text = old.text[at : old.at(end)]
-        new = _lines(apply_edits(text, [Edit(edit.start - at, edit.end - at, edit.text) for edit in inside]))
+        moved = [Edit(edit.start - at, edit.end - at, edit.text) for edit in inside]
+        new = re.findall(r"[^\n]*\n|[^\n]+", apply_edits(text, moved))
         same = 0
         while same < len(new) and first < end and new[same : same + 1] == old.lines(first, first + 1):
             first, same = first + 1, same + 1
@@ -104,7 +100,7 @@ def _blocks(old: _Source, edits: Iterable[Edit]) -> Iterator[_Block]:
 
 
 def _hunks(blocks: Iterable[_Block]) -> Iterator[list[_Block]]:
-    """Group the blocks into hunks: blocks whose context lines touch or overlap are in the same hunk."""
+    """Group the blocks into hunks. If the context lines of blocks touch or overlap, they are in the same hunk."""
     hunk: list[_Block] = []
     for block in blocks:
         if hunk and block.start - hunk[-1].end > 2 * _CONTEXT:
@@ -115,7 +111,7 @@ def _hunks(blocks: Iterable[_Block]) -> Iterator[list[_Block]]:
 
 
 def _range(start: int, end: int) -> str:
-    """Format a range of lines for a hunk header. An empty range is shown with the number of the line before it."""
+    """Format a range of lines for a hunk header. An empty range has the number of the line before it."""
     count = end - start
     return f"{start + 1 if count else start}" + ("" if count == 1 else f",{count}")
 

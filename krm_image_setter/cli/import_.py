@@ -49,7 +49,7 @@ def _read_named(directory: Path, name: str) -> str:
     """Return the text of the file `name`, to which a configuration in `directory` refers.
 
     The configuration can come from an untrusted person. Therefore it can refer only to files in its directory and
-    in subdirectories, as in kustomize. Neither `..` nor a symbolic link can lead to a file outside.
+    in subdirectories, as in kustomize. `..` and symbolic links cannot refer to other files.
 
     Raises InputError if the file is outside, is a URL or cannot be read.
     """

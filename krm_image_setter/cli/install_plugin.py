@@ -76,7 +76,8 @@ def _plugin_home() -> str:
 def _read(path: str) -> str | None:
     if not os.path.lexists(path):
         return None
-    if os.path.islink(path):  # a link was created by someone else, because `install-plugin` writes files
+    # `install-plugin` writes files, so a link comes from another program.
+    if os.path.islink(path):
         return ""
     with open(path, encoding="utf-8", errors="replace") as file:
         return file.read()
@@ -98,8 +99,8 @@ def _installed(path: str, old: str | None) -> str:
 def _launcher() -> str:
     """Return a shell script that runs the program with the same Python.
 
-    A symbolic link to the program would work with pip and pipx. It would not work with `python -m`, or with a zip
-    file that Python runs. The option -P prevents Python from importing modules from the current directory.
+    A symbolic link to the program would work with pip and pipx, but not with `python -m` or with a zip file that
+    Python runs. With the option -P, Python imports no modules from the current directory.
     """
     program = os.path.abspath(sys.argv[0])
     arguments = [program] if zipfile.is_zipfile(program) else ["-P", "-m", "krm_image_setter"]
@@ -111,7 +112,8 @@ def _removed(path: str, old: str | None) -> str:
         return f"not installed: {path}\n"
     os.unlink(path)
     directory = path
-    with suppress(OSError):  # the directory can contain other plugins
+    # The directories can contain other plugins.
+    with suppress(OSError):
         for _ in _PLUGIN_PATH[1:]:
             directory = os.path.dirname(directory)
             os.rmdir(directory)

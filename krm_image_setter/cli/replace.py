@@ -29,10 +29,7 @@ _SAFELY: Final = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 class Attributes(NamedTuple):
-    """The mode, owner, group and extended attributes of a file.
-
-    An access control list is one of the extended attributes (`system.posix_acl_access`).
-    """
+    """The mode, owner, group and extended attributes of a file. They include the access control list."""
 
     mode: int
     owner: int
@@ -78,7 +75,8 @@ class Replacement:
 
     def __enter__(self) -> Self:
         for number in _ENDING:
-            if signal.getsignal(number) is not signal.SIG_IGN:  # keep ignored signals, such as SIGHUP of `nohup`
+            # A signal that is ignored must stay ignored, such as SIGHUP with `nohup`.
+            if signal.getsignal(number) is not signal.SIG_IGN:
                 self._handlers[number] = signal.signal(number, self._end)
         return self
 
@@ -88,7 +86,7 @@ class Replacement:
             signal.signal(number, handler)
 
     def _end(self, number: int, _: object) -> NoReturn:
-        """Remove the temporary files and exit. A second signal could interrupt an exception, so raise none."""
+        """Remove the temporary files and exit. An exception could be interrupted by a second signal."""
         self._clear()
         os._exit(128 + number)
 
@@ -130,7 +128,8 @@ class Replacement:
             try:
                 new = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _SAFELY, 0o600, dir_fd=directory)
             except OSError:
-                self._staged.pop()  # a file with this name can belong to another program: keep the file
+                # Do not remove a file with this name, because it can belong to another program.
+                self._staged.pop()
                 raise
             try:
                 with open(new, "wb") as written:
@@ -198,8 +197,9 @@ def _locked(staged: Staged, directory: int) -> Iterator[int | None]:
     """Lock a file while it is checked and replaced. Raises InputError if another program has locked the file.
 
     Without the lock, two runs could both find the file unchanged. The second run would then discard the changes of
-    the first run. This yields the descriptor of the locked file, or None if the file cannot be locked. The check
-    must read from this descriptor, because closing any other descriptor of the file would release the record lock.
+    the first run. The context is the descriptor of the locked file, or None if the file cannot be locked. The
+    check must read from this descriptor, because closing another descriptor of the file would release the record
+    lock.
     """
     descriptor: int | None = None
     with ExitStack() as stack:
@@ -211,8 +211,9 @@ def _locked(staged: Staged, directory: int) -> Iterator[int | None]:
             (fcntl.lockf if is_writable else fcntl.flock)(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise InputError(_LOCKED, file=staged.shown) from error
+        # The file system does not support locks.
         except OSError:
-            stack.close()  # this file system has no locks: continue without one
+            stack.close()
             descriptor = None
         yield descriptor
 
@@ -226,15 +227,16 @@ def _opened_to_lock(name: str, directory: int) -> int:
 
 def _extended_of(file: int) -> dict[str, bytes]:
     extended = {}
-    with suppress(AttributeError, OSError):  # extended attributes are not supported everywhere
+    # Some systems do not support extended attributes, and some attributes cannot be read by users.
+    with suppress(AttributeError, OSError):
         for name in os.listxattr(file):
-            with suppress(OSError):  # some attributes can be read only by the system
+            with suppress(OSError):
                 extended[name] = os.getxattr(file, name)
     return extended
 
 
 def _set_attributes(attributes: Attributes, new: int) -> None:
-    """Set the attributes of a new file to those of the old file. Raises OSError if that is not possible.
+    """Set the attributes of a new file to those of the old file. Raises OSError if an attribute cannot be set.
 
     Attributes that only the system can set, such as `security.capability`, can be lost. Linux also removes
     `security.capability` when a user other than root writes to the file.

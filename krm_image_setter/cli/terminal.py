@@ -15,7 +15,7 @@ _STYLES: Final = {"---": "1", "+++": "1", "@@": "36", "-": "31", "+": "32"}
 
 
 def write(text: str, style: str = "") -> None:
-    """Write text to standard output, in UTF-8 with every locale. The bytes of file names are not changed.
+    """Write text to standard output, as UTF-8 in every locale. The bytes of file names do not change.
 
     On a terminal, control characters are escaped, as in `ls` and `kubectl`. `style` is the number of an ANSI
     style, such as "31" for red, which is used only on a terminal with colors.
@@ -36,7 +36,7 @@ def flush() -> None:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Exit with status 2 if standard output is closed. Typer would exit with 1, which means differences."""
+    """Exit with status 2 if standard output is closed. Typer would exit with 1, which reports differences."""
     try:
         yield
     except BrokenPipeError:

@@ -19,9 +19,10 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 _BATCH: Final = 32
-# For fewer items than this, one process is faster, because starting worker processes takes longer than the work.
+# For fewer items, one process is faster, because starting worker processes takes longer than the work.
 _MIN_ITEMS: Final = 200
-_BAR_DELAY: Final = 1.0  # in seconds
+# The number of seconds after which the progress bar appears.
+_BAR_DELAY: Final = 1.0
 
 
 def for_each(job: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
@@ -43,8 +44,8 @@ def _cores() -> int:
 def _distributed(job: Callable[[Item], Result], items: Sequence[Item], count: int) -> Iterator[Result]:
     """Divide the batches of items among `count` forked worker processes, and yield the results in order.
 
-    A worker does nothing except write to its own pipe. Therefore it ends when this process ends, even if this
-    process is killed. The workers of a `multiprocessing.Pool` would wait for more work.
+    A worker only writes to its own pipe. Therefore it ends when the parent process ends, even if the parent is
+    killed. The workers of a `multiprocessing.Pool` would wait for more work.
     """
     batches = [items[start : start + _BATCH] for start in range(0, len(items), _BATCH)]
     context = multiprocessing.get_context("fork")
@@ -60,7 +61,8 @@ def _distributed(job: Callable[[Item], Result], items: Sequence[Item], count: in
             worker.start()
             sender.close()
             workers.append(worker)
-    except OSError:  # too many processes or open files: this process does the work
+    # If there are too many processes or open files, this process does the work.
+    except OSError:
         for receiver in receivers:
             receiver.close()
         yield from map(job, items)
@@ -68,7 +70,8 @@ def _distributed(job: Callable[[Item], Result], items: Sequence[Item], count: in
     for number, batch in enumerate(batches):
         try:
             results: list[Result] | ImageSetterError = receivers[number % count].recv()
-        except (EOFError, OSError):  # the worker ended before it sent the whole batch
+        # The worker ended before it sent the whole batch.
+        except (EOFError, OSError):
             raise _killed(workers[number % count], batch) from None
         if isinstance(results, ImageSetterError):
             raise results
@@ -94,12 +97,13 @@ def _run_worker(
     sender: Connection,
     inherited: Iterable[Connection],
 ) -> None:
-    # A worker detects the end of its parent only if no process has the other end of the worker's pipe open.
+    # A worker detects the end of its parent only if no other process has the receiving end of its pipe open.
     for receiver in inherited:
         receiver.close()
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-    with suppress(BrokenPipeError, MemoryError):  # the parent has ended, or reports the end of this worker
+    # After these exceptions, either the parent has ended, or it reports that this worker has ended.
+    with suppress(BrokenPipeError, MemoryError):
         try:
             for batch in batches:
                 sender.send([job(item) for item in batch])
@@ -120,11 +124,12 @@ def _with_bar(results: Iterable[Result], total: int) -> Iterator[Result]:
             break
     else:
         return
-    from rich.console import Console  # noqa: PLC0415  (this import takes 35 ms, and most runs end earlier)
+    # These imports take 35 ms, and most runs end before the bar appears.
+    from rich.console import Console  # noqa: PLC0415
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn  # noqa: PLC0415
 
     columns = (BarColumn(), MofNCompleteColumn(), "files", TimeRemainingColumn())
-    # Do not use a thread that refreshes the bar, because this process can fork again.
+    # A thread must not refresh the bar, because this process can fork again.
     with Progress(*columns, console=Console(stderr=True), auto_refresh=False, transient=True) as bar:
         task = bar.add_task("", total=total, completed=done)
         drawn = 0.0

@@ -1,6 +1,6 @@
 """Match image references with the entries of `images`, and compute the new references.
 
-The fields have the meaning that kustomize documents. The behavior of kustomize differs: it reads a name as a
+The fields have the meaning that kustomize documents. kustomize itself behaves differently: it reads a name as a
 regular expression, can apply tagSuffix twice, and applies an entry to the result of another entry.
 """
 
@@ -31,7 +31,7 @@ ARGS: Final = "args"
 
 
 class Usage(NamedTuple):
-    """The use of a reference in a resource (image, variable or argument), and the name of the container."""
+    """How a resource uses a reference: as an image, in a variable or in an argument, and in which container."""
 
     container: str | None = None
     use: str = IMAGE
@@ -46,18 +46,14 @@ class Scope(NamedTuple):
     containers: tuple[str, ...] = ()
     uses: tuple[str, ...] = (IMAGE,)
 
-    def contains(self, usage: Usage) -> bool:
-        """Return whether the scope contains a usage."""
-        return usage.use in self.uses and (not self.containers or usage.container in self.containers)
-
 
 class ImageRule(NamedTuple):
     """An entry of `images`. If `name` has a tag or digest, only references with this tag or digest match.
 
     A `name` that ends with `/*` matches all names below it, such as `quay.io/org/app` for `quay.io/org/*`.
 
-    If the rule has a `source`, `new_image` must be looked up there before the rule is used. `position` is the
-    index of the entry in the configuration. Use `image_rule` to create a rule.
+    If the rule has a `source`, it cannot be used before `new_image` is set to the reference in the source.
+    `position` is the index of the entry in the configuration. Use `image_rule` to create a rule.
     """
 
     name: Reference
@@ -73,7 +69,7 @@ class ImageRule(NamedTuple):
 
     def reaches(self, usage: Usage) -> bool:
         """Return whether the rule sets references with this usage."""
-        return any(scope.contains(usage) for scope in self.scopes)
+        return not self.usages.isdisjoint(_keys_of_usage(usage))
 
     def matches(self, reference: Reference) -> bool:
         """Return whether the rule applies to `reference`. The normalized names are compared."""
@@ -111,8 +107,8 @@ class ImageRule(NamedTuple):
                 return str(reference)
             reference = reference._replace(name=self.new_name)
         if self.new_tag is not None or self.digest is not None:
-            # A digest identifies one image. So an old digest must not remain with a new tag, and an old tag must
-            # not remain with a new digest.
+            # A new tag also removes the old digest, and a new digest also removes the old tag, because a digest
+            # identifies one image.
             reference = reference._replace(tag=self.new_tag, digest=self.digest)
         elif self.tag_suffix is not None and reference.tag and not reference.tag.endswith(self.tag_suffix):
             reference = reference._replace(tag=reference.tag + self.tag_suffix, digest=None)
@@ -130,7 +126,7 @@ class ImageRule(NamedTuple):
 
     @property
     def keyword(self) -> str:
-        """A text that is in every matching reference, in each form of its name; for use by the prefilter."""
+        """A text that every matching reference contains, whichever form its name has. The prefilter uses it."""
         path, domain = self.name.path.removesuffix("*"), self.name.domain
         return path.removeprefix("library/") if domain == HUB else f"{domain}/{path}"
 
@@ -153,7 +149,7 @@ def image_rule(
     If `joined_name` is true, `new_name` can contain a tag or digest. As in kustomize, the tag and digest of the
     entry or of the old reference are appended to this text.
 
-    Raises InvalidReference if a field is invalid. The `field` of the exception is the name of this field.
+    Raises InvalidReference if a field is invalid. The exception contains the name of this field.
     """
     is_below = name.endswith(_BELOW) and not joined_name
     example = f"{name[:-1]}x" if is_below else name
@@ -167,24 +163,16 @@ def image_rule(
     if tag_suffix is not None and not (tag_suffix and is_tag("x" + tag_suffix)):
         message = f'invalid tag suffix "{tag_suffix}"; use up to 127 letters, digits, "_", "." or "-"'
         raise InvalidReference(message, field="tagSuffix")
-    if tag_suffix is not None and (new_tag is not None or digest is not None):
-        raise InvalidReference("`tagSuffix` cannot be combined with `newTag` or `digest`", field="tagSuffix")
     parts = (new_name, new_tag, digest, tag_suffix)
-    if new_image is not None and parts != (None,) * 4:
-        raise InvalidReference(
-            "`newImage` cannot be combined with `newName`, `newTag`, `digest` or `tagSuffix`",
-            field="newImage",
-        )
-    if source is not None and (new_image, *parts) != (None,) * 5:
-        raise InvalidReference(
-            "`from` cannot be combined with `newName`, `newTag`, `digest`, `tagSuffix` or `newImage`",
-            field="from",
-        )
-    if source is None and new_image is None and parts == (None,) * 4:
-        raise InvalidReference(
-            "entry sets nothing; add `newName`, `newTag`, `digest`, `tagSuffix`, `newImage` or `from`"
-        )
-    if is_below and (new_name, digest, new_image, source) != (None,) * 4:
+    values = dict(zip(_FIELDS, (*parts, new_image, source), strict=True))
+    present = {field for field, value in values.items() if value is not None}
+    if not present:
+        message = "entry sets nothing; add `newName`, `newTag`, `digest`, `tagSuffix`, `newImage` or `from`"
+        raise InvalidReference(message)
+    for field, others, message in _CANNOT_COMBINE:
+        if field in present and not present.isdisjoint(others):
+            raise InvalidReference(message, field=field)
+    if is_below and not present <= {"newTag", "tagSuffix"}:
         message = "a name that ends with `/*` requires `newTag` or `tagSuffix`; move images with `registries`"
         raise InvalidReference(message, field="name")
     if is_below and name.removesuffix(_BELOW) in HUB_NAMES:
@@ -192,13 +180,24 @@ def image_rule(
     if joined_name and new_name is not None:
         joined = str(Reference(new_name, f"TAG{tag_suffix}" if tag_suffix else new_tag, digest))
         if parse_reference(joined) is None:
-            raise InvalidReference(
-                f'kustomize would set "{joined}", which is not an image reference; use `newTag` and `digest`',
-                field="newName",
-            )
+            message = f'kustomize would set "{joined}", which is not an image reference; use `newTag` and `digest`'
+            raise InvalidReference(message, field="newName")
     scopes = (Scope(containers, uses),)
     matched = Reference(name) if is_below else check_reference(name)
     return ImageRule(matched, new_name, new_tag, digest, tag_suffix, new_image, scopes, source)
+
+
+#: The fields of an entry that determine the new reference.
+_FIELDS: Final = ("newName", "newTag", "digest", "tagSuffix", "newImage", "from")
+_CANNOT_COMBINE: Final = (
+    ("tagSuffix", ("newTag", "digest"), "`tagSuffix` cannot be combined with `newTag` or `digest`"),
+    ("newImage", _FIELDS[:4], "`newImage` cannot be combined with `newName`, `newTag`, `digest` or `tagSuffix`"),
+    (
+        "from",
+        _FIELDS[:5],
+        "`from` cannot be combined with `newName`, `newTag`, `digest`, `tagSuffix` or `newImage`",
+    ),
+)
 
 
 def _check(field: str, text: str, *, joined_name: bool) -> None:
@@ -228,7 +227,7 @@ def override(rules: Iterable[ImageRule], others: Iterable[ImageRule]) -> tuple[I
     )
 
 
-_Key = tuple[str, str | None, str | None]  # name, tag and digest
+_Key = tuple[str, str | None, str | None]
 
 
 def key_of(name: Reference) -> _Key:
@@ -252,7 +251,7 @@ _Positioned = tuple[int, ImageRule]
 
 # https://ko.build/features/k8s/
 _KO: Final = "ko://"
-# The most references in the cache. A few references are in most resources.
+# The most references in the cache. Most resources contain one of a few references.
 _REMEMBERED: Final = 4096
 
 
@@ -276,7 +275,7 @@ class ImageMap:
             self._new_names.add(rule.target.normalized_name)
 
     def find(self, text: str, usage: Usage = NO_CONTAINER) -> tuple[Reference, ImageRule] | None:
-        """Return the parsed reference and the first rule that matches it; None if no rule matches it."""
+        """Return the parsed reference and the first rule that matches it. Return None if no rule matches it."""
         reference = parse_reference(text)
         keys = keys_of(reference) if reference else set()
         if reference and self._has_below:
@@ -316,13 +315,13 @@ class ImageMap:
     def is_overridden(self, rule: ImageRule) -> bool:
         """Return whether earlier rules with the same name, tag and digest match every image that `rule` matches.
 
-        Earlier rules without a tag are ignored here. A rule for one tag after a rule for all tags is a mistake of
-        the user, and another check reports it.
+        Earlier rules without a tag do not count. If the user adds a rule for one tag after a rule for all tags,
+        another check reports the mistake.
         """
         return all(self._first_rule([key_of(rule.name)], usage) is not rule for usage in rule.usages)
 
     def new(self, text: str, usage: Usage = NO_CONTAINER) -> tuple[str, ImageRule] | None:
-        """Return the new text for the reference `text`, and its rule; None if no rule matches it."""
+        """Return the new text for the reference `text`, and its rule. Return None if no rule matches it."""
         key = (text, usage)
         if key not in self._set:
             if len(self._set) > _REMEMBERED:
@@ -332,7 +331,10 @@ class ImageMap:
         return self._set[key]
 
     def has_set(self, text: str, usage: Usage = NO_CONTAINER) -> bool:
-        """Return whether a rule for this usage could have set the reference `text`, also in an earlier run."""
+        """Return whether `text` is a reference to which a rule for this usage sets images.
+
+        An earlier run could have set it.
+        """
         reference = parse_reference(text)
         return reference is not None and any(
             not self._targets[key].isdisjoint(_keys_of_usage(usage))
@@ -341,11 +343,11 @@ class ImageMap:
         )
 
     def has_set_name(self, text: str) -> bool:
-        """Return whether a rule could have set the name of the reference `text`, also in an earlier run."""
+        """Return whether `text` is a reference with a name to which a rule sets images."""
         reference = parse_reference(text)
         return reference is not None and reference.normalized_name in self._new_names
 
 
 def _keys_of_usage(usage: Usage) -> set[Usage]:
-    """Return the usage itself, and the usage without a container, which means all containers."""
+    """Return the usages of rules that apply to `usage`: for its container, and for all containers."""
     return {usage, usage._replace(container=None)}

@@ -13,9 +13,9 @@ r"""References to container images, as `distribution/reference` defines them.
     digest         := algorithm ":" /[0-9a-fA-F]{32,}/
     algorithm      := component { /[+._-]/ component },  component := /[A-Za-z][A-Za-z0-9]*/
 
-The grammar is in https://github.com/distribution/reference, reference.go and regexp.go. Domains, familiar names
-(`nginx` is `docker.io/library/nginx`) and image IDs (64 hex digits) follow the rules of normalize.go, as in
-Docker, not those of `Parse`. A digest can have any algorithm and length that the grammar allows.
+The grammar comes from reference.go and regexp.go in https://github.com/distribution/reference. Domains, familiar
+names (`nginx` for `docker.io/library/nginx`) and image IDs (64 hex digits) follow the rules in normalize.go, as in
+Docker. A digest can have any algorithm and length that the grammar allows.
 """
 
 from __future__ import annotations
@@ -29,25 +29,23 @@ from krm_image_setter.errors import ImageSetterError
 HUB: Final = "docker.io"
 HUB_NAMES: Final = (HUB, "index.docker.io")
 _OFFICIAL: Final = "library/"
-_PATH_LENGTH: Final = 255  # the longest path of a normalized name, in characters
+# The length of the longest path of a normalized name, in characters.
+_PATH_LENGTH: Final = 255
 
-# Each pattern uses one loop for all separators, also for "." in a domain and "/" in a path. `re` compiles one loop
-# faster than two nested loops. A text can match in one way only, so even a malicious text takes linear time.
+# Each pattern uses one loop for all separators, including "." in a domain and "/" in a path. `re` compiles one
+# loop faster than two nested loops. A text can match in only one way, so even a malicious text takes linear time.
 _DOMAIN: Final = r"(?:[a-zA-Z0-9]+(?:(?:\.|-+)[a-zA-Z0-9]+)*|\[[a-fA-F0-9]*:[a-fA-F0-9:]*\])(?::[0-9]+)?"
 _PATH: Final = r"[a-z0-9]+(?:(?:[._/]|__|-+)[a-z0-9]+)*"
 _TAG: Final = r"\w[\w.-]{0,127}"
 _DIGEST: Final = r"[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}"
-_REFERENCE: Final = re.compile(
-    rf"((?:{_DOMAIN}/)?{_PATH})(?::({_TAG}))?(?:@({_DIGEST}))?",
-    re.ASCII,
-)
+_REFERENCE: Final = re.compile(rf"((?:{_DOMAIN}/)?{_PATH})(?::({_TAG}))?(?:@({_DIGEST}))?", re.ASCII)
 _IDENTIFIER_LENGTH: Final = 64
 TAG_RULE: Final = 'a tag has up to 128 letters, digits, "_", "." or "-", and does not start with "." or "-"'
 DIGEST_RULE: Final = "expected sha256: and 64 hex digits"
 
 
 class InvalidReference(ImageSetterError):  # noqa: N818  (ReferenceError is Python's)
-    """The error for a text that is not a valid reference, or not a valid part of a reference."""
+    """A text is not a valid reference, or not a valid part of a reference."""
 
 
 class Reference(NamedTuple):
@@ -164,7 +162,7 @@ def _is_too_long(name: str) -> bool:
 
 
 def _is_identifier(text: str) -> bool:
-    # Docker reads 64 hex digits as an image ID, not as a name on Docker Hub.
+    # Docker reads 64 hex digits as an image ID, not as the name of an image on Docker Hub.
     return len(text) == _IDENTIFIER_LENGTH and not text.strip("0123456789abcdef")
 
 

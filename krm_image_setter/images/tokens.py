@@ -1,18 +1,18 @@
 r"""Find image references inside a longer text, such as an argument, a script, a configuration file or JSON.
 
-A token is a maximal run of characters other than white space, quotes, brackets and `= , ; | < > & \`. For example,
-`--image=a/b:1`, `3.9=a/b:1,3.8=a/b:2`, `["a/b:1"]` and `(a/b:1).` contain references, but `x/a/b:1`, `/a/b:1/` and
-`https://h/a/b:1` do not contain `a/b:1`. If a placeholder touches other characters, the whole token is not a
-reference: `a/b:${TAG}`, `$(REG)/a/b:1`, `a/b:{{ .tag }}`, `a/b:<tag>`.
+A run is a sequence of characters other than white space, quotes, brackets and `= , ; | < > & \`. A run that is a
+reference is called a token. For example, `--image=a/b:1`, `3.9=a/b:1,3.8=a/b:2`, `["a/b:1"]` and `(a/b:1).`
+contain tokens. In contrast, `x/a/b:1`, `/a/b:1/` and `https://h/a/b:1` do not contain the token `a/b:1`. A run
+with a placeholder in it is not a token: `a/b:${TAG}`, `$(REG)/a/b:1`, `a/b:{{ .tag }}`, `a/b:<tag>`.
 
-A separate placeholder can contain a reference with a tag or digest: as a whole string in a template expression
-(`{{ .img | default "a/b:1" }}`), or as the default of a variable (`${IMG:-a/b:1}`). If an expression joins strings
-(`printf "%s/%s" .reg "b:1"`), its strings are only parts of references. A string without a tag is ignored, because
-it might be such a part.
+A run that is only a placeholder can contain a token: as a whole string in a template expression (`{{ .img |
+default "a/b:1" }}`), or as the default of a variable (`${IMG:-a/b:1}`). If an expression joins strings (`printf
+"%s/%s" .reg "b:1"`), its strings are only parts of references. In a placeholder, a string without a tag and digest
+is ignored, because it might also be only a part.
 
-Some tokens that are valid references are not images. A single word (the command `nginx`, the value of `app=nginx`)
-and a key before `=` are ignored. `nginx:80` is ambiguous, because it can be a host with a port. Therefore a text
-is searched only if the user asks for it, and a token is set only if its name is in the configuration.
+Some valid references are not images. A single word (the command `nginx`, the value of `app=nginx`) and a key
+before `=` are ignored. `nginx:80` is ambiguous, because it can be a host with a port. Therefore a text is searched
+only if the user requests it, and a token is set only if the configuration contains its name.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def find_tokens(text: str) -> Iterator[Token]:
 
 
 def _token(start: int, run: str) -> Token | None:
-    """Return the token in a run of characters, without its scheme; None if the run is not a reference."""
+    """Return the token in a run, without its scheme. Return None if the run is not a reference."""
     scheme = next((scheme for scheme in _SCHEMES if run.startswith(scheme)), "")
     candidate = run[len(scheme) :]
     if not scheme and ":" not in candidate and "/" not in candidate and "@" not in candidate:
@@ -74,16 +74,16 @@ def _strings(placeholder: str) -> Iterator[tuple[int, str]]:
             yield string.start("text"), string["text"]
 
 
-# These schemes are written before a reference by skopeo and podman, buildx, Helm, and the kubelet (in `imageID`).
+# skopeo, podman, buildx, Helm and the kubelet (in `imageID`) write these schemes before a reference.
 _SCHEMES: Final = ("docker://", "oci://", "docker-pullable://", "docker-image://")
 _SENTENCE_ENDS: Final = ".!?"
 # The time is linear, because each alternative starts with a different character and ends before the next one.
 _RUN: Final = re.compile(
     r"(?:[^\s\"'`=,;|&\\$()\[\]{}<>]+"
-    r"|\$(?:\{[^\s$(){}]*\}|\([^\s$(){}]*\))?"  # ${TAG}, $(TAG), $TAG
-    r"|\{(?:\{[^{}]*\}|\w*)\}"  # {{ .tag }}, {TAG}
-    r"|<[\w-]*>"  # <tag>
-    r"|\[[0-9a-fA-F]*:[0-9a-fA-F:]*\](?=[:/]))+"  # [::1]:5000/a
+    r"|\$(?:\{[^\s$(){}]*\}|\([^\s$(){}]*\))?"  # Examples: ${TAG}, $(TAG), $TAG
+    r"|\{(?:\{[^{}]*\}|\w*)\}"  # Examples: {{ .tag }}, {TAG}
+    r"|<[\w-]*>"  # Example: <tag>
+    r"|\[[0-9a-fA-F]*:[0-9a-fA-F:]*\](?=[:/]))+"  # Example: [::1]:5000/a
 )
 _STRING: Final = re.compile(r"(?P<quote>\\?[\"'`])(?P<text>[^\s\"'`\\]+)(?P=quote)")
 _DEFAULT: Final = re.compile(r"\$\{\w+:?[-=+](?P<quote>\\?[\"'`]|)(?P<text>[^\s\"'`\\]+)(?P=quote)\}")

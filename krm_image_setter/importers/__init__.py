@@ -1,4 +1,4 @@
-"""Importers, which convert the configuration of another tool to an ImageSetter. Each tool has a module.
+"""Importers convert the configuration of another tool to an ImageSetter. Each tool has a module.
 
 `any_file` recognizes the tool. An importer converts a text to a text with notes; it does not read files itself.
 """
@@ -17,7 +17,7 @@ NOT_IMPORTED: Final = "not imported: "
 
 
 class Note(NamedTuple):
-    """A message about a line (from 1) of the source that was not imported, or not completely."""
+    """A message about a line (from 1) of the source that was not imported, or only in part."""
 
     line: int
     message: str

@@ -1,4 +1,4 @@
-"""The configuration of any known tool: recognizes the tool by the name or content of the file, and imports it."""
+"""Recognizes the tool to which a configuration file belongs, and calls the importer of the tool."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class _Importer(NamedTuple):
     convert: Callable[[Source], Imported]
 
 
-# A Tiltfile is first, because it is recognized by its name alone: it is not YAML. A kustomization is last, because
-# a file of another tool can have its name.
+# The Tiltfile is first, because it is not YAML and is recognized only by its name. The kustomization is last,
+# because a file of another tool can be named like a kustomization.
 _IMPORTERS: Final = (
     _Importer("Tiltfile", is_tiltfile, import_tiltfile),
     _Importer("kbld Config", is_kbld, import_kbld),

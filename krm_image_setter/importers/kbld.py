@@ -1,8 +1,9 @@
 """The importer for kbld: imports `overrides`, the images that kbld builds, and the paths in its `searchRules`.
 
-The fields mean the same as in kbld (`pkg/kbld/config`, `search` and `image` of carvel-dev/kbld). The kinds
+The fields have the same meaning as in kbld (`pkg/kbld/config`, `search` and `image` of carvel-dev/kbld). The kinds
 `Config`, `Sources`, `ImageOverrides`, `ImageDestinations` and `ImageKeys` have the same fields. The images in
-imgpkg's ImagesLock are overrides. kbld uses the first search rule that matches a field. Its default rule is last.
+imgpkg's ImagesLock are overrides. For each field, kbld uses the first matching search rule. Its default rule is
+the last rule.
 """
 
 from __future__ import annotations
@@ -38,6 +39,8 @@ _FIELDS: Final = (
 )  # fmt: skip
 _IMAGE: Final = ("image", "imageRepo")
 _SELECTIONS: Final = ("tagSelection", "platformSelection")
+# kbld checks the update strategies in this order.
+_STRATEGIES: Final = ("none", "entireValue", "json", "yaml")
 
 
 def is_kbld(source: Source) -> bool:
@@ -53,12 +56,13 @@ def import_kbld(source: Source) -> Imported:
     """Convert the documents of kbld to an ImageSetter. Raises ConfigError if the text is not YAML."""
     kbld = _Kbld()
     kbld.add(list(filter(_is_kbld, source.documents)))
+    # The lines are created first, because this can add notes.
     lines = list(kbld.lines())
     return imported(source.file, lines, kbld.notes.by_line())
 
 
 class _Override(NamedTuple):
-    """The new image for `name`. If `every` is true, it applies to all tags and digests of the name."""
+    """The new image for `name`. If `every` is true, the override applies to all tags and digests of the name."""
 
     value: Value
     name: Reference
@@ -67,8 +71,6 @@ class _Override(NamedTuple):
 
 
 class _Kbld:
-    """Collects the images and paths from kbld's documents."""
-
     def __init__(self) -> None:
         self.notes = Notes()
         self._overrides: list[_Override] = []
@@ -77,7 +79,7 @@ class _Kbld:
         self._every_image = True
 
     def add(self, documents: Sequence[Value]) -> None:
-        """Add documents in kbld's order: each field from all documents, before the next field."""
+        """Add documents in the order of kbld: one field from all documents, then the next field."""
         locks = [document for document in documents if document.data["kind"] == LOCK_KIND]
         configurations = [
             self.notes.fields(document, _FIELDS) for document in documents if document.data["kind"] != LOCK_KIND
@@ -108,7 +110,7 @@ class _Kbld:
         yield from listed("kinds", self._kinds.entries())
 
     def _entries(self) -> Iterator[Entry]:
-        # In kbld, "nginx" does not match "nginx:1". In an ImageSetter it does, so put a name without a tag last.
+        # Put names without a tag last: "nginx" matches "nginx:1" in an ImageSetter, but not in kbld.
         def is_only_a_name(override: _Override) -> bool:
             return not override.every and override.name == Reference(override.name.name)
 
@@ -150,10 +152,8 @@ class _Kbld:
         self._overrides.append(_Override(entry, name, every, new_image))
 
     def _add_locked(self, entry: Value) -> None:
-        fields = self.notes.fields(entry, ("image", "annotations"))
+        fields = self.notes.fields(entry, ("image", "annotations"), required="image")
         names = self.notes.fields(fields["annotations"], (ID,), about=None) if "annotations" in fields else {}
-        if "image" not in fields:
-            entry.fail(missing_field("image"))
         if ID not in names:
             entry.fail(f"missing annotation `{ID}`")
         new_image = reference_of(fields["image"])
@@ -181,12 +181,11 @@ class _Kbld:
             self._kinds.add(origin(rule), {"kind": "*"}, [self._rule(rule)])
 
     def _rule(self, rule: Value) -> Node:
-        """Convert a search rule to an item of `paths`. Raises ConfigError if no path has the same meaning."""
+        """Convert a search rule to an item of `paths`. Raises ConfigError if no path is equivalent to the rule."""
         fields = self.notes.fields(rule, ("keyMatcher", "valueMatcher", "updateStrategy"))
         strategies: Mapping[str, Value] = {}
         if "updateStrategy" in fields:
-            known = ("none", "entireValue", "json", "yaml")  # kbld checks them in this order
-            strategies = self.notes.fields(fields["updateStrategy"], known)
+            strategies = self.notes.fields(fields["updateStrategy"], _STRATEGIES)
         strategy = next(iter(strategies), "entireValue")
         if strategy == "none":
             rule.fail("fields cannot be excluded; check that no path matches this field")
@@ -227,7 +226,7 @@ class _Kbld:
 
 
 def _anywhere(key: Value) -> str:
-    """Return the path that matches every field with the name `key`."""
+    """Return the path that matches all fields with the name `key`."""
     return _path(key, f"..{format_key(text_of(key)).removeprefix('.')}")
 
 

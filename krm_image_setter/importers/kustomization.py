@@ -1,7 +1,8 @@
 """The importer for kustomizations: imports `images`, and the paths in `configurations` and `transformers`.
 
-The fields mean the same as in kustomize (`api/types`, `api/internal/target` and `api/filters/imagetag` of
-kubernetes-sigs/kustomize). `resources`, `bases` and `components` are read only to add a note if they set images.
+The fields have the same meaning as in kustomize (`api/types`, `api/internal/target` and `api/filters/imagetag` of
+kubernetes-sigs/kustomize). The importer reads `resources`, `bases` and `components` only to add a note if they set
+images.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import posixpath
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any, Final, NamedTuple
 
@@ -30,15 +32,17 @@ _IMAGES: Final = ("images", "imageTags")
 _PATHS: Final = ("configurations", "transformers")
 _CHANGES: Final = ("patches", "patchesStrategicMerge", "patchesJson6902", "replacements")
 _PARTS: Final = ("resources", "bases", "components")
-# These limits bound the run time, because chains of entries and of directories can be very long.
-_MOST_APPLIED: Final = 20  # entries that one entry combines
-_MOST_PARTS: Final = 100  # directories that are read
+# The most entries that are combined to one entry, and the most directories that are read. The limits keep the run
+# time short, because chains of entries and of directories can be very long.
+_MOST_APPLIED: Final = 20
+_MOST_PARTS: Final = 100
 
-_IMAGE: Final = r"(?<![\w-])images?(?![\w-])"  # matches the word "image" or "images", in a key or in a path
+# This pattern matches the word "image" or "images" in a key or in a path.
+_IMAGE: Final = r"(?<![\w-])images?(?![\w-])"
 
 
 def is_kustomization(source: Source) -> bool:
-    """Return whether a source is a kustomization, by its file name or its `apiVersion`. Each can be missing."""
+    """Return whether the file name or the `apiVersion` of a source is that of a kustomization."""
     return source.name in FILE_NAMES or any(
         document.is_mapping and document.text_at("apiVersion").startswith("kustomize.config.k8s.io/")
         for document in source.documents
@@ -57,7 +61,7 @@ def import_kustomization(source: Source) -> Imported:
 
 
 class _FieldSpec(NamedTuple):
-    """A kustomize path in the resources of a group, version and kind. An empty field matches any value."""
+    """A path of kustomize for the resources of a group, version and kind. An empty field matches any value."""
 
     kind: str
     group: str
@@ -66,7 +70,7 @@ class _FieldSpec(NamedTuple):
 
 
 class _Image(NamedTuple):
-    """An image that kustomize sets. `specs` are the paths of its fields, in addition to those of containers."""
+    """An image that kustomize sets in containers, and at the paths `specs`."""
 
     value: Value
     rule: ImageRule
@@ -74,8 +78,6 @@ class _Image(NamedTuple):
 
 
 class _Kustomization:
-    """Collects the images and paths from a kustomization."""
-
     def __init__(self, read: Callable[[str], str]) -> None:
         self.notes = Notes()
         self.images: list[_Image] = []
@@ -94,7 +96,7 @@ class _Kustomization:
         if len({image.specs for image in self.images}) > 1:
             for image in self.images[transformed:]:
                 message = (
-                    f'imported for all paths in `kinds`: kustomize sets "{image.rule.name}" only at the '
+                    f'imported for all paths in `kinds`, but kustomize sets "{image.rule.name}" only at the '
                     "`fieldSpecs` of its transformer"
                 )
                 self.notes.add(image.value, message)
@@ -129,8 +131,7 @@ class _Kustomization:
             if contains(transformer.data, _IMAGE):
                 transformer.fail("the transformer seems to set an image; add the image by hand")
             return
-        known = ("apiVersion", "kind", "metadata", "imageTag", "fieldSpecs")
-        fields = self.notes.fields(transformer, known)
+        fields = self.notes.fields(transformer, ("apiVersion", "kind", "metadata", "imageTag", "fieldSpecs"))
         specs: set[_FieldSpec] = set()
         self._add_specs(fields, "fieldSpecs", specs)
         if "imageTag" not in fields:
@@ -139,14 +140,13 @@ class _Kustomization:
 
     def _add_specs(self, fields: Mapping[str, Value], key: str, specs: set[_FieldSpec]) -> None:
         def add(spec: Value) -> None:
-            given = self.notes.fields(spec, (*_FieldSpec._fields, "create"))  # kustomize ignores `create`
-            if "path" not in given:
-                spec.fail(missing_field("path"))
-            texts = _FieldSpec(*(text_of(given[name]) if name in given else "" for name in _FieldSpec._fields))
+            # kustomize ignores `create`.
+            parts = self.notes.fields(spec, (*_FieldSpec._fields, "create"), required="path")
+            texts = _FieldSpec(*(text_of(parts[name]) if name in parts else "" for name in _FieldSpec._fields))
             if texts.kind == CRD:
                 spec.fail(f"kustomize does not set images in a {CRD}")
             specs.add(texts)
-            with self.notes.catching(given["path"]):
+            with self.notes.catching(parts["path"]):
                 path = field_spec_path(texts.path)
                 for api_version in field_spec_api_versions(texts.group, texts.version):
                     self.kinds.add(origin(spec), {"kind": texts.kind or "*", "apiVersion": api_version}, [path])
@@ -154,10 +154,8 @@ class _Kustomization:
         self.notes.each(fields, key, add)
 
     def _add_image(self, specs: set[_FieldSpec], entry: Value) -> None:
-        fields = self.notes.fields(entry, ("name", *KUSTOMIZE_ARGUMENTS))
+        fields = self.notes.fields(entry, ("name", *KUSTOMIZE_ARGUMENTS), required="name")
         texts = {key: value.string() for key, value in fields.items()}
-        if "name" not in texts:
-            entry.fail(missing_field("name"))
         if len(texts) == 1:
             entry.fail("the entry sets nothing")
         if re.search(r"[][*+?()|^$\\{}]", texts["name"]):
@@ -182,11 +180,14 @@ class _Kustomization:
             item.fail("the entry seems to change an image; keep it in the kustomization")
 
     def _note_part(self, item: Value, part: str, parent: str, seen: set[str]) -> None:
-        """Add a note if the directory `part` sets images, or a directory to which its kustomization refers."""
+        """Add a note if the directory `part` sets images, or a directory to which its kustomization refers.
+
+        Manifests, and directories that refer to each other in a cycle, are skipped. URLs are not downloaded.
+        """
         directory = posixpath.normpath(posixpath.join(parent, part))
-        if part.endswith((".yaml", ".yml", ".json")) or directory in seen:  # a manifest, or a cycle of directories
+        if part.endswith((".yaml", ".yml", ".json")) or directory in seen:
             return
-        is_read = len(seen) < _MOST_PARTS and "://" not in part  # the importer does not download URLs
+        is_read = len(seen) < _MOST_PARTS and "://" not in part
         path, text = self._kustomization_in(directory) if is_read else ("", "")
         seen.add(directory)
         if not path:
@@ -204,20 +205,17 @@ class _Kustomization:
 
     def _kustomization_in(self, directory: str) -> tuple[str, str]:
         """Return the path and the text of the kustomization in a directory. If there is none, both are empty."""
-        for name in FILE_NAMES:
-            path = f"{directory}/{name}"
-            try:
+        for path in (f"{directory}/{name}" for name in FILE_NAMES):
+            with suppress(InputError):
                 return path, self._read(path)
-            except InputError:
-                pass
         return "", ""
 
 
 def _combined_entries(images: Sequence[_Image], notes: Notes) -> Iterator[Entry]:
     """Convert the images of a kustomization to entries of an ImageSetter.
 
-    In kustomize, each entry applies to the result of the previous entries. In an ImageSetter, only the first
-    matching entry applies. Therefore one entry combines all entries that kustomize applies to the same name.
+    kustomize applies each entry to the result of the previous entries. An ImageSetter applies only the first
+    matching entry. Therefore all entries that kustomize applies to the same name are combined to one entry.
     """
     positions: dict[str, list[int]] = {}
     for position, image in enumerate(images):
@@ -241,7 +239,7 @@ def _with_following(
 ) -> tuple[ImageRule, dict[int, None]]:
     """Combine the entry at index `first` with all later entries that apply to its result.
 
-    Return the combined rule, and the indexes of the combined entries as the keys of a dict, in their order.
+    Return the combined rule, and the indexes of the combined entries in order, as the keys of a dict.
     """
     rule, applied, last = images[first].rule, {first: None}, first
     while True:
@@ -266,7 +264,7 @@ def _with_following(
 
 
 def _combined(first: ImageRule, second: ImageRule) -> ImageRule:
-    """Return the rule that is equivalent to two rules in sequence. Raises InvalidReference if there is none."""
+    """Return the rule that is equivalent to two successive rules. Raises InvalidReference if there is none."""
     tag, digest, suffix = first.new_tag, first.digest, first.tag_suffix
     if second.new_tag is not None or second.digest is not None:
         tag, digest, suffix = second.new_tag, second.digest, None

@@ -1,4 +1,4 @@
-"""Reads the YAML of another tool. An entry that cannot be imported becomes a note, and the import continues."""
+"""Reads the YAML of another tool. If an entry cannot be imported, a note is added and the import continues."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any
 
 from krm_image_setter.config import Value, read_values
 from krm_image_setter.config.decode import message_with_column
-from krm_image_setter.config.value import unknown_field
+from krm_image_setter.config.value import missing_field, unknown_field
 from krm_image_setter.errors import ConfigError, ImageSetterError
 from krm_image_setter.images import InvalidReference, Reference, check_reference
 from krm_image_setter.importers import NOT_IMPORTED, Note
 
 
 class Notes:
-    """Collects the notes about a configuration, and about the other files to which it refers."""
+    """Collects the notes about a configuration and about the files to which it refers."""
 
     def __init__(self) -> None:
         self._notes: dict[Note, None] = {}
@@ -31,14 +31,14 @@ class Notes:
         self._add(value.located(ConfigError(message), key=key), value)
 
     def add_duplicate(self, value: Value, name: str, origin: str) -> None:
-        """Add a note that an entry was not imported, because the entry at `origin` already sets the same image."""
+        """Add a note that an entry was not imported because the entry at `origin` sets the same image."""
         self.add(value, f'{NOT_IMPORTED}the entry at {origin} already sets "{name}"')
 
     @contextmanager
     def catching(self, value: Value) -> Iterator[None]:
         """Convert an error in the `with` block to a note that `value` was not imported.
 
-        The note has the location of the error. If the error has no location, the note has the location of `value`.
+        The note has the location of the error, or of `value` if the error has no location.
         """
         try:
             yield
@@ -46,20 +46,25 @@ class Notes:
             error.message = NOT_IMPORTED + error.message.removeprefix(NOT_IMPORTED)
             self._add(error, value)
 
-    def fields(self, value: Value, known: Sequence[str], *, about: str | None = "") -> dict[str, Value]:
-        """Return those fields of a mapping that are in `known` and are not empty.
+    def fields(
+        self, value: Value, known: Sequence[str], *, required: str | None = None, about: str | None = ""
+    ) -> dict[str, Value]:
+        """Return the `known` fields of a mapping, without empty fields.
 
-        Add a note for each other field whose name contains `about`. If `about` is None, add no notes. Raises
-        ShapeError if `value` is not a mapping.
+        Add a note for each unknown field whose name contains `about`. If `about` is None, add no notes. Raises
+        ShapeError if `value` is not a mapping, or if the field `required` is missing or empty.
         """
         value.fields()
         for key in value.data:
             if key not in known and about is not None and about in key.lower():
                 self.add(value, NOT_IMPORTED + unknown_field(key, known), key=key)
-        return {key: value.child(key) for key in known if value.data.get(key) not in (None, "", [])}
+        found = {key: value.child(key) for key in known if value.data.get(key) not in (None, "", [])}
+        if required is not None and required not in found:
+            value.fail_shape(missing_field(required))
+        return found
 
     def each(self, fields: Mapping[str, Value], key: str, read: Callable[[Value], object]) -> None:
-        """Call `read` for each item of the list in the field `key`, if it exists. An error becomes a note."""
+        """Call `read` for each item of the list in the field `key`, if there is one. Convert errors to notes."""
         if key in fields:
             with self.catching(fields[key]):
                 for item in fields[key].items():
@@ -112,7 +117,7 @@ def reference_of(value: Value) -> Reference:
 
 
 def contains(data: Any, pattern: str) -> bool:
-    """Return whether a regular expression is found in any key or string in `data`, at any depth."""
+    """Return whether any key or string in `data` contains a match of a regular expression, at any depth."""
     if isinstance(data, str):
         return re.search(pattern, data) is not None
     if isinstance(data, dict):

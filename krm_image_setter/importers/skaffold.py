@@ -12,12 +12,12 @@ from functools import partial
 from typing import Final
 
 from krm_image_setter.config import Value
-from krm_image_setter.config.value import missing_field
 from krm_image_setter.importers import NOT_IMPORTED, Imported, Source
 from krm_image_setter.importers.reading import Notes, contains, origin, reference_of, text_of
 from krm_image_setter.importers.writing import Entry, Kinds, field_spec_path, images_to_complete, imported, listed
 
-_ANYWHERE: Final = ".*"  # this path means every field named "image" in Skaffold
+# In Skaffold, this path means every field with the name "image".
+_ANYWHERE: Final = ".*"
 
 
 def is_skaffold(source: Source) -> bool:
@@ -42,8 +42,6 @@ def import_skaffold(source: Source) -> Imported:
 
 
 class _Skaffold:
-    """Collects the images and paths from Skaffold's configurations."""
-
     def __init__(self) -> None:
         self.notes = Notes()
         self._images: dict[str, dict[str, None]] = {}
@@ -88,9 +86,7 @@ class _Skaffold:
             self.notes.each(helm, "releases", self._note_release)
 
     def _add_artifact(self, where: str, artifact: Value) -> None:
-        fields = self.notes.fields(artifact, ("image",), about="image")
-        if "image" not in fields:
-            artifact.fail(missing_field("image"))
+        fields = self.notes.fields(artifact, ("image",), required="image", about="image")
         if fields["image"].string().startswith("ko://"):
             fields["image"].fail("ko resolves `ko://` import paths itself")
         self._images.setdefault(str(reference_of(fields["image"])), {})[origin(artifact) + where] = None
@@ -114,19 +110,17 @@ class _Skaffold:
         self.notes.each(fields, "image", allow)
 
     def _filter(self, resource: Value) -> tuple[str, dict[str, Value]]:
-        """Return the group and kind of one of Skaffold's ResourceFilters, and the fields of the filter."""
-        fields = self.notes.fields(resource, ("groupKind", "image", "labels", "podSpec"))
-        if "groupKind" not in fields:
-            resource.fail(missing_field("groupKind"))
+        """Return the group and kind in a ResourceFilter of Skaffold, and the fields of the filter."""
+        fields = self.notes.fields(resource, ("groupKind", "image", "labels", "podSpec"), required="groupKind")
         group_kind = text_of(fields["groupKind"])
         if group_kind.startswith("."):
             fields["groupKind"].fail(f'invalid kind "{group_kind}"; expected KIND or KIND.GROUP')
         return group_kind, fields
 
     def _note_required(self, required: Value) -> None:
-        if required.is_mapping and required.data.keys() <= {"configs", "activeProfiles"}:  # in the same file
-            return
-        required.fail("another skaffold.yaml was not read; import it separately")
+        # With only these fields, the required configuration is in the same file.
+        if not (required.is_mapping and required.data.keys() <= {"configs", "activeProfiles"}):
+            required.fail("another skaffold.yaml was not read; import it separately")
 
     def _note_patch(self, patch: Value) -> None:
         path = patch.data.get("path") if patch.is_mapping else None
@@ -154,5 +148,5 @@ def _path(path: Value) -> str:
     return field_spec_path("/".join(key.replace("/", "\\/") for key in keys))
 
 
-# Matches JSON pointers to artifacts, to the image of an artifact, and to the paths of image fields.
+# This pattern matches JSON pointers to artifacts, to the image of an artifact, and to the paths of image fields.
 _IMAGES_BY_POINTER: Final = r"/build(/artifacts(/[^/]+(/image)?)?)?|/resourceSelector(/.*)?"

@@ -30,7 +30,7 @@ class Function(NamedTuple):
 
 
 class NotReadError(Exception):
-    """An argument of a call has an unknown value, or cannot be imported."""
+    """A call cannot be imported, or the value of one of its arguments is not known."""
 
     def __init__(self, note: Note) -> None:
         super().__init__(note.message)
@@ -38,19 +38,21 @@ class NotReadError(Exception):
 
 
 class Constants:
-    """The values of the names that a file binds only once, at the top level or by a loop."""
+    """The known values of names. A file binds such a name only once, at the top level or by a loop."""
 
     def __init__(self, module: ast.Module) -> None:
         self.bound = Counter(_bound_names(module))
-        self.turns = 1  # the product of the lengths of all enclosing loops
-        self._values: ChainMap[str, Value] = ChainMap()  # each enclosing loop adds a mapping with its variable
+        # The product of the lengths of all enclosing loops.
+        self.turns = 1
+        # Each enclosing loop adds a mapping with its variable.
+        self._values: ChainMap[str, Value] = ChainMap()
         for statement in module.body:
             match statement:
                 case ast.Assign(targets=[ast.Name(id=name)]) if self.bound[name] == 1:
                     self._values[name] = self.value(statement.value)
 
     def each(self, name: str, values: Sequence[Value]) -> Iterator[Constants]:
-        """Yield constants for each turn of a loop over `values`: they also contain the loop's variable `name`."""
+        """Yield the constants for each turn of a loop over `values`, including its variable `name`."""
         for value in values:
             more = copy(self)
             more.turns = self.turns * len(values)
@@ -67,38 +69,26 @@ class Constants:
             case ast.List() | ast.Tuple():
                 return [self.value(element) for element in node.elts]
             case ast.Dict():
-                return self._dict(node)
+                keys = [key and self.value(key) for key in node.keys]
+                if all(isinstance(key, str) for key in keys):
+                    return dict(zip(keys, map(self.value, node.values), strict=True))
             case ast.BinOp(op=ast.Add()):
                 return _sum(node, self.value(node.left), self.value(node.right))
         return node
 
-    def _dict(self, node: ast.Dict) -> Value:
-        keys = [key and self.value(key) for key in node.keys]
-        if not all(isinstance(key, str) for key in keys):
-            return node
-        return dict(zip(keys, map(self.value, node.values), strict=True))
-
 
 def _bound_names(module: ast.Module) -> Iterator[str]:
     for node in ast.walk(module):
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            yield node.id
-        elif isinstance(node, ast.FunctionDef):
-            yield node.name
-        elif isinstance(node, ast.arg):
-            yield node.arg
-        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-            yield node.value.id  # the attribute can be a method that changes the value, such as `append`
-        elif (
-            isinstance(node, ast.Subscript)
-            and isinstance(node.value, ast.Name)
-            and isinstance(node.ctx, ast.Store)
-        ):
-            yield node.value.id
+        match node:
+            case ast.Name(id=name, ctx=ast.Store()) | ast.FunctionDef(name=name) | ast.arg(arg=name):
+                yield name
+            # An attribute can be a method that changes the value, such as `append`.
+            case ast.Attribute(value=ast.Name(id=name)) | ast.Subscript(value=ast.Name(id=name), ctx=ast.Store()):
+                yield name
 
 
 def _sum(node: ast.expr, left: Value, right: Value) -> Value:
-    # The limit prevents exponential growth: 60 lines that each double a string would need 2 ** 60 characters.
+    # The limit prevents exponential growth: a string that 60 lines double would have 2 ** 60 characters.
     for kind in (str, list):
         if isinstance(left, kind) and isinstance(right, kind):
             return left + right if len(left) + len(right) <= _MOST_ITEMS else node  # type: ignore[operator]
@@ -111,8 +101,8 @@ _MOST_ITEMS: Final = 2_000
 class Arguments:
     """The arguments of a call. `values` contains the arguments by the name of their parameter.
 
-    `more` contains positional arguments without a known parameter, and `rest` is the argument after `*` or `**`.
-    `origin` is the location of the call for comments.
+    `more` contains the positional arguments for which no parameter is known. `rest` is the argument after `*` or
+    `**`. `origin` is the location of the call, for comments.
     """
 
     def __init__(self, call: ast.Call, parameters: Sequence[str], constants: Constants, where: str) -> None:
@@ -166,7 +156,7 @@ class Arguments:
         return text
 
     def not_known(self, parameter: str, value: Value) -> NotReadError:
-        """Return the error for an unknown `value`, which is the argument of a parameter or an item of it."""
+        """Return the error for an unknown `value`, which is an argument or an item of an argument."""
         node = value if isinstance(value, ast.expr) else self._nodes[parameter]
         message = f'`{parameter}` is "{shown(node)}", not a literal; add the entry by hand'
         return self.error(message, line=node.lineno)
@@ -189,14 +179,15 @@ def is_text(value: Value) -> TypeGuard[str]:
     return isinstance(value, str) and value != "" and value.isprintable()
 
 
-@lru_cache(maxsize=1024)  # thousands of calls can contain the same long expression
+# Thousands of calls can contain the same long expression.
+@lru_cache(maxsize=1024)
 def shown(node: ast.expr) -> str:
-    """Return the source text of an expression for a message. Long text is shortened."""
+    """Return the source text of an expression for a message. A long text is shortened."""
     try:
-        text = ast.unparse(node)
-    except (ValueError, RecursionError):  # thousands of digits, or hundreds of operators
+        return shortened(ast.unparse(node))
+    # The expression has thousands of digits, or hundreds of operators.
+    except (ValueError, RecursionError):
         return "…"
-    return shortened(text)
 
 
 def shortened(text: str) -> str:
@@ -241,7 +232,7 @@ def _calls(node: ast.AST, where: str, constants: Constants) -> Iterator[tuple[as
             yield node, where, constants
         case ast.For(target=ast.Name(id=name), iter=items, body=body) if constants.bound[name] == 1:
             values = constants.value(items)
-            # The turns of nested loops multiply. If there are too many, treat the loop's list as unknown.
+            # If nested loops have too many turns together, treat the list of the inner loop as unknown.
             if isinstance(values, list) and len(values) * constants.turns <= _MOST_ITEMS:
                 for turn in constants.each(name, values):
                     for statement in body:
@@ -273,11 +264,14 @@ def _loaded(arguments: Arguments, functions: Mapping[str, Function]) -> dict[str
 def _parse(text: str) -> ast.Module:
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Python warns about escapes that are valid in Starlark
+            # Python warns about escapes that are valid in Starlark.
+            warnings.simplefilter("ignore")
             return ast.parse(text.removeprefix("\ufeff"))
     except SyntaxError as error:
         raise InputError(f"invalid Starlark: {error.msg}", line=error.lineno or None) from error
-    except ValueError as error:  # for a lone surrogate, and before Python 3.12 for a NUL
+    # The text contains a lone surrogate or, before Python 3.12, a NUL.
+    except ValueError as error:
         raise InputError(f"invalid Starlark: {error}") from error
-    except MemoryError as error:  # Python's parser raises MemoryError if its stack is full
+    # Python's parser raises MemoryError if its stack is full.
+    except MemoryError as error:
         raise RecursionError from error

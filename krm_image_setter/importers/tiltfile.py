@@ -45,7 +45,7 @@ def import_tiltfile(source: Source) -> Imported:
 
 
 def _without_images_outside_registry(tiltfile: _Tiltfile) -> Iterator[Note]:
-    """Remove images that cannot have a name in the default registry. Yield a note about each removed image."""
+    """Remove the images that have no valid name in the default registry. Yield a note about each of them."""
     for registry in [*tiltfile.registries][:1]:
         default = default_registry(registry.host_from_cluster or registry.host, registry.single_name or None)
         for ref, image in [*tiltfile.images.items()]:
@@ -65,7 +65,7 @@ class _ImageObject(NamedTuple):
 
 
 class _Registry(NamedTuple):
-    """The default registry. `host_from_cluster` is its host as seen from the cluster; empty means `host`."""
+    """The default registry. The cluster uses `host_from_cluster`, unless it is empty, instead of `host`."""
 
     host: str
     host_from_cluster: str
@@ -84,8 +84,6 @@ class _Image(NamedTuple):
 
 
 class _Tiltfile:
-    """Collects the images, paths and registries from the calls in a Tiltfile."""
-
     def __init__(self) -> None:
         self.images: dict[str, _Image] = {}
         self.kinds = Kinds()
@@ -120,7 +118,8 @@ class _Tiltfile:
 
     def _default_registry(self, arguments: Arguments) -> None:
         registry = _Registry(*map(arguments.text, _Registry._fields))
-        if not registry.host:  # Tilt ignores a default registry without a host
+        # Tilt ignores a default registry without a host.
+        if not registry.host:
             return
         host = registry.host_from_cluster or registry.host
         _check(arguments, "host", partial(default_registry, host, registry.single_name or None))
@@ -130,7 +129,8 @@ class _Tiltfile:
 
     def _k8s_kind(self, arguments: Arguments) -> None:
         paths = [*_paths(arguments, "image_json_path"), *_image_object(arguments)]
-        if paths:  # a call without paths only declares that the kind has pods
+        # A call without paths only declares that the kind has pods.
+        if paths:
             arguments.required_text("kind")
         self._add(arguments, paths)
 
@@ -192,7 +192,7 @@ def _paths(arguments: Arguments, parameter: str) -> list[_Path]:
             continue
         try:
             paths.append(_path(arguments, parameter, path))
-        except NotReadError as error:  # continue with the other paths
+        except NotReadError as error:
             arguments.notes.append(error.note)
     return paths
 
@@ -214,9 +214,10 @@ def _image_object(arguments: Arguments) -> list[_Path]:
     raise arguments.not_known("image_object", value)
 
 
-# Selectors. In Tilt, a selector is a regular expression (RE2) that matches any part of a text and ignores case. In
-# an ImageSetter, a selector matches the whole text and is case-sensitive. Users of Tilt expect a literal text to
-# match the whole name: tilt-dev/tilt#5344 reports that KafkaConnect also matched KafkaConnector.
+# The following functions convert selectors. In Tilt, a selector is a regular expression (RE2) that matches any
+# part of a text and ignores case. In an ImageSetter, a selector matches the whole text and is case-sensitive.
+# Users of Tilt expect that a literal text matches the whole name: tilt-dev/tilt#5344 reports that KafkaConnect
+# also matched KafkaConnector.
 
 
 def _alternatives(kind: str) -> list[str]:
@@ -233,10 +234,12 @@ def _pattern(arguments: Arguments, field: str, regexp: str) -> str:
     from_start, to_end = body.startswith("^"), body.endswith("$")
     body = body.removeprefix("^").removesuffix("$")
     tokens = list(re.finditer(_REGEXP, body))
-    if "".join(token[0] for token in tokens) != body or (regexp and not body):  # `^$` matches no resource
+    # `^$` matches no resource.
+    if "".join(token[0] for token in tokens) != body or (regexp and not body):
         message = f'`{field}`: the regular expression "{shortened(regexp)}" has no equivalent with * and ?'
         raise arguments.error(f"{message}; add the entry by hand")
-    # A kind contains no dots: `.` means any character. In other fields, users mean a dot without escaping it.
+    # In a kind, `.` means any character, because a kind contains no dots. In other fields, `.` usually means a
+    # dot.
     words = {"any": "*", "some": "?*", "dot": "?" if field == "kind" else "."}
     pattern = "".join(words.get(token.lastgroup or "", token[0].removeprefix("\\")) for token in tokens)
     if from_start != to_end:
@@ -290,11 +293,11 @@ def _path_node(path: _Path) -> Node:
     return {"path": path.json_path, "fields": {"repository": path.repo_field, "tag": path.tag_field}}
 
 
-# Matches one token of a regular expression that has an equivalent with `*` and `?`.
+# This pattern matches one token of a regular expression that has an equivalent with `*` and `?`.
 _REGEXP: Final = r"(?P<any>\.\*)|(?P<some>\.\+)|(?:(?P<dot>\.)|\\[./:-]|[\w/:-])(?![?*+{])"
 
-# The functions that build an image, and the names of their positional parameters up to the last one that is
-# needed. A Tiltfile must import these functions with `load`, except the first two.
+# The functions that build an image, and the names of their positional parameters. Parameters after the last
+# parameter that is used are omitted. A Tiltfile must import all functions except the first two with `load`.
 _BUILDS: Final[dict[str, Sequence[str]]] = {
     "docker_build": (
         "ref", "context", "build_args", "dockerfile", "dockerfile_contents", "cache", "live_update",
@@ -303,18 +306,11 @@ _BUILDS: Final[dict[str, Sequence[str]]] = {
     "custom_build": (
         "ref", "command", "deps", "tag", "disable_push", "skips_local_docker", "live_update", "match_in_env_vars",
     ),
-    "docker_build_with_restart": ("ref",),
-    "custom_build_with_restart": ("ref",),
-    "docker_build_sub": ("ref",),
     "earthly_build": ("context", "target", "ref"),
     "earthly_build_with_restart": ("context", "target", "ref"),
-    "image_build": ("ref",),
-    "kim_build": ("ref",),
-    "ko_build": ("ref",),
-    "kubectl_build": ("ref",),
-    "nerdctl_build": ("ref",),
-    "podman_build": ("ref",),
-    "podman_build_with_restart": ("ref",),
-    "build_nix_image": ("ref",),
-    "build_flake_image": ("ref",),
+    **dict.fromkeys((
+        "docker_build_with_restart", "custom_build_with_restart", "docker_build_sub", "image_build", "kim_build",
+        "ko_build", "kubectl_build", "nerdctl_build", "podman_build", "podman_build_with_restart",
+        "build_nix_image", "build_flake_image",
+    ), ("ref",)),
 }  # fmt: skip

@@ -28,7 +28,7 @@ class Kinds:
     """Collects the entries of `kinds`. Each selector becomes one entry with all its paths."""
 
     def __init__(self) -> None:
-        # The keys are selectors. Each value contains origins, and paths with their YAML as the key.
+        # The keys are selectors. Each value contains the origins, and the paths by their serialized form.
         self._kinds: dict[tuple[tuple[str, str], ...], tuple[dict[str, None], dict[str, Node]]] = {}
 
     def add(self, origin: str, selector: Mapping[str, str], paths: Iterable[Node]) -> None:
@@ -48,7 +48,7 @@ class Kinds:
 
 
 def imported(file: str, lines: Iterable[str], notes: Sequence[Note]) -> Imported:
-    """Return the ImageSetter whose fields are `lines`. `file` is the name of the source, for a comment."""
+    """Return the ImageSetter with the fields in `lines`. A comment contains `file`, the name of the source."""
     name = "".join(character if character.isprintable() else "?" for character in file)
     body = list(lines)
     if not body and not notes:
@@ -74,7 +74,7 @@ def listed(field: str, entries: Sequence[Entry], comment: str = "") -> Iterator[
 
 
 def images_to_complete(why: str, entries: Sequence[Entry], *, after_others: bool = False) -> Iterator[str]:
-    """Yield `images` entries as comments, because their new references are unknown. `why` explains that.
+    """Yield `images` entries as comments. Their new references are not known, for the reason `why`.
 
     If `after_others` is true, the list `images` already contains entries.
     """
@@ -99,13 +99,13 @@ def block(node: Sequence[Node] | Mapping[str, Node]) -> list[str]:
 
 
 def one_or_list(nodes: Iterable[Node]) -> Node:
-    """Return a single string as it is, and any other nodes as a list."""
+    """Return the string if `nodes` contains only one string. Otherwise return the nodes as a list."""
     items = list(nodes)
     return items[0] if len(items) == 1 and isinstance(items[0], str) else items
 
 
 def field_spec_path(text: str) -> str:
-    """Return a kustomize path in a form that an ImageSetter reads as such. Raises PathError if there is none."""
+    """Return a path of kustomize in a form that `parse_path` reads as a fieldSpec path. Raises PathError."""
     wanted = field_spec.parse(text)
     for written in (text, f"/{text}"):
         with suppress(PathError):

@@ -122,6 +122,7 @@ class _Try:
         self._write(is_name=False)
         self._follow_tags()
         self._write_overridden()
+        self._follow_tests()
         failed = self._failed()
         hard = sum(map(self._group.is_hard, failed))
         keys = sum(
@@ -302,6 +303,22 @@ class _Try:
     def _results(self, place: Place) -> list[str]:
         return [follow(flow.route, self._state)[0] for flow in self._group.at.get(place, ())]
 
+    def _follow_tests(self) -> None:
+        """Let the value of each operation `test` follow the image with which kustomize compares it."""
+        for test in self._group.flows:
+            scalar, steps = test.route.scalar, test.route.steps
+            if scalar is None or not scalar.field.is_test or not scalar.is_writable:
+                continue
+            new = set()
+            for route in (flow.route for flow in self._group.flows if flow.route.root == test.route.root):
+                earlier = route.steps[: len(route.steps) - len(steps)]
+                if route.scalar is None or route.scalar.field.is_test or route.steps[len(earlier) :] != steps:
+                    continue
+                if _before(earlier, route.scalar.image, {}) == scalar.image:
+                    new.add(_before(earlier, self._image(route.scalar), self._state))
+            if len(new) == 1:
+                self._set(scalar, new.pop())
+
     # R7: follow all routes again
 
     def _failed(self) -> list[Flow]:
@@ -317,6 +334,13 @@ class _Try:
                     # The wanted image of another group is its present image, so that this group gives way.
                     failed.append(flow._replace(wanted=flow.image))
         return failed
+
+
+def _before(steps: list[tuple[Entry, int]], image: str, state: State) -> str:
+    """Return an image after some of its steps."""
+    for entry, times in steps:
+        image = applied(state.get(entry, entry.keys), image, times) or image
+    return image
 
 
 def _part(image: str, *, is_name: bool) -> tuple[str, str, str]:

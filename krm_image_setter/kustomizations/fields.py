@@ -31,7 +31,8 @@ class FoundField(NamedTuple):
 
     `offset` is in code points of the text, and `line` counts from 1. If `is_known` is false, only kustomize knows
     that the field contains an image, and `set` must not change it. If `is_patch` is true, the field is in a JSON
-    6902 patch, and the resource is unknown.
+    6902 patch, and the resource is unknown. If `is_test` is true, its operation is `test`, so that the build fails
+    if the image of the resource differs.
     """
 
     offset: int
@@ -42,6 +43,7 @@ class FoundField(NamedTuple):
     usage: Usage
     is_known: bool = True
     is_patch: bool = False
+    is_test: bool = False
 
     @property
     def times(self) -> int:
@@ -77,10 +79,11 @@ def fields_of(resource: Resource, rules: Rules, specs: SelectorMap[KindRule]) ->
     """
     if is_json_patch(resource.node):
         for value in json_patch_fields(resource.node):
-            target = target_location(resource.node[value.location[0]])
+            operation = resource.node[value.location[0]]
+            target = target_location(operation)
             # An added item has no index yet. The first index of a list is as good as any other.
             at = tuple(0 if step == "-" else step for step in (*target, *value.location[2:]))
-            yield _found(resource, value, at)._replace(is_patch=True)
+            yield _found(resource, value, at)._replace(is_patch=True, is_test=operation["op"] == "test")
         return
     others = () if IMAGE in rules.pod_spec_uses else (IMAGE,)
     searches = [

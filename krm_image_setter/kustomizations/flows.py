@@ -207,7 +207,7 @@ class Flows:
     def _scalar(self, key: str, text: Text | None, field: FoundField, node: Node | None = None) -> Scalar:
         place = key, field.offset
         if place not in self._scalars:
-            line = text.line(0, ()) + field.line - 1 if text and text.parent and not node else field.line
+            line = text.line_in_file(field.line) if text and not node else field.line
             is_writable = (text.file.key if text else key) in self.reader.sources.names
             self._scalars[place] = Scalar(key, text, node, field, line=line, is_writable=is_writable)
         return self._scalars[place]

@@ -15,6 +15,7 @@ from krm_image_setter.documents import Stream
 from krm_image_setter.errors import InputError
 from krm_image_setter.locators.kustomize_entry import EntryKeys, entry_keys, key_in
 from krm_image_setter.resources import NO_REF, Resource
+from krm_image_setter.scan import lines_in_string
 from krm_image_setter.yaml import tree
 from krm_image_setter.yaml.tree import Location
 
@@ -60,10 +61,14 @@ class Text:
 
     def line(self, number: int, location: Location) -> int:
         """Return the line in the file, counted from 1, of the value at a location of a document."""
-        if self.parent:
-            outer, outer_number, at = self.parent
-            return outer.line(outer_number, at)
-        return self.root(number).line(location)
+        return self.line_in_file(self.root(number).line(location))
+
+    def line_in_file(self, line: int) -> int:
+        """Return the line in the file for a line of this text. Both count from 1."""
+        if self.parent is None:
+            return line
+        outer, number, location = self.parent
+        return outer.line_in_file(lines_in_string(outer.root(number), location)(line))
 
     def root(self, number: int) -> Resource:
         """Return the root of a document, as if it were a resource."""

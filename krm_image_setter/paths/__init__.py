@@ -15,16 +15,16 @@ def parse_path(text: str) -> Path:
     if not stripped:
         raise PathError("path is empty; expected one such as {.spec.image}", column=1)
     if stripped.startswith("$"):
-        from krm_image_setter.paths import jsonpath  # noqa: PLC0415  (jsonpath-ng costs 32 ms)
+        from krm_image_setter.paths import jsonpath  # noqa: PLC0415  (importing jsonpath-ng takes 32 ms)
 
         return jsonpath.parse(text)
-    # Apply the pattern only up to the last ]. After it, thousands of [ would take quadratic time.
+    # Apply the pattern only up to the last `]`, because thousands of `[` without `]` take quadratic time.
     last = stripped.rfind("]") + 1
     outside = re.sub(r"\[[^\]]+\]", "", stripped[:last]) + stripped[last:]
     if stripped[0] not in "{.[" and "\\." not in stripped and "/" in outside:
-        from krm_image_setter.paths import field_spec  # noqa: PLC0415  (few runs need it)
+        from krm_image_setter.paths import field_spec  # noqa: PLC0415
 
         return field_spec.parse(text)
-    from krm_image_setter.paths import kubernetes  # noqa: PLC0415  (1 ms; a run without kinds does not need it)
+    from krm_image_setter.paths import kubernetes  # noqa: PLC0415  (importing it takes 1 ms)
 
     return kubernetes.parse(text)

@@ -1,7 +1,7 @@
 r"""Paths of fieldSpecs in kustomize, such as `spec/manifest/images[]/image`.
 
 kustomize defines the rules in `api/filters/fieldspec` and `kyaml/utils.PathSplitter`. `\/` is a slash in a key. If
-a value is a list, the next key is looked up in the items of the list, with or without `[]` in the path.
+a value is a list, the next key is searched for in the items of the list, whether the path contains `[]` or not.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from krm_image_setter.paths.path import Match, PathError
 
 
 class FieldSpecPath(NamedTuple):
-    """A fieldSpec path. Each of its `keys` is a name, and whether `[]` follows the name."""
+    """A fieldSpec path. Each of its `keys` is a name with a flag, which is true if `[]` follows the name."""
 
     text: str
     keys: tuple[tuple[str, bool], ...]
@@ -49,9 +49,8 @@ def parse(text: str) -> FieldSpecPath:
         if name:
             keys.append((name, name != key))
         elif part or position:
-            raise PathError(
-                "empty key in the path; expected a path such as spec/containers[]/image", column=position + 1
-            )
+            message = "empty key in the path; expected a path such as spec/containers[]/image"
+            raise PathError(message, column=position + 1)
         position += len(part) + 1
     return FieldSpecPath(text, tuple(keys))
 
@@ -66,7 +65,7 @@ def _children(nodes: list[Match], key: str) -> list[Match]:
 
 
 def _entered(node: Match) -> list[Match]:
-    """Return the values in which the next key is looked up: `node`, or the items of a list and its inner lists."""
+    """Return the values that can contain the next key: `node`, or the items of a list and of its inner lists."""
     location, value = node
     if not isinstance(value, list):
         return [node]
@@ -77,6 +76,4 @@ def _listed(node: Match, is_list: bool) -> list[Match]:
     if not is_list:
         return [node]
     location, value = node
-    if not isinstance(value, list):
-        return []
-    return [Match((*location, index), item) for index, item in enumerate(value)]
+    return [Match((*location, index), item) for index, item in enumerate(value if isinstance(value, list) else ())]

@@ -1,7 +1,8 @@
 """Paths that start with `$`, in the extended syntax of jsonpath-ng.
 
-jsonpath-ng parses a path, and evaluates each of its steps and filters. This module combines the steps so that no
-location is visited twice. In jsonpath-ng, the costs of several `..`, `parent` and unions multiply.
+jsonpath-ng parses a path, and evaluates each of its steps and filters. This module combines the steps, so that it
+visits no location twice. If jsonpath-ng combined them, the run times of several `..`, `parent` and unions would
+multiply.
 """
 
 from __future__ import annotations
@@ -32,14 +33,10 @@ class JsonPath(NamedTuple):
 
         try:
             found = _walk(self.parsed, [DatumInContext(data)])
-        except Exception:  # noqa: BLE001  (jsonpath-ng can raise any exception for data of another type)
+        except Exception:  # noqa: BLE001  (jsonpath-ng raises many types if the data have an unexpected type)
             return []
-        matches: list[Match] = []
-        for datum in found:
-            location = _location(datum)
-            if _is_at(data, location, datum.value):
-                matches.append(Match(location, datum.value))
-        return matches
+        matches = (Match(_location(datum), datum.value) for datum in found)
+        return [match for match in matches if _is_at(data, *match)]
 
     def steps(self, data: Any) -> Iterator[tuple[list[Match], str | None]]:
         """Follow a path of fields, indexes, slices and wildcards, as specified in `Path.steps`."""
@@ -60,7 +57,7 @@ class JsonPath(NamedTuple):
 
 
 def _walk(node: _Node, data: Iterable[_Datum]) -> list[_Datum]:
-    """Return the values that a part of the path matches, starting from `data`. No location occurs twice."""
+    """Start from `data`, and return the values that a part of the path matches. No location occurs twice."""
     chain, first = _chain(node)
     found = _step(first, data)
     for link in reversed(chain):
@@ -69,9 +66,9 @@ def _walk(node: _Node, data: Iterable[_Datum]) -> list[_Datum]:
 
 
 def _chain(node: _Node) -> tuple[list[_Node], _Node]:
-    """Return the nodes that link a chain of steps, from the last to the first, and the first step."""
+    """Return the nodes that link a chain of steps, the last node first, and the first step of the chain."""
     chain: list[_Node] = []
-    # A chain can have thousands of steps, which is too deep for recursion.
+    # Recursion would be too deep for a chain of thousands of steps.
     while _kind(node) in ("Child", "Descendants"):
         chain.append(node)
         node = node.left
@@ -80,7 +77,7 @@ def _chain(node: _Node) -> tuple[list[_Node], _Node]:
 
 def _step(node: _Node, data: Iterable[_Datum]) -> list[_Datum]:
     match _kind(node):
-        case "Child" | "Descendants":  # a chain can be the right side of another chain
+        case "Child" | "Descendants":
             return _walk(node, data)
         case "Union":
             return _each_once(datum for one in data for part in _parts(node) for datum in _walk(part, [one]))
@@ -127,28 +124,31 @@ def parse(text: str) -> JsonPath:
     try:
         _check_tokens(text.strip(), parser.ExtendedJsonPathLexer())
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # jsonpath-ng plans to remove the operators | and &
+            # jsonpath-ng warns that it will remove the operators | and &.
+            warnings.simplefilter("ignore")
             parsed = parser.parse(text.strip())
         _check_filters(parsed)
         return JsonPath(text, parsed)
     except PathError:
         raise
-    except Exception as error:  # the lexer and parser of jsonpath-ng raise plain Exception
+    # The lexer and the parser of jsonpath-ng raise Exception itself.
+    except Exception as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         column = re.search(r"\b(?:1:|col(?:umn)? )(\d+)", reason)
         raise PathError(f"invalid JSONPath: {reason}", column=int(column[1]) + 1 if column else None) from error
 
 
-# A long path takes quadratic time, because the parser of jsonpath-ng copies a list for each part of a union.
+# The longest path, in characters. The time of a long path grows quadratically: the parser of jsonpath-ng copies a
+# list for each part of a union.
 _LONGEST: Final = 10_000
 
 
 def _check_tokens(text: str, lexer: Any) -> None:
-    """Raise PathError for operators whose time or memory is not proportional to the size of their operands.
+    """Raise PathError for operators whose time or memory can grow faster than their operands.
 
     A path to a field does not need these operators. A regular expression can take exponential time. The product of
     a string and a number repeats the string. `str()` expands all aliases in a collection, and alternating
-    `split()` and `str()` make a string ever longer. A sort looks up its fields again for each comparison.
+    `split()` and `str()` make a string longer each time. A sort looks up its fields again for each comparison.
     """
     before = ""
     for token in lexer.tokenize(text):
@@ -161,19 +161,19 @@ def _check_tokens(text: str, lexer: Any) -> None:
         elif token.type == "SORT_DIRECTION" or named.startswith(("sorted", "split(", "str(")):
             message = "cannot sort, split or convert values in a path; name a field"
         if message:
-            # For a named operator, jsonpath-ng reports the position of its end.
+            # jsonpath-ng reports the end of a named operator, not its start.
             start = text.rfind("`", 0, token.lexpos) if named else token.lexpos
             raise PathError(message, column=start + 1)
         before = token.type
 
 
 _ARITHMETIC: Final = "cannot use arithmetic in a path; quote a key that contains an operator: ['a/b']"
-# The types of the tokens that can end an operand. After such a token, `*` is a multiplication and `/` a division.
+# The types of the tokens that can end an operand. After these types of tokens, `*` means multiplication.
 _OPERANDS: Final = frozenset(("ID", "NUMBER", "FLOAT", "BOOL", "NULL", "NAMED_OPERATOR", "]", ")", "*", "$", "@"))
 
 
 def _check_filters(parsed: _Node) -> None:
-    """Raise PathError for filters that take quadratic time, because they can visit the same values for each item.
+    """Raise PathError for filters that can take quadratic time, because they visit the same values for each item.
 
     If each step of a filter goes from a value to only one child, the filter visits different values for each item.
     """
@@ -189,7 +189,9 @@ def _check_filters(parsed: _Node) -> None:
             len(getattr(one, several, ())) > 1 for one in inside for several in ("fields", "indices")
         ):
             raise PathError("cannot use .., `parent`, where, | or a comma in a filter; name one field")
-        if "Root" in kinds and (kinds & {"Wildcard", "Slice", "Filter"} or any(map(_is_wildcard, inside))):
+        # Before version 1.9, jsonpath-ng parsed the wildcard `*` as a field.
+        has_wildcard = "Wildcard" in kinds or any("*" in getattr(one, "fields", ()) for one in inside)
+        if "Root" in kinds and (kinds & {"Slice", "Filter"} or has_wildcard):
             raise PathError("cannot use *, a slice or a filter in a filter that uses $; name one field")
 
 
@@ -199,7 +201,6 @@ def _kind(node: _Node) -> str:
 
 
 def _nodes(*roots: _Node) -> Iterator[_Node]:
-    """Yield the nodes of the syntax trees with these roots."""
     pending = list(roots)
     while pending:
         node = pending.pop()
@@ -212,13 +213,7 @@ def _nodes(*roots: _Node) -> Iterator[_Node]:
             pending += getattr(node, name, None) or ()
 
 
-def _is_wildcard(node: _Node) -> bool:
-    """Return whether a node is the wildcard `*`, which jsonpath-ng before 1.9 parses as a field named `*`."""
-    return "*" in getattr(node, "fields", ())
-
-
 def _parts(node: _Node) -> list[_Node]:
-    """Return the parts of a union in the order of the path."""
     parts: list[_Node] = []
     while _kind(node) == "Union":
         parts.append(node.right)
@@ -249,7 +244,7 @@ def _location(datum: _Datum) -> Location:
 
 
 def _is_at(data: Any, location: Location, value: Any) -> bool:
-    """Return whether `value` is in `data` at `location`. The result of a function such as `len` is not."""
+    """Return whether `data` contains `value` at `location`. The result of `len` is not in `data`."""
     for step in location:
         try:
             data = data[step]

@@ -9,7 +9,7 @@ r"""Kubernetes JSONPath, as kubectl documents it and client-go implements it in 
     filter   := steps | steps operator steps,  operator := == != < <= > >=
 
 See https://kubernetes.io/docs/reference/kubectl/jsonpath/. A path of krm-image-setter matches only fields.
-Therefore this module differs from client-go in three points:
+Therefore this module differs from client-go in three ways:
 
 - Text between actions is ignored.
 - A missing key, an index out of bounds and a filter on a mapping match nothing; client-go reports an error.
@@ -29,7 +29,7 @@ Nodes = list[Match]
 
 
 class KubernetesPath(NamedTuple):
-    """A parsed template. `fields` are the keys if it consists only of keys (`.spec.image`), otherwise None."""
+    """A parsed template. If it consists only of keys, such as `.spec.image`, `fields` contains the keys."""
 
     text: str
     actions: tuple[Action, ...]
@@ -59,7 +59,8 @@ class KubernetesPath(NamedTuple):
                 return
 
 
-# The classes of steps. The method `walk` of a step returns the nodes that the step matches, starting from `nodes`.
+# The following classes are the steps of a path. `walk` starts from `nodes`, and returns the nodes that the step
+# matches.
 
 
 class Field(NamedTuple):
@@ -78,10 +79,13 @@ class Field(NamedTuple):
 
 
 class QuotedKey(NamedTuple):
-    """The step `['a.b']`, which matches the key `a.b`, or the path `.a.b` if no such key exists."""
+    """The step `['a.b']`, which matches the key `a.b`, or the path `.a.b` if no such key exists.
+
+    `fields` are the steps of the path. They are empty if the key is not a valid path.
+    """
 
     key: str
-    fields: tuple[Step, ...]  # empty if the key is not a valid path
+    fields: tuple[Step, ...]
 
     def walk(self, nodes: Nodes) -> Nodes:
         """Return the values under the key."""
@@ -107,10 +111,10 @@ class Wildcard(NamedTuple):
 
 
 class Descent(NamedTuple):
-    """The step `..`, which matches all non-empty collections at any depth, including the current nodes."""
+    """The step `..`, which matches the current nodes and all values inside them that are non-empty collections."""
 
     def walk(self, nodes: Nodes) -> Nodes:
-        """Return the collections, parents first. No collection occurs twice, also after a second `..`."""
+        """Return the collections, parents first. Each collection occurs once, even after a second `..`."""
         found: dict[Location, Match] = {}
         pending = nodes[::-1]
         while pending:
@@ -134,36 +138,31 @@ class Slice(NamedTuple):
         """Return the items in the slice."""
         found: Nodes = []
         for location, value in nodes:
-            if not isinstance(value, list):
-                continue
-            length = len(value)
+            length = len(value) if isinstance(value, list) else 0
             start = self.start or 0
             start += length if start < 0 else 0
-            if self.single:
-                end = start + 1
-            else:
-                end = length if self.end is None else self.end
-                end += length if end < 0 else 0
-            # If the slice is longer than the list, client-go reports an error. Python would shorten the slice.
+            end = start + 1 if self.single else length if self.end is None else self.end
+            end += length if end < 0 else 0
+            # If the slice is longer than the list, client-go reports an error, but Python would shorten the slice.
             if 0 <= start < end <= length:
                 found += (Match((*location, i), value[i]) for i in range(start, end, self.step))
         return found
 
 
 class Union(NamedTuple):
-    """A union, such as `[0,2]` or `['a','b']`, which matches the results of all its parts."""
+    """A union, such as `[0,2]` or `['a','b']`, which matches everything that one of its parts matches."""
 
     parts: tuple[tuple[Step, ...], ...]
 
     def walk(self, nodes: Nodes) -> Nodes:
-        """Return the nodes of all parts in order, each node once. Otherwise `[0,0]` would double their number."""
+        """Return the nodes of all parts in order. Each node occurs once: `[0,0]` must not double their number."""
         return _each_once([match for part in self.parts for match in _walk(part, nodes)])
 
 
 class Filter(NamedTuple):
     """A filter, such as `[?(@.name=="x")]`, which matches the items of a list for which the comparison is true.
 
-    A filter without an operator, such as `[?(@.name)]`, matches the items in which `left` matches something.
+    A filter can have no operator. For example, `[?(@.name)]` matches the items in which `left` matches something.
     """
 
     left: tuple[Step, ...]
@@ -185,9 +184,7 @@ class Filter(NamedTuple):
         if not self.operator:
             return bool(left)
         right = _walk(self.right, [item])
-        if len(left) != 1 or len(right) != 1:
-            return False
-        return _compare(left[0].value, self.operator, right[0].value)
+        return len(left) == len(right) == 1 and _compare(left[0].value, self.operator, right[0].value)
 
 
 class Literal(NamedTuple):
@@ -196,7 +193,7 @@ class Literal(NamedTuple):
     value: Any
 
     def walk(self, nodes: Nodes) -> Nodes:
-        """Return the value once per node. As in client-go, a text is returned only once for all nodes."""
+        """Return the value once per node. A text is returned only once for all nodes, as in client-go."""
         count = 1 if isinstance(self.value, str) else len(nodes)
         return [Match(_NOWHERE, self.value)] * count
 
@@ -215,7 +212,6 @@ _NOWHERE: Final[Location] = ("", -1, "")
 
 
 def _each_once(nodes: Nodes) -> Nodes:
-    """Return `nodes` without repeated locations."""
     found: dict[Location, Match] = {}
     for node in nodes:
         found.setdefault(node.location, node)
@@ -225,7 +221,7 @@ def _each_once(nodes: Nodes) -> Nodes:
 def _run(actions: tuple[Action, ...], nodes: Nodes, done: set[tuple[int, Location]]) -> Nodes:
     """Return the nodes that actions match. No range is run twice for the same node.
 
-    `done` contains the id of the body, and the location of the node, for each run of a range so far.
+    `done` records each run of a range, as the id of its body and the location of its node.
     """
     found: Nodes = []
     for steps, body in actions:
@@ -243,7 +239,8 @@ def _run(actions: tuple[Action, ...], nodes: Nodes, done: set[tuple[int, Locatio
 
 def _walk(steps: tuple[Step, ...], nodes: Nodes) -> Nodes:
     for step in steps:
-        if not nodes:  # in most resources, most paths of the catalog match nothing after the second step
+        # In most resources, most paths of the catalog match nothing after the second step.
+        if not nodes:
             break
         nodes = step.walk(nodes)
     return nodes
@@ -282,9 +279,11 @@ def _compare(left: Any, sign: str, right: Any) -> bool:
     return _OPERATORS[sign](left, right)
 
 
-# The parser of paths.
+# The following patterns and classes parse a path.
 
-_MAX_RANGES: Final = 20  # the most ranges inside each other; a useful path has one or two
+_ESCAPES: Final = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v"}
+# The most ranges inside each other. A useful path has one or two ranges.
+_MAX_RANGES: Final = 20
 _NAME_CHARACTERS: Final = r"[^\\ \t\r\n.,\[\]$@{}]*"
 _NAME: Final = rf"{_NAME_CHARACTERS}(?:\\(?s:.?){_NAME_CHARACTERS})*"
 _SLICE: Final = r"(-?[0-9]*)(:-?[0-9]*)?(:-?[0-9]*)?"
@@ -292,6 +291,8 @@ _KEY: Final = r"'[^']*'"
 _NUMBER: Final = r"[-+]?[0-9.]+"
 _COMPARISON: Final = r"([^!<>=]+)([!<>=]+)(.+)"
 _WORD: Final = r"[^\s.,\[\]$@{}]+"
+# This pattern matches the start of a filter, up to the first `)` outside quotes.
+_FILTER: Final = r"""\[\?\(((?:[^"')\n]++|"(?:[^"\\\n]|\\.)*+"|'(?:[^'\\\n]|\\.)*+')*+)\)"""
 
 
 def parse(text: str) -> KubernetesPath:
@@ -317,7 +318,7 @@ def _starts_field(word: str) -> bool:
 
 
 def _outside_brackets(text: str) -> str:
-    # Apply the pattern only up to the last ]. After it, thousands of [ would take quadratic time.
+    # Apply the pattern only up to the last `]`, because thousands of `[` without `]` take quadratic time.
     last = text.rfind("]") + 1
     return re.sub(r"\[[^\]]*\]", "", text[:last]) + text[last:]
 
@@ -395,7 +396,8 @@ class _Parser:
                 steps.append(self._literal(character))
 
     def _field(self) -> Step:
-        found = next(re.compile(_NAME).finditer(self.text, self.position))  # the pattern always matches
+        # The pattern always matches, because a name can be empty.
+        found = next(re.compile(_NAME).finditer(self.text, self.position))
         self.position = found.end()
         name = re.sub(r"\\((?s:.?))", r"\1", found[0])
         return Wildcard(lists_only=False) if name == "*" else Field(name)
@@ -444,7 +446,7 @@ class _Parser:
             key = text[1:-1]
             try:
                 fields = _Parser(f".{key}}}", 0).steps("}")
-            except PathError:  # a key such as 'a b' is not a valid path
+            except PathError:
                 fields = ()
             return QuotedKey(re.sub(r"\\(.)", r"\1", key), fields)
         match = re.fullmatch(_SLICE, text)
@@ -463,34 +465,20 @@ class _Parser:
 
     def _filter(self) -> Filter:
         start = self.position
-        position = start + len("[?(")
-        quote = ""
-        while True:  # find the ")" outside quotes
-            character = self.text[position : position + 1]
-            if not character or character == "\n":
-                raise self.fail("missing closing )] of the filter", start)
-            if quote:
-                if character == "\\":
-                    position += 1
-                elif character == quote:
-                    quote = ""
-            elif character in "\"'":
-                quote = character
-            elif character == ")":
-                break
-            position += 1
-        if self.text[position + 1 : position + 2] != "]":
+        match = re.compile(_FILTER, re.DOTALL).match(self.text, start)
+        if match is None:
+            raise self.fail("missing closing )] of the filter", start)
+        if not self.text.startswith("]", match.end()):
             raise self.fail("missing ] after the ) of the filter", start)
-        inside = self.text[start + 3 : position]
-        self.position = position + 2
+        inside = match[1]
+        self.position = match.end() + 1
         comparison = re.fullmatch(_COMPARISON, inside)
         if comparison is None:
             return Filter(self._inner(inside, start + 3), "", ())
         left, sign, right = comparison.groups()
         if sign not in _OPERATORS:
-            raise self.fail(
-                f'unknown operator "{sign}"; expected ==, !=, <, <=, > or >=', start + 3 + comparison.start(2)
-            )
+            message = f'unknown operator "{sign}"; expected ==, !=, <, <=, > or >='
+            raise self.fail(message, start + 3 + comparison.start(2))
         return Filter(self._inner(left, start + 3), sign, self._inner(right, start + 3 + comparison.start(3)))
 
     def _inner(self, text: str, position: int) -> tuple[Step, ...]:
@@ -499,6 +487,3 @@ class _Parser:
         if inner.position < len(text):
             raise inner.fail('unexpected "}" in the filter; quote it')
         return steps
-
-
-_ESCAPES: Final = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v"}

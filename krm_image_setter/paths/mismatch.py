@@ -1,4 +1,4 @@
-"""Explain why a path matches nothing: which step fails, and what the data contain there, but no values."""
+"""Explain why a path matches nothing: which step fails, and which type of data it finds. Values are not shown."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from krm_image_setter.paths.path import Location, Match, Path, format_location, 
 
 
 class Mismatch(NamedTuple):
-    """The number of steps up to the first step that matches nothing, and the reason why it matches nothing."""
+    """The number of the first step (from 1) that matches nothing, and the reason why it matches nothing."""
 
     steps: int
     reason: str
@@ -53,5 +53,5 @@ def _suggestion(key: str, mapping: dict[Any, Any]) -> str:
     return f'; did you mean "{close[0]}"?' if close else ""
 
 
-# The comparison of two keys takes about 0.2 ms, so only this many keys are compared for a suggestion.
+# The most keys that are compared for a suggestion, because a comparison takes about 0.2 ms.
 _MOST_COMPARED: Final = 1_000

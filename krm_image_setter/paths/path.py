@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 
 from krm_image_setter.errors import ImageSetterError
 
-#: The keys and indexes from the root of the data to a value: `("containers", 0, "image")`.
+#: The keys and indexes of the path from the root of the data to a value, such as `("containers", 0, "image")`.
 Location: TypeAlias = tuple[str | int, ...]
 
 
@@ -30,10 +30,10 @@ class Path(Protocol):
         """Return the values in `data` that the path matches. No location occurs twice."""
 
     def steps(self, data: Any) -> Iterator[tuple[list[Match], str | None]]:
-        """Yield, for each step of the path, the values from which it starts and the key that it looks up.
+        """Yield, for each step of the path, the values where the step starts and the key that it looks up.
 
-        The key is None if the step looks up items of a list. The first step that matches nothing is the last one.
-        Nothing is yielded if the path cannot be followed step by step.
+        The key is None if the step looks up items of a list. After a step that matches nothing, no step is
+        yielded. If the path cannot be followed step by step, nothing is yielded.
         """
 
 
@@ -41,15 +41,11 @@ class PathError(ImageSetterError):
     """The error for an invalid path. Its `column` counts from 1 in the path."""
 
 
-@lru_cache(maxsize=1024)  # the images of thousands of Deployments have the same location
+# The images of thousands of Deployments have the same location.
+@lru_cache(maxsize=1024)
 def format_location(location: Location) -> str:
     """Format a location as messages show it: `spec.containers[0].image`, `data['a.b']`."""
-    text = ""
-    for step in location:
-        if isinstance(step, int):
-            text += f"[{step}]"
-        else:
-            text += format_key(step)
+    text = "".join(f"[{step}]" if isinstance(step, int) else format_key(step) for step in location)
     return text.removeprefix(".")
 
 

@@ -1,7 +1,7 @@
 """Write changes into a document with anchors, aliases and merge keys.
 
-With aliases, one scalar of the source can be the value of many locations. The scalar gets the new text of the
-location where it is written. An alias or merge key that would then have a wrong value is replaced with a copy.
+With aliases, one scalar of the source can be the value at many locations. The scalar gets the new text of the
+location where its anchor is. An alias or merge key that would then have a wrong value is replaced with a copy.
 """
 
 from __future__ import annotations
@@ -14,67 +14,43 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from krm_image_setter.edits import Edit, apply_edits
 from krm_image_setter.line_breaks import BREAK, BREAKS, line_break, line_end, line_start
-from krm_image_setter.yaml import scalar
-from krm_image_setter.yaml.tree import (
-    Alias,
-    Change,
-    Collection,
-    Fragment,
-    Location,
-    Mapping,
-    Sequence,
-    content_end,
-    start_mark,
-    typed,
-)
-from krm_image_setter.yaml.writer import (
-    Added,
-    added_in_flow,
-    additions,
-    block_header,
-    by_location,
-    cannot_copy,
-    closing,
-    last_block_scalar,
-    lines_added,
-    lines_after,
-    new_pairs,
-    pair,
-    pair_column,
-    rewritten,
-)
+from krm_image_setter.yaml import scalar, tree, writer
+from krm_image_setter.yaml.stream import error_at
+from krm_image_setter.yaml.tree import Alias, Collection, Location, Mapping, Sequence
 
 if TYPE_CHECKING:
-    from krm_image_setter.yaml.tree import NodeEvent, ScalarEvent, Written
+    from krm_image_setter.yaml.tree import Change, Fragment, NodeEvent, ScalarEvent, Written
+    from krm_image_setter.yaml.writer import Added
 
-# This location is used for nodes that no path can match: keys, the contents of keys, and mappings directly under a
-# merge key. A change never has this location.
+# The location of nodes that no path can match: keys, the contents of keys, and mappings directly under a merge
+# key. No change has this location.
 _NOWHERE: Final[Location] = (-1,)
 
 
 class Kept(NamedTuple):
-    """An alias that was replaced with a copy, so that `location` keeps its old text while the anchor changes."""
+    """An alias that was replaced with a copy. Otherwise, `location` would change together with the anchor."""
 
     alias: Alias
     location: Location
 
 
 def write(source: str, root: Collection, changes: Iterable[Change]) -> tuple[list[Edit], list[Kept]]:
-    """Compute edits like `writer.write`, and return them with the aliases that were replaced to keep an old text.
+    """Compute the edits like `writer.write`, and return them with the aliases that keep an old text as a copy.
 
-    Raises InputError like `writer.write`, and if an alias must be replaced but its block cannot be copied.
+    Raises InputError if a change cannot be made in place, or if an alias must be replaced with a copy of a block
+    that cannot be copied.
     """
-    writer = _Writer(source, root, *by_location(root, changes))
-    edits = writer.edits()
-    return edits + closing(source, root, edits), list(writer.kept.values())
+    alias_writer = _AliasWriter(source, root, *writer.by_location(root, changes))
+    edits = alias_writer.edits()
+    return edits + writer.closing(source, root, edits), list(alias_writer.kept.values())
 
 
 def replaced(source: str, root: Written, targets: Iterable[Written]) -> list[Edit]:
     """Return the edits that replace all aliases that refer to the nodes `targets` with copies in one line."""
-    writer = _Writer(source, root, {}, {})
+    alias_writer = _AliasWriter(source, root, {}, {})
     ids = set(map(id, targets))
     return [
-        Edit(alias.start_mark.index, alias.end_mark.index, writer.in_flow(alias.target, _NOWHERE))
+        Edit(alias.start_mark.index, alias.end_mark.index, alias_writer.in_flow(alias.target, _NOWHERE))
         for alias in _aliases_in(root)
         if id(alias.target) in ids
     ]
@@ -82,9 +58,9 @@ def replaced(source: str, root: Written, targets: Iterable[Written]) -> list[Edi
 
 def in_flow(source: str, written: Written, *, in_json: bool = False) -> str:
     """Return a node in one line of flow style, or as JSON, without comments, anchors and aliases."""
-    writer = _Writer(source, written, {}, {})
-    writer.in_json = in_json
-    return writer.in_flow(written, _NOWHERE)
+    alias_writer = _AliasWriter(source, written, {}, {})
+    alias_writer.in_json = in_json
+    return alias_writer.in_flow(written, _NOWHERE)
 
 
 def _aliases_in(written: Written) -> Iterator[Alias]:
@@ -95,7 +71,7 @@ def _aliases_in(written: Written) -> Iterator[Alias]:
 
 
 class _Child(NamedTuple):
-    """A child of a collection. If it comes from a merge key, `base` is the mapping that contains it."""
+    """A child of a collection. If a merge key provides it, `base` is the merged mapping that contains it."""
 
     key: str | int
     value: Any
@@ -116,8 +92,8 @@ def _children(node: Mapping | Sequence) -> Iterator[_Child]:
 def _unlocated(node: Mapping | Sequence) -> Iterator[tuple[Alias | Mapping | Sequence, bool]]:
     """Yield the aliases and collections in a mapping that have no location, and whether each of them is a key.
 
-    These are keys, the values of such keys, the earlier values of a repeated key, and mappings directly under a
-    merge key.
+    They are keys, the values of keys that are collections, the earlier values of a repeated key, and mappings
+    directly under a merge key.
     """
     if isinstance(node, Sequence):
         return
@@ -134,8 +110,12 @@ def _unlocated(node: Mapping | Sequence) -> Iterator[tuple[Alias | Mapping | Seq
         yield from ((other, False) for other in others if isinstance(other, Mapping | Sequence | Alias))
 
 
-class _Writer:
-    """Computes the edits of one document. `kept` contains the aliases replaced to keep an old text, by id."""
+class _AliasWriter:
+    """Computes the edits of one document.
+
+    `kept` contains the replaced aliases that keep an old text, by the id of the alias. If `in_json` is true,
+    copies are written as JSON.
+    """
 
     def __init__(self, source: str, root: Written, wanted: Map[Location, list[Fragment]], added: Added) -> None:
         self.source = source
@@ -143,10 +123,11 @@ class _Writer:
         self.wanted = wanted
         self.added = added
         self.kept: dict[int, Kept] = {}
-        self.in_json = False  # whether copies are JSON
+        self.in_json = False
         # The locations of changes and of all nodes around them.
         self._changing = {location[:end] for location in (*wanted, *added) for end in range(len(location) + 1)}
-        self._homes: dict[int, Location] = {}  # the location where a node is written, by the id of the node
+        # The location of each node in the source, by the id of the node.
+        self._homes: dict[int, Location] = {}
         self._anchor_counts = Counter(re.findall(_ANCHOR, source))
 
     def edits(self) -> list[Edit]:
@@ -174,13 +155,14 @@ class _Writer:
     def _visit(
         self, node: Mapping | Sequence, location: Location, indent: int, *, copied: bool = False
     ) -> Iterator[Edit]:
-        """Yield the edits that write the changes at and below `location` into `node`.
+        """Yield the edits that write the changes at `location`, and inside it, into `node`.
 
         `indent` is the smallest indentation that the lines of a flow collection in `node` must have. If `copied`
-        is true, an alias is also replaced if the copy could be after another anchor with the same name.
+        is true, `node` will be copied to a later line. Then an alias is also replaced if another anchor with its
+        name could be before the copy.
         """
         if not node.flow:
-            indent = start_mark(node.children[0]).column + isinstance(node, Mapping)
+            indent = tree.start_mark(node.children[0]).column + isinstance(node, Mapping)
         for child, is_key in _unlocated(node):
             if not isinstance(child, Alias):
                 yield from self._visit(child, _NOWHERE, indent, copied=copied)
@@ -203,22 +185,22 @@ class _Writer:
             elif isinstance(value, Mapping | Sequence):
                 yield from self._visit(value, here, indent, copied=copied)
             elif here in self.wanted:
-                yield from rewritten(self.source, node, key, self.wanted[here])
+                yield from writer.rewritten(self.source, node, key, self.wanted[here])
         if not isinstance(node, Mapping):
             return
         for beside, texts in self.added.get(location, {}).items():
             if node.written(beside):
-                yield from additions(self.source, node, {beside: texts})
+                yield from writer.pairs_after(self.source, node, beside, writer.new_pairs(node, texts))
             else:
-                pairs += new_pairs(node, texts)
+                pairs += writer.new_pairs(node, texts)
         if pairs:
-            yield from self._added_after_merge(node, pairs)
+            yield from writer.pairs_after(self.source, node, "<<", pairs)
 
     def _merge_copies(self, aliases: Iterable[Alias], location: Location) -> Generator[Edit, None, set[int]]:
-        """Yield the edits that replace aliases under a merge key if their mappings get new pairs.
+        """Yield the edits that replace the aliases under a merge key whose mappings get new pairs.
 
-        An alias would also merge the new pairs. So it is replaced with a copy that does not contain the new pairs.
-        Return the ids of the mappings that were copied.
+        The merge key would also merge the new pairs. Therefore such an alias is replaced with a copy of the
+        mapping without the new pairs. Return the ids of the copied mappings.
         """
         ids: set[int] = set()
         for alias in aliases:
@@ -242,7 +224,7 @@ class _Writer:
         return match is None or self._anchor_counts[match[0]] > 1
 
     def _differs(self, value: Any, written: Written, here: Location, there: Location) -> bool:
-        """Return whether the changes at `here`, an alias, and at `there`, its anchor, lead to different values."""
+        """Return whether the values at `here`, an alias, and at `there`, its anchor, differ after the changes."""
         if here not in self._changing and there not in self._changing:
             return False
         if isinstance(value, Mapping | Sequence):
@@ -270,39 +252,34 @@ class _Writer:
         else:
             column = alias.start_mark.column
             if isinstance(holder, Mapping):
-                column = min(column, start_mark(holder.children[0]).column + 2)
+                column = min(column, tree.start_mark(holder.children[0]).column + 2)
+            # YAML forbids a tab after a dash, so remove the white space after the alias if it contains a tab.
             rest = self.source[end : line_end(self.source, end)]
-            spaces = len(rest) - len(rest.lstrip(" \t"))  # YAML forbids a tab after a dash
+            spaces = len(rest) - len(rest.lstrip(" \t"))
             yield Edit(start, end + spaces * ("\t" in rest[:spaces]), self._tag(node.start).rstrip())
-            yield lines_added(self.source, end, column, [self._block_copy(node, location, column)])
-
-    def _added_after_merge(self, node: Mapping, pairs: list[str]) -> list[Edit]:
-        """Return the edits that add pairs after the merge key of `node`. The pairs override merged pairs."""
-        name, value = pair(node, "<<")
-        if node.flow:
-            return added_in_flow(self.source, node, content_end(self.source, value), pairs)
-        return lines_after(self.source, value, pair_column(self.source, name), pairs)
+            yield writer.lines_added(self.source, end, column, [self._block_copy(node, location, column)])
 
     def _pair(self, holder: Mapping, key: str, written: Written, location: Location, indent: int) -> str:
-        """Return the source of a pair for `holder` that overrides a pair from its merge key."""
-        name, value = pair(holder, "<<")
+        """Return the source of a new pair for the mapping `holder`, which overrides a pair from its merge key."""
+        name, value = writer.pair(holder, "<<")
         node = written.target if isinstance(written, Alias) else written
         start = scalar.serialized(key, flow=holder.flow) + ":"
         if not isinstance(node, Mapping | Sequence):
             return f"{start} {self._scalar(node, location, flow=holder.flow)}"
         if node.flow:
             return f"{start} {self._flow_copy(node, location, indent)}"
-        if holder.flow or not self._fits_before(node, content_end(self.source, value)):
+        if holder.flow or not self._fits_before(node, tree.content_end(self.source, value)):
             return f"{start} {self.in_flow(node, location)}"
-        column = pair_column(self.source, name) + 2
+        column = writer.pair_column(self.source, name) + 2
         tag = f" {self._tag(node.start)}".rstrip()
-        return f"{start}{tag}{line_break(self.source)}{' ' * column}{self._block_copy(node, location, column)}"
+        value_indent = line_break(self.source) + " " * column
+        return start + tag + value_indent + self._block_copy(node, location, column)
 
     def _fits_before(self, node: Mapping | Sequence, offset: int) -> bool:
         """Return whether a copy of the block `node` can be inserted after the line that contains `offset`.
 
-        It cannot if the value of a block scalar at the end of the copy would change, because empty lines or a line
-        break after the copy would be added to this value.
+        A copy that ends with a block scalar is not possible if the next lines would change the value of the
+        scalar. The value can include the empty lines and the line break after it.
         """
         if not self._can_be_copied(node):
             return False
@@ -310,22 +287,19 @@ class _Writer:
         while isinstance(last, Collection) and not last.flow:
             last = last.children[-1]
             last = last.target if isinstance(last, Alias) else last
-        block = last_block_scalar(last)
+        block = writer.last_block_scalar(last)
         if block is None:
             return True
         ends_line = self.source[block.end_mark.index - 1] in BREAKS
-        keeps = "+" in block_header(self.source, block)
+        keeps = "+" in writer.block_header(self.source, block)
         return ends_line and not keeps and line_end(self.source, offset) < len(self.source)
 
     def _can_be_copied(self, node: Written) -> bool:
         """Return whether each alias under a merge key in `node` would still refer to its anchor in a copy."""
-        if max(self._anchor_counts.values(), default=0) < 2:
+        if max(self._anchor_counts.values(), default=0) < 2 or not isinstance(node, Mapping | Sequence):
             return True
-        if not isinstance(node, Mapping | Sequence):
-            return True
-        if any(map(self._is_reused, _merge_aliases(node))):
-            return False
-        return all(map(self._can_be_copied, node.children))
+        aliases = _merge_aliases(node)
+        return not any(map(self._is_reused, aliases)) and all(map(self._can_be_copied, node.children))
 
     def _block_copy(self, node: Mapping | Sequence, location: Location, column: int) -> str:
         """Return the lines of a block without anchors, with the new texts at `location`, indented to `column`."""
@@ -349,14 +323,16 @@ class _Writer:
 
     def _copied(self, node: Mapping | Sequence, location: Location, indent: int) -> tuple[int, str]:
         """Return the start of the content of `node`, and the content with the new texts at `location`."""
-        end = content_end(self.source, node)
+        end = tree.content_end(self.source, node)
         start = scalar.content_start(self.source, node.start, end)
-        last = last_block_scalar(node)
-        if last is not None:  # the spaces at the end of the last line are part of the block scalar
+        last = writer.last_block_scalar(node)
+        if last is not None:
+            # The spaces at the end of the last line are part of the block scalar.
             match = re.compile(rf"(?:(?:{BREAK}) *)+\Z").search(self.source, end, last.end_mark.index)
             end = match.start() if match else last.end_mark.index
         edits = [*_joined(self._visit(node, location, indent, copied=True)), *self._anchor_removals(node)]
-        end = max([end, *(edit.end for edit in edits)])  # an edit can add lines after the content
+        # An edit can add lines after the content.
+        end = max([end, *(edit.end for edit in edits)])
         return start, apply_edits(self.source[start:end], [Edit(a - start, b - start, new) for a, b, new in edits])
 
     def in_flow(self, node: Written, location: Location) -> str:
@@ -369,10 +345,10 @@ class _Writer:
             return f"{self._tag(node.start)}[{', '.join(texts)}]"
         for name in node.children[::2]:
             if isinstance(name.target if isinstance(name, Alias) else name, Collection):
-                raise cannot_copy(self.source, name)
+                raise error_at(self.source, tree.start_mark(name).index, _CANNOT_COPY)
         pairs = [f"{self._key(node, key)}: {text}" for key, text in zip(node, texts, strict=True)]
         for added in self.added.get(location, {}).values():
-            pairs += new_pairs(node, added)
+            pairs += writer.new_pairs(node, added)
         return f"{self._tag(node.start)}{{{', '.join(pairs)}}}"
 
     def _key(self, node: Mapping, key: str) -> str:
@@ -388,8 +364,9 @@ class _Writer:
         """Return the source of a copy of a scalar with its new text at `location`."""
         event = cast("ScalarEvent", written)
         text, tag = self._text_at(event, location), self._tag(event)
-        if location not in self.wanted and not event.style and not tag and not isinstance(typed(text), str):
-            return text or "null"  # with quotes, a number would be a string
+        # With quotes, a number would be a string.
+        if location not in self.wanted and not event.style and not tag and not isinstance(tree.typed(text), str):
+            return text or "null"
         return tag + (scalar.quoted(text) if self.in_json else scalar.serialized(text, flow=flow))
 
     def _tag(self, event: NodeEvent) -> str:
@@ -410,7 +387,7 @@ class _Writer:
             if event.anchor is not None:
                 start = self.source.index("&" + event.anchor, event.start_mark.index)
                 end = start + 1 + len(event.anchor)
-                # Remove a tab after the anchor too, because YAML forbids a tab after a dash or a colon.
+                # Remove the white space after the anchor, because YAML forbids a tab after a dash or a colon.
                 while self.source[end : end + 1] in (" ", "\t"):
                     end += 1
                 yield Edit(start, end, "")
@@ -419,7 +396,7 @@ class _Writer:
 
 
 def _joined(edits: Iterable[Edit]) -> list[Edit]:
-    """Join the insertions at the same offset. Nested merge keys can end at the same offset."""
+    """Join the insertions at the same offset, because nested merge keys can end at the same offset."""
     insertions: dict[int, str] = {}
     others: list[Edit] = []
     for edit in dict.fromkeys(edits):
@@ -439,6 +416,10 @@ def _merge_aliases(node: Mapping | Sequence) -> list[Alias]:
     return [base for base in bases if isinstance(base, Alias)]
 
 
+_CANNOT_COPY: Final = (
+    "cannot set an image in a block that an alias or merge key uses too, because this key in it is not a scalar; "
+    "replace the alias with a copy of the block"
+)
 _NAME: Final = r"[0-9A-Za-z_-]+"
 _ANCHOR: Final = rf"&({_NAME})"
 _INNER_LINE: Final = rf"(?<=[{BREAKS}])(?=[^{BREAKS}])"

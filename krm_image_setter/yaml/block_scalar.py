@@ -20,7 +20,8 @@ from krm_image_setter.yaml.units import Unit, Units
 def rewrite(source: str, start: int, end: int, value: str, fragments: list[Fragment]) -> list[Edit] | None:
     """Return the edits that write `fragments` into the `value` of the block scalar `source[start:end]`.
 
-    Return None if a block scalar cannot express the new text, or if its units do not match the value.
+    Return None if a block scalar cannot express the new text, or if the units of the source do not match the
+    value.
     """
     block = _read(source, start, end, value)
     if block is None:
@@ -32,8 +33,8 @@ def rewrite(source: str, start: int, end: int, value: str, fragments: list[Fragm
     else:
         serialized = [_in_lines(fragment, ending, " " * block.indent) for fragment in fragments]
     edits = [written.edit(fragment, fragment.text) for fragment in serialized]
-    # The result is read again to check it. The lines next to a line determine which spaces it can start or end
-    # with, and which of its line breaks are folded.
+    # Read the result to check it. The lines before and after a line determine whether it can start or end with
+    # spaces, and whether its line break is folded.
     text = apply_edits(source[start:end], [Edit(a - start, b - start, new) for a, b, new in edits])
     new = _read(text, 0, len(text), changed(value, fragments))
     if new is None or new.indent != block.indent or (source[end - 1] in BREAKS) > (text[-1] in BREAKS):
@@ -48,16 +49,15 @@ def units(source: str, start: int, end: int, value: str) -> Units | None:
 
 
 def _in_lines(fragment: Fragment, ending: str, indent: str) -> Fragment:
-    """Return a fragment of a literal block scalar, with its text in the form of the source."""
     text = re.sub(r"\n(?=\n)", ending, fragment.text)
     return fragment._replace(text=re.sub(r"\n(?!\n)", ending + indent, text))
 
 
 def _with_folds(value: str, fragment: Fragment, ending: str, indent: str) -> Fragment:
-    """Return a fragment of a folded block scalar, with its text in the form of the source.
+    """Return a fragment of a folded block scalar, with its text as the source of the scalar contains it.
 
     The source of a line break depends on the lines before and after it (see `_is_blank`). If the first or last
-    line of the fragment changes the breaks next to it, the fragment is extended by these breaks.
+    line of the fragment changes the breaks next to it, the result also contains these breaks.
     """
     start, end, text = fragment
     if "\n" not in text:
@@ -93,7 +93,7 @@ _LINE: Final = rf"(?P<text>[^{BREAKS}]*)(?P<break>{BREAK}|\Z)"
 
 
 class _Block(NamedTuple):
-    """A block scalar. `lines` are its lines after the header, each with its offset, text and line break."""
+    """A block scalar. `lines` are the lines after its header, each with its offset, text and line break."""
 
     lines: list[tuple[int, str, str]]
     indent: int
@@ -106,7 +106,8 @@ class _Block(NamedTuple):
         In a folded scalar, a break between two lines folds into a space, except if an empty line follows, or if
         one of the lines is indented further.
         """
-        pending: list[Unit] = []  # line breaks since the last line with text
+        # The line breaks since the last line with text.
+        pending: list[Unit] = []
         after_blank = False
         is_first = True
         for offset, line, ending in self.lines:
@@ -124,7 +125,7 @@ class _Block(NamedTuple):
                 yield Unit(text, at, at + len(text))
                 pending, after_blank, is_first = [], blank, False
             if ending:
-                # The value contains LS or PS itself. Any other line break is a line feed in the value.
+                # A parser keeps LS and PS in the value, and converts all other line breaks to a line feed.
                 kept = ending if ending in "\u2028\u2029" else "\n"
                 pending.append(Unit(kept, at + len(text), at + len(text) + len(ending)))
         if "+" in self.marks:
@@ -148,14 +149,14 @@ def _read(source: str, start: int, end: int, value: str) -> _Block | None:
     if not filled:
         return None
     width, first = filled[0]
-    # The first line with text determines the indentation. libyaml does not allow a tab after this indentation, or
-    # a wider empty line before this line.
+    # The first line with text determines the indentation. libyaml allows neither a tab after this indentation nor
+    # a line with more spaces before this line.
     wider = any(len(text) > width for _, text, _ in takewhile(lambda line: line[1] != first, lines))
     if not is_explicit and (first[width] == "\t" or wider):
         return None
     if is_explicit:
-        # An indentation indicator counts from the column of the parent node, which only the parser knows. So
-        # subtract the spaces that are part of the value.
+        # Subtract the spaces that are part of the value. The indentation indicator cannot be used, because it
+        # counts from the column of the parent node, which is not known here.
         width -= next((len(line) - len(line.lstrip(" ")) for line in re.split(BREAK, value) if line.strip(" ")), 0)
     block = _Block(lines, width, header["marks"], header["style"] == ">")
     return block if "".join(unit.text for unit in block.units()) == value else None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from krm_image_setter.errors import InputError
 from krm_image_setter.yaml.events import (
     ALIAS,
     DOCUMENT_END,
@@ -16,38 +15,35 @@ from krm_image_setter.yaml.events import (
     STREAM_END,
     EventParser,
 )
-from krm_image_setter.yaml.stream import position
+from krm_image_setter.yaml.stream import error_at
 from krm_image_setter.yaml.tree import MAX_DEPTH, Alias, Document, Mapping, Sequence, typed
 
-#: The most nodes that aliases can add to one document. (An attack with 20 lines of aliases can add billions.)
+#: The most nodes that aliases can add to one document. An attacker can add billions with 20 lines of aliases.
 MAX_ALIASED_NODES: Final = 1_000_000
 # A long scalar counts as one node per 100 characters, because its whole text is searched and copied.
 _CHARACTERS_OF_A_NODE: Final = 100
 
 
-class _Mapping(Mapping):
+class _Collection:
+    __slots__ = ()
+
+    start: Any
+    end: Any
+    children: list[Any]
+
+    @property
+    def flow(self) -> bool:
+        return bool(self.start.flow_style)
+
+
+class _Mapping(_Collection, Mapping):
     __slots__ = ("_bases", "_pairs", "children", "end", "merged", "start")
 
-    start: Any
-    end: Any
-    children: list[Any]
     merged: list[Mapping]
 
-    @property
-    def flow(self) -> bool:
-        return bool(self.start.flow_style)
 
-
-class _Sequence(Sequence):
+class _Sequence(_Collection, Sequence):
     __slots__ = ("children", "end", "start")
-
-    start: Any
-    end: Any
-    children: list[Any]
-
-    @property
-    def flow(self) -> bool:
-        return bool(self.start.flow_style)
 
 
 def build(text: str, parser: EventParser) -> list[Document]:
@@ -59,12 +55,15 @@ def build(text: str, parser: EventParser) -> list[Document]:
     next_event = parser.open(text)
     documents: list[Document] = []
     kind_of = KINDS.get
-    stack: list[tuple[Any, Any]] = []  # the open collections around `node`, each with its pending key
+    # `node` is the innermost open collection. `stack` contains the collections around `node`, and their last keys.
+    node: Any = None
+    stack: list[tuple[Any, Any]] = []
     # For the name of each anchor: its value, its node, and the numbers of nodes and levels in its value.
     anchors: dict[str, tuple[Any, Any, int, int]] = {}
-    open_anchors: list[tuple[int, str, int]] = []  # depth, name, and the number of nodes before the anchor
-    deepest: list[int] = []  # the greatest depth in each open anchor
-    node: Any = None  # the innermost open collection
+    # For each anchor of an open collection: the depth and the name of the anchor, and the number of earlier nodes.
+    open_anchors: list[tuple[int, str, int]] = []
+    # `deepest` contains the greatest depth inside each open anchor.
+    deepest: list[int] = []
     children: list[Any] = []
     is_mapping = False
     key: Any = _NO_KEY
@@ -90,7 +89,7 @@ def build(text: str, parser: EventParser) -> list[Document]:
                 anchors[event.anchor] = (value, event, 1 + len(event.value) // _CHARACTERS_OF_A_NODE, 0)
         elif kind == MAPPING or kind == SEQUENCE:  # noqa: PLR1714, SIM109  (a tuple costs a fifth more)
             if len(stack) >= MAX_DEPTH:
-                raise _error(text, event, f"nested too deeply: more than {MAX_DEPTH} levels")
+                raise error_at(text, event.start_mark.index, f"nested too deeply: more than {MAX_DEPTH} levels")
             if event.anchor is not None:
                 open_anchors.append((len(stack), event.anchor, nodes))
                 deepest.append(0)
@@ -128,7 +127,7 @@ def build(text: str, parser: EventParser) -> list[Document]:
             if not is_mapping:
                 node.append(value)
             elif key is _NO_KEY:
-                key = _NODE_KEY  # the key is a collection, so no path can match its value
+                key = _NODE_KEY
             else:
                 if type(key) is str:
                     node[key] = value
@@ -139,18 +138,19 @@ def build(text: str, parser: EventParser) -> list[Document]:
             if value is _MISSING:
                 name = event.anchor
                 message = f'undefined alias "*{name}"; no anchor "&{name}" is before it in this document'
-                raise _error(text, event, message)
+                raise error_at(text, event.start_mark.index, message)
             if value is _OPEN:
                 message = f'alias "*{event.anchor}" is inside the node that it refers to, which is not supported'
-                raise _error(text, event, message)
+                raise error_at(text, event.start_mark.index, message)
             aliased += size
             nodes += size
             if aliased > MAX_ALIASED_NODES:
                 limits = f"{MAX_ALIASED_NODES:,} nodes or {MAX_ALIASED_NODES * _CHARACTERS_OF_A_NODE:,} characters"
-                raise _error(text, event, f"the aliases of this document expand to more than {limits}")
+                message = f"the aliases of this document expand to more than {limits}"
+                raise error_at(text, event.start_mark.index, message)
             if len(stack) + levels > MAX_DEPTH:
                 message = f"nested too deeply after aliases are expanded: more than {MAX_DEPTH} levels"
-                raise _error(text, event, message)
+                raise error_at(text, event.start_mark.index, message)
             if deepest and len(stack) + levels > deepest[-1]:
                 deepest[-1] = len(stack) + levels
             event = Alias(event, target)
@@ -169,7 +169,7 @@ def build(text: str, parser: EventParser) -> list[Document]:
             return documents
         else:
             continue
-        # The event is a scalar or an alias, and it is a value.
+        # This event is a scalar or an alias, and not a key.
         if node is None:
             root = value
             continue
@@ -183,20 +183,17 @@ def build(text: str, parser: EventParser) -> list[Document]:
 
 
 _NO_KEY: Final = object()
+# This object replaces a key that is a collection, because no path can match the value of such a key.
 _NODE_KEY: Final = object()
 _OPEN: Final = object()
 _MISSING: Final = object()
 
 
-def _error(text: str, event: Any, message: str) -> InputError:
-    line, column = position(text, event.start_mark.index)
-    return InputError(message, line=line, column=column)
-
-
 def _merge(mapping: _Mapping) -> None:
     """Add the pairs of the merge key `<<` of YAML 1.1 to a mapping.
 
-    A key of the mapping itself has precedence over a merged key. Among merged mappings, the first has precedence.
+    A key in the mapping itself overrides the same key in a merged mapping. An earlier merged mapping overrides a
+    later one.
     """
     value = mapping.get("<<")
     if value is None:
@@ -217,7 +214,7 @@ _TEXT_TAGS: Final = frozenset(("!", "tag:yaml.org,2002:str"))
 
 
 def _tagged(event: Any) -> Any:
-    """Return the value of a scalar that is plain or has a tag, such as 1 for `1` and "1" for `!!str 1`."""
+    """Return the value of a scalar that is plain or has a tag. For example, `1` is 1, and `!!str 1` is "1"."""
     tag = event.tag
     if tag is not None and (str(tag) in _TEXT_TAGS or not str(tag).startswith("tag:yaml.org,2002:")):
         return event.value

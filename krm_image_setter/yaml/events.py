@@ -1,10 +1,10 @@
-"""Import YAML parsers. No other module imports them.
+"""Import the YAML parsers. No other module imports them.
 
 The C parser of PyYAML (libyaml 0.2.5) is fast. The Python parser of ruamel.yaml reads the texts that the C parser
-rejects, and all texts if there is no C parser. If both parsers reject a text, the error of ruamel.yaml is shown.
-Only the events of the parsers are used, because a loader converts the scalars and loses their source.
+rejects, and all texts if there is no C parser. If both parsers reject a text, the program reports the error of
+ruamel.yaml. It uses the events of the parsers, because a loader converts scalars and does not keep their source.
 
-The C extension of ruamel.yaml is not used. It is libyaml 0.1.7, which rejects `{image: nginx:1}`.
+The program does not use the C extension of ruamel.yaml. That is libyaml 0.1.7, which rejects `{image: nginx:1}`.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ END: Final = 5
 DOCUMENT_END: Final = 6
 STREAM_END: Final = 7
 
-#: The kind of an event by the class of the event. Events of other classes are ignored.
+#: The kinds of events, by the class of the event. Events of other classes are ignored.
 KINDS: dict[type, int] = {}
 
 
 class EventParser(NamedTuple):
-    """One of the two parsers.
+    """A YAML parser.
 
-    `open` takes a text and returns a function that returns the next event at each call. The marks of events count
-    code points. `refusals` are the exceptions that both functions raise for a text that is not YAML.
+    `open` takes a text and returns a function. Each call of this function returns the next event. The marks of
+    events count code points. Both functions raise one of `refusals` if the text is not YAML.
     """
 
     open: Callable[[str], Callable[[], Any]]
@@ -49,13 +49,8 @@ def c_parser() -> EventParser | None:
         return None
     _add_kinds(events)
 
-    def open_c(text: str) -> Callable[[], Any]:
-        parser = _yaml.CParser(text)
-        get_event: Callable[[], Any] = parser.get_event
-        return get_event
-
     # The C parser encodes the text, and raises UnicodeEncodeError for a lone surrogate.
-    return EventParser(open_c, (YAMLError, UnicodeError))
+    return EventParser(lambda text: _yaml.CParser(text).get_event, (YAMLError, UnicodeError))
 
 
 @cache
@@ -71,7 +66,7 @@ def pure_parser() -> EventParser:
         return (lambda: joined(next(stream))) if "\\" in text else lambda: next(stream)
 
     def joined(event: Any) -> Any:
-        """Join the surrogate pairs from escapes of JSON. ruamel.yaml keeps the halves, which cannot be encoded."""
+        """Join the surrogate pairs that JSON escapes contain. ruamel.yaml keeps them as two characters."""
         value = getattr(event, "value", "")
         if re.search(r"[\ud800-\udfff]", value):
             try:
@@ -81,7 +76,7 @@ def pure_parser() -> EventParser:
                 raise MarkedYAMLError(problem=problem, problem_mark=event.start_mark) from error
         return event
 
-    # For some invalid directives and tags, ruamel.yaml raises exceptions of Python instead of its own.
+    # For some invalid directives and tags, ruamel.yaml raises Python's exceptions instead of a YAMLError.
     return EventParser(open_pure, (YAMLError, ValueError, AttributeError, IndexError, TypeError, AssertionError))
 
 
@@ -103,7 +98,7 @@ def _add_kinds(events: Any) -> None:
 def refusal(error: Exception, text: str) -> NotYAMLError:
     """Convert an exception of ruamel.yaml for `text` to an error with a line and a column."""
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-    # The exception for a character that YAML does not allow has no mark.
+    # The exception for an invalid character has no mark but a position.
     index = mark.index if mark else getattr(error, "position", None)
     line, column = (None, None) if index is None else position(text, index)
     return NotYAMLError(f"invalid YAML{_problem(error)}", line=line, column=column)
@@ -119,7 +114,8 @@ def _problem(error: Exception) -> str:
     if problem == _TAB:
         return ": a tab (U+0009) is not allowed at this position; indent with spaces"
     text = f"{problem} ({context})" if context else problem
-    return ": " * bool(text) + re.sub(r"\('([^']*)',\)", r"'\1'", text)  # ruamel.yaml prints a tuple
+    # Some problems of ruamel.yaml contain the representation of a tuple with one item.
+    return ": " * bool(text) + re.sub(r"\('([^']*)',\)", r"'\1'", text)
 
 
 _TAB: Final = "found character '\\t' that cannot start any token"

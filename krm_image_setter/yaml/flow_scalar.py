@@ -1,4 +1,4 @@
-"""Write changes into a scalar in quotes or in several lines, which can contain escapes and folded lines."""
+"""Write changes into a flow scalar: a plain or quoted scalar, which can contain escapes and folded lines."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def _units(source: str, start: int, end: int, quote: str) -> Iterator[Unit]:
     piece = re.compile(_FLOW_PIECE)
     while position < end:
         match = piece.match(source, position, end)
-        if match is None:  # the text ends with a line break, so it is not a scalar
+        if match is None:
             return
         kind, text, stop = match.lastgroup, match[0], match.end()
         if kind == "join" or kind == "escape":  # noqa: PLR1714
@@ -74,11 +74,9 @@ def _units(source: str, start: int, end: int, quote: str) -> Iterator[Unit]:
             else:
                 text = "\n" * (len(re.findall(BREAK, text)) - 1)
         elif kind == "quote":
-            if quote == "'":
-                text = "'"
-            else:
+            text = "'"
+            if quote != "'":
                 stop = position + 1
-                text = "'"
         elif kind == "fold":
             breaks = re.findall(BREAK, text)
             text = " " if len(breaks) == 1 else "\n" * (len(breaks) - 1)
@@ -87,7 +85,8 @@ def _units(source: str, start: int, end: int, quote: str) -> Iterator[Unit]:
 
 
 def _unescaped(escape: str) -> str:
-    if escape[6:8] == "\\u":  # the escape is a pair of surrogates
+    # A character above U+FFFF can be written as a pair of escaped surrogates.
+    if escape[6:8] == "\\u":
         return chr(0x10000 + (int(escape[2:6], 16) - 0xD800 << 10) + int(escape[8:], 16) - 0xDC00)
     if escape[1] in "xuU":
         return chr(int(escape[2:], 16))  # noqa: FURB166  (\\u is not a Python prefix)

@@ -1,9 +1,9 @@
 """Read the YAML that most people and tools write: block style with one key or item per line.
 
-`read` returns the same tree as the YAML parsers, but takes a third of the time and imports no parser. (A property
-test compares the trees.) It returns None if the text contains a block scalar, a value of several lines, an escape,
-an anchor or a tag. Lines that occur several times are analyzed only once. A node stores only the position where it
-starts, and computes the positions of its children when they are needed.
+`read` returns the same tree as the YAML parsers, but takes a third of the time and imports no parser. A property
+test compares the trees. `read` returns None if the text contains a block scalar, a value of several lines, an
+escape, an anchor or a tag. A line that occurs several times is analyzed only once. A node stores only the position
+of its start. It computes the positions of its children when they are needed.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from krm_image_setter.yaml.tree import MAX_DEPTH, TYPED_START, Collection, Docum
 if TYPE_CHECKING:
     from krm_image_setter.yaml.tree import Written
 
-#: A pattern for a line. Its groups are indentation, dashes, key, colon, and the rest, which can contain a comment.
+#: This pattern matches a line. Its groups are the indentation, the dashes, the key, the colon, and the rest.
 LINE: Final = re.compile(r"( *)((?:- +)*)(?:([A-Za-z0-9_/][A-Za-z0-9_./-]{0,200})(: +|:\Z))?(.*)")
 _QUOTED: Final = r"(\"[^\"\\]*\"|'[^']*')(?: *| +#.*)"
 _NO_PLAIN: Final = frozenset("&*!|>%@`?:,]}")
@@ -27,21 +27,22 @@ _NO_PLAIN: Final = frozenset("&*!|>%@`?:,]}")
 _FLOW_PLAIN: Final = r"-?[\w./$(](?:[\w./$()@+=~^;#-]|:(?=[\w./$])|[ ]+(?=[\w./$(]))*"
 _FLOW: Final = rf"( *)(?:([{{}}\[\],])|(?:(\"[^\"\\]*\"|'[^']*')|({_FLOW_PLAIN}))(: +)?|(.))"
 
-_NEAR: Final = 64  # lines
+# For the first lines of a text or node, a search for a line is faster than a list of the starts of all lines.
+_NEAR: Final = 64
 _MOST_KNOWN: Final = 32_768
 _MAX_FLOW_DEPTH: Final = 20
 _MAX_BLOCK_DEPTH: Final = MAX_DEPTH - _MAX_FLOW_DEPTH
 
 
 class Mark(NamedTuple):
-    """A position in the text; implements tree.Mark."""
+    """A position in the text. This class implements the protocol `tree.Mark`."""
 
     index: int  # type: ignore[assignment]
     column: int
 
 
 class Token(NamedTuple):
-    """A scalar, or an empty text at the start or end of a collection; implements tree.ScalarEvent."""
+    """A scalar, or an empty text at the start or end of a collection. It implements `tree.ScalarEvent`."""
 
     value: str
     style: str | None
@@ -52,16 +53,16 @@ class Token(NamedTuple):
 
 
 class _Lines:
-    """The lines of a text, and the positions in them. The last line is always empty."""
+    """The lines of a text, and the tokens in the lines. The last line is always empty."""
 
     __slots__ = ("_flow_line", "_starts", "lines", "numbers", "text")
 
     def __init__(self, text: str) -> None:
         self.text = text
-        # For each node, by its id: the line number of each child, by the key or index of the child.
+        # The line numbers of the children of each node. The outer key is the id of the node, and the inner key is
+        # the key or index of the child.
         self.numbers: dict[int, dict[Any, int]] = {}
-        # The last used line number, with the columns and texts of the flow tokens in this line. One line is
-        # enough, because callers use one line after the other.
+        # The number of the line that was used last, and the column and text of each flow token in the line.
         self._flow_line: tuple[int, list[tuple[int, str]]] = (-1, [])
         self.lines = text.split("\n")
         if self.lines[-1]:
@@ -84,7 +85,8 @@ class _Lines:
 
     def flow_token(self, line: int, index: int) -> Token:
         """Return the token at `index` in the flow collection of a line."""
-        if self._flow_line[0] != line:  # compute all tokens at once, because a line can have thousands
+        if self._flow_line[0] != line:
+            # Compute all tokens at once, because a line can contain thousands of tokens.
             match = self._match(line)
             tokens = _tokens(match[5])
             starts = accumulate((len("".join(token)) for token in tokens), initial=match.start(5))
@@ -110,7 +112,7 @@ class _Lines:
         return LINE.fullmatch(self.lines[line].removesuffix("\r"))
 
     def _start(self, line: int) -> int:
-        if line < _NEAR:  # for the first lines, this is faster than computing the starts of all lines
+        if line < _NEAR:
             before = sum(map(len, self.lines[:line]))
         else:
             if not self._starts:
@@ -120,11 +122,9 @@ class _Lines:
 
 
 class _Mapping(Mapping):
-    """The common part of block and flow mappings."""
-
     __slots__ = ()
 
-    merged: list[Mapping] = []  # noqa: RUF012  (this list is never changed)
+    merged: list[Mapping] = []  # noqa: RUF012  (nothing changes this list)
     _key: Callable[[str], Token]
     _scalar: Callable[[str], Token]
 
@@ -133,7 +133,7 @@ class _Mapping(Mapping):
         return [written for key in self for written in (self._key(key), self.origin(key))]
 
     def repeated(self) -> None:
-        return None  # `read` leaves texts with repeated keys to a parser.
+        """Return None, because `read` does not accept a text with repeated keys."""
 
     def written(self, key: str) -> tuple[Written, Written] | None:
         return (self._key(key), self.origin(key)) if key in self else None
@@ -144,8 +144,6 @@ class _Mapping(Mapping):
 
 
 class _Sequence(Sequence):
-    """The common part of block and flow sequences."""
-
     __slots__ = ()
 
     _scalar: Callable[[int], Token]
@@ -160,7 +158,7 @@ class _Sequence(Sequence):
 
 
 class _Block:
-    """A block collection. `read` stores only its start: `line` and `column`, which both count from 0."""
+    """A block collection. It stores only its start, as `line` and `column`, which both count from 0."""
 
     __slots__ = ()
 
@@ -181,7 +179,8 @@ class _Block:
     def _line_numbers(self) -> dict[Any, int]:
         """Return the line number of each child, by the key or index of the child.
 
-        The result is kept for every node, because callers come back to a node after a visit to its child.
+        The result is stored for every node, because callers return to a node after they visited one of its
+        children.
         """
         numbers = self.lines.numbers.get(id(self))
         if numbers is None:
@@ -191,9 +190,9 @@ class _Block:
         return numbers
 
     def _lines_below(self) -> Iterator[tuple[int, bool]]:
-        """Yield the numbers of the lines after the first one, and whether a child starts in each.
+        """Yield the number of each line after the first line, and whether a child starts in the line.
 
-        The last number is that of the line after the node.
+        The last pair contains the number of the line after the node.
         """
         number, column, is_sequence = self.line, self.column, isinstance(self, Sequence)
         while number < len(self.lines.lines) - 1:
@@ -219,8 +218,8 @@ class _BlockMapping(_Block, _Mapping):
     def _line_of(self, key: str) -> int:
         if key == next(iter(self)):
             return self.line
-        # Most keys are near the start of their mapping. The first equal key in this column is the right one,
-        # because the keys of a mapping are unique.
+        # Most keys are near the start of their mapping. The first line that has the key in the column of the
+        # mapping is in this mapping, because the keys of a mapping are unique.
         start = f"{'':{self.column}}{key}:"
         for number in range(self.line + 1, min(self.line + _NEAR, len(self.lines.lines))):
             if self.lines.lines[number].startswith(start):
@@ -236,14 +235,18 @@ class _BlockSequence(_Block, _Sequence):
 
 
 class _Shape:
-    """The positions of a flow collection in the tokens of its line: its brackets, and its keys or items."""
+    """The position of a flow collection among the tokens of its line.
+
+    `first` and `last` are the indexes of the brackets. `children` contains the index of the token of each key or
+    item. `is_nested` is true if the collection contains collections.
+    """
 
     __slots__ = ("children", "first", "is_nested", "last")
 
     def __init__(self, first: int) -> None:
         self.first = self.last = first
-        self.children: dict[Any, int] = {}  # the token of each child, by its key or index
-        self.is_nested = False  # whether it contains collections
+        self.children: dict[Any, int] = {}
+        self.is_nested = False
 
 
 class _Flow:
@@ -285,14 +288,15 @@ class _FlowSequence(_Flow, _Sequence):
 def read(text: str) -> Document | None:
     """Read the only document of `text`, which has no byte order mark. Return None if a parser must read it."""
     lines = _Lines(text)
-    holder: Any = [None]  # a list that contains only the root
-    node = holder  # the innermost open node
+    # `node` is the innermost open node, and `column` is the column of its children. `key` is the key or index of
+    # its last child. `pending` is true if the value of the last child is not read yet. `holder` contains only the
+    # root.
+    holder: Any = [None]
+    node, column, is_mapping, key = holder, -1, False, 0
+    pending = True
+    # For each open node around `node`: the values of the four variables.
+    stack: list[tuple[Any, int, bool, Any]] = []
     child: Any
-    column = -1  # the column of the children of `node`
-    is_mapping = False
-    key: Any = 0  # the key or index of the last child of `node`
-    pending = True  # whether the value of the last child is not read yet
-    stack: list[Any] = []  # the open nodes around `node`, each with the values of these variables
     collection = _COLLECTION
     for number, line in enumerate(map(_read_line, lines.lines)):
         if not line:
@@ -332,7 +336,7 @@ def read(text: str) -> Document | None:
     return Document(holder[0], aliased=False) if stack else None
 
 
-# The types of the value in a line. If a line contains no value, the value is null or in the next lines.
+# The type of the value in a line. If the line contains no value, the value is null or is in the next lines.
 _NOTHING: Final = 0
 _SCALAR: Final = 1
 _COLLECTION: Final = 2
@@ -381,7 +385,7 @@ def _analyzed(text: str) -> _Line | tuple[()] | None:
 
 
 def read_value(rest: str) -> tuple[Any, int] | None:
-    """Return the value in `rest`, the end of a line, and the type of the value; None if a parser must read it."""
+    """Return the value in `rest`, the end of a line, and its type. Return None if a parser must read the text."""
     first = rest[0]
     if first in "\"'":
         quoted = re.fullmatch(_QUOTED, rest)
@@ -408,14 +412,16 @@ def _tokens(rest: str) -> list[tuple[str, str, str, str, str, str]]:
 
 
 def _flow(rest: str) -> Any:
-    """Return the flow collection in `rest`, the end of a line, or None if a parser must read it.
+    """Return the flow collection in `rest`, the end of a line. Return None if a parser must read the text.
 
-    The collection does not know its line number. `_in_line` returns a copy that does.
+    The collection does not know its line number. `_in_line` returns a copy with the number.
     """
-    node: Any = None  # the innermost open node
+    # `node` is the innermost open node. `key` is the key of its next child, or None if the next token is a key.
+    # `ready` is true if a child can follow.
+    node: Any = None
     is_mapping = False
-    key: Any = None  # the key of the next child; None if the next child is a key
-    ready = True  # whether a child can follow
+    key: Any = None
+    ready = True
     stack: list[Any] = []
     for index, (_, bracket, quoted, plain, colon, _) in enumerate(_tokens(rest)):
         if plain or quoted:
@@ -465,7 +471,6 @@ def _flow(rest: str) -> Any:
 
 
 def _in_line(collection: Any, lines: _Lines, line: int) -> Any:
-    """Return a copy of a flow collection that knows its line number."""
     node = type(collection)(collection)
     node.lines, node.line, node.shape = lines, line, collection.shape
     if node.shape.is_nested:

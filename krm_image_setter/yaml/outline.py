@@ -1,4 +1,4 @@
-"""Prove that a text is valid YAML and one resource, without parsing the text.
+"""Prove that a text is valid YAML and contains one resource, without parsing the text.
 
 Each line is reduced to its outline: the indentation, and the effect of the line on a YAML parser. Most lines of a
 long stream occur many times, so their outlines are cached. The outlines of all lines determine whether the text is
@@ -17,17 +17,18 @@ from typing import Any, Final
 from krm_image_setter.yaml.lines import LINE, read_value
 from krm_image_setter.yaml.tree import typed
 
-# The types of lines.
+# The types of lines. A marker is `---`. An entry contains dashes, a key or both. A text can continue a plain
+# scalar. A tabbed line contains a tab after its leading spaces.
 _BLANK: Final = 0
 _COMMENT: Final = 1
-_MARKER: Final = 2  # `---`
-_ENTRY: Final = 3  # a line with dashes, a key or both
-_TEXT: Final = 4  # a line that can continue a plain scalar
-_TABBED: Final = 5  # a line with a tab after its leading spaces
+_MARKER: Final = 2
+_ENTRY: Final = 3
+_TEXT: Final = 4
+_TABBED: Final = 5
 _OTHER: Final = 6
 
-# How the value in a line can continue in the next lines.
-_NOTHING: Final = 0  # the line has no value: the value is null, or a block in the next lines
+# How the value in a line can continue in the next lines. If a line contains nothing, its value is null or a block.
+_NOTHING: Final = 0
 _COMPLETE: Final = 1
 _PLAIN: Final = 2
 _BLOCK: Final = 3
@@ -47,17 +48,20 @@ _KIND: Final = 2
 _WRONG_KIND: Final = 3
 
 _MAX_DEPTH: Final = 100
-_MOST_KNOWN: Final = 8192  # the most lines, and the most outlines, in a cache
-_LONG: Final = 500  # a line of so many characters, or a text of so many lines, is not cached
-_MOST_BRACKETS: Final = 200  # the most opening brackets in a JSON object; this also limits its depth
+# The most lines, and the most outlines, that the caches contain.
+_MOST_KNOWN: Final = 8192
+# A line with this number of characters, or a text with this number of lines, is not cached.
+_LONG: Final = 500
+# The most opening brackets in a JSON object. This limit also limits the depth of the object.
+_MOST_BRACKETS: Final = 200
 
 
 class _Outline:
     """The outline of a line: its type, indentation, widths of dashes, key, and effects on the next lines.
 
-    `leaves` is how the value in the line can continue. (If a line has no key or dash, it can be the value of the
-    line before it.) `single` and `double` are the effects of the line inside a scalar in single or double quotes.
-    Equal outlines are the same object, so a tuple of outlines is hashed fast.
+    `leaves` describes how the value in the line can continue. A line without a key and dash can be the value of
+    the line before it. `single` and `double` are the effects of the line inside a scalar in single or double
+    quotes. Equal outlines are the same object, so Python computes the hash of a tuple of outlines fast.
     """
 
     __slots__ = ("double", "indent", "key", "leaves", "single", "type", "widths")
@@ -66,8 +70,8 @@ class _Outline:
         self.type, self.indent, self.widths, self.key, self.leaves, self.single, self.double = parts
 
 
-# Most lines match _SIMPLE. It matches a key, a dash or both with a plain value, a text, or a comment, in ASCII
-# without colons, `#`, quotes and backslashes. The outline of any other line takes four times as long.
+# Most lines match _SIMPLE: a text, a comment, or a plain value after a key, a dash or both. The line is ASCII, and
+# contains no more colons, `#`, quotes or backslashes. The outline of any other line takes four times as long.
 _CHARACTERS: Final = r"[ !$-&(-9;-\[\]-~]*+"
 _PLAIN_VALUE: Final = rf"[A-Za-z0-9_/(<$]{_CHARACTERS}"
 _KEY_NAME: Final = r"[A-Za-z0-9_/][A-Za-z0-9_./-]{0,200}+"
@@ -84,7 +88,8 @@ _ODD_ESCAPE: Final = r"\\(?![abefnrtv0])"
 def is_resource(text: str, *, is_item: bool) -> bool:
     """Return whether `text` is certainly valid YAML and contains one resource, whose kind is not a list.
 
-    `text` is a document with its marker, or one item of a block sequence with its dash.
+    `text` is a document, or an item of a block sequence. It includes the `---` of the document or the dash of the
+    item.
     """
     text = text.removeprefix("\ufeff")
     if text.lstrip("-\r\n ")[:1] == "{" and not is_item:
@@ -98,13 +103,16 @@ def _is_resource(outlines: tuple[_Outline, ...], depth: int) -> bool:
     """Return whether the lines with these outlines are valid YAML and contain one resource.
 
     `depth` is 1 if the resource is a document, and 2 if it is an item of a list. The algorithm for nested
-    collections is that of `lines.read`.
+    collections is the same as in `lines.read`.
     """
-    column, is_mapping = -1, False  # the innermost open collection
-    stack: list[tuple[int, bool]] = []  # the open collections around the innermost one
-    pending = True  # whether the last key or dash of the innermost collection has no value yet
-    left = _COMPLETE  # how the value of the last line can continue
-    inner = 0  # the indentation of the open block scalar; 0 if it is still unknown
+    # The innermost open collection, and the open collections around it.
+    column, is_mapping = -1, False
+    stack: list[tuple[int, bool]] = []
+    # `pending` is true if the last key or dash has no value yet. `left` is how the value of the last line can
+    # continue. `inner` is the indentation of the open block scalar, or 0 if it is still unknown.
+    pending = True
+    left = _COMPLETE
+    inner = 0
     has_kind = False
     for number, line in enumerate(outlines):
         type_, indent = line.type, line.indent
@@ -152,8 +160,9 @@ def _is_resource(outlines: tuple[_Outline, ...], depth: int) -> bool:
                         return False
                     stack.append((column, is_mapping))
                     column, is_mapping = indent, False
+                # At this depth, the dash starts a second item.
                 elif len(stack) < depth:
-                    return False  # the text contains a second item
+                    return False
                 pending = True
                 indent += width
             if line.key and (indent != column or not is_mapping):
@@ -174,8 +183,8 @@ def _is_json_resource(text: str) -> bool:
     """Return whether a text is a JSON object that is the same resource in YAML. It can start with `---`."""
     import json  # noqa: PLC0415  (5 ms)
 
-    # Unlike JSON, YAML forbids some characters, tabs as indentation, long keys, a key in another line than its
-    # colon, and a half of a surrogate pair.
+    # Unlike JSON, YAML does not allow some characters, tabs as indentation, long keys, a line break between a key
+    # and its colon, and a half of a surrogate pair.
     if not text.replace("\r\n", "").replace("\n", "").isprintable() or re.search(_ODD_JSON, text):
         return False
     if text.count("{") + text.count("[") > _MOST_BRACKETS:
@@ -197,7 +206,8 @@ class _Known(dict[str, _Outline]):
         if found is None:
             if len(_shared) >= _MOST_KNOWN:
                 _shared.clear()
-            found = _shared.setdefault(parts, _Outline(*parts))  # another thread might have added it
+            # Another thread might have added the outline at the same time.
+            found = _shared.setdefault(parts, _Outline(*parts))
         if len(line) < _LONG:
             if len(self) >= _MOST_KNOWN:
                 self.clear()
@@ -210,7 +220,6 @@ _shared: Final[dict[tuple[Any, ...], _Outline]] = {}
 
 
 def _parts(line: str) -> tuple[Any, ...]:
-    """Return the parts of the outline of a line."""
     match = _SIMPLE.fullmatch(line)
     if match is not None:
         spaces, dash, key, value, lone_dash, comment = match.groups()
@@ -228,7 +237,7 @@ def _parts(line: str) -> tuple[Any, ...]:
         return _BLANK, indent, (), _NO_KEY, _NOTHING, _CONTINUES, _CONTINUES
     if not content.isprintable():
         if not re.sub("[\t\xa0]", "", content).isprintable():
-            return _OTHER, 0, (), _NO_KEY, _UNKNOWN, _BREAKS, _BREAKS  # no proof is possible
+            return _OTHER, 0, (), _NO_KEY, _UNKNOWN, _BREAKS, _BREAKS
         if content[0] == "\t":
             return _TABBED, indent, (), _NO_KEY, _UNKNOWN, _BREAKS, _BREAKS
     type_, widths, key, leaves = _entry(line) or _other(line, content)
@@ -238,13 +247,11 @@ def _parts(line: str) -> tuple[Any, ...]:
 
 
 def _in_single(content: str) -> int:
-    """Return the effect of a line inside a scalar in single quotes."""
     _, quote, after = content.replace("''", "\0").partition("'")
     return _CONTINUES if not quote else _ENDS if _is_end(after) else _BREAKS
 
 
 def _in_double(content: str) -> int:
-    """Return the effect of a line inside a scalar in double quotes."""
     inner, quote, after = content.replace(r"\\", "\0").replace(r"\"", "\0").partition('"')
     if "\\" in inner and re.search(_ODD_ESCAPE, inner):
         return _BREAKS
@@ -263,8 +270,7 @@ def _other(line: str, content: str) -> tuple[int, tuple[int, ...], int, int]:
         return _COMMENT, (), _NO_KEY, _UNKNOWN
     if line.startswith("---") and _is_end(line[3:]):
         return _MARKER, (), _NO_KEY, _UNKNOWN
-    leaves = _left_open(content)
-    return _OTHER if re.match(_NO_TEXT, content) else _TEXT, (), _NO_KEY, leaves
+    return _OTHER if re.match(_NO_TEXT, content) else _TEXT, (), _NO_KEY, _left_open(content)
 
 
 def _entry(line: str) -> tuple[int, tuple[int, ...], int, int] | None:
@@ -298,7 +304,7 @@ def _can_be_kind(rest: str) -> bool:
 
 
 def _left_open(rest: str) -> int:
-    """Return how the value in the rest of a line can continue in the next lines; _UNKNOWN if it is not certain."""
+    """Return how the value in the rest of a line can continue. Return _UNKNOWN if this is not certain."""
     first = rest[:1]
     if first in ("", "#"):
         return _NOTHING

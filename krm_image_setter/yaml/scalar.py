@@ -33,19 +33,18 @@ def content_start(source: str, event: NodeEvent, end: int) -> int:
     start = event.start_mark.index
     if event.anchor is None and event.tag is None:
         return start
-    # The two parsers disagree about the characters that can be in an anchor.
+    # Search for the exact name, because the parsers disagree about the characters that an anchor can contain.
     anchor = "" if event.anchor is None else "&" + re.escape(event.anchor) + _BLANKS
     tag = "" if event.tag is None else rf"!\S*(?=\s|\Z){_BLANKS}"
-    match = re.compile(rf"{anchor}(?:{tag})?" if source[start] == "&" else rf"{tag}{anchor}").match(
-        source, start, end
-    )
+    pattern = rf"{anchor}(?:{tag})?" if source[start] == "&" else rf"{tag}{anchor}"
+    match = re.compile(pattern).match(source, start, end)
     return match.end() if match else start
 
 
 @lru_cache(maxsize=4096)
 def is_plain(text: str, *, flow: bool) -> bool:
     """Return whether every YAML parser reads `text` without quotes as the same string."""
-    # This fast check accepts most names of resources.
+    # This check is fast, and most names of resources pass it.
     if text[:1].isalpha() and text.isascii() and text.replace("-", "").isalnum():
         return text.lower() not in _CONSTANTS
     return (
@@ -75,12 +74,12 @@ def serialized(text: str, *, flow: bool) -> str:
     return text if is_plain(text, flow=flow) else quoted(text)
 
 
-# Patterns are compiled at their first use, because most runs need few of them and each costs start-up time.
+# The patterns are compiled at their first use, because compiling takes time and most runs need few patterns.
 _BLANKS: Final = rf"(?:[ \t]+|(?:#[^{BREAKS}]*)?(?:{BREAK}))*"
 
-# These characters above ASCII, and DEL, are line breaks in YAML or not allowed.
+# DEL, and the characters above ASCII that are line breaks in YAML or that YAML does not allow.
 _ODD: Final = r"\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff"
-# This pattern is stricter than the plain style of YAML: one line without a leading indicator, ": " and " #".
+# This pattern matches a plain scalar in one line that contains no leading indicator, `: ` or ` #`.
 _PLAIN: Final = (
     rf"(?!---|\.\.\.|<<)(?:[^\s\x00-\x20\-?:,\[\]{{}}#&*!|>'\"%@`{_ODD}]"
     r"|[-?:](?=[^\s,\[\]{}]))"
@@ -99,7 +98,7 @@ _TYPED: Final = (
 
 
 def changed(value: str, fragments: Iterable[Fragment]) -> str:
-    """Return `value` with `fragments` written into it. The fragments are disjoint and in order."""
+    """Write `fragments` into `value`, and return the result. The fragments are disjoint and in order."""
     pieces: list[str] = []
     position = 0
     for start, end, text in fragments:

@@ -1,9 +1,12 @@
 """Split a stream into slices that can be parsed alone, so that most of a long stream is not parsed.
 
-Splitting must not change the result of a run. `---` in column 0 always ends a document, also inside quotes and
-block scalars (YAML 1.2, 9.1.2). JSON objects can follow each other without `---`, as in the output of `jq -c`.
-kubectl reads such objects, although they are not YAML. A list is split into items only if it has the form that
-orchestrators write. If an item is not valid alone, the caller must parse the whole document.
+Splitting must not change the result of a run.
+
+- `---` in column 0 always ends a document, even inside quotes and block scalars (YAML 1.2, 9.1.2).
+- JSON objects can follow each other without `---`, as in the output of `jq -c`. kubectl reads such objects,
+  although they are not YAML.
+- A list is split into items only if it has the form that orchestrators write. If an item is not valid alone, the
+  caller must parse the whole document.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from functools import lru_cache
 from itertools import accumulate, pairwise
 from typing import Final, NamedTuple, TypeAlias
 
+from krm_image_setter.errors import InputError
 from krm_image_setter.line_breaks import BREAKS, count_breaks, has_other_breaks, line_start
 
 #: A part of a text, `text[start:end]`, in code points: one document, or one item of a list.
@@ -21,10 +25,11 @@ Slice: TypeAlias = tuple[int, int]
 
 
 class Listing(NamedTuple):
-    """A document with a list `items` at its root, split into the slices of the items and the other text.
+    """A document that is a list of resources, split into `items` and `frame`.
 
-    `frame` is the text of the document without the items. The items were removed before offset `resumes` of the
-    frame. To get the offset in the document, add `shift` to an offset in the frame from `resumes` on.
+    `items` are the slices of the items. `frame` is the text of the document without the items. The items were
+    removed at the offset `resumes` of the frame. For an offset in the frame that is not smaller than `resumes`,
+    add `shift` to get the offset in the document.
     """
 
     items: list[Slice]
@@ -34,7 +39,7 @@ class Listing(NamedTuple):
 
 
 class Source(NamedTuple):
-    """A text that is parsed alone, and its position in the stream. The text starts at `stream[start]`."""
+    """A text that is parsed alone. It is the part of `stream` that starts at `stream[start]`."""
 
     text: str
     stream: str
@@ -51,9 +56,13 @@ class Source(NamedTuple):
 _BLOCK: Final = 65536
 
 
-@lru_cache(maxsize=4)  # the cached texts are a long stream and the long documents in its strings
+@lru_cache(maxsize=4)
 def _lines_before(text: str) -> list[int]:
-    """Return the number of lines before each block of the text. It is cached for thousands of results."""
+    """Return the number of lines before each block of the text.
+
+    The numbers are cached because a run can have thousands of results. The cached texts are a long stream, and the
+    long documents in its strings.
+    """
     ends = (count_breaks(text, start, start + _BLOCK) for start in range(0, len(text), _BLOCK))
     return list(accumulate(ends, initial=0))
 
@@ -63,10 +72,15 @@ def position(text: str, index: int) -> tuple[int, int]:
     return count_breaks(text, 0, index) + 1, index - line_start(text, index) + 1
 
 
-# Each of these patterns starts with a literal character, because `re` searches for a literal fast. It tries `^`
-# at each character.
+def error_at(text: str, index: int, message: str) -> InputError:
+    """Return an error with the line and column of the code point of `text` at `index`."""
+    line, column = position(text, index)
+    return InputError(message, line=line, column=column)
+
+
+# These patterns start with a line feed instead of `^`. `re` finds a character fast, but tries `^` at each offset.
 _DOCUMENT_START: Final = r"\n---(?=\s|\Z)"
-# A stream with a directive or `...` is not split. A directive belongs to the next document, and can follow `...`.
+# A stream with a directive or `...` is not split, because a directive belongs to the document after it.
 _UNCUT: Final = r"\n(?:%|\.\.\.(?=\s|\Z)|\ufeff)"
 
 
@@ -84,17 +98,15 @@ def _cut_yaml(text: str) -> list[Slice]:
     if "\n---" not in text:
         return [(0, len(text))]
     starts = [match.start() + 1 for match in re.finditer(_DOCUMENT_START, text)]
-    if not starts or text[: starts[0]].lstrip("\ufeff").strip():
-        starts.insert(0, 0)
-    else:
-        starts[0] = 0
-    return list(pairwise([*starts, len(text)]))
+    # White space before the first marker is not a document.
+    is_blank = bool(starts) and not text[: starts[0]].lstrip("\ufeff").strip()
+    return list(pairwise([0, *starts[is_blank:], len(text)]))
 
 
 _JSON_SEAM: Final = r"\}[ \t\r\n]*\{"
 _JSON_START: Final = r"\ufeff?(?:---(?=\s))?[ \t\r\n]*(?=\{)"
-# This pattern matches a JSON object if another object follows. A YAML document cannot contain this, because it
-# needs a comma between two flow mappings. Single quotes and comments can contain braces, but do not match.
+# This pattern matches a JSON object if another object follows the first object. A YAML document cannot contain two
+# such objects, because flow mappings need a comma between them. Single quotes and comments do not match.
 _JSON_OBJECT: Final = (
     r'(?:[\w\s:,.+\[\]{-]++|"(?:[^"\\]++|\\.)*+"|\}(?![ \t\r\n]*\{))*+'
     r"\}[ \t\r\n]*+(?=\{)"
@@ -119,7 +131,7 @@ _ITEMS: Final = r"items:[ \t]*(?:#.*)?\r?\n(?:[ \t]*(?:#.*)?\r?\n)*([ ]*)-[ ]"
 
 
 def cut_items(text: str, start: int, end: int) -> Listing | None:
-    """Split the document `text[start:end]`. Return None if it is not a list in the form that orchestrators write.
+    """Split the document `text[start:end]`. Return None if it does not have the form that orchestrators write.
 
     The caller must check that the frame is the mapping of a list.
     """
@@ -129,12 +141,13 @@ def cut_items(text: str, start: int, end: int) -> Listing | None:
         return None
     dash = head[1]
     first = head.end() - len(dash) - 2
-    # A line that starts in column 0 without a dash is the next key. One pattern finds all items and this key,
-    # because a list can have thousands of items. A search for a set of characters takes a third of the time.
+    # One pattern finds the starts of all items and the key after the list, which is in column 0. A list can have
+    # thousands of items. If the dashes are not indented, a search for a set of characters takes a third of the
+    # time.
     pattern = re.compile(rf"\n(?={dash}-[ ]|[^-\s#])" if dash else r"\n[^\s#]")
     found = [match.start() + 1 for match in pattern.finditer(text, first - 1, end)]
     starts = found if dash else [at for at in found if text[at] != "-" or text.startswith("- ", at, end)]
-    if (dash or len(starts) < len(found)) and text.find("\n---", first, end) >= 0:  # next document
+    if (dash or len(starts) < len(found)) and text.find("\n---", first, end) >= 0:
         return None
     of_item = text[first]
     count = next((n for n, at in enumerate(starts) if text[at] != of_item), len(starts))
@@ -143,20 +156,20 @@ def cut_items(text: str, start: int, end: int) -> Listing | None:
     return Listing(items, text[start:first] + text[last:end], first - start, last - first)
 
 
-# This pattern matches a backslash that can escape a character of a keyword or join two lines. The backslash can be
-# in a string, or in a document inside a string.
+# This pattern matches a backslash that can escape a character of a keyword, or join two lines of a string. A
+# string can contain a document with strings, so the backslash itself can be escaped.
 _ESCAPE: Final = rf"\\(?:[xuU/{BREAKS}]|\\\\[nrNLP]|\Z)"
 
 
 def keyword_test(text: str, keywords: Iterable[str]) -> Callable[[str], bool]:
     """Return a function that tests whether a string in a slice of `text` can contain one of `keywords`.
 
-    The slices must not contain aliases. The function is called for thousands of slices, so it uses only searches
-    that run in C. It does not search for keywords that `text` does not contain.
+    The slices must not contain aliases. The function is called for thousands of slices. Therefore it uses only
+    searches that run in C, and only for the keywords that `text` contains.
     """
     keywords = list(keywords)
     joined = "".join(keywords)
-    # These characters can be written in other ways: with other escapes, or as two quotes.
+    # YAML can write these characters in other ways: as escapes, or a quote as two quotes.
     if not joined.isprintable() or " " in joined or "'" in joined or '"' in joined or "\\" in joined:
         return lambda _: True
     keywords = [keyword for keyword in keywords if keyword in text]

@@ -1,8 +1,8 @@
 """The tree of a YAML document: plain Python data that knows its source.
 
-A mapping is a `dict` and a sequence is a `list`, so code for Python data also works with a tree. Both also keep
-the nodes of their children in the source. The value of an alias is the same object as the value of its anchor. The
-pairs from a merge key are in the `dict` as if they were written in the mapping.
+A mapping is a `dict` and a sequence is a `list`, so code for Python data also works with a tree. In addition, each
+collection knows the source of its children. The value of an alias is the same object as the value of its anchor. A
+mapping also contains the pairs from its merge key.
 """
 
 from __future__ import annotations
@@ -58,14 +58,14 @@ if TYPE_CHECKING:
         def style(self) -> str | None:
             """The first character of the style, such as `"` or `|`; None or empty for a plain scalar."""
 
-    #: The node of the source for a key, a value or an item. An alias in the source is an `Alias`.
+    #: A key, a value or an item as the source contains it. `Alias` is an alias, not the value of its anchor.
     Written: TypeAlias = "ScalarEvent | Alias | Collection"
     Scalar: TypeAlias = bool | int | float | str | None
 
 #: The most levels of nesting in a document. The deepest public CRD has 47 levels; deeper documents are attacks.
 MAX_DEPTH: Final = 250
 
-#: The keys and indexes from the root of a document or of a resource to a value.
+#: The keys and indexes of the path from a root to a value, such as `("containers", 0, "image")`.
 Location: TypeAlias = tuple[str | int, ...]
 
 
@@ -102,7 +102,7 @@ class Alias:
 
 
 class Collection:
-    """The base class of mappings and sequences, which provides their nodes in the source."""
+    """The base class of mappings and sequences. It describes how they are written in the source."""
 
     __slots__ = ()
 
@@ -114,11 +114,11 @@ class Collection:
 
         @property
         def end(self) -> Event:
-            """The event at the end. For a block collection, the end is the start of the next token."""
+            """The event at the end of the collection. A block collection ends at the start of the next token."""
 
         @property
         def children(self) -> list[Written]:
-            """The nodes of the children: key, value, key, value … of a mapping, or the items of a sequence."""
+            """The keys and values of a mapping in turn (key, value, key, value …), or the items of a sequence."""
 
         @property
         def flow(self) -> bool:
@@ -143,12 +143,11 @@ class Mapping(Collection, dict[str, Any]):
         """Return the nodes of `key` and its value; None if the key comes only from a merge key."""
         try:
             return self._pairs.get(key)
-        except AttributeError:  # this is the first call
+        except AttributeError:
             children = self.children
+            pairs = zip(children[::2], children[1::2], strict=True)
             # If a key occurs twice, its last value is used.
-            self._pairs = {
-                _text(name): (name, value) for name, value in zip(children[::2], children[1::2], strict=True)
-            }
+            self._pairs = {_text(name): (name, value) for name, value in pairs}
             return self._pairs.get(key)
 
     def origin(self, key: str) -> Written:
@@ -160,7 +159,8 @@ class Mapping(Collection, dict[str, Any]):
         """Return the first merged mapping that contains `key`. Raises KeyError if no merged mapping does."""
         try:
             return self._bases[key]
-        except AttributeError:  # this is the first call; a merge key can list thousands of mappings
+        except AttributeError:
+            # Remember the result, because a merge key can list thousands of mappings.
             self._bases = {name: base for base in reversed(self.merged) for name in base}
             return self._bases[key]
 
@@ -180,7 +180,7 @@ def _text(written: Written) -> str | None:
 
 
 class Sequence(Collection, list[Any]):
-    """A sequence and its nodes in the source."""
+    """A sequence that knows its source."""
 
     __slots__ = ()
 
@@ -190,7 +190,7 @@ class Sequence(Collection, list[Any]):
 
 
 class Document(NamedTuple):
-    """One document of a stream: its root, which is plain Python data, and whether it contains aliases."""
+    """A document of a stream. `root` is plain Python data. `aliased` is true if the document contains aliases."""
 
     root: Any
     aliased: bool
@@ -202,9 +202,9 @@ def start_mark(written: Written) -> Mark:
 
 
 def content_end(source: str, written: Written) -> int:
-    """Return the offset of the end of a node's text. The end event of a block is later, at the next token.
+    """Return the offset of the end of a node's text, without white space at its end.
 
-    Spaces and line breaks at the end are not part of the text, except in a block scalar with `+`.
+    In contrast, the end event of a block collection is at the start of the next token.
     """
     while isinstance(written, Collection) and not written.flow:
         written = written.children[-1]
@@ -213,14 +213,14 @@ def content_end(source: str, written: Written) -> int:
 
 
 def trimmed_end(source: str, end: int) -> int:
-    """Return `end`, or the start of the white space that ends at `end`."""
+    """Return the offset of the end of `source[:end]` without white space at its end."""
     while end and source[end - 1].isspace():
         end -= 1
     return end
 
 
-# These plain scalars are booleans, null or special numbers. Kubernetes parses YAML with sigs.k8s.io/yaml, which
-# is based on go-yaml and supports the booleans of YAML 1.1.
+# The values of the plain scalars that are booleans, null or special numbers. Kubernetes parses YAML with
+# sigs.k8s.io/yaml, which is based on go-yaml and supports the booleans of YAML 1.1.
 _CONSTANTS: Final[dict[str, Scalar]] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL")),
     **{
@@ -247,7 +247,7 @@ def typed(text: str) -> Scalar:
     return _number(text) if value is text and text[0] in _NUMBER_START and len(text) < _LONG else value
 
 
-# A longer number is read as a string. Python refuses to convert numbers with more decimal digits than
+# A number of this length is read as a string. Python refuses to convert numbers with more decimal digits than
 # PYTHONINTMAXSTRDIGITS, which can be as low as 640. (A number with 500 hexadecimal digits has about 603 decimal
 # digits.) go-yaml also reads an integer that is too large for a float as a string.
 _LONG: Final = 500
@@ -255,20 +255,18 @@ _LONG: Final = 500
 
 @lru_cache(maxsize=4096)
 def _number(text: str) -> int | float | str:
+    # For most numbers, this test avoids compiling the pattern, which takes start-up time.
     if text.isdecimal() and text.isascii() and text[0] != "0":
-        return int(text)  # this avoids compiling the pattern, which costs start-up time
+        return int(text)
     number = re.fullmatch(_NUMBER, text)
     if number is None:
         return text
     digits = text.replace("_", "")
-    return _integer(text, digits) if number["int"] else float(digits)
-
-
-def _integer(text: str, digits: str) -> int | str:
-    body = digits.lstrip("+-")
-    if body[:1] == "0" and body[1:2].isdigit():
-        digits = digits.replace("0", "0o", 1)  # in YAML 1.1, 0777 is an octal number
+    if not number["int"]:
+        return float(digits)
+    # In YAML 1.1, 0777 is an octal number. Python writes it as 0o777.
+    digits = re.sub(r"\A([-+]?)0(?=\d)", r"\g<1>0o", digits)
     try:
         return int(digits, 0)
-    except ValueError:  # 0o_ is not a number
+    except ValueError:  # an example is 0o_
         return text

@@ -1,4 +1,4 @@
-"""Map the characters of a scalar's value to the source of the scalar, which can contain escapes and folds."""
+"""Map the characters of a scalar's value to its source, which can contain escapes and folded lines."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from krm_image_setter.yaml.tree import Fragment
 
 
 class Unit(NamedTuple):
-    """A piece of a scalar's value, and the span of this piece in the source."""
+    """A piece of a scalar's value. `start` and `end` are the offsets of the piece in the source."""
 
     text: str
     start: int
@@ -20,7 +20,7 @@ class Unit(NamedTuple):
 
 
 class Units:
-    """The units of a scalar in order, and the end of the scalar in the source."""
+    """The units of a scalar in order. `end` is the offset of the end of the scalar in the source."""
 
     def __init__(self, units: Iterable[Unit], end: int) -> None:
         self._units = list(units)
@@ -31,17 +31,17 @@ class Units:
     def edit(self, fragment: Fragment, text: str) -> Edit:
         """Return the edit that replaces a fragment of the value by `text`, the source of the new characters."""
         start, end, _ = fragment
-        # A folded line can end between two characters of the value. So insert directly after the first of them.
+        # A folded line can end between two characters of the value. Insert a text directly after the first of
+        # them.
         follows = start > 0 and (start == end or self.value[start] == "\n")
-        first = self._span(start - 1)[1] if follows else self._span(start)[0]
-        return Edit(first, self._span(end - 1)[1] if end else first, text)
+        first = self.span(start - 1)[1] if follows else self.span(start)[0]
+        return Edit(first, self.span(end - 1)[1] if end else first, text)
 
-    def source_index(self, index: int) -> int:
-        """Return the offset in the source of the code point of the value at `index`."""
-        return self._span(index)[0]
+    def span(self, index: int) -> tuple[int, int]:
+        """Return the start and end in the source of the code point of the value at `index`.
 
-    def _span(self, index: int) -> tuple[int, int]:
-        """Return the span of a code point in the source. At the end of the value, the span is empty."""
+        At the end of the value, the start equals the end.
+        """
         if index == self._starts[-1]:
             return self._end, self._end
         number = bisect_right(self._starts, index) - 1

@@ -9,37 +9,28 @@ from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 from krm_image_setter.edits import Edit
-from krm_image_setter.errors import InputError
 from krm_image_setter.line_breaks import BREAK, BREAKS, line_break, line_end
-from krm_image_setter.yaml import scalar
-from krm_image_setter.yaml.stream import position
-from krm_image_setter.yaml.tree import (
-    Change,
-    Collection,
-    Fragment,
-    Location,
-    Mapping,
-    Sequence,
-    content_end,
-    start_mark,
-    trimmed_end,
-    typed,
-)
+from krm_image_setter.yaml import scalar, tree
+from krm_image_setter.yaml.stream import error_at
+from krm_image_setter.yaml.tree import Collection, Fragment, Location, Mapping, Sequence
 
 if TYPE_CHECKING:
-    from krm_image_setter.yaml.tree import ScalarEvent, Written
+    from types import ModuleType
 
-#: The new pairs of mappings, by the location of the mapping, and by the existing key that the pairs follow.
+    from krm_image_setter.yaml.tree import Change, ScalarEvent, Written
+
+#: New pairs by the location of their mapping, and then by the existing key after which they are added.
 Added: TypeAlias = dict[Location, dict[str, dict[str, str]]]
 
 
 def write(source: str, root: Collection, changes: Iterable[Change]) -> list[Edit]:
-    """Compute the edits of `source` that make exactly these changes in a document without aliases.
+    """Compute the edits of `source` that make the changes, and no others, in a document without aliases.
 
     The fragments at one location must be disjoint. Raises InputError if a change cannot be made in place.
     """
     changes = list(changes)
-    if len(changes) == 1 and not changes[0].beside:  # the usual case
+    # Most documents have one change, for which this shortcut is faster than the general way.
+    if len(changes) == 1 and not changes[0].beside:
         ((location, fragment, *_),) = changes
         return rewritten(source, at(root, location[:-1]), location[-1], [fragment])
     edits: list[Edit] = []
@@ -50,14 +41,16 @@ def write(source: str, root: Collection, changes: Iterable[Change]) -> list[Edit
             edits += rewrite_scalar(source, key, flow=holder.flow, fragments=[fragment])
     wanted, added = by_location(root, (change for change in changes if not change.is_key))
     for location, by_key in added.items():
-        edits += additions(source, cast("Mapping", at(root, location)), by_key)
+        holder = cast("Mapping", at(root, location))
+        for beside, texts in by_key.items():
+            edits += pairs_after(source, holder, beside, new_pairs(holder, texts))
     for location, fragments in wanted.items():
         edits += rewritten(source, at(root, location[:-1]), location[-1], fragments)
     return edits + closing(source, root, edits)
 
 
 def by_location(root: Collection, changes: Iterable[Change]) -> tuple[dict[Location, list[Fragment]], Added]:
-    """Return the fragments of each scalar in order, and the pairs to add to each mapping."""
+    """Return the fragments of each scalar in order, and the new pairs of each mapping, by location."""
     wanted: dict[Location, list[Fragment]] = {}
     added: Added = {}
     for location, fragment, beside, _ in changes:
@@ -81,20 +74,21 @@ def at(root: Collection, location: Location) -> Mapping | Sequence:
 def rewritten(source: str, holder: Mapping | Sequence, key: str | int, fragments: list[Fragment]) -> list[Edit]:
     """Return the edits that write fragments into the scalar of a key or index of `holder`."""
     event = cast("ScalarEvent", holder.origin(key))  # type: ignore[arg-type]
-    if event.value and not event.style and _is_json(holder) and not isinstance(typed(event.value), str):
+    if event.value and not event.style and _is_json(holder) and not isinstance(tree.typed(event.value), str):
         start, end = scalar.content_span(source, event)  # JSON requires quotes in place of null or a number
         return [Edit(start, end, scalar.quoted(scalar.changed(event.value, fragments)))]
     if event.value or event.style or isinstance(holder, Sequence):
         return rewrite_scalar(source, event, flow=holder.flow, fragments=fragments)
-    # The text of the value is empty. An anchor or a tag can be before the empty text.
+    # The value is empty, but it can have an anchor or a tag.
     if event.anchor is not None or event.tag is not None:
-        end = trimmed_end(source, event.end_mark.index)
-    else:  # the two parsers report different positions for an empty value
+        end = tree.trimmed_end(source, event.end_mark.index)
+    else:
+        # Search for the colon, because the two parsers report different positions for an empty value.
         name, _ = pair(holder, str(key))
         colon = re.compile(COLON).match(source, cast("ScalarEvent", name).end_mark.index)
         if colon is None:
             message = f'cannot set the value of "{key}" because there is no colon after the key; add the colon'
-            raise _error(source, name, message)
+            raise error_at(source, tree.start_mark(name).index, message)
         end = colon.end()
     return [Edit(end, end, " " + scalar.serialized(fragments[0].text, flow=holder.flow))]
 
@@ -109,32 +103,30 @@ def rewrite_scalar(source: str, event: ScalarEvent, *, flow: bool, fragments: It
     value = event.value
     start, end = scalar.content_span(source, event)
     fragments = list(fragments)
-    if not event.style and not scalar.is_plain(scalar.changed(value, fragments), flow=flow):
-        return [Edit(start, end, scalar.quoted(scalar.changed(value, fragments)))]
-    if source[start:end] == value:  # most scalars are plain and in one line
-        return [Edit(start + a, start + b, text) for a, b, text in fragments]
-    if event.style in ("|", ">"):
-        from krm_image_setter.yaml import block_scalar  # noqa: PLC0415  (few runs need it)
-
-        edits = block_scalar.rewrite(source, start, end, value, fragments)
-        while source[end - 1] in BREAKS:
+    edits: list[Edit] | None = None
+    if event.style or scalar.is_plain(scalar.changed(value, fragments), flow=flow):
+        # Most scalars are plain and in one line.
+        if source[start:end] == value:
+            return [Edit(start + a, start + b, text) for a, b, text in fragments]
+        edits = _style_of(event).rewrite(source, start, end, value, fragments)
+        while event.style in ("|", ">") and source[end - 1] in BREAKS:
             end -= 1
-    else:
-        from krm_image_setter.yaml import flow_scalar  # noqa: PLC0415  (most scalars are plain)
-
-        edits = flow_scalar.rewrite(source, start, end, value, fragments)
     return [Edit(start, end, scalar.quoted(scalar.changed(value, fragments)))] if edits is None else edits
+
+
+def _style_of(event: ScalarEvent) -> ModuleType:
+    # Import these modules late, because most runs have only plain scalars in one line.
+    from krm_image_setter.yaml import block_scalar, flow_scalar  # noqa: PLC0415
+
+    return block_scalar if event.style in ("|", ">") else flow_scalar
 
 
 def line_starts(source: str, event: ScalarEvent) -> list[int]:
     """Return the offsets in the source of the starts of the lines of a scalar's value."""
-    from krm_image_setter.yaml import block_scalar, flow_scalar  # noqa: PLC0415  (few runs need them)
-
-    style = block_scalar if event.style in ("|", ">") else flow_scalar
     start, end = scalar.content_span(source, event)
-    units = style.units(source, start, end, event.value)
+    units = _style_of(event).units(source, start, end, event.value)
     starts = [0, *(match.end() for match in re.finditer(BREAK, event.value))]
-    return [start if units is None else units.source_index(index) for index in starts]
+    return [start if units is None else units.span(index)[0] for index in starts]
 
 
 #: A pattern for the colon after a key, with the white space and comments before it.
@@ -142,32 +134,33 @@ COLON: Final = rf"(?:\s|#[^{BREAKS}]*)*+:"
 
 
 def pair(mapping: Mapping, key: str) -> tuple[Written, Written]:
-    """Return the nodes of a key and its value, or those of the merge key that provides the key."""
+    """Return the nodes of a key and its value. If a merge key provides the key, return those of the merge key."""
     return mapping.written(key) or mapping.written("<<")  # type: ignore[return-value]
 
 
-def additions(source: str, holder: Mapping, by_key: Map[str, Map[str, str]]) -> list[Edit]:
-    """Return the edits that add pairs to a mapping. `by_key` groups the pairs by the existing key they follow."""
-    edits: list[Edit] = []
-    for beside, texts in by_key.items():
-        # If the key comes from a merge key, the new pairs are added after the merge key. They override its pairs.
-        name, value = pair(holder, beside)
-        pairs = new_pairs(holder, texts)
-        if holder.flow:
-            edits += added_in_flow(source, holder, content_end(source, value), pairs)
-        else:
-            edits += lines_after(source, value, pair_column(source, name), pairs)
-    return edits
+def pairs_after(source: str, holder: Mapping, key: str, pairs: list[str]) -> list[Edit]:
+    """Return the edits that add serialized pairs to a mapping after an existing key.
+
+    If the existing key comes from a merge key, the pairs are added after the merge key. They override its pairs.
+    """
+    name, value = pair(holder, key)
+    if not holder.flow:
+        return lines_after(source, value, pair_column(source, name), pairs)
+    offset = tree.content_end(source, value)
+    text = "".join(f", {pair}" for pair in pairs)
+    start = scalar.content_start(source, holder.start, len(source))
+    if source[start] == "{":
+        return [Edit(offset, offset, text)]
+    # A mapping with one pair can be written as `[a: b]`. More pairs need braces.
+    return [Edit(start, start, "{"), Edit(offset, offset, text + "}")]
 
 
 def pair_column(source: str, key: Written) -> int:
     """Return the column in which the pairs of a block mapping start. `key` is one of its keys."""
-    mark = start_mark(key)
-    column = mark.column
-    before = source[mark.index - column : mark.index].rstrip(" ")
-    if before.endswith("?"):  # after `? key`, the next pair starts in the column of the question mark
-        column = len(before) - 1
-    return column
+    mark = tree.start_mark(key)
+    before = source[mark.index - mark.column : mark.index].rstrip(" ")
+    # After `? key`, the next pair starts in the column of the question mark.
+    return len(before) - 1 if before.endswith("?") else mark.column
 
 
 def _is_json(holder: Mapping | Sequence) -> bool:
@@ -189,20 +182,21 @@ def lines_added(source: str, offset: int, column: int, lines: Iterable[str]) -> 
 
 
 def lines_after(source: str, written: Written, column: int, lines: Iterable[str]) -> list[Edit]:
-    """Return the edits that add lines, indented to `column`, after a node. The value of the node is kept."""
+    """Return the edits that add lines, indented to `column`, after a node. They do not change the node's value."""
     last = last_block_scalar(written)
     if last is not None and "+" in block_header(source, last) and source[last.end_mark.index - 1] in BREAKS:
-        end = last.end_mark.index  # add the lines after the empty lines, which are part of the scalar
+        # Add the lines after the empty lines, which are part of the scalar.
+        end = last.end_mark.index
         ending = line_break(source, end)
         return [Edit(end, end, "".join(f"{' ' * column}{line}{ending}" for line in lines))]
-    return [lines_added(source, content_end(source, written), column, lines)]
+    return [lines_added(source, tree.content_end(source, written), column, lines)]
 
 
 def closing(source: str, root: Written, edits: Iterable[Edit]) -> list[Edit]:
     """Return the edit that keeps the value of a block scalar at the end of the text if `edits` add lines after it.
 
-    If the text does not end with a line break, libyaml and go-yaml read a value without a line break. After a line
-    is added, the scalar has this value only with a `-` in its header.
+    If a text does not end with a line break, libyaml and go-yaml read the value of the scalar without a line
+    break. With a line after the scalar, the value has no line break only if there is a `-` in the scalar's header.
     """
     last = last_block_scalar(root)
     if last is None or source[last.end_mark.index - 1] in BREAKS:
@@ -216,7 +210,7 @@ def closing(source: str, root: Written, edits: Iterable[Edit]) -> list[Edit]:
 
 
 def last_block_scalar(written: Written) -> ScalarEvent | None:
-    """Return the event of the block scalar at the end of a node; None if the node ends differently."""
+    """Return the block scalar at the end of a node; None if a node does not end with a block scalar."""
     while isinstance(written, Collection) and not written.flow:
         written = written.children[-1]
     return cast("ScalarEvent", written) if getattr(written, "style", None) in ("|", ">") else None
@@ -228,33 +222,10 @@ def block_header(source: str, event: ScalarEvent) -> str:
     return match[0] if match else ""
 
 
-def added_in_flow(source: str, mapping: Mapping, offset: int, pairs: Iterable[str]) -> list[Edit]:
-    """Return the edits that add pairs at an offset in a flow mapping. `[a: b]` gets braces around its pair."""
-    text = "".join(f", {pair}" for pair in pairs)
-    start = scalar.content_start(source, mapping.start, len(source))
-    if source[start] == "{":
-        return [Edit(offset, offset, text)]
-    return [Edit(start, start, "{"), Edit(offset, offset, text + "}")]
-
-
-def cannot_copy(source: str, key: Written) -> InputError:
-    """Return the error for a block that cannot be copied because `key`, a key in it, is a collection."""
-    message = (
-        "cannot set an image in a block that an alias or merge key uses too, because this key in it is not a "
-        "scalar; replace the alias with a copy of the block"
-    )
-    return _error(source, key, message)
-
-
-def _error(source: str, written: Written, message: str) -> InputError:
-    line, column = position(source, start_mark(written).index)
-    return InputError(message, line=line, column=column)
-
-
 def block(data: Any, indent: str = "", line_break: str = "\n") -> str:
     """Serialize a mapping or list in block style. Each line starts with `indent`.
 
-    The keys must be valid without quotes. The items of lists must be strings, mappings or lists.
+    The keys must not need quotes. The items of lists must be strings, mappings or lists.
     """
     inner = indent + "  "
     if isinstance(data, list):
@@ -269,22 +240,21 @@ def block(data: Any, indent: str = "", line_break: str = "\n") -> str:
     for key, value in data.items():
         if isinstance(value, str):
             text += f"{indent}{key}: {_in_block(value)}{line_break}"
-        elif isinstance(value, dict):
-            text += f"{indent}{key}:{line_break}{block(value, inner, line_break)}"
-        elif isinstance(value, list):
-            text += f"{indent}{key}:{line_break}{block(value, indent, line_break)}"
+        elif isinstance(value, dict | list):
+            nested = block(value, inner if isinstance(value, dict) else indent, line_break)
+            text += f"{indent}{key}:{line_break}{nested}"
         else:
             text += f"{indent}{key}: {str(value).lower()}{line_break}"
     return text
 
 
-@lru_cache(maxsize=1024)  # most values occur in many results
+@lru_cache(maxsize=1024)
 def _in_block(text: str) -> str:
     return scalar.serialized(text, flow=False)
 
 
 def flow(data: Any) -> str:
-    """Serialize data in flow style. The keys of mappings must be valid without quotes."""
+    """Serialize data in flow style. The keys of mappings must not need quotes."""
     if isinstance(data, dict):
         return "{" + ", ".join([f"{key}: {flow(value)}" for key, value in data.items()]) + "}"
     if isinstance(data, list):

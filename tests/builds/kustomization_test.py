@@ -61,10 +61,10 @@ INVALID = [
 test_error = errors(INVALID)
 
 
-# A kustomization's newName with a tag or digest: kustomize joins the texts
+# If newName contains a tag or digest, kustomize joins the texts.
 
 JOINED = [
-    # an entry for `app`, the image, what kustomize makes of it: None if that is no reference
+    # an entry for `app`, the image, the new image of kustomize (None if it is not a reference)
     pytest.param(f"newName: r.io/d@{A}", "app", f"r.io/d@{A}", id="digest"),
     pytest.param(f"newName: r.io/d@{A}", "app:1", None, id="digest after a tag"),
     pytest.param(f"newName: r.io/d@{A}", f"app@{B}", None, id="digest after a digest"),

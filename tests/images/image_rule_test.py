@@ -21,7 +21,7 @@ HUB_SPELLINGS = [
 
 
 def rewritten(text: str, *rules: ImageRule) -> str:
-    """Return what becomes of the text of an image field."""
+    """Return the new text of an image field."""
     found = ImageMap(rules).find(text)
     return text if found is None else found[1].rewrite(found[0])
 
@@ -300,7 +300,7 @@ class TestImageMap:
 
 
 OVERRIDDEN = [
-    # the first entry, the second, whether the first says anew what the second does
+    # the first entry, the second entry, whether the first entry replaces the second
     ({}, {}, True),
     ({"name": "docker.io/library/nginx"}, {"name": "nginx"}, True),
     ({"name": "redis"}, {}, False),

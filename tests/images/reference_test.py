@@ -9,7 +9,7 @@ D = "sha256:" + "f" * 64
 HEX = "1a3f5e7d9c1b3a5f7e9d1c3b5a7f9e1d3c5b7a9f1e3d5d7c9b1a3f5e7d9c1b3a"
 
 INVALID = [
-    # what users write in the place of a reference
+    # texts that users write instead of a reference
     "",
     "nginx:${TAG}",
     "nginx:$TAG",
@@ -23,7 +23,7 @@ INVALID = [
     "*",
     "null,",
     "~",
-    # white space is the caller's
+    # the caller must remove white space
     " ",
     " nginx:1",
     "nginx:1 ",
@@ -62,7 +62,7 @@ INVALID = [
     "aa/asdf$$^/aa",
     "nginx\x00",
     "ngínx",
-    "nginx\u0661",  # a digit, but not one of ours
+    "nginx\u0661",  # a digit that is not ASCII
     # the domain
     "foo_bar.com:8080/app",
     "do__cker:8080/docker",
@@ -75,7 +75,7 @@ INVALID = [
     "[fc00::1]::5000/x",
     "[fe80::1%eth0]:5000/debian",
     "[2001:db8:3:4::192.0.2.33]:5000/debian",
-    "[fc00]/x",  # Parse takes it, but Docker looks for a colon before it takes the first part for a host
+    "[fc00]/x",  # `Parse` accepts it, but for Docker, the first part is a host only with a colon
     "[]/x",
     # the tag
     "nginx:",
@@ -101,7 +101,7 @@ INVALID = [
     f"nginx@{D}@{D}",
     # an image ID
     HEX,
-    # too long, counted as Docker counts: the path of the normalized form
+    # too long: Docker counts the path of the normalized name
     "a" * 248,
     "docker.io/" + "a" * 248,
     "domain/" + "a" * 256 + ":tag",
@@ -117,12 +117,12 @@ VALID = [
     ("lowercase:Uppercase", "lowercase", "Uppercase", None),
     ("nginx:" + "1" * 128, "nginx", "1" * 128, None),
     ("nginx:_", "nginx", "_", None),
-    # without a slash, what follows the colon is a tag
+    # without a slash, a tag follows the colon
     ("test.com:5000", "test.com", "5000", None),
     ("localhost:8080@" + D, "localhost", "8080", D),
     ("foo_bar.com:8080", "foo_bar.com", "8080", None),
     ("192.168.1.1:5000", "192.168.1.1", "5000", None),
-    # with one, a port
+    # with a slash, a port follows the colon
     ("test:5000/repo", "test:5000/repo", None, None),
     ("localhost:5000/a/nginx:1", "localhost:5000/a/nginx", "1", None),
     ("192.168.1.1:5000/repo:5050", "192.168.1.1:5000/repo", "5050", None),
@@ -147,11 +147,11 @@ VALID = [
     ("nginx@sha512:" + "f" * 128, "nginx", None, "sha512:" + "f" * 128),
     ("repo@algo+x:" + "F" * 32, "repo", None, "algo+x:" + "F" * 32),
     ("repo@sha256+b64.u_v-w:" + "0" * 64, "repo", None, "sha256+b64.u_v-w:" + "0" * 64),
-    # an image ID only where it stands alone
+    # only the complete text can be an image ID
     (HEX + ":1", HEX, "1", None),
     ("docker.io/" + HEX, "docker.io/" + HEX, None, None),
     (HEX[:63], HEX[:63], None, None),
-    # as long as it may be
+    # the longest valid name
     ("a" * 247, "a" * 247, None, None),
     ("example.com/" + "a" * 255 + ":tag", "example.com/" + "a" * 255, "tag", None),
     ("a/" * 127 + "a:tag-puts-this-over-max", "a/" * 127 + "a", "tag-puts-this-over-max", None),
@@ -304,7 +304,7 @@ def test_digest(text: str) -> None:
     ],
 )
 def test_hostile_text_takes_linear_time(piece: str, end: str) -> None:
-    # A pattern that tries everything twice would take hours for these, and a quadratic one minutes.
+    # A pattern with exponential time would take hours for these texts, and one with quadratic time would take minutes.
     assert parse_reference(piece * 50_000 + end) is None
     with pytest.raises(InvalidReference):
         check_reference("a:" + piece * 50_000 + end)

@@ -30,7 +30,7 @@ NONE = [
     "user@host.com",
     "a:b:c",
     "12:30:45",
-    # placeholders, and what touches them
+    # placeholders, and the text that touches them
     "repo/x:${TAG}",
     "repo/x:$TAG",
     "repo/x:$(TAG)",
@@ -50,7 +50,7 @@ NONE = [
     "repo/x<tag>",
     "repo/x:1*",
     "repo/x:1~",
-    # placeholders with a part of a reference in them, and what touches them
+    # placeholders that contain a part of a reference
     '{{ .reg | default "gcr.io/a" }}/repo/x:1',
     '{{ .name | default "repo/x:1" }}-debug',
     '{{ .name | default "repo/x" }}:1',
@@ -126,7 +126,7 @@ SOME = [
     "docker://«[::1]:5000/nginx»",
     "é «repo/x:1» 😀 «repo/y:1»",
     "$ docker run «repo/x:1»",
-    # placeholders that have a reference in them
+    # placeholders that contain a reference
     '{{ default "«repo/x:1»" .img }}',
     '"{{ .Values.image | default "«repo/x:1»" }}"',
     'image: {{ annotation .ObjectMeta `x.io/Image` "«repo/x:1»" }}',
@@ -209,7 +209,7 @@ def test_laws(text: str) -> None:
         assert position <= start < end
         assert text[start:end] == str(reference)
         position = end
-        # A token is whole: nothing that a reference is made of touches it, but for a scheme and a sentence's end.
+        # A character of a reference touches a token only in a scheme before it, or at the end of a sentence.
         assert not (start and text[start - 1].isalnum())
         assert not text[end : end + 1].isalnum()
 
@@ -223,7 +223,7 @@ def test_laws(text: str) -> None:
     ],
 )  # fmt: skip
 def test_hostile_text_takes_linear_time(piece: str) -> None:
-    # What reads on to the end from each start would take minutes for these.
+    # A search that reads to the end from each start would take minutes for these texts.
     assert len(list(find_tokens(piece * 50_000))) <= 1
 
 

@@ -436,13 +436,13 @@ CASES = [
         (
             (
                 4,
-                'transformer.yaml:5: imageTag: imported for all paths in `kinds`: kustomize sets "nginx" only at '
+                'transformer.yaml:5: imageTag: imported for all paths in `kinds`, but kustomize sets "nginx" only at '
                 "the `fieldSpecs` of its transformer",
             ),
             (4, 'transformer.yaml:5: imageTag: not imported: the entry at line 2 already sets "nginx"'),
             (
                 5,
-                'transformers[1]:3: imageTag: imported for all paths in `kinds`: kustomize sets "a" only at '
+                'transformers[1]:3: imageTag: imported for all paths in `kinds`, but kustomize sets "a" only at '
                 "the `fieldSpecs` of its transformer",
             ),
         ),

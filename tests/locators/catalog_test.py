@@ -76,7 +76,7 @@ def test_no_two_entries_are_of_one_kind() -> None:
 def test_entry(entry: str) -> None:
     rules = kinds_of(entry).kinds
     assert rules
-    assert len(set(rules)) == len(rules), "a path stands there twice"
+    assert len({str(rule.path_data) for rule in rules}) == len(rules), "a path stands there twice"
     for rule in rules:
         # Custom resources are of a group with a dot; of all kinds of a group is no entry.
         assert re.fullmatch(r"[\w-]+(\.[\w-]+)+/(\*|v\d\w*)", rule.selector.api_version) or (
@@ -84,7 +84,8 @@ def test_entry(entry: str) -> None:
         )
         assert rule.selector.kind.isalnum()
         found = [match.value for resource in selected(rule) for match in rule.path.find(resource)]
-        assert any(is_image(value, rule) for value in found), rule.path.text
+        only_tag = rule.form.options.get("part") == "tag"
+        assert any(value == "before" if only_tag else is_image(value, rule) for value in found), rule.path.text
 
 
 @pytest.mark.parametrize("on", [True, False], ids=["by the catalog", "copied into kinds"])
@@ -108,6 +109,31 @@ def entries_for(text: str) -> str:
     """Return the entries whose kind is in a text; the others would only make a run slow."""
     kinds = set(re.findall(r"^kind: (.*)$", text, re.MULTILINE))
     return "".join(entry for entry in ENTRIES if entry.split()[2] in kinds)
+
+
+GRAFANA, KOPS = "grafana.integreatly.org/v1beta1\nkind: Grafana", "kops.k8s.io/v1alpha2\nkind: Cluster"
+PD = "registry.k8s.io/cloud-provider-gcp/gcp-compute-persistent-disk-csi-driver"
+
+
+@pytest.mark.parametrize(
+    ("kind", "spec", "name"),
+    [
+        (GRAFANA, "{version: '1'}", "grafana/grafana"),
+        (KOPS, "{cloudConfig: {gcpPDCSIDriver: {version: '1'}}}", PD),
+        (
+            KOPS,
+            "{cloudConfig: {awsEBSCSIDriver: {version: '1'}}}",
+            "registry.k8s.io/provider-aws/aws-ebs-csi-driver",
+        ),
+        (KOPS, "{awsLoadBalancerController: {version: '1'}}", "public.ecr.aws/eks/aws-load-balancer-controller"),
+        (KOPS, "{nodeTerminationHandler: {version: '1'}}", "public.ecr.aws/aws-ec2/aws-node-termination-handler"),
+    ],
+    ids=["Grafana", "PD driver", "EBS driver", "load balancer", "termination handler"],
+)
+def test_field_with_only_a_tag_is_set(kind: str, spec: str, name: str) -> None:
+    config = read_config(f"{HEAD}onUnused: error\nimages: [{{name: {name}, newTag: '2'}}]\n")
+    resource = f"apiVersion: {kind}\nspec: {spec}\n"
+    assert set_images(resource, config).text == resource.replace("'1'", "'2'")
 
 
 def test_look_alikes(program: Program) -> None:

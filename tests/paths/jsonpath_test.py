@@ -1,4 +1,4 @@
-"""`$` paths: what jsonpath-ng finds, each location once, without the operators that can take very long."""
+"""Paths with `$` match the same locations as in jsonpath-ng, each once. Operators that can take very long are errors."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ STEPS: Final = st.sampled_from(
 def test_path_matches_the_fields_that_jsonpath_ng_finds(steps: list[str], data: Any) -> None:
     path = "$" + "".join(steps)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # jsonpath-ng is going to remove the operator |
+        warnings.simplefilter("ignore")  # jsonpath-ng warns that it will remove the operator |
         found = parser.parse(path).find(data)
     expected = {
         tuple(int(step.strip("[]")) if step.startswith("[") else step for step in str(datum.full_path).split("."))

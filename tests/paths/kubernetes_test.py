@@ -1,4 +1,4 @@
-"""What client-go's util/jsonpath tests check, as data of our own; then what only a path to a field needs."""
+"""The cases of client-go's util/jsonpath tests with our own data, and the cases of paths to fields."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ NESTED = {
 }
 
 CASES: list[tuple[str, Any, list[Any]]] = [
-    # Nowhere: where client-go has an error of the data, or an empty result.
+    # Paths that match nothing: client-go reports an error, or returns an empty result.
     ("{.hello}", STORE, []),
     ("{.Labels[0]}", STORE, []),
     ("{.Name.x}", STORE, []),

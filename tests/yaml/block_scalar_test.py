@@ -1,4 +1,4 @@
-"""Block scalars: any fragment of any value, in every form of the source, reads back as it was asked for."""
+"""After an edit of a block scalar, the parsers read the expected value, for any fragment and any form of the source."""
 
 from __future__ import annotations
 

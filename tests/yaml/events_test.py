@@ -1,4 +1,4 @@
-"""What the parsers refuse is one sentence."""
+"""The errors of the parsers are one sentence."""
 
 from __future__ import annotations
 

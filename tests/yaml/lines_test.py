@@ -1,4 +1,4 @@
-"""The reader by lines gives what the parsers give, or nothing."""
+"""The reader of lines returns the same tree as the parsers, or None."""
 
 from __future__ import annotations
 

@@ -132,14 +132,14 @@ def test_item_is_proved(text: str, expected: bool) -> None:
 
 
 def test_depth_of_proved_text_is_limited() -> None:
-    """A reader refuses a text that is nested too deep, so it is left to the reader."""
+    """A text that is nested too deeply is an error of the reader, so it cannot be skipped."""
     for levels, expected in ((50, True), (300, False)):
         nested = "".join(f"{' ' * level}a:\n" for level in range(levels))
         assert outline.is_resource(f"kind: Pod\n{nested}", is_item=False) is expected
 
 
 def test_many_different_lines_keep_their_outlines() -> None:
-    """More lines, and more kinds of lines, than are kept."""
+    """The text has more lines, and more kinds of lines, than the caches can contain."""
     assert outline.is_resource("kind: Pod\n" + "".join(f"a{n}: {n}\n" for n in range(9000)), is_item=False)
     for column in range(1, 9000, 7):
         text = f"kind: Pod\na:\n{'':{column}}b: 'c'\n"
@@ -196,7 +196,7 @@ LINES = st.builds(
 
 
 def readings(text: str) -> list[Any]:
-    """Return the documents of a text as each reader gives them."""
+    """Return the documents of a text as each reader returns them."""
     body = text.removeprefix("\ufeff")
     parsers = [parser for parser in (events.c_parser(), events.pure_parser()) if parser is not None]
     read = [building.build(body, parser) for parser in parsers]

@@ -1,4 +1,4 @@
-"""Writing into scalars of every style: what is between the fragments keeps its characters."""
+"""Edits of scalars in every style do not change the text between the fragments."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_many_fragments() -> None:
     "text", ["a: >\n  x o\n   ld\n  y\n", "a: >\n   x\n    o\n   ld\n   y\n", "a: >-\n  o\n\n  ld y\nb: c\n"]
 )
 def test_a_folded_block_that_loses_a_line_is_quoted(text: str, parser: str) -> None:
-    """Whether a break folds hangs on the lines around it."""
+    """The lines before and after a line break determine whether it folds."""
     value = parsing.parse(text)[0].root["a"]
     old = value[value.index("o") : value.index("ld") + 2]
     changed = parsing.parse(write(text, old, "NEW"))[0].root
@@ -161,7 +161,7 @@ def test_plain_where_it_reads_back(text: str) -> None:
     st.booleans(),
 )
 def test_a_new_scalar_reads_back(text: str, flow: bool) -> None:
-    """By YAML 1.1 (PyYAML) and by ours, whatever is in it."""
+    """PyYAML (YAML 1.1) and our parsers read a serialized text as the same string."""
     source = (
         f"{{a: {scalar.serialized(text, flow=True)}}}" if flow else f"a: {scalar.serialized(text, flow=False)}\n"
     )

@@ -1,4 +1,4 @@
-"""Where streams are cut, which slices can contain none of some words, and how lines are counted."""
+"""Streams are split into slices, slices without a keyword are skipped, and lines are counted."""
 
 from __future__ import annotations
 
@@ -70,11 +70,11 @@ JSON = [
     pytest.param('{\n "a": {}\n}{\n "b": [{}]\n}\n', ['{\n "a": {}\n}', '{\n "b": [{}]\n}\n'], id="pretty"),
     pytest.param(r'{"a": "}{\"}{"}{"b": "\\"}', [r'{"a": "}{\"}{"}', r'{"b": "\\"}'], id="seam in a string"),
     pytest.param('{"é": "😀"}{"b": -1.5e+3}', ['{"é": "😀"}', '{"b": -1.5e+3}'], id="not ASCII"),
-    # kubectl reads only the first JSON object after `---`, and says nothing.
+    # kubectl reads only the first JSON object after `---`, without a message.
     pytest.param('---\n{"a": 1}\n{"b": 2}\n', ['---\n{"a": 1}\n', '{"b": 2}\n'], id="marker before"),
     pytest.param("a: b\n---\n{}\n{}\n---\nc: d\n", ["a: b\n", "---\n{}\n", "{}\n", "---\nc: d\n"], id="YAML"),
     pytest.param('{"a": 1}\n{"b": 2}\n---\n{}\n', ['{"a": 1}\n', '{"b": 2}\n', "---\n{}\n"], id="marker after"),
-    # kubectl refuses what comes after the objects.
+    # kubectl rejects the text after the objects.
     pytest.param("{}\n{}\n# c\n", ["{}\n", "{}\n# c\n"], id="comment after"),
     pytest.param("{}\n{}\na: b\n", ["{}\n", "{}\na: b\n"], id="YAML after"),
     pytest.param("{}\n{}\n{", ["{}\n", "{}\n", "{"], id="open object after"),
@@ -173,6 +173,6 @@ def test_lines_are_counted_as_libyaml_does(marked: str, expected: tuple[int, int
 
 @pytest.mark.parametrize(("text", "expected"), CUTS)
 def test_documents(text: str, expected: list[str] | None) -> None:
-    """What may hold more than one document and is not cut is no document that could be skipped."""
+    """A slice that might contain several documents is never skipped as one document."""
     cut = stream.cut_documents(text)
     assert (None if cut is None else [text[start:end] for start, end in cut]) == expected

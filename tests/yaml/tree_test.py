@@ -1,4 +1,4 @@
-"""The tree: plain data, by both parsers."""
+"""Both parsers create trees that are plain data."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_origin_of_what_is_not_there() -> None:
 
 
 def test_what_only_the_pure_parser_reads(monkeypatch: pytest.MonkeyPatch) -> None:
-    """ruamel.yaml is asked where the C parser refuses, and its words are shown where both do."""
+    """ruamel.yaml reads a text that the C parser rejects. If both reject it, its error is shown."""
     asked = []
     pure = events.pure_parser
 

@@ -1,4 +1,4 @@
-"""Anchors, aliases and merge keys: only what was asked for changes."""
+"""In documents with anchors, aliases and merge keys, only the requested values change."""
 
 from __future__ import annotations
 
@@ -100,14 +100,14 @@ CASES: list[tuple[str, list[Location], str]] = [
         [("b", "i")],
         "n: &n x\nb: &b {i: NEW:2}\nc: {i: *n}\nd: {<<: *b, i: x}\n",
     ),
-    # An anchor on a key, and an alias as a key, which stays as it is.
+    # A key has an anchor, or is an alias, which is not changed.
     ("&k i: x\nm: *k\n", [("i",)], "&k i: NEW:2\nm: *k\n"),
     ("&k i: x\nm: *k\n", [("m",)], "&k i: x\nm: NEW:2\n"),
     ("i: &k x\nm: {*k : z}\n", [("i",)], "i: &k NEW:2\nm: {x : z}\n"),
     ("i: &k x\nm:\n  *k : z\n", [("m", "x")], "i: &k x\nm:\n  *k : NEW:2\n"),
     ("i: &k x\nm:\n  *k : z\n", [("i",), ("m", "x")], "i: &k NEW:2\nm:\n  x : NEW:2\n"),
     ("x: &x z\nc: [i: *x]\n", [("c", 0, "i")], "x: &x z\nc: [i: NEW:2]\n"),
-    # A block in flow style, and a merge key whose alias another anchor could catch, are copied in one line.
+    # A copy has one line if it is in flow style, or if another anchor could be the target of an alias under its merge key.
     ("t: &t\n  i: x\nu: [*t]\n", [("u", 0, "i")], "t: &t\n  i: x\nu: [{i: NEW:2}]\n"),
     (
         "t: &t\n  a:\n    i: x\nu: {<<: *t}\n",
@@ -124,7 +124,7 @@ CASES: list[tuple[str, list[Location], str]] = [
         [("t", 2, "i")],
         "t: &t\n  - 1\n  - 'a b'\n  - i: NEW:2\n    no: ~\nu: [[1, a b, {i: x, no: ~}]]\n",
     ),
-    # An alias in a mapping directly under a merge key is no place of its own.
+    # An alias in a mapping directly under a merge key has no location of its own.
     ("i: &i x\na:\n  <<: {image: *i}\n", [("i",)], "i: &i NEW:2\na:\n  <<: {image: x}\n"),
     ("i: &i x\na: {<<: {image: *i}, b: 1}\n", [("i",)], "i: &i NEW:2\na: {<<: {image: x}, b: 1}\n"),
     (
@@ -143,7 +143,7 @@ CASES: list[tuple[str, list[Location], str]] = [
     ("a:\n  <<: {image: &i x}\nb: *i\n", [("a", "image")], "a:\n  <<: {image: &i x}\n  image: NEW:2\nb: *i\n"),
     ("a:\n  <<: &m {image: x}\nb: *m\n", [("b", "image")], "a:\n  <<: &m {image: x}\nb: {image: NEW:2}\n"),
     ("a:\n  <<:\n    image: x\nb: 1\n", [("a", "image")], "a:\n  <<:\n    image: NEW:2\nb: 1\n"),
-    # Tags stay with the values.
+    # The values keep their tags.
     ("i: &i !!str 12\nj: *i\n", [("i",)], 'i: &i !!str NEW:2\nj: !!str "12"\n'),
     ("t: &t !x {i: !!str x}\nu: *t\n", [("u", "i")], "t: &t !x {i: !!str x}\nu: !x {i: !!str NEW:2}\n"),
     ("t: &t !x\n  i: x\nu: *t\n", [("u", "i")], "t: &t !x\n  i: x\nu: !x\n  i: NEW:2\n"),
@@ -204,7 +204,7 @@ def test_escaped_line_end_before_an_image_is_kept(ending: str) -> None:
 
 
 def unbroken(data: Any) -> Any:
-    """Return data with one line break for several: LS and PS are also content, and do not fold."""
+    """Return data with one line break instead of several, because LS and PS are content and do not fold."""
     if isinstance(data, dict):
         return {key: unbroken(value) for key, value in data.items()}
     if isinstance(data, list):
