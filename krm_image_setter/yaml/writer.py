@@ -74,6 +74,9 @@ def at(root: Collection, location: Location) -> Mapping | Sequence:
 def rewritten(source: str, holder: Mapping | Sequence, key: str | int, fragments: list[Fragment]) -> list[Edit]:
     """Return the edits that write fragments into the scalar of a key or index of `holder`."""
     event = cast("ScalarEvent", holder.origin(key))  # type: ignore[arg-type]
+    if event.value and not event.style and _is_json(holder) and not isinstance(tree.typed(event.value), str):
+        start, end = scalar.content_span(source, event)  # JSON requires quotes in place of null or a number
+        return [Edit(start, end, scalar.quoted(scalar.changed(event.value, fragments)))]
     if event.value or event.style or isinstance(holder, Sequence):
         return rewrite_scalar(source, event, flow=holder.flow, fragments=fragments)
     # The value is empty, but it can have an anchor or a tag.
@@ -160,10 +163,14 @@ def pair_column(source: str, key: Written) -> int:
     return len(before) - 1 if before.endswith("?") else mark.column
 
 
+def _is_json(holder: Mapping | Sequence) -> bool:
+    """Return whether a collection is a mapping in JSON: a mapping in flow style whose first key is quoted."""
+    return isinstance(holder, Mapping) and holder.flow and getattr(holder.children[0], "style", None) == '"'
+
+
 def new_pairs(holder: Mapping, pairs: Map[str, str]) -> list[str]:
     """Return the source of new pairs of a mapping. The pairs are quoted if the first key of the mapping is."""
-    in_json = holder.flow and getattr(holder.children[0], "style", None) == '"'
-    serialized = scalar.quoted if in_json else partial(scalar.serialized, flow=holder.flow)
+    serialized = scalar.quoted if _is_json(holder) else partial(scalar.serialized, flow=holder.flow)
     return [f"{serialized(name)}: {serialized(text)}" for name, text in pairs.items()]
 
 

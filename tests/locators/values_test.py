@@ -105,6 +105,18 @@ WRITTEN = [
         id="float tag",
     ),
     pytest.param(
+        '{"image": {"repository": "nginx", "tag": null, "digest": null}}', BOTH,
+        f'{{"image": {{"repository": "nginx", "tag": "v2", "digest": "{D}"}}}}', id="null in JSON",
+    ),
+    pytest.param(
+        '{"image": {"repository": "nginx", "tag": 1.5}}', TAG, '{"image": {"repository": "nginx", "tag": "v2"}}',
+        id="number in JSON",
+    ),
+    pytest.param(
+        '{"image": {"repository": nginx, "tag": v1}}', TAG, '{"image": {"repository": nginx, "tag": v2}}',
+        id="flow style with quoted keys",
+    ),
+    pytest.param(
         "{image: {repository: nginx, tag: 20240101}}", "newTag: '20250101'",
         '{image: {repository: nginx, tag: "20250101"}}', id="integer tag",
     ),
