@@ -31,10 +31,10 @@ class Scalar:
     `text` is the text if it is a string in a file. `node` is set if the image is a field of a kustomization.
     """
 
-    __slots__ = ("field", "file", "image", "is_writable", "key", "line", "node", "offset", "text")
+    __slots__ = ("field", "file", "image", "is_writable", "key", "node", "offset", "text")
 
     def __init__(
-        self, key: str, text: Text | None, node: Node | None, field: FoundField, *, line: int, is_writable: bool
+        self, key: str, text: Text | None, node: Node | None, field: FoundField, *, is_writable: bool
     ) -> None:
         self.key = key
         self.text = text
@@ -43,8 +43,12 @@ class Scalar:
         self.field = field
         self.image = field.image
         self.offset = field.offset
-        self.line = line
         self.is_writable = is_writable
+
+    @property
+    def line(self) -> int:
+        """The line in the file, counted from 1. It is computed when a message or a list needs it."""
+        return self.text.line_in_file(self.field.line) if self.text and not self.node else self.field.line
 
 
 class Spec(NamedTuple):
@@ -207,9 +211,8 @@ class Flows:
     def _scalar(self, key: str, text: Text | None, field: FoundField, node: Node | None = None) -> Scalar:
         place = key, field.offset
         if place not in self._scalars:
-            line = text.line_in_file(field.line) if text and not node else field.line
             is_writable = (text.file.key if text else key) in self.reader.sources.names
-            self._scalars[place] = Scalar(key, text, node, field, line=line, is_writable=is_writable)
+            self._scalars[place] = Scalar(key, text, node, field, is_writable=is_writable)
         return self._scalars[place]
 
 
