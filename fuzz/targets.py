@@ -652,8 +652,10 @@ def embedded_seeds() -> Iterator[bytes]:
 
 def function_seeds() -> Iterator[bytes]:
     yield from (b"\0" + text for text in fixture_texts() if b"ResourceList" in text)
-    for path in sorted(ROOT.glob("fixtures/*/config.yaml")):
-        yield b"\0" + path.read_bytes() + b"\n---\n" + path.with_name("input.yaml").read_bytes()
+    for path in sorted(ROOT.glob("fixtures/*/input.yaml")):
+        config = path.with_name("config.yaml")
+        if config.exists():
+            yield b"\0" + config.read_bytes() + b"\n---\n" + path.read_bytes()
     for mode in (b"\x55", b"\xa0"):
         yield from (mode + seed for seed in random_seeds(20, 300))
     for seed in random_seeds(20, 300):

@@ -72,6 +72,11 @@ def closed(*numbers: int) -> None:
 NO_INPUT = f"{SAID}error: standard input: cannot read file: Bad file descriptor\n"
 NO_OUTPUT = f"{SAID}error: standard output: cannot write: Bad file descriptor\n"
 SET = f"{SAID}set 1 image in 1 file (1 file, 1 resource read)\n"
+#: With this configuration, the program reads each file only to scan it.
+SCAN_ONLY = ("--fn-config", "config")
+CONFIG = (
+    "apiVersion: krm-image-setter.dev/v1alpha1\nkind: ImageSetter\ncatalog: false\nimages: {nginx: 'nginx:2'}\n"
+)
 IN_PLACE = ("set", "a.yaml", *NGINX, "--in-place")
 
 CLOSED = [
@@ -422,7 +427,8 @@ CHANGES: dict[str, Callable[[Path], object]] = {
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_file_changed_after_it_was_read(tmp_path: Path, change: str, ending: str) -> None:
     put(tmp_path, **{"a": POD, "m/b": POD, "z": POD})
-    with paused(tmp_path, "set", "a.yaml", "m/b.yaml", "z.yaml", "fifo", *NGINX, ending) as process:
+    (tmp_path / "config").write_text(CONFIG)
+    with paused(tmp_path, "set", "a.yaml", "m/b.yaml", "z.yaml", "fifo", *SCAN_ONLY, ending) as process:
         CHANGES[change](tmp_path / "m/b.yaml")
     status, _, err = ended(process)
     assert status == 2
@@ -607,7 +613,8 @@ def children(process: subprocess.Popen[bytes]) -> list[int]:
 def test_a_process_is_killed(many: Path) -> None:
     needs_cores()
     os.mkfifo(many / "fifo")
-    process = start(many, "set", "m", "fifo", *NGINX, "--in-place", preexec_fn=all_cores)
+    (many / "config").write_text(CONFIG)
+    process = start(many, "set", "m", "fifo", *SCAN_ONLY, "--in-place", preexec_fn=all_cores)
     with (many / "fifo").open("w"):  # the process that reads the pipe has opened it
         killed = children(process)
         assert killed

@@ -42,7 +42,6 @@ Lists the images that `set` can change: images in pod specs, in kinds from the c
 Examples:
   krm-image-setter list deploy/ --unpinned --check
   krm-image-setter list deploy/ -o names | xargs -n1 crane pull
-  krm-image-setter list deploy/ --not-registry registry.example.com --unknown --check
 """
 
 
@@ -220,7 +219,7 @@ def _without_ignored(rows: Iterable[Row], ignore: Sequence[Ignored]) -> list[Row
             kept.append(row)
         else:
             counts[entry] += 1
-    for entry in ignore:
+    for entry in dict.fromkeys(ignore):
         if counts[entry]:
             say(f'ignored {counted(counts[entry], "image")} "{entry.image}": {entry.reason}')
     return kept

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
+from functools import cached_property, partial
 from operator import attrgetter
 from typing import Final, Generic, NamedTuple, TypeVar
 
@@ -58,28 +58,18 @@ def plan_files(files: Sequence[File], config: ImageSetter) -> Plans[Scanned[Scan
 
 
 class ReadAhead:
-    """The parts of the files that a command must know before it scans the files. Each file is read once.
+    """The parts of the files that a command must know before it scans the files. Each file is read at most once.
 
     A file that cannot be read is skipped, because `read_files` reports the error.
     """
 
     def __init__(self, files: Sequence[File]) -> None:
-        self._configurations: list[tuple[File, bytes]] = []
-        self._references: list[tuple[File, bytes]] = []
-        for file in files:
-            try:
-                data = file.read()
-            except InputError:
-                continue
-            if KIND.encode() in data and API_VERSION.encode() in data:
-                self._configurations.append((file, data))
-            if b"alueFile" in data or b"aluesFile" in data:
-                self._references.append((file, data))
+        self._files = files
 
     def configurations(self) -> list[Value]:
         """Return the ImageSetter documents in the files. Raises InputError if such a file is not YAML."""
         found: list[Value] = []
-        for file, data in self._configurations:
+        for file, data in self._parts.configurations:
             try:
                 values = configurations_in(Stream(decoded(data, file.shown)))
             except InputError as error:
@@ -89,16 +79,37 @@ class ReadAhead:
 
     def with_values_files(self, config: ImageSetter) -> ImageSetter:
         """Return a configuration with the globs of the files with Helm values that the files refer to."""
-        if not self._references or not config.catalog:
+        if not config.catalog or not self._parts.references:
             return config
         from krm_image_setter.catalog.values_files import values_files_in  # noqa: PLC0415  (few runs need it)
 
         globs = [
             glob
-            for file, data in self._references
+            for file, data in self._parts.references
             for glob in values_files_in(Stream(data.decode(errors="replace"), file.name, _directory(file)))
         ]
         return config._replace(values_files=tuple(dict.fromkeys(globs)))
+
+    @cached_property
+    def _parts(self) -> _Parts:
+        parts = _Parts([], [])
+        for file in self._files:
+            try:
+                data = file.read()
+            except InputError:
+                continue
+            if KIND.encode() in data and API_VERSION.encode() in data:
+                parts.configurations.append((file, data))
+            if b"alueFile" in data or b"aluesFile" in data:
+                parts.references.append((file, data))
+        return parts
+
+
+class _Parts(NamedTuple):
+    """The files with configurations, and the files that refer to files with Helm values, with their contents."""
+
+    configurations: list[tuple[File, bytes]]
+    references: list[tuple[File, bytes]]
 
 
 def _directory(file: File) -> str:
