@@ -35,8 +35,7 @@ class OtherRules(NamedTuple):
 class Rules(NamedTuple):
     """The rules that set images, and the rules that find image fields.
 
-    `pod_spec_uses` contains the uses of references, such as `env`, for which pod specs are searched. If it is
-    empty, pod specs are not searched.
+    Pod specs are searched only for references whose use, such as `env`, is in `pod_spec_uses`.
     """
 
     images: ImageMap

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from krm_image_setter.kustomizations.reading import Sources
 
 T = TypeVar("T")
-#: A function like `map`. It can run in several processes or machines, as `concurrent.futures.Executor.map` does.
+#: A function like `map`. It can use several processes or machines, as `concurrent.futures.Executor.map` can.
 ForEach: TypeAlias = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
 
 

@@ -51,7 +51,7 @@ def unused_entries(
     """Return a result for each entry of `images` and each path of `kinds` or `files` that sets nothing.
 
     `total` is the combined scan of all sources. Sources are read again only if an explanation needs them. `causes`
-    contains known reasons by the position of the entry, and `images` contains images that no source contains.
+    maps the position of an entry to its reason, if the reason is known. `images` contains images without a source.
     """
     severity = ERROR if config.on_unused == "error" else WARNING
     messages = [*_path_messages(config, rules, total, for_each_source)]

@@ -17,7 +17,7 @@ from krm_image_setter.yaml.stream import Source
 _FILE: Final = "files.yaml"
 # The comments above an entry belong to the entry.
 _ENTRY: Final = r"^(?:#.*\n)*- files: .*\n(?:  .*\n)+"
-#: The globs of the rules for JSON patches, which are known by their contents.
+#: The globs of the rules for JSON patches. They match every file, because a JSON patch can have any name.
 ANY_FILE: Final = ("*",)
 
 
@@ -39,7 +39,7 @@ def file_entries() -> tuple[FileEntry, ...]:
     return tuple(FileEntry(*entry) for entry in zip(rules, texts, strict=True))
 
 
-@lru_cache(maxsize=16)  # each document of a file asks
+@lru_cache(maxsize=16)  # each document in a file calls this function
 def known_files(path: str) -> tuple[FileRule, ...]:
     """Return the rules of the catalog that select a file by its path, which can be relative or absolute."""
     path = path.lstrip("/")

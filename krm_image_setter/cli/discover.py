@@ -57,7 +57,7 @@ def discover_command(
     no_config: NoConfig = False,
     hidden: Hidden = False,
     min_confidence: Annotated[
-        MinConfidence, typer.Option("--min-confidence", help="Least confidence that a field contains an image")
+        MinConfidence, typer.Option("--min-confidence", help="Minimum confidence that a field contains an image")
     ] = MinConfidence.LIKELY,
 ) -> None:
     """Print an ImageSetter whose `kinds` contain the image fields that were found in the files."""

@@ -136,7 +136,7 @@ def list_command(
     if not_registry or not unknown:
         read += _add_known(files, rules, rows)
     if unknown:
-        # This search also reads files without resources, so an error of the other search can be wrong.
+        # This search also reads files without resources. Such files are errors only in the first search.
         failed = report_problems(_add_unknown(files, rules, rows, findings))
     else:
         failed = report_problems(read)

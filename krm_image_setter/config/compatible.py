@@ -50,7 +50,7 @@ def image_setter_fields(document: Value) -> dict[str, Value]:
     }
 
 
-# Per kind of another tool: the field that contains the image, and the field that contains additional paths.
+# Maps each kind of another tool to two field names: the field for the image, and the field for more paths.
 _PEERS: Final[dict[tuple[str, str], tuple[str, str]]] = {
     ("fn.kpt.dev/v1alpha1", "SetImage"): ("image", "additionalImageFields"),
     ("builtin", "ImageTagTransformer"): ("imageTag", "fieldSpecs"),

@@ -16,14 +16,14 @@ FIELDS: Final = (
 OnUnused: TypeAlias = Literal["warn", "error", "ignore"]
 #: The allowed values of `onUnused`. The first one is the default.
 ON_UNUSED: Final = get_args(OnUnused)
-#: The fields of an `images` entry that kustomize has too, and the arguments of `image_rule` that they become.
+#: Maps each field of an `images` entry that kustomize has too to an argument of `image_rule`.
 KUSTOMIZE_ARGUMENTS: Final = {
     "newName": "new_name",
     "newTag": "new_tag",
     "digest": "digest",
     "tagSuffix": "tag_suffix",
 }
-#: The fields of an entry of `images` with a string, by the arguments of `image_rule` that they become.
+#: Maps each field of an `images` entry with a string to an argument of `image_rule`.
 STRING_ARGUMENTS: Final = {**KUSTOMIZE_ARGUMENTS, "newImage": "new_image"}
 
 

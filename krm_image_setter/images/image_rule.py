@@ -126,7 +126,7 @@ class ImageRule(NamedTuple):
 
     @property
     def keyword(self) -> str:
-        """A text that every matching reference contains, whichever form its name has. The prefilter uses it."""
+        """A string that every matching reference contains, no matter how its name is written."""
         path, domain = self.name.path.removesuffix("*"), self.name.domain
         return path.removeprefix("library/") if domain == HUB else f"{domain}/{path}"
 

@@ -1,6 +1,7 @@
 """Importers convert the configuration of another tool to an ImageSetter. Each tool has a module.
 
-`any_file` recognizes the tool. An importer converts a text to a text with notes; it does not read files itself.
+`any_file` recognizes the tool. An importer takes the text of a configuration and returns the converted text with
+notes. It does not read files.
 """
 
 from __future__ import annotations

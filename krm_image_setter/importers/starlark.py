@@ -88,7 +88,7 @@ def _bound_names(module: ast.Module) -> Iterator[str]:
 
 
 def _sum(node: ast.expr, left: Value, right: Value) -> Value:
-    # The limit prevents exponential growth: a string that 60 lines double would have 2 ** 60 characters.
+    # Without the limit, 60 lines that each double a string would create 2 ** 60 characters.
     for kind in (str, list):
         if isinstance(left, kind) and isinstance(right, kind):
             return left + right if len(left) + len(right) <= _MOST_ITEMS else node  # type: ignore[operator]

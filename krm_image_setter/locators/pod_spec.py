@@ -29,7 +29,10 @@ def can_have_pod_spec(source: str) -> bool:
 
 
 def find_pod_spec_images(resource: dict[str, Any], uses: Collection[str]) -> list[ImageField]:
-    """Return the image fields with a use in `uses` from all pod specs of a resource, in document order."""
+    """Return the image fields in all pod specs of a resource, in document order.
+
+    Only fields whose use is in `uses` are returned.
+    """
     found: list[ImageField] = []
     _search(resource, (), uses, found)
     return found

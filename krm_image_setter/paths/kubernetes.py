@@ -193,7 +193,7 @@ class Literal(NamedTuple):
     value: Any
 
     def walk(self, nodes: Nodes) -> Nodes:
-        """Return the value once per node. A text is returned only once for all nodes, as in client-go."""
+        """Return the value once per node, but a quoted string only once in total, as client-go does."""
         count = 1 if isinstance(self.value, str) else len(nodes)
         return [Match(_NOWHERE, self.value)] * count
 

@@ -74,7 +74,7 @@ def at(root: Collection, location: Location) -> Mapping | Sequence:
 def rewritten(source: str, holder: Mapping | Sequence, key: str | int, fragments: list[Fragment]) -> list[Edit]:
     """Return the edits that write fragments into the scalar of a key or index of `holder`."""
     event = cast("ScalarEvent", holder.origin(key))  # type: ignore[arg-type]
-    if event.value and not event.style and _is_json(holder) and not isinstance(tree.typed(event.value), str):
+    if event.value and not event.style and not isinstance(tree.typed(event.value), str) and _is_json(holder):
         start, end = scalar.content_span(source, event)  # JSON requires quotes in place of null or a number
         return [Edit(start, end, scalar.quoted(scalar.changed(event.value, fragments)))]
     if event.value or event.style or isinstance(holder, Sequence):
@@ -165,7 +165,10 @@ def pair_column(source: str, key: Written) -> int:
 
 def _is_json(holder: Mapping | Sequence) -> bool:
     """Return whether a collection is a mapping in JSON: a mapping in flow style whose first key is quoted."""
-    return isinstance(holder, Mapping) and holder.flow and getattr(holder.children[0], "style", None) == '"'
+    if not isinstance(holder, Mapping) or not holder.flow:
+        return False
+    first = holder.written(next(iter(holder), ""))  # not `children`, which can be thousands
+    return first is not None and getattr(first[0], "style", None) == '"'
 
 
 def new_pairs(holder: Mapping, pairs: Map[str, str]) -> list[str]:
