@@ -366,14 +366,14 @@ PATHS: dict[str, Series] = {
     "path of one filter": Series(100_000, lambda n: path("{.a[?(@" + ".b" * n + "=='c')]}")),
     "path of one filter with quotes": Series(400_000, lambda n: path("{.a[?(@.b=='" + "\\'" * n + "')]}")),
     "path of operators": Series(1_600_000, lambda n: path("{.a[?(@.b" + "=" * n + "c)]}", status=2, said="=")),
-    "path of open brackets": Series(25_600_000, lambda n: path("{" + "[" * n + "}", status=2, said="[")),
+    "path of open brackets": Series(25_600_000, lambda n: path("{" + "[" * n + "}", status=2, said="missing closing ]")),
     "path of open filters": Series(800_000, lambda n: path("{" + "[?(" * n + "}", status=2, said="filter")),
     "path of braces": Series(25_600_000, lambda n: path("{" * n, status=2, said="{")),
     "path of slashes": Series(800_000, lambda n: path("a/" * n + "b")),
     "path of lists": Series(400_000, lambda n: path("a[]/" * n + "b")),
     "path of slashes and brackets": Series(12_800_000, lambda n: path("a/" + "[" * n)),
     "path that starts with $": Series(
-        10_000_000, lambda n: path("$" + ".a" * n, status=2, said="can have 10,000 characters")
+        10_000_000, lambda n: path("$" + ".a" * n, status=2, said="the limit of a path with $ is 10,000")
     ),
     "fields below ..": Series(
         10_000, lambda n: path("{..image}", LISTS + "- image: nginx\n" * n, said="image: nginx:2")
@@ -790,7 +790,7 @@ STREAMS: dict[str, Series] = {
         lambda n: configured(
             YAML,
             documents(n, embedded("kind: [", "kind: ConfigMap\nmetadata: {name: c#}\ndata:\n  a: |\n")),
-            said="not YAML",
+            said="invalid YAML",
         ),
     ),
     "results beside a long annotation": Series(
@@ -996,7 +996,7 @@ COMMANDS: dict[str, Series] = {
     "list of files with errors": Series(
         800,
         lambda n: of_files(
-            ("list", "."), {f"{i}.yaml": "kind: Pod\napiVersion: [\n" for i in range(n)}, said="not YAML"
+            ("list", "."), {f"{i}.yaml": "kind: Pod\napiVersion: [\n" for i in range(n)}, said="invalid YAML"
         ),
     ),
     "set --diff": Series(
