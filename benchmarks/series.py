@@ -366,7 +366,9 @@ PATHS: dict[str, Series] = {
     "path of one filter": Series(100_000, lambda n: path("{.a[?(@" + ".b" * n + "=='c')]}")),
     "path of one filter with quotes": Series(400_000, lambda n: path("{.a[?(@.b=='" + "\\'" * n + "')]}")),
     "path of operators": Series(1_600_000, lambda n: path("{.a[?(@.b" + "=" * n + "c)]}", status=2, said="=")),
-    "path of open brackets": Series(25_600_000, lambda n: path("{" + "[" * n + "}", status=2, said="missing closing ]")),
+    "path of open brackets": Series(
+        25_600_000, lambda n: path("{" + "[" * n + "}", status=2, said="missing closing ]")
+    ),
     "path of open filters": Series(800_000, lambda n: path("{" + "[?(" * n + "}", status=2, said="filter")),
     "path of braces": Series(25_600_000, lambda n: path("{" * n, status=2, said="{")),
     "path of slashes": Series(800_000, lambda n: path("a/" * n + "b")),
