@@ -33,12 +33,11 @@ def values_files_in(stream: Stream) -> Iterator[str]:
         for base, name in _references(root, ""):
             # Argo CD and Flux start at a directory of a repository, whose location is not known.
             is_known = kind not in (*_ARGO_CD, "HelmRelease")
-            if kind in _ARGO_CD and name.startswith(
-                "$"
-            ):  # the name of another source, such as `$values/prod.yaml`
-                path = name.partition("/")[2]
+            if kind in _ARGO_CD:
+                # `$values/prod.yaml` starts with the name of another source.
+                path = name.partition("/")[2] if name.startswith("$") else posixpath.join(base, name)
             else:
-                path = posixpath.join(here if is_known else base if kind in _ARGO_CD else "", name)
+                path = posixpath.join(here if is_known else "", name)
             path = posixpath.normpath("/" + path.lstrip("/"))
             if "://" not in name and path.count("/") > 1:
                 glob = re.sub(r"\{\{[^{}]*\}\}", "*", escaped_glob(path))

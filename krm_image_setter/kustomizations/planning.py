@@ -9,6 +9,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 from typing import Any, Final, NamedTuple
 
 from krm_image_setter.images import Usage, parse_reference
@@ -158,7 +159,8 @@ class KustomizationPlan:
             if not relevant:
                 break
             names += [entry.keys.name for entry in relevant]
-            waiting = [entry for entry in waiting if entry not in relevant]
+            done = set(relevant)
+            waiting = [entry for entry in waiting if entry not in done]
         keywords = [
             rule.target.path.removeprefix("library/") for rule in self._rules.images.rules if not rule.source
         ]
@@ -182,7 +184,7 @@ class KustomizationPlan:
             return True
         return reference.normalized_name in self._wished
 
-    @property
+    @cached_property
     def _wished(self) -> set[str]:
         return {rule.name.normalized_name for rule in self._rules.images.rules}
 
