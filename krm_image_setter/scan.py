@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from itertools import islice
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from krm_image_setter.changes import AcceptedChanges
 from krm_image_setter.deciding import HIDDEN, Decision, decide, decide_as, warning
@@ -25,6 +25,12 @@ MAX_EMBEDDED: Final = 20
 
 _BATCH: Final = 32
 _SEALED: Final = "not changed: encrypted with SOPS, and a change would make its MAC invalid; use `sops edit`"
+
+
+#: A field with an image, or with a document, and the rule that found it. In a pod spec, the rule is None.
+LocatedField: TypeAlias = tuple[ImageField | OtherField, KindRule | None]
+#: Is called with a resource and its fields.
+Visit: TypeAlias = Callable[[Resource, list[LocatedField]], None]
 
 
 class FoundImage(NamedTuple):
@@ -99,13 +105,13 @@ def scan(
     string: _String | None = None,
     *,
     decided: Mapping[int, str] | None = None,
-    visit: Callable[[Resource], None] | None = None,
+    visit: Visit | None = None,
 ) -> Scan:
     """Find the image fields in a stream, decide on each field, and return the edits that set the images.
 
     A resource without any of `keywords` is counted but not parsed. `string` is None unless the stream is in a
     string. `decided` contains the new references of fields for which the rules do not decide, by the offset of the
-    field in the stream. `visit` is called for each resource that is parsed.
+    field in the stream. `visit` is called for each resource that is parsed, with its fields.
 
     Raises InputError, with the line in the stream, if a document is not valid YAML or not a resource. Raises
     ConfigError if an image cannot have the configured pull policy.
@@ -156,7 +162,7 @@ class _Run(NamedTuple):
     rules: Rules
     string: _String | None
     decided: Mapping[int, str] | None
-    visit: Callable[[Resource], None] | None
+    visit: Visit | None
 
 
 def _scan_tree(one: Tree, run: _Run, found: Scan) -> tuple[list[Resource], AcceptedChanges]:
@@ -165,8 +171,6 @@ def _scan_tree(one: Tree, run: _Run, found: Scan) -> tuple[list[Resource], Accep
     resources: list[Resource] = []
     for resource, kinds, uses in _searched(one, run.stream, run.rules, run.string):
         resources.append(resource)
-        if run.visit is not None:
-            run.visit(resource)
         if resource.ref == NO_REF:
             found.others += 1
         else:
@@ -176,6 +180,8 @@ def _scan_tree(one: Tree, run: _Run, found: Scan) -> tuple[list[Resource], Accep
                 continue
             found.selected[rule.position] = found.selected.get(rule.position, 0) + 1
         fields = list(find_image_fields(resource, kinds, uses, found.matched))
+        if run.visit is not None:
+            run.visit(resource, fields)
         if fields:
             _scan_fields(_Searched(resource, run.rules, run.string, run.decided), fields, found, accepted)
     return resources, accepted
@@ -242,7 +248,7 @@ class _Searched(NamedTuple):
 
 def _scan_fields(
     searched: _Searched,
-    fields: Iterable[tuple[ImageField | OtherField, KindRule | None]],
+    fields: Iterable[LocatedField],
     found: Scan,
     accepted: AcceptedChanges,
 ) -> None:
@@ -385,33 +391,33 @@ def images_in(
     stream: Stream,
     rules: Rules,
     string: _String | None = None,
-    count: Callable[[Resource], None] | None = None,
+    visit: Visit | None = None,
 ) -> Iterator[FoundImage]:
     """Yield the images of a stream, once per field. Raises InputError under the same conditions as `scan`.
 
-    `count`, if given, is called for each resource, and for each document that `files` or the catalog selects.
+    `visit` is called with the fields of each resource, and of each document that `files` or the catalog selects.
     """
     for one in _trees(stream, rules, None, string):
         for resource, kinds, uses in _searched(one, stream, rules, string) if one else ():
-            if count is not None:
-                count(resource)
-            yield from images_of(resource, kinds, uses, rules, string)
+            fields = list(find_image_fields(resource, kinds, uses, set()))
+            if visit is not None:
+                visit(resource, fields)
+            yield from _images(_Searched(resource, rules, string), fields)
 
 
 def images_of(
-    resource: Resource,
-    kinds: Iterable[KindRule],
-    uses: Collection[str],
-    rules: Rules,
-    string: _String | None = None,
+    resource: Resource, kinds: Iterable[KindRule], uses: Collection[str], rules: Rules
 ) -> Iterator[FoundImage]:
     """Yield the images of a resource in pod specs with one of `uses`, and in the fields that `kinds` match.
 
-    `rules` apply to the resources in strings. `string` is None unless the resource is in a string.
+    `rules` apply to the resources in strings.
     """
-    searched = _Searched(resource, rules, string)
+    return _images(_Searched(resource, rules, None), find_image_fields(resource, kinds, uses, set()))
+
+
+def _images(searched: _Searched, fields: Iterable[LocatedField]) -> Iterator[FoundImage]:
     claims = Claims()
-    for field, rule in find_image_fields(resource, kinds, uses, set()):
+    for field, rule in fields:
         if isinstance(field, ImageField):
             if field.current and claims.claim(field) and not field.is_bare_name:
                 yield _found_image(searched, field, rule)

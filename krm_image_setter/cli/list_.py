@@ -194,7 +194,7 @@ class _Images(NamedTuple):
 
 def _images(rules: Rules, stream: Stream) -> _Images:
     kinds: list[str] = []
-    images = list(images_in(stream, rules, count=lambda resource: kinds.append(resource.ref.kind)))
+    images = list(images_in(stream, rules, visit=lambda resource, _: kinds.append(resource.ref.kind)))
     return _Images(sum(map(bool, kinds)), images)
 
 

@@ -5,7 +5,7 @@ kustomize looks for images in other fields than this program (`api/filters/image
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final, NamedTuple
 from zlib import crc32
 
@@ -14,9 +14,9 @@ from krm_image_setter.errors import InputError
 from krm_image_setter.images import IMAGE, Usage
 from krm_image_setter.locators import ImageField, KindRule, SelectorMap, find_image_fields
 from krm_image_setter.locators.json_patch import is_json_patch, json_patch_fields, target_location
-from krm_image_setter.resources import CRD, Resource, ResourceRef
+from krm_image_setter.resources import CRD, NO_REF, Resource, ResourceRef
 from krm_image_setter.rules import Rules
-from krm_image_setter.scan import searched
+from krm_image_setter.scan import LocatedField, searched
 from krm_image_setter.yaml.tree import Location
 
 _CONTAINERS: Final = ("containers", "initContainers")
@@ -72,10 +72,12 @@ def checksum(text: str) -> int:
     return crc32(text.encode())
 
 
-def fields_of(resource: Resource, rules: Rules, specs: SelectorMap[KindRule]) -> Iterator[FoundField]:
+def _fields_of(
+    resource: Resource, known: Iterable[LocatedField], rules: Rules, specs: SelectorMap[KindRule]
+) -> Iterator[FoundField]:
     """Yield the image fields of a resource, or of a JSON patch, that kustomize and `set` can change.
 
-    `specs` contains the fields in which only kustomize finds an image.
+    `known` contains the fields that the rules find, and `specs` those in which only kustomize finds an image.
     """
     if is_json_patch(resource.node):
         for value in json_patch_fields(resource.node):
@@ -85,14 +87,13 @@ def fields_of(resource: Resource, rules: Rules, specs: SelectorMap[KindRule]) ->
             at = tuple(0 if step == "-" else step for step in (*target, *value.location[2:]))
             yield _found(resource, value, at)._replace(is_patch=True, is_test=operation["op"] == "test")
         return
+    if resource.ref == NO_REF:
+        return
     others = () if IMAGE in rules.pod_spec_uses else (IMAGE,)
-    searches = [
-        (True, rules.kinds_in(resource), rules.pod_spec_uses),
-        (False, specs.matching(resource.ref), others),
-    ]
+    unknown = find_image_fields(resource, specs.matching(resource.ref), others, set())
     seen: set[Location] = set()
-    for is_known, kinds, uses in searches:
-        for field, _ in find_image_fields(resource, kinds, uses, set()):
+    for is_known, fields in ((True, known), (False, unknown)):
+        for field, _ in fields:
             if isinstance(field, ImageField) and _is_whole(resource, field) and field.location not in seen:
                 seen.add(field.location)
                 yield _found(resource, field, field.location)._replace(is_known=is_known)
@@ -119,9 +120,9 @@ class FieldCollector:
         self._specs = specs
         self._found: list[FoundField] = []
 
-    def __call__(self, resource: Resource) -> None:
-        """Collect the image fields of a resource."""
-        self._found.extend(fields_of(resource, self._rules, self._specs))
+    def __call__(self, resource: Resource, fields: Iterable[LocatedField]) -> None:
+        """Collect the image fields of a resource. `fields` contains those that the rules find."""
+        self._found.extend(_fields_of(resource, fields, self._rules, self._specs))
 
     def fields(self, stream: Stream) -> Fields:
         """Return the collected fields, which are those of `stream`."""
@@ -133,7 +134,7 @@ def fields_in(text: str, rules: Rules, specs: SelectorMap[KindRule]) -> Fields |
     stream, collector = Stream(text, ANY_FILE), FieldCollector(rules, specs)
     try:
         for resource, _, _ in searched(stream, rules._replace(catalog=True)):
-            collector(resource)
+            collector(resource, find_image_fields(resource, rules.kinds_in(resource), rules.pod_spec_uses, set()))
     except InputError:
         return None
     return collector.fields(stream)

@@ -34,6 +34,7 @@ class KubernetesPath(NamedTuple):
     text: str
     actions: tuple[Action, ...]
     fields: tuple[str, ...] | None
+    keyword: str
 
     def find(self, data: Any) -> list[Match]:
         """Find the matches in `data`, as specified in `Path.find`."""
@@ -119,10 +120,9 @@ class Descent(NamedTuple):
         pending = nodes[::-1]
         while pending:
             node = pending.pop()
-            children = _children(node) if node.location not in found else []
-            if children:
+            if isinstance(node.value, dict | list) and node.value and node.location not in found:
                 found[node.location] = node
-                pending += reversed(children)
+                pending += [child for child in _children(node)[::-1] if isinstance(child.value, dict | list)]
         return list(found.values())
 
 
@@ -310,7 +310,9 @@ def parse(text: str) -> KubernetesPath:
     actions = _Parser(source, shift).template()
     steps = actions[0].steps if len(actions) == 1 and actions[0].body is None else (None,)
     fields = tuple(step.key for step in steps if isinstance(step, Field))
-    return KubernetesPath(text, actions, fields if len(fields) == len(steps) else None)
+    return KubernetesPath(
+        text, actions, fields if len(fields) == len(steps) else None, max(fields, key=len, default="")
+    )
 
 
 def _starts_field(word: str) -> bool:
