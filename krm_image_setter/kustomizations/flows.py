@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from krm_image_setter.images import NO_CONTAINER, Usage
 from krm_image_setter.kustomizations.fields import FoundField
-from krm_image_setter.kustomizations.reading import Entry, Node, Reader, Text, documents, resolved
+from krm_image_setter.kustomizations.reading import Entry, Node, Reader, Text, resolved
 from krm_image_setter.locators.kustomize_entry import EntryKeys, split_image
 from krm_image_setter.resources import NO_REF, ResourceRef
 from krm_image_setter.yaml.tree import Location
@@ -258,7 +258,7 @@ class _Build:
         self.kustomizations.add(node.text.key)
         before = len(self.routes)
         # Most kustomizations have only resources and images. Looking up each field took a third of the time.
-        keys = {key.lower() for key in node.value}
+        keys = node.names.keys()
         for field in ("resources", "bases"):
             for item in node.items(field) if field in keys else ():
                 self._add_resource(directory, item)
@@ -422,7 +422,7 @@ class _Build:
                 (item.text.key, item.location),
                 Unknown(item, f'the transformer "{item.string().partition(chr(10))[0]}"'),
             )
-        for node in documents(text) if text else ():
+        for node in text.documents if text else ():
             self._add_builtin(directory, node)
 
     def _add_builtin(self, directory: str, node: Node) -> None:
@@ -450,7 +450,7 @@ class _Build:
             if item.string("path") and not item.items("targets"):
                 path = resolved(directory, item.string("path"))
                 text = None if path is None else self._reader.text(path)
-                for root in documents(text) if text else ():
+                for root in text.documents if text else ():
                     self._replace(directory, root.items() or [root])
                 continue
             for target in item.items("targets"):
@@ -498,7 +498,7 @@ def specs_in(reader: Reader, directory: str, item: Node) -> Iterator[Spec]:
     """Yield the fieldSpecs for images in a file of `configurations`."""
     path = resolved(directory, item.string())
     text = None if path is None else reader.text(path)
-    for root in documents(text) if text else ():
+    for root in text.documents if text else ():
         yield from map(_spec, root.items("images"))
 
 
