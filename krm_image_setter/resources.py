@@ -206,7 +206,8 @@ def _counts(source: str) -> tuple[int, int, bool]:
 
 def _find_nested(outer: Resource, node: Any, location: Location, found: list[Resource]) -> None:
     for key, value in node.items() if isinstance(node, dict) else enumerate(node):
-        if not isinstance(value, dict | list) or key == "metadata" or (key == "status" and "kind" in node):
+        # `isinstance` takes seven times as long with `dict | list`, and this loop visits all values.
+        if not isinstance(value, (dict, list)) or key == "metadata" or (key == "status" and "kind" in node):
             continue
         here = (*location, key)
         if isinstance(value, Mapping) and is_resource(value) and _has_contents(value):

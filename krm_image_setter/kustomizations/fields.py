@@ -108,7 +108,9 @@ def _is_whole(resource: Resource, field: ImageField) -> bool:
 
 
 def _found(resource: Resource, field: ImageField, location: Location) -> FoundField:
-    offset, line = resource.offset(field.location), resource.line(field.location)
+    source = resource.tree.source
+    offset = resource.offset(field.location)
+    line = source.line(offset - source.start)
     return FoundField(offset, line, field.current, location, resource.ref, field.usage)
 
 

@@ -111,18 +111,26 @@ class Wildcard(NamedTuple):
         ]
 
 
+# `isinstance` takes seven times as long with `dict | list`, and the step `..` visits all values of a resource.
+_COLLECTIONS: Final = (dict, list)
+
+
 class Descent(NamedTuple):
     """The step `..`, which matches the current nodes and all values inside them that are non-empty collections."""
 
     def walk(self, nodes: Nodes) -> Nodes:
         """Return the collections, parents first. Each collection occurs once, even after a second `..`."""
         found: dict[Location, Match] = {}
-        pending = nodes[::-1]
+        pending = [node for node in reversed(nodes) if isinstance(node.value, _COLLECTIONS)]
         while pending:
             node = pending.pop()
-            if isinstance(node.value, dict | list) and node.value and node.location not in found:
-                found[node.location] = node
-                pending += [child for child in _children(node)[::-1] if isinstance(child.value, dict | list)]
+            location, value = node
+            if location in found or not value:
+                continue
+            found[location] = node
+            items = value.items() if isinstance(value, dict) else enumerate(value)
+            inner = [Match((*location, key), item) for key, item in items if isinstance(item, _COLLECTIONS)]
+            pending += reversed(inner)
         return list(found.values())
 
 
