@@ -224,10 +224,10 @@ _MOST_KUSTOMIZATIONS: Final = (10_000, 20)
 #: Fields of a kustomization, in lower case, by the step of the build that reads them.
 _SOURCES: Final = frozenset(
     (
-        *("configurations", "generators", "helmcharts", "helmchartinflationgenerator", "configmapgenerator"),
-        *("secretgenerator", "components"),
+        "components", "configmapgenerator", "configurations", "generators", "helmcharts",
+        "helmchartinflationgenerator", "secretgenerator",
     )
-)
+)  # fmt: skip
 _PATCHES: Final = frozenset(("patches", "patchesstrategicmerge", "patchesjson6902"))
 _LAST: Final = frozenset(("replacements", "transformers", "vars"))
 
@@ -319,16 +319,9 @@ class _Build:
                 self._copy(Copy(item, what, source.string("kind"), source.string("name"), path))
 
     def _has_no_source(self, node: Node) -> bool:
-        fields = (
-            "resources",
-            "bases",
-            "components",
-            "generators",
-            "helmCharts",
-            "configMapGenerator",
-            "secretGenerator",
+        return not any(
+            node.items(field) for field in ("resources", "bases", *_SOURCES) if field != "configurations"
         )
-        return not any(node.items(field) for field in fields)
 
     def _add_resource(self, directory: str, item: Node) -> None:
         path = resolved(directory, item.string())

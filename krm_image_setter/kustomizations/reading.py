@@ -99,7 +99,7 @@ class Entry:
 class Node:
     """A value in a document of a text, and its location. It keeps its children, because many builds need them."""
 
-    __slots__ = ("_children", "_names", "location", "number", "text", "value")
+    __slots__ = ("_children", "_items", "_names", "location", "number", "text", "value")
 
     def __init__(self, text: Text, number: int, location: Location, value: Any) -> None:
         self.text = text
@@ -107,6 +107,7 @@ class Node:
         self.location = location
         self.value = value
         self._children: dict[str | int, Node] = {}
+        self._items: list[Node] | None = None
         self._names: dict[str, str] | None = None
 
     @property
@@ -127,13 +128,18 @@ class Node:
 
     def items(self, key: str = "") -> list[Node]:
         """Return the items of a list: of this node, or of its child. A value that is not a list has no items."""
-        node = self.child(key) if key else self
-        return [node.child(index) for index in range(len(node.value))] if isinstance(node.value, list) else []
+        if key:
+            return self.child(key).items() if key.lower() in self.names else []
+        if self._items is None:
+            count = len(self.value) if isinstance(self.value, list) else 0
+            self._items = [self.child(index) for index in range(count)]
+        return self._items
 
     def string(self, key: str = "") -> str:
         """Return a string: this node, or its child. Any other value is an empty string."""
-        value = self.child(key).value if key else self.value
-        return value if isinstance(value, str) else ""
+        if key:
+            return self.child(key).string() if key.lower() in self.names else ""
+        return self.value if isinstance(self.value, str) else ""
 
     @property
     def offset(self) -> int:
