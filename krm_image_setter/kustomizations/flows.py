@@ -319,9 +319,7 @@ class _Build:
                 self._copy(Copy(item, what, source.string("kind"), source.string("name"), path))
 
     def _has_no_source(self, node: Node) -> bool:
-        return not any(
-            node.items(field) for field in ("resources", "bases", *_SOURCES) if field != "configurations"
-        )
+        return not any(map(node.items, {"resources", "bases", *_SOURCES} - {"configurations"}))
 
     def _add_resource(self, directory: str, item: Node) -> None:
         path = resolved(directory, item.string())

@@ -122,7 +122,7 @@ def _style_of(event: ScalarEvent) -> ModuleType:
 
 
 def line_starts(source: str, event: ScalarEvent) -> list[int]:
-    """Return an offset in the source for each line of a scalar's value. It is in the line where that line starts."""
+    """Return, for each line of a scalar's value, an offset in the line of the source where it starts."""
     start, end = scalar.content_span(source, event)
     if event.style == "|":  # each line of the source after the header is a line of the value
         return [match.end() for match in re.compile(BREAK).finditer(source, start, end)]
