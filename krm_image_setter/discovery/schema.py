@@ -107,7 +107,7 @@ class _Search:
             handled.add("volumes")
         strings = {name for name, field in fields.items() if _mapping(field).get("type") == "string"}
         name, around = name_of(steps)
-        splits = list(split_references(name, sorted(strings), around, is_complete=True))
+        splits = split_references(name, tuple(sorted(strings)), tuple(around), is_complete=True)
         for keys in splits:
             self._add(steps, Confidence.SURE, "split reference", schema=schema, form=Split(*keys))
             handled.update(keys)

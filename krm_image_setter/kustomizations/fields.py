@@ -67,6 +67,10 @@ class Fields(NamedTuple):
     checksum: int
 
 
+#: The result for a text that is not part of a kustomization.
+NO_FIELDS: Final = Fields((), 0)
+
+
 def checksum(text: str) -> int:
     """Return a checksum of a text, to detect whether a file has changed since it was read."""
     return crc32(text.encode())

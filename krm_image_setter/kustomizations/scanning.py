@@ -15,7 +15,7 @@ from krm_image_setter.documents import Stream
 from krm_image_setter.errors import InputError, NotResourceError
 from krm_image_setter.images import Usage
 from krm_image_setter.kustomizations.decisions import followed
-from krm_image_setter.kustomizations.fields import FieldCollector, Fields, checksum
+from krm_image_setter.kustomizations.fields import NO_FIELDS, FieldCollector, Fields, checksum
 from krm_image_setter.kustomizations.planning import KustomizationPlan, Planned
 from krm_image_setter.kustomizations.reading import Sources
 from krm_image_setter.locators import KindRule, SelectorMap
@@ -166,14 +166,14 @@ def _list(run: _Run, stream: Stream) -> TextImages:
     images: list[FoundImage] = []
     resources = run.kustomizations.get(stream.source)
     if resources is not None and not run.rules.kinds and not run.rules.files:
-        return TextImages(resources, images, collector.fields(stream))
+        return TextImages(resources, images, NO_FIELDS)
     try:
         images += images_in(stream, run.rules, visit=visit)
     except NotResourceError:  # `kind` and `apiVersion` of a kustomization can be missing
         if stream.source not in run.kustomizations:
             raise
         list(stream.documents())  # raises NotYAMLError
-    return TextImages(count, images, collector.fields(stream))
+    return TextImages(count, images, collector.fields(stream) if stream.source in run.reached else NO_FIELDS)
 
 
 class Listing:

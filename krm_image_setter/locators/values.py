@@ -136,11 +136,11 @@ def _in_mapping(value: dict[str, Any], location: Location, name: str, around: tu
     in_parts: Collection[str] = ("name",) if is_override(value) else ()
     if can_be_split(name, value):
         # An empty repository is the place for another name.
-        scalars = [
+        scalars = tuple(
             key
             for key, item in value.items()
             if not isinstance(item, _NO_PART) and (item or key not in ("repository", "repo"))
-        ]
+        )
         found = [keys for keys in split_references(name, scalars, around) if _is_repository(value, keys)]
         count = Counter(key for keys in found for key in keys)
         for keys in found:
