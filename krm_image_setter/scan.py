@@ -215,13 +215,15 @@ def _searched(
 class _Searched(NamedTuple):
     """A resource to search, the rules to apply, and the string that contains the resource (or None).
 
-    `decided` contains new references, by the offset of the field in the stream; see `scan`.
+    `decided` contains new references, by the offset of the field in the stream; see `scan`. `has_name` is true if
+    a field of the resource contains only a name.
     """
 
     resource: Resource
     rules: Rules
     string: _String | None
     decided: Mapping[int, str] | None = None
+    has_name: bool = False
 
     def decide(self, readings: list[ImageField]) -> Decision | None:
         """Return the decision on a field, or None if the field does not change."""
@@ -230,7 +232,8 @@ class _Searched(NamedTuple):
             new = self.decided.get(self.resource.offset(location))
             if new is not None:
                 return decide_as(self.resource, readings[0], new, self.rules, hides_values=self.hides(location))
-        decision = decide(self.resource, readings, self.rules, hides_values=self.hides(location))
+        hides_values = self.hides(location)
+        decision = decide(self.resource, readings, self.rules, hides_values=hides_values, has_name=self.has_name)
         if decision is not None and decision.changes and self.resource.is_sealed:
             sealed = warning(self.resource, decision.field.location, _SEALED)
             return decision._replace(changes=[], results=[sealed])
@@ -260,6 +263,9 @@ def _scan_fields(
             readings.setdefault(_key(field), []).append(field)
         elif rule is not None:
             others.append((field, rule))
+    searched = searched._replace(
+        has_name=any(field.part == "name" for same in readings.values() for field in same)
+    )
     claims = Claims()
     for same in readings.values():
         decision = searched.decide(same)
