@@ -195,6 +195,9 @@ def _planned(text: str, options: Options) -> tuple[Plan, bool]:
         return plan(stream, config), False
     except NotResourceError as error:
         if not (options.stdin_file_name or stream.can_have_resource):
-            fix = "pass the name of a file such as values.yaml with `--stdin-file-name`"
-            error.message = f"{error.message.partition(';')[0]}; {fix}"
+            reason = error.message.partition(": ")[2].partition(";")[0]
+            error.message = (
+                f"not a Kubernetes resource: {reason}; "
+                "pass the name of a file such as values.yaml with `--stdin-file-name`"
+            )
         raise
