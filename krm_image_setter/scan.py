@@ -38,7 +38,8 @@ class FoundImage(NamedTuple):
 
     If `is_public` is false, messages must not suggest the image: it is from a variable or a Secret. `part` is the
     part of a reference that the field contains, or an empty string for a whole reference. If `image` does not show
-    the value of a Secret, `hidden` is this value, which must not be printed.
+    the value of a Secret, `hidden` is this value, which must not be printed. `inner` is the innermost resource
+    around the image, which can be inside `resource`.
     """
 
     image: str
@@ -50,6 +51,7 @@ class FoundImage(NamedTuple):
     part: str
     is_public: bool
     hidden: str = ""
+    inner: ResourceRef = NO_REF
 
 
 class Scan:
@@ -446,6 +448,7 @@ def _found_image(searched: _Searched, field: ImageField, rule: KindRule | None) 
         field.part,
         is_public=field.usage.use == IMAGE and not hides_values,
         hidden=field.current if hides_values else "",
+        inner=resource.inner_ref(field.location),
     )
 
 
@@ -457,7 +460,8 @@ def _images_in_string(searched: _Searched, field: OtherField, form: Embedded) ->
     line, outer = lines_in_string(resource, location), format_location(location)
     try:
         for image in images_in(Stream(field.value), searched.rules, string):
-            yield image._replace(resource=resource.ref, path=f"{outer}: {image.path}", line=line(image.line))
+            path = f"{outer}: {image.path}"
+            yield image._replace(resource=resource.ref, inner=NO_REF, path=path, line=line(image.line))
     except InputError:  # `scan` reports the error
         return
 

@@ -305,3 +305,18 @@ def test_unknown_images_are_listed_with_kinds(program: Program) -> None:
     )
     assert program("list", ".", "--unknown", "-o", "names").stdout == b"a:b\nredis:7\n"
     assert program("list", ".", "--check").status == 0
+
+
+@pytest.mark.parametrize(
+    "kind, listed",
+    [("CatalogSource", 1), ("Policy.policy.open-cluster-management.io", 1), ("ConfigurationPolicy", 0)],
+)
+def test_kind_selects_resources_inside_other_resources(program: Program, kind: str, listed: int) -> None:
+    program.write(
+        "a.yaml",
+        "apiVersion: policy.open-cluster-management.io/v1\nkind: Policy\nmetadata: {name: p}\nspec:\n  items:\n"
+        "  - apiVersion: operators.coreos.com/v1alpha1\n    kind: CatalogSource\n    metadata: {name: c}\n"
+        "    spec: {image: 'quay.io/org/index:v1'}\n",
+    )
+    ran = program("list", "a.yaml", "--kind", kind, "-o", "names")
+    assert ran.stdout == b"quay.io/org/index:v1\n" * listed
