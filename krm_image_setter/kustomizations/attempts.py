@@ -154,7 +154,8 @@ class _Try:
     def _set(self, place: Place, value: Any) -> None:
         if value == (place.keys if isinstance(place, Entry) else place.image) and place not in self._state:
             return
-        self._state[place] = value
+        if isinstance(place, Entry) or place.accepts(value):
+            self._state[place] = value
 
     # R1 and R3: write the name, or the tag and the digest, at the place that controls it
 
@@ -292,6 +293,8 @@ class _Try:
             if isinstance(place, Scalar):
                 new: Any = wish(place.image, place.field.usage)
                 if place in renamed or not place.field.is_known or not place.is_writable or old is not None:
+                    continue
+                if not place.accepts(new):
                     continue
                 if new == place.image or split_image(new)[0] != split_image(place.image)[0]:
                     continue

@@ -22,6 +22,8 @@ from krm_image_setter.yaml.tree import Location
 _CONTAINERS: Final = ("containers", "initContainers")
 #: The locations of pod specs in which kustomize applies `tagSuffix` twice, and in which it knows image volumes.
 _POD_SPECS: Final = (("spec",), ("spec", "template", "spec"))
+#: The location of an image that a chart makes from its values.
+CHART_IMAGE: Final = ("spec", "template", "spec", "containers", 0, "image")
 #: The name of a text that is not a file. No rule for files of a certain name selects it.
 ANY_FILE: Final = "patch"
 
@@ -91,7 +93,9 @@ def _fields_of(
             at = tuple(0 if step == "-" else step for step in (*target, *value.location[2:]))
             yield _found(resource, value, at)._replace(is_patch=True, is_test=operation["op"] == "test")
         return
-    if resource.ref == NO_REF:
+    if resource.ref == NO_REF:  # Helm values, which templates are expected to put into containers
+        fields_of_values = (field for field, _ in known if isinstance(field, ImageField))
+        yield from (_found(resource, field, CHART_IMAGE) for field in fields_of_values)
         return
     others = () if IMAGE in rules.pod_spec_uses else (IMAGE,)
     unknown = find_image_fields(resource, specs.matching(resource.ref), others, set())

@@ -14,9 +14,11 @@ from functools import lru_cache
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from krm_image_setter.images import NO_CONTAINER, Usage
-from krm_image_setter.kustomizations.fields import FoundField
+from krm_image_setter.kustomizations.fields import CHART_IMAGE, FoundField
 from krm_image_setter.kustomizations.reading import Entry, Node, Reader, Text, resolved
+from krm_image_setter.locators.image_field import Written
 from krm_image_setter.locators.kustomize_entry import EntryKeys, split_image
+from krm_image_setter.locators.values import image_fields
 from krm_image_setter.resources import NO_REF, ResourceRef
 from krm_image_setter.yaml.tree import Location
 
@@ -28,10 +30,11 @@ WITH_VOLUMES: Final = "since 5.7"
 class Scalar:
     """A location in a text that contains a whole image. `key` identifies the text, `offset` counts code points.
 
-    `text` is the text if it is a string in a file. `node` is set if the image is a field of a kustomization.
+    `text` is the text if it is a string in a file. `node` is set if the image is a field of a kustomization. If it
+    is in several fields of Helm values there, `changes` returns the changes that set it.
     """
 
-    __slots__ = ("field", "file", "image", "is_writable", "key", "node", "offset", "text")
+    __slots__ = ("changes", "field", "file", "image", "is_writable", "key", "node", "offset", "text")
 
     def __init__(
         self, key: str, text: Text | None, node: Node | None, field: FoundField, *, is_writable: bool
@@ -44,6 +47,14 @@ class Scalar:
         self.image = field.image
         self.offset = field.offset
         self.is_writable = is_writable
+        self.changes: Callable[[str], Written] | None = None
+
+    def accepts(self, image: str) -> bool:
+        """Return whether the fields can contain an image."""
+        try:
+            return self.changes is None or not self.changes(image).omitted
+        except ValueError:
+            return False
 
     @property
     def line(self) -> int:
@@ -204,9 +215,11 @@ class Flows:
             routes.append(route)
         return routes
 
-    def value(self, node: Node, field: FoundField) -> Route:
-        """Return the route of an image that is the value of a node."""
-        return Route(field.image, self._scalar(node.text.key, node.text, field, node), field)
+    def value(self, node: Node, field: FoundField, changes: Callable[[str], Written] | None = None) -> Route:
+        """Return the route of an image that is the value of a node. `changes` is that of its scalar."""
+        scalar = self._scalar(node.text.key, node.text, field, node)
+        scalar.changes = changes
+        return Route(field.image, scalar, field)
 
     def _scalar(self, key: str, text: Text | None, field: FoundField, node: Node | None = None) -> Scalar:
         place = key, field.offset
@@ -285,6 +298,8 @@ class _Build:
                 kind = "chart" if "helm" in field else "generator"
                 name = item.string("name") or item.string().partition("\n")[0]
                 self._lose(item, f'the {kind} "{name}"')
+                if field == "helmCharts":
+                    self._add_chart(directory, item, node.child("helmGlobals").string("chartHome") or "charts")
         for field in ("configMapGenerator", "secretGenerator"):
             for item in node.items(field):
                 self._add_text_files(directory, item)
@@ -295,6 +310,23 @@ class _Build:
                 self._lose(item, f'the component "{item.string()}"')
             else:
                 self._add(path, component)
+
+    def _add_chart(self, directory: str, chart: Node, charts: str) -> None:
+        """Add the images in the values of a chart, which its templates are expected to put into containers."""
+        default = f"{charts}/{chart.string('name')}/values.yaml"
+        files = (item.string() for item in chart.items("additionalValuesFiles"))
+        for file in (chart.string("valuesFile") or default, *files):
+            path = resolved(directory, file) if file else None
+            if path is not None:
+                self._start(path, None)
+        values = chart.child("valuesInline")
+        root = values.text.root(values.number)
+        for field in image_fields(values.value, values.location):
+            node = Node(values.text, values.number, field.location, None)
+            found = FoundField(
+                root.offset(field.location), node.line, field.current, CHART_IMAGE, NO_REF, field.usage
+            )
+            self.routes.append(self._flows.value(node, found, field.changes))
 
     def _add_patches(self, directory: str, node: Node) -> None:
         for item in node.items("patchesStrategicMerge"):
