@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from functools import cache
 from itertools import islice
 from typing import Any, Final, NamedTuple
 
@@ -12,6 +14,7 @@ from krm_image_setter.documents import Stream
 from krm_image_setter.edits import Edit
 from krm_image_setter.errors import ConfigError, InputError, NotResourceError
 from krm_image_setter.images import IMAGE, Usage, has_placeholder
+from krm_image_setter.line_breaks import BREAK
 from krm_image_setter.locators import Embedded, ImageField, KindRule, OtherField, find_image_fields
 from krm_image_setter.paths import format_location, type_of
 from krm_image_setter.resources import NO_REF, Resource, ResourceRef, Tree, is_resource
@@ -28,7 +31,9 @@ _SEALED: Final = "not changed: encrypted with SOPS, and a change would make its 
 
 
 class FoundImage(NamedTuple):
-    """An image, with its resource, path, and line (from 1) in the stream. In a pod spec, `rule` is None.
+    """An image, with its resource, path, and position in the stream. In a pod spec, `rule` is None.
+
+    `line` and `column` count from 1. `column` is None if it is not known, as in a string of a kustomization.
 
     If `is_public` is false, messages must not suggest the image: it is from a variable or a Secret. `part` is the
     part of a reference that the field contains, or an empty string for a whole reference. If `image` does not show
@@ -39,6 +44,7 @@ class FoundImage(NamedTuple):
     resource: ResourceRef
     path: str
     line: int
+    column: int | None
     rule: KindRule | None
     usage: Usage
     part: str
@@ -339,46 +345,66 @@ def _follow(
         message = f"not changed: embedded documents are nested more than {MAX_EMBEDDED} levels deep"
         found.results.append(warning(resource, location, message))
         return
-    line = lines_in_string(resource, location)
+    position = positions_in_string(resource, location)
     try:
         # Do not use keywords, because a split reference might not contain any of them.
         inner = scan(Stream(field.value), searched.rules, None, string)
     except ConfigError as error:
-        error.line, error.field = line(error.line), f"{format_location(location)}: {error.field}"
+        error.line, error.field = position(error.line, None)[0], f"{format_location(location)}: {error.field}"
         raise
     except InputError as error:
         where = f"line {error.line}, column {error.column} of the string: " if error.column else ""
         message = f"not changed: {where}{error.message}"
-        found.results.append(warning(resource, location, message)._replace(line=line(error.line)))
+        line, column = position(error.line, error.column)
+        found.results.append(warning(resource, location, message)._replace(line=line, column=column))
         return
     found.add_rules(inner)
     found.placeholders += inner.placeholders
     outer = format_location(location)
-    results = [
-        result._replace(
-            resource_ref=resource.ref, field=f"{outer}: {result.field}", file=resource.file, line=line(result.line)
-        )
-        for result in inner.results
-    ]
+    results = []
+    for result in inner.results:
+        line, column = position(result.line, result.column)
+        at = result._replace(line=line, column=column, file=resource.file)
+        results.append(at._replace(resource_ref=resource.ref, field=f"{outer}: {result.field}"))
     changes = [Change(location, Fragment(*edit)) for edit in dict.fromkeys(inner.edits)]
     _accept(searched, changes, results, found, accepted, images=inner.images_set)
 
 
+class _StringInSource:
+    """The offsets in a string of the starts of its lines, and a function that returns the offset in the source."""
+
+    def __init__(self, resource: Resource, location: Location) -> None:
+        written = resource.written(location)
+        event: Any = written.target if isinstance(written, tree.Alias) else written
+        self.starts = [0, *(match.end() for match in re.finditer(BREAK, event.value))]
+        self.length = len(event.value)
+        self.source_offset = writer.source_offsets(resource.tree.source.text, event)
+
+
+def positions_in_string(
+    resource: Resource, location: Location
+) -> Callable[[int | None, int | None], tuple[Any, Any]]:
+    """Return a function that converts a line and column of a string to those of the stream. All count from 1.
+
+    A line or column that is None remains None.
+    """
+    string = cache(lambda: _StringInSource(resource, location))
+
+    def position(line: int | None, column: int | None) -> tuple[int | None, int | None]:
+        if line is None:
+            return None, None
+        starts, length = string().starts, string().length
+        offset = starts[min(line, len(starts)) - 1] + (column or 1) - 1
+        at = resource.tree.source.position(string().source_offset(min(offset, length)))
+        return at[0], at[1] if column else None
+
+    return position
+
+
 def lines_in_string(resource: Resource, location: Location) -> Callable[[int | None], Any]:
     """Return a function that converts a line (from 1) of a string to a line of the stream. None remains None."""
-    starts: list[int] = []
-
-    def line(number: int | None) -> int | None:
-        if number is None:
-            return None
-        source = resource.tree.source
-        if not starts:
-            written = resource.written(location)
-            event: Any = written.target if isinstance(written, tree.Alias) else written
-            starts.extend(writer.line_starts(source.text, event))
-        return source.line(starts[min(number, len(starts)) - 1])
-
-    return line
+    position = positions_in_string(resource, location)
+    return lambda line: position(line, None)[0]
 
 
 def images_in(
@@ -428,7 +454,7 @@ def _found_image(searched: _Searched, field: ImageField, rule: KindRule | None) 
         HIDDEN if hides_values else field.current,
         resource.ref,
         format_location(field.location),
-        resource.line(field.location),
+        *resource.position(field.location),
         rule,
         field.usage,
         field.part,
@@ -442,10 +468,12 @@ def _images_in_string(searched: _Searched, field: OtherField, form: Embedded) ->
     if string is None:
         return
     resource, location = searched.resource, field.location
-    line, outer = lines_in_string(resource, location), format_location(location)
+    position, outer = positions_in_string(resource, location), format_location(location)
     try:
         for image in images_in(Stream(field.value), searched.rules, string):
-            yield image._replace(resource=resource.ref, path=f"{outer}: {image.path}", line=line(image.line))
+            line, column = position(image.line, image.column)
+            path = f"{outer}: {image.path}"
+            yield image._replace(resource=resource.ref, path=path, line=line, column=column)
     except InputError:  # `scan` reports the error
         return
 
@@ -475,9 +503,9 @@ def _kept_alias(resource: Resource, alias: tree.Alias, location: Location) -> Re
         f"alias *{alias.name} was replaced by a copy of the old value because only &{alias.name} was set; "
         "set this field too if it must follow the anchor"
     )
-    line = resource.tree.source.line(alias.start_mark.index)
+    line, column = resource.tree.source.position(alias.start_mark.index)
     field = format_location(location) if location[:1] != (-1,) else None
-    return Result(message, WARNING, resource.ref, field, file=resource.file, line=line)
+    return Result(message, WARNING, resource.ref, field, file=resource.file, line=line, column=column)
 
 
 def _wrong_type(resource: Resource, field: OtherField, rule: KindRule) -> Result:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from collections.abc import Mapping as Map
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 from krm_image_setter.edits import Edit
-from krm_image_setter.line_breaks import BREAK, BREAKS, line_break, line_end
+from krm_image_setter.line_breaks import BREAKS, line_break, line_end
 from krm_image_setter.yaml import scalar, tree
 from krm_image_setter.yaml.stream import error_at
 from krm_image_setter.yaml.tree import Collection, Fragment, Location, Mapping, Sequence
@@ -121,12 +121,11 @@ def _style_of(event: ScalarEvent) -> ModuleType:
     return block_scalar if event.style in ("|", ">") else flow_scalar
 
 
-def line_starts(source: str, event: ScalarEvent) -> list[int]:
-    """Return the offsets in the source of the starts of the lines of a scalar's value."""
+def source_offsets(source: str, event: ScalarEvent) -> Callable[[int], int]:
+    """Return a function that converts an offset in a scalar's value to the offset in the source."""
     start, end = scalar.content_span(source, event)
     units = _style_of(event).units(source, start, end, event.value)
-    starts = [0, *(match.end() for match in re.finditer(BREAK, event.value))]
-    return [start if units is None else units.span(index)[0] for index in starts]
+    return lambda index: start if units is None else units.span(index)[0]
 
 
 #: A pattern for the colon after a key, with the white space and comments before it.

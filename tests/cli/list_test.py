@@ -91,6 +91,7 @@ def test_json_output_has_a_line_per_image(shop: Program) -> None:
         },
         "file": "deploy/kafka.yaml",
         "line": 18,
+        "column": 10,
         "path": "spec.image",
         "rule": "kinds KafkaConnect kafka.strimzi.io/* .spec.image",
     }
