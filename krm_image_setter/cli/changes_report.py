@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 from krm_image_setter.cli.files import File
 from krm_image_setter.cli.outputs import PROBLEM, Finding, Rule, Table, resource_data
 from krm_image_setter.errors import location, sentence
+from krm_image_setter.resources import NO_REF
 from krm_image_setter.results import ERROR, INFO, Result
 
 CHANGE: Final = Rule("image-change", "The configuration sets another image.")
@@ -31,13 +32,14 @@ class ChangesReport(NamedTuple):
     def data(self) -> Iterator[dict[str, Any]]:
         """Return one mapping per change, warning and error."""
         for file, result in self.results:
+            ref = result.resource_ref
             yield {
                 "severity": result.severity,
                 "message": sentence(result.message),
                 "file": file and file.shown,
                 "line": result.line,
                 "column": result.column,
-                "resource": resource_data(result.resource_ref) if any(result.resource_ref or ()) else None,
+                "resource": resource_data(ref) if ref is not None and ref != NO_REF else None,
                 "field": result.field,
                 "before": result.current_value,
                 "after": result.proposed_value,
