@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 from krm_image_setter.cli.listing import Row
@@ -56,15 +56,23 @@ class Pair(NamedTuple):
         return self.both(lambda row: row.found.image)
 
     def cells(self) -> tuple[str, str, str]:
-        """Return the resource, location and path of the image, before and after if they differ."""
-        location = self.both(lambda row: row.location) if self.change == MOVED else self.row.location
-        return self.both(lambda row: row.resource), location, self.both(lambda row: row.found.path)
+        """Return the resource, location and path of the image; for an image that was moved, before and after."""
+        pair = self if self.change == MOVED else Pair(None, self.row)
+        return (
+            pair.both(lambda row: row.resource),
+            pair.both(lambda row: row.location),
+            pair.both(lambda row: row.found.path),
+        )
 
 
 class Difference(NamedTuple):
-    """The changes between two lists of images. `is_check` is whether they should not exist."""
+    """The changes between two lists of images. `is_check` is whether they should not exist.
+
+    `old` contains all images of the first list, also those that did not change.
+    """
 
     pairs: Sequence[Pair]
+    old: Collection[str]
     problems: Sequence[Finding]
     is_check: bool
 
@@ -86,11 +94,8 @@ class Difference(NamedTuple):
 
     def names(self) -> Iterator[str]:
         """Return the new references, which a mirror must get."""
-        old = {pair.before.found.image for pair in self.pairs if pair.before is not None}
-        for pair in self.pairs:
-            is_new = pair.change in (ADDED, CHANGED) and pair.row.found.image not in old
-            if is_new and pair.row.reference is not None:
-                yield pair.row.found.image
+        after = (pair.after for pair in self.pairs if pair.after is not None)
+        return (row.found.image for row in after if row.reference is not None and row.found.image not in self.old)
 
     def groups(self) -> Iterator[tuple[str, tuple[str, ...]]]:
         """Return one row per change, with the image and the kind of change as the heading."""

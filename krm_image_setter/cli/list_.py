@@ -16,7 +16,7 @@ from krm_image_setter.cli.discover import propose_in_files
 from krm_image_setter.cli.files import File, find_files
 from krm_image_setter.cli.kustomizations import kustomized_images
 from krm_image_setter.cli.listing import IMAGE, OTHER_REGISTRY, UNPINNED, Listing, Row
-from krm_image_setter.cli.options import FnConfig, Hidden, NoConfig, Paths, StdinFileName, repeated
+from krm_image_setter.cli.options import FnConfig, Hidden, NoConfig, Paths, StdinFileName, complete_kind, repeated
 from krm_image_setter.cli.outputs import Format, Rule, write_report
 from krm_image_setter.cli.scanning import ReadAhead, Scanned, read_files
 from krm_image_setter.cli.skipped import problems_of, report_others, report_problems
@@ -96,7 +96,9 @@ def list_command(
     image: Annotated[
         list[str], repeated("--image", "GLOB", "Only images matching GLOB, such as 'nginx' or '*/kafka*:0.4?'")
     ],
-    kind: Annotated[list[str], repeated("--kind", "KIND", "Only images in resources of KIND or KIND.GROUP")],
+    kind: Annotated[
+        list[str], repeated("--kind", "KIND", "Only images in resources of KIND or KIND.GROUP", complete_kind)
+    ],
     registry: Annotated[list[str], repeated("--registry", "HOST", "Only images from HOST or HOST/PATH")],
     not_registry: Annotated[
         list[str], repeated("--not-registry", "HOST", "Only images that are not from HOST or HOST/PATH")
@@ -131,7 +133,8 @@ def list_command(
     report: Listing | Difference
     if diff:
         before, after = found
-        report = Difference(compared(before.rows, after.rows), problems, check)
+        old = {row.found.image for row in before.rows}
+        report = Difference(compared(before.rows, after.rows), old, problems, check)
         count = len(report.pairs)
     else:
         report = Listing(found[0].rows, problems, wanted.reason, check)

@@ -6,7 +6,8 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from itertools import accumulate
 from typing import Final
 
 from krm_image_setter.errors import CONTROLS, python_escaped, without_middle
@@ -87,25 +88,32 @@ def fitted(rows: Sequence[tuple[str, ...]], indent: str = "") -> list[str]:
 
 # A digest with its first and last digits, which are enough to recognize it.
 _DIGEST: Final = r"(:[0-9a-f]{8})[0-9a-f]{20,}([0-9a-f]{8})"
-# The indentation of the second line of a row.
+# The indentation of the other lines of a row.
 _NEXT: Final = "    "
 
 
 def _wrapped(rows: Sequence[tuple[str, ...]], width: int) -> list[str]:
-    """Return the lines of each row as one text. Columns that do not fit into a line are moved to the next line."""
-    most = width - len(_NEXT)
-    columns = [[without_middle(cell, most) for cell in column] for column in zip(*rows, strict=True)]
-    groups: list[list[list[str]]] = [[]]
-    used = 0
-    for column in columns:
-        size = max(map(len, column))
-        if used and used + size > (width if len(groups) == 1 else most):
-            groups.append([])
-            used = 0
-        groups[-1].append(column)
-        used += size + 2
-    parts = [aligned(list(zip(*group, strict=True))) for group in groups]
-    return [f"\n{_NEXT}".join(filter(None, lines)) for lines in zip(*parts, strict=True)]
+    """Return the lines of each row as one text. If a row is too long, its last cells follow on indented lines."""
+    rows = [(without_middle(first, width), *rest) for first, *rest in rows]
+    sizes = accumulate(max(map(len, column)) + 2 for column in zip(*rows, strict=True))
+    fitting = max(1, sum(size - 2 <= width for size in sizes))
+    heads = aligned([row[:fitting] for row in rows])
+    return [
+        line if len(line) <= width else "\n".join([head, *_packed(row[fitting:], width)])
+        for row, line, head in zip(rows, aligned(rows), heads, strict=True)
+    ]
+
+
+def _packed(cells: Iterable[str], width: int) -> list[str]:
+    """Return indented lines with as many cells as fit into each of them."""
+    lines: list[str] = []
+    for cell in cells:
+        text = without_middle(cell or "-", width - len(_NEXT))
+        if lines and len(lines[-1]) + 2 + len(text) <= width:
+            lines[-1] += f"  {text}"
+        else:
+            lines.append(_NEXT + text)
+    return lines
 
 
 def aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:

@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import Any, Final, NamedTuple, Protocol
 
 from krm_image_setter.cli.files import File
+from krm_image_setter.cli.terminal import flush
 from krm_image_setter.resources import ResourceRef
 from krm_image_setter.streams import STDIN
 
@@ -91,6 +92,7 @@ class ListReport(Report, Protocol):
 def write_report(output: str, report: Report) -> None:
     """Write a report to standard output in the format `output`."""
     import_module(f"{__name__}.as_{output}").write(report)
+    flush()  # so that a full disk is reported before other messages
 
 
 def resource_data(ref: ResourceRef) -> dict[str, str]:

@@ -22,9 +22,12 @@ _IN_PROPERTY: Final = _IN_MESSAGE | str.maketrans({":": "%3A", ",": "%2C"})
 def write(report: Report) -> None:
     """Write one workflow command per finding."""
     for finding in report.findings():
-        terminal.write(
-            f"::{_COMMANDS[finding.severity]} {_properties(finding)}::{finding.message.translate(_IN_MESSAGE)}\n"
-        )
+        terminal.write(f"{command(finding)}\n")
+
+
+def command(finding: Finding) -> str:
+    """Return a finding as a workflow command."""
+    return f"::{_COMMANDS[finding.severity]} {_properties(finding)}::{finding.message.translate(_IN_MESSAGE)}"
 
 
 def _properties(finding: Finding) -> str:

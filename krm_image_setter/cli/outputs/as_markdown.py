@@ -19,13 +19,14 @@ def write(report: Report) -> None:
     if not tables:
         terminal.write(f"{report.empty}\n")
     for number, (header, rows) in enumerate(tables):
-        terminal.write("\n" * bool(number) + _line(header) + _line("---" for _ in header))
+        terminal.write("\n" * bool(number) + table_line(header) + table_line("---" for _ in header))
         for row in rows:
-            terminal.write(_line(map(_code, row)))
+            terminal.write(table_line(row, is_code=True))
 
 
-def _line(cells: Iterable[str]) -> str:
-    return f"| {' | '.join(cells)} |\n"
+def table_line(cells: Iterable[str], *, is_code: bool = False) -> str:
+    """Return a line of a table. If `is_code` is true, the cells contain the user's text."""
+    return f"| {' | '.join(map(_code, cells) if is_code else cells)} |\n"
 
 
 def _code(text: str) -> str:
