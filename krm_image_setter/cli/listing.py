@@ -101,5 +101,16 @@ class Listing(NamedTuple):
         """Return one finding per location, and the problems."""
         for row in self.rows:
             rule = UNKNOWN if row.is_unknown else self.reason
-            yield row.finding(rule, f'image "{row.found.image}"', is_error=self.is_check)
+            yield row.finding(rule, _text(row, rule), is_error=self.is_check)
         yield from self.problems
+
+
+def _text(row: Row, rule: Rule) -> str:
+    """Return the message about a listed image."""
+    image = f'image "{row.found.image}"'
+    if rule == UNKNOWN:
+        return f"{image} is not found by any rule"
+    if rule == UNPINNED:
+        has_digest = row.reference is not None and row.reference.digest is not None
+        return f'{image} has the tag "latest"' if has_digest else f"{image} has no digest"
+    return f"{image} is in another registry" if rule == OTHER_REGISTRY else image

@@ -41,6 +41,6 @@ def test_check_annotates_errors(program: Program) -> None:
     program.write("deploy/a.yaml", "kind: Pod\nspec: {containers: [{image: 'nginx:1'}]}\n")
     ran = program("list", "./deploy", "-o", "github", "--unpinned", "--check")
     properties = "title=krm-image-setter (unpinned-image),file=deploy/a.yaml,line=2,col=29"
-    message = 'Pod: spec.containers[0].image: image "nginx:1"'
+    message = 'Pod: spec.containers[0].image: image "nginx:1" has no digest'
     assert (ran.status, ran.stdout.decode()) == (1, f"::error {properties}::{message}\n")
     assert program("list", "./deploy", "-o", "github", "--unpinned").stdout.startswith(b"::notice ")

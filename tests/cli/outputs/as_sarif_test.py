@@ -67,7 +67,7 @@ def test_result_has_rule_level_and_location(program: Program) -> None:
             "ruleId": "unpinned-image",
             "ruleIndex": 0,
             "level": "note",
-            "message": {"text": 'Pod/p: spec.containers[0].image: image "nginx:1"'},
+            "message": {"text": 'Pod/p: spec.containers[0].image: image "nginx:1" has no digest'},
             "locations": [
                 {
                     "physicalLocation": {
