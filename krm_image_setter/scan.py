@@ -370,15 +370,19 @@ def _follow(
     _accept(searched, changes, results, found, accepted, images=inner.images_set)
 
 
-class _StringInSource:
-    """The offsets in a string of the starts of its lines, and a function that returns the offset in the source."""
+def lines_in_string(resource: Resource, location: Location) -> Callable[[int | None], Any]:
+    """Return a function that converts a line (from 1) of a string to a line of the stream. None remains None."""
+    starts: list[int] = []
 
-    def __init__(self, resource: Resource, location: Location) -> None:
-        written = resource.written(location)
-        event: Any = written.target if isinstance(written, tree.Alias) else written
-        self.starts = [0, *(match.end() for match in re.finditer(BREAK, event.value))]
-        self.length = len(event.value)
-        self.source_offset = writer.source_offsets(resource.tree.source.text, event)
+    def line(number: int | None) -> int | None:
+        if number is None:
+            return None
+        source = resource.tree.source
+        if not starts:
+            starts.extend(writer.line_starts(source.text, _event(resource, location)))
+        return source.line(starts[min(number, len(starts)) - 1])
+
+    return line
 
 
 def positions_in_string(
@@ -388,23 +392,27 @@ def positions_in_string(
 
     A line or column that is None remains None.
     """
-    string = cache(lambda: _StringInSource(resource, location))
+    line_in_stream = lines_in_string(resource, location)
+    source = resource.tree.source
+    starts: list[int] = []
+    offset_in_source = cache(lambda: writer.source_offsets(source.text, _event(resource, location)))
 
     def position(line: int | None, column: int | None) -> tuple[int | None, int | None]:
-        if line is None:
-            return None, None
-        starts, length = string().starts, string().length
-        offset = starts[min(line, len(starts)) - 1] + (column or 1) - 1
-        at = resource.tree.source.position(string().source_offset(min(offset, length)))
-        return at[0], at[1] if column else None
+        if line is None or column is None:
+            return line_in_stream(line), None
+        value = _event(resource, location).value
+        if not starts:
+            starts.extend([0, *(match.end() for match in re.finditer(BREAK, value))])
+        offset = min(starts[min(line, len(starts)) - 1] + column - 1, len(value))
+        return source.position(offset_in_source()(offset))
 
     return position
 
 
-def lines_in_string(resource: Resource, location: Location) -> Callable[[int | None], Any]:
-    """Return a function that converts a line (from 1) of a string to a line of the stream. None remains None."""
-    position = positions_in_string(resource, location)
-    return lambda line: position(line, None)[0]
+def _event(resource: Resource, location: Location) -> Any:
+    """Return the event of the scalar at a location. An alias is replaced by its anchor."""
+    written = resource.written(location)
+    return written.target if isinstance(written, tree.Alias) else written
 
 
 def images_in(

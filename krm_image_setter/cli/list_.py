@@ -69,7 +69,7 @@ class _Filter(NamedTuple):
     unpinned: bool
 
     @property
-    def reason(self) -> Rule:
+    def rule(self) -> Rule:
         """The reason why an image is listed."""
         return UNPINNED if self.unpinned else OTHER_REGISTRY if self.not_registries else IMAGE
 
@@ -137,7 +137,7 @@ def list_command(
         report = Difference(compared(before.rows, after.rows), old, problems, check)
         count = len(report.pairs)
     else:
-        report = Listing(found[0].rows, problems, wanted.reason, check)
+        report = Listing(found[0].rows, problems, wanted.rule, check)
         count = len(report.rows)
     write_report(output, report)
     if isinstance(report, Difference):

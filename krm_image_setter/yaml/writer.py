@@ -9,7 +9,7 @@ from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 from krm_image_setter.edits import Edit
-from krm_image_setter.line_breaks import BREAKS, line_break, line_end
+from krm_image_setter.line_breaks import BREAK, BREAKS, line_break, line_end
 from krm_image_setter.yaml import scalar, tree
 from krm_image_setter.yaml.stream import error_at
 from krm_image_setter.yaml.tree import Collection, Fragment, Location, Mapping, Sequence
@@ -119,6 +119,14 @@ def _style_of(event: ScalarEvent) -> ModuleType:
     from krm_image_setter.yaml import block_scalar, flow_scalar  # noqa: PLC0415
 
     return block_scalar if event.style in ("|", ">") else flow_scalar
+
+
+def line_starts(source: str, event: ScalarEvent) -> list[int]:
+    """Return the offsets in the source of the starts of the lines of a scalar's value."""
+    start, end = scalar.content_span(source, event)
+    units = _style_of(event).units(source, start, end, event.value)
+    starts = [0, *(match.end() for match in re.finditer(BREAK, event.value))]
+    return [start if units is None else units.span(index)[0] for index in starts]
 
 
 def source_offsets(source: str, event: ScalarEvent) -> Callable[[int], int]:
