@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
@@ -124,14 +124,14 @@ def compared(before: Iterable[Row], after: Iterable[Row]) -> list[Pair]:
     old, new = list(before), list(after)
     pairs: list[Pair] = []
     for key in (_whole, _field_and_image, _place, _field, _image):
-        by_key: dict[Any, list[Row]] = defaultdict(list)
+        by_key: dict[Any, deque[Row]] = defaultdict(deque)
         for row in old:
             by_key[key(row)].append(row)
         rest: list[Row] = []
         for row in new:
             same = by_key[key(row)]
             if same:
-                pairs.append(Pair(same.pop(0), row))
+                pairs.append(Pair(same.popleft(), row))
             else:
                 rest.append(row)
         old, new = [row for rows in by_key.values() for row in rows], rest
