@@ -76,7 +76,9 @@ def test_list_shows_no_value_of_a_secret(program: Program, command: str) -> None
     ran = program(*command.split(), "s.yaml", "--fn-config", "c.yaml")
     assert ran.status == 0
     assert VALUE not in ran.stdout.decode() + ran.stderr
-    assert ("***" in ran.stdout.decode()) == (command.rpartition(" ")[2] not in ("names", "cyclonedx", "--unknown"))
+    assert ("***" in ran.stdout.decode()) == (
+        command.rpartition(" ")[2] not in ("names", "cyclonedx", "--unknown")
+    )
 
 
 def test_discover_shows_no_value_of_a_secret(program: Program) -> None:
