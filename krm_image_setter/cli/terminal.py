@@ -78,7 +78,7 @@ def fitted(rows: Sequence[tuple[str, ...]], indent: str = "") -> list[str]:
     If a table is too wide, digests lose their middle. If this is not enough, each row takes several lines, and
     texts that are longer than a line lose their middle.
     """
-    width = shutil.get_terminal_size().columns - len(indent) if sys.stdout.isatty() else None
+    width = max(shutil.get_terminal_size().columns - len(indent), _NARROWEST) if sys.stdout.isatty() else None
     lines = aligned(rows)
     if width is not None and max(map(len, lines), default=0) > width:
         rows = [tuple(re.sub(_DIGEST, r"\1…\2", cell) for cell in row) for row in rows]
@@ -86,6 +86,7 @@ def fitted(rows: Sequence[tuple[str, ...]], indent: str = "") -> list[str]:
     return [f"{indent}{line}".replace("\n", f"\n{indent}") for line in lines]
 
 
+_NARROWEST: Final = 20
 # A digest with its first and last digits, which are enough to recognize it.
 _DIGEST: Final = r"(:[0-9a-f]{8})[0-9a-f]{20,}([0-9a-f]{8})"
 # The indentation of the other lines of a row.
