@@ -13,7 +13,7 @@ from krm_image_setter.discovery.schema import find_in_crd
 from krm_image_setter.discovery.writing import write_kinds
 from krm_image_setter.documents import Stream
 from krm_image_setter.locators import covered
-from krm_image_setter.resources import NO_REF, ResourceRef
+from krm_image_setter.resources import CRD, NO_REF
 from krm_image_setter.rules import Rules
 from krm_image_setter.scan import searched
 
@@ -53,10 +53,9 @@ def discover(stream: Stream, rules: Rules, *, others: bool = False) -> Discovere
     pod_specs: dict[Kind, tuple[Steps, ...]] = {}
     images: list[Unknown] = []
     for resource, kinds, uses in searched(stream, rules, every=others and stream.file != ""):
-        crd = find_in_crd(resource)
+        crd = find_in_crd(resource.node, rules.kinds_for) if resource.ref.kind == CRD else None
         if crd is not None:
-            known = _known_paths(crd.kind, rules)
-            findings += (finding for finding in crd.findings if finding.path not in known)
+            findings += crd.findings
             pod_specs[crd.kind] = crd.pod_specs
         file = stream.file if resource.ref == NO_REF else ""
         if file.rpartition("/")[2] in FILE_NAMES:  # a kustomization without `kind`
@@ -78,8 +77,3 @@ def unknown_images(stream: Stream, rules: Rules) -> tuple[Unknown, ...]:
     """Return the images in a stream that no rule covers. Raises the same errors as `discover`."""
     return discover(stream, rules, others=True).images
 
-
-def _known_paths(kind: Kind, rules: Rules) -> set[str]:
-    """Return the paths that rules have for a kind, in any version of its API group."""
-    ref = ResourceRef(f"{kind.group}/v1", kind.kind, "", "")
-    return {rule.path.text for rule in rules.kinds_for(ref)}
