@@ -144,7 +144,7 @@ def judged(field: Field) -> Judgement | None:
         return part
     if means_image(field.name) or in_name[-3:] == ("image", "pull", "spec"):
         return _whole(field, in_name)
-    if contains_images(field.around) or contains_images(field.around[:-1]) and field.around[-1] != ITEMS:
+    if contains_images(field.around) or (contains_images(field.around[:-1]) and field.around[-1] != ITEMS):
         return None if is_part(field.name) else Judgement(Confidence.LIKELY, "name of the parent field")
     is_image_url = in_name[-2:] in (("image", "url"), ("image", "uri"))
     if is_image_url and (_CONTAINER_IMAGE.search(field.text) or _CONTAINER_WORDS.intersection(in_name)):
@@ -206,7 +206,9 @@ def can_be_set(field: Field) -> bool:
         return False
     if field.default and parse_reference(field.default) is None and "{" not in field.default:
         return False
-    if _CONTAINER_IMAGE.search(field.text) or not _CONTAINER_WORDS.isdisjoint((*in_name, *(nearest[-1] if nearest else ()))):
+    if _CONTAINER_IMAGE.search(field.text) or not _CONTAINER_WORDS.isdisjoint(
+        (*in_name, *(nearest[-1] if nearest else ()))
+    ):
         return True
     in_parents = {word for outer in field.around for word in words(outer)}
     is_machine = _MACHINES & in_parents or _MACHINE_FIELDS.intersection(field.beside)

@@ -17,7 +17,15 @@ from krm_image_setter.discovery.finding import (
     Steps,
     name_of,
 )
-from krm_image_setter.discovery.judging import Field, can_be_set, is_container, is_prefix, is_url, judged, tag_beside
+from krm_image_setter.discovery.judging import (
+    Field,
+    can_be_set,
+    is_container,
+    is_prefix,
+    is_url,
+    judged,
+    tag_beside,
+)
 from krm_image_setter.locators import WHOLE, Form, KindRule, Part, Split, Text
 from krm_image_setter.locators.image_field import Keys
 from krm_image_setter.locators.kustomize_entry import KustomizeEntry
@@ -34,7 +42,7 @@ _POD_WORDS: Final = re.compile(r"pod|template", re.IGNORECASE)
 _WHOLE: Final = frozenset(("reference", "uri", "url"))
 # Most fields have nothing to do with images. `_can_be_image` is fast, and passes every field that `judged` accepts.
 _NAME: Final = re.compile(r"image|tag|registry|repo|digest", re.IGNORECASE)
-_NO_FIELDS: Final = frozenset(("boolean", "integer", "number"))
+_NO_FIELDS: Final = ("boolean", "integer", "number")
 
 RulesFor = Callable[[ResourceRef], Iterable[KindRule]]
 
@@ -66,11 +74,12 @@ def find_in_crd(crd: Mapping[str, Any], rules_for: RulesFor = lambda _: ()) -> D
         for field, its_schema in _properties(schema).items():
             if field not in NOT_SPECIFIED:
                 search.walk(its_schema, (field,), (), {})
-        known = _Known(schema, rules_for(ResourceRef(f"{group}/{version}", name, "", "")))
-        for key, finding in search.findings.items():
-            if not known.includes(finding) and (
-                key not in findings or findings[key].confidence < finding.confidence
-            ):
+        found = search.findings
+        rules = list(rules_for(ResourceRef(f"{group}/{version}", name, "", "")))
+        known = _found_by(rules, found.values()) if rules else set()
+        for key, finding in found.items():
+            is_known = any(steps[:end] in known for steps in _parts(finding) for end in range(1, len(steps) + 1))
+            if not is_known and (key not in findings or findings[key].confidence < finding.confidence):
                 findings[key] = finding
         pod_specs.update(search.pod_specs)
     return Definition(kind, tuple(findings.values()), tuple(pod_specs))
@@ -144,7 +153,9 @@ class _Search:
         handled = {name for name in _CONTAINERS if name in fields and "image" in _item_fields(fields[name])}
         if handled:
             self.pod_specs[steps] = None
-        if "volumes" in fields and "emptyDir" in _item_fields(fields["volumes"]):  # the volumes of KubeVirt contain images of disks
+        if "volumes" in fields and "emptyDir" in _item_fields(
+            fields["volumes"]
+        ):  # the volumes of KubeVirt contain images of disks
             handled.add("volumes")
         name, around = name_of(steps)
         if not can_be_split(name, fields):
@@ -204,41 +215,38 @@ class _Search:
             self.findings[key] = finding
 
 
-class _Known:
-    """The locations that rules find in the resources of a schema."""
-
-    def __init__(self, schema: dict[str, Any], rules: Iterable[KindRule]) -> None:
-        self.fields: set[Steps] = set()
-        rules = list(rules)
-        example = _example(schema) if rules else {}
-        for rule in rules:
-            for location, _ in rule.path.find(example):
-                steps = tuple(ITEMS if isinstance(step, int) else step for step in location)
-                form = rule.form
-                keys = filter(None, form) if isinstance(form, Split) else ()
-                self.fields.update((*steps, *key.split(".")) for key in keys)
-                if not isinstance(form, Split):
-                    self.fields.add(steps)
-
-    def includes(self, finding: Finding) -> bool:
-        """Return whether a rule finds a part of the field, or reads the whole value that contains the field."""
-        if not self.fields:
-            return False
-        form, steps = finding.form, finding.steps
-        parts = [(*steps, key) for key in form if key] if isinstance(form, Split) else [steps]
-        return any(part[:end] in self.fields for part in parts for end in range(1, len(part) + 1))
+def _found_by(rules: Iterable[KindRule], findings: Iterable[Finding]) -> set[Steps]:
+    """Return the steps of the fields that rules find in a resource with all fields of `findings`, in any form."""
+    fields: dict[str, Any] = {}
+    for finding in findings:
+        for steps in _parts(finding):
+            node = fields
+            for step in steps:
+                node = node.setdefault(step, {})
+    example = _example(fields)
+    known: set[Steps] = set()
+    for rule in rules:
+        for location, _ in rule.path.find(example):
+            steps = tuple(ITEMS if isinstance(step, int) else step for step in location)
+            if isinstance(rule.form, Split):
+                known.update((*steps, *key.split(".")) for key in rule.form if key)
+            else:
+                known.add(steps)
+    return known
 
 
-def _example(schema: Any) -> Any:
-    """Return a value that has all fields of a schema, with one item in each list and mapping."""
-    if not isinstance(schema, dict):
-        return ""
-    if isinstance(fields := schema.get("properties"), dict):
-        return {name: _example(field) for name, field in fields.items()}
-    if "items" in schema:
-        return [_example(schema["items"])]
-    values = schema.get("additionalProperties")
-    return {VALUES: _example(values)} if isinstance(values, dict) else ""
+def _parts(finding: Finding) -> list[Steps]:
+    """Return the steps of a field, or of all fields of a split reference."""
+    if isinstance(finding.form, Split):
+        return [(*finding.steps, key) for key in finding.form if key]
+    return [finding.steps]
+
+
+def _example(fields: dict[str, Any]) -> Any:
+    """Return a value with nested fields, and with one item in each list."""
+    if ITEMS in fields:
+        return [_example(fields[ITEMS])]
+    return {name: _example(inner) for name, inner in fields.items()} if fields else ""
 
 
 def _can_be_image(steps: Steps, text: Any) -> bool:

@@ -33,7 +33,7 @@ def mapped(value: dict[str, Any]) -> dict[str, Any]:
 
 
 CONTAINER = fields(image=STRING, command=listed(STRING), env={})
-VOLUME = fields(configMap={}, image=fields(reference=STRING), rbd=fields(image=STRING))
+VOLUME = fields(emptyDir={}, image=fields(reference=STRING), rbd=fields(image=STRING))
 
 SCHEMAS = [
     pytest.param(fields(image={"type": "integer"}), {}, id="number"),
