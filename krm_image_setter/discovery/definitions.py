@@ -18,7 +18,7 @@ from krm_image_setter.yaml import parsing
 from krm_image_setter.yaml.stream import Slice, cut_documents, cut_items
 
 _LINE: Final = re.compile(rf"^(?:- |  )?[\"']?kind[\"']?: [\"']?{CRD}", re.MULTILINE)
-# A key in a block mapping, and a scalar that continues on the next lines. These lines are indented more than the key.
+# A key in a block mapping, and a scalar that continues on the next lines, which are indented more than the key.
 _LONG: Final = re.compile(
     r"^( *+)(- )?([\w./-]++): ++([|>][-+0-9]*|[^\s\[{&*!#%@`?,|>-].*)\n((?:(?:[ \t]*+\n)*+\1(?(2)  ) ++\S.*\n)++)",
     re.MULTILINE,
@@ -27,9 +27,10 @@ _LONG: Final = re.compile(
 _SHORT: Final = re.compile(
     r"""^( *+(?:- ++)?[\w./-]++): ++('(?:[^'\n]++|'')*+'|"(?:[^"\\\n]++|\\.)*+") *$""", re.MULTILINE
 )
-_QUOTED: Final = re.compile(r"""'(?:[^']++|'')*+'|"(?:[^"\\]++|\\.)*+\"""", re.DOTALL)
+_QUOTED: Final = re.compile(r"""'(?:[^']++|'')*+'|"(?:[^"\\]++|\\[nt "\\\n])*+\"""")
+_ESCAPE: Final = re.compile(r"\\(\n\s*|.)")
 # A plain scalar with one of these is not valid, or ends before it.
-_NOT_PLAIN: Final = re.compile(r": | #|:\Z")
+_NOT_PLAIN: Final = re.compile(r"\s#|:(?:\s|\Z)")
 
 
 def take_definitions(stream: Stream) -> tuple[list[dict[str, Any]], Stream]:
@@ -63,14 +64,14 @@ def _slices(text: str) -> Iterator[Slice]:
 
 def _definitions(root: Any) -> list[dict[str, Any]]:
     """Return the CRDs in a document, or in one item of a list, if it contains nothing else."""
-    if isinstance(root, list):
-        items = root
-    else:
-        items = root.get("items") if isinstance(root, dict) and root.get("kind") in LISTS else [root]
+    is_list = isinstance(root, dict) and root.get("kind") in LISTS
+    items = root if isinstance(root, list) else root.get("items") if is_list else [root]
+    if not isinstance(items, list):
+        return []
     is_definition = [
         isinstance(item, dict) and item.get("kind") == CRD and "apiVersion" in item for item in items or ()
     ]
-    return items if items and all(is_definition) else []
+    return items if all(is_definition) else []
 
 
 def _plain_data(part: str) -> Any:
@@ -85,29 +86,37 @@ def _plain_data(part: str) -> Any:
 
 
 def _on_one_line(text: str) -> str:
-    """Return a text with the long scalars of block mappings on one line, without escapes and double quotes."""
-    return _SHORT.sub(_unescaped, _LONG.sub(_joined, text))
+    """Return a text with the long or quoted scalars of block mappings on one line, without escapes.
+
+    Escapes, quotes and spaces inside a scalar are not kept, because they do not matter in a description.
+    """
+    return _SHORT.sub(_shortened, _LONG.sub(_joined, text))
 
 
-def _unescaped(match: re.Match[str]) -> str:
-    return f"{match[1]}: {_quoted(match[2][1:-1])}"
+def _shortened(match: re.Match[str]) -> str:
+    text = _unquoted(match[2])
+    return match[0] if text is None else f"{match[1]}: {_quoted(text)}"
 
 
 def _joined(match: re.Match[str]) -> str:
     indent, dash, key, first, lines = match.groups("")
-    is_block = first.startswith(("|", ">"))
-    text = lines if is_block else f"{first}\n{lines}".strip()
-    if text.startswith(("'", '"')) and not is_block:
-        if not _QUOTED.fullmatch(text):
-            return match[0]
-        text = text[1:-1]
-    elif not is_block and _NOT_PLAIN.search(text):
-        return match[0]
-    return f"{indent}{dash}{key}: {_quoted(text)}\n"
+    text: str | None = lines if first[0] in "|>" else _unquoted(f"{first}\n{lines}".rstrip())
+    return match[0] if text is None else f"{indent}{dash}{key}: {_quoted(text)}\n"
+
+
+def _unquoted(scalar: str) -> str | None:
+    """Return the text of a plain or quoted scalar, or None if it might not be valid or contains a rare escape."""
+    if scalar[0] not in "'\"":
+        return None if _NOT_PLAIN.search(scalar) else scalar
+    if not _QUOTED.fullmatch(scalar):
+        return None
+    return scalar[1:-1].replace("''", "'") if scalar[0] == "'" else _ESCAPE.sub(_character, scalar[1:-1])
+
+
+def _character(match: re.Match[str]) -> str:
+    return " " if match[1] in ("n", "t", " ") else match[1].strip()
 
 
 def _quoted(text: str) -> str:
-    """Return a text in double quotes, with spaces between its words. Escapes become the escaped character."""
-    for old, new in (("\\n", " "), ("\\", ""), ("''", "'"), ('"', "'")):
-        text = text.replace(old, new)
+    text = text.replace('"', "'").replace("\\", "")
     return f'"{" ".join(text.split())}"'

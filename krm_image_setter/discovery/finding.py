@@ -74,7 +74,7 @@ class Finding(NamedTuple):
 
     @property
     def is_complete(self) -> bool:
-        """Whether an entry can set the field. A tag or digest needs the name of its image, and a registry has no form."""
+        """Whether an entry can set the field. A tag or digest needs the name of its image, too."""
         return not isinstance(self.form, Part) or self.form.part == "name"
 
     @property

@@ -1,6 +1,6 @@
 """Judges whether a field contains a container image, by its name, its description and the fields around it.
 
-The rules are tables of words and regular expressions. They are general: `docs/discover.md` shows how many fields they
+The rules are tables of words and of patterns for descriptions. `docs/discover.md` shows how many image fields they
 find in kinds that they were not developed with.
 """
 
@@ -10,7 +10,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from krm_image_setter.discovery.finding import ITEMS, Confidence
+from krm_image_setter.discovery.finding import Confidence
 from krm_image_setter.images import parse_reference
 from krm_image_setter.locators.shapes import contains_images, has_image_word, is_part, means_image, words
 
@@ -58,28 +58,28 @@ _CONTAINER_FIELDS: Final = frozenset(
 
 # The name of a parent says that its images are disks of machines. A `containerDisk` is a container image.
 _MACHINES: Final = frozenset(("disk", "disks", "machine", "operating", "rbd", "ami"))
-# A field next to the image exists only for the image of a machine or a disk.
+# Fields that occur next to the image of a machine or a disk, but not next to a container image.
 _MACHINE_FIELDS: Final = frozenset(("offer", "sku", "publisher", "checksum", "imageId", "imageID"))
 _MACHINE_IMAGE: Final = _pattern(
-    r"(?:disk|machine|instance|vm|os|operating system|boot|cloud|node|raw|iso|rbd|rados|gce|compute|azure|windows"
-    r"|golden|backing|qcow2?|root|background|profile|user|logo|thumbnail|kernel|mirrored|SageMaker(?: AI)?)[- ]images?",
-    r"AMIs?|ARN|Amazon Resource Name|marketplace|resource ID|picture|icon|photo|qcow2?|hypervisor|image stream|rbd",
-    r"for (?:the|this) machine|instances? (?:should|to)|imageID",
+    r"(?:disk|machine|instance|vm|os|operating system|boot|cloud|node|raw|iso|rbd|rados|gce|compute|azure"
+    r"|windows|golden|backing|qcow2?|root|background|profile|user|logo|thumbnail|kernel|mirrored"
+    r"|SageMaker(?: AI)?)[- ]images?",
+    r"AMIs?|ARN|Amazon Resource Name|marketplace|resource ID|imageID|picture|icon|photo|qcow2?|rbd",
+    r"hypervisor|image stream|for (?:the|this) machine|instances? (?:should|to)",
 )
-# The name of the field or of a parent says that the image is compared, built or observed, not run.
+# The name of the field or of a near parent says that the image is compared, built or observed, but not run.
 _NOT_RUN: Final = frozenset(
     (
         "allow", "allowed", "block", "blocked", "current", "deny", "denied", "destination", "exclude", "excluded",
-        "exempt", "exemptions", "ignore", "ignored", "kustomize", "last", "match", "observed", "output", "policies",
-        "policy", "previous",
-        "push", "skip", "skipped", "verify",
+        "exempt", "exemptions", "ignore", "ignored", "kustomize", "last", "match", "observed", "output",
+        "policies", "policy", "previous", "push", "skip", "skipped", "verify",
     )
 )  # fmt: skip
 _NOT_RUN_TEXT: Final = _pattern(
-    r"regular expressions?|reg-?exp?s?|globs?|wildcards?|patterns?",  # a policy
-    r"(?:is|are|be|being|been) (?:pushed|built)|pushe[sd] to|push to|(?:output|resulting|destination|built) images?",
+    r"regular expressions?|reg-?exp?s?|globs?|wildcards?|patterns?",
+    r"(?:is|are|be|being|been) (?:pushed|built)|push(?:es|ed)? to|(?:output|resulting|destination|built) images?",
     r"images? (?:name )?(?:for the build|to (?:build|push|produce))",
-    r"images? (?:\w+ ){0,3}to (?:be )?(?:delete|remove|track|scan|watch|verify|match|allow|deny|exclude|skip|ignore)e?d?",
+    r"images? (?:\w+ ){0,3}to (?:be )?(?:delete|remove|track|scan|watch|verify|match|allow|deny|exclude|skip)e?d?",
     r"observed|output only|display name|human[- ]readable",
 )
 _NOT_RUN_CONTEXT: Final = _pattern(
@@ -92,22 +92,21 @@ _OTHER_SOURCE_TEXT: Final = _pattern(r"charts?|helm|binar(?:y|ies)|download\w*|g
 
 # == Container images ==
 
+_NAME_WORDS: Final = frozenset(("image", "images"))
+_LAST_WORDS: Final = frozenset(("name", "names", "ref", "reference", "fqin", "spec", "uri"))
+# Words that distinguish the image of a container, such as `initImageURL`, from a picture or the disk of a machine.
+_CONTAINER_WORDS: Final = frozenset(("base", "container", "docker", "init", "oci", "sidecar"))
 _CONTAINER_IMAGE: Final = _pattern(
-    r"(?:container|docker|oci|sidecar|init)[- ](?:\w+[- ])?(?:images?|artifacts?)", r"docker", r"OCI container"
+    r"(?:container|docker|oci|sidecar|init)[- ](?:\w+[- ])?(?:images?|artifacts?)|docker|OCI container"
 )
 _IMAGE: Final = _pattern(
     r"images? (?:to|used|that will be|which will be|is used|for) (?:use|run|pull|by|in|the|deploy|be)",
     r"OCI|registry|pod|containers?|sidecar",
 )
-_NAME_WORDS: Final = frozenset(("image", "images"))
-_LAST_WORDS: Final = frozenset(("name", "names", "ref", "reference", "fqin", "spec", "uri"))
-# Words that distinguish the image of a container, such as `initImageURL`, from a picture or the image of a machine.
-_CONTAINER_WORDS: Final = frozenset(("base", "container", "docker", "init", "oci", "sidecar"))
-# A name that only means "there": the description says what is there, in the part before an example.
+# The description of a field with one of these names says what is there, in the part before an example.
 _POINTERS: Final = frozenset(("artifact", "bundle", "package", "ref", "reference", "repo", "uri", "url"))
 _POINTED: Final = _pattern(
-    r"(?:OCI|container|docker)[- ](?:\w+[- ])?(?:image|artifact)s?",
-    r"OCI container",
+    r"(?:OCI|container|docker)[- ](?:\w+[- ])?(?:image|artifact)s?|OCI container",
     r"fully[- ]qualified image|image (?:name|repository),? (?:name|including the registry)",
 )
 _EXAMPLE: Final = re.compile(r"\b(?:for example|e\.g\.|examples?:)", re.IGNORECASE)
@@ -115,21 +114,22 @@ _EXAMPLE: Final = re.compile(r"\b(?:for example|e\.g\.|examples?:)", re.IGNORECA
 _DEFINED: Final = re.compile(
     r"(?:\W*\w+ (?:is|defines?|specifies|contains?|sets?) )?(?:the |an? )?"
     r"(?:(?:full|optional|name|uri|url|path|reference|address) (?:(?:of|to) )?(?:the |an? )?)*"
-    r"(?:container|docker|OCI|full|complete|fully[- ]qualified)[- ]image\b(?! (?:tag|version|registry|pull|repository|digest|polic))",
+    r"(?:container|docker|OCI|full|complete|fully[- ]qualified)[- ]image\b"
+    r"(?! (?:tag|version|registry|pull|repository|digest|polic))",
     re.IGNORECASE,
 )
 
 # == Parts of references ==
 
 _PREFIX: Final = _pattern(
-    r"registry to (?:pull|use)|images? (?:are|is) pulled from|pull(?:ing)? (?:\w+ )?images? from|registry prefix|prefix"
+    r"registry to (?:pull|use)|images? (?:are|is) pulled from|pull(?:ing)? (?:\w+ )?images? from|prefix"
 )
 _REGISTRY: Final = _pattern(r"images?|containers?|docker|OCI|pull\w*")
 _OTHER_REGISTRY: Final = frozenset(("quobyte", "schema", "npm", "maven", *_OTHER_SOURCE))
 _NO_TAG: Final = _pattern(
     r"(?:must not|should not|cannot|does not) (?:include|contain|have) (?:the |an? )?(?:image )?tag",
-    r"without (?:specifying )?(?:the |an? )?(?:image )?tag|in combination with the (?:\w+ )?registry|repo(?:sitory)? name",
-    r"tag is (?:specified|set|given|defined) (?:separately|in|by)",
+    r"without (?:specifying )?(?:the |an? )?(?:image )?tag|in combination with the (?:\w+ )?registry",
+    r"repo(?:sitory)? name|tag is (?:specified|set|given|defined) (?:separately|in|by)",
 )
 _IS_TAG: Final = _pattern(r"image(?:'s)? (?:tag|version)|(?:tag|version) of the (?:\w+ )?image")
 
@@ -144,7 +144,8 @@ def judged(field: Field) -> Judgement | None:
         return part
     if means_image(field.name) or in_name[-3:] == ("image", "pull", "spec"):
         return _whole(field, in_name)
-    if contains_images(field.around) or (contains_images(field.around[:-1]) and field.around[-1] != ITEMS):
+    is_below_images = contains_images(field.around[:-1]) and "image" in field.text.lower()
+    if contains_images(field.around) or is_below_images:
         return None if is_part(field.name) else Judgement(Confidence.LIKELY, "name of the parent field")
     is_image_url = in_name[-2:] in (("image", "url"), ("image", "uri"))
     if is_image_url and (_CONTAINER_IMAGE.search(field.text) or _CONTAINER_WORDS.intersection(in_name)):

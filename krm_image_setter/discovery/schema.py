@@ -40,7 +40,7 @@ _OPAQUE: Final = "x-kubernetes-preserve-unknown-fields"
 _POD_WORDS: Final = re.compile(r"pod|template", re.IGNORECASE)
 # Next to one of these fields, `name` is the name of something else.
 _WHOLE: Final = frozenset(("reference", "uri", "url"))
-# Most fields have nothing to do with images. `_can_be_image` is fast, and passes every field that `judged` accepts.
+# Most fields have nothing to do with images. `_can_be_image` is a fast test, before `judged`.
 _NAME: Final = re.compile(r"image|tag|registry|repo|digest", re.IGNORECASE)
 _NO_FIELDS: Final = ("boolean", "integer", "number")
 
@@ -107,7 +107,7 @@ class _Search:
     def walk(self, schema: Any, steps: Steps, texts: tuple[str, ...], beside: Mapping[str, Any]) -> None:
         """Search the schema of a field, and the schemas of the fields in it.
 
-        `texts` contains the descriptions of its parents, and `beside` the schemas of the fields of the same object.
+        `texts` contains the descriptions of its parents, and `beside` the schemas of the fields next to it.
         """
         kind = schema.get("type") if isinstance(schema, dict) else "number"
         # Most of a CRD is about fields without images. Each call for such a field would take a tenth of the time.
@@ -150,7 +150,9 @@ class _Search:
         self, schema: dict[str, Any], fields: dict[str, Any], steps: Steps, texts: tuple[str, ...]
     ) -> set[str]:
         """Add an object if it is a container or a split reference. Return its fields that need no search."""
-        handled = {name for name in _CONTAINERS if name in fields and "image" in _item_fields(fields[name])}
+        handled: set[str] = {
+            name for name in _CONTAINERS if name in fields and "image" in _item_fields(fields[name])
+        }
         if handled:
             self.pod_specs[steps] = None
         if "volumes" in fields and "emptyDir" in _item_fields(

@@ -74,14 +74,14 @@ def test_field_named_like_an_image_is_likely(name: str, description: str) -> Non
 
 
 PARENTS = [
-    ("web", ("spec", "images")), ("web", ("spec", "images", "agents")), ("reference", ("spec", "volume", "image")),
-    ("image", ("machine", "containerDisk")),
+    Field("web", ("spec", "images")), Field("web", ("images", "agents"), "Image of the web agent"),
+    Field("reference", ("spec", "volume", "image")), Field("image", ("machine", "containerDisk")),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("name", "around"), PARENTS)
-def test_field_in_a_parent_for_images_is_likely(name: str, around: tuple[str, ...]) -> None:
-    found = judged(Field(name, around))
+@pytest.mark.parametrize("field", PARENTS)
+def test_field_in_a_parent_for_images_is_likely(field: Field) -> None:
+    found = judged(field)
     assert found is not None
     assert (found.confidence, found.part) == (Confidence.LIKELY, "reference")
 
