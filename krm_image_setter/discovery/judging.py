@@ -10,7 +10,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from krm_image_setter.discovery.finding import Confidence
+from krm_image_setter.discovery.finding import ITEMS, Confidence
 from krm_image_setter.images import parse_reference
 from krm_image_setter.locators.shapes import contains_images, has_image_word, is_part, means_image, words
 
@@ -103,6 +103,7 @@ _IMAGE: Final = _pattern(
     r"images? (?:to|used|that will be|which will be|is used|for) (?:use|run|pull|by|in|the|deploy|be)",
     r"OCI|registry|pod|containers?|sidecar",
 )
+_AN_IMAGE: Final = _pattern("images?")
 # The description of a field with one of these names says what is there, in the part before an example.
 _POINTERS: Final = frozenset(("artifact", "bundle", "package", "ref", "reference", "repo", "uri", "url"))
 _POINTED: Final = _pattern(
@@ -144,8 +145,10 @@ def judged(field: Field) -> Judgement | None:
         return part
     if means_image(field.name) or in_name[-3:] == ("image", "pull", "spec"):
         return _whole(field, in_name)
-    is_below_images = contains_images(field.around[:-1]) and "image" in field.text.lower()
-    if contains_images(field.around) or is_below_images:
+    is_two_below = (
+        contains_images(field.around[:-1]) and field.around[-1] != ITEMS and _AN_IMAGE.search(field.text)
+    )
+    if contains_images(field.around) or is_two_below:
         return None if is_part(field.name) else Judgement(Confidence.LIKELY, "name of the parent field")
     is_image_url = in_name[-2:] in (("image", "url"), ("image", "uri"))
     if is_image_url and (_CONTAINER_IMAGE.search(field.text) or _CONTAINER_WORDS.intersection(in_name)):

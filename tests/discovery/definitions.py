@@ -67,6 +67,14 @@ SCHEMAS = [
     pytest.param(
         fields(image=fields(repository=STRING, tag=STRING)), {"{.spec.image}": "sure"}, id="split reference"
     ),
+    pytest.param(fields(image={**STRING, "enum": ["a", "b"]}), {}, id="enum"),
+    pytest.param(fields(baseImage=STRING, version=STRING), {"{.spec}": "likely"}, id="tag in another field"),
+    pytest.param(
+        fields(webImage=fields(repository=STRING, version=STRING)),
+        {"{.spec.webImage}": "likely"},
+        id="split reference with a version",
+    ),
+    pytest.param(fields(image=STRING, version=STRING), {"{.spec.image}": "likely"}, id="version of the software"),
     pytest.param(fields(**{"my.image": STRING}), {"{.spec['my.image']}": "likely"}, id="field name in quotes"),
 ]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from discovery.definitions import SCHEMAS, STRING, confidences, crd, fields
+from discovery.definitions import SCHEMAS, STRING, confidences, crd, fields, found_in
 
 
 @pytest.mark.parametrize("version", ["v1", "v1beta1", "v1beta1 versions"])
@@ -14,6 +14,12 @@ def test_schema_with_image_fields_gives_paths(
     schema: dict[str, Any], expected: dict[str, str], version: str
 ) -> None:
     assert confidences(crd(schema, version)) == expected
+
+
+def test_version_next_to_a_registry_and_a_repository_is_a_tag() -> None:
+    schema = fields(web=fields(registry=STRING, repository=STRING, version=STRING))
+    (found,) = found_in(crd(schema))
+    assert found.form.options == {"fields": {"repository": "repository", "registry": "registry", "tag": "version"}}
 
 
 @pytest.mark.parametrize(
