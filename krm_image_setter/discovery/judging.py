@@ -108,9 +108,10 @@ _AN_IMAGE: Final = _pattern("images?")
 _POINTERS: Final = frozenset(("artifact", "bundle", "package", "ref", "reference", "repo", "uri", "url"))
 _POINTED: Final = _pattern(
     r"(?:OCI|container|docker)[- ](?:\w+[- ])?(?:image|artifact)s?|OCI container",
-    r"fully[- ]qualified image|image (?:name|repository),? (?:name|including the registry)",
+    r"fully[- ]qualified image|image (?:name|repository),? (?:name|including the registry)|scheme:? docker",
 )
 _EXAMPLE: Final = re.compile(r"\b(?:for example|e\.g\.|examples?:)", re.IGNORECASE)
+_FULL: Final = _pattern("full image (?:location|reference|name|path)")
 # The description of a field with any other name, such as `name`, defines the field as an image.
 _DEFINED: Final = re.compile(
     r"(?:\W*\w+ (?:is|defines?|specifies|contains?|sets?) )?(?:the |an? )?"
@@ -119,6 +120,10 @@ _DEFINED: Final = re.compile(
     r"(?! (?:tag|version|registry|pull|repository|digest|polic))",
     re.IGNORECASE,
 )
+
+# Fields next to the images in an object for several containers, and fields that occur next to only one image.
+_POLICIES: Final = frozenset(("pullPolicy", "imagePullPolicy"))
+_IMAGE_PARTS: Final = frozenset(("name", "registry", "repo", "repository", "tag", "version"))
 
 # == Parts of references ==
 
@@ -131,6 +136,7 @@ _NO_TAG: Final = _pattern(
     r"(?:must not|should not|cannot|does not) (?:include|contain|have) (?:the |an? )?(?:image )?tag",
     r"without (?:specifying )?(?:the |an? )?(?:image )?tag|in combination with the (?:\w+ )?registry",
     r"repo(?:sitory)? name|tag is (?:specified|set|given|defined) (?:separately|in|by)",
+    r"tag (?:\w+ ){0,4}separately",
 )
 _IS_TAG: Final = _pattern(r"image(?:'s)? (?:tag|version)|(?:tag|version) of the (?:\w+ )?image")
 
@@ -155,12 +161,14 @@ def judged(field: Field) -> Judgement | None:
         return Judgement(Confidence.LIKELY, "field name and description")
     if is_part(field.name) and in_name[-1] not in _POINTERS:
         return None
-    if _is_image_volume(field):
-        return Judgement(Confidence.LIKELY, "image volume")
+    if field.around and means_image(field.around[-1]) and _is_in_image_object(field):
+        return Judgement(Confidence.LIKELY, "object of an image")
     definition = _EXAMPLE.split(field.text, maxsplit=1)[0]
-    is_pointer = in_name[-1] in _POINTERS and _POINTED.search(definition)
+    is_image = _DEFINED.match(definition) or _FULL.search(definition)
+    if in_name[-1] in _POINTERS and not is_image:
+        is_image = _POINTED.search(definition)
     is_other = _is_other_source(field._replace(text=definition.split(". ")[0], around=field.around[-1:]))
-    if (is_pointer or _DEFINED.match(definition)) and not is_other:
+    if is_image and not is_other:
         return Judgement(Confidence.LIKELY, "description")
     return None
 
@@ -171,17 +179,24 @@ def tag_beside(field: Field) -> str:
     Many kinds have a field `version` next to a whole reference. It contains the tag only if something says so: its
     name, its description, or the description or the default of the image.
     """
-    default = parse_reference(field.default)
+    in_name, default = words(field.name), parse_reference(field.default)
     if default is not None and (default.tag or default.digest):
         return ""
-    in_name = words(field.name)
     by_words = {words(name): name for name in field.beside}
-    named = by_words.get((*in_name, "version")) or by_words.get((*in_name, "tag"))
-    if named:
-        return named
-    version = by_words.get(("version",), "")
-    says_so = default is not None or _NO_TAG.search(field.text) or _IS_TAG.search(field.beside.get(version, ""))
-    return version if in_name == ("base", "image") or (in_name[-1] in _NAME_WORDS and says_so) else ""
+    if in_name[-1] == "repository":
+        return by_words.get((*in_name[:-1], "version"), "") if _AN_IMAGE.search(field.text) else ""
+    if not means_image(field.name):
+        return ""
+    named = by_words.get((*in_name, "version"))
+    if named or in_name == ("base", "image"):
+        return named or by_words.get(("version",), "")
+    # The description of the image can contain the name of the other field.
+    mentioned = (name for key, name in by_words.items() if key[-1:] == ("version",) and name in field.text)
+    version = next(mentioned, "") if _NO_TAG.search(field.text) else ""
+    version = version or by_words.get(("version",), "")
+    is_bare = default is not None or _NO_TAG.search(field.text)
+    says_so = is_bare or _IS_TAG.search(field.beside.get(version, ""))
+    return version if in_name[-1] in _NAME_WORDS and says_so else ""
 
 
 def is_url(field: Field) -> bool:
@@ -192,6 +207,11 @@ def is_url(field: Field) -> bool:
 def is_container(fields: Collection[str]) -> bool:
     """Return whether an object with these fields is a container of a pod."""
     return "image" in fields and len(_CONTAINER_FIELDS.intersection(fields)) >= 2
+
+
+def is_whole_tag(text: str) -> bool:
+    """Return whether the description of a tag says that it contains the name of the image too."""
+    return "image:tag" in text
 
 
 def is_prefix(text: str) -> bool:
@@ -234,6 +254,8 @@ def _part(field: Field, in_name: Sequence[str]) -> Judgement | None:
         len(in_name) == 1 and bool(field.around) and has_image_word(field.around[-1])
     )
     if last in ("tag", "digest") and is_of_image:
+        if is_whole_tag(field.text):
+            return Judgement(Confidence.LIKELY, "description")
         return Judgement(Confidence.LIKELY, f"{last} of an image", last)
     if last == "registry" and _OTHER_REGISTRY.isdisjoint(word for name in field.around for word in words(name)):
         is_alone = is_of_image or len(in_name) == 1 or not {"container", "docker"}.isdisjoint(in_name)
@@ -247,9 +269,14 @@ def _part(field: Field, in_name: Sequence[str]) -> Judgement | None:
     return None
 
 
-def _is_image_volume(field: Field) -> bool:
-    """Return whether a field is the reference of an image volume (core/v1 ImageVolumeSource)."""
-    return field.name == "reference" and field.around[-1:] == ("image",)
+def _is_in_image_object(field: Field) -> bool:
+    """Return whether a field of an object such as `image` contains a whole image.
+
+    In the source of an image volume (core/v1 ImageVolumeSource), this is the `reference`. Next to a pull policy
+    without parts of a reference, the fields are the images of several containers.
+    """
+    beside = field.beside.keys()
+    return field.name == "reference" or (not _POLICIES.isdisjoint(beside) and _IMAGE_PARTS.isdisjoint(beside))
 
 
 def _is_other_source(field: Field) -> bool:

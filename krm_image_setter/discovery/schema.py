@@ -23,6 +23,7 @@ from krm_image_setter.discovery.judging import (
     is_container,
     is_prefix,
     is_url,
+    is_whole_tag,
     judged,
     tag_beside,
 )
@@ -172,11 +173,13 @@ class _Search:
             return {*handled, *strings}
         names = sorted(strings.keys() - {"name"} if _WHOLE & strings.keys() else strings)
         splits = dict.fromkeys(split_references(name, names, around, is_complete=True))
-        for keys in [*splits, *self._with_version(name, strings, around, steps, texts)]:
+        for all_keys in [*splits, *self._with_version(name, strings, around, steps, texts)]:
+            keys = _used(all_keys, strings)
             field = _field_of(strings[keys.repository], (*steps, keys.repository), texts, strings)
-            if keys.repository in handled or not can_be_set(field) or is_prefix(field.text):
+            is_part = keys.tag or keys.digest
+            if keys.repository in handled or not is_part or not can_be_set(field) or is_prefix(field.text):
                 continue
-            is_sure = keys in splits and (has_image_word(name) or has_image_word(keys.repository))
+            is_sure = all_keys in splits and (has_image_word(name) or _is_image_repository(keys.repository))
             confidence = Confidence.SURE if is_sure else Confidence.LIKELY
             self._add(steps, confidence, "split reference", schema=schema, form=Split(*keys))
             handled.update(keys)
@@ -192,10 +195,9 @@ class _Search:
         if {"repository", "version"} <= strings.keys() and (means_image(name) or "registry" in strings):
             yield from split_references(name, strings.keys() - {"image"}, around)
         for key, schema in strings.items():
-            if "mage" in key or "MAGE" in key:
-                field = _field_of(schema, (*steps, key), texts, strings)
-                tag = tag_beside(field)
-                if tag and judged(field) is not None:
+            if "mage" in key or "MAGE" in key or key.endswith("epository"):
+                tag = tag_beside(_field_of(schema, (*steps, key), texts, strings))
+                if tag:
                     yield Keys(key, tag=tag)
 
     def _container(self, fields: dict[str, Any], steps: Steps, texts: tuple[str, ...]) -> None:
@@ -249,6 +251,19 @@ def _example(fields: dict[str, Any]) -> Any:
     if ITEMS in fields:
         return [_example(fields[ITEMS])]
     return {name: _example(inner) for name, inner in fields.items()} if fields else ""
+
+
+def _is_image_repository(name: str) -> bool:
+    return has_image_word(name) and name.lower().endswith(("repository", "repo"))
+
+
+def _used(keys: Keys, strings: Mapping[str, dict[str, Any]]) -> Keys:
+    """Return keys without a tag that contains a whole image, and without deprecated keys next to a whole image."""
+    texts = {key: _text(strings[key]) for key in keys if key}
+    if is_whole_tag(texts.get(keys.tag, "")):
+        return Keys(keys.repository)
+    old = {key for key, text in texts.items() if "deprecated" in text.lower()} - {keys.repository}
+    return Keys(*("" if key in old else key for key in keys))
 
 
 def _can_be_image(steps: Steps, text: Any) -> bool:

@@ -63,6 +63,7 @@ LIKELY = [
     ("image", "The docker image the instance should run"), ("workImagePullSpec", ""), ("initImageURL", ""),
     ("package", "must be a fully qualified image name, including the registry"),
     ("name", "The name of the container image that runs the step"), ("artifact", "URL of the OCI artifact"),
+    ("url", "URL of the source (starting with the scheme: docker)"), ("name", "The full image reference"),
 ]  # fmt: skip
 
 
@@ -76,6 +77,8 @@ def test_field_named_like_an_image_is_likely(name: str, description: str) -> Non
 PARENTS = [
     Field("web", ("spec", "images")), Field("web", ("images", "agents"), "Image of the web agent"),
     Field("reference", ("spec", "volume", "image")), Field("image", ("machine", "containerDisk")),
+    Field("init", ("spec", "image"), beside={"application": "", "init": "", "pullPolicy": ""}),
+    Field("imageTag", text="ImageTag defines image:tag of the reloader"),
 ]  # fmt: skip
 
 
@@ -87,7 +90,13 @@ def test_field_in_a_parent_for_images_is_likely(field: Field) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "around"), [("key", ("images", "[*]")), ("web", ("imagePullSecrets",)), ("pullPolicy", ("images",))]
+    ("name", "around"),
+    [
+        ("path", ("image",)),
+        ("key", ("images", "[*]")),
+        ("web", ("imagePullSecrets",)),
+        ("pullPolicy", ("images",)),
+    ],
 )
 def test_property_of_images_is_rejected(name: str, around: tuple[str, ...]) -> None:
     assert judged(Field(name, around)) is None
@@ -126,6 +135,9 @@ TAGS = [
     (Field("baseImage", beside={"version": ""}), "version"),
     (Field("image_web", beside={"image_web_version": ""}), "image_web_version"),
     (Field("image", beside={"postgresVersion": ""}), ""),
+    (Field("image", beside={"dbVersion": ""}, text="Specify the tag separately in dbVersion."), "dbVersion"),
+    (Field("agentRepository", beside={"agentVersion": ""}, text="repository of the image"), "agentVersion"),
+    (Field("repository", beside={"version": ""}, text="A Maven repository"), ""),
 ]
 
 

@@ -22,6 +22,29 @@ def test_version_next_to_a_registry_and_a_repository_is_a_tag() -> None:
     assert found.form.options == {"fields": {"repository": "repository", "registry": "registry", "tag": "version"}}
 
 
+def test_deprecated_tag_next_to_an_image_is_not_used() -> None:
+    tag = {**STRING, "description": "Deprecated: use `image` instead."}
+    found = {
+        finding.path: finding.form.options for finding in found_in(crd(fields(image=STRING, tag=tag, sha=tag)))
+    }
+    assert found == {"{.spec.image}": {}}
+
+
+def test_tag_with_a_name_is_a_whole_image() -> None:
+    schema = fields(image=STRING, imageTag={**STRING, "description": "the image:tag of the reloader"})
+    found = {finding.path: finding.form.options for finding in found_in(crd(schema))}
+    assert found == {"{.spec.image}": {}, "{.spec.imageTag}": {}}
+
+
+def test_display_name_is_not_a_repository() -> None:
+    name = {**STRING, "description": "The display name of the image"}
+    assert [f.path for f in found_in(crd(fields(image=fields(name=name, tag=STRING)))) if f.is_complete] == []
+    assert (
+        found_in(crd(fields(image=fields(name=STRING, digest=STRING, uri=STRING))))[0].form.options["part"]
+        == "digest"
+    )
+
+
 @pytest.mark.parametrize(
     "text",
     [
