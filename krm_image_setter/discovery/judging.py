@@ -71,13 +71,14 @@ _MACHINE_IMAGE: Final = _pattern(
 _NOT_RUN: Final = frozenset(
     (
         "allow", "allowed", "block", "blocked", "current", "deny", "denied", "destination", "exclude", "excluded",
-        "exempt", "exemptions", "ignore", "ignored", "kustomize", "last", "match", "observed", "output",
-        "policies", "policy", "previous", "push", "skip", "skipped", "verify",
+        "exclusion", "exclusions", "exempt", "exemptions", "ignore", "ignored", "kustomize", "last", "match",
+        "observed", "output", "policies", "policy", "previous", "publishing", "push", "skip", "skipped", "verify",
     )
 )  # fmt: skip
 _NOT_RUN_TEXT: Final = _pattern(
     r"regular expressions?|reg-?exp?s?|globs?|wildcards?|patterns?",
-    r"(?:is|are|be|being|been) (?:pushed|built)|push(?:es|ed)? to|(?:output|resulting|destination|built) images?",
+    r"(?:is|are|be|being|been) (?:pushed|built)|push(?:es|ed)? to|images? build",
+    r"(?:output|resulting|destination|built|final) images?",
     r"images? (?:name )?(?:for the build|to (?:build|push|produce))",
     r"images? (?:\w+ ){0,3}to (?:be )?(?:delete|remove|track|scan|watch|verify|match|allow|deny|exclude|skip)e?d?",
     r"observed|output only|display name|human[- ]readable",
@@ -93,7 +94,7 @@ _OTHER_SOURCE_TEXT: Final = _pattern(r"charts?|helm|binar(?:y|ies)|download\w*|g
 # == Container images ==
 
 _NAME_WORDS: Final = frozenset(("image", "images"))
-_LAST_WORDS: Final = frozenset(("name", "names", "ref", "reference", "fqin", "spec", "uri"))
+_LAST_WORDS: Final = frozenset(("name", "names", "override", "ref", "reference", "fqin", "spec", "uri"))
 # Words that distinguish the image of a container, such as `initImageURL`, from a picture or the disk of a machine.
 _CONTAINER_WORDS: Final = frozenset(("base", "container", "docker", "init", "oci", "sidecar"))
 _CONTAINER_IMAGE: Final = _pattern(

@@ -41,6 +41,7 @@ _OPAQUE: Final = "x-kubernetes-preserve-unknown-fields"
 _POD_WORDS: Final = re.compile(r"pod|template", re.IGNORECASE)
 # Next to one of these fields, `name` is the name of something else.
 _WHOLE: Final = frozenset(("reference", "uri", "url"))
+_CAN_BE_TAG: Final = "; `version` next to it can be its tag"
 # Most fields have nothing to do with images. `_can_be_image` is a fast test, before `judged`.
 _NAME: Final = re.compile(r"image|tag|registry|repo|digest", re.IGNORECASE)
 _NO_FIELDS: Final = ("boolean", "integer", "number")
@@ -143,7 +144,7 @@ class _Search:
         if judgement is not None:
             confidence, reason, part = judgement
             if part == "reference" and "version" in beside and not field.default:
-                reason += "; `version` next to it can be its tag"
+                reason += _CAN_BE_TAG
             form = Part(part) if part != "reference" else Text() if is_url(field) else WHOLE
             self._add(steps, confidence, reason, schema=schema, form=form)
 
@@ -202,9 +203,13 @@ class _Search:
 
     def _container(self, fields: dict[str, Any], steps: Steps, texts: tuple[str, ...]) -> None:
         """Add the image of a container, and its arguments, which can contain other images."""
-        if not can_be_set(_field_of(fields["image"], (*steps, "image"), texts, fields)):
+        field = _field_of(fields["image"], (*steps, "image"), texts, fields)
+        if not can_be_set(field):
             return
-        self._add((*steps, "image"), Confidence.SURE, "container", schema=fields["image"])
+        if "version" in fields and not field.default:
+            self._add((*steps, "image"), Confidence.LIKELY, f"container{_CAN_BE_TAG}", schema=fields["image"])
+        else:
+            self._add((*steps, "image"), Confidence.SURE, "container", schema=fields["image"])
         for key in ("command", "args"):
             if key in fields:
                 reason = "arguments of a container"

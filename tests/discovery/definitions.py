@@ -52,6 +52,11 @@ SCHEMAS = [
         id="container",
     ),
     pytest.param(
+        fields(web={**CONTAINER, "properties": {**CONTAINER["properties"], "version": STRING}}),
+        {"{.spec.web.image}": "likely", "{.spec.web.command[*]}": "possible"},
+        id="container with a version",
+    ),
+    pytest.param(
         fields(sidecars=listed(CONTAINER)),
         {"{.spec.sidecars[*].image}": "sure", "{.spec.sidecars[*].command[*]}": "possible"},
         id="list of containers",
