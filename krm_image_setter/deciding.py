@@ -114,7 +114,11 @@ def _rewrite(
     if field.shown:
         target, current, proposed = f"image {field.part}", field.shown, changes[0].fragment.text
     info = _info(resource, field.location, target, (current, proposed), hides_values=hides_values)
-    return changes + policy_changes, [info, *policy_results, *warnings]
+    infos = [info, *policy_results]
+    if rules.locates_changes:
+        line, column = resource.position(field.location)
+        infos = [info._replace(line=line, column=column) for info in infos]
+    return changes + policy_changes, [*infos, *warnings]
 
 
 def _pull_policy(
@@ -169,5 +173,6 @@ def _set_message(target: str, current: str, proposed: str) -> tuple[str, str]:
 
 def warning(resource: Resource, location: Location, message: str) -> Result:
     """Return a warning about the field of a resource at a location. The warning contains the line of the field."""
-    line = resource.line(location)
-    return Result(message, WARNING, resource.ref, format_location(location), file=resource.file, line=line)
+    line, column = resource.position(location)
+    field, file = format_location(location), resource.file
+    return Result(message, WARNING, resource.ref, field, file=file, line=line, column=column)

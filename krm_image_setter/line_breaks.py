@@ -31,9 +31,9 @@ def has_other_breaks(text: str, start: int, end: int) -> bool:
     return count_breaks(text, start, end) != text.count("\n", start, end)
 
 
-def line_start(text: str, at: int) -> int:
-    """Return the offset of the start of the line that contains offset `at`."""
-    start = text.rfind("\n", 0, at) + 1
+def line_start(text: str, at: int, since: int = 0) -> int:
+    """Return the offset of the start of the line that contains offset `at`, or `since` if it starts before it."""
+    start = max(text.rfind("\n", since, at) + 1, since)
     return max(start, *(text.rfind(rare, start, at) + 1 for rare in _RARE))
 
 

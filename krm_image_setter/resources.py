@@ -181,6 +181,10 @@ class Resource(NamedTuple):
         """Return the line of the value at `location`, counted from 1 in the stream."""
         return self.tree.source.line(start_mark(self.written(location)).index)
 
+    def position(self, location: Location) -> tuple[int, int]:
+        """Return the line and column of the value at `location`, counted from 1 in the stream."""
+        return self.tree.source.position(start_mark(self.written(location)).index)
+
     def offset(self, location: Location) -> int:
         """Return the offset in the stream of the start of the value at `location`."""
         return self.tree.source.start + start_mark(self.written(location)).index

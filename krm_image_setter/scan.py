@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from functools import cache
 from itertools import islice
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -12,6 +14,7 @@ from krm_image_setter.documents import Stream
 from krm_image_setter.edits import Edit
 from krm_image_setter.errors import ConfigError, InputError, NotResourceError
 from krm_image_setter.images import IMAGE, Usage, has_placeholder
+from krm_image_setter.line_breaks import BREAK
 from krm_image_setter.locators import Embedded, ImageField, KindRule, OtherField, find_image_fields
 from krm_image_setter.paths import format_location, type_of
 from krm_image_setter.resources import NO_REF, Resource, ResourceRef, Tree, is_resource
@@ -34,7 +37,9 @@ Visit: TypeAlias = Callable[[Resource, list[LocatedField]], None]
 
 
 class FoundImage(NamedTuple):
-    """An image, with its resource, path, and line (from 1) in the stream. In a pod spec, `rule` is None.
+    """An image, with its resource, path, and position in the stream. In a pod spec, `rule` is None.
+
+    `line` and `column` count from 1. `column` is None if it is not known, as in a string of a kustomization.
 
     If `is_public` is false, messages must not suggest the image: it is from a variable or a Secret. `part` is the
     part of a reference that the field contains, or an empty string for a whole reference. If `image` does not show
@@ -46,6 +51,7 @@ class FoundImage(NamedTuple):
     resource: ResourceRef
     path: str
     line: int
+    column: int | None
     rule: KindRule | None
     usage: Usage
     part: str
@@ -353,27 +359,27 @@ def _follow(
         message = f"not changed: embedded documents are nested more than {MAX_EMBEDDED} levels deep"
         found.results.append(warning(resource, location, message))
         return
-    line = lines_in_string(resource, location)
+    position = positions_in_string(resource, location)
     try:
         # Do not use keywords, because a split reference might not contain any of them.
         inner = scan(Stream(field.value), searched.rules, None, string)
     except ConfigError as error:
-        error.line, error.field = line(error.line), f"{format_location(location)}: {error.field}"
+        error.line, error.field = position(error.line, None)[0], f"{format_location(location)}: {error.field}"
         raise
     except InputError as error:
         where = f"line {error.line}, column {error.column} of the string: " if error.column else ""
         message = f"not changed: {where}{error.message}"
-        found.results.append(warning(resource, location, message)._replace(line=line(error.line)))
+        line, column = position(error.line, error.column)
+        found.results.append(warning(resource, location, message)._replace(line=line, column=column))
         return
     found.add_rules(inner)
     found.placeholders += inner.placeholders
     outer = format_location(location)
-    results = [
-        result._replace(
-            resource_ref=resource.ref, field=f"{outer}: {result.field}", file=resource.file, line=line(result.line)
-        )
-        for result in inner.results
-    ]
+    results = []
+    for result in inner.results:
+        line, column = position(result.line, result.column)
+        at = result._replace(line=line, column=column, file=resource.file)
+        results.append(at._replace(resource_ref=resource.ref, field=f"{outer}: {result.field}"))
     changes = [Change(location, Fragment(*edit)) for edit in dict.fromkeys(inner.edits)]
     _accept(searched, changes, results, found, accepted, images=inner.images_set)
 
@@ -387,12 +393,40 @@ def lines_in_string(resource: Resource, location: Location) -> Callable[[int | N
             return None
         source = resource.tree.source
         if not starts:
-            written = resource.written(location)
-            event: Any = written.target if isinstance(written, tree.Alias) else written
-            starts.extend(writer.line_starts(source.text, event))
+            starts.extend(writer.line_starts(source.text, _event(resource, location)))
         return source.line(starts[min(number, len(starts)) - 1])
 
     return line
+
+
+def positions_in_string(
+    resource: Resource, location: Location
+) -> Callable[[int | None, int | None], tuple[Any, Any]]:
+    """Return a function that converts a line and column of a string to those of the stream. All count from 1.
+
+    A line or column that is None remains None.
+    """
+    line_in_stream = lines_in_string(resource, location)
+    source = resource.tree.source
+    starts: list[int] = []
+    offset_in_source = cache(lambda: writer.source_offsets(source.text, _event(resource, location)))
+
+    def position(line: int | None, column: int | None) -> tuple[int | None, int | None]:
+        if line is None or column is None:
+            return line_in_stream(line), None
+        value = _event(resource, location).value
+        if not starts:
+            starts.extend([0, *(match.end() for match in re.finditer(BREAK, value))])
+        offset = min(starts[min(line, len(starts)) - 1] + column - 1, len(value))
+        return source.position(offset_in_source()(offset))
+
+    return position
+
+
+def _event(resource: Resource, location: Location) -> Any:
+    """Return the event of the scalar at a location. An alias is replaced by its anchor."""
+    written = resource.written(location)
+    return written.target if isinstance(written, tree.Alias) else written
 
 
 def images_in(
@@ -442,7 +476,7 @@ def _found_image(searched: _Searched, field: ImageField, rule: KindRule | None) 
         HIDDEN if hides_values else field.current,
         resource.ref,
         format_location(field.location),
-        resource.line(field.location),
+        *resource.position(field.location),
         rule,
         field.usage,
         field.part,
@@ -457,11 +491,12 @@ def _images_in_string(searched: _Searched, field: OtherField, form: Embedded) ->
     if string is None:
         return
     resource, location = searched.resource, field.location
-    line, outer = lines_in_string(resource, location), format_location(location)
+    position, outer = positions_in_string(resource, location), format_location(location)
     try:
         for image in images_in(Stream(field.value), searched.rules, string):
+            line, column = position(image.line, image.column)
             path = f"{outer}: {image.path}"
-            yield image._replace(resource=resource.ref, inner=NO_REF, path=path, line=line(image.line))
+            yield image._replace(resource=resource.ref, inner=NO_REF, path=path, line=line, column=column)
     except InputError:  # `scan` reports the error
         return
 
@@ -491,9 +526,9 @@ def _kept_alias(resource: Resource, alias: tree.Alias, location: Location) -> Re
         f"alias *{alias.name} was replaced by a copy of the old value because only &{alias.name} was set; "
         "set this field too if it must follow the anchor"
     )
-    line = resource.tree.source.line(alias.start_mark.index)
+    line, column = resource.tree.source.position(alias.start_mark.index)
     field = format_location(location) if location[:1] != (-1,) else None
-    return Result(message, WARNING, resource.ref, field, file=resource.file, line=line)
+    return Result(message, WARNING, resource.ref, field, file=resource.file, line=line, column=column)
 
 
 def _wrong_type(resource: Resource, field: OtherField, rule: KindRule) -> Result:

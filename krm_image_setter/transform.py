@@ -154,6 +154,8 @@ def plan_all(
     found_in: Callable[[T], Any],
     sources: Iterable[str] = ("",),
     kustomized: Sources | None = None,
+    *,
+    locates_changes: bool = False,
 ) -> Plans[T]:
     """Scan all streams with a configuration, and report the entries that set nothing in any of them.
 
@@ -161,7 +163,8 @@ def plan_all(
     source, in the order of the sources. `found_in` returns the function's result from an item, or None if there is
     none. `sources` contains the names of the sources for messages; it is empty for standard input. `kustomized`
     contains the same sources if there are kustomizations among them. In that case, `visit` must also accept the
-    keys of the sources that it visits.
+    keys of the sources that it visits. If `locates_changes` is true, the results of changes contain their lines
+    and columns.
 
     Raises ConfigError if the field of a `from` contains no reference, or if there are several.
     """
@@ -171,7 +174,7 @@ def plan_all(
 
         found = map(found_in, visit(partial(references_in, config=config)))
         references = resolve(config, filter(None, found))
-    rules = rules_for(config, references)
+    rules = rules_for(config, references)._replace(locates_changes=locates_changes)
     planned = None
     if kustomized is None:
         each = list(visit(partial(_scan, config, rules)))

@@ -11,6 +11,7 @@ from collections.abc import Mapping as Map
 from functools import partial
 from typing import Any, Final, NamedTuple
 
+from krm_image_setter.discovery.definitions import take_definitions
 from krm_image_setter.discovery.finding import VALUES, Finding, Kind, Steps, name_of
 from krm_image_setter.discovery.resources import Unknown
 from krm_image_setter.documents import Stream
@@ -126,6 +127,7 @@ def _with_wildcards(unknown: Sequence[Unknown]) -> dict[Finding, list[Steps]]:
 
 def _failing(stream: Stream, *, findings: Sequence[Finding], search: Search, rules: Rules) -> set[Finding]:
     """Return the findings whose rules are not safe in a stream."""
+    _, stream = take_definitions(stream)  # no rule is for a CRD
     by_kind: dict[str, list[tuple[Finding, KindRule]]] = {}
     for finding in findings:
         _, kind, file = finding.kind

@@ -72,6 +72,10 @@ class Text:
         outer, number, location = self.parent
         return outer.line_in_file(lines_in_string(outer.root(number), location)(line))
 
+    def column(self, number: int, location: Location) -> int | None:
+        """Return the column (from 1) of the value at a location of a document. In a string, it is not known."""
+        return None if self.parent else self.root(number).position(location)[1]
+
     def root(self, number: int) -> Resource:
         """Return the root of a document, as if it were a resource."""
         one = self.trees[number]

@@ -103,4 +103,5 @@ class Writer:
         old, new = values
         message = f'set {"image" if is_image else "name"} "{old}" to "{new}"'
         path = format_location(node.location)
-        found.results.append(Result(message, INFO, NO_REF, path, old, new, line=node.line))
+        column = node.text.column(node.number, node.location)
+        found.results.append(Result(message, INFO, NO_REF, path, old, new, line=node.line, column=column))

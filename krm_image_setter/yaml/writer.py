@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from collections.abc import Mapping as Map
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
@@ -129,6 +129,13 @@ def line_starts(source: str, event: ScalarEvent) -> list[int]:
     units = _style_of(event).units(source, start, end, event.value)
     starts = [0, *(match.end() for match in re.finditer(BREAK, event.value))]
     return [start if units is None else units.span(index)[0] for index in starts]
+
+
+def source_offsets(source: str, event: ScalarEvent) -> Callable[[int], int]:
+    """Return a function that converts an offset in a scalar's value to the offset in the source."""
+    start, end = scalar.content_span(source, event)
+    units = _style_of(event).units(source, start, end, event.value)
+    return lambda index: start if units is None else units.span(index)[0]
 
 
 #: A pattern for the colon after a key, with the white space and comments before it.
