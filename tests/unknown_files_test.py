@@ -50,7 +50,7 @@ def test_other_files_need_no_rule(program: Program, name: str, text: str) -> Non
 def test_file_that_is_not_yaml_is_reported(program: Program) -> None:
     program.write("d/a.yaml", "a: {{ x\n")
     assert program("list", "d", "--unknown").stderr.startswith(
-        "krm-image-setter: warning: d/a.yaml:2:1: skipped: invalid YAML"
+        "krm-image-setter: warning: d/a.yaml:1:4: skipped: invalid YAML: `{{` starts a template action"
     )
 
 

@@ -66,16 +66,12 @@ def test_file_that_is_not_yaml_is_skipped_in_a_directory(program: Program) -> No
     (program.folder / "chart/c.yaml").write_bytes(POD.encode("utf-16"))
     ran = program("set", "chart", *NGINX, "--in-place")
     assert ran.status == 0
-    assert (
-        ran.stderr.splitlines()[:2]
-        == [
-            f"{PREFIX}warning: chart/c.yaml:1: skipped: not valid UTF-8 (byte 0xFF at offset 0); "
-            "convert the input to UTF-8",
-            f"{PREFIX}warning: chart/templates/a.yaml:2:8: skipped: invalid YAML: "
-            "expected ',' or '}', but got '<stream end>' (while parsing a flow mapping)",
-        ]
-        or "chart/templates/a.yaml:" in ran.stderr
-    )
+    assert ran.stderr.splitlines()[:2] == [
+        f"{PREFIX}warning: chart/c.yaml:1: skipped: not valid UTF-8 (byte 0xFF at offset 0); "
+        "convert the input to UTF-8",
+        f"{PREFIX}warning: chart/templates/a.yaml:2:7: skipped: invalid YAML: "
+        "`{{` starts a template action; render the template first",
+    ]
     assert read(program, "chart/b.yaml") == DONE
     ran = program("set", "chart/templates/a.yaml", "chart/b.yaml", *NGINX)
     assert (ran.status, ran.stdout) == (2, b"")
