@@ -18,6 +18,7 @@ from krm_image_setter.rules import Rules, keywords_of, rules_for
 from krm_image_setter.scan import Scan, scan
 
 if TYPE_CHECKING:
+    from krm_image_setter.kustomizations.planning import Planned
     from krm_image_setter.kustomizations.reading import Sources
 
 T = TypeVar("T")
@@ -65,11 +66,16 @@ class Plan(NamedTuple):
 
 
 class Plans(NamedTuple, Generic[T]):
-    """The result of `plan_all` for each source, the total of all sources, and results about unused entries."""
+    """The result of `plan_all` for each source, the total of all sources, and results about unused entries.
+
+    `rules` were applied. `planned` contains the decisions on kustomizations, or None if there are none.
+    """
 
     each: list[T]
     total: Scan
     unused: list[Result]
+    rules: Rules
+    planned: Planned | None
 
 
 def has_error(results: Iterable[Result]) -> bool:
@@ -153,6 +159,8 @@ def plan_all(
     found_in: Callable[[T], Any],
     sources: Iterable[str] = ("",),
     kustomized: Sources | None = None,
+    *,
+    every: bool = False,
 ) -> Plans[T]:
     """Scan all streams with a configuration, and report the entries that set nothing in any of them.
 
@@ -160,7 +168,8 @@ def plan_all(
     source, in the order of the sources. `found_in` returns the function's result from an item, or None if there is
     none. `sources` contains the names of the sources for messages; it is empty for standard input. `kustomized`
     contains the same sources if there are kustomizations among them. In that case, `visit` must also accept the
-    keys of the sources that it visits.
+    keys of the sources that it visits. If `every` is true, all resources are parsed, also those without an image
+    that is set.
 
     Raises ConfigError if the field of a `from` contains no reference, or if there are several.
     """
@@ -173,11 +182,11 @@ def plan_all(
     rules = rules_for(config, references)
     planned = None
     if kustomized is None:
-        each = list(visit(partial(_scan, config, rules)))
+        each = list(visit(partial(_scan, None if every else config, rules)))
     else:
         from krm_image_setter.kustomizations.scanning import scan_all  # noqa: PLC0415  (few runs need it)
 
-        each, planned = scan_all(visit, found_in, config, rules, kustomized)
+        each, planned = scan_all(visit, found_in, config, rules, kustomized, every=every)
     total = Scan()
     for one in filter(None, map(found_in, each)):
         total.add_counts(one)
@@ -191,16 +200,16 @@ def plan_all(
         range(len(config.paths))
     )
     if all_used or config.on_unused == "ignore":
-        return Plans(each, total, [])
+        return Plans(each, total, [], rules, planned)
     from krm_image_setter.unused import unused_entries  # noqa: PLC0415  (most runs use all entries)
 
     causes, images = (planned.causes, planned.images) if planned else ({}, [])
     unused = unused_entries(config, rules, total, for_each_source, causes=causes, images=images)
-    return Plans(each, total, unused)
+    return Plans(each, total, unused, rules, planned)
 
 
-def _scan(config: ImageSetter, rules: Rules, stream: Stream) -> Scan:
-    return scan(stream, rules, keywords_of(config, stream.text))
+def _scan(config: ImageSetter | None, rules: Rules, stream: Stream) -> Scan:
+    return scan(stream, rules, config and keywords_of(config, stream.text))
 
 
 def ordered(results: Iterable[Result], *, failed: bool) -> tuple[Result, ...]:

@@ -46,15 +46,16 @@ def read_files(files: Sequence[File], search: Callable[[Stream], Found]) -> Iter
     return for_each(partial(_read_file, search), files)
 
 
-def plan_files(files: Sequence[File], config: ImageSetter) -> Plans[Scanned[Scan]]:
-    """Scan the files with a configuration. Raises the same errors as `plan_all`."""
+def plan_files(files: Sequence[File], config: ImageSetter, *, every: bool = False) -> Plans[Scanned[Scan]]:
+    """Scan the files with a configuration. `every` has the meaning, and the errors are those, of `plan_all`."""
     by_key = {file.real: file for file in files}
 
     def visit(look: Callable[[Stream], Found], keys: Iterable[str] | None = None) -> Iterator[Scanned[Found]]:
         return read_files(files if keys is None else [by_key[key] for key in keys], look)
 
     found_in = attrgetter("found")
-    return plan_all(visit, config, found_in, [file.shown for file in files], kustomized_sources(files))
+    names = [file.shown for file in files]
+    return plan_all(visit, config, found_in, names, kustomized_sources(files), every=every)
 
 
 class ReadAhead:

@@ -89,7 +89,7 @@ def set_command(
         raise ImageSetterError('`--in-place` cannot be combined with standard input ("-")')
     ahead = ReadAhead(files)
     config = ahead.with_values_files(options.configure(ahead.configurations))
-    scanned, total, unused = plan_files(files, config)
+    scanned, total, unused, *_ = plan_files(files, config)
     failed = report_problems(scanned)
     for each in scanned:
         for result in each.found.results if each.found is not None else ():
