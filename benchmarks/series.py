@@ -979,6 +979,34 @@ COMMANDS: dict[str, Series] = {
             + "]}}}\n",
         ),
     ),
+    "explain, entries and images": Series(
+        1_000,
+        lambda n: of_files(
+            ("explain", ".", "--fn-config", "c"),
+            {
+                "c": HEAD + "images:\n" + each(n, "- {name: example.com/team/app-#, newTag: '2'}\n"),
+                "a.yaml": documents(n, POD.replace("nginx", "example.com/team/app-#")),
+            },
+            said="app-1:2",
+        ),
+    ),
+    "explain, entries of one name and kinds": Series(
+        1_000,
+        lambda n: of_files(
+            ("explain", ".", "--fn-config", "c"),
+            {
+                "c": HEAD
+                + "images:\n"
+                + each(n, "- {name: nginx, newTag: '#', containers: c#}\n")
+                + "kinds:\n"
+                + each(n, "- {kind: A, name: a#, paths: .spec.image}\n"),
+                "a.yaml": documents(n, "kind: A\nmetadata: {name: b#}\nspec: {image: nginx}\n")
+                + f"---\n{CONTAINERS}"
+                + each(n, CONTAINER),
+            },
+            said="more entries with this name",
+        ),
+    ),
     "list --unknown, keys far apart": Series(
         200,
         lambda n: of_files(

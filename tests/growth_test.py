@@ -54,6 +54,8 @@ NAMES: Final = [
     "fields of $ roots",
     "fields of $ unions",
     "list --unknown, keys far apart",
+    "explain, entries and images",
+    "explain, entries of one name and kinds",
     "images in Helm values",
     "Helm parameters",
     "import of a kustomization, one name",

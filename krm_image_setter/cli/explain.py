@@ -79,7 +79,7 @@ def explain_command(
     read = list(read_files(files, explainer(config, plans, sources)))
     failed = report_problems(read)
     by_file: dict[str, list[Block]] = {each.file.real: _blocks(each) for each in read}
-    for file, block in _unknown(files, read, plans.rules):
+    for file, block in _unknown(files, read, plans.rules, names):
         by_file[file.real].append(block)
     if plans.planned is not None and sources is not None:
         for key, block in explain_builds(plans.planned, plans.rules, sources):
@@ -107,10 +107,18 @@ def _blocks(scanned: Scanned[Explained]) -> list[Block]:
 
 
 def _unknown(
-    files: Sequence[File], read: Iterable[Scanned[Explained]], rules: Rules
+    files: Sequence[File], read: Iterable[Scanned[Explained]], rules: Rules, names: Sequence[str]
 ) -> Iterator[tuple[File, Block]]:
-    """Yield a block for each image that no rule finds, with a rule that would find it."""
-    by_file = [(each.file, one) for each in read if each.found is not None for one in each.found.unknown]
+    """Yield a block for each image that no rule finds, with a rule that would find it.
+
+    If there are `names`, only images with these names are yielded, because searching for a rule takes time.
+    """
+    by_file = [
+        (each.file, one)
+        for each in read
+        for one in (each.found.unknown if each.found is not None else ())
+        if not names or any(matches_pattern(one.found.image, name) for name in names)
+    ]
     proposals = propose_in_files(files, [one for _, one in by_file], rules) if by_file else []
     for (file, one), finding in zip(by_file, proposals, strict=True):
         found = one.found

@@ -16,9 +16,11 @@ from krm_image_setter.images import (
     has_placeholder,
     parse_reference,
 )
-from krm_image_setter.images.image_rule import BELOW
 from krm_image_setter.locators import KindRule
 from krm_image_setter.rules import Rules
+
+#: The most rules and locations that a block lists for one reason.
+MOST: Final = 5
 
 
 class Fact(NamedTuple):
@@ -103,14 +105,12 @@ def deciding_rule(image: str, usage: Usage, rules: Rules) -> ImageRule | Registr
 
 
 def other_entries(image: str, usage: Usage, rules: Rules, deciding: object = None) -> Iterator[Fact]:
-    """Yield why each other entry of `images` with the name of an image does not set the image."""
+    """Yield why other entries of `images` with the name of an image do not set the image."""
     reference = parse_reference(image)
     if reference is None:
         return
-    for rule in rules.images.rules:
-        is_below = rule.name.name.endswith(BELOW) and rule.matches(reference)
-        if rule is deciding or not (is_below or rule.name.normalized_name == reference.normalized_name):
-            continue
+    others = [rule for rule in rules.images.named(reference) if rule is not deciding]
+    for rule in others[:MOST]:
         if not rule.matches(reference):
             reason = f'matches only "{rule.name}"'
         elif not rule.reaches(usage):
@@ -118,6 +118,8 @@ def other_entries(image: str, usage: Usage, rules: Rules, deciding: object = Non
         else:
             reason = "an earlier entry sets the image"
         yield Fact("not by", f"{image_rule_name(rule)}: {reason}")
+    if len(others) > MOST:
+        yield Fact("not by", f"{len(others) - MOST} more entries with this name")
 
 
 def _excluded(rule: ImageRule, usage: Usage) -> str:
@@ -126,7 +128,7 @@ def _excluded(rule: ImageRule, usage: Usage) -> str:
         field = {ENV: "an environment variable", ARGS: "a command or an argument"}.get(usage.use, "an image")
         return f"does not set {field}; add `{usage.use}: true`"
     names = sorted({f'"{name}"' for scope in rule.scopes for name in scope.containers})
-    return f"sets only containers named {' or '.join(names[:3])}"
+    return f"sets only containers named {' or '.join(names[:MOST])}"
 
 
 def why_unchanged(image: str, usage: Usage, rules: Rules) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import groupby
-from typing import Final
 
 from krm_image_setter.deciding import HIDDEN, Decision
 from krm_image_setter.explaining.blocks import (
+    MOST,
     Block,
     Fact,
     deciding_rule,
@@ -28,21 +28,21 @@ from krm_image_setter.scan import lines_in_string
 from krm_image_setter.yaml.tree import Location
 
 _Fields = Sequence[tuple[ImageField | OtherField, KindRule | None]]
-# The most locations and paths that one fact lists.
-_MOST: Final = 3
 
 
 class ResourceObserver:
     """Receives the facts of a scan (see `scan.Observer`) and puts them into `blocks`.
 
-    `kinds` are the rules of the configuration. `decided` contains the offsets of the fields whose image a
-    kustomization determines.
+    `kinds` are the rules of the configuration, which explain why a resource is not selected. `decided` contains
+    the offsets of the fields whose image a kustomization determines.
     """
 
     def __init__(self, rules: Rules, kinds: Sequence[KindRule], decided: Mapping[int, str]) -> None:
         self.blocks: list[Block] = []
         self._rules = rules
-        self._kinds = kinds
+        self._kinds: dict[str, list[KindRule]] = {}
+        for rule in kinds:
+            self._kinds.setdefault(rule.selector.kind.lower(), []).append(rule)
         self._decided = decided
         self._outer = ""  # the resource and the field of the string that contains the stream
         self._line: Callable[[int | None], int] = lambda number: number or 1
@@ -65,9 +65,8 @@ class ResourceObserver:
         """Yield why no rule selects the kind of a resource."""
         api_version, kind, name, namespace = resource.ref
         found = str(Selector(kind, api_version, name, namespace))
-        for rule in self._kinds:
-            if rule.selector.kind.lower() == kind.lower():
-                yield Fact("not tried", f"{path_rule_name(rule)}: selects {rule.selector}; this is {found}")
+        for rule in self._kinds.get(kind.lower(), ())[:MOST]:
+            yield Fact("not tried", f"{path_rule_name(rule)}: selects {rule.selector}; this is {found}")
         places = "`kinds` or of the catalog" if self._rules.catalog else "`kinds` (with `catalog: false`)"
         yield Fact("no rule", f"no entry of {places} selects {Selector(kind, api_version)}")
 
@@ -133,7 +132,7 @@ class ResourceObserver:
 
     def in_string(self, resource: Resource, location: Location) -> ResourceObserver:
         """Return the observer of the stream in a string of a resource."""
-        inner = ResourceObserver(self._rules, self._kinds, {})
+        inner = ResourceObserver(self._rules, (), {})
         inner.blocks = self.blocks
         subject = ": ".join(filter(None, (str(resource.ref), format_location(location))))
         inner._outer = f"{self._outer}{subject}: "
@@ -176,8 +175,8 @@ def _path(rule: KindRule) -> str:
 
 
 def _listed(texts: Sequence[str]) -> str:
-    rest = len(texts) - _MOST
-    return ", ".join(texts[:_MOST]) + (f" and {rest} more" if rest > 0 else "")
+    rest = len(texts) - MOST
+    return ", ".join(texts[:MOST]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def _matched(fields: list[ImageField | OtherField]) -> str:

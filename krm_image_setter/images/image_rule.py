@@ -7,6 +7,7 @@ regular expression, can apply tagSuffix twice, and applies an entry to the resul
 from __future__ import annotations
 
 from collections.abc import Iterable
+from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
 from krm_image_setter.errors import ConfigLocation
@@ -24,7 +25,7 @@ from krm_image_setter.images.reference import (
 )
 
 #: The end of a name in `images` that matches all names below it.
-BELOW: Final = "/*"
+_BELOW: Final = "/*"
 IMAGE: Final = "image"
 ENV: Final = "env"
 ARGS: Final = "args"
@@ -74,7 +75,7 @@ class ImageRule(NamedTuple):
     def matches(self, reference: Reference) -> bool:
         """Return whether the rule applies to `reference`. The normalized names are compared."""
         name = self.name
-        if name.name.endswith(BELOW):
+        if name.name.endswith(_BELOW):
             return reference.normalized_name.startswith(name.normalized_name.removesuffix("*"))
         return (
             name.normalized_name == reference.normalized_name
@@ -119,7 +120,7 @@ class ImageRule(NamedTuple):
         """The new reference, without a tag or digest that comes from the old reference."""
         if self.new_image is not None:
             return check_reference(self.new_image)
-        if self.name.name.endswith(BELOW):
+        if self.name.name.endswith(_BELOW):
             return self.name._replace(tag=self.new_tag)
         name, tag, digest = check_reference(self.new_name or self.name.name)
         return Reference(name, self.new_tag or tag, self.digest or digest)
@@ -151,7 +152,7 @@ def image_rule(
 
     Raises InvalidReference if a field is invalid. The exception contains the name of this field.
     """
-    is_below = name.endswith(BELOW) and not joined_name
+    is_below = name.endswith(_BELOW) and not joined_name
     example = f"{name[:-1]}x" if is_below else name
     for field, text in (("name", example), ("newImage", new_image), ("newName", new_name)):
         if text is not None:
@@ -175,7 +176,7 @@ def image_rule(
     if is_below and not present <= {"newTag", "tagSuffix"}:
         message = "a name that ends with `/*` requires `newTag` or `tagSuffix`; move images with `registries`"
         raise InvalidReference(message, field="name")
-    if is_below and name.removesuffix(BELOW) in HUB_NAMES:
+    if is_below and name.removesuffix(_BELOW) in HUB_NAMES:
         raise InvalidReference(f'"{name}" contains no path; expected {HUB}/ORGANIZATION/*', field="name")
     if joined_name and new_name is not None:
         joined = str(Reference(new_name, f"TAG{tag_suffix}" if tag_suffix else new_tag, digest))
@@ -244,7 +245,7 @@ def keys_of(reference: Reference) -> set[_Key]:
 def _keys_below(name: str) -> set[_Key]:
     """Return the keys of all rules with a name that ends with `/*` and that match the normalized name `name`."""
     parts = name.split("/")
-    return {("/".join(parts[:end]) + BELOW, None, None) for end in range(1, len(parts))}
+    return {("/".join(parts[:end]) + _BELOW, None, None) for end in range(1, len(parts))}
 
 
 _Positioned = tuple[int, ImageRule]
@@ -265,7 +266,8 @@ class ImageMap:
         self._new_names: set[str] = set()
         self._set: dict[tuple[str, Usage], tuple[str, ImageRule] | None] = {}
         self.rules = tuple(rules)
-        self._has_below = any(rule.name.name.endswith(BELOW) for rule in self.rules)
+        self._named: dict[str, list[ImageRule]] = {}
+        self._has_below = any(rule.name.name.endswith(_BELOW) for rule in self.rules)
         for position, rule in enumerate(self.rules):
             first = self._first.setdefault(key_of(rule.name), {})
             usages = rule.usages
@@ -301,6 +303,18 @@ class ImageMap:
             if each in self._first[key]
         ]
         return min(found)[1] if found else None
+
+    def named(self, reference: Reference) -> list[ImageRule]:
+        """Return the rules with the name of `reference`, and those with `/*` that match it, in their order."""
+        if not self._named:
+            for rule in self.rules:
+                self._named.setdefault(rule.name.normalized_name, []).append(rule)
+        name = reference.normalized_name
+        found = [
+            *self._named.get(name, ()),
+            *(rule for key, *_ in _keys_below(name) for rule in self._named.get(key, ())),
+        ]
+        return sorted(found, key=attrgetter("position"))
 
     def replace(self, rule: ImageRule) -> bool:
         """Return whether the rules of this map replace `rule`, which comes after all of them.
