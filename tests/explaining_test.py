@@ -11,7 +11,7 @@ import pytest
 from harness import ROOT
 
 from krm_image_setter import read_config
-from krm_image_setter.config import decode, read_values
+from krm_image_setter.config import ImageSetter, decode, read_values
 from krm_image_setter.documents import Stream
 from krm_image_setter.errors import ImageSetterError
 from krm_image_setter.explaining import Block, explain_builds, explainer
@@ -189,6 +189,13 @@ def test_path_object_is_explained_with_its_form() -> None:
     assert facts(blocks, "Cache/c: spec.pod: spec.containers[0].image")[0] == "set to: nginx:2"
 
 
+def test_text_that_two_rules_read_is_set_once() -> None:
+    kinds = "{path: .spec, fields: {repository: image, tag: tag}}, {path: .spec.tag, part: tag, of: nginx}"
+    blocks = explained(f"{CACHE}  image: nginx\n  tag: '1'\n", f"{NGINX}kinds: {{Cache: [{kinds}]}}\n")
+    assert facts(blocks, "Cache/c: spec")[0] == "set to: nginx:2"
+    assert facts(blocks, "Cache/c: spec.tag")[0] == "unchanged: another rule already sets this text"
+
+
 RESOURCES = [
     (
         "kind without a rule",
@@ -308,8 +315,8 @@ FILES = {
 }
 
 
-def builds(config: str, files: dict[str, str]) -> dict[str, list[str]]:
-    """Return the facts of the builds by subject."""
+def planned(config: str, files: dict[str, str]) -> tuple[ImageSetter, Plans[Scan | None], Sources]:
+    """Return the plans of files with kustomizations."""
     setter = decode(read_values(HEAD + config, "c.yaml"))
     sources = Sources({name: name for name in files}, files.get)
 
@@ -320,12 +327,26 @@ def builds(config: str, files: dict[str, str]) -> dict[str, list[str]]:
             except ImageSetterError:
                 yield None
 
-    plans: Plans[Scan | None] = plan_all(visit, setter, lambda found: found, files, sources, every=True)
+    return setter, plan_all(visit, setter, lambda found: found, files, sources, every=True), sources
+
+
+def builds(config: str, files: dict[str, str]) -> dict[str, list[str]]:
+    """Return the facts of the builds by subject."""
+    _, plans, sources = planned(config, files)
     assert plans.planned is not None
     blocks = explain_builds(plans.planned, plans.rules, sources)
     return {
         f"{key}:{block.line}: {block.subject}": [": ".join(fact) for fact in block.facts] for key, block in blocks
     }
+
+
+def test_image_that_a_kustomization_sets_is_explained() -> None:
+    setter, plans, sources = planned("images:\n- {name: nginx, newTag: '1.27'}\n", FILES)
+    look = explainer(setter, plans, sources)
+    blocks = look(Stream(FILES["base/web.yaml"], source="base/web.yaml")).blocks
+    expected = ["unchanged: a kustomization sets the image; see the explanation of its builds"]
+    assert facts(blocks, "Pod/web: spec.containers[0].image") == expected
+    assert look(Stream(FILES["base/kustomization.yaml"], source="base/kustomization.yaml")).blocks == []
 
 
 def test_build_is_explained_with_the_entries_on_the_way() -> None:
