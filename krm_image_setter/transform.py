@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeAlias, TypeVar
 from krm_image_setter.config.image_setter import ImageSetter
 from krm_image_setter.documents import Stream
 from krm_image_setter.edits import Edit, apply_edits
-from krm_image_setter.errors import ImageSetterError, NotResourceError
+from krm_image_setter.errors import ImageSetterError, NotResourceError, check_type
 from krm_image_setter.results import ERROR, INFO, Result
 from krm_image_setter.rules import Rules, keywords_of, rules_for
 from krm_image_setter.scan import Scan, scan
@@ -87,8 +87,11 @@ def set_images(text: str, config: ImageSetter) -> Outcome:
     """Set images in `text`, which is a stream of Kubernetes resources or a ResourceList.
 
     Only the scalars that contain images differ between `text` and `Outcome.text`. Raises InputError if `text` is
-    not valid YAML or a document is not a resource. Raises ConfigError if a `from` finds no reference.
+    not valid YAML or a document is not a resource. Raises ConfigError if a `from` finds no reference. Raises
+    TypeError if an argument has the wrong type.
     """
+    check_type("set_images", text, str, "a str as text")
+    check_type("set_images", config, ImageSetter, "an ImageSetter as config")
     edits, results = plan(Stream(text), config)
     return Outcome(apply_edits(text, edits), results)
 
@@ -102,6 +105,10 @@ def set_images_in(texts: Mapping[str, str], config: ImageSetter, for_each: ForEa
 
     Raises the same errors as `set_images`. The `file` of an error is the name of the text.
     """
+    check_type("set_images_in", texts, Mapping, "a mapping of names to texts")
+    check_type("set_images_in", config, ImageSetter, "an ImageSetter as config")
+    for name, text in texts.items():
+        check_type("set_images_in", text, str, f'a str as the text of "{name}"')
 
     def visit(look: Callable[[Stream], Any], names: Iterable[str] | None = None) -> Iterator[Any]:
         names = list(texts if names is None else names)
