@@ -1123,6 +1123,16 @@ COMMANDS: dict[str, Series] = {
             "Tiltfile", each(n, "a# = 'b'\nfor x# in ['app-#']:\n  docker_build(x#, '.')\n"), "app-1"
         ),
     ),
+    "import of functions of a Tiltfile": Series(
+        4_000,
+        lambda n: importing(
+            "Tiltfile", each(n, "def f#(x):\n  docker_build('%s-#' % x, '.')\nf#('app')\n"), "app-1"
+        ),
+    ),
+    "import of calls of one function of a Tiltfile": Series(
+        4_000,
+        lambda n: importing("Tiltfile", "def f(x):\n  docker_build(x, '.')\n" + each(n, "f('app-#')\n"), "app-1"),
+    ),
     "import of a long value of a Tiltfile": Series(
         4_800,
         lambda n: importing(
