@@ -107,8 +107,9 @@ class ResourceObserver:
             if decision.rule is not None:
                 facts.append(Fact("set by", image_rule_name(decision.rule)))
         else:
-            facts.append(Fact("unchanged", why_unchanged(field.current, field.usage, self._rules)))
-        if offset not in self._decided:
+            why = why_unchanged(field.current, field.usage, self._rules, hides_values=hides_values)
+            facts.append(Fact("unchanged", why))
+        if offset not in self._decided and not hides_values:  # the entries with its name would show the image
             deciding = decision.rule if decision is not None else None
             facts += other_entries(field.current, field.usage, self._rules, deciding)
         self._add(resource, field.location, facts, image)
