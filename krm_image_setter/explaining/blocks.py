@@ -136,7 +136,7 @@ def _excluded(rule: ImageRule, usage: Usage) -> str:
 
 
 def why_unchanged(image: str, usage: Usage, rules: Rules, *, hides_values: bool = False) -> str:
-    """Return why no rule sets an image with a usage. If `hides_values` is true, the text does not contain a name."""
+    """Return why no rule sets an image with a usage. If `hides_values` is true, the text contains no name."""
     if not image:
         return "the field is empty"
     reference = parse_reference(image)

@@ -45,6 +45,7 @@ class ResourceObserver:
             self._kinds.setdefault(rule.selector.kind.lower(), []).append(rule)
         self._decided = decided
         self._outer = ""  # the resource and the field of the string that contains the stream
+        self._hides_values = False  # whether the string is in a Secret
         self._line: Callable[[int | None], int] = lambda number: number or 1
         self._found_by: dict[int, KindRule | None] = {}
 
@@ -58,7 +59,7 @@ class ResourceObserver:
         if not self._outer or not fields:
             line = self._line(resource.line(()))
             self.blocks.append(Block(line, self._outer + subject, tuple(facts)))
-        if uses:
+        if uses and not self._hides_values:
             self._add_other_uses(resource, {ENV, ARGS}.difference(uses))
 
     def _unselected(self, resource: Resource) -> Iterator[Fact]:
@@ -137,6 +138,7 @@ class ResourceObserver:
         inner.blocks = self.blocks
         subject = ": ".join(filter(None, (str(resource.ref), format_location(location))))
         inner._outer = f"{self._outer}{subject}: "
+        inner._hides_values = self._hides_values or resource.is_secret_at(location)
         in_string, outer = lines_in_string(resource, location), self._line
         inner._line = lambda number: outer(in_string(number))
         return inner
