@@ -41,8 +41,8 @@ from krm_image_setter.unused import similar_names
 HELP: Final = """Explain why images change or do not change.
 
 Shows which rules search each resource, what each path matches or how far it gets, and which entry of `images` or
-`registries` decides on each image. Takes the options of `set`, and changes nothing. `--image NAME` without a new
-reference only selects the images to explain.
+`registries` decides on each image. Reads the configuration of `set`, and changes nothing. `--image NAME` without a
+new reference only selects the images to explain.
 
 \b
 Examples:
