@@ -88,11 +88,24 @@ def test_empty_input_is_reported(program: Program) -> None:
     assert ran.stderr == f"{PREFIX}nothing to explain: no document was found\n{NO_IMAGES}"
 
 
-def test_unused_entries_are_reported_as_by_set(shop: Program) -> None:
-    arguments = ("deploy", "--image", "ngnix=nginx:2", "--kind", "Cache=.spec.img")
+def test_warnings_are_those_of_set(shop: Program) -> None:
+    shop.write("deploy/list.yaml", CACHE.replace("{image: 'redis:7'}", "{img: [a], image: redis}"))
+    shop.write("deploy/kustomization.yaml", "resources: [web.yaml, cm.yaml]\n" + REPLACEMENT)
+    shop.write(
+        "deploy/cm.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata: {image: 'nginx:5'}\n"
+    )
+    arguments = ("deploy", "--image", "ngnix=nginx:2", "--image", "nginx=nginx:9", "--kind", "Cache=.spec.img")
     explained, set_ = shop("explain", *arguments), shop("set", *arguments, "--check", "-q")
     assert explained.stderr == set_.stderr
-    assert explained.stderr.count("warning: ") == 2
+    assert explained.stderr.count("warning: ") == 3
+    assert "the replacement into spec.containers.0.image" in explained.stderr
+
+
+REPLACEMENT = """\
+replacements:
+- source: {kind: ConfigMap, name: c, fieldPath: data.image}
+  targets: [{select: {kind: Pod}, fieldPaths: [spec.containers.0.image]}]
+"""
 
 
 def test_file_without_a_resource_is_explained(shop: Program) -> None:
