@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Final, NamedTuple
 
-from krm_image_setter.config import ImageSetter
+from krm_image_setter.config import API_VERSION, ImageSetter
 from krm_image_setter.discovery import Unknown, unknown_images
 from krm_image_setter.documents import Stream
 from krm_image_setter.explaining.blocks import Block, Fact

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import groupby
 
+from krm_image_setter.config import API_VERSION
 from krm_image_setter.deciding import HIDDEN, Decision
 from krm_image_setter.explaining.blocks import (
     MOST,
@@ -54,7 +55,8 @@ class ResourceObserver:
         self._found_by = {id(field): rule for field, rule in fields}
         facts = [*_pod_spec_facts(resource, uses, fields), *_path_facts(resource, kinds, fields)]
         if resource.ref != NO_REF and not kinds and not fields and not self._outer:
-            facts += self._unselected(resource)
+            is_config = resource.ref.api_version == API_VERSION
+            facts += [Fact("no rule", "this is a configuration")] if is_config else self._unselected(resource)
         subject = str(resource.ref) or "document that is not a resource"
         if not self._outer or not fields:
             line = self._line(resource.line(()))

@@ -52,6 +52,15 @@ def test_suggested_option_finds_the_image(shop: Program) -> None:
     assert (ran.status, ran.stderr) == (0, "")
 
 
+def test_configuration_among_the_files_is_used_and_not_searched(shop: Program) -> None:
+    head = "apiVersion: krm-image-setter.dev/v1alpha1\nkind: ImageSetter\nmetadata: {name: s}\n"
+    shop.write("deploy/functions.yaml", f"{head}images:\n- {{name: nginx, newImage: 'quay.io/org/nginx:2'}}\n")
+    out = shop("explain", "deploy").stdout.decode()
+    assert "deploy/functions.yaml:1: ImageSetter/s\n" in out
+    assert "  no rule    this is a configuration\n\ndeploy/web.yaml:1:" in out
+    assert "  set to     quay.io/org/nginx:2\n  set by     deploy/functions.yaml:5: images[0]\n" in out
+
+
 def test_image_without_a_reference_selects_what_is_explained(shop: Program) -> None:
     ran = shop("explain", "deploy", "--image", "nginx", "--image", "redis:*")
     lines = ran.stdout.decode().splitlines()
