@@ -63,7 +63,9 @@ def _explain(run: _Run, stream: Stream) -> Explained:
     observer = ResourceObserver(run.rules, run.config.kinds, decided)
     scan(stream, run.rules, decided=decided, observer=observer)
     found = {(block.line, block.image) for block in observer.blocks}
-    unknown = unknown_images(stream, run.rules)
-    return Explained(
-        observer.blocks, tuple(one for one in unknown if (one.found.line, one.found.image) not in found)
+    unknown = (
+        one
+        for one in unknown_images(stream, run.rules)
+        if (one.found.line, one.found.image) not in found and one.found.resource.api_version != API_VERSION
     )
+    return Explained(observer.blocks, tuple(unknown))
