@@ -22,6 +22,7 @@ app = typer.Typer(name=PROGRAM, pretty_exceptions_enable=False, rich_markup_mode
 _MODULES: Final = {
     "set": "set_",
     "list": "list_",
+    "explain": "explain",
     "discover": "discover",
     "import": "import_",
     "catalog": "catalog",
