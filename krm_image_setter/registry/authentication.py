@@ -9,7 +9,7 @@ import base64
 import re
 from collections.abc import Mapping
 from typing import Final, NamedTuple
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from krm_image_setter.registry.answers import RegistryError
 from krm_image_setter.registry.client import Client
@@ -79,7 +79,7 @@ class Authentication:
             response = self._client.send("POST", realm, form, urlencode(query).encode())
         else:
             header = {} if login is None else {"Authorization": _basic(login)}
-            separator = "&" if urlsplit(realm).query else "?"
+            separator = "&" if "?" in realm else "?"
             response = self._client.send("GET", f"{realm}{separator}{urlencode(query)}", header)
         if response.status in (400, 401, 403):
             if login is None:

@@ -84,7 +84,7 @@ class Credentials:
                 login = _decoded(auths[spelling], file, spelling) if spelling in auths else None
                 if login is not None:
                     return login
-        if "credsStore" in content:
+        if content.get("credsStore"):
             host = name.partition("/")[0]
             return self._ask_helper(content["credsStore"], _HUB_KEY if host == HUB else host)
         return None
@@ -178,7 +178,9 @@ def _helper_login(helper: str, server: str, path: str | None, timeout: float) ->
             [found, "get"], input=server.encode(), capture_output=True, timeout=timeout, check=False
         )
     except subprocess.TimeoutExpired:
-        raise RegistryError(f"cannot get the login for {server}: {program} ran for {timeout:g} seconds") from None
+        raise RegistryError(
+            f"cannot get the login for {server}: {program} did not answer in {timeout:g} seconds"
+        ) from None
     except OSError as error:
         raise RegistryError(f"cannot run {program}: {error.strerror}") from None
     output = ran.stdout.decode("utf-8", "replace")
@@ -197,7 +199,9 @@ def _helper_login(helper: str, server: str, path: str | None, timeout: float) ->
 
 
 def _mapping(content: Mapping[str, Any], field: str, file: str) -> Mapping[str, Any]:
-    value = content.get(field) or {}
+    value = content.get(field)
+    if value is None:
+        return {}
     if not isinstance(value, dict):
         raise RegistryError(f"cannot read {file}: expected a JSON object in `{field}`")
     return value

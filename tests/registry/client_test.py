@@ -111,6 +111,14 @@ def test_plain_http_is_sent_only_to_permitted_hosts(serve: Serve) -> None:
     assert Client(frozenset({name}), FAST).scheme(name) == "http"
 
 
+def test_plain_http_host_with_the_default_port_is_permitted(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    proxy = serve(lambda _: Reply(body=b"ok"))
+    monkeypatch.setenv("http_proxy", f"http://{proxy.host}")
+    client = Client(frozenset({"Registry.example.com:80"}), FAST)
+    assert client.scheme("registry.example.com:80") == client.scheme("registry.example.com") == "http"
+    assert client.send("GET", "http://registry.example.com:80/", {}).body == b"ok"
+
+
 SCHEMES = [
     pytest.param("registry.example.com", "https", id="remote host"),
     pytest.param("registry.example.com:80", "https", id="remote host with the port of HTTP"),

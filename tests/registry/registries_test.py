@@ -292,10 +292,18 @@ INVALID = [
     *(
         pytest.param(
             {"mirrors": {"docker.io": mirror}},
-            f'invalid mirror "{mirror}"; expected HOST[:PORT][/PATH]',
+            f'invalid mirror "{mirror}"; expected HOST[:PORT][/PATH], such as mirror.example.com/hub',
             id=f"mirror {mirror!r}",
         )
         for mirror in ("https://mirror.example.com", "mirror", "mirror.example.com/", "mirror.example.com/Hub", "")
+    ),
+    *(
+        pytest.param(
+            {"plain_http": [host]},
+            f'invalid host "{host}" for `--plain-http`; expected HOST[:PORT], such as localhost:5000',
+            id=f"host {host!r}",
+        )
+        for host in ("http://localhost:5000", "registry", "localhost:5000/app", "localhost:x", "")
     ),
 ]
 
