@@ -122,8 +122,9 @@ def _read_files(environment: Mapping[str, str]) -> Iterator[tuple[str, dict[str,
 
 def _default_files(environment: Mapping[str, str]) -> Iterator[str]:
     home = environment.get("HOME") or os.path.expanduser("~")
-    # Without this variable, podman uses the same directory on Linux.
-    runtime = environment.get("XDG_RUNTIME_DIR") or f"/run/containers/{os.getuid()}"
+    # Without this variable, podman uses another directory on Linux. Windows has no user IDs.
+    user = os.getuid() if hasattr(os, "getuid") else ""
+    runtime = environment.get("XDG_RUNTIME_DIR") or f"/run/containers/{user}"
     config = environment.get("XDG_CONFIG_HOME") or os.path.join(home, ".config")
     docker = environment.get("DOCKER_CONFIG") or os.path.join(home, ".docker")
     yield os.path.join(runtime, "containers", "auth.json")
