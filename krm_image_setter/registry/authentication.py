@@ -22,11 +22,16 @@ _CHALLENGE: Final = re.compile(r'([\w-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]*
 
 
 class Account(NamedTuple):
-    """What a login is for. `name` is the normalized name of the repository, `path` is its part after the host."""
+    """What a login is for: the normalized name of a repository. `host` answers for its domain."""
 
     host: str
+    domain: str
     path: str
-    name: str
+
+    @property
+    def name(self) -> str:
+        """The normalized name, such as `docker.io/library/nginx`, for which a login is looked up."""
+        return f"{self.domain}/{self.path}"
 
 
 class Authentication:
@@ -64,7 +69,7 @@ class Authentication:
                 return f"Bearer {login.registry_token}"
             return f"Bearer {self._token(account, challenges['bearer'], login)}"
         if login is None or not login.username:
-            raise RegistryError(f"{account.host} requires a login; run `docker login {account.host}`")
+            raise RegistryError(f"{account.domain} requires a login; run `docker login {account.domain}`")
         return _basic(login)
 
     def _token(self, account: Account, challenge: Mapping[str, str], login: Login | None) -> str:
@@ -83,9 +88,9 @@ class Authentication:
             response = self._client.send("GET", f"{realm}{separator}{urlencode(query)}", header)
         if response.status in (400, 401, 403):
             if login is None:
-                raise RegistryError(f"{account.host} requires a login; run `docker login {account.host}`")
+                raise RegistryError(f"{account.domain} requires a login; run `docker login {account.domain}`")
             raise RegistryError(
-                f"{account.host} did not accept the login; run `docker login {account.host}` again"
+                f"{account.domain} did not accept the login; run `docker login {account.domain}` again"
             )
         if response.status != 200:
             raise RegistryError(f"the token service {response.host} answered with status {response.status}")

@@ -49,7 +49,7 @@ class Repository:
         self._authentication = authentication
         self._domain, _, path = name.partition("/")
         self.host = _HUB_HOST if self._domain == HUB else self._domain
-        self._account = Account(self.host, path, name)
+        self._account = Account(self.host, self._domain, path)
 
     def resolve(self, tag: str | None, digest: str | None, wanted: Wanted) -> Resolved:
         """Find out the digests and the platforms of a tag, of a digest, or of both.

@@ -150,7 +150,7 @@ def test_loopback_host_with_tls_needs_a_trusted_certificate(
     client = Client(frozenset(), FAST)
     assert client.scheme(registry.host) == "https"
     error = error_of(client, f"https://{registry.host}/")
-    assert error == f"{registry.host} cannot be trusted: unable to get local issuer certificate"
+    assert error == f"{registry.host} cannot be trusted: unable to get local issuer certificate; see SSL_CERT_FILE"
     assert not registry.requests
     monkeypatch.setenv("SSL_CERT_FILE", authority)
     assert Client(frozenset(), FAST).send("GET", f"https://{registry.host}/", {}).body == b"ok"
@@ -328,6 +328,13 @@ def test_large_body_is_an_error(serve: Serve) -> None:
 def test_unreachable_host_is_an_error() -> None:
     host = f"127.0.0.1:{free_port()}"
     assert error_of(Client(frozenset(), FAST), f"http://{host}/") == f"{host} cannot be reached"
+
+
+def test_host_without_tls_is_an_error(serve: Serve) -> None:
+    """A registry answers the start of TLS with the status 400, and Python waits for the end of the line."""
+    with slow_server(b"HTTP/1.1 400 Bad Request\r\n\r\n") as host:
+        error = error_of(Client(frozenset(), FAST), f"https://{host}/")
+    assert error == f"{host} does not accept TLS; to use plain HTTP, pass `--plain-http`"
 
 
 def test_unknown_host_is_an_error() -> None:

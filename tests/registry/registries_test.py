@@ -135,7 +135,7 @@ def test_tls_needs_the_certificate_of_the_private_authority(
     with docker_registry(http={"tls": tls}) as host:
         digest = push(host, "app:1")
         image = f"{host}/app:1"
-        reason = f"{host} cannot be trusted: unable to get local issuer certificate"
+        reason = f"{host} cannot be trusted: unable to get local issuer certificate; see SSL_CERT_FILE"
         assert answers(image) == {image: Failed(reason)}
         monkeypatch.setenv("SSL_CERT_FILE", certificates.authority)
         assert answers(image) == {image: Resolved(digest, digest, (), MANIFEST)}
