@@ -259,7 +259,7 @@ def test_permanent_server_error_is_a_response(serve: Serve) -> None:
 
 
 @pytest.mark.parametrize("seconds", ["1", "date"])
-def test_retry_after_is_obeyed_by_all_requests(serve: Serve, seconds: str) -> None:
+def test_retry_after_is_obeyed(serve: Serve, seconds: str) -> None:
     # A date has whole seconds, so the wait is at least one second.
     header = formatdate(time.time() + 2, usegmt=True) if seconds == "date" else seconds
     registry = serve(in_turn(Reply(429, {"Retry-After": header}), Reply()))
