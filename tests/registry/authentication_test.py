@@ -153,6 +153,23 @@ def test_login_is_not_sent_to_invalid_realm(tmp_path: Path, realm: str) -> None:
     assert [request.headers["Authorization"] for request in registry.requests] == [None]
 
 
+@pytest.mark.parametrize("scheme", ["Basic", "Bearer"])
+def test_wrong_login_is_sent_once(tmp_path: Path, scheme: str) -> None:
+    """Registries lock an account after several wrong passwords."""
+    logins: list[str | None] = []
+
+    def answer(request: Request) -> Reply:
+        logins.append(request.headers["Authorization"])
+        return Reply(401, {"WWW-Authenticate": f'{scheme} realm="http://{registry.host}/token"'})
+
+    with http_server(answer) as registry:
+        write_logins(tmp_path, auths={registry.host: {"auth": basic("user:secret")}})
+        got = ask(registry.host, *(f"app-{number}:1" for number in range(40)), limits=FAST)
+    message = f"{registry.host} did not accept the login; run `docker login {registry.host}` again"
+    assert set(got) == {Failed(message)}
+    assert logins.count(USER) == 1
+
+
 def test_registry_token_is_sent_as_it_is(tmp_path: Path) -> None:
     with http_server(TokenRegistry("127.0.0.1:1")) as registry:
         write_logins(tmp_path, auths={registry.host: {"registrytoken": "token"}})

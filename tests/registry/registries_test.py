@@ -122,7 +122,7 @@ def test_htpasswd_needs_a_login(tmp_path: Path) -> None:
         assert answers(image) == {image: Resolved(digest, digest, (), MANIFEST)}
         write_logins(tmp_path, auths={host: {"auth": basic("user:wrong")}})
         assert answers(image) == {
-            image: Failed(f"{host} denies access or has no such image; check the name and the login")
+            image: Failed(f"{host} did not accept the login; run `docker login {host}` again")
         }
 
 
@@ -232,10 +232,11 @@ def test_each_image_is_asked_for_once() -> None:
 
 
 def test_answers_arrive_in_their_order() -> None:
+    """The first image of a host is asked for alone, and then the others at once."""
     with http_server(lambda request: manifest_reply(b"{}")._replace(wait="slow" in request.path)) as server:
-        images = [check_reference(f"{server.host}/{name}:1") for name in ("slow", "fast")]
+        images = [check_reference(f"{server.host}/{name}:1") for name in ("first", "slow", "fast")]
         with Registries(plain_http=[server.host]) as registries:
-            assert [image for image, _ in registries.resolve(images)] == images[::-1]
+            assert [image for image, _ in registries.resolve(images)] == [images[0], images[2], images[1]]
 
 
 def test_registry_that_is_down_does_not_stop_the_others() -> None:
