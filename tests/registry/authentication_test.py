@@ -134,6 +134,16 @@ def test_invalid_token_is_an_error(reply: Reply, reason: str) -> None:
     assert answer == Failed(reason.replace("SERVICE", service.host).replace("HOST", registry.host))
 
 
+def test_token_service_that_forbids_the_repository_is_an_error(tmp_path: Path) -> None:
+    """GitLab, for example, answers 403 for a project to which a valid login has no access. Others are asked for."""
+    with http_server(lambda _: Reply(403)) as service, http_server(TokenRegistry(service.host)) as registry:
+        write_logins(tmp_path, auths={registry.host: {"auth": basic("user:secret")}})
+        got = ask(registry.host, "a:1", "b:1")
+    message = f"{registry.host} denies access or has no such image; check the name and the login"
+    assert got == [Failed(message)] * 2
+    assert authorizations(service.requests) == [USER] * 2
+
+
 REALMS = [
     pytest.param("", id="empty"),
     pytest.param("http://tokens.example.com/", id="plain HTTP"),

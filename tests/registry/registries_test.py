@@ -36,6 +36,7 @@ from krm_image_setter import ConfigError
 from krm_image_setter.images.reference import check_reference
 from krm_image_setter.registry import Answer, Failed, Registries, Resolved, parse_platform
 from krm_image_setter.registry.connections import Limits
+from krm_image_setter.registry.repository import Repository
 
 
 @pytest.fixture(scope="module")
@@ -286,6 +287,17 @@ def test_retry_after_stops_the_other_requests_to_the_host() -> None:
         got = answers(*images, plain_http=[server.host], limits=Limits(connections=4))
     assert all(isinstance(answer, Resolved) for answer in got.values())
     assert sum(at < times[0] + 0.9 for at in times) <= 8
+
+
+def test_unexpected_error_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bug in a thread must not become an answer, and must not hold the run."""
+
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Repository, "resolve", fail)
+    with pytest.raises(ZeroDivisionError):
+        answers("nginx:1")
 
 
 def test_leaving_the_context_ends_the_requests() -> None:
