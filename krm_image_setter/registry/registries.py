@@ -32,7 +32,8 @@ class Registries:
     the index.
 
     `mirrors` maps a registry, or the start of a path in it, to where its images are looked up: for example,
-    `docker.io` to `mirror.example.com/hub`. `plain_http` are hosts, with their ports, that are asked over plain HTTP.
+    `docker.io` to `mirror.example.com/hub`. `plain_http` are hosts, with their ports, that are asked over plain
+    HTTP.
 
     Raises ConfigError if an argument is not valid.
     """
