@@ -233,6 +233,7 @@ def test_temporary_failure_is_followed_by_another_attempt(serve: Serve, reply: R
 
 PERMANENT = [
     pytest.param(Reply(429), "HOST answered that there were too many requests (429)", id="too many requests"),
+    pytest.param(Reply(503, {"Retry-After": "1"}), "HOST answered with status 503", id="unavailable for a time"),
     pytest.param(
         Reply(body=b"12345", length=10),
         "HOST closed the connection before the end of the response",
