@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -245,13 +246,21 @@ def test_helper_without_a_login_is_anonymous(tmp_path: Path) -> None:
     assert login(tmp_path, {"credsStore": "a"}) is None
 
 
-def test_helper_runs_once_per_host(tmp_path: Path) -> None:
-    helper(tmp_path, "a", f"sleep 0.2\n{PRINT_LOGIN}")
+@pytest.mark.parametrize(
+    "end", [PRINT_LOGIN, 'read -r server; echo "$server" >> "$0.log"; exit 1'], ids=["login", "failure"]
+)
+def test_helper_runs_once_per_host(tmp_path: Path, end: str) -> None:
+    helper(tmp_path, "a", f"sleep 0.2\n{end}")
     write(tmp_path / "config.json", {"credsStore": "a"})
     environment = {"DOCKER_CONFIG": str(tmp_path), "XDG_RUNTIME_DIR": str(tmp_path), "HOME": str(tmp_path)}
     credentials = Credentials(environment | {"PATH": f"{tmp_path}/bin:{os.environ['PATH']}"})
+
+    def ask(name: str) -> None:
+        with suppress(RegistryError):
+            credentials.login(name)
+
     names = [f"{host}/app-{number}" for number in range(5) for host in ("quay.io", "ghcr.io")]
-    threads = [threading.Thread(target=credentials.login, args=(name,)) for name in names]
+    threads = [threading.Thread(target=ask, args=(name,)) for name in names]
     for thread in threads:
         thread.start()
     for thread in threads:
