@@ -32,13 +32,14 @@ def helper(directory: Path, name: str, script: str) -> None:
     program.chmod(0o755)
 
 
-def login(directory: Path, content: Any, name: str = "registry.example.com/team/app") -> Login | None:
+def login(
+    directory: Path, content: Any, name: str = "registry.example.com/team/app", helper_timeout: float = 20
+) -> Login | None:
     """Return the login for a name, with `content` in the file of docker."""
     write(directory / "config.json", content)
     environment = {"DOCKER_CONFIG": str(directory), "HOME": str(directory), "XDG_RUNTIME_DIR": str(directory)}
-    return Credentials(environment | {"PATH": f"{directory}/bin:{os.environ['PATH']}"}, helper_timeout=1).login(
-        name
-    )
+    path = f"{directory}/bin:{os.environ['PATH']}"
+    return Credentials(environment | {"PATH": path}, helper_timeout).login(name)
 
 
 # Keys
@@ -296,7 +297,7 @@ HELPERS = [
 def test_helper_that_does_not_work_is_an_error(tmp_path: Path, script: str, reason: str) -> None:
     helper(tmp_path, "a", script)
     with pytest.raises(RegistryError) as caught:
-        login(tmp_path, {"credsStore": "a"})
+        login(tmp_path, {"credsStore": "a"}, helper_timeout=1 if "sleep" in script else 20)
     assert str(caught.value) == f"cannot get the login for registry.example.com: {reason}"
 
 
