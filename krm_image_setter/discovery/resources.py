@@ -86,6 +86,7 @@ class _Exactly(NamedTuple):
     location: Location
     value: Any
     text: str = ""
+    keyword: str = ""
 
     def find(self, data: Any) -> list[Match]:
         """Return the value; see `Path.find`."""

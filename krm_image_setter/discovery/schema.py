@@ -172,8 +172,8 @@ class _Search:
         if {"name", "newName", "newTag"} <= strings.keys():
             self._add(steps, Confidence.LIKELY, "kustomize entry", schema=schema, form=KustomizeEntry())
             return {*handled, *strings}
-        names = sorted(strings.keys() - {"name"} if _WHOLE & strings.keys() else strings)
-        splits = dict.fromkeys(split_references(name, names, around, is_complete=True))
+        names = tuple(sorted(strings.keys() - {"name"} if _WHOLE & strings.keys() else strings))
+        splits = dict.fromkeys(split_references(name, names, tuple(around), is_complete=True))
         for all_keys in [*splits, *self._with_version(name, strings, around, steps, texts)]:
             keys = _used(all_keys, strings)
             field = _field_of(strings[keys.repository], (*steps, keys.repository), texts, strings)
@@ -194,7 +194,7 @@ class _Search:
     ) -> Iterator[Keys]:
         """Yield the keys of split references whose tag is in a field such as `version`."""
         if {"repository", "version"} <= strings.keys() and (means_image(name) or "registry" in strings):
-            yield from split_references(name, strings.keys() - {"image"}, around)
+            yield from split_references(name, tuple(sorted(strings.keys() - {"image"})), tuple(around))
         for key, schema in strings.items():
             if "mage" in key or "MAGE" in key or key.endswith("epository"):
                 tag = tag_beside(_field_of(schema, (*steps, key), texts, strings))
