@@ -7,7 +7,7 @@ from typing import NamedTuple, NoReturn, TypeAlias
 
 from krm_image_setter.config import Value
 from krm_image_setter.errors import ConfigError
-from krm_image_setter.images import ImageRule, InvalidReference, Reference, image_rule, parse_reference
+from krm_image_setter.images import ImageRule, InvalidReference, Reference, parse_reference, whole_image_rule
 
 #: A function that adds the location of an image to an error.
 Locate: TypeAlias = Callable[[ConfigError], ConfigError]
@@ -38,7 +38,7 @@ class BuiltImage(NamedTuple):
 def built_image(name: str, reference: str, locate: Locate, locate_name: Locate | None = None) -> BuiltImage:
     """Return the image that sets `name` to `reference`. Raises ConfigError if either of them is invalid."""
     try:
-        return BuiltImage(image_rule(name, new_image=reference), locate)
+        return BuiltImage(whole_image_rule(name, reference), locate)
     except InvalidReference as error:
         locate = locate_name if locate_name and error.field == "name" else locate
         raise locate(ConfigError(error.message)) from error

@@ -50,6 +50,10 @@ Kinds = Annotated[
     list[str],
     repeated("--kind", "KIND=PATH", "Look for images at PATH in resources of KIND or KIND.GROUP (repeatable)"),
 ]
+Registries = Annotated[
+    list[str],
+    repeated("--registry", "FROM=TO", "Move images from registry FROM to TO: HOST or HOST/PATH (repeatable)"),
+]
 
 
 OnUnused = Annotated[

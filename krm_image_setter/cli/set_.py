@@ -20,6 +20,7 @@ from krm_image_setter.cli.options import (
     NoConfig,
     OnUnused,
     Paths,
+    Registries,
     StdinFileName,
 )
 from krm_image_setter.cli.replace import CHANGED, NOTHING_WRITTEN, Replacement, with_effect
@@ -64,6 +65,7 @@ def set_command(
     images: Images,
     images_from: ImagesFrom,
     kinds: Kinds,
+    registries: Registries,
     on_unused: OnUnused = None,
     stdin_file_name: StdinFileName = "",
     hidden: Hidden = False,
@@ -82,7 +84,15 @@ def set_command(
     """Set the images in the files, and exit with the exit status of the command."""
     output = _output(in_place=in_place, diff=diff, check=check)
     files = find_files(paths, hidden=hidden, stdin_name=stdin_file_name)
-    options = Options(tuple(fn_config), tuple(images), tuple(images_from), tuple(kinds), on_unused, no_config)
+    options = Options(
+        fn_config=tuple(fn_config),
+        images=tuple(images),
+        images_from=tuple(images_from),
+        kinds=tuple(kinds),
+        on_unused=on_unused,
+        no_config=no_config,
+        registries=tuple(registries),
+    )
     if STDIN in paths:
         options.require_files()
     if STDIN in paths and output is Output.IN_PLACE:
