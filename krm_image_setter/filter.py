@@ -6,6 +6,7 @@ This module contains the options too, because another module would slow the star
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple, Self
 
@@ -28,7 +29,17 @@ from krm_image_setter.errors import ConfigError, ImageSetterError, InputError
 from krm_image_setter.function import plan_function, read_resource_list
 from krm_image_setter.images import ImageRule
 from krm_image_setter.results import ERROR, INFO, Result
-from krm_image_setter.streams import STDIN, has_log, read_stdin, read_text, say, say_error, shown, write_output
+from krm_image_setter.streams import (
+    PROGRAM,
+    STDIN,
+    has_log,
+    read_stdin,
+    read_text,
+    say,
+    say_error,
+    shown,
+    write_output,
+)
 from krm_image_setter.transform import Plan, plan
 
 DEFAULT_CONFIG: Final = "functions.yaml"
@@ -171,6 +182,10 @@ def run_filter(options: Options) -> int:
     """Set the images in the manifests on standard input, write the result, and return the exit status."""
     try:
         options.require_files()
+        if sys.stdin.isatty():
+            raise InputError(
+                f"standard input is a terminal; pipe manifests into {PROGRAM}, or use `{PROGRAM} set PATH`"
+            )
         text = read_stdin()
         plan, is_function = _planned(text, options)
     except ImageSetterError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from importlib import import_module
@@ -140,6 +141,9 @@ _REWORDED: Final = (
 def _reworded(error: typer.BadParameter) -> ImageSetterError:
     """Convert an error that Typer raised about the arguments to an error in the style of this program."""
     text = error.format_message().rstrip(".").replace("' / '", "`/`").replace("', '", ", ")
+    path = re.match(r"No such command '(.*?)'", text)
+    if path and os.path.exists(path[1]):
+        return ImageSetterError(f'unknown command "{path[1]}"; did you mean `{PROGRAM} set {path[1]}`?')
     matches = ((re.fullmatch(pattern, text), template) for pattern, template in _REWORDED)
     message = next((match.expand(template) for match, template in matches if match), text[:1].lower() + text[1:])
     hint = f"; see `{error.ctx.command_path} --help`" if error.ctx and ";" not in message else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from enum import Enum
 from functools import partial
@@ -37,8 +38,9 @@ from krm_image_setter.transform import has_error
 
 HELP: Final = """Set images in files and directories.
 
-Prints the changed YAML. With `--in-place` it rewrites the files, with `--diff` it shows the changes, and with
-`--check` it lists the files that would change. If there is any error, nothing is written, except with
+Prints the changed YAML of all files as one stream; on a terminal, and with several files, prints a diff instead.
+With `--in-place` it rewrites the files, with `--diff` it shows the changes, and with `--check` it lists the files
+that would change. If there is any error, nothing is written, except with
 `--keep-going`.
 
 \b
@@ -109,6 +111,9 @@ def set_command(
         say(str(result))
     if (failed and not keep_going) or has_error(unused):
         raise SystemExit(2)
+    # A stream of several files is hard to read, so a person sees what would change.
+    if output is Output.PRINT and len(files) > 1 and sys.stdout.isatty():
+        output = Output.DIFF
     shown = [each for each in scanned if output is not Output.PRINT or _is_printed(each)]
     changed = [each for each in shown if each.found is not None and each.found.edits]
     if output is Output.IN_PLACE:
@@ -120,8 +125,11 @@ def set_command(
     if not quiet:
         hint = f" (`{PROGRAM} list --unknown` searches them)"
         report_others(scanned, lambda found: found.resources, hint)
-        say(_summary(output, files, total, changed, len(unused)))
-    found_changes = bool(changed) and output in (Output.DIFF, Output.CHECK)
+        is_set = in_place or (paths == [STDIN] and output is Output.PRINT)
+        summary = _summary(files, total, changed, len(unused), is_set=is_set)
+        is_hint_needed = changed and not (is_set or diff or check)
+        say(summary + "; no file was changed, pass `--in-place` to change the files" * bool(is_hint_needed))
+    found_changes = bool(changed) and (diff or check)
     raise SystemExit(2 if failed else int(found_changes))
 
 
@@ -209,10 +217,10 @@ def _print(texts: Sequence[str]) -> None:
 
 
 def _summary(
-    output: Output, files: Sequence[File], total: Scan, changed: Sequence[Scanned[Scan]], unused: int
+    files: Sequence[File], total: Scan, changed: Sequence[Scanned[Scan]], unused: int, *, is_set: bool
 ) -> str:
     images = sum(each.found.images_set for each in changed if each.found is not None)
-    verb = "set" if output in (Output.PRINT, Output.IN_PLACE) else "would set"
+    verb = "set" if is_set else "would set"
     summary = f"{verb} {counted(images, 'image')} in {counted(len(changed), 'file')}"
     summary += f" ({counted(len(files), 'file')}, {counted(total.resources, 'resource')} read)"
     if total.placeholders:
