@@ -81,11 +81,11 @@ class Options(NamedTuple):
         In that case, Typer parses the arguments. Importing argparse would take a third of a short run.
         """
         parsed: dict[str, list[str]] = {}
-        flags: dict[str, bool] = {}
+        flags: set[str] = set()
         rest = iter(arguments)
         for argument in rest:
             if argument in FLAGS:
-                flags[FLAGS[argument]] = True
+                flags.add(FLAGS[argument])
                 continue
             name, equals, value = argument.partition("=")
             text = value if equals else next(rest, None)
@@ -97,7 +97,13 @@ class Options(NamedTuple):
         if on_unused not in (None, *ON_UNUSED):
             return None
         fields = {name: tuple(values) for name, values in parsed.items()}
-        return cls(**fields, **flags, on_unused=on_unused, stdin_file_name=stdin_file_name)
+        return cls(
+            **fields,
+            on_unused=on_unused,
+            no_config="no_config" in flags,
+            stdin_file_name=stdin_file_name,
+            quiet="quiet" in flags,
+        )
 
     def require_files(self) -> None:
         """Raise ConfigError if an option specifies standard input, because the manifests are read from it."""

@@ -76,14 +76,8 @@ def write_output(text: str) -> None:
 
 
 def say(message: str, *, quiet: bool = False) -> None:
-    """Print a message to standard error, unless `quiet` is true, and append it to the log file, if there is one."""
+    """Print a message to standard error unless `quiet` is true. Also append it to the log file if there is one."""
     line = f"{PROGRAM}: {one_line(message)}\n"
-    if not quiet:
-        try:
-            sys.stderr.write(line)
-        # If standard error is closed (2>&-), the program must still write its output.
-        except OSError:
-            pass
     log = os.environ.get(LOG)
     if log:
         try:
@@ -93,6 +87,12 @@ def say(message: str, *, quiet: bool = False) -> None:
         except OSError as error:
             del os.environ[LOG]  # one warning is enough
             say(f"warning: {LOG}: cannot write to {log}: {error.strerror}")
+    try:
+        if not quiet:
+            sys.stderr.write(line)
+    # If standard error is closed (2>&-), the program must still write its output.
+    except OSError:
+        return
 
 
 def has_log() -> bool:

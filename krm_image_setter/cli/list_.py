@@ -85,6 +85,26 @@ class _Filter(NamedTuple):
     not_registries: Sequence[str]
     unpinned: bool
 
+    def reason(self, rows: Sequence[Row]) -> str:
+        """Return why this filter accepts none of `rows`: the first option that accepts none, and known values."""
+        every = _Filter((), (), (), (), unpinned=False)
+        images = dict.fromkeys(row.reference.familiar_name for row in rows if row.reference)
+        kinds = dict.fromkeys(row.found.resource.kind for row in rows if row.found.resource.kind)
+        registries = dict.fromkeys(row.reference.domain for row in rows if row.reference)
+        options: tuple[tuple[str, dict[str, Any], Iterable[str]], ...] = (
+            ("--image", {"images": self.images}, images),
+            ("--kind", {"kinds": self.kinds}, kinds),
+            ("--registry", {"registries": self.registries}, registries),
+            ("--not-registry", {"not_registries": self.not_registries}, ()),
+            ("--unpinned", {"unpinned": self.unpinned}, ()),
+        )
+        count = counted(len(rows), "image")
+        for option, fields, known in options:
+            if not any(map(every._replace(**fields).accepts, rows)):
+                values = f"; known values: {_some(known)}" if known else ""
+                return f"no image matches `{option}` ({count} found){values}"
+        return f"no image matches all filters together ({count} found)"
+
     def accepts(self, row: Row) -> bool:
         """Return whether a row passes all filter options."""
         reference = row.reference
@@ -124,6 +144,10 @@ def list_command(
 ) -> None:
     """Print the images that pass the filters, and exit with the exit status of the command."""
     _reject_negation({"--image": image, "--kind": kind, "--registry": registry, "--not-registry": not_registry})
+    for value in kind:
+        if "=" in value:
+            message = "expected KIND or KIND.GROUP; add the path to `kinds`, in a file for `--fn-config`"
+            raise ImageSetterError(f'--kind "{value}": {message}')
     files = find_files(paths, hidden=hidden, stdin_name=stdin_file_name)
     ahead = ReadAhead(files)
     config = Options(tuple(fn_config), no_config=no_config).configure_list(ahead.configurations)
@@ -141,12 +165,22 @@ def list_command(
     else:
         failed = report_problems(read)
         report_others(read, lambda found: found.resources, " (use --unknown to search them)")
+    if not rows:
+        what = "image without a rule" if unknown else "image"
+        say(f"no {what} found in {counted(len(files), 'file')}")
+    elif not any(map(wanted.accepts, rows)):
+        say(wanted.reason(rows))
     rows = list(filter(wanted.accepts, rows))
     if not_registry or unknown:
         rows = _without_ignored(rows, config.ignore)
     _WRITERS[output](rows)
-    count = sum(row.reference is None and has_placeholder(row.found.image) for row in rows)
-    if count:
+    partial_rows = [row for row in rows if row.reference is None]
+    count = sum(has_placeholder(row.found.image) for row in partial_rows)
+    if output is Output.NAMES and partial_rows:
+        first = partial_rows[0]
+        not_printed = f"{counted(len(partial_rows), 'image')} without a complete reference"
+        say(f'not printed: {not_printed}, such as "{first.found.image}" at {first.location}; use `-o table`')
+    elif count:
         say(placeholders(count))
     if output is Output.TABLE:
         listed = {row.rule for row in rows}
@@ -196,6 +230,12 @@ def _images(rules: Rules, stream: Stream) -> _Images:
     kinds: list[str] = []
     images = list(images_in(stream, rules, count=lambda resource: kinds.append(resource.ref.kind)))
     return _Images(sum(map(bool, kinds)), images)
+
+
+def _some(names: Iterable[str]) -> str:
+    """Return up to five names for a message."""
+    first, others = sorted(names)[:5], sorted(names)[5:]
+    return ", ".join(first) + ", …" * bool(others)
 
 
 def _reject_negation(filters: Mapping[str, Iterable[str]]) -> None:

@@ -92,7 +92,8 @@ def decode(
     """Combine configuration documents. Their lists are joined in the order of the documents.
 
     `images`, `kinds`, `registries` and `on_unused` come from command-line options. Their rules come first, and
-    `images` replace entries of the documents with the same name. The result might not set any image; see `require_images`.
+    `images` replace entries of the documents with the same name. The result might not set any image; see
+    `require_images`.
 
     Raises ConfigError if a document is invalid or if two documents contradict each other.
     """
@@ -149,7 +150,7 @@ def require_images(
 def decode_image(argument: str) -> ImageRule:
     """Return the rule for the argument of `--image`. Raises ConfigError if it is invalid.
 
-    The argument is `NAME=REFERENCE`, or one of kustomize's forms `NAME:TAG` and `NAME@DIGEST`, which keep the name:
+    The argument is `NAME=REFERENCE`, or one of the forms `NAME:TAG` and `NAME@DIGEST` of kustomize:
     https://kubectl.docs.kubernetes.io/references/kustomize/cmd/edit/set/image.
     """
     name, equals, reference = argument.partition("=")
