@@ -174,12 +174,10 @@ def list_command(
     if not_registry or unknown:
         rows = _without_ignored(rows, config.ignore)
     _WRITERS[output](rows)
-    partial_rows = [row for row in rows if row.reference is None]
-    count = sum(has_placeholder(row.found.image) for row in partial_rows)
-    if output is Output.NAMES and partial_rows:
-        first = partial_rows[0]
-        not_printed = f"{counted(len(partial_rows), 'image')} without a complete reference"
-        say(f'not printed: {not_printed}, such as "{first.found.image}" at {first.location}; use `-o table`')
+    count = sum(row.reference is None and has_placeholder(row.found.image) for row in rows)
+    if output is Output.NAMES and rows and all(row.reference is None for row in rows):
+        count_shown, first = counted(len(rows), "image"), f'"{rows[0].found.image}" at {rows[0].location}'
+        say(f"not printed: {count_shown} without a complete reference, such as {first}; use `-o table`")
     elif count:
         say(placeholders(count))
     if output is Output.TABLE:
