@@ -262,12 +262,12 @@ BAD_CONFIGS = [
     ),
     pytest.param(
         with_config(CONFIG.replace("{nginx: nginx:2}", "[{name: nginx, newTag: 1.10}]")),
-        'line 11: functionConfig.images[0].newTag: YAML reads 1.10 as the number 1.1; quote it: "1.10"',
+        'line 3: functionConfig.images[0].newTag: YAML reads 1.10 as the number 1.1; quote it: "1.10"',
         id="a tag that is a number",
     ),
     pytest.param(
         with_config(CONFIG + "onUnused: warn\nonUnused: error"),
-        "line 13: functionConfig.onUnused: the key is in line 12 and in line 13; keep one of them",
+        "line 5: functionConfig.onUnused: the key is in line 4 and in line 5; keep one of them",
         id="a repeated key",
     ),
     pytest.param(with_config(CONFIG + "podSpec: true"), 'did you mean "podSpecs"?', id="unknown field"),
