@@ -270,7 +270,10 @@ def test_skaffold(tmp_path: Path) -> None:
     assert hook["host"]["withChange"] is True
     (manifest,) = config["manifests"]["rawYaml"]
     text = (folder / manifest).read_text()
-    for line, new in (("nginx:1.25", CHANGED), ("redis:7", "redis:7")):  # no entry sets redis, which causes a warning
+    for line, new in (
+        ("nginx:1.25", CHANGED),
+        ("redis:7", "redis:7"),
+    ):  # no entry sets redis, which causes a warning
         ran = subprocess.run(
             hook["host"]["command"],
             input=text.replace("nginx:1.25", line),
