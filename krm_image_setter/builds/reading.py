@@ -79,7 +79,7 @@ def is_listed(data: dict[str, Any], kind: str, group: str = "") -> bool:
     if data.get("kind") == "List":
         items = data.get("items")
         return isinstance(items, list) and all(
-            isinstance(one, dict) and is_listed(one, kind, group) for one in items
+            isinstance(one, dict) and one.get("kind") == kind and is_listed(one, kind, group) for one in items
         )
     return data.get("kind") in (kind, f"{kind}List") and str(data.get("apiVersion")).startswith(group)
 
