@@ -216,7 +216,7 @@ def _planned(text: str, options: Options) -> tuple[Plan, bool]:
     resource_list = read_resource_list(stream)
     if resource_list is not None:
         return plan_function(resource_list, options.configure_function), True
-    if options == Options() and stream.has_resource_list():
+    if options._replace(quiet=False) == Options() and stream.has_resource_list():
         message = "expected one ResourceList, or resources without one; got a ResourceList among other documents"
         return Plan([], (Result(message, ERROR),)), True
     if not text.strip("\ufeff \t\r\n"):

@@ -52,6 +52,7 @@ KUSTOMIZE_ARGUMENTS = [
     pytest.param(f"nginx:2@{DIGEST}", "nginx:1", f"nginx:2@{DIGEST}", id="tag and digest"),
     pytest.param("m.io:5000/a:2", "m.io:5000/a", "m.io:5000/a:2", id="registry with a port"),
     pytest.param("nginx=my-nginx2", "nginx:1", "my-nginx2", id="name with a digit"),
+    pytest.param(f"a={'a' * 7}:{'b' * 40}", "a:1", f"{'a' * 7}:{'b' * 40}", id="commit of 40 digits as the tag"),
     pytest.param("nginx=nginx", "nginx:1", "nginx", id="name without a tag"),
 ]
 

@@ -201,7 +201,12 @@ def whole_image_rule(name: str, reference: str, before: str = "") -> ImageRule:
     old = parse_reference(name)
     tag, digest = reference.removeprefix(":"), reference.removeprefix("@")
     new = None
-    if old is not None and is_digest(digest):
+    # The tag in `app:COMMIT` has the form of a digest, so only names of algorithms count.
+    if (
+        old is not None
+        and is_digest(digest)
+        and (digest != reference or digest.startswith(("sha256:", "sha512:")))
+    ):
         new = Reference(old.name, digest=digest)
     elif old is not None and is_tag(tag) and (tag != reference or re.fullmatch(_BARE_TAG, tag, re.ASCII)):
         new = Reference(old.name, tag)
