@@ -165,10 +165,10 @@ def list_command(
     else:
         failed = report_problems(read)
         report_others(read, lambda found: found.resources, " (use --unknown to search them)")
-    if not rows:
+    if not rows and not failed:
         what = "image without a rule" if unknown else "image"
         say(f"no {what} found in {counted(len(files), 'file')}")
-    elif not any(map(wanted.accepts, rows)):
+    elif rows and not any(map(wanted.accepts, rows)):
         say(wanted.reason(rows))
     rows = list(filter(wanted.accepts, rows))
     if not_registry or unknown:
