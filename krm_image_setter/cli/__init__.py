@@ -21,7 +21,7 @@ from krm_image_setter.cli.options import (
     Registries,
     StdinFileName,
 )
-from krm_image_setter.cli.terminal import write
+from krm_image_setter.cli.terminal import flush, write
 from krm_image_setter.errors import ImageSetterError
 from krm_image_setter.filter import Options, run_filter
 from krm_image_setter.streams import PROGRAM, say_error
@@ -98,7 +98,11 @@ def _filter(
         quiet=quiet,
     )
     if context.invoked_subcommand is None:
-        raise SystemExit(run_filter(options))
+        try:
+            status = run_filter(options)
+        except BrokenPipeError:
+            status = 2
+        raise SystemExit(status if flush() else 2)
     if options != Options():
         command = f"{PROGRAM} {context.invoked_subcommand}"
         raise ImageSetterError(f"options must follow the command, as in `{command} --fn-config FILE`")
@@ -116,7 +120,12 @@ def run_command(arguments: Sequence[str]) -> int:
     except ImageSetterError as error:
         say_error(error)
     except SystemExit as stop:
+        # Typer exits with 1 if the reader of a help text closes the output. This status means differences.
+        if isinstance(stop.__context__, BrokenPipeError):
+            return 0
         return stop.code if isinstance(stop.code, int) else 0
+    finally:
+        flush()
     return 2
 
 
