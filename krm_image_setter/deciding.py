@@ -33,13 +33,19 @@ class Decision(NamedTuple):
 
 
 def decide(
-    resource: Resource, readings: Sequence[ImageField], rules: Rules, *, hides_values: bool
+    resource: Resource,
+    readings: Sequence[ImageField],
+    rules: Rules,
+    *,
+    hides_values: bool,
+    has_name: bool = False,
 ) -> Decision | None:
     """Decide how a field changes, or return None if no rule matches the field.
 
     `readings` contains one ImageField per locator that found the field; their references can differ. The first
     `images` entry that matches a reading is applied. If there is none, a rule of `registries` is applied. If
-    `hides_values` is true, the results do not contain values.
+    `hides_values` is true, the results do not contain values. `has_name` is true if another field of the resource
+    contains only a name, so that this field need not contain it.
     """
     proposals: list[tuple[ImageField, str, ImageRule | None]]
     proposals = [(field, *found) for field in readings if (found := rules.images.new(field.current, field.usage))]
@@ -50,11 +56,23 @@ def decide(
     decision = None
     for field, proposed, rule in sorted(proposals, key=_position) if len(proposals) > 1 else proposals:
         changes, results = _rewrite(resource, field, proposed, rules, hides_values=hides_values)
+        if not (has_name or (results and not changes)) and not _has_name_of(field, proposed):
+            new = HIDDEN if hides_values else proposed
+            message = f'the name of "{new}" was not written: the field contains only a {field.part}'
+            results.append(warning(resource, field.location, message))
         # If this reading of the field cannot contain the new reference, try the next reading.
         if changes or not results:
             return Decision(field, rule, changes, results)
         decision = decision or Decision(field, rule, changes, results)
     return decision
+
+
+def _has_name_of(field: ImageField, proposed: str) -> bool:
+    """Return whether a field already belongs to the name of a reference, or can contain the name."""
+    if field.part not in ("tag", "digest"):
+        return True
+    old, new = parse_reference(field.current), parse_reference(proposed)
+    return old is None or new is None or old.normalized_name == new.normalized_name
 
 
 def decide_as(

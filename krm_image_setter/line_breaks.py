@@ -20,7 +20,8 @@ _RARE: Final = f"\r{_YAML_1_1}"
 
 def count_breaks(text: str, start: int, end: int) -> int:
     """Return the number of lines that end in `text[start:end]`. A CR LF counts once, at its LF."""
-    count = text.count("\n", start, end) + sum(text.count(rare, start, end) for rare in _RARE)
+    rare = "\r" if text.isascii() else _RARE
+    count = text.count("\n", start, end) + sum(text.count(one, start, end) for one in rare)
     # Search for CR before CR LF, because a search for one character is ten times as fast as for two characters.
     return count - (text.count("\r\n", start, end + 1) if text.find("\r", start, end) >= 0 else 0)
 

@@ -142,7 +142,7 @@ def rules_for(config: ImageSetter, references: Mapping[int, str]) -> Rules:
     return Rules(
         ImageMap(images),
         RegistryMap(config.registries),
-        SelectorMap((rule.selector, rule) for rule in config.kinds),
+        SelectorMap((rule.selector, rule) for rule in (*config.kinds, *config.values_keys)),
         uses | {IMAGE} if config.pod_specs else (),
         config.catalog,
         config.image_pull_policy,

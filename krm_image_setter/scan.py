@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import cache
 from itertools import islice
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from krm_image_setter.changes import AcceptedChanges
 from krm_image_setter.deciding import HIDDEN, Decision, decide, decide_as, warning
@@ -30,6 +30,12 @@ _BATCH: Final = 32
 _SEALED: Final = "not changed: encrypted with SOPS, and a change would make its MAC invalid; use `sops edit`"
 
 
+#: A field with an image, or with a document, and the rule that found it. In a pod spec, the rule is None.
+LocatedField: TypeAlias = tuple[ImageField | OtherField, KindRule | None]
+#: Is called with a resource and its fields.
+Visit: TypeAlias = Callable[[Resource, list[LocatedField]], None]
+
+
 class FoundImage(NamedTuple):
     """An image, with its resource, path, and position in the stream. In a pod spec, `rule` is None.
 
@@ -37,7 +43,8 @@ class FoundImage(NamedTuple):
 
     If `is_public` is false, messages must not suggest the image: it is from a variable or a Secret. `part` is the
     part of a reference that the field contains, or an empty string for a whole reference. If `image` does not show
-    the value of a Secret, `hidden` is this value, which must not be printed.
+    the value of a Secret, `hidden` is this value, which must not be printed. `inner` is the innermost resource
+    around the image, which can be inside `resource`.
     """
 
     image: str
@@ -50,6 +57,7 @@ class FoundImage(NamedTuple):
     part: str
     is_public: bool
     hidden: str = ""
+    inner: ResourceRef = NO_REF
 
 
 class Scan:
@@ -105,13 +113,13 @@ def scan(
     string: _String | None = None,
     *,
     decided: Mapping[int, str] | None = None,
-    visit: Callable[[Resource], None] | None = None,
+    visit: Visit | None = None,
 ) -> Scan:
     """Find the image fields in a stream, decide on each field, and return the edits that set the images.
 
     A resource without any of `keywords` is counted but not parsed. `string` is None unless the stream is in a
     string. `decided` contains the new references of fields for which the rules do not decide, by the offset of the
-    field in the stream. `visit` is called for each resource that is parsed.
+    field in the stream. `visit` is called for each resource that is parsed, with its fields.
 
     Raises InputError, with the line in the stream, if a document is not valid YAML or not a resource. Raises
     ConfigError if an image cannot have the configured pull policy.
@@ -162,7 +170,7 @@ class _Run(NamedTuple):
     rules: Rules
     string: _String | None
     decided: Mapping[int, str] | None
-    visit: Callable[[Resource], None] | None
+    visit: Visit | None
 
 
 def _scan_tree(one: Tree, run: _Run, found: Scan) -> tuple[list[Resource], AcceptedChanges]:
@@ -171,8 +179,6 @@ def _scan_tree(one: Tree, run: _Run, found: Scan) -> tuple[list[Resource], Accep
     resources: list[Resource] = []
     for resource, kinds, uses in _searched(one, run.stream, run.rules, run.string):
         resources.append(resource)
-        if run.visit is not None:
-            run.visit(resource)
         if resource.ref == NO_REF:
             found.others += 1
         else:
@@ -182,6 +188,8 @@ def _scan_tree(one: Tree, run: _Run, found: Scan) -> tuple[list[Resource], Accep
                 continue
             found.selected[rule.position] = found.selected.get(rule.position, 0) + 1
         fields = list(find_image_fields(resource, kinds, uses, found.matched))
+        if run.visit is not None:
+            run.visit(resource, fields)
         if fields:
             _scan_fields(_Searched(resource, run.rules, run.string, run.decided), fields, found, accepted)
     return resources, accepted
@@ -215,13 +223,15 @@ def _searched(
 class _Searched(NamedTuple):
     """A resource to search, the rules to apply, and the string that contains the resource (or None).
 
-    `decided` contains new references, by the offset of the field in the stream; see `scan`.
+    `decided` contains new references, by the offset of the field in the stream; see `scan`. `has_name` is true if
+    a field of the resource contains only a name.
     """
 
     resource: Resource
     rules: Rules
     string: _String | None
     decided: Mapping[int, str] | None = None
+    has_name: bool = False
 
     def decide(self, readings: list[ImageField]) -> Decision | None:
         """Return the decision on a field, or None if the field does not change."""
@@ -230,7 +240,8 @@ class _Searched(NamedTuple):
             new = self.decided.get(self.resource.offset(location))
             if new is not None:
                 return decide_as(self.resource, readings[0], new, self.rules, hides_values=self.hides(location))
-        decision = decide(self.resource, readings, self.rules, hides_values=self.hides(location))
+        hides_values = self.hides(location)
+        decision = decide(self.resource, readings, self.rules, hides_values=hides_values, has_name=self.has_name)
         if decision is not None and decision.changes and self.resource.is_sealed:
             sealed = warning(self.resource, decision.field.location, _SEALED)
             return decision._replace(changes=[], results=[sealed])
@@ -248,7 +259,7 @@ class _Searched(NamedTuple):
 
 def _scan_fields(
     searched: _Searched,
-    fields: Iterable[tuple[ImageField | OtherField, KindRule | None]],
+    fields: Iterable[LocatedField],
     found: Scan,
     accepted: AcceptedChanges,
 ) -> None:
@@ -260,6 +271,9 @@ def _scan_fields(
             readings.setdefault(_key(field), []).append(field)
         elif rule is not None:
             others.append((field, rule))
+    searched = searched._replace(
+        has_name=any(field.part == "name" for same in readings.values() for field in same)
+    )
     claims = Claims()
     for same in readings.values():
         decision = searched.decide(same)
@@ -419,33 +433,33 @@ def images_in(
     stream: Stream,
     rules: Rules,
     string: _String | None = None,
-    count: Callable[[Resource], None] | None = None,
+    visit: Visit | None = None,
 ) -> Iterator[FoundImage]:
     """Yield the images of a stream, once per field. Raises InputError under the same conditions as `scan`.
 
-    `count`, if given, is called for each resource, and for each document that `files` or the catalog selects.
+    `visit` is called with the fields of each resource, and of each document that `files` or the catalog selects.
     """
     for one in _trees(stream, rules, None, string):
         for resource, kinds, uses in _searched(one, stream, rules, string) if one else ():
-            if count is not None:
-                count(resource)
-            yield from images_of(resource, kinds, uses, rules, string)
+            fields = list(find_image_fields(resource, kinds, uses, set()))
+            if visit is not None:
+                visit(resource, fields)
+            yield from _images(_Searched(resource, rules, string), fields)
 
 
 def images_of(
-    resource: Resource,
-    kinds: Iterable[KindRule],
-    uses: Collection[str],
-    rules: Rules,
-    string: _String | None = None,
+    resource: Resource, kinds: Iterable[KindRule], uses: Collection[str], rules: Rules
 ) -> Iterator[FoundImage]:
     """Yield the images of a resource in pod specs with one of `uses`, and in the fields that `kinds` match.
 
-    `rules` apply to the resources in strings. `string` is None unless the resource is in a string.
+    `rules` apply to the resources in strings.
     """
-    searched = _Searched(resource, rules, string)
+    return _images(_Searched(resource, rules, None), find_image_fields(resource, kinds, uses, set()))
+
+
+def _images(searched: _Searched, fields: Iterable[LocatedField]) -> Iterator[FoundImage]:
     claims = Claims()
-    for field, rule in find_image_fields(resource, kinds, uses, set()):
+    for field, rule in fields:
         if isinstance(field, ImageField):
             if field.current and claims.claim(field) and not field.is_bare_name:
                 yield _found_image(searched, field, rule)
@@ -468,6 +482,7 @@ def _found_image(searched: _Searched, field: ImageField, rule: KindRule | None) 
         field.part,
         is_public=field.usage.use == IMAGE and not hides_values,
         hidden=field.current if hides_values else "",
+        inner=resource.inner_ref(field.location),
     )
 
 
@@ -481,7 +496,7 @@ def _images_in_string(searched: _Searched, field: OtherField, form: Embedded) ->
         for image in images_in(Stream(field.value), searched.rules, string):
             line, column = position(image.line, image.column)
             path = f"{outer}: {image.path}"
-            yield image._replace(resource=resource.ref, path=path, line=line, column=column)
+            yield image._replace(resource=resource.ref, inner=NO_REF, path=path, line=line, column=column)
     except InputError:  # `scan` reports the error
         return
 

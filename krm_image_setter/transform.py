@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeAlias, TypeVar
 
+from krm_image_setter.catalog import VALUES_MARKS
 from krm_image_setter.config.image_setter import ImageSetter
 from krm_image_setter.documents import Stream
 from krm_image_setter.edits import Edit, apply_edits
@@ -108,11 +109,11 @@ def set_images_in(texts: Mapping[str, str], config: ImageSetter, for_each: ForEa
                 raise one.at(file=name)
             yield one
 
-    if config.catalog and any("alueFile" in text or "aluesFile" in text for text in texts.values()):
-        from krm_image_setter.catalog.values_files import values_files_in  # noqa: PLC0415  (few runs need it)
+    references = [name for name, text in texts.items() if any(mark in text for mark in VALUES_MARKS)]
+    if config.catalog and references:
+        from krm_image_setter.catalog.values_files import with_values  # noqa: PLC0415  (few runs need it)
 
-        named = (glob for name, text in texts.items() for glob in values_files_in(Stream(text, name)))
-        config = config._replace(values_files=tuple(dict.fromkeys(named)))
+        config = with_values(config, (Stream(texts[name], name) for name in references))
     sources = None
     if any(name.rpartition("/")[2].lower().startswith("kustomization") for name in texts):
         from krm_image_setter.kustomizations.reading import Sources  # noqa: PLC0415  (few runs need it)

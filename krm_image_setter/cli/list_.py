@@ -98,7 +98,10 @@ class _Filter(NamedTuple):
         reference = row.reference
         return (
             (not self.images or any(map(partial(matches_pattern, row.found.image), self.images)))
-            and (not self.kinds or any(kind.matches(row.found.resource) for kind in self.kinds))
+            and (
+                not self.kinds
+                or any(kind.matches(ref) for kind in self.kinds for ref in (row.found.resource, row.found.inner))
+            )
             and (not self.registries or any(map(partial(_is_from, reference), self.registries)))
             and not any(map(partial(_is_in, row.found.hidden or row.found.image), self.not_registries))
             and (not self.unpinned or reference is None or reference.digest is None or reference.tag == "latest")
@@ -279,7 +282,7 @@ class _Images(NamedTuple):
 
 def _images(rules: Rules, stream: Stream) -> _Images:
     kinds: list[str] = []
-    images = list(images_in(stream, rules, count=lambda resource: kinds.append(resource.ref.kind)))
+    images = list(images_in(stream, rules, visit=lambda resource, _: kinds.append(resource.ref.kind)))
     return _Images(sum(map(bool, kinds)), images)
 
 

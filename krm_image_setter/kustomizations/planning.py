@@ -24,7 +24,7 @@ from krm_image_setter.kustomizations.flows import (
     Scalar,
     matches,
 )
-from krm_image_setter.kustomizations.reading import Entry, Reader, Sources, Text, documents, resolved
+from krm_image_setter.kustomizations.reading import Entry, Reader, Sources, Text, resolved
 from krm_image_setter.kustomizations.writing import Writer
 from krm_image_setter.locators import Embedded, KindRule, Selector, SelectorMap
 from krm_image_setter.locators.kustomize_entry import split_image
@@ -102,7 +102,7 @@ class KustomizationPlan:
         """Return the number of resources in each kustomization; None if it is not YAML."""
         texts = self._reader.files()
         return {
-            key: sum(isinstance(node.value, dict) and "kind" in node.value for node in documents(texts[key]))
+            key: sum(isinstance(node.value, dict) and "kind" in node.value for node in texts[key].documents)
             if key in texts
             else None
             for key in self.files

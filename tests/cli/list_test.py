@@ -371,3 +371,18 @@ def test_finding_contains_the_reason(shop: Program, filters: list[str], expected
     image, text = expected
     out = shop("list", "deploy", "-o", "github", *filters).stdout.decode()
     assert [line for line in out.splitlines() if image in line and line.endswith(text)]
+
+
+@pytest.mark.parametrize(
+    "kind, listed",
+    [("CatalogSource", 1), ("Policy.policy.open-cluster-management.io", 1), ("ConfigurationPolicy", 0)],
+)
+def test_kind_selects_resources_inside_other_resources(program: Program, kind: str, listed: int) -> None:
+    program.write(
+        "a.yaml",
+        "apiVersion: policy.open-cluster-management.io/v1\nkind: Policy\nmetadata: {name: p}\nspec:\n  items:\n"
+        "  - apiVersion: operators.coreos.com/v1alpha1\n    kind: CatalogSource\n    metadata: {name: c}\n"
+        "    spec: {image: 'quay.io/org/index:v1'}\n",
+    )
+    ran = program("list", "a.yaml", "--kind", kind, "-o", "names")
+    assert ran.stdout == b"quay.io/org/index:v1\n" * listed
