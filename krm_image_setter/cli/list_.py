@@ -68,11 +68,6 @@ class _Filter(NamedTuple):
     not_registries: Sequence[str]
     unpinned: bool
 
-    @property
-    def rule(self) -> Rule:
-        """The reason why an image is listed."""
-        return UNPINNED if self.unpinned else OTHER_REGISTRY if self.not_registries else IMAGE
-
     def reason(self, rows: Sequence[Row]) -> str:
         """Return why this filter accepts none of `rows`: the first option that accepts none, and known values."""
         every = _Filter((), (), (), (), unpinned=False)
@@ -92,6 +87,11 @@ class _Filter(NamedTuple):
                 values = f"; known values: {_some(known)}" if known else ""
                 return f"no image matches `{option}` ({count} found){values}"
         return f"no image matches all filters together ({count} found)"
+
+    @property
+    def rule(self) -> Rule:
+        """The reason why an image is listed."""
+        return UNPINNED if self.unpinned else OTHER_REGISTRY if self.not_registries else IMAGE
 
     def accepts(self, row: Row) -> bool:
         """Return whether a row passes all filter options."""
@@ -173,7 +173,8 @@ def list_command(
         _say_placeholders(report.rows, output)
         if output is Output.TABLE:
             _write_suggestions(found[0])
-    raise SystemExit(2 if _has_error(problems) else 1 if check and count else 0)
+    failed = any(problem.severity == ERROR for problem in problems)
+    raise SystemExit(2 if failed else 1 if check and count else 0)
 
 
 def _check_diff(paths: Sequence[str], output: Output) -> None:
@@ -204,11 +205,10 @@ def _search(
     if unknown:
         # This search also reads files without resources. Such files are errors only in the first search.
         read = _add_unknown(files, rules, rows, suggested)
-    report_problems(read)
+    failed = report_problems(read)
     if not unknown:
         report_others(read, lambda found: found.resources, " (use --unknown to search them)")
-    problems = problems_of(read)
-    if not rows and not _has_error(problems):
+    if not rows and not failed:
         what = "image without a rule" if unknown else "image"
         say(f"no {what} found in {counted(len(files), 'file')}")
     elif rows and not any(map(wanted.accepts, rows)):
@@ -216,11 +216,7 @@ def _search(
     rows = list(filter(wanted.accepts, rows))
     if wanted.not_registries or unknown:
         rows = _without_ignored(rows, ignore)
-    return _Found(rows, suggested, problems)
-
-
-def _has_error(problems: Iterable[outputs.Finding]) -> bool:
-    return any(problem.severity == ERROR for problem in problems)
+    return _Found(rows, suggested, problems_of(read))
 
 
 def _say_placeholders(rows: Sequence[Row], output: Output) -> None:
