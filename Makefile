@@ -73,7 +73,7 @@ site/try/packages.zip:
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-compile --target build/browser \
 		--platform any --implementation py --abi none --only-binary :all: --group browser
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-compile --target build/browser \
-		--no-build-isolation .
+		--no-build-isolation --upgrade .
 	cd build/browser && $(abspath $(BIN))/python -m zipfile -c $(abspath $@) *
 	cp $(addprefix $(PYODIDE)/,pyodide.mjs pyodide.asm.mjs pyodide.asm.wasm pyodide-lock.json python_stdlib.zip) $(@D)
 

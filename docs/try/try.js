@@ -31,6 +31,9 @@ def run(**files):
 lambda files: run(**json.loads(files))
 `;
 
+// A browser needs minutes to show the 140,000 lines that explain 20,000 Pods.
+const MOST_LINES = 2000;
+
 async function startProgram() {
   const { loadPyodide } = await import("./pyodide.mjs");
   const response = await fetch(new URL("packages.zip", import.meta.url));
@@ -102,13 +105,16 @@ async function showForm() {
 
   function show(name, text) {
     part(name).parentElement.hidden = !text;
-    const lines = text.split(/(?<=\n)/).map((line) => {
-      const shown = document.createElement("span");
-      shown.className = name === "diff" ? ({ "+": "gi", "-": "gd", "@": "gu" }[line[0]] ?? "") : "";
-      shown.textContent = line;
-      return shown;
+    const lines = text.split(/(?<=\n)/);
+    const rest = lines.splice(MOST_LINES).length;
+    if (rest) lines.push(`… and ${rest} more lines\n`);
+    const shown = lines.map((line) => {
+      const span = document.createElement("span");
+      span.className = name === "diff" ? ({ "+": "gi", "-": "gd", "@": "gu" }[line[0]] ?? "") : "";
+      span.textContent = line;
+      return span;
     });
-    part(name).querySelector("code").replaceChildren(...lines);
+    part(name).querySelector("code").replaceChildren(...shown);
   }
 
   function run() {
