@@ -286,7 +286,7 @@ def test_skaffold(tmp_path: Path) -> None:
 
 #: Sends requests to the application of examples/python-service as an ASGI server does, and prints the answers.
 CALLS = """
-import asyncio, json, service
+import asyncio, json, multiprocessing, service
 
 async def call(path, *parts, method="POST"):
     parts = list(parts)
@@ -325,6 +325,7 @@ async def main():
     answers["many"] = [status for status, _ in await asyncio.gather(*(call("/set", web) for _ in range(50)))]
     await service.app({"type": "lifespan"}, receive, send)
     answers["completed"] = completed
+    answers["workers"] = len(multiprocessing.active_children())
     print(json.dumps(answers))
 
 if __name__ == "__main__":
@@ -351,6 +352,7 @@ def test_python_service(tmp_path: Path) -> None:
     assert answers["unknown"][0] == answers["method"][0] == 404
     assert answers["large"] == [200, 4000, True]
     assert answers["many"] == [200] * 50
+    assert answers["workers"] == 0
     assert answers["completed"] == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
 
 

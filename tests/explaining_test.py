@@ -277,11 +277,17 @@ def test_variable_of_a_named_image_is_explained_without_env() -> None:
 
 
 def test_values_of_a_secret_are_not_shown() -> None:
-    text = "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData:\n  a: nginx:1\n  p: 'spec: {containers: [{image: nginx:1}]}'\n"
-    kinds = "kinds: {Secret: [.stringData.a, {path: .stringData.p, as: yaml}]}\n"
-    blocks = explained(text, NGINX + kinds)
-    assert [block.image for block in blocks] == ["", "***", "***"]
-    assert "nginx:" not in "".join(line for block in blocks for line in block.lines("a"))
+    text = (
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData:\n  a: nginx:1\n  b: redis:7\n"
+        "  p: 'spec: {containers: [{image: nginx:1}, {image: redis:7}]}'\n"
+    )
+    kinds = "kinds: {Secret: [.stringData.a, .stringData.b, {path: .stringData.p, as: yaml}]}\n"
+    blocks = explained(text, f"{NGINX}- {{name: 'redis:6', newTag: '8'}}\n{kinds}")
+    assert [block.image for block in blocks] == ["", *["***"] * 4]
+    shown = "".join(line for block in blocks for line in block.lines("a"))
+    assert "nginx" not in shown
+    assert "redis" not in shown
+    assert 'unchanged  no entry of `images` sets "***"' in shown
 
 
 def test_values_file_is_explained_with_the_catalog() -> None:

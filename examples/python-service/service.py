@@ -9,6 +9,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -38,12 +39,20 @@ def list_in(text: str, config: ImageSetter) -> Any:
 JOBS: dict[str, Callable[[str, ImageSetter], Any]] = {"/set": set_in, "/list": list_in}
 
 
+def new_pool() -> ProcessPoolExecutor:
+    """Return a pool of worker processes, which start with the first request.
+
+    A forked worker would inherit the sockets and the signal handlers of the server.
+    """
+    return ProcessPoolExecutor(mp_context=get_context("spawn"))
+
+
 class Service:
     """The application. It parses YAML in worker processes, so that a large request does not stop the others."""
 
     def __init__(self, config: ImageSetter) -> None:
         self._config = config
-        self._pool = ProcessPoolExecutor()
+        self._pool = new_pool()
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer a request (https://asgi.readthedocs.io/en/latest/specs/www.html)."""
@@ -59,7 +68,8 @@ class Service:
         for event in ("startup", "shutdown"):
             await receive()
             if event == "shutdown":
-                self._pool.shutdown(wait=False, cancel_futures=True)
+                # Wait for the workers: they must not outlive the server.
+                await asyncio.to_thread(self._pool.shutdown, cancel_futures=True)
             await send({"type": f"lifespan.{event}.complete"})
 
     async def _answer(self, scope: Message, receive: Receive) -> tuple[int, Any]:
@@ -81,7 +91,7 @@ class Service:
             return 503, {"error": f"not done after {MOST_SECONDS} seconds"}
         except BrokenExecutor:  # a worker was killed, probably because memory ran out
             if pool is self._pool:
-                self._pool = ProcessPoolExecutor()
+                self._pool = new_pool()
             return 503, {"error": "a worker process was killed; send fewer manifests at a time"}
 
 

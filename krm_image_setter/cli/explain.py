@@ -23,7 +23,7 @@ from krm_image_setter.cli.options import (
     repeated,
 )
 from krm_image_setter.cli.scanning import ReadAhead, Scanned, plan_files, read_files
-from krm_image_setter.cli.skipped import report_problems
+from krm_image_setter.cli.skipped import report_problems, report_results
 from krm_image_setter.cli.terminal import write
 from krm_image_setter.config import ImageSetter
 from krm_image_setter.discovery import Finding
@@ -33,16 +33,14 @@ from krm_image_setter.images import parse_reference
 from krm_image_setter.images.pattern import matches_pattern
 from krm_image_setter.locators import WHOLE
 from krm_image_setter.rules import Rules
-from krm_image_setter.scan import Scan
 from krm_image_setter.streams import PROGRAM, STDIN, say
-from krm_image_setter.transform import Plans
 from krm_image_setter.unused import similar_names
 
 HELP: Final = """Explain why images change or do not change.
 
 Shows which rules search each resource, what each path matches or how far it gets, and which entry of `images` or
-`registries` decides on each image. Takes the options of `set`, and changes nothing. `--image NAME` without a new
-reference only selects the images to explain.
+`registries` decides on each image. Reads the configuration of `set`, and changes nothing. `--image NAME` without a
+new reference only selects the images to explain.
 
 \b
 Examples:
@@ -92,8 +90,9 @@ def explain_command(
         if not names or _is_named(block, names)
     ]
     _write(selected)
-    for message in _messages(config, plans, [block for blocks in by_file.values() for block in blocks], names):
+    for message in _messages(config, [block for blocks in by_file.values() for block in blocks], names):
         say(message)
+    report_results(plans.each, plans.unused)
     raise SystemExit(2 if failed else 0)
 
 
@@ -139,10 +138,8 @@ def _is_named(block: Block, names: Iterable[str]) -> bool:
     return any(matches_pattern(image, name) for name in names for image in block.images)
 
 
-def _messages(
-    config: ImageSetter, plans: Plans[Scanned[Scan]], blocks: Sequence[Block], names: Iterable[str]
-) -> Iterator[str]:
-    """Yield the messages after the explanation: what was not found, and the warnings that `set` would print."""
+def _messages(config: ImageSetter, blocks: Sequence[Block], names: Iterable[str]) -> Iterator[str]:
+    """Yield the messages about what there is not to explain."""
     if not blocks:
         yield "nothing to explain: no document was found"
     known = {reference.familiar_name for block in blocks if (reference := parse_reference(block.image))}
@@ -153,8 +150,6 @@ def _messages(
             yield f'no image matches "{name}"; {hint}'
     if not config.images and not config.registries:
         yield "no image to set; pass `--image NAME=REFERENCE` to see what it would change"
-    for result in plans.unused:
-        yield str(result)
 
 
 def _write(blocks: Sequence[tuple[str, Block]]) -> None:

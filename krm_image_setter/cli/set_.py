@@ -24,12 +24,11 @@ from krm_image_setter.cli.options import (
 )
 from krm_image_setter.cli.replace import CHANGED, NOTHING_WRITTEN, Replacement, with_effect
 from krm_image_setter.cli.scanning import ReadAhead, Scanned, plan_files
-from krm_image_setter.cli.skipped import report_others, report_problems
+from krm_image_setter.cli.skipped import report_others, report_problems, report_results
 from krm_image_setter.cli.terminal import counted, flush, placeholders, style_of, write
 from krm_image_setter.edits import Edit, apply_edits, edited
 from krm_image_setter.errors import ImageSetterError, InputError
 from krm_image_setter.filter import Options
-from krm_image_setter.results import INFO
 from krm_image_setter.scan import Scan
 from krm_image_setter.streams import PROGRAM, STDIN, say, say_error
 from krm_image_setter.transform import has_error
@@ -91,12 +90,7 @@ def set_command(
     config = ahead.with_values_files(options.configure(ahead.configurations))
     scanned, total, unused, *_ = plan_files(files, config)
     failed = report_problems(scanned)
-    for each in scanned:
-        for result in each.found.results if each.found is not None else ():
-            if result.severity != INFO:
-                say(result.format(each.file.shown))
-    for result in unused:
-        say(str(result))
+    report_results(scanned, unused)
     if (failed and not keep_going) or has_error(unused):
         raise SystemExit(2)
     shown = [each for each in scanned if output is not Output.PRINT or _is_printed(each)]

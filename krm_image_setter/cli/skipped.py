@@ -1,4 +1,4 @@
-"""Reports what a command skipped in directories: Helm templates, and files that are not Kubernetes resources."""
+"""Reports what a command did not do: warnings about images, Helm templates, and files that are not resources."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from typing import Any, Final
 from krm_image_setter.builds.kustomization import FILE_NAMES
 from krm_image_setter.cli.scanning import Scanned
 from krm_image_setter.cli.terminal import counted
+from krm_image_setter.results import INFO, Result
+from krm_image_setter.scan import Scan
 from krm_image_setter.streams import say, say_error
 
 _TEMPLATES: Final = "templates"
@@ -40,6 +42,16 @@ def report_problems(scanned: Iterable[Scanned[Any]]) -> bool:
         lines = {0: "", 1: "; 1 contains image lines"}.get(images, f"; {images} contain image lines")
         say(f"{'warning: ' * bool(images)}{directory}: {counted(count, 'Helm template')} skipped{lines}")
     return failed
+
+
+def report_results(scanned: Iterable[Scanned[Scan]], unused: Iterable[Result]) -> None:
+    """Print the warnings and errors of the scans, and those about unused entries."""
+    for each in scanned:
+        for result in each.found.results if each.found is not None else ():
+            if result.severity != INFO:
+                say(result.format(each.file.shown))
+    for result in unused:
+        say(str(result))
 
 
 def report_others(scanned: Iterable[Scanned[Any]], resources_in: Callable[[Any], int], hint: str) -> None:

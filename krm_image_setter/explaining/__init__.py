@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Final, NamedTuple
 
-from krm_image_setter.config import ImageSetter
+from krm_image_setter.config import API_VERSION, ImageSetter
 from krm_image_setter.discovery import Unknown, unknown_images
 from krm_image_setter.documents import Stream
 from krm_image_setter.explaining.blocks import Block, Fact
@@ -63,7 +63,9 @@ def _explain(run: _Run, stream: Stream) -> Explained:
     observer = ResourceObserver(run.rules, run.config.kinds, decided)
     scan(stream, run.rules, decided=decided, observer=observer)
     found = {(block.line, block.image) for block in observer.blocks}
-    unknown = unknown_images(stream, run.rules)
-    return Explained(
-        observer.blocks, tuple(one for one in unknown if (one.found.line, one.found.image) not in found)
+    unknown = (
+        one
+        for one in unknown_images(stream, run.rules)
+        if (one.found.line, one.found.image) not in found and one.found.resource.api_version != API_VERSION
     )
+    return Explained(observer.blocks, tuple(unknown))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
+from krm_image_setter.catalog.known_files import ANY_FILE
+from krm_image_setter.deciding import HIDDEN
 from krm_image_setter.errors import location, one_line
 from krm_image_setter.images import (
     ARGS,
@@ -79,6 +81,8 @@ def path_rule_name(rule: KindRule | None) -> str:
     """Return the name of a rule that finds images: its location in the configuration, or its origin."""
     if rule is None:
         return "podSpecs"
+    if rule.selector.files == ANY_FILE:
+        return "catalog (JSON patches)"
     if rule.origin == "catalog":
         return f"catalog ({rule.selector})" if rule.selector.files else "catalog"
     return _at(rule) or f"--kind {rule.selector.kind}"
@@ -131,8 +135,8 @@ def _excluded(rule: ImageRule, usage: Usage) -> str:
     return f"sets only containers named {' or '.join(names[:MOST])}"
 
 
-def why_unchanged(image: str, usage: Usage, rules: Rules) -> str:
-    """Return why no rule sets an image with a usage."""
+def why_unchanged(image: str, usage: Usage, rules: Rules, *, hides_values: bool = False) -> str:
+    """Return why no rule sets an image with a usage. If `hides_values` is true, the text contains no name."""
     if not image:
         return "the field is empty"
     reference = parse_reference(image)
@@ -142,5 +146,5 @@ def why_unchanged(image: str, usage: Usage, rules: Rules) -> str:
         return f"not an image reference: {explain(image)}"
     if rules.images.has_set(image, usage):
         return "already the new reference of an entry"
-    entries = f'no entry of `images` sets "{reference.familiar_name}"'
+    entries = f'no entry of `images` sets "{HIDDEN if hides_values else reference.familiar_name}"'
     return f"{entries}, and no entry of `registries` moves it" if rules.registries else entries

@@ -83,7 +83,7 @@ class _Builds:
         """Yield the image before the first entry, and what each entry makes of it."""
         scalar = flow.route.scalar
         image = flow.route.start if scalar is None else scalar.image
-        yield Fact("starts as", f"{image} in {self._at(scalar)}" if scalar else image)
+        yield Fact("starts as", f"{image} in {self._at(scalar) if scalar else 'a source that is not read'}")
         for entry, times in flow.route.steps:
             made = applied(entry.keys, image, times)
             if made is not None:

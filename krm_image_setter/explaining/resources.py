@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import groupby
 
+from krm_image_setter.config import API_VERSION
 from krm_image_setter.deciding import HIDDEN, Decision
 from krm_image_setter.explaining.blocks import (
     MOST,
@@ -45,6 +46,7 @@ class ResourceObserver:
             self._kinds.setdefault(rule.selector.kind.lower(), []).append(rule)
         self._decided = decided
         self._outer = ""  # the resource and the field of the string that contains the stream
+        self._hides_values = False  # whether the string is in a Secret
         self._line: Callable[[int | None], int] = lambda number: number or 1
         self._found_by: dict[int, KindRule | None] = {}
 
@@ -53,12 +55,13 @@ class ResourceObserver:
         self._found_by = {id(field): rule for field, rule in fields}
         facts = [*_pod_spec_facts(resource, uses, fields), *_path_facts(resource, kinds, fields)]
         if resource.ref != NO_REF and not kinds and not fields and not self._outer:
-            facts += self._unselected(resource)
+            is_config = resource.ref.api_version == API_VERSION
+            facts += [Fact("no rule", "this is a configuration")] if is_config else self._unselected(resource)
         subject = str(resource.ref) or "document that is not a resource"
         if not self._outer or not fields:
             line = self._line(resource.line(()))
             self.blocks.append(Block(line, self._outer + subject, tuple(facts)))
-        if uses:
+        if uses and not self._hides_values:
             self._add_other_uses(resource, {ENV, ARGS}.difference(uses))
 
     def _unselected(self, resource: Resource) -> Iterator[Fact]:
@@ -107,8 +110,9 @@ class ResourceObserver:
             if decision.rule is not None:
                 facts.append(Fact("set by", image_rule_name(decision.rule)))
         else:
-            facts.append(Fact("unchanged", why_unchanged(field.current, field.usage, self._rules)))
-        if offset not in self._decided:
+            why = why_unchanged(field.current, field.usage, self._rules, hides_values=hides_values)
+            facts.append(Fact("unchanged", why))
+        if offset not in self._decided and not hides_values:  # the entries with its name would show the image
             deciding = decision.rule if decision is not None else None
             facts += other_entries(field.current, field.usage, self._rules, deciding)
         self._add(resource, field.location, facts, image)
@@ -136,6 +140,7 @@ class ResourceObserver:
         inner.blocks = self.blocks
         subject = ": ".join(filter(None, (str(resource.ref), format_location(location))))
         inner._outer = f"{self._outer}{subject}: "
+        inner._hides_values = self._hides_values or resource.is_secret_at(location)
         in_string, outer = lines_in_string(resource, location), self._line
         inner._line = lambda number: outer(in_string(number))
         return inner

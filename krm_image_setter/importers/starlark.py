@@ -181,6 +181,15 @@ class Scope:
         match node:
             case ast.Call(func=ast.Attribute(value=holder, attr="format")):
                 return _filled(node, self.value(holder), [*map(self.value, node.args)], self._named(node.keywords))
+            case ast.Call(func=ast.Attribute(value=holder, attr="join"), args=[items], keywords=[]):
+                between, texts = self.value(holder), self.value(items)
+                if (
+                    isinstance(between, str)
+                    and isinstance(texts, list)
+                    and all(isinstance(one, str) for one in texts)
+                ):
+                    return _joined(node, [part for one in texts for part in (between, one)][1:])
+                return node
             case ast.Call(func=ast.Attribute(value=holder, attr="get"), args=[key, *default], keywords=[]):
                 otherwise = self.value(default[0]) if default else None
                 return _item(self.value(holder), self.value(key), node, otherwise)

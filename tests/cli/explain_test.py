@@ -52,6 +52,15 @@ def test_suggested_option_finds_the_image(shop: Program) -> None:
     assert (ran.status, ran.stderr) == (0, "")
 
 
+def test_configuration_among_the_files_is_used_and_not_searched(shop: Program) -> None:
+    head = "apiVersion: krm-image-setter.dev/v1alpha1\nkind: ImageSetter\nmetadata: {name: s}\n"
+    shop.write("deploy/functions.yaml", f"{head}images:\n- {{name: nginx, newImage: 'quay.io/org/nginx:2'}}\n")
+    out = shop("explain", "deploy").stdout.decode()
+    assert "deploy/functions.yaml:1: ImageSetter/s\n" in out
+    assert "  no rule    this is a configuration\n\ndeploy/web.yaml:1:" in out
+    assert "  set to     quay.io/org/nginx:2\n  set by     deploy/functions.yaml:5: images[0]\n" in out
+
+
 def test_image_without_a_reference_selects_what_is_explained(shop: Program) -> None:
     ran = shop("explain", "deploy", "--image", "nginx", "--image", "redis:*")
     lines = ran.stdout.decode().splitlines()
@@ -88,11 +97,24 @@ def test_empty_input_is_reported(program: Program) -> None:
     assert ran.stderr == f"{PREFIX}nothing to explain: no document was found\n{NO_IMAGES}"
 
 
-def test_unused_entries_are_reported_as_by_set(shop: Program) -> None:
-    arguments = ("deploy", "--image", "ngnix=nginx:2", "--kind", "Cache=.spec.img")
+def test_warnings_are_those_of_set(shop: Program) -> None:
+    shop.write("deploy/list.yaml", CACHE.replace("{image: 'redis:7'}", "{img: [a], image: redis}"))
+    shop.write("deploy/kustomization.yaml", "resources: [web.yaml, cm.yaml]\n" + REPLACEMENT)
+    shop.write(
+        "deploy/cm.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata: {image: 'nginx:5'}\n"
+    )
+    arguments = ("deploy", "--image", "ngnix=nginx:2", "--image", "nginx=nginx:9", "--kind", "Cache=.spec.img")
     explained, set_ = shop("explain", *arguments), shop("set", *arguments, "--check", "-q")
     assert explained.stderr == set_.stderr
-    assert explained.stderr.count("warning: ") == 2
+    assert explained.stderr.count("warning: ") == 3
+    assert "the replacement into spec.containers.0.image" in explained.stderr
+
+
+REPLACEMENT = """\
+replacements:
+- source: {kind: ConfigMap, name: c, fieldPath: data.image}
+  targets: [{select: {kind: Pod}, fieldPaths: [spec.containers.0.image]}]
+"""
 
 
 def test_file_without_a_resource_is_explained(shop: Program) -> None:
