@@ -49,7 +49,8 @@ function serve() {
     try {
       self.postMessage(JSON.parse((await program)(JSON.stringify(data))));
     } catch (error) {
-      self.postMessage({ fault: String(error.message).trim().split("\n").at(-1) });
+      const lines = String(error.message).split("\n"); // often a traceback of Python
+      self.postMessage({ fault: lines.findLast((line) => /^[\w.]*Error\b/.test(line)) ?? lines[0] });
     }
   };
 }
@@ -89,8 +90,8 @@ async function showForm() {
   };
 
   function fill(files) {
-    part("manifests").value = files.manifests;
-    part("functions").value = files.functions;
+    part("manifests").value = files.manifests ?? "";
+    part("functions").value = files.functions ?? "";
     update();
   }
 
@@ -126,7 +127,7 @@ async function showForm() {
       worker.onmessage = ({ data }) => finish(data);
       worker.onerror = ({ message }) => finish({ fault: message ?? "cannot start a worker" });
     }
-    part("form").ariaBusy = "true";
+    part("results").ariaBusy = "true";
     worker.postMessage(read());
   }
 
@@ -145,7 +146,7 @@ async function showForm() {
     show("explanation", explanation);
     part("run").textContent = fault ? "Load and run" : "Run";
     say(fault ? `The program stopped: ${fault}` : summary);
-    part("form").ariaBusy = "false";
+    part("results").ariaBusy = "false";
   }
 
   async function restore() {

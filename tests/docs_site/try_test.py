@@ -54,7 +54,7 @@ def page(site: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
 
 def shown(page: Page) -> dict[str, str]:
     """Return the outputs on the page after the next run, or an empty text for each that is hidden."""
-    page.wait_for("document.getElementById('try-form').getAttribute('aria-busy') === 'false'")
+    page.wait_for("document.getElementById('try-results').ariaBusy === 'false'")
     outputs: dict[str, str] = page.evaluate(
         "Object.fromEntries(['diff', 'messages', 'explanation', 'status'].map((name) => {"
         "  const part = document.getElementById(`try-${name}`);"
