@@ -9,6 +9,7 @@ from krm_image_setter.config.decode import (
     decode_group_kind,
     decode_image,
     decode_kind,
+    decode_registry,
     require_images,
 )
 from krm_image_setter.config.image_setter import API_VERSION, KIND, Ignored, ImageSetter
@@ -30,16 +31,10 @@ __all__ = [
     "decode_group_kind",
     "decode_image",
     "decode_kind",
-    "read_config",
+    "decode_registry",
     "read_values",
     "require_images",
 ]
-
-
-def read_config(*texts: str) -> ImageSetter:
-    """Return the combined configuration in YAML texts. Raises ConfigError if the configuration is invalid."""
-    documents = [value for text in texts for value in read_values(text, None)]
-    return require_images(decode(documents), documents)
 
 
 def read_values(text: str, file: str | None) -> list[Value]:

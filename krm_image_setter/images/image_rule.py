@@ -6,7 +6,9 @@ regular expression, can apply tagSuffix twice, and applies an entry to the resul
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
 from krm_image_setter.errors import ConfigLocation
@@ -187,6 +189,34 @@ def image_rule(
     return ImageRule(matched, new_name, new_tag, digest, tag_suffix, new_image, scopes, source)
 
 
+# A version, a commit, or `latest`. Such a text is a valid name, but hardly ever the name of an image.
+_BARE_TAG: Final = r"v?[0-9][\w.-]*|(?=[a-f]*[0-9])[0-9a-f]{7,40}|latest"
+
+
+def whole_image_rule(name: str, reference: str, before: str = "") -> ImageRule:
+    """Return the rule that sets `name` to `reference`.
+
+    Raises InvalidReference if one of them is invalid, or if `reference` is only a tag or a digest, such as `1.27`.
+    The message suggests the complete reference after the text `before`.
+    """
+    old = parse_reference(name)
+    tag, digest = reference.removeprefix(":"), reference.removeprefix("@")
+    new = None
+    # The tag in `app:COMMIT` has the form of a digest, so only names of algorithms count.
+    if (
+        old is not None
+        and is_digest(digest)
+        and (digest != reference or digest.startswith(("sha256:", "sha512:")))
+    ):
+        new = Reference(old.name, digest=digest)
+    elif old is not None and is_tag(tag) and (tag != reference or re.fullmatch(_BARE_TAG, tag, re.ASCII)):
+        new = Reference(old.name, tag)
+    if new is not None and reference != name:
+        part = "digest" if new.digest else "tag"
+        raise InvalidReference(f'"{reference}" is only a {part}; write `{before}{new}`', field="newImage")
+    return image_rule(name, new_image=reference)
+
+
 #: The fields of an entry that determine the new reference.
 _FIELDS: Final = ("newName", "newTag", "digest", "tagSuffix", "newImage", "from")
 _CANNOT_COMBINE: Final = (
@@ -265,6 +295,7 @@ class ImageMap:
         self._new_names: set[str] = set()
         self._set: dict[tuple[str, Usage], tuple[str, ImageRule] | None] = {}
         self.rules = tuple(rules)
+        self._named: dict[str, list[ImageRule]] = {}
         self._has_below = any(rule.name.name.endswith(_BELOW) for rule in self.rules)
         for position, rule in enumerate(self.rules):
             first = self._first.setdefault(key_of(rule.name), {})
@@ -301,6 +332,18 @@ class ImageMap:
             if each in self._first[key]
         ]
         return min(found)[1] if found else None
+
+    def named(self, reference: Reference) -> list[ImageRule]:
+        """Return the rules with the name of `reference`, and those with `/*` that match it, in their order."""
+        if not self._named:
+            for rule in self.rules:
+                self._named.setdefault(rule.name.normalized_name, []).append(rule)
+        name = reference.normalized_name
+        found = [
+            *self._named.get(name, ()),
+            *(rule for key, *_ in _keys_below(name) for rule in self._named.get(key, ())),
+        ]
+        return sorted(found, key=attrgetter("position"))
 
     def replace(self, rule: ImageRule) -> bool:
         """Return whether the rules of this map replace `rule`, which comes after all of them.
