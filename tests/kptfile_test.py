@@ -12,8 +12,8 @@ import pytest
 import yaml
 from harness import Program
 
-from krm_image_setter import set_images
-from krm_image_setter.config import decode, read_config
+from krm_image_setter import read_config, set_images
+from krm_image_setter.config import decode
 from krm_image_setter.documents import Stream
 from krm_image_setter.function import plan_function, read_resource_list
 

@@ -37,6 +37,7 @@ app = typer.Typer(
 _MODULES: Final = {
     "set": "set_",
     "list": "list_",
+    "explain": "explain",
     "discover": "discover",
     "import": "import_",
     "catalog": "catalog",
