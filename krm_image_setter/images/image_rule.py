@@ -193,24 +193,31 @@ def image_rule(
 _BARE_TAG: Final = r"v?[0-9][\w.-]*|(?=[a-f]*[0-9])[0-9a-f]{7,40}|latest"
 
 
+# The tag in `app:COMMIT` has the form of a digest, so only names of algorithms count.
+_ALGORITHMS: Final = ("sha256:", "sha512:")
+
+
+def _completed(name: str, text: str) -> Reference | None:
+    """Return the reference that was meant if `text` is only a tag or a digest for `name`, otherwise None."""
+    old, parsed = parse_reference(name), parse_reference(text)
+    # Most references have a name and a tag. Compiling the patterns of tags and digests would slow the start.
+    if old is None or (parsed not in (None, Reference(text)) and not text.startswith(_ALGORITHMS)):
+        return None
+    tag, digest = text.removeprefix(":"), text.removeprefix("@")
+    if is_digest(digest) and (digest != text or text.startswith(_ALGORITHMS)):
+        return Reference(old.name, digest=digest)
+    if is_tag(tag) and (tag != text or re.fullmatch(_BARE_TAG, tag, re.ASCII)):
+        return Reference(old.name, tag)
+    return None
+
+
 def whole_image_rule(name: str, reference: str, before: str = "") -> ImageRule:
     """Return the rule that sets `name` to `reference`.
 
     Raises InvalidReference if one of them is invalid, or if `reference` is only a tag or a digest, such as `1.27`.
     The message suggests the complete reference after the text `before`.
     """
-    old = parse_reference(name)
-    tag, digest = reference.removeprefix(":"), reference.removeprefix("@")
-    new = None
-    # The tag in `app:COMMIT` has the form of a digest, so only names of algorithms count.
-    if (
-        old is not None
-        and is_digest(digest)
-        and (digest != reference or digest.startswith(("sha256:", "sha512:")))
-    ):
-        new = Reference(old.name, digest=digest)
-    elif old is not None and is_tag(tag) and (tag != reference or re.fullmatch(_BARE_TAG, tag, re.ASCII)):
-        new = Reference(old.name, tag)
+    new = _completed(name, reference)
     if new is not None and reference != name:
         part = "digest" if new.digest else "tag"
         raise InvalidReference(f'"{reference}" is only a {part}; write `{before}{new}`', field="newImage")
