@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Any, Final, NamedTuple, Protocol
 
-from krm_image_setter.images import Reference, check_reference, parse_reference
+from krm_image_setter.images import NO_CONTAINER, OPEN_TAG, Reference, check_reference, parse_reference
 from krm_image_setter.locators.image_field import (
     ImageField,
     Keys,
@@ -169,7 +169,8 @@ def _part_field(location: Location, text: str, form: Part) -> ImageField:
         fragment = Fragment(start, start + len(value), part)
         return Written([Change(location, fragment)] if part != value else [], omitted)
 
-    return ImageField(location, current, changes, start, part=form.part, shown=value)
+    usage = OPEN_TAG if form.part == "name" else NO_CONTAINER
+    return ImageField(location, current, changes, start, usage, part=form.part, shown=value)
 
 
 def split_field(
@@ -214,7 +215,7 @@ def split_field(
         return Written(changes)
 
     parts = tuple(location + steps for steps in places.values())
-    return ImageField(location, str(split.reference), changes, parts=parts)
+    return ImageField(location, str(split.reference), changes, usage=OPEN_TAG, parts=parts)
 
 
 # A repository can start with a scheme: `url` of an OCIRepository (Flux) is `oci://ghcr.io/org/app`.
