@@ -1,0 +1,13 @@
+"""Asks container registries for the digests of images, as the OCI distribution specification defines.
+
+Only the commands `lock` and `verify` import this package; an import contract in pyproject.toml checks that. The
+other modules of the program have no access to the network.
+"""
+
+from __future__ import annotations
+
+from krm_image_setter.registry.answers import Answer, Failed, Resolved
+from krm_image_setter.registry.platforms import Platform, parse_platform
+from krm_image_setter.registry.registries import Registries
+
+__all__ = ["Answer", "Failed", "Platform", "Registries", "Resolved", "parse_platform"]

@@ -1,0 +1,51 @@
+"""Platforms such as `linux/arm64/v8`, and which platform of an image matches a required one."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final, NamedTuple
+
+from krm_image_setter.errors import ConfigError
+
+# Normalizations of github.com/containerd/platforms (database.go).
+_ARCHITECTURES: Final = {"x86_64": "amd64", "x86-64": "amd64", "aarch64": "arm64", "i386": "386", "armhf": "arm"}
+_DEFAULT_VARIANTS: Final = {("amd64", "v1"): "", ("arm64", "v8"): "", ("arm64", "8"): "", ("arm", ""): "v7"}
+_PLATFORM: Final = re.compile(r"[a-z0-9]+/[a-z0-9_-]+(?:/[a-z0-9.]+)?", re.ASCII)
+
+
+class Platform(NamedTuple):
+    """A normalized platform. Two equal platforms can have different texts: `linux/arm64` and `linux/arm64/v8`."""
+
+    os: str
+    architecture: str
+    variant: str = ""
+
+    def __str__(self) -> str:
+        return "/".join(filter(None, self))
+
+
+def parse_platform(text: str) -> Platform:
+    """Parse a platform such as `linux/amd64`. Raises ConfigError if `text` is not valid."""
+    if not _PLATFORM.fullmatch(text.lower()):
+        raise ConfigError(f'invalid platform "{text}"; expected OS/ARCHITECTURE[/VARIANT], such as linux/arm64')
+    return _normalized(*text.split("/"))
+
+
+def read_platform(data: Any) -> Platform | None:
+    """Read the platform in a descriptor or in the config of an image. Return None if it is not a real platform.
+
+    Attestations, for example, have the platform `unknown/unknown`.
+    """
+    if not isinstance(data, dict):
+        return None
+    parts = (data.get("os"), data.get("architecture"), data.get("variant", ""))
+    texts = [part for part in parts if isinstance(part, str)]
+    if len(texts) < 3 or not _PLATFORM.fullmatch("/".join(filter(None, texts)).lower()) or texts[0] == "unknown":
+        return None
+    return _normalized(*texts)
+
+
+def _normalized(os: str, architecture: str, variant: str = "") -> Platform:
+    os, architecture, variant = os.lower(), architecture.lower(), variant.lower()
+    architecture = _ARCHITECTURES.get(architecture, architecture)
+    return Platform(os, architecture, _DEFAULT_VARIANTS.get((architecture, variant), variant))

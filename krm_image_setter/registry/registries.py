@@ -1,0 +1,117 @@
+"""Asks several registries for many images at once."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from queue import SimpleQueue
+from types import TracebackType
+from typing import Self
+
+from krm_image_setter.errors import ConfigError
+from krm_image_setter.images.reference import Reference, parse_reference
+from krm_image_setter.registry.answers import Answer, Failed, RegistryError
+from krm_image_setter.registry.client import Client, Limits
+from krm_image_setter.registry.platforms import Platform
+from krm_image_setter.registry.repository import Repository, Wanted
+
+_Question = tuple[str, str | None, str | None]
+
+
+class Registries:
+    """The registries of images. Leaving the context closes the connections.
+
+    An image must have each of `platforms`. `single_platform` asks for the digest of the manifest of the only
+    platform instead of the digest of the index. `list_platforms` asks for the platforms of each image, except if
+    its digest is one of `known`: that costs a GET request per image, which counts as a pull on Docker Hub.
+
+    `mirrors` maps the start of a name, such as `docker.io`, to where it is looked up, such as
+    `mirror.example.com/hub`. `plain_http` are hosts, with their ports, that are asked over plain HTTP.
+
+    Raises ConfigError if an argument is not valid.
+    """
+
+    def __init__(
+        self,
+        *,
+        platforms: Collection[Platform] = (),
+        single_platform: bool = False,
+        list_platforms: bool = False,
+        known: Collection[str] = (),
+        mirrors: Mapping[str, str] | None = None,
+        plain_http: Collection[str] = (),
+        limits: Limits | None = None,
+    ) -> None:
+        if single_platform and len(set(platforms)) != 1:
+            raise ConfigError(f"`--single-platform` needs one `--platform`, got {len(set(platforms))}")
+        self._wanted = Wanted(tuple(dict.fromkeys(platforms)), single_platform, list_platforms, frozenset(known))
+        self._mirrors = {source: _checked_mirror(target) for source, target in (mirrors or {}).items()}
+        self._limits = limits or Limits()
+        self._client = Client(frozenset(plain_http), self._limits)
+        self._closed = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._closed = True
+        self._client.close()
+
+    def resolve(self, references: Iterable[Reference]) -> Iterator[tuple[Reference, Answer]]:
+        """Ask for each distinct reference once, and yield the answers in the order in which they arrive.
+
+        References with the same normalized name, tag and digest are one question. A reference without a tag and
+        without a digest has the tag `latest`.
+        """
+        questions: dict[_Question, dict[Reference, None]] = {}
+        for reference in references:
+            tag = reference.tag if reference.tag or reference.digest else "latest"
+            questions.setdefault((reference.normalized_name, tag, reference.digest), {})[reference] = None
+        queues: dict[str, deque[tuple[_Question, Repository]]] = {}
+        for question in questions:
+            repository = Repository(self._client, self._located(question[0]))
+            queues.setdefault(repository.host, deque()).append((question, repository))
+        answers: SimpleQueue[tuple[_Question, Answer | Exception]] = SimpleQueue()
+        for queue in queues.values():
+            for _ in range(min(self._limits.connections, len(queue))):
+                # A daemon thread does not delay the end of the process after Ctrl-C.
+                threading.Thread(target=self._work, args=(queue, answers), daemon=True).start()
+        for _ in questions:
+            question, answer = answers.get()
+            if isinstance(answer, Exception):
+                raise answer
+            for reference in questions[question]:
+                yield reference, answer
+
+    def _work(
+        self,
+        queue: deque[tuple[_Question, Repository]],
+        answers: SimpleQueue[tuple[_Question, Answer | Exception]],
+    ) -> None:
+        while not self._closed:
+            try:
+                question, repository = queue.popleft()
+            except IndexError:
+                return
+            try:
+                answers.put((question, repository.resolve(question[1], question[2], self._wanted)))
+            except RegistryError as error:
+                answers.put((question, Failed(str(error), error.missing)))
+            except Exception as error:  # noqa: BLE001  (it is raised again in the thread that reads the answers)
+                answers.put((question, error))
+
+    def _located(self, name: str) -> str:
+        """Return the name under which an image is looked up."""
+        sources = [source for source in self._mirrors if name == source or name.startswith(f"{source}/")]
+        source = max(sources, key=len, default=None)
+        return name if source is None else self._mirrors[source] + name[len(source) :]
+
+
+def _checked_mirror(text: str) -> str:
+    reference = parse_reference(f"{text}/name")
+    if reference is None or not text.startswith(reference.domain):
+        raise ConfigError(f'invalid mirror "{text}"; expected HOST[:PORT][/PATH]')
+    return text
