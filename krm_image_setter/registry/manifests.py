@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any, Final, NamedTuple
+import re
+from typing import Any, Final
 
-from krm_image_setter.images.reference import is_digest
 from krm_image_setter.registry.answers import RegistryError
 from krm_image_setter.registry.platforms import Platform, read_platform
 
@@ -19,19 +19,8 @@ _MANIFESTS: Final = (
 )
 _SCHEMA_1: Final = "application/vnd.docker.distribution.manifest.v1"
 ACCEPT: Final = ", ".join((*_INDEXES, *_MANIFESTS))
-_ALGORITHMS: Final = ("sha256", "sha512")
-
-
-class Manifest(NamedTuple):
-    """A manifest or an index. `platforms` contains the digest of each platform of an index.
-
-    `config` is the digest of the configuration of an image; it is None for an index.
-    """
-
-    digest: str
-    media_type: str
-    platforms: tuple[tuple[Platform, str], ...]
-    config: str | None
+# The registered algorithms of https://github.com/opencontainers/image-spec/blob/main/descriptor.md.
+_DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}")
 
 
 def check_media_type(text: str, host: str) -> str:
@@ -51,22 +40,28 @@ def is_index(media_type: str) -> bool:
     return media_type in _INDEXES
 
 
-def digest_of(body: bytes, algorithm: str = "sha256") -> str:
-    """Compute the digest of a body. Raises RegistryError if the algorithm is not one that OCI registers."""
-    if algorithm not in _ALGORITHMS:
-        raise RegistryError(f"unsupported digest algorithm {algorithm}")
-    return f"{algorithm}:{hashlib.new(algorithm, body).hexdigest()}"
+def is_supported(digest: str) -> bool:
+    """Return whether a text is a digest with an algorithm that OCI registers."""
+    return _DIGEST.fullmatch(digest) is not None
 
 
-def read_manifest(data: Any, digest: str, media_type: str) -> Manifest:
-    """Read the decoded body of a manifest or an index. Raises RegistryError if a required field is missing."""
-    if not isinstance(data, dict):
-        raise RegistryError("the manifest is not a JSON object")
-    if data.get("schemaVersion") == 1:
-        check_media_type(_SCHEMA_1, "")
-    if not is_index(media_type):
-        return Manifest(digest, media_type, (), _digest_in(data.get("config")))
-    children = data.get("manifests")
+def check_digest(body: bytes, expected: str, host: str) -> str:
+    """Return the digest of a body. Raises RegistryError if it is not `expected`, which is empty if not known."""
+    if expected and not is_supported(expected):
+        raise RegistryError(f"cannot check the digest {expected}; expected sha256 or sha512")
+    algorithm = expected.partition(":")[0] or "sha256"
+    digest = f"{algorithm}:{hashlib.new(algorithm, body).hexdigest()}"
+    if expected and digest != expected:
+        raise RegistryError(f"{host} sent a body with the digest {digest} instead of {expected}")
+    return digest
+
+
+def read_index(content: Any) -> list[tuple[Platform, str]]:
+    """Return the platforms in an index with the digests of their manifests. Attestations are omitted.
+
+    Raises RegistryError if the index is not valid.
+    """
+    children = content.get("manifests") if isinstance(content, dict) else None
     if not isinstance(children, list):
         raise RegistryError("the index has no list of manifests")
     platforms = []
@@ -74,11 +69,16 @@ def read_manifest(data: Any, digest: str, media_type: str) -> Manifest:
         platform = read_platform(child.get("platform")) if isinstance(child, dict) else None
         if platform is not None:
             platforms.append((platform, _digest_in(child)))
-    return Manifest(digest, media_type, tuple(platforms), None)
+    return platforms
+
+
+def read_config(content: Any) -> str:
+    """Return the digest of the configuration of an image. Raises RegistryError if the manifest is not valid."""
+    return _digest_in(content.get("config") if isinstance(content, dict) else None)
 
 
 def _digest_in(descriptor: Any) -> str:
     digest = descriptor.get("digest") if isinstance(descriptor, dict) else None
-    if not isinstance(digest, str) or not is_digest(digest):
-        raise RegistryError("the manifest refers to another one without a valid digest")
+    if not isinstance(digest, str) or not is_supported(digest):
+        raise RegistryError("the manifest contains a descriptor without a valid digest")
     return digest

@@ -12,7 +12,10 @@ from typing import Self
 from krm_image_setter.errors import ConfigError
 from krm_image_setter.images.reference import Reference, parse_reference
 from krm_image_setter.registry.answers import Answer, Failed, RegistryError
-from krm_image_setter.registry.client import Client, Limits
+from krm_image_setter.registry.authentication import Authentication
+from krm_image_setter.registry.client import Client
+from krm_image_setter.registry.connections import Limits
+from krm_image_setter.registry.credentials import Credentials
 from krm_image_setter.registry.platforms import Platform
 from krm_image_setter.registry.repository import Repository, Wanted
 
@@ -49,6 +52,7 @@ class Registries:
         self._mirrors = {source: _checked_mirror(target) for source, target in (mirrors or {}).items()}
         self._limits = limits or Limits()
         self._client = Client(frozenset(plain_http), self._limits)
+        self._authentication = Authentication(self._client, Credentials())
         self._closed = False
 
     def __enter__(self) -> Self:
@@ -72,7 +76,7 @@ class Registries:
             questions.setdefault((reference.normalized_name, tag, reference.digest), {})[reference] = None
         queues: dict[str, deque[tuple[_Question, Repository]]] = {}
         for question in questions:
-            repository = Repository(self._client, self._located(question[0]))
+            repository = Repository(self._client, self._authentication, self._located(question[0]))
             queues.setdefault(repository.host, deque()).append((question, repository))
         answers: SimpleQueue[tuple[_Question, Answer | Exception]] = SimpleQueue()
         for queue in queues.values():

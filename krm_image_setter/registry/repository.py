@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
-from urllib.parse import urlsplit
+from typing import Any, Final, NamedTuple
 
 from krm_image_setter.images.reference import HUB, is_digest
 from krm_image_setter.registry.answers import MissingError, RegistryError, Resolved
-from krm_image_setter.registry.client import Client, Response
+from krm_image_setter.registry.authentication import Account, Authentication
+from krm_image_setter.registry.client import Client
+from krm_image_setter.registry.connections import Response
 from krm_image_setter.registry.manifests import (
     ACCEPT,
-    Manifest,
+    check_digest,
     check_media_type,
-    digest_of,
     is_index,
-    read_manifest,
+    is_supported,
+    read_config,
+    read_index,
 )
 from krm_image_setter.registry.platforms import Platform, read_platform
 
 # The host that answers for docker.io, as in github.com/distribution/reference and all clients.
 _HUB_HOST: Final = "registry-1.docker.io"
-_USER_AGENT: Final = "krm-image-setter"
 
 
 class Wanted(NamedTuple):
@@ -33,21 +34,22 @@ class Wanted(NamedTuple):
 
 
 class _Head(NamedTuple):
-    """A manifest of which the body was read only if it was necessary."""
+    """A manifest. `content` is its JSON data; it is None if the answer to HEAD was sufficient."""
 
     digest: str
     media_type: str
-    body: bytes | None
+    content: Any
 
 
 class Repository:
     """A repository. `name` is normalized and contains the host: `docker.io/library/nginx`."""
 
-    def __init__(self, client: Client, name: str) -> None:
+    def __init__(self, client: Client, authentication: Authentication, name: str) -> None:
         self._client = client
-        self._name = name
-        domain, _, self._path = name.partition("/")
-        self.host = _HUB_HOST if domain == HUB else domain
+        self._authentication = authentication
+        self._domain, _, path = name.partition("/")
+        self.host = _HUB_HOST if self._domain == HUB else self._domain
+        self._account = Account(self.host, path, name)
 
     def resolve(self, tag: str | None, digest: str | None, wanted: Wanted) -> Resolved:
         """Find out the digests and the platforms of a tag, of a digest, or of both.
@@ -62,16 +64,20 @@ class Repository:
         must_read = wanted.list_platforms and head.digest not in wanted.known
         if not wanted.platforms and not must_read:
             return Resolved(head.digest, tag_digest, (), head.media_type)
-        found = self._platforms(self._manifest(head))
+        found = self._platforms(head)
         texts = tuple(dict.fromkeys(str(platform) for platform, _ in found))
         missing = [str(platform) for platform in wanted.platforms if platform not in dict(found)]
         if missing:
             has = ", ".join(texts) or "no platform"
             raise MissingError(f"the image has no platform {', '.join(missing)}; it has {has}")
         resolved = Resolved(head.digest, tag_digest, texts, head.media_type)
-        if wanted.single_platform:
-            single = dict(reversed(found))[wanted.platforms[0]]
-            resolved = resolved._replace(digest=single, platforms=(str(wanted.platforms[0]),))
+        for platform in wanted.platforms:
+            # The first manifest of a platform counts. A copy of an index can lack the manifest itself.
+            child = next(digest for candidate, digest in found if candidate == platform)
+            if child != head.digest:
+                self._head(child)
+            if wanted.single_platform:
+                return resolved._replace(digest=child, platforms=(str(platform),))
         return resolved
 
     def _head_tag(self, tag: str, *, required: bool) -> _Head | None:
@@ -84,54 +90,52 @@ class Repository:
 
     def _head(self, tag_or_digest: str) -> _Head:
         """Ask for the digest of a manifest with HEAD, and with GET only if the answer is not sufficient."""
-        response = self._ask("HEAD", f"manifests/{tag_or_digest}", ACCEPT)
+        response = self._ask("HEAD", f"manifests/{tag_or_digest}")
         digest = response.headers.get("Docker-Content-Digest", "")
-        # A header of another host, such as a cache, is not an answer of the registry.
-        if response.status == 200 and is_digest(digest) and urlsplit(response.url).netloc == self.host:
-            media_type = check_media_type(response.headers.get("Content-Type", ""), self.host)
-            if is_digest(tag_or_digest) and digest != tag_or_digest:
-                raise RegistryError(
-                    f"{self.host} sent another manifest than the one with the digest {tag_or_digest}"
-                )
-            return _Head(digest, media_type, None)
-        return self._get(tag_or_digest)
+        media_type = response.headers.get("Content-Type")
+        # After a redirect, another host has written the headers, and only the body shows the digest.
+        if response.status != 200 or response.redirected or media_type is None or not is_supported(digest):
+            return self._get(tag_or_digest)
+        if is_digest(tag_or_digest) and digest != tag_or_digest:
+            raise RegistryError(f"{self._domain} answers with the digest {digest} for the digest {tag_or_digest}")
+        return _Head(digest, check_media_type(media_type, self._domain), None)
 
     def _get(self, tag_or_digest: str) -> _Head:
-        response = self._ask("GET", f"manifests/{tag_or_digest}", ACCEPT)
-        media_type = check_media_type(response.headers.get("Content-Type", ""), self.host)
-        expected = tag_or_digest if is_digest(tag_or_digest) else response.headers.get("Docker-Content-Digest", "")
-        digest = self._checked(response.body, expected)
-        return _Head(digest, media_type, response.body)
+        response = self._ask("GET", f"manifests/{tag_or_digest}")
+        media_type = check_media_type(response.headers.get("Content-Type", ""), self._domain)
+        expected = tag_or_digest
+        if not is_digest(expected):
+            expected = "" if response.redirected else response.headers.get("Docker-Content-Digest", "")
+        return _Head(check_digest(response.body, expected, self._domain), media_type, response.json())
 
-    def _checked(self, body: bytes, expected: str) -> str:
-        digest = digest_of(body, expected.partition(":")[0] or "sha256")
-        if expected and digest != expected:
-            raise RegistryError(f"{self.host} sent a body with the digest {digest} instead of {expected}")
-        return digest
+    def _platforms(self, head: _Head) -> list[tuple[Platform, str]]:
+        """Return the platforms of an image with the digests of their manifests."""
+        content = head.content or self._get(head.digest).content
+        if is_index(head.media_type):
+            return read_index(content)
+        config = read_config(content)
+        response = self._ask("GET", f"blobs/{config}")
+        check_digest(response.body, config, self._domain)
+        platform = read_platform(response.json())
+        return [] if platform is None else [(platform, head.digest)]
 
-    def _manifest(self, head: _Head) -> Manifest:
-        body = head.body if head.body is not None else self._get(head.digest).body
-        return read_manifest(_json(body or b""), head.digest, head.media_type)
-
-    def _platforms(self, manifest: Manifest) -> list[tuple[Platform, str]]:
-        if is_index(manifest.media_type):
-            return list(manifest.platforms)
-        response = self._ask("GET", f"blobs/{manifest.config}", "*/*")
-        self._checked(response.body, manifest.config or "")
-        platform = read_platform(_json(response.body))
-        return [] if platform is None else [(platform, manifest.digest)]
-
-    def _ask(self, method: str, path: str, accept: str) -> Response:
-        url = f"{self._client.scheme(self.host)}://{self.host}/v2/{self._path}/{path}"
-        response = self._client.send(method, url, {"Accept": accept, "User-Agent": _USER_AGENT})
+    def _ask(self, method: str, path: str) -> Response:
+        url = f"{self._client.scheme(self.host)}://{self.host}/v2/{self._account.path}/{path}"
+        header = self._authentication.header(self._account)
+        for _ in range(2):
+            authorization = {"Authorization": header} if header else {}
+            response = self._client.send(method, url, {"Accept": ACCEPT, **authorization})
+            # The challenge of another host, after a redirect, gets no login. A token can have expired.
+            if response.status != 401 or response.redirected:
+                break
+            challenged = self._authentication.challenged(self._account, response)
+            if challenged in (None, header):
+                break
+            header = challenged
         if response.status == 404:
-            raise MissingError(f"{self.host} does not have it")
-        if response.status == 429:
-            raise RegistryError(f"{self.host} answered too many requests (429)")
-        if response.status not in (200, 405, 400):
-            raise RegistryError(f"{self.host} answered with status {response.status}")
+            raise MissingError(f"not found in {self._domain}")
+        if response.status in (401, 403):
+            raise RegistryError(f"{self._domain} denies access or has no such image; check the name and the login")
+        if response.status != 200 and (method != "HEAD" or response.status >= 500):
+            raise RegistryError(f"{self._domain} answered with status {response.status}")
         return response
-
-
-def _json(body: bytes) -> object:
-    return Response(200, {}, body, "").json()

@@ -1,0 +1,113 @@
+"""Answers the challenges of registries: Basic, and Bearer with a token for each repository.
+
+The protocols are in https://distribution.github.io/distribution/spec/auth/ (token and oauth).
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+from urllib.parse import urlencode, urlsplit
+
+from krm_image_setter.registry.answers import RegistryError
+from krm_image_setter.registry.client import Client
+from krm_image_setter.registry.connections import Response
+from krm_image_setter.registry.credentials import Credentials, Login
+
+_CLIENT: Final = "krm-image-setter"
+# A parameter (name, quoted value, plain value), or the name of a scheme.
+_CHALLENGE: Final = re.compile(r'([\w-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]*))|([\w-]+)', re.ASCII)
+
+
+class Account(NamedTuple):
+    """What a login is for. `name` is the normalized name of the repository, `path` is its part after the host."""
+
+    host: str
+    path: str
+    name: str
+
+
+class Authentication:
+    """The challenges and tokens of all registries. Tokens are kept in memory only."""
+
+    def __init__(self, client: Client, credentials: Credentials) -> None:
+        self._client = client
+        self._credentials = credentials
+        self._challenges: dict[str, dict[str, Mapping[str, str]]] = {}
+        self._headers: dict[str, str] = {}
+
+    def header(self, account: Account) -> str | None:
+        """Return the header `Authorization` for a repository, or None if its host has sent no challenge yet."""
+        if account.name not in self._headers and account.host in self._challenges:
+            self._headers[account.name] = self._answer(account)
+        return self._headers.get(account.name)
+
+    def challenged(self, account: Account, response: Response) -> str | None:
+        """Return a new header after a response with status 401, or None if it contains no known challenge.
+
+        Raises RegistryError if the login cannot be read, or if the token service does not issue a token.
+        """
+        challenges = read_challenges(response.headers.get("WWW-Authenticate", ""))
+        self._headers.pop(account.name, None)
+        if not challenges.keys() & {"basic", "bearer"}:
+            return None
+        self._challenges[account.host] = challenges
+        return self.header(account)
+
+    def _answer(self, account: Account) -> str:
+        login = self._credentials.login(account.name)
+        challenges = self._challenges[account.host]
+        if "bearer" in challenges:
+            if login is not None and login.registry_token:
+                return f"Bearer {login.registry_token}"
+            return f"Bearer {self._token(account, challenges['bearer'], login)}"
+        if login is None or not login.username:
+            raise RegistryError(f"{account.host} requires a login; run `docker login {account.host}`")
+        return _basic(login)
+
+    def _token(self, account: Account, challenge: Mapping[str, str], login: Login | None) -> str:
+        # The scope does not come from the challenge: a registry must not get a token for another repository.
+        query = {"scope": f"repository:{account.path}:pull"}
+        if challenge.get("service"):
+            query["service"] = challenge["service"]
+        realm = challenge.get("realm", "")
+        if login is not None and login.identity_token:
+            query |= {"grant_type": "refresh_token", "client_id": _CLIENT, "refresh_token": login.identity_token}
+            form = {"Content-Type": "application/x-www-form-urlencoded"}
+            response = self._client.send("POST", realm, form, urlencode(query).encode())
+        else:
+            header = {} if login is None else {"Authorization": _basic(login)}
+            separator = "&" if urlsplit(realm).query else "?"
+            response = self._client.send("GET", f"{realm}{separator}{urlencode(query)}", header)
+        if response.status in (400, 401, 403):
+            if login is None:
+                raise RegistryError(f"{account.host} requires a login; run `docker login {account.host}`")
+            raise RegistryError(
+                f"{account.host} did not accept the login; run `docker login {account.host}` again"
+            )
+        if response.status != 200:
+            raise RegistryError(f"the token service {response.host} answered with status {response.status}")
+        content = response.json()
+        tokens = [content.get(field) for field in ("token", "access_token")] if isinstance(content, dict) else []
+        for token in tokens:
+            if isinstance(token, str) and re.fullmatch(r"[!-~]+", token):
+                return token
+        raise RegistryError(f"the token service {response.host} did not send a token")
+
+
+def read_challenges(header: str) -> dict[str, Mapping[str, str]]:
+    """Return the parameters of each scheme in a header `WWW-Authenticate` (RFC 9110, section 11.6.1)."""
+    challenges: dict[str, dict[str, str]] = {}
+    parameters: dict[str, str] = {}
+    for name, quoted, plain, scheme in _CHALLENGE.findall(header):
+        if scheme:
+            parameters = challenges.setdefault(scheme.lower(), {})
+        else:
+            parameters[name.lower()] = re.sub(r"\\(.)", r"\1", quoted) or plain
+    return dict(challenges)
+
+
+def _basic(login: Login) -> str:
+    return "Basic " + base64.b64encode(f"{login.username}:{login.password}".encode()).decode()

@@ -1,0 +1,179 @@
+"""Open connections to registries and proxies, and single requests over them.
+
+This is the only module that imports urllib3.
+"""
+
+from __future__ import annotations
+
+import json
+import ssl
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, NamedTuple
+from urllib.parse import unquote
+
+import urllib3
+from urllib3 import exceptions
+
+from krm_image_setter import __version__
+from krm_image_setter.registry.answers import RegistryError
+from krm_image_setter.registry.origins import Origin, is_loopback, origin_of
+
+_USER_AGENT: Final = f"krm-image-setter/{__version__}"
+# Docker and containerd limit a manifest to 4 MiB. No index and no configuration of an image comes close to it.
+_MOST_BYTES: Final = 4 << 20
+# urllib3 closes the connections of a host that is not among the last ones; its default is 10 hosts.
+_MOST_HOSTS: Final = 1000
+
+
+class Limits(NamedTuple):
+    """How often and how long a registry is asked. All times are in seconds.
+
+    `connections` is the maximum number of open connections per host. `attempts` includes the first one. The wait
+    between two attempts starts with `wait` and doubles. If `Retry-After` is longer than `longest_wait`, the
+    request fails. `timeout` limits one attempt, from the request to the last byte of the body.
+    """
+
+    connections: int = 16
+    attempts: int = 4
+    wait: float = 0.5
+    longest_wait: float = 60
+    connect_timeout: float = 10
+    timeout: float = 30
+
+
+class Response(NamedTuple):
+    """A response with its complete body. The names in `headers` are not case-sensitive.
+
+    `host` answered. `redirected` is true if it is not the host that was asked, or has another port or scheme.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    host: str
+    redirected: bool = False
+
+    def json(self) -> Any:
+        """Decode the body. Raises RegistryError if it is not valid JSON."""
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError):
+            raise RegistryError(f"{self.host} did not send valid JSON") from None
+
+
+class ConnectionFailed(Exception):  # noqa: N818  (ConnectionError is Python's)
+    """A request got no complete response. The text of the error has no subject; the host must come before it.
+
+    `temporary` is true if another attempt can succeed.
+    """
+
+    def __init__(self, text: str, *, temporary: bool) -> None:
+        super().__init__(text)
+        self.temporary = temporary
+
+
+class Connections:
+    """The pools of connections, which all threads can use."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._lock = threading.Lock()
+        # One for each proxy; None is the key for direct connections.
+        self._pools: dict[str | None, urllib3.PoolManager] = {}
+
+    def close(self) -> None:
+        """Close the connections that are not in use."""
+        for pool in self._pools.values():
+            pool.clear()
+
+    def request(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Response:
+        """Send one request, and do not follow redirects. Raises ConnectionFailed if there is no response."""
+        limits = self._limits
+        origin = origin_of(url)
+        end = time.monotonic() + limits.timeout
+        try:
+            response = self._pool(origin).request(
+                method,
+                url,
+                headers={"User-Agent": _USER_AGENT, **headers},
+                body=body,
+                timeout=urllib3.Timeout(connect=limits.connect_timeout, read=limits.timeout),
+                retries=False,
+                redirect=False,
+                preload_content=False,
+            )
+            try:
+                content = b"" if method == "HEAD" else b"".join(_chunks(response, origin, end))
+            except BaseException:
+                response.close()
+                raise
+        except exceptions.HTTPError as error:
+            raise _failure(error, limits) from None
+        response.release_conn()
+        return Response(response.status, response.headers, content, origin.host)
+
+    def _pool(self, origin: Origin) -> urllib3.PoolManager:
+        proxy = _proxy(origin)
+        with self._lock:
+            if proxy not in self._pools:
+                # This context reads SSL_CERT_FILE and SSL_CERT_DIR, and otherwise the certificates of the system.
+                context = ssl.create_default_context()
+                options: dict[str, Any] = {
+                    "maxsize": self._limits.connections,
+                    "block": True,
+                    "ssl_context": context,
+                }
+                if proxy is None:
+                    self._pools[proxy] = urllib3.PoolManager(**options)
+                else:
+                    login = urllib3.util.parse_url(proxy).auth
+                    headers = urllib3.make_headers(proxy_basic_auth=unquote(login)) if login else None
+                    self._pools[proxy] = urllib3.ProxyManager(proxy, proxy_headers=headers, **options)
+            return self._pools[proxy]
+
+
+def _chunks(response: urllib3.BaseHTTPResponse, origin: Origin, end: float) -> Iterator[bytes]:
+    size = 0
+    # The digest is that of the bytes on the wire, so they are not decompressed.
+    while chunk := response.read1(1 << 16, decode_content=False):
+        size += len(chunk)
+        if size > _MOST_BYTES:
+            raise RegistryError(f"{origin.host} sent more than {_MOST_BYTES >> 20} MiB")
+        if time.monotonic() > end:
+            raise exceptions.TimeoutError
+        yield chunk
+
+
+def _proxy(origin: Origin) -> str | None:
+    """Return the URL of the proxy for a host, as Go's ProxyFromEnvironment: never one for a loopback address."""
+    if is_loopback(origin.host) or urllib.request.proxy_bypass(origin.host):
+        return None
+    proxies = urllib.request.getproxies()
+    proxy = proxies.get(origin.scheme) or proxies.get("all")
+    return proxy if proxy is None or "://" in proxy else f"http://{proxy}"
+
+
+def _failure(error: exceptions.HTTPError, limits: Limits) -> ConnectionFailed:
+    # The texts of urllib3 contain Python objects, and the URL of a proxy can contain a password.
+    match error:
+        case exceptions.ProxySchemeUnknown():
+            return ConnectionFailed("cannot be reached: unsupported scheme of the proxy", temporary=False)
+        case exceptions.ProxyError():
+            return ConnectionFailed("cannot be reached through the proxy", temporary=True)
+        case exceptions.NameResolutionError():
+            return ConnectionFailed("cannot be found (DNS)", temporary=True)
+        case exceptions.NewConnectionError():
+            return ConnectionFailed("cannot be reached", temporary=True)
+        case exceptions.ConnectTimeoutError():
+            return ConnectionFailed(f"cannot be reached in {limits.connect_timeout:g} seconds", temporary=True)
+        case exceptions.TimeoutError():
+            return ConnectionFailed(f"did not answer in {limits.timeout:g} seconds", temporary=True)
+        case exceptions.SSLError():
+            reason = getattr(error.args[0] if error.args else None, "verify_message", None) or "TLS failed"
+            return ConnectionFailed(f"cannot be trusted: {reason}", temporary=False)
+        case exceptions.LocationValueError():
+            return ConnectionFailed("is not a valid host", temporary=False)
+    return ConnectionFailed("closed the connection before the end of the response", temporary=True)

@@ -1,0 +1,59 @@
+"""The scheme and the host of a URL: which requests may go there, and over which protocol."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import ssl
+from typing import Final, NamedTuple
+from urllib.parse import urlsplit
+
+from krm_image_setter.registry.answers import RegistryError
+
+_PORTS: Final = {"https": ":443", "http": ":80"}
+# A local server answers in milliseconds. A longer wait means that it reads the request as a line of plain HTTP.
+_SECONDS_FOR_TLS: Final = 2
+
+
+class Origin(NamedTuple):
+    """The part of a URL that receives a request. `host` has no user information, and no default port."""
+
+    scheme: str
+    host: str
+
+
+def origin_of(url: str) -> Origin:
+    """Return the origin of a URL. Raises RegistryError if the URL is not valid."""
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018  (it raises ValueError if the port is not a number)
+    except ValueError:
+        raise RegistryError("a registry sent an invalid URL") from None
+    host = parts.netloc.rpartition("@")[2].lower()
+    return Origin(parts.scheme, host.removesuffix(_PORTS.get(parts.scheme, " ")))
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether a host, which can contain a port, is this machine."""
+    name = urlsplit(f"//{host}").hostname or ""
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return name == "localhost"
+
+
+def speaks_tls(host: str) -> bool:
+    """Return whether the server of a host, which can contain a port, accepts TLS."""
+    parts = urlsplit(f"//{host}")
+    context = ssl.create_default_context()
+    # Only the protocol is of interest here. The requests after this check the certificate.
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    try:
+        with (
+            socket.create_connection((parts.hostname, parts.port or 443), timeout=_SECONDS_FOR_TLS) as connection,
+            context.wrap_socket(connection, server_hostname=parts.hostname),
+        ):
+            return True
+    except OSError:
+        return False
