@@ -22,6 +22,8 @@ app = typer.Typer(name=PROGRAM, pretty_exceptions_enable=False, rich_markup_mode
 _MODULES: Final = {
     "set": "set_",
     "list": "list_",
+    "lock": "lock",
+    "verify": "verify",
     "discover": "discover",
     "import": "import_",
     "catalog": "catalog",

@@ -10,14 +10,24 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
 from functools import partial
 from itertools import groupby
-from typing import Annotated, Any, Final, NamedTuple
+from typing import Annotated, Any, Final, NamedTuple, Self
 
 import typer
 
 from krm_image_setter.cli.discover import propose_in_files
 from krm_image_setter.cli.files import File, find_files
 from krm_image_setter.cli.kustomizations import kustomized_images
-from krm_image_setter.cli.options import FnConfig, Hidden, NoConfig, Paths, StdinFileName, repeated
+from krm_image_setter.cli.options import (
+    FnConfig,
+    Hidden,
+    NoConfig,
+    NotRegistries,
+    OnlyImages,
+    OnlyKinds,
+    OnlyRegistries,
+    Paths,
+    StdinFileName,
+)
 from krm_image_setter.cli.scanning import ReadAhead, Scanned, read_files
 from krm_image_setter.cli.skipped import report_others, report_problems
 from krm_image_setter.cli.terminal import aligned, counted, placeholders, write
@@ -71,19 +81,39 @@ class Row(NamedTuple):
         return f"{self.file}:{self.found.line}"
 
     @property
+    def at(self) -> str:
+        """The location, the resource and the field path of the image, for the start of a message."""
+        return f"{self.location}: {self.resource}: {self.found.path}"
+
+    @property
     def resource(self) -> str:
         """The kind and name of the resource, or "-" if the document is not a resource."""
         return str(self.found.resource) or "-"
 
 
-class _Filter(NamedTuple):
+class Filter(NamedTuple):
     """The filter options of `list`. An option with an empty list accepts every row."""
 
-    images: Sequence[str]
-    kinds: Sequence[Selector]
-    registries: Sequence[str]
-    not_registries: Sequence[str]
-    unpinned: bool
+    images: Sequence[str] = ()
+    kinds: Sequence[Selector] = ()
+    registries: Sequence[str] = ()
+    not_registries: Sequence[str] = ()
+    unpinned: bool = False
+
+    @classmethod
+    def of(
+        cls,
+        images: Sequence[str],
+        kinds: Sequence[str],
+        registries: Sequence[str],
+        not_registries: Sequence[str],
+        *,
+        unpinned: bool = False,
+    ) -> Self:
+        """Return the filter for the values of the options. Raises ImageSetterError if a value is negated."""
+        options = {"--image": images, "--kind": kinds, "--registry": registries, "--not-registry": not_registries}
+        _reject_negation(options)
+        return cls(images, list(map(decode_group_kind, kinds)), registries, not_registries, unpinned)
 
     def accepts(self, row: Row) -> bool:
         """Return whether a row passes all filter options."""
@@ -105,14 +135,10 @@ def list_command(
     stdin_file_name: StdinFileName = "",
     hidden: Hidden = False,
     output: Annotated[Output, typer.Option("--output", "-o", help="Output format")] = Output.TABLE,
-    image: Annotated[
-        list[str], repeated("--image", "GLOB", "Only images matching GLOB, such as 'nginx' or '*/kafka*:0.4?'")
-    ],
-    kind: Annotated[list[str], repeated("--kind", "KIND", "Only images in resources of KIND or KIND.GROUP")],
-    registry: Annotated[list[str], repeated("--registry", "HOST", "Only images from HOST or HOST/PATH")],
-    not_registry: Annotated[
-        list[str], repeated("--not-registry", "HOST", "Only images that are not from HOST or HOST/PATH")
-    ],
+    image: OnlyImages,
+    kind: OnlyKinds,
+    registry: OnlyRegistries,
+    not_registry: NotRegistries,
     unpinned: Annotated[
         bool, typer.Option("--unpinned", help='Only images without a digest or with the tag "latest"')
     ] = False,
@@ -123,18 +149,17 @@ def list_command(
     check: Annotated[bool, typer.Option("--check", help="Exit 1 if any image is listed")] = False,
 ) -> None:
     """Print the images that pass the filters, and exit with the exit status of the command."""
-    _reject_negation({"--image": image, "--kind": kind, "--registry": registry, "--not-registry": not_registry})
+    wanted = Filter.of(image, kind, registry, not_registry, unpinned=unpinned)
     files = find_files(paths, hidden=hidden, stdin_name=stdin_file_name)
     ahead = ReadAhead(files)
     config = Options(tuple(fn_config), no_config=no_config).configure_list(ahead.configurations)
     config = ahead.with_values_files(config)
     rules = rules_for(config._replace(images=(), registries=()), {})
-    wanted = _Filter(image, list(map(decode_group_kind, kind)), registry, not_registry, unpinned)
     rows: list[Row] = []
     findings: list[Finding] = []
     read: list[Scanned[Any]] = []
     if not_registry or not unknown:
-        read += _add_known(files, rules, rows)
+        read += add_known(files, rules, rows)
     if unknown:
         # This search also reads files without resources. Such files are errors only in the first search.
         failed = report_problems(_add_unknown(files, rules, rows, findings))
@@ -155,11 +180,16 @@ def list_command(
     raise SystemExit(2 if failed else 1 if check and rows else 0)
 
 
-def _add_known(files: Sequence[File], rules: Rules, rows: list[Row]) -> list[Scanned[Any]]:
-    """Add the images that rules find to `rows`, and return the files that were read."""
+def add_known(
+    files: Sequence[File], rules: Rules, rows: list[Row], visit: Callable[[Stream], Any] | None = None
+) -> list[Scanned[Any]]:
+    """Add the images that rules find to `rows`, and return the files that were read.
+
+    `visit`, if given, is called with each stream too, and the attribute `visited` of `found` is its result.
+    """
     kustomized = kustomized_images(files, rules)
     look: Callable[[Stream], Any] = kustomized.look if kustomized else partial(_images, rules)
-    read = list(read_files(files, look))
+    read = list(read_files(files, partial(_Visited.of, look, visit) if visit else look))
     found_in = {each.file.real: each.found for each in read if each.found is not None}
     images = {key: found.images for key, found in found_in.items()}
     if kustomized:
@@ -183,6 +213,20 @@ def _add_unknown(
         rows.append(_row(file, one.found, _suggestion(finding) if finding else "no rule sets it safely"))
     findings += dict.fromkeys(filter(None, proposals))
     return discovered
+
+
+class _Visited(NamedTuple):
+    """The images in a file, and another result for the file."""
+
+    resources: int
+    images: list[FoundImage]
+    fields: Any
+    visited: Any
+
+    @classmethod
+    def of(cls, look: Callable[[Stream], Any], visit: Callable[[Stream], Any], stream: Stream) -> Self:
+        found = look(stream)
+        return cls(found.resources, found.images, getattr(found, "fields", None), visit(stream))
 
 
 class _Images(NamedTuple):
