@@ -83,7 +83,7 @@ class Row(NamedTuple):
     @property
     def at(self) -> str:
         """The location, the resource and the field path of the image, for the start of a message."""
-        return f"{self.location}: {self.resource}: {self.found.path}"
+        return ": ".join(filter(None, (self.location, str(self.found.resource), self.found.path)))
 
     @property
     def resource(self) -> str:
@@ -123,7 +123,7 @@ class Filter(NamedTuple):
             and (not self.kinds or any(kind.matches(row.found.resource) for kind in self.kinds))
             and (not self.registries or any(map(partial(_is_from, reference), self.registries)))
             and not any(map(partial(_is_in, row.found.hidden or row.found.image), self.not_registries))
-            and (not self.unpinned or reference is None or reference.digest is None or reference.tag == "latest")
+            and (not self.unpinned or reference is None or reference.digest is None)
         )
 
 
@@ -139,9 +139,7 @@ def list_command(
     kind: OnlyKinds,
     registry: OnlyRegistries,
     not_registry: NotRegistries,
-    unpinned: Annotated[
-        bool, typer.Option("--unpinned", help='Only images without a digest or with the tag "latest"')
-    ] = False,
+    unpinned: Annotated[bool, typer.Option("--unpinned", help="Only images without a digest")] = False,
     unknown: Annotated[
         bool,
         typer.Option("--unknown", help="List values that look like images but match no rule, and suggest rules"),

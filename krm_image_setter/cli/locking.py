@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from itertools import chain
 from typing import Final, NamedTuple
 
@@ -17,7 +17,6 @@ from krm_image_setter.discovery.limits import Limits, limits_in_stream
 from krm_image_setter.errors import InputError
 from krm_image_setter.images import (
     LATEST,
-    ImageRule,
     Reference,
     check_reference,
     explain,
@@ -182,9 +181,20 @@ def resolved(names: Collection[str], found: Lockable, asking: Asking) -> dict[st
     return digests
 
 
-def rules_of(digests: Mapping[str, Locked]) -> tuple[ImageRule, ...]:
-    """Return the rules that a lock with these digests contains."""
+def with_digests(files: Sequence[File], config: ImageSetter) -> ImageSetter:
+    """Return a configuration with the entries of a lock for the images in files, instead of its own entries.
+
+    Raises SystemExit, after it reports the errors, if there is no answer for an image.
+    """
+    if config.images or config.registries:
+        say("warning: `images` and `registries` of the configuration are not applied with `--lock`")
+    found = find_lockable(files, config, Filter())
+    digests = resolved(found.images, found, Asking())
+    if digests is None:
+        raise SystemExit(2)
     rules = (
-        image_rule(name, new_tag=name.rpartition(":")[2], digest=digests[name].digest) for name in sorted(digests)
+        image_rule(name, new_tag=check_reference(name).tag, digest=digests[name].digest)
+        for name in sorted(digests)
     )
-    return tuple(rule._replace(position=position) for position, rule in enumerate(rules))
+    numbered = tuple(rule._replace(position=position) for position, rule in enumerate(rules))
+    return config._replace(images=numbered, registries=())

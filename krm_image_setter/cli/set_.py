@@ -44,6 +44,7 @@ Prints the changed YAML. With `--in-place` it rewrites the files, with `--diff` 
 Examples:
   krm-image-setter set deploy/ --image nginx=nginx:1.27 --diff
   krm-image-setter set deploy/ --fn-config functions.yaml --in-place
+  krm-image-setter set deploy/ --lock --in-place
 """
 
 
@@ -77,6 +78,9 @@ def set_command(
     keep_going: Annotated[
         bool, typer.Option("--keep-going", help="Skip files with errors; the exit status is still 2")
     ] = False,
+    lock: Annotated[
+        bool, typer.Option("--lock", help="Ask registries for the digests of the images, and set them")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Do not print the summary")] = False,
 ) -> None:
     """Set the images in the files, and exit with the exit status of the command."""
@@ -88,7 +92,15 @@ def set_command(
     if STDIN in paths and output is Output.IN_PLACE:
         raise ImageSetterError('`--in-place` cannot be combined with standard input ("-")')
     ahead = ReadAhead(files)
-    config = ahead.with_values_files(options.configure(ahead.configurations))
+    if lock:
+        for flag, values in (("--image", images), ("--images-from", images_from)):
+            if values:
+                raise ImageSetterError(f"`--lock` cannot be combined with `{flag}`; set the images first")
+        from krm_image_setter.cli.locking import with_digests  # noqa: PLC0415  (few runs use the network)
+
+        config = with_digests(files, ahead.with_values_files(options.configure_list(ahead.configurations)))
+    else:
+        config = ahead.with_values_files(options.configure(ahead.configurations))
     scanned, total, unused = plan_files(files, config)
     failed = report_problems(scanned)
     for each in scanned:

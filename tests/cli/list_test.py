@@ -140,7 +140,7 @@ FILTERS = [
     ),
     pytest.param(
         ["--unpinned"],
-        ["docker.io/nginx", "m.io/kafka:1", "nginx:1.25", f"quay.io/org/side:latest@{DIGEST}", "repo/x:1"],
+        ["docker.io/nginx", "m.io/kafka:1", "nginx:1.25", "repo/x:1"],
         id="unpinned",
     ),
 ]
