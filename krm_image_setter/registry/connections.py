@@ -6,11 +6,13 @@ This is the only module that imports urllib3.
 from __future__ import annotations
 
 import json
+import socket
 import ssl
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any, Final, NamedTuple
 from urllib.parse import unquote
 
@@ -95,7 +97,7 @@ class Connections:
         origin = origin_of(url)
         end = time.monotonic() + limits.timeout
         try:
-            response = self._pool(origin).request(
+            response: Any = self._pool(origin).request(
                 method,
                 url,
                 headers={"User-Agent": _USER_AGENT, **headers},
@@ -106,13 +108,18 @@ class Connections:
                 preload_content=False,
             )
             try:
-                content = b"" if method == "HEAD" else b"".join(_chunks(response, origin, end))
+                content = b"" if method == "HEAD" else b"".join(_chunks(response, origin.host))
             except BaseException:
                 response.close()
                 raise
+            finally:
+                response.timer.cancel()
+            response.release_conn()
         except exceptions.HTTPError as error:
-            raise _failure(error, limits) from None
-        response.release_conn()
+            raise _failure(error if time.monotonic() < end else exceptions.TimeoutError(), limits) from None
+        if time.monotonic() > end:
+            # The timer has ended the response, which can look complete because its length is not known.
+            raise _failure(exceptions.TimeoutError(), limits)
         return Response(response.status, response.headers, content, origin.host)
 
     def _pool(self, origin: Origin) -> urllib3.PoolManager:
@@ -132,18 +139,58 @@ class Connections:
                     login = urllib3.util.parse_url(proxy).auth
                     headers = urllib3.make_headers(proxy_basic_auth=unquote(login)) if login else None
                     self._pools[proxy] = urllib3.ProxyManager(proxy, proxy_headers=headers, **options)
+                self._pools[proxy].pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}
             return self._pools[proxy]
 
 
-def _chunks(response: urllib3.BaseHTTPResponse, origin: Origin, end: float) -> Iterator[bytes]:
+class _HTTPConnection(urllib3.connection.HTTPConnection):
+    def getresponse(self) -> Any:
+        return _time_limited(self, super().getresponse)
+
+
+class _HTTPSConnection(urllib3.connection.HTTPSConnection):
+    def getresponse(self) -> Any:
+        return _time_limited(self, super().getresponse)
+
+
+class _HTTPPool(urllib3.HTTPConnectionPool):
+    ConnectionCls = _HTTPConnection
+
+
+class _HTTPSPool(urllib3.HTTPSConnectionPool):
+    ConnectionCls = _HTTPSConnection
+
+
+def _time_limited(connection: urllib3.connection.HTTPConnection, getresponse: Callable[[], Any]) -> Any:
+    """Start a timer that ends a response, and return the response with the timer.
+
+    The time limit of a socket is not sufficient: it starts again with each byte.
+    """
+    timer = threading.Timer(connection.timeout or 0, _end, (connection.sock,))
+    timer.daemon = True
+    timer.start()
+    try:
+        response = getresponse()
+    except BaseException:
+        timer.cancel()
+        raise
+    response.timer = timer
+    return response
+
+
+def _end(connection: socket.socket) -> None:
+    with suppress(OSError):
+        # The method of the base class does not change the state of a TLS socket that another thread reads.
+        socket.socket.shutdown(connection, socket.SHUT_RDWR)
+
+
+def _chunks(response: urllib3.BaseHTTPResponse, host: str) -> Iterator[bytes]:
     size = 0
     # The digest is that of the bytes on the wire, so they are not decompressed.
     while chunk := response.read1(1 << 16, decode_content=False):
         size += len(chunk)
         if size > _MOST_BYTES:
-            raise RegistryError(f"{origin.host} sent more than {_MOST_BYTES >> 20} MiB")
-        if time.monotonic() > end:
-            raise exceptions.TimeoutError
+            raise RegistryError(f"{host} sent more than {_MOST_BYTES >> 20} MiB")
         yield chunk
 
 

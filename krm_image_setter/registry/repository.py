@@ -93,8 +93,12 @@ class Repository:
         response = self._ask("HEAD", f"manifests/{tag_or_digest}")
         digest = response.headers.get("Docker-Content-Digest", "")
         media_type = response.headers.get("Content-Type")
-        # After a redirect, another host has written the headers, and only the body shows the digest.
-        if response.status != 200 or response.redirected or media_type is None or not is_supported(digest):
+        # After a redirect, another host has written the headers, and only the body shows the digest. The header
+        # can also have another algorithm than the reference.
+        comparable = is_supported(digest) and (
+            not is_digest(tag_or_digest) or _same_algorithm(digest, tag_or_digest)
+        )
+        if response.status != 200 or response.redirected or media_type is None or not comparable:
             return self._get(tag_or_digest)
         if is_digest(tag_or_digest) and digest != tag_or_digest:
             raise RegistryError(f"{self._domain} answers with the digest {digest} for the digest {tag_or_digest}")
@@ -139,3 +143,7 @@ class Repository:
         if response.status != 200 and (method != "HEAD" or response.status >= 500):
             raise RegistryError(f"{self._domain} answered with status {response.status}")
         return response
+
+
+def _same_algorithm(digest: str, other: str) -> bool:
+    return digest.partition(":")[0] == other.partition(":")[0]

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import hashlib
 import json
 import os
 import shutil
 import socket
+import ssl
 import subprocess
 import tempfile
+import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from email.message import Message
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import pytest
 
@@ -129,3 +134,141 @@ def write_layout(directory: Path, platforms: Sequence[str], label: str) -> str:
     (directory / "oci-layout").write_text('{"imageLayoutVersion": "1.0.0"}', encoding="utf-8")
     (directory / "index.json").write_text(json.dumps({"schemaVersion": 2, "manifests": [named]}), encoding="utf-8")
     return str(top["digest"])
+
+
+class Request(NamedTuple):
+    """A request that an `http_server` received. The names in `headers` are not case-sensitive."""
+
+    method: str
+    path: str
+    headers: Message
+    body: bytes
+
+
+class Reply(NamedTuple):
+    """What an `http_server` sends, after `wait` seconds. `length` is a wrong `Content-Length`."""
+
+    status: int = 200
+    headers: Mapping[str, str] = {}
+    body: bytes = b""
+    wait: float = 0
+    length: int | None = None
+
+
+class Server(NamedTuple):
+    """A running `http_server`: its host, such as `127.0.0.1:5000`, and the requests so far."""
+
+    host: str
+    requests: list[Request]
+
+
+@contextmanager
+def http_server(answer: Callable[[Request], Reply], tls: ssl.SSLContext | None = None) -> Iterator[Server]:
+    """Run a server that computes its replies. Pass its host to `plain_http`, or it waits for a TLS handshake."""
+    requests: list[Request] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
+
+        def handle_one_request(self) -> None:
+            with suppress(ConnectionError, ssl.SSLError):
+                super().handle_one_request()
+
+        def reply(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            request = Request(self.command, self.path, self.headers, body)
+            requests.append(request)
+            reply = answer(request)
+            time.sleep(reply.wait)
+            self.send_response(reply.status)
+            for name, value in reply.headers.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(reply.body) if reply.length is None else reply.length))
+            self.end_headers()
+            if self.command != "HEAD":
+                self.wfile.write(reply.body)
+            if reply.length is not None:
+                self.close_connection = True
+
+        do_GET = do_HEAD = do_POST = do_CONNECT = reply  # noqa: N815
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    class Listening(ThreadingHTTPServer):
+        daemon_threads = True
+        request_queue_size = 100
+
+        def handle_error(self, *_: object) -> None:
+            """Do not print that a client closed its connection."""
+
+    with Listening(("127.0.0.1", 0), Handler) as listening:
+        if tls is not None:
+            listening.socket = tls.wrap_socket(listening.socket, server_side=True)
+        threading.Thread(target=listening.serve_forever, args=(0.01,), daemon=True).start()
+        try:
+            yield Server(f"127.0.0.1:{listening.server_port}", requests)
+        finally:
+            listening.shutdown()
+
+
+INDEX: Final = "application/vnd.oci.image.index.v1+json"
+MANIFEST: Final = "application/vnd.oci.image.manifest.v1+json"
+
+
+def digest_of(content: bytes) -> str:
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
+
+
+def manifest_reply(content: bytes, media_type: str = MANIFEST, **headers: str) -> Reply:
+    """Return the reply of a registry that has a manifest."""
+    names = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Reply(200, {"Content-Type": media_type, "Docker-Content-Digest": digest_of(content), **names}, content)
+
+
+class Certificates(NamedTuple):
+    """A private certificate authority, and a server certificate of it for 127.0.0.1, as files."""
+
+    authority: str
+    certificate: str
+    key: str
+
+
+def write_certificates(directory: Path) -> Certificates:
+    files = Certificates(*(str(directory / name) for name in ("ca.pem", "server.pem", "server.key")))
+    authority_key = str(directory / "ca.key")
+    request = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
+    authority = ["-subj", "/CN=Test CA", "-keyout", authority_key, "-out", files.authority]
+    server = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
+    server += ["-addext", "basicConstraints=critical,CA:FALSE", "-keyout", files.key, "-out", files.certificate]
+    for arguments in (authority, [*server, "-CA", files.authority, "-CAkey", authority_key]):
+        subprocess.run([*request, *arguments], check=True, capture_output=True)
+    return files
+
+
+def login_environment(directory: Path) -> dict[str, str]:
+    """Return an environment in which no login of this machine and no proxy is found."""
+    names = ("HOME", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "DOCKER_CONFIG")
+    unset = (
+        "REGISTRY_AUTH_FILE",
+        "HTTP_PROXY",
+        "HTTPS_PROXY",
+        "ALL_PROXY",
+        "NO_PROXY",
+        "SSL_CERT_FILE",
+        "SSL_CERT_DIR",
+    )
+    return dict.fromkeys(names, str(directory)) | {
+        spelling: "" for name in unset for spelling in (name, name.lower())
+    }
+
+
+def write_logins(directory: Path, **fields: Any) -> None:
+    """Write a `config.json` for the environment of `login_environment`."""
+    (directory / "config.json").write_text(json.dumps(fields), encoding="utf-8")
+
+
+def basic(login: str) -> str:
+    """Return `USER:PASSWORD` in base64, as `auth` in `config.json` and the header `Authorization` contain it."""
+    return base64.b64encode(login.encode()).decode()
