@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from krm_image_setter.config import API_VERSION, KIND, ShapeError, Value, read_values
+from krm_image_setter.config import API_VERSION, KIND, Value, read_values
 from krm_image_setter.errors import ConfigError
 from krm_image_setter.images import parse_reference
 from krm_image_setter.images.reference import is_digest
@@ -129,14 +129,12 @@ def read_lock(text: str, file: str) -> LockFile:
 
 def _read_entry(item: Value) -> tuple[str, str, int, int]:
     """Return the name and the digest of an entry, and the numbers of its first and last line (from 0)."""
-    try:
-        fields = item.fields(_FIELDS, required=_FIELDS)
-        name, tag, digest = (fields[key].string() for key in _FIELDS)
-    except ShapeError as error:
-        error.message += f"; {_NOT_LOCK}"
-        raise
+    if not isinstance(item.written, tree.Mapping) or item.data.keys() != set(_FIELDS):
+        item.fail(_NOT_LOCK)
+    fields = item.fields()
+    name, tag, digest = (fields[key].string() for key in _FIELDS)
     reference = parse_reference(name)
-    if reference is None or reference.tag != tag or reference.digest is not None or not is_digest(digest):
+    if reference is None or reference[1:] != (tag, None) or not is_digest(digest):
         item.fail(_NOT_LOCK)
     marks: Sequence[Any] = [item.written, *(fields[key].written for key in _FIELDS)]
     starts = [item.line(tree.start_mark(written).index) - 1 for written in marks]

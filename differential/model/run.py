@@ -229,9 +229,7 @@ def listed(value: Any) -> list[Any]:
 # --- choosing --------------------------------------------------------------------------------------------------
 
 
-def choose(
-    run: Run, old: Reference, finders: Sequence[Finder], *, has_open_tag: bool = False
-) -> Reference | None:
+def choose(run: Run, old: Reference, finders: Sequence[Finder], *, has_open_tag: bool = False) -> Reference | None:
     """Return the new reference, or None if no rule matches the old one."""
     run.names.add(normalized(old.name))
     for index, image in enumerate(run.rules.images):
