@@ -9,7 +9,7 @@ import base64
 import re
 from collections.abc import Mapping
 from typing import Final, NamedTuple
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from krm_image_setter.registry.answers import RegistryError
 from krm_image_setter.registry.client import Client
@@ -22,11 +22,16 @@ _CHALLENGE: Final = re.compile(r'([\w-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]*
 
 
 class Account(NamedTuple):
-    """What a login is for. `name` is the normalized name of the repository, `path` is its part after the host."""
+    """What a login is for: the normalized name of a repository. `host` answers for its domain."""
 
     host: str
+    domain: str
     path: str
-    name: str
+
+    @property
+    def name(self) -> str:
+        """The normalized name, such as `docker.io/library/nginx`, for which a login is looked up."""
+        return f"{self.domain}/{self.path}"
 
 
 class Authentication:
@@ -64,7 +69,7 @@ class Authentication:
                 return f"Bearer {login.registry_token}"
             return f"Bearer {self._token(account, challenges['bearer'], login)}"
         if login is None or not login.username:
-            raise RegistryError(f"{account.host} requires a login; run `docker login {account.host}`")
+            raise RegistryError(f"{account.domain} requires a login; run `docker login {account.domain}`")
         return _basic(login)
 
     def _token(self, account: Account, challenge: Mapping[str, str], login: Login | None) -> str:
@@ -79,13 +84,13 @@ class Authentication:
             response = self._client.send("POST", realm, form, urlencode(query).encode())
         else:
             header = {} if login is None else {"Authorization": _basic(login)}
-            separator = "&" if urlsplit(realm).query else "?"
+            separator = "&" if "?" in realm else "?"
             response = self._client.send("GET", f"{realm}{separator}{urlencode(query)}", header)
         if response.status in (400, 401, 403):
             if login is None:
-                raise RegistryError(f"{account.host} requires a login; run `docker login {account.host}`")
+                raise RegistryError(f"{account.domain} requires a login; run `docker login {account.domain}`")
             raise RegistryError(
-                f"{account.host} did not accept the login; run `docker login {account.host}` again"
+                f"{account.domain} did not accept the login; run `docker login {account.domain}` again"
             )
         if response.status != 200:
             raise RegistryError(f"the token service {response.host} answered with status {response.status}")

@@ -24,7 +24,7 @@ class Client:
     """An HTTP client that all threads can use. It sends nothing over plain HTTP except to permitted hosts."""
 
     def __init__(self, plain_http: frozenset[str], limits: Limits) -> None:
-        self._plain_http = plain_http
+        self._plain_http = {origin_of(f"http://{host}").host for host in plain_http}
         self._limits = limits
         self._connections = Connections(limits)
         self._closed = threading.Event()
@@ -45,7 +45,8 @@ class Client:
         A registry on a loopback address can use HTTPS or plain HTTP, as in docker.
         """
         if host not in self._schemes:
-            plain = host in self._plain_http or (is_loopback(host) and not speaks_tls(host))
+            named = origin_of(f"http://{host}").host in self._plain_http
+            plain = named or (is_loopback(host) and not speaks_tls(host))
             self._schemes[host] = "http" if plain else "https"
         return self._schemes[host]
 

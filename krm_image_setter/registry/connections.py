@@ -219,8 +219,12 @@ def _failure(error: exceptions.HTTPError, limits: Limits) -> ConnectionFailed:
         case exceptions.TimeoutError():
             return ConnectionFailed(f"did not answer in {limits.timeout:g} seconds", temporary=True)
         case exceptions.SSLError():
-            reason = getattr(error.args[0] if error.args else None, "verify_message", None) or "TLS failed"
-            return ConnectionFailed(f"cannot be trusted: {reason}", temporary=False)
+            cause = error.args[0] if error.args else None
+            if isinstance(cause, ssl.SSLCertVerificationError):
+                return ConnectionFailed(
+                    f"cannot be trusted: {cause.verify_message}; see SSL_CERT_FILE", temporary=False
+                )
+            return ConnectionFailed("does not accept TLS; to use plain HTTP, pass `--plain-http`", temporary=False)
         case exceptions.LocationValueError():
             return ConnectionFailed("is not a valid host", temporary=False)
     return ConnectionFailed("closed the connection before the end of the response", temporary=True)

@@ -84,7 +84,7 @@ class Credentials:
                 login = _decoded(auths[spelling], file, spelling) if spelling in auths else None
                 if login is not None:
                     return login
-        if "credsStore" in content:
+        if content.get("credsStore"):
             host = name.partition("/")[0]
             return self._ask_helper(content["credsStore"], _HUB_KEY if host == HUB else host)
         return None
@@ -122,8 +122,9 @@ def _read_files(environment: Mapping[str, str]) -> Iterator[tuple[str, dict[str,
 
 def _default_files(environment: Mapping[str, str]) -> Iterator[str]:
     home = environment.get("HOME") or os.path.expanduser("~")
-    # Without this variable, podman uses the same directory on Linux.
-    runtime = environment.get("XDG_RUNTIME_DIR") or f"/run/containers/{os.getuid()}"
+    # Without this variable, podman uses another directory on Linux. Windows has no user IDs.
+    user = os.getuid() if hasattr(os, "getuid") else ""
+    runtime = environment.get("XDG_RUNTIME_DIR") or f"/run/containers/{user}"
     config = environment.get("XDG_CONFIG_HOME") or os.path.join(home, ".config")
     docker = environment.get("DOCKER_CONFIG") or os.path.join(home, ".docker")
     yield os.path.join(runtime, "containers", "auth.json")
@@ -178,7 +179,9 @@ def _helper_login(helper: str, server: str, path: str | None, timeout: float) ->
             [found, "get"], input=server.encode(), capture_output=True, timeout=timeout, check=False
         )
     except subprocess.TimeoutExpired:
-        raise RegistryError(f"cannot get the login for {server}: {program} ran for {timeout:g} seconds") from None
+        raise RegistryError(
+            f"cannot get the login for {server}: {program} did not answer in {timeout:g} seconds"
+        ) from None
     except OSError as error:
         raise RegistryError(f"cannot run {program}: {error.strerror}") from None
     output = ran.stdout.decode("utf-8", "replace")
@@ -197,7 +200,9 @@ def _helper_login(helper: str, server: str, path: str | None, timeout: float) ->
 
 
 def _mapping(content: Mapping[str, Any], field: str, file: str) -> Mapping[str, Any]:
-    value = content.get(field) or {}
+    value = content.get(field)
+    if value is None:
+        return {}
     if not isinstance(value, dict):
         raise RegistryError(f"cannot read {file}: expected a JSON object in `{field}`")
     return value

@@ -7,10 +7,26 @@ from typing import Any, Final, NamedTuple
 
 from krm_image_setter.errors import ConfigError
 
-# Normalizations of github.com/containerd/platforms (database.go).
-_ARCHITECTURES: Final = {"x86_64": "amd64", "x86-64": "amd64", "aarch64": "arm64", "i386": "386", "armhf": "arm"}
-_DEFAULT_VARIANTS: Final = {("amd64", "v1"): "", ("arm64", "v8"): "", ("arm64", "8"): "", ("arm", ""): "v7"}
-_PLATFORM: Final = re.compile(r"[a-z0-9]+/[a-z0-9_-]+(?:/[a-z0-9.]+)?", re.ASCII)
+# The normalization of github.com/containerd/platforms (database.go): other names, and variants of a platform.
+_NAMES: Final = {
+    "x86_64": ("amd64", ""),
+    "x86-64": ("amd64", ""),
+    "i386": ("386", ""),
+    "aarch64": ("arm64", ""),
+    "armhf": ("arm", "v7"),
+    "armel": ("arm", "v6"),
+}
+_VARIANTS: Final = {
+    ("amd64", "v1"): "",
+    ("arm64", "v8"): "",
+    ("arm64", "8"): "",
+    ("arm", ""): "v7",
+    ("arm", "7"): "v7",
+    ("arm", "5"): "v5",
+    ("arm", "6"): "v6",
+    ("arm", "8"): "v8",
+}
+_PLATFORM: Final = re.compile(r"[a-z0-9_-]+/[a-z0-9_-]+(?:/[a-z0-9._-]+)?")
 
 
 class Platform(NamedTuple):
@@ -47,5 +63,6 @@ def read_platform(data: Any) -> Platform | None:
 
 def _normalized(os: str, architecture: str, variant: str = "") -> Platform:
     os, architecture, variant = os.lower(), architecture.lower(), variant.lower()
-    architecture = _ARCHITECTURES.get(architecture, architecture)
-    return Platform(os, architecture, _DEFAULT_VARIANTS.get((architecture, variant), variant))
+    architecture, default = _NAMES.get(architecture, (architecture, ""))
+    variant = default or variant
+    return Platform(os, architecture, _VARIANTS.get((architecture, variant), variant))

@@ -51,7 +51,7 @@ class Registries:
         self._wanted = Wanted(tuple(dict.fromkeys(platforms)), single_platform, list_platforms, frozenset(known))
         self._mirrors = {source: _checked_mirror(target) for source, target in (mirrors or {}).items()}
         self._limits = limits or Limits()
-        self._client = Client(frozenset(plain_http), self._limits)
+        self._client = Client(frozenset(map(_checked_host, plain_http)), self._limits)
         self._authentication = Authentication(self._client, Credentials())
         self._closed = False
 
@@ -117,5 +117,14 @@ class Registries:
 def _checked_mirror(text: str) -> str:
     reference = parse_reference(f"{text}/name")
     if reference is None or not text.startswith(reference.domain):
-        raise ConfigError(f'invalid mirror "{text}"; expected HOST[:PORT][/PATH]')
+        raise ConfigError(f'invalid mirror "{text}"; expected HOST[:PORT][/PATH], such as mirror.example.com/hub')
+    return text
+
+
+def _checked_host(text: str) -> str:
+    reference = parse_reference(f"{text}/name")
+    if reference is None or text != reference.domain:
+        raise ConfigError(
+            f'invalid host "{text}" for `--plain-http`; expected HOST[:PORT], such as localhost:5000'
+        )
     return text

@@ -49,7 +49,7 @@ class Repository:
         self._authentication = authentication
         self._domain, _, path = name.partition("/")
         self.host = _HUB_HOST if self._domain == HUB else self._domain
-        self._account = Account(self.host, path, name)
+        self._account = Account(self.host, self._domain, path)
 
     def resolve(self, tag: str | None, digest: str | None, wanted: Wanted) -> Resolved:
         """Find out the digests and the platforms of a tag, of a digest, or of both.
@@ -126,16 +126,12 @@ class Repository:
     def _ask(self, method: str, path: str) -> Response:
         url = f"{self._client.scheme(self.host)}://{self.host}/v2/{self._account.path}/{path}"
         header = self._authentication.header(self._account)
-        for _ in range(2):
-            authorization = {"Authorization": header} if header else {}
-            response = self._client.send(method, url, {"Accept": ACCEPT, **authorization})
-            # The challenge of another host, after a redirect, gets no login. A token can have expired.
-            if response.status != 401 or response.redirected:
-                break
-            challenged = self._authentication.challenged(self._account, response)
-            if challenged in (None, header):
-                break
-            header = challenged
+        response = self._send(method, url, header)
+        # The challenge of another host, after a redirect, gets no answer.
+        if response.status == 401 and not response.redirected:
+            answer = self._authentication.challenged(self._account, response)
+            if answer not in (None, header):
+                response = self._send(method, url, answer)
         if response.status == 404:
             raise MissingError(f"not found in {self._domain}")
         if response.status in (401, 403):
@@ -143,6 +139,10 @@ class Repository:
         if response.status != 200 and (method != "HEAD" or response.status >= 500):
             raise RegistryError(f"{self._domain} answered with status {response.status}")
         return response
+
+    def _send(self, method: str, url: str, authorization: str | None) -> Response:
+        headers = {} if authorization is None else {"Authorization": authorization}
+        return self._client.send(method, url, {"Accept": ACCEPT, **headers})
 
 
 def _same_algorithm(digest: str, other: str) -> bool:

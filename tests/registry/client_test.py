@@ -111,6 +111,14 @@ def test_plain_http_is_sent_only_to_permitted_hosts(serve: Serve) -> None:
     assert Client(frozenset({name}), FAST).scheme(name) == "http"
 
 
+def test_plain_http_host_with_the_default_port_is_permitted(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    proxy = serve(lambda _: Reply(body=b"ok"))
+    monkeypatch.setenv("http_proxy", f"http://{proxy.host}")
+    client = Client(frozenset({"Registry.example.com:80"}), FAST)
+    assert client.scheme("registry.example.com:80") == client.scheme("registry.example.com") == "http"
+    assert client.send("GET", "http://registry.example.com:80/", {}).body == b"ok"
+
+
 SCHEMES = [
     pytest.param("registry.example.com", "https", id="remote host"),
     pytest.param("registry.example.com:80", "https", id="remote host with the port of HTTP"),
@@ -142,7 +150,7 @@ def test_loopback_host_with_tls_needs_a_trusted_certificate(
     client = Client(frozenset(), FAST)
     assert client.scheme(registry.host) == "https"
     error = error_of(client, f"https://{registry.host}/")
-    assert error == f"{registry.host} cannot be trusted: unable to get local issuer certificate"
+    assert error == f"{registry.host} cannot be trusted: unable to get local issuer certificate; see SSL_CERT_FILE"
     assert not registry.requests
     monkeypatch.setenv("SSL_CERT_FILE", authority)
     assert Client(frozenset(), FAST).send("GET", f"https://{registry.host}/", {}).body == b"ok"
@@ -320,6 +328,13 @@ def test_large_body_is_an_error(serve: Serve) -> None:
 def test_unreachable_host_is_an_error() -> None:
     host = f"127.0.0.1:{free_port()}"
     assert error_of(Client(frozenset(), FAST), f"http://{host}/") == f"{host} cannot be reached"
+
+
+def test_host_without_tls_is_an_error(serve: Serve) -> None:
+    """A registry answers the start of TLS with the status 400, and Python waits for the end of the line."""
+    with slow_server(b"HTTP/1.1 400 Bad Request\r\n\r\n") as host:
+        error = error_of(Client(frozenset(), FAST), f"https://{host}/")
+    assert error == f"{host} does not accept TLS; to use plain HTTP, pass `--plain-http`"
 
 
 def test_unknown_host_is_an_error() -> None:

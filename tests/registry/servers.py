@@ -20,6 +20,7 @@ from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Final, NamedTuple
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -272,3 +273,69 @@ def write_logins(directory: Path, **fields: Any) -> None:
 def basic(login: str) -> str:
     """Return `USER:PASSWORD` in base64, as `auth` in `config.json` and the header `Authorization` contain it."""
     return base64.b64encode(login.encode()).decode()
+
+
+def inspected_digest(image: str, *arguments: str) -> str:
+    """Return the digest of an image as skopeo sees it."""
+    assert SKOPEO is not None
+    command = [SKOPEO, "inspect", "--raw", "--tls-verify=false", *arguments, f"docker://{image}"]
+    return digest_of(subprocess.run(command, check=True, capture_output=True, timeout=60).stdout)
+
+
+def htpasswd(directory: Path, user: str, password: str) -> dict[str, Any]:
+    """Return the section `auth` for a `docker_registry` with one user."""
+    file = directory / "htpasswd"
+    program = shutil.which("htpasswd")
+    if program is None:
+        pytest.skip("needs htpasswd of Debian's apache2-utils")
+    line = subprocess.run([program, "-Bbn", user, password], check=True, capture_output=True).stdout
+    file.write_bytes(line)
+    return {"htpasswd": {"realm": "test", "path": str(file)}}
+
+
+def token_service(
+    certificates: Certificates, logins: Mapping[str, str], *, anonymous: bool = True
+) -> Callable[[Request], Reply]:
+    """Return the answers of a token service, which signs its tokens (JWT) with the key of `certificates`.
+
+    `logins` maps users to passwords, and identity tokens to themselves. The service is `test`, the issuer `tests`.
+    """
+    chain = Path(certificates.certificate).read_text(encoding="ascii").splitlines()
+
+    def answer(request: Request) -> Reply:
+        query = parse_qs(request.body.decode() if request.method == "POST" else urlsplit(request.path).query)
+        if request.method == "POST":
+            accepted = query["refresh_token"][0] in logins
+        elif header := request.headers["Authorization"]:
+            user, _, password = base64.b64decode(header.removeprefix("Basic ")).decode().partition(":")
+            accepted = logins.get(user) == password
+        else:
+            accepted = anonymous
+        if not accepted:
+            return Reply(401)
+        access = [
+            {"type": kind, "name": name, "actions": actions.split(",")}
+            for kind, name, actions in (scope.split(":") for scope in query.get("scope", []))
+        ]
+        now = int(time.time())
+        times = {"iat": now - 60, "nbf": now - 60, "exp": now + 60}
+        claims = {
+            "iss": "tests",
+            "aud": query["service"][0],
+            "sub": "",
+            "jti": str(now),
+            **times,
+            "access": access,
+        }
+        header = {"typ": "JWT", "alg": "RS256", "x5c": ["".join(line for line in chain if "-----" not in line)]}
+        signed = b".".join(_base64url(json.dumps(part).encode()) for part in (header, claims))
+        command = ["openssl", "dgst", "-sha256", "-sign", certificates.key]
+        signature = subprocess.run(command, input=signed, check=True, capture_output=True).stdout
+        token = b".".join((signed, _base64url(signature))).decode()
+        return Reply(body=json.dumps({"token": token}).encode())
+
+    return answer
+
+
+def _base64url(content: bytes) -> bytes:
+    return base64.urlsafe_b64encode(content).rstrip(b"=")
