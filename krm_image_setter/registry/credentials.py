@@ -102,14 +102,11 @@ class Credentials:
 
 
 def _read_files(environment: Mapping[str, str]) -> Iterator[tuple[str, dict[str, Any]]]:
-    required = environment.get("REGISTRY_AUTH_FILE")
-    for file in [required] if required else _default_files(environment):
+    for file in _file_names(environment):
         try:
             with open(file, encoding="utf-8") as opened:
                 content = json.load(opened)
         except FileNotFoundError:
-            if required:
-                raise RegistryError(f"cannot read {file}: file not found; see REGISTRY_AUTH_FILE") from None
             continue
         except OSError as error:
             raise RegistryError(f"cannot read {file}: {error.strerror}") from None
@@ -120,13 +117,15 @@ def _read_files(environment: Mapping[str, str]) -> Iterator[tuple[str, dict[str,
         yield file, content
 
 
-def _default_files(environment: Mapping[str, str]) -> Iterator[str]:
+def _file_names(environment: Mapping[str, str]) -> Iterator[str]:
     home = environment.get("HOME") or os.path.expanduser("~")
     # Without this variable, podman uses another directory on Linux. Windows has no user IDs.
     user = os.getuid() if hasattr(os, "getuid") else ""
     runtime = environment.get("XDG_RUNTIME_DIR") or f"/run/containers/{user}"
     config = environment.get("XDG_CONFIG_HOME") or os.path.join(home, ".config")
     docker = environment.get("DOCKER_CONFIG") or os.path.join(home, ".docker")
+    if environment.get("REGISTRY_AUTH_FILE"):
+        yield environment["REGISTRY_AUTH_FILE"]
     yield os.path.join(runtime, "containers", "auth.json")
     yield os.path.join(config, "containers", "auth.json")
     yield os.path.join(docker, "config.json")

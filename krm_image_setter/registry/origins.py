@@ -29,6 +29,8 @@ def origin_of(url: str) -> Origin:
         parts.port  # noqa: B018  (it raises ValueError if the port is not a number)
     except ValueError:
         raise RegistryError("a registry sent an invalid URL") from None
+    if not parts.hostname:
+        raise RegistryError("a registry sent a URL without a host")
     host = parts.netloc.rpartition("@")[2].lower()
     return Origin(parts.scheme, host.removesuffix(_PORTS.get(parts.scheme, " ")))
 

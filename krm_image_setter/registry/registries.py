@@ -25,9 +25,9 @@ _Question = tuple[str, str | None, str | None]
 class Registries:
     """The registries of images. Leaving the context closes the connections.
 
-    An image must have each of `platforms`. `single_platform` asks for the digest of the manifest of the only
-    platform instead of the digest of the index. `list_platforms` asks for the platforms of each image, except if
-    its digest is one of `known`: that costs a GET request per image, which counts as a pull on Docker Hub.
+    An image must have each of `platforms`. Reading them needs a GET request per image, which counts as a pull on
+    Docker Hub. `single_platform` asks for the digest of the manifest of the only platform instead of the digest of
+    the index.
 
     `mirrors` maps the start of a name, such as `docker.io`, to where it is looked up, such as
     `mirror.example.com/hub`. `plain_http` are hosts, with their ports, that are asked over plain HTTP.
@@ -40,15 +40,13 @@ class Registries:
         *,
         platforms: Collection[Platform] = (),
         single_platform: bool = False,
-        list_platforms: bool = False,
-        known: Collection[str] = (),
         mirrors: Mapping[str, str] | None = None,
         plain_http: Collection[str] = (),
         limits: Limits | None = None,
     ) -> None:
         if single_platform and len(set(platforms)) != 1:
             raise ConfigError(f"`--single-platform` needs one `--platform`, got {len(set(platforms))}")
-        self._wanted = Wanted(tuple(dict.fromkeys(platforms)), single_platform, list_platforms, frozenset(known))
+        self._wanted = Wanted(tuple(dict.fromkeys(platforms)), single_platform)
         self._mirrors = {source: _checked_mirror(target) for source, target in (mirrors or {}).items()}
         self._limits = limits or Limits()
         self._client = Client(frozenset(map(_checked_host, plain_http)), self._limits)

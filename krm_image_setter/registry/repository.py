@@ -29,8 +29,6 @@ class Wanted(NamedTuple):
 
     platforms: tuple[Platform, ...]
     single_platform: bool
-    list_platforms: bool
-    known: frozenset[str]
 
 
 class _Head(NamedTuple):
@@ -61,8 +59,7 @@ class Repository:
         tag_digest = head.digest if head is not None else None
         if head is None or (digest is not None and digest != tag_digest):
             head = self._head(digest or "")
-        must_read = wanted.list_platforms and head.digest not in wanted.known
-        if not wanted.platforms and not must_read:
+        if not wanted.platforms:
             return Resolved(head.digest, tag_digest, (), head.media_type)
         found = self._platforms(head)
         texts = tuple(dict.fromkeys(str(platform) for platform, _ in found))

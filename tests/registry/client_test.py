@@ -78,7 +78,11 @@ LOCATIONS = [
     ),
     pytest.param("http://[::1/", "HOST redirects to an invalid URL", id="incomplete IPv6 address"),
     pytest.param("http://127.0.0.1:x/", "a registry sent an invalid URL", id="port that is not a number"),
-    pytest.param("file:///etc/passwd", " is not asked over plain HTTP;", id="file"),
+    pytest.param("file:///etc/passwd", "a registry sent a URL without a host", id="file"),
+    pytest.param("https:///path", "a registry sent a URL without a host", id="no host"),
+    pytest.param("https://..x/", "..x is not a valid host", id="empty labels"),
+    pytest.param(f"https://{'a' * 70}.com/", f"{'a' * 70}.com is not a valid host", id="long label"),
+    pytest.param("http://u:secret@127.0.0.1:1/", "127.0.0.1:1 cannot be reached", id="user and password"),
     pytest.param("/", "HOST redirects more than 5 times", id="itself"),
 ]
 
@@ -255,7 +259,7 @@ def test_permanent_server_error_is_a_response(serve: Serve) -> None:
 
 
 @pytest.mark.parametrize("seconds", ["1", "date"])
-def test_retry_after_is_obeyed_by_all_requests(serve: Serve, seconds: str) -> None:
+def test_retry_after_is_obeyed(serve: Serve, seconds: str) -> None:
     # A date has whole seconds, so the wait is at least one second.
     header = formatdate(time.time() + 2, usegmt=True) if seconds == "date" else seconds
     registry = serve(in_turn(Reply(429, {"Retry-After": header}), Reply()))
@@ -288,7 +292,7 @@ SLOW = [
 @pytest.mark.parametrize("start", SLOW)
 def test_slow_response_ends_after_the_time_limit(start: bytes) -> None:
     """Each byte arrives in time, but not the whole response."""
-    with slow_server(start) as host:
+    with raw_server(start, b"1") as host:
         began = time.monotonic()
         error = error_of(Client(frozenset(), FAST._replace(attempts=2)), f"http://{host}/")
         assert error == f"{host} did not answer in 0.3 seconds"
@@ -296,15 +300,15 @@ def test_slow_response_ends_after_the_time_limit(start: bytes) -> None:
 
 
 @contextmanager
-def slow_server(start: bytes) -> Iterator[str]:
-    """Run a server that sends `start`, and then one byte every 50 ms without an end."""
+def raw_server(start: bytes, rest: bytes = b"") -> Iterator[str]:
+    """Run a server that sends `start`, and then `rest` every 50 ms without an end, or closes the connection."""
 
     def serve(connection: socket.socket) -> None:
         with connection, suppress(OSError):
             connection.recv(1 << 16)
             connection.sendall(start)
-            for _ in range(400):
-                connection.sendall(b"1")
+            while rest:
+                connection.sendall(rest)
                 time.sleep(0.05)
 
     def accept() -> None:
@@ -316,6 +320,24 @@ def slow_server(start: bytes) -> Iterator[str]:
         threading.Thread(target=accept, daemon=True).start()
         yield f"127.0.0.1:{listening.getsockname()[1]}"
         listening.shutdown(socket.SHUT_RDWR)
+
+
+NOT_HTTP = [
+    pytest.param(b"", id="nothing"),
+    pytest.param(b"SSH-2.0-OpenSSH_9.2\r\n", id="another protocol"),
+    pytest.param(bytes(range(256)), id="binary data"),
+    pytest.param(b"HTTP/1.1 200 OK\r\nX: " + b"a" * 100_000 + b"\r\n\r\n", id="long header"),
+    pytest.param(b"HTTP/1.1 200 OK\r\n" + b"X: a\r\n" * 500 + b"\r\n", id="many headers"),
+    pytest.param(b"HTTP/1.1 100 Continue\r\n\r\n" * 1000, id="many interim responses"),
+    pytest.param(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", id="invalid chunk"),
+]
+
+
+@pytest.mark.parametrize("content", NOT_HTTP)
+def test_response_that_is_not_http_is_an_error(content: bytes) -> None:
+    with raw_server(content) as host:
+        error = error_of(Client(frozenset(), FAST), f"http://{host}/")
+    assert error == f"{host} closed the connection before the end of the response"
 
 
 def test_large_body_is_an_error(serve: Serve) -> None:
@@ -332,7 +354,7 @@ def test_unreachable_host_is_an_error() -> None:
 
 def test_host_without_tls_is_an_error(serve: Serve) -> None:
     """A registry answers the start of TLS with the status 400, and Python waits for the end of the line."""
-    with slow_server(b"HTTP/1.1 400 Bad Request\r\n\r\n") as host:
+    with raw_server(b"HTTP/1.1 400 Bad Request\r\n\r\n") as host:
         error = error_of(Client(frozenset(), FAST), f"https://{host}/")
     assert error == f"{host} does not accept TLS; to use plain HTTP, pass `--plain-http`"
 

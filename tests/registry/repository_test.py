@@ -15,6 +15,7 @@ from krm_image_setter.registry import Answer, Failed, Registries, Resolved, pars
 from krm_image_setter.registry.connections import Limits
 
 FAST = Limits(wait=0.01, connect_timeout=1, timeout=1)
+LINUX = parse_platform("linux/amd64")
 OTHER = "sha256:" + "0" * 64
 CONFIG = json.dumps({"os": "linux", "architecture": "amd64"}).encode()
 IMAGE = json.dumps({"schemaVersion": 2, "config": {"digest": digest_of(CONFIG)}}).encode()
@@ -49,14 +50,9 @@ def test_tag_is_resolved_with_one_head_request() -> None:
 
 
 def test_platform_of_manifest_without_index_is_in_its_configuration() -> None:
-    answer, paths = ask(serve, list_platforms=True)
+    answer, paths = ask(serve, platforms=[LINUX])
     assert answer == Resolved(DIGEST, DIGEST, ("linux/amd64",), MANIFEST)
     assert paths == ["HEAD manifests/1", f"GET manifests/{DIGEST}", f"GET blobs/{digest_of(CONFIG)}"]
-
-
-def test_known_digest_is_not_read_again() -> None:
-    answer, paths = ask(serve, list_platforms=True, known=[DIGEST])
-    assert (answer, paths) == (Resolved(DIGEST, DIGEST, (), MANIFEST), ["HEAD manifests/1"])
 
 
 WITHOUT_HEADER = [
@@ -101,7 +97,7 @@ def lying(request: Request) -> Reply:
 LIES = [
     pytest.param(
         lying,
-        {"list_platforms": True},
+        {"platforms": [LINUX]},
         "app:1",
         f"HOST sent a body with the digest {DIGEST} instead of {OTHER}",
         id="digest of a tag that is not that of the body",
@@ -122,7 +118,7 @@ LIES = [
     ),
     pytest.param(
         lambda request: Reply(body=b"{}") if "/blobs/" in request.path else manifest_reply(IMAGE),
-        {"list_platforms": True},
+        {"platforms": [LINUX]},
         "app:1",
         f"HOST sent a body with the digest {digest_of(b'{}')} instead of {digest_of(CONFIG)}",
         id="another configuration than the one in the manifest",
@@ -253,7 +249,7 @@ INVALID = [
 
 @pytest.mark.parametrize("reply, reason", INVALID)
 def test_invalid_content_is_an_error(reply: Reply, reason: str) -> None:
-    assert ask(lambda _: reply, list_platforms=True)[0] == Failed(reason)
+    assert ask(lambda _: reply, platforms=[LINUX])[0] == Failed(reason)
 
 
 STATUSES = [
