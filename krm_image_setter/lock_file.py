@@ -101,7 +101,7 @@ def read_lock(text: str, file: str) -> LockFile:
         other.fail("expected one document in a lock; put the others into another file")
     fields = document.fields()
     if [fields[key].data if key in fields else None for key in ("apiVersion", "kind")] != [API_VERSION, KIND]:
-        document.fail(f"expected a lock: an {KIND} with the apiVersion {API_VERSION}")
+        document.fail(f"expected a lock: an ImageSetter with the apiVersion {API_VERSION}")
     if "images" not in fields:
         document.fail("missing required field `images`")
     start = (document.location("images").line or 1) - 1

@@ -44,7 +44,6 @@ Prints the changed YAML. With `--in-place` it rewrites the files, with `--diff` 
 Examples:
   krm-image-setter set deploy/ --image nginx=nginx:1.27 --diff
   krm-image-setter set deploy/ --fn-config functions.yaml --in-place
-  krm-image-setter set deploy/ --lock --in-place
 """
 
 
