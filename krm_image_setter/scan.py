@@ -459,8 +459,11 @@ def _pinned(resource: Resource, field: ImageField) -> Pinned:
     reference = parse_reference(field.current)
     if reference is None or reference.digest is not None:
         return Pinned()
+    new = f"{reference.name}:{reference.tag or LATEST}@{_ANY_DIGEST}"
+    if not field.part and not field.parts:  # a whole reference can always be written
+        return Pinned(((field.location, new),))
     try:
-        changes, omitted = field.changes(str(reference._replace(tag=reference.tag or LATEST, digest=_ANY_DIGEST)))
+        changes, omitted = field.changes(new)
     except ValueError as error:
         return Pinned(problem=str(error))
     if omitted:
