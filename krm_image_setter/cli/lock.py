@@ -78,7 +78,9 @@ def lock_command(
         raise ImageSetterError("`--check` requires the lock to check: `--output FILE`")
     wanted = Filter.of(image, kind, registry, not_registry)
     asking = Asking(platform, single_platform, mirror, plain_http)
-    data = read_bytes(output) if output and os.path.exists(output) else None
+    if os.path.exists(output) and not os.path.isfile(output):
+        raise InputError("expected a file; to print the lock, omit `--output`", file=output)
+    data = read_bytes(output) if os.path.exists(output) else None
     comments = _comments(paths, output or "images.lock.yaml")
     lock = new_lock(comments) if data is None else read_lock(decoded(data, output), output)
     files = find_files(paths, hidden=hidden, stdin_name=stdin_file_name)

@@ -94,7 +94,7 @@ def _lockable(rows: Iterable[Row], wanted: Filter, limits: Limits) -> Lockable:
                 skipped.append((row, _invalid(row)))
             continue
         if reference.digest is not None or not accepted:
-            if reference.tag is not None or reference.digest is None:
+            if reference.tag is not None or (reference.digest is None and not row.found.usage.has_open_tag):
                 found.pinned.setdefault(name_of(reference), []).append(row)
             continue
         problem = row.found.pinned.problem
@@ -123,7 +123,7 @@ def name_of(reference: Reference) -> str:
     return str(reference.familiar._replace(tag=reference.tag or LATEST, digest=None))
 
 
-_UNKNOWN_TAG: Final = "there is no tag, and a chart or an operator can have a default"
+_UNKNOWN_TAG: Final = "the tag is missing, and a chart, an operator or kustomize chooses it"
 
 
 def _has_unknown_tag(row: Row, reference: Reference) -> bool:

@@ -295,8 +295,8 @@ SECRET_KIND = (
         pytest.param(
             "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: h}\n"
             "spec: {values: {image: {repository: HOST/web}}}\n",
-            "app.yaml:4: HelmRelease/h: spec.values.image: not locked: there is no tag, and a chart or an operator can have "
-            "a default",
+            "app.yaml:4: HelmRelease/h: spec.values.image: not locked: the tag is missing, and a chart, an operator or "
+            "kustomize chooses it",
             id="split reference without a tag",
         ),
         pytest.param(
@@ -334,12 +334,12 @@ def test_equal_fields_are_reported_once(locking: Locking) -> None:
 
 def test_image_is_not_locked_if_set_would_break_another_field(locking: Locking) -> None:
     locking.registry.push("web:1")
-    locking.write("app.yaml", f"{KINDS}---\n{FOO}---\n{CRD}---\n{pod('HOST/web:1')}")
-    ran = locking.lock()
+    text = f"{KINDS}---\n{FOO}---\n{CRD}---\n{pod('HOST/web:1')}"
+    locking.write("app.yaml", text)
     assert (
-        'warning: app.yaml:31: not locked: an entry for "HOST/web:1" would also set spec.image of Foo/f in app.yaml:8, '
-        "which cannot contain a digest" in ran.stderr
-    )
+        f'warning: app.yaml:{text.count(chr(10))}: not locked: an entry for "HOST/web:1" would also set spec.image of '
+        "Foo/f in app.yaml:8, which cannot contain a digest"
+    ) in locking.lock().stderr
     assert "- name:" not in locking.read(LOCK)
 
 
@@ -481,3 +481,29 @@ def test_interrupt_ends_without_a_message(locking: Locking) -> None:
         _, error = process.communicate(timeout=20)
     assert (process.returncode, error) == (130, b"")
     assert not os.path.exists(locking.program.folder / LOCK)
+
+
+@pytest.mark.parametrize("output", ["d", "/dev/stdout"])
+def test_output_that_is_not_a_file_is_an_error(locking: Locking, output: str) -> None:
+    locking.write("app.yaml", pod())
+    (locking.program.folder / "d").mkdir()
+    ran = locking.run("lock", "app.yaml", "-o", output, status=2)
+    assert f"error: {output}: expected a file; to print the lock, omit `--output`" in ran.stderr
+
+
+def test_linked_lock_is_updated_behind_the_link(locking: Locking) -> None:
+    locking.registry.push("web:1")
+    locking.write("app.yaml", pod())
+    locking.run("lock", "app.yaml", "-o", "real.yaml")
+    (locking.program.folder / LOCK).symlink_to("real.yaml")
+    locking.write("app.yaml", pod("HOST/web:1"))
+    locking.lock()
+    assert (locking.program.folder / LOCK).is_symlink()
+    assert "HOST/web:1" in locking.read("real.yaml")
+
+
+def test_stdin_is_locked(locking: Locking) -> None:
+    digest = locking.registry.push("web:1")
+    manifest = pod("HOST/web:1").replace("HOST", locking.registry.host)
+    ran = locking.program("lock", "-", "--plain-http", locking.registry.host, stdin=manifest)
+    assert ran.stdout.decode().endswith(f"digest: {digest}\n")

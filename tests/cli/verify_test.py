@@ -130,8 +130,8 @@ def test_images_without_a_known_reference_are_reported(locking: Locking) -> None
     table, messages = verify(locking)
     assert table == []
     assert messages == [
-        "krm-image-setter: app.yaml:4: HelmRelease/h: spec.values.image: not verified: there is no tag, and a chart or an "
-        "operator can have a default",
+        "krm-image-setter: app.yaml:4: HelmRelease/h: spec.values.image: not verified: the tag is missing, and a chart, "
+        "an operator or kustomize chooses it",
         'krm-image-setter: not verified: 1 image with a placeholder: "HOST/web:${TAG}" (app.yaml:11)',
         "krm-image-setter: 0 images: 0 ok, 0 moved, 0 missing, 0 failed",
     ]
