@@ -57,6 +57,8 @@ NAMES: Final = [
     "images in Helm values",
     "Helm parameters",
     "import of a kustomization, one name",
+    "lock with all images",
+    "lock with limited fields",
 ]
 #: More than the number of words up to which texts are searched for words before they are read.
 SIZE: Final = 110

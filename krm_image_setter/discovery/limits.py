@@ -41,14 +41,22 @@ class Limits:
         self._limits: dict[Key, list[Limit]] = {}
         for key, limit in found:
             self._limits.setdefault(key, []).append(limit)
+        # Thousands of resources have the same fields, and a definition can have thousands of limits.
+        self._at: dict[tuple[Key, Location], list[Limit]] = {}
 
     def problem(self, ref: ResourceRef, texts: Iterable[tuple[Location, str]]) -> str:
         """Return why a resource cannot contain one of `texts`, or an empty string if it can contain all."""
-        limits = self._limits.get((ref.api_version, ref.kind), ())
-        problems = (
-            limit.problem(text) for location, text in texts for limit in limits if _is_at(limit.steps, location)
-        )
+        key = ref.api_version, ref.kind
+        if key not in self._limits:
+            return ""
+        problems = (limit.problem(text) for location, text in texts for limit in self._limits_at(key, location))
         return next(filter(None, problems), "")
+
+    def _limits_at(self, key: Key, location: Location) -> list[Limit]:
+        field = key, tuple(ITEMS if isinstance(step, int) else step for step in location)
+        if field not in self._at:
+            self._at[field] = [limit for limit in self._limits[key] if _is_at(limit.steps, location)]
+        return self._at[field]
 
 
 def limits_in_stream(stream: Stream) -> list[tuple[Key, Limit]]:
