@@ -22,8 +22,8 @@ _OTHER_AFTER: Final = frozenset(
         "base64", "cache", "catalog", "checksum", "class", "config", "count", "digest", "family", "features",
         "format", "gc", "health", "hub", "id", "ids", "info", "key", "lookup", "minimum", "mode", "namespace",
         "owner", "path", "policies", "policy", "prefix", "project", "publisher", "pull", "registry", "repository",
-        "secret", "secrets", "sha", "size", "snapshot", "source", "state", "status", "stream", "streams", "suffix",
-        "tag", "template", "type", "types", "url", "urls", "version", "volume",
+        "secret", "secrets", "sha", "sha256", "sha512", "size", "snapshot", "source", "state", "status", "stream",
+        "streams", "suffix", "tag", "template", "type", "types", "url", "urls", "version", "volume",
     )
 )  # fmt: skip
 # Words that precede "image" in field names such as `vmImage`. These fields contain other kinds of images.

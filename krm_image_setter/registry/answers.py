@@ -12,9 +12,9 @@ class Resolved(NamedTuple):
 
     `digest` is the digest of the reference if it has one, otherwise the digest of its tag. With `single_platform`
     it is the digest of the manifest of that platform. `tag_digest` is the digest that the tag has now. It is None
-    if the reference has only a digest, or if the registry does not have the tag. `platforms` contains the platforms
-    of the image, such as `linux/arm64`, if some were required; otherwise it is empty. `media_type` is that of the
-    manifest or index.
+    if the reference has only a digest, or if the registry does not have the tag. `platforms` contains the
+    platforms of the image, such as `linux/arm64`, if some were required; otherwise it is empty. `media_type` is
+    that of the manifest or index.
     """
 
     digest: str

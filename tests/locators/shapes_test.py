@@ -19,7 +19,7 @@ def test_name_is_split_into_words() -> None:
     [
         ("image", True), ("webImage", True), ("web_image", True), ("imageName", True), ("images", True),
         ("imageTag", False), ("imagePullPolicy", False), ("vmImage", False), ("imageNamespace", False),
-        ("imagine", False), ("", False),
+        ("imageSha256", False), ("imagine", False), ("", False),
     ],
 )  # fmt: skip
 def test_name_of_a_whole_image_is_recognized(name: str, expected: bool) -> None:

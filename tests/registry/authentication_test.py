@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -192,33 +191,38 @@ def test_login_of_another_host_is_not_sent(tmp_path: Path) -> None:
     assert authorizations(registry.requests) == [None]
 
 
-REDIRECTS: list[Any] = [
-    pytest.param(lambda _: manifest_reply(b"{}"), id="host that answers"),
-    pytest.param(requires_login, id="host that asks for a login"),
-    pytest.param(
-        lambda _: Reply(401, {"WWW-Authenticate": 'Bearer realm="http://127.0.0.1:1/"'}),
-        id="host that asks for a token",
-    ),
+REDIRECTS = [
+    pytest.param({}, id="host that answers"),
+    pytest.param({"WWW-Authenticate": 'Basic realm="test"'}, id="host that asks for a login"),
+    pytest.param({"WWW-Authenticate": 'Bearer realm="http://THIEF/"'}, id="host that names a token service"),
 ]
 
 
-@pytest.mark.parametrize("answer", REDIRECTS)
-def test_login_is_not_sent_to_another_host(tmp_path: Path, answer: Callable[[Request], Reply]) -> None:
+@pytest.mark.parametrize("challenge", REDIRECTS)
+@pytest.mark.parametrize("private", [False, True], ids=["public registry", "private registry"])
+def test_login_is_not_sent_to_another_host(tmp_path: Path, challenge: dict[str, str], private: bool) -> None:
     """Neither the header nor an answer to the challenge of the other host, even if there is a login for it."""
-    with http_server(answer) as other:
 
-        def redirect(request: Request) -> Reply:
-            reply = requires_login(request)
-            return reply if reply.status == 401 else Reply(307, {"Location": f"http://{other.host}{request.path}"})
+    def answer(_: Request) -> Reply:
+        headers = {name: value.replace("THIEF", thief.host) for name, value in challenge.items()}
+        return Reply(401, headers) if challenge else manifest_reply(b"{}")
 
-        with http_server(redirect) as registry:
-            write_logins(
-                tmp_path, auths={host: {"auth": basic("user:secret")} for host in (registry.host, other.host)}
-            )
-            ask(registry.host, "a:1")
+    def redirect(request: Request) -> Reply:
+        reply = requires_login(request)
+        return (
+            reply
+            if private and reply.status == 401
+            else Reply(307, {"Location": f"http://{other.host}{request.path}"})
+        )
+
+    with http_server(lambda _: Reply()) as thief, http_server(answer) as other, http_server(redirect) as registry:
+        write_logins(
+            tmp_path, auths={host: {"auth": basic("user:secret")} for host in (registry.host, other.host)}
+        )
+        ask(registry.host, "a:1")
     assert registry.requests
-    assert other.requests
     assert set(authorizations(other.requests)) == {None}
+    assert not thief.requests
 
 
 def test_login_is_not_in_a_message(tmp_path: Path) -> None:

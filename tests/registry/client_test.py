@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import socket
 import ssl
 import threading
@@ -338,6 +339,13 @@ def test_response_that_is_not_http_is_an_error(content: bytes) -> None:
     with raw_server(content) as host:
         error = error_of(Client(frozenset(), FAST), f"http://{host}/")
     assert error == f"{host} closed the connection before the end of the response"
+
+
+def test_body_is_not_decompressed(serve: Serve) -> None:
+    """The digest is that of the bytes that the registry sends, and a small body could become a large one."""
+    body = gzip.compress(b"manifest")
+    registry = serve(lambda _: Reply(200, {"Content-Encoding": "gzip"}, body))
+    assert Client(frozenset(), FAST).send("GET", f"http://{registry.host}/", {}).body == body
 
 
 def test_large_body_is_an_error(serve: Serve) -> None:
