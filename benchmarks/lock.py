@@ -1,6 +1,6 @@
 """How long `lock` takes for many images in many files: with a slow registry, and without requests.
 
-    python benchmarks/locking.py [--files N] [--images N] [--milliseconds N]
+    python benchmarks/lock.py [--files N] [--images N] [--milliseconds N]
 
 The registry is a server in another process. It answers each request after the given time. `list` reads the same files
 without a registry; the second `lock` finds all images in the lock. On a busy machine, compare the time of the
