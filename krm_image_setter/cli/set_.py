@@ -92,9 +92,9 @@ def set_command(
         raise ImageSetterError('`--in-place` cannot be combined with standard input ("-")')
     ahead = ReadAhead(files)
     if lock:
-        for flag, values in (("--image", images), ("--images-from", images_from)):
-            if values:
-                raise ImageSetterError(f"`--lock` cannot be combined with `{flag}`; set the images first")
+        others = {"--image": images, "--images-from": images_from, "--keep-going": keep_going}
+        for flag in (flag for flag, value in others.items() if value):
+            raise ImageSetterError(f"`--lock` cannot be combined with `{flag}`; run `set` twice")
         from krm_image_setter.cli.locking import with_digests  # noqa: PLC0415  (few runs use the network)
 
         config = with_digests(files, ahead.with_values_files(options.configure_list(ahead.configurations)))

@@ -442,12 +442,22 @@ def test_set_with_lock_changes_nothing_after_a_failure(locking: Locking) -> None
     assert 'cannot resolve "HOST/web:2": not found in HOST' in ran.stderr
 
 
-def test_set_with_lock_rejects_other_images(locking: Locking) -> None:
+@pytest.mark.parametrize("option", ["--image=web=web:2", "--images-from=x", "--keep-going"])
+def test_set_with_lock_rejects_other_options(locking: Locking, option: str) -> None:
     locking.write("app.yaml", pod("HOST/web:1"))
-    ran = locking.run("set", "app.yaml", "--lock", "--image", "web=web:2", status=2)
-    assert ran.stderr == (
-        "krm-image-setter: error: `--lock` cannot be combined with `--image`; set the images first\n"
-    )
+    ran = locking.run("set", "app.yaml", "--lock", option, status=2)
+    flag = option.partition("=")[0]
+    assert ran.stderr == f"krm-image-setter: error: `--lock` cannot be combined with `{flag}`; run `set` twice\n"
+    assert locking.registry.asked == []
+
+
+def test_set_with_lock_reports_entries_that_are_not_applied(locking: Locking) -> None:
+    digest = locking.registry.push("web:1")
+    locking.write("functions.yaml", KINDS.replace("kinds:", "images: {a: b}\nkinds:"))
+    locking.write("app.yaml", FOO)
+    ran = locking.run("set", "app.yaml", "--lock", "--in-place")
+    assert "warning: `images` and `registries` of the configuration are not applied with `--lock`" in ran.stderr
+    assert locking.read("app.yaml") == FOO.replace("web:1", f"web:1@{digest}")
 
 
 def test_progress_is_shown_on_a_terminal(locking: Locking) -> None:
