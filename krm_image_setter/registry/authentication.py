@@ -42,6 +42,7 @@ class Authentication:
         self._credentials = credentials
         self._challenges: dict[str, dict[str, Mapping[str, str]]] = {}
         self._headers: dict[str, str] = {}
+        self._rejected: set[tuple[str, Login]] = set()
 
     def header(self, account: Account) -> str | None:
         """Return the header `Authorization` for a repository, or None if its host has sent no challenge yet."""
@@ -61,8 +62,23 @@ class Authentication:
         self._challenges[account.host] = challenges
         return self.header(account)
 
+    def denied(self, account: Account) -> None:
+        """Remember that a registry did not accept the header. Raises RegistryError if the login is the reason."""
+        login = self._credentials.login(account.name)
+        if login is not None and self._headers.get(account.name) == f"Basic {_encoded(login)}":
+            raise self._rejection(account, login)
+
+    def _rejection(self, account: Account, login: Login) -> RegistryError:
+        """Return the error for a wrong login. It is not sent again, because that could lock the account."""
+        self._rejected.add((account.host, login))
+        return RegistryError(
+            f"{account.domain} did not accept the login; run `docker login {account.domain}` again"
+        )
+
     def _answer(self, account: Account) -> str:
         login = self._credentials.login(account.name)
+        if login is not None and (account.host, login) in self._rejected:
+            raise self._rejection(account, login)
         challenges = self._challenges[account.host]
         if "bearer" in challenges:
             if login is not None and login.registry_token:
@@ -70,7 +86,7 @@ class Authentication:
             return f"Bearer {self._token(account, challenges['bearer'], login)}"
         if login is None or not login.username:
             raise RegistryError(f"{account.domain} requires a login; run `docker login {account.domain}`")
-        return _basic(login)
+        return f"Basic {_encoded(login)}"
 
     def _token(self, account: Account, challenge: Mapping[str, str], login: Login | None) -> str:
         # The scope does not come from the challenge: a registry must not get a token for another repository.
@@ -83,14 +99,16 @@ class Authentication:
             form = {"Content-Type": "application/x-www-form-urlencoded"}
             response = self._client.send("POST", realm, form, urlencode(query).encode())
         else:
-            header = {} if login is None else {"Authorization": _basic(login)}
+            header = {} if login is None else {"Authorization": f"Basic {_encoded(login)}"}
             separator = "&" if "?" in realm else "?"
             response = self._client.send("GET", f"{realm}{separator}{urlencode(query)}", header)
         if response.status in (400, 401, 403):
             if login is None:
                 raise RegistryError(f"{account.domain} requires a login; run `docker login {account.domain}`")
+            if response.status != 403:
+                raise self._rejection(account, login)
             raise RegistryError(
-                f"{account.domain} did not accept the login; run `docker login {account.domain}` again"
+                f"{account.domain} denies access or has no such image; check the name and the login"
             )
         if response.status != 200:
             raise RegistryError(f"the token service {response.host} answered with status {response.status}")
@@ -114,5 +132,5 @@ def read_challenges(header: str) -> dict[str, Mapping[str, str]]:
     return dict(challenges)
 
 
-def _basic(login: Login) -> str:
-    return "Basic " + base64.b64encode(f"{login.username}:{login.password}".encode()).decode()
+def _encoded(login: Login) -> str:
+    return base64.b64encode(f"{login.username}:{login.password}".encode()).decode()

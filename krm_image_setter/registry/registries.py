@@ -20,6 +20,8 @@ from krm_image_setter.registry.platforms import Platform
 from krm_image_setter.registry.repository import Repository, Wanted
 
 _Question = tuple[str, str | None, str | None]
+_Queue = deque[tuple[_Question, Repository]]
+_Answers = SimpleQueue[tuple[_Question, Answer | Exception]]
 
 
 class Registries:
@@ -72,15 +74,13 @@ class Registries:
         for reference in references:
             tag = reference.tag if reference.tag or reference.digest else "latest"
             questions.setdefault((reference.normalized_name, tag, reference.digest), {})[reference] = None
-        queues: dict[str, deque[tuple[_Question, Repository]]] = {}
+        queues: dict[str, _Queue] = {}
         for question in questions:
             repository = Repository(self._client, self._authentication, self._located(question[0]))
             queues.setdefault(repository.host, deque()).append((question, repository))
-        answers: SimpleQueue[tuple[_Question, Answer | Exception]] = SimpleQueue()
+        answers: _Answers = SimpleQueue()
         for queue in queues.values():
-            for _ in range(min(self._limits.connections, len(queue))):
-                # A daemon thread does not delay the end of the process after Ctrl-C.
-                threading.Thread(target=self._work, args=(queue, answers), daemon=True).start()
+            self._start(1, queue, answers, alone=True)
         for _ in questions:
             question, answer = answers.get()
             if isinstance(answer, Exception):
@@ -88,11 +88,12 @@ class Registries:
             for reference in questions[question]:
                 yield reference, answer
 
-    def _work(
-        self,
-        queue: deque[tuple[_Question, Repository]],
-        answers: SimpleQueue[tuple[_Question, Answer | Exception]],
-    ) -> None:
+    def _start(self, number: int, queue: _Queue, answers: _Answers, *, alone: bool = False) -> None:
+        for _ in range(number):
+            # A daemon thread does not delay the end of the process after Ctrl-C.
+            threading.Thread(target=self._work, args=(queue, answers, alone), daemon=True).start()
+
+    def _work(self, queue: _Queue, answers: _Answers, alone: bool) -> None:
         while not self._closed:
             try:
                 question, repository = queue.popleft()
@@ -104,6 +105,11 @@ class Registries:
                 answers.put((question, Failed(str(error), error.missing)))
             except Exception as error:  # noqa: BLE001  (it is raised again in the thread that reads the answers)
                 answers.put((question, error))
+            if alone:
+                # The first image shows whether the host answers, and whether it accepts the login. Many attempts
+                # with an old password could lock the account.
+                alone = False
+                self._start(min(self._limits.connections - 1, len(queue)), queue, answers)
 
     def _located(self, name: str) -> str:
         """Return the name under which an image is looked up."""

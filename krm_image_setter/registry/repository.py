@@ -129,6 +129,8 @@ class Repository:
             answer = self._authentication.challenged(self._account, response)
             if answer not in (None, header):
                 response = self._send(method, url, answer)
+                if response.status == 401:
+                    self._authentication.denied(self._account)
         if response.status == 404:
             raise MissingError(f"not found in {self._domain}")
         if response.status in (401, 403):

@@ -134,6 +134,16 @@ def test_invalid_token_is_an_error(reply: Reply, reason: str) -> None:
     assert answer == Failed(reason.replace("SERVICE", service.host).replace("HOST", registry.host))
 
 
+def test_token_service_that_forbids_the_repository_is_an_error(tmp_path: Path) -> None:
+    """GitLab, for example, answers 403 for a project to which a valid login has no access. Others are asked for."""
+    with http_server(lambda _: Reply(403)) as service, http_server(TokenRegistry(service.host)) as registry:
+        write_logins(tmp_path, auths={registry.host: {"auth": basic("user:secret")}})
+        got = ask(registry.host, "a:1", "b:1")
+    message = f"{registry.host} denies access or has no such image; check the name and the login"
+    assert got == [Failed(message)] * 2
+    assert authorizations(service.requests) == [USER] * 2
+
+
 REALMS = [
     pytest.param("", id="empty"),
     pytest.param("http://tokens.example.com/", id="plain HTTP"),
@@ -151,6 +161,23 @@ def test_login_is_not_sent_to_invalid_realm(tmp_path: Path, realm: str) -> None:
         [answer] = ask(registry.host, "a:1")
     assert isinstance(answer, Failed)
     assert [request.headers["Authorization"] for request in registry.requests] == [None]
+
+
+@pytest.mark.parametrize("scheme", ["Basic", "Bearer"])
+def test_wrong_login_is_sent_once(tmp_path: Path, scheme: str) -> None:
+    """Registries lock an account after several wrong passwords."""
+    logins: list[str | None] = []
+
+    def answer(request: Request) -> Reply:
+        logins.append(request.headers["Authorization"])
+        return Reply(401, {"WWW-Authenticate": f'{scheme} realm="http://{registry.host}/token"'})
+
+    with http_server(answer) as registry:
+        write_logins(tmp_path, auths={registry.host: {"auth": basic("user:secret")}})
+        got = ask(registry.host, *(f"app-{number}:1" for number in range(40)), limits=FAST)
+    message = f"{registry.host} did not accept the login; run `docker login {registry.host}` again"
+    assert set(got) == {Failed(message)}
+    assert logins.count(USER) == 1
 
 
 def test_registry_token_is_sent_as_it_is(tmp_path: Path) -> None:

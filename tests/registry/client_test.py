@@ -360,6 +360,15 @@ def test_unreachable_host_is_an_error() -> None:
     assert error_of(Client(frozenset(), FAST), f"http://{host}/") == f"{host} cannot be reached"
 
 
+def test_host_that_does_not_accept_connections_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def connect(*_: object, **__: object) -> None:
+        raise TimeoutError
+
+    monkeypatch.setattr("urllib3.util.connection.create_connection", connect)
+    error = error_of(Client(frozenset(), FAST), "https://registry.example.com/")
+    assert error == "registry.example.com cannot be reached in 1 seconds"
+
+
 def test_host_without_tls_is_an_error(serve: Serve) -> None:
     """A registry answers the start of TLS with the status 400, and Python waits for the end of the line."""
     with raw_server(b"HTTP/1.1 400 Bad Request\r\n\r\n") as host:

@@ -190,6 +190,13 @@ def test_unreadable_file_is_an_error(tmp_path: Path, content: Any, reason: str) 
     assert str(caught.value) == f"cannot read {tmp_path}/config.json: {reason}"
 
 
+def test_directory_instead_of_a_file_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "config.json").mkdir()
+    with pytest.raises(RegistryError) as caught:
+        Credentials({"DOCKER_CONFIG": str(tmp_path), "XDG_RUNTIME_DIR": str(tmp_path)}).login("quay.io/app")
+    assert str(caught.value) == f"cannot read {tmp_path}/config.json: Is a directory"
+
+
 # Credential helpers
 
 PRINT_LOGIN = """\

@@ -36,6 +36,7 @@ from krm_image_setter import ConfigError
 from krm_image_setter.images.reference import check_reference
 from krm_image_setter.registry import Answer, Failed, Registries, Resolved, parse_platform
 from krm_image_setter.registry.connections import Limits
+from krm_image_setter.registry.repository import Repository
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +123,7 @@ def test_htpasswd_needs_a_login(tmp_path: Path) -> None:
         assert answers(image) == {image: Resolved(digest, digest, (), MANIFEST)}
         write_logins(tmp_path, auths={host: {"auth": basic("user:wrong")}})
         assert answers(image) == {
-            image: Failed(f"{host} denies access or has no such image; check the name and the login")
+            image: Failed(f"{host} did not accept the login; run `docker login {host}` again")
         }
 
 
@@ -232,10 +233,11 @@ def test_each_image_is_asked_for_once() -> None:
 
 
 def test_answers_arrive_in_their_order() -> None:
+    """The first image of a host is asked for alone, and then the others at once."""
     with http_server(lambda request: manifest_reply(b"{}")._replace(wait="slow" in request.path)) as server:
-        images = [check_reference(f"{server.host}/{name}:1") for name in ("slow", "fast")]
+        images = [check_reference(f"{server.host}/{name}:1") for name in ("first", "slow", "fast")]
         with Registries(plain_http=[server.host]) as registries:
-            assert [image for image, _ in registries.resolve(images)] == images[::-1]
+            assert [image for image, _ in registries.resolve(images)] == [images[0], images[2], images[1]]
 
 
 def test_registry_that_is_down_does_not_stop_the_others() -> None:
@@ -285,6 +287,17 @@ def test_retry_after_stops_the_other_requests_to_the_host() -> None:
         got = answers(*images, plain_http=[server.host], limits=Limits(connections=4))
     assert all(isinstance(answer, Resolved) for answer in got.values())
     assert sum(at < times[0] + 0.9 for at in times) <= 8
+
+
+def test_unexpected_error_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bug in a thread must not become an answer, and must not hold the run."""
+
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Repository, "resolve", fail)
+    with pytest.raises(ZeroDivisionError):
+        answers("nginx:1")
 
 
 def test_leaving_the_context_ends_the_requests() -> None:
