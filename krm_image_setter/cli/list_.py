@@ -157,7 +157,7 @@ def list_command(
     findings: list[Finding] = []
     read: list[Scanned[Any]] = []
     if not_registry or not unknown:
-        read += add_known(files, rules, rows)
+        read += add_known(files, rules, rows, final=unpinned)
     if unknown:
         # This search also reads files without resources. Such files are errors only in the first search.
         failed = report_problems(_add_unknown(files, rules, rows, findings))
@@ -179,10 +179,16 @@ def list_command(
 
 
 def add_known(
-    files: Sequence[File], rules: Rules, rows: list[Row], visit: Callable[[Stream], Any] | None = None
+    files: Sequence[File],
+    rules: Rules,
+    rows: list[Row],
+    visit: Callable[[Stream], Any] | None = None,
+    *,
+    final: bool = False,
 ) -> list[Scanned[Any]]:
     """Add the images that rules find to `rows`, and return the files that were read.
 
+    If `final` is true, omit images that get another tag in each build of kustomizations.
     `visit`, if given, is called with each stream too, and the attribute `visited` of `found` is its result.
     """
     kustomized = kustomized_images(files, rules)
@@ -191,7 +197,7 @@ def add_known(
     found_in = {each.file.real: each.found for each in read if each.found is not None}
     images = {key: found.images for key, found in found_in.items()}
     if kustomized:
-        images = kustomized.images(found_in)
+        images = kustomized.images(found_in, final=final)
     for file in files:
         rows += [_row(file, found, _rule(found)) for found in images.get(file.real, ())]
     return read

@@ -76,7 +76,7 @@ def find_used(files: Sequence[File], config: ImageSetter, wanted: Filter) -> dic
 def _found(files: Sequence[File], config: ImageSetter) -> tuple[list[Row], Limits]:
     rules = rules_for(config._replace(images=(), registries=()), {})
     rows: list[Row] = []
-    read = add_known(files, rules, rows, limits_in_stream)
+    read = add_known(files, rules, rows, limits_in_stream, final=True)
     if report_problems(read):
         raise InputError("the images in files with errors are not known; no registry was asked")
     report_others(read, lambda found: found.resources, f" (`{PROGRAM} list --unknown` searches them)")
@@ -133,6 +133,8 @@ def _has_unknown_tag(row: Row, reference: Reference) -> bool:
 def _invalid(row: Row) -> str:
     if row.found.hidden:
         return "the values of a Secret are not shown"
+    if row.found.image.startswith("ko://"):
+        return "ko builds this image"
     return "" if has_placeholder(row.found.image) else f'"{row.found.image}": {explain(row.found.image)}'
 
 

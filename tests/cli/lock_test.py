@@ -112,6 +112,21 @@ def test_locked_images_are_pinned_after_set(locking: Locking, file: str, text: s
     locking.run("lock", "d", "-o", LOCK, "--check")
 
 
+def test_image_that_gets_another_tag_in_each_build_is_not_resolved(locking: Locking) -> None:
+    digest = locking.registry.push("web:1")
+    locking.write("d/base/pod.yaml", pod("HOST/web:none"))
+    locking.write("d/base/kustomization.yaml", "resources: [pod.yaml]\n")
+    overlay = "resources: [../base]\nimages:\n- name: HOST/web\n  newTag: '1'\n"
+    locking.write("d/overlay/kustomization.yaml", overlay)
+    locking.run("lock", "d", "-o", LOCK)
+    assert locking.registry.asked == ["web:1"]
+    locking.run("set", "d", "--fn-config", LOCK, "--in-place")
+    assert locking.read("d/overlay/kustomization.yaml") == f"{overlay}  digest: {digest}\n"
+    assert locking.read("d/base/pod.yaml") == pod("HOST/web:none")
+    locking.run("list", "d", "--unpinned", "--check")
+    locking.run("lock", "d", "-o", LOCK, "--check")
+
+
 def test_moved_tag_is_found_and_refreshed(locking: Locking) -> None:
     old = locking.registry.push("web:1")
     other = locking.registry.push("app:2")
@@ -303,6 +318,11 @@ SECRET_KIND = (
             f"{SECRET_KIND}---\n{SECRET}",
             "app.yaml:9: Secret/s: stringData['values.yaml']: image: not locked: the values of a Secret are not shown",
             id="Secret",
+        ),
+        pytest.param(
+            pod("ko://github.com/org/app"),
+            "app.yaml:6: Pod/p: spec.containers[0].image: not locked: ko builds this image",
+            id="import path for ko",
         ),
         pytest.param(
             pod("NGINX:1"),
