@@ -65,6 +65,7 @@ docs: $(VENV)/ready
 bench: $(VENV)/ready
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group bench
 	$(BIN)/python benchmarks/growth.py --output benchmarks/growth.json
+	$(BIN)/python benchmarks/registries.py
 	$(BIN)/python benchmarks/compare.py --output benchmarks/latest.json
 
 fuzz: SECONDS ?= 60

@@ -7,7 +7,7 @@ other modules of the program have no access to the network.
 from __future__ import annotations
 
 from krm_image_setter.registry.answers import Answer, Failed, Resolved
-from krm_image_setter.registry.platforms import Platform, parse_platform
+from krm_image_setter.registry.platforms import parse_platform
 from krm_image_setter.registry.registries import Registries
 
-__all__ = ["Answer", "Failed", "Platform", "Registries", "Resolved", "parse_platform"]
+__all__ = ["Answer", "Failed", "Registries", "Resolved", "parse_platform"]

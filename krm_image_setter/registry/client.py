@@ -103,7 +103,10 @@ class Client:
                     raise self._failed(origin, start, f"asks for {asked:,.0f} seconds without requests")
                 if last and response.status == _TOO_MANY:
                     raise self._failed(origin, start, "answered that there were too many requests (429)")
+                if last and asked:
+                    raise self._failed(origin, start, f"answered with status {response.status}")
                 if last:
+                    # The error can be about one image, for example if a mirror cannot get it.
                     return response
                 if asked:
                     # The limit applies to all requests to this host, so the other threads wait too.

@@ -88,8 +88,9 @@ class Connections:
 
     def close(self) -> None:
         """Close the connections that are not in use."""
-        for pool in self._pools.values():
-            pool.clear()
+        with self._lock:
+            for pool in self._pools.values():
+                pool.clear()
 
     def request(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Response:
         """Send one request, and do not follow redirects. Raises ConnectionFailed if there is no response."""
@@ -130,11 +131,8 @@ class Connections:
                 context = ssl.create_default_context()
                 # Python 3.13 rejects private authorities whose certificate has no key usage. docker accepts them.
                 context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-                options: dict[str, Any] = {
-                    "maxsize": self._limits.connections,
-                    "block": True,
-                    "ssl_context": context,
-                }
+                options: dict[str, Any] = {"num_pools": _MOST_HOSTS, "maxsize": self._limits.connections}
+                options |= {"block": True, "ssl_context": context}
                 if proxy is None:
                     self._pools[proxy] = urllib3.PoolManager(**options)
                 else:

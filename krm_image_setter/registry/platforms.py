@@ -55,8 +55,12 @@ def read_platform(data: Any) -> Platform | None:
     if not isinstance(data, dict):
         return None
     parts = (data.get("os"), data.get("architecture"), data.get("variant", ""))
-    texts = [part for part in parts if isinstance(part, str)]
-    if len(texts) < 3 or not _PLATFORM.fullmatch("/".join(filter(None, texts)).lower()) or texts[0] == "unknown":
+    texts = [part for part in parts if isinstance(part, str) and "/" not in part]
+    if (
+        len(texts) < 3
+        or texts[0] == "unknown"
+        or not _PLATFORM.fullmatch("/".join(texts).lower().removesuffix("/"))
+    ):
         return None
     return _normalized(*texts)
 

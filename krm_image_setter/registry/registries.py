@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from krm_image_setter.errors import ConfigError
-from krm_image_setter.images.reference import Reference, parse_reference
+from krm_image_setter.images.reference import HUB, HUB_NAMES, Reference, parse_reference
 from krm_image_setter.registry.answers import Answer, Failed, RegistryError
 from krm_image_setter.registry.authentication import Authentication
 from krm_image_setter.registry.client import Client
@@ -31,8 +31,9 @@ class Registries:
     Docker Hub. `single_platform` asks for the digest of the manifest of the only platform instead of the digest of
     the index.
 
-    `mirrors` maps the start of a name, such as `docker.io`, to where it is looked up, such as
-    `mirror.example.com/hub`. `plain_http` are hosts, with their ports, that are asked over plain HTTP.
+    `mirrors` maps a registry, or the start of a path in it, to where its images are looked up: for example,
+    `docker.io` to `mirror.example.com/hub`. `plain_http` are hosts, with their ports, that are asked over plain
+    HTTP.
 
     Raises ConfigError if an argument is not valid.
     """
@@ -49,7 +50,10 @@ class Registries:
         if single_platform and len(set(platforms)) != 1:
             raise ConfigError(f"`--single-platform` needs one `--platform`, got {len(set(platforms))}")
         self._wanted = Wanted(tuple(dict.fromkeys(platforms)), single_platform)
-        self._mirrors = {source: _checked_mirror(target) for source, target in (mirrors or {}).items()}
+        self._mirrors = {
+            HUB if source in HUB_NAMES else _checked_mirror(source): _checked_mirror(target)
+            for source, target in (mirrors or {}).items()
+        }
         self._limits = limits or Limits()
         self._client = Client(frozenset(map(_checked_host, plain_http)), self._limits)
         self._authentication = Authentication(self._client, Credentials())
@@ -113,7 +117,7 @@ class Registries:
 
     def _located(self, name: str) -> str:
         """Return the name under which an image is looked up."""
-        sources = [source for source in self._mirrors if name == source or name.startswith(f"{source}/")]
+        sources = [source for source in self._mirrors if name.startswith(f"{source}/")]
         source = max(sources, key=len, default=None)
         return name if source is None else self._mirrors[source] + name[len(source) :]
 

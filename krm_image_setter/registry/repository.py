@@ -55,7 +55,9 @@ class Repository:
         Raises MissingError if the registry does not have the digest, a platform, or the tag if there is no digest.
         Raises RegistryError if it does not answer.
         """
-        head = self._head_tag(tag, required=digest is None) if tag is not None else None
+        head = None
+        if tag is not None:
+            head = self._head(tag) if digest is None else self._head_if_present(tag)
         tag_digest = head.digest if head is not None else None
         if head is None or (digest is not None and digest != tag_digest):
             head = self._head(digest or "")
@@ -71,18 +73,16 @@ class Repository:
         for platform in wanted.platforms:
             # The first manifest of a platform counts. A copy of an index can lack the manifest itself.
             child = next(digest for candidate, digest in found if candidate == platform)
-            if child != head.digest:
-                self._head(child)
+            if child != head.digest and self._head_if_present(child) is None:
+                raise MissingError(f"the index contains {platform}, but {self._domain} does not have its manifest")
             if wanted.single_platform:
                 return resolved._replace(digest=child, platforms=(str(platform),))
         return resolved
 
-    def _head_tag(self, tag: str, *, required: bool) -> _Head | None:
+    def _head_if_present(self, tag_or_digest: str) -> _Head | None:
         try:
-            return self._head(tag)
+            return self._head(tag_or_digest)
         except MissingError:
-            if required:
-                raise
             return None
 
     def _head(self, tag_or_digest: str) -> _Head:
@@ -90,15 +90,11 @@ class Repository:
         response = self._ask("HEAD", f"manifests/{tag_or_digest}")
         digest = response.headers.get("Docker-Content-Digest", "")
         media_type = response.headers.get("Content-Type")
-        # After a redirect, another host has written the headers, and only the body shows the digest. The header
-        # can also have another algorithm than the reference.
-        comparable = is_supported(digest) and (
-            not is_digest(tag_or_digest) or _same_algorithm(digest, tag_or_digest)
-        )
-        if response.status != 200 or response.redirected or media_type is None or not comparable:
+        expected = tag_or_digest if is_digest(tag_or_digest) else digest
+        # After a redirect, another host has written the headers, and only the body shows the digest.
+        trusted = digest == expected and is_supported(digest) and not response.redirected
+        if response.status != 200 or media_type is None or not trusted:
             return self._get(tag_or_digest)
-        if is_digest(tag_or_digest) and digest != tag_or_digest:
-            raise RegistryError(f"{self._domain} answers with the digest {digest} for the digest {tag_or_digest}")
         return _Head(digest, check_media_type(media_type, self._domain), None)
 
     def _get(self, tag_or_digest: str) -> _Head:
@@ -142,7 +138,3 @@ class Repository:
     def _send(self, method: str, url: str, authorization: str | None) -> Response:
         headers = {} if authorization is None else {"Authorization": authorization}
         return self._client.send(method, url, {"Accept": ACCEPT, **headers})
-
-
-def _same_algorithm(digest: str, other: str) -> bool:
-    return digest.partition(":")[0] == other.partition(":")[0]

@@ -213,6 +213,18 @@ def test_unsupported_proxy_is_an_error_without_its_password(monkeypatch: pytest.
     assert error == "registry.example.com cannot be reached: unsupported scheme of the proxy"
 
 
+# Connections
+
+
+def test_connections_are_kept_for_many_hosts(serve: Serve) -> None:
+    servers = [serve(lambda _: Reply(body=b"ok")) for _ in range(15)]
+    client = Client(frozenset(), FAST)
+    for server in servers * 3:
+        client.send("GET", f"http://{server.host}/", {})
+        client.send("HEAD", f"http://{server.host}/", {})
+    assert [len({request.port for request in server.requests}) for server in servers] == [1] * 15
+
+
 # Further attempts
 
 TEMPORARY = [
@@ -233,6 +245,7 @@ def test_temporary_failure_is_followed_by_another_attempt(serve: Serve, reply: R
 
 PERMANENT = [
     pytest.param(Reply(429), "HOST answered that there were too many requests (429)", id="too many requests"),
+    pytest.param(Reply(503, {"Retry-After": "1"}), "HOST answered with status 503", id="unavailable for a time"),
     pytest.param(
         Reply(body=b"12345", length=10),
         "HOST closed the connection before the end of the response",

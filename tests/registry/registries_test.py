@@ -202,6 +202,13 @@ def test_mirror_is_asked_instead_of_the_registry(host: str) -> None:
         )
 
 
+@pytest.mark.parametrize("source", ["docker.io", "index.docker.io", "docker.io/library"])
+def test_mirror_of_docker_hub_is_used_for_all_its_names(source: str) -> None:
+    with http_server(lambda _: manifest_reply(b"{}")) as server:
+        [answer] = answers("nginx:1", mirrors={source: server.host}, plain_http=[server.host]).values()
+    assert isinstance(answer, Resolved)
+
+
 @needs_registry
 def test_mirror_with_a_path_is_used_for_the_longest_name(host: str) -> None:
     digest = push(host, "hub/library/nginx:1")
@@ -325,6 +332,11 @@ INVALID = [
             id=f"mirror {mirror!r}",
         )
         for mirror in ("https://mirror.example.com", "mirror", "mirror.example.com/", "mirror.example.com/Hub", "")
+    ),
+    pytest.param(
+        {"mirrors": {"nginx": "mirror.example.com"}},
+        'invalid mirror "nginx"; expected HOST[:PORT][/PATH], such as mirror.example.com/hub',
+        id="mirror of a name without a host",
     ),
     *(
         pytest.param(

@@ -138,12 +138,16 @@ def write_layout(directory: Path, platforms: Sequence[str], label: str) -> str:
 
 
 class Request(NamedTuple):
-    """A request that an `http_server` received. The names in `headers` are not case-sensitive."""
+    """A request that an `http_server` received. The names in `headers` are not case-sensitive.
+
+    `port` is that of the client, so it is another one for each connection.
+    """
 
     method: str
     path: str
     headers: Message
     body: bytes
+    port: int
 
 
 class Reply(NamedTuple):
@@ -178,7 +182,7 @@ def http_server(answer: Callable[[Request], Reply], tls: ssl.SSLContext | None =
 
         def reply(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            request = Request(self.command, self.path, self.headers, body)
+            request = Request(self.command, self.path, self.headers, body, self.client_address[1])
             requests.append(request)
             reply = answer(request)
             time.sleep(reply.wait)
