@@ -139,7 +139,7 @@ def _invalid(row: Row) -> str:
 
 
 def _report_skipped(skipped: Iterable[tuple[Row, str]], effect: str) -> None:
-    """Report the fields that are skipped: one message for equal fields of resources of the same kind."""
+    """Report the fields that are skipped: one message for equal fields of a kind, or of a file."""
     placeholders: dict[str, Row] = {}
     count = 0
     groups: dict[tuple[str, str, str], list[Row]] = {}
@@ -149,7 +149,7 @@ def _report_skipped(skipped: Iterable[tuple[Row, str]], effect: str) -> None:
             placeholders.setdefault(row.found.image, row)
         else:
             path = re.sub(r"\[\d+\]", "[*]", row.found.path)
-            groups.setdefault((row.found.resource.kind, path, problem), []).append(row)
+            groups.setdefault((row.found.resource.kind or row.file, path, problem), []).append(row)
     for (_, _, problem), rows in groups.items():
         others = f"; the same in {counted(len(rows) - 1, 'other field')}" if len(rows) > 1 else ""
         say(f"{rows[0].at}: {effect}: {problem}{others}")
