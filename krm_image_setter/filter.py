@@ -23,7 +23,7 @@ from krm_image_setter.config import (
 from krm_image_setter.config.image_setter import ON_UNUSED
 from krm_image_setter.documents import Stream
 from krm_image_setter.edits import edited
-from krm_image_setter.errors import ConfigError, ImageSetterError, InputError
+from krm_image_setter.errors import ConfigError, ImageSetterError, InputError, NotResourceError
 from krm_image_setter.function import plan_function, read_resource_list
 from krm_image_setter.images import ImageRule
 from krm_image_setter.results import ERROR, INFO, Result
@@ -190,4 +190,14 @@ def _planned(text: str, options: Options) -> tuple[Plan, bool]:
         return Plan([], (Result(message, ERROR),)), True
     if not text.strip("\ufeff \t\r\n"):
         raise InputError("standard input is empty; expected Kubernetes YAML or a ResourceList")
-    return plan(stream, options.configure(lambda: configurations_in(stream))), False
+    config = options.configure(lambda: configurations_in(stream))
+    try:
+        return plan(stream, config), False
+    except NotResourceError as error:
+        if not (options.stdin_file_name or stream.can_have_resource):
+            reason = error.message.partition(": ")[2].partition(";")[0]
+            error.message = (
+                f"not a Kubernetes resource: {reason}; "
+                "pass the name of a file such as values.yaml with `--stdin-file-name`"
+            )
+        raise

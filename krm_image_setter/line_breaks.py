@@ -20,7 +20,8 @@ _RARE: Final = f"\r{_YAML_1_1}"
 
 def count_breaks(text: str, start: int, end: int) -> int:
     """Return the number of lines that end in `text[start:end]`. A CR LF counts once, at its LF."""
-    count = text.count("\n", start, end) + sum(text.count(rare, start, end) for rare in _RARE)
+    rare = "\r" if text.isascii() else _RARE
+    count = text.count("\n", start, end) + sum(text.count(one, start, end) for one in rare)
     # Search for CR before CR LF, because a search for one character is ten times as fast as for two characters.
     return count - (text.count("\r\n", start, end + 1) if text.find("\r", start, end) >= 0 else 0)
 
@@ -30,9 +31,9 @@ def has_other_breaks(text: str, start: int, end: int) -> bool:
     return count_breaks(text, start, end) != text.count("\n", start, end)
 
 
-def line_start(text: str, at: int) -> int:
-    """Return the offset of the start of the line that contains offset `at`."""
-    start = text.rfind("\n", 0, at) + 1
+def line_start(text: str, at: int, since: int = 0) -> int:
+    """Return the offset of the start of the line that contains offset `at`, or `since` if it starts before it."""
+    start = max(text.rfind("\n", since, at) + 1, since)
     return max(start, *(text.rfind(rare, start, at) + 1 for rare in _RARE))
 
 

@@ -26,7 +26,8 @@ class Result(NamedTuple):
 
     The output always contains `severity`, because orchestrators assume an error if it is missing. `field` is the
     path of a field in the resource, such as `spec.containers[0].image`. `file` contains the file path and the
-    index from the annotations of the resource. `line` is the line (from 1) in the stream, not in `file`.
+    index from the annotations of the resource. `line` and `column` (both from 1) are the location in the stream,
+    not in `file`. Infos contain them only if the run needs them (see `Rules.locates_changes`).
     """
 
     message: str
@@ -37,6 +38,7 @@ class Result(NamedTuple):
     proposed_value: str | None = None
     file: tuple[str, int | None] | None = None
     line: int | None = None
+    column: int | None = None
 
     def to_data(self) -> dict[str, Any]:
         """Return the result as data in the form of the functions spec.

@@ -36,7 +36,8 @@ class OtherRules(NamedTuple):
 class Rules(NamedTuple):
     """The rules that set images, and the rules that find image fields.
 
-    Pod specs are searched only for references whose use, such as `env`, is in `pod_spec_uses`.
+    Pod specs are searched only for references whose use, such as `env`, is in `pod_spec_uses`. If
+    `locates_changes` is true, the results of changes contain a line and a column, which few runs need.
     """
 
     images: ImageMap
@@ -47,6 +48,7 @@ class Rules(NamedTuple):
     image_pull_policy: str | None = None
     files: tuple[FileRule, ...] = ()
     values_files: GlobMap | None = None
+    locates_changes: bool = False
 
     def kinds_for(self, ref: ResourceRef) -> list[KindRule]:
         """Return the rules for the kind of a resource, those of `kinds` before those of the catalog."""
@@ -140,7 +142,7 @@ def rules_for(config: ImageSetter, references: Mapping[int, str]) -> Rules:
     return Rules(
         ImageMap(images),
         RegistryMap(config.registries),
-        SelectorMap((rule.selector, rule) for rule in config.kinds),
+        SelectorMap((rule.selector, rule) for rule in (*config.kinds, *config.values_keys)),
         uses | {IMAGE} if config.pod_specs else (),
         config.catalog,
         config.image_pull_policy,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from functools import cache
 from itertools import islice
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from krm_image_setter.changes import AcceptedChanges
 from krm_image_setter.deciding import HIDDEN, Decision, decide, decide_as, warning
@@ -12,6 +14,7 @@ from krm_image_setter.documents import Stream
 from krm_image_setter.edits import Edit
 from krm_image_setter.errors import ConfigError, InputError, NotResourceError
 from krm_image_setter.images import IMAGE, LATEST, Usage, has_placeholder, parse_reference
+from krm_image_setter.line_breaks import BREAK
 from krm_image_setter.locators import Embedded, ImageField, KindRule, OtherField, find_image_fields, source_text
 from krm_image_setter.paths import format_location, type_of
 from krm_image_setter.resources import NO_REF, Resource, ResourceRef, Tree, is_resource
@@ -27,6 +30,12 @@ _BATCH: Final = 32
 _SEALED: Final = "not changed: encrypted with SOPS, and a change would make its MAC invalid; use `sops edit`"
 
 
+#: A field with an image, or with a document, and the rule that found it. In a pod spec, the rule is None.
+LocatedField: TypeAlias = tuple[ImageField | OtherField, KindRule | None]
+#: Is called with a resource and its fields.
+Visit: TypeAlias = Callable[[Resource, list[LocatedField]], None]
+
+
 class Pinned(NamedTuple):
     """A field after a digest is added to its image: the new `texts` of scalars, by their location in the resource.
 
@@ -39,23 +48,27 @@ class Pinned(NamedTuple):
 
 
 class FoundImage(NamedTuple):
-    """An image, with its resource, path, and line (from 1) in the stream. In a pod spec, `rule` is None.
+    """An image, with its resource, path, and position in the stream. In a pod spec, `rule` is None.
+
+    `line` and `column` count from 1. `column` is None if it is not known, as in a string of a kustomization.
 
     If `is_public` is false, messages must not suggest the image: it is from a variable or a Secret. `part` is the
     part of a reference that the field contains, or an empty string for a whole reference. If `image` does not show
-    the value of a Secret, `hidden` is this value, which must not be printed. `pinned` describes the field with a
-    digest.
+    the value of a Secret, `hidden` is this value, which must not be printed. `inner` is the innermost resource
+    around the image, which can be inside `resource`. `pinned` describes the field with a digest.
     """
 
     image: str
     resource: ResourceRef
     path: str
     line: int
+    column: int | None
     rule: KindRule | None
     usage: Usage
     part: str
     is_public: bool
     hidden: str = ""
+    inner: ResourceRef = NO_REF
     pinned: Pinned = Pinned()
 
 
@@ -112,13 +125,13 @@ def scan(
     string: _String | None = None,
     *,
     decided: Mapping[int, str] | None = None,
-    visit: Callable[[Resource], None] | None = None,
+    visit: Visit | None = None,
 ) -> Scan:
     """Find the image fields in a stream, decide on each field, and return the edits that set the images.
 
     A resource without any of `keywords` is counted but not parsed. `string` is None unless the stream is in a
     string. `decided` contains the new references of fields for which the rules do not decide, by the offset of the
-    field in the stream. `visit` is called for each resource that is parsed.
+    field in the stream. `visit` is called for each resource that is parsed, with its fields.
 
     Raises InputError, with the line in the stream, if a document is not valid YAML or not a resource. Raises
     ConfigError if an image cannot have the configured pull policy.
@@ -169,7 +182,7 @@ class _Run(NamedTuple):
     rules: Rules
     string: _String | None
     decided: Mapping[int, str] | None
-    visit: Callable[[Resource], None] | None
+    visit: Visit | None
 
 
 def _scan_tree(one: Tree, run: _Run, found: Scan) -> tuple[list[Resource], AcceptedChanges]:
@@ -178,8 +191,6 @@ def _scan_tree(one: Tree, run: _Run, found: Scan) -> tuple[list[Resource], Accep
     resources: list[Resource] = []
     for resource, kinds, uses in _searched(one, run.stream, run.rules, run.string):
         resources.append(resource)
-        if run.visit is not None:
-            run.visit(resource)
         if resource.ref == NO_REF:
             found.others += 1
         else:
@@ -189,6 +200,8 @@ def _scan_tree(one: Tree, run: _Run, found: Scan) -> tuple[list[Resource], Accep
                 continue
             found.selected[rule.position] = found.selected.get(rule.position, 0) + 1
         fields = list(find_image_fields(resource, kinds, uses, found.matched))
+        if run.visit is not None:
+            run.visit(resource, fields)
         if fields:
             _scan_fields(_Searched(resource, run.rules, run.string, run.decided), fields, found, accepted)
     return resources, accepted
@@ -222,13 +235,15 @@ def _searched(
 class _Searched(NamedTuple):
     """A resource to search, the rules to apply, and the string that contains the resource (or None).
 
-    `decided` contains new references, by the offset of the field in the stream; see `scan`.
+    `decided` contains new references, by the offset of the field in the stream; see `scan`. `has_name` is true if
+    a field of the resource contains only a name.
     """
 
     resource: Resource
     rules: Rules
     string: _String | None
     decided: Mapping[int, str] | None = None
+    has_name: bool = False
 
     def decide(self, readings: list[ImageField]) -> Decision | None:
         """Return the decision on a field, or None if the field does not change."""
@@ -237,7 +252,8 @@ class _Searched(NamedTuple):
             new = self.decided.get(self.resource.offset(location))
             if new is not None:
                 return decide_as(self.resource, readings[0], new, self.rules, hides_values=self.hides(location))
-        decision = decide(self.resource, readings, self.rules, hides_values=self.hides(location))
+        hides_values = self.hides(location)
+        decision = decide(self.resource, readings, self.rules, hides_values=hides_values, has_name=self.has_name)
         if decision is not None and decision.changes and self.resource.is_sealed:
             sealed = warning(self.resource, decision.field.location, _SEALED)
             return decision._replace(changes=[], results=[sealed])
@@ -255,7 +271,7 @@ class _Searched(NamedTuple):
 
 def _scan_fields(
     searched: _Searched,
-    fields: Iterable[tuple[ImageField | OtherField, KindRule | None]],
+    fields: Iterable[LocatedField],
     found: Scan,
     accepted: AcceptedChanges,
 ) -> None:
@@ -267,6 +283,9 @@ def _scan_fields(
             readings.setdefault(_key(field), []).append(field)
         elif rule is not None:
             others.append((field, rule))
+    searched = searched._replace(
+        has_name=any(field.part == "name" for same in readings.values() for field in same)
+    )
     claims = Claims()
     for same in readings.values():
         decision = searched.decide(same)
@@ -352,27 +371,27 @@ def _follow(
         message = f"not changed: embedded documents are nested more than {MAX_EMBEDDED} levels deep"
         found.results.append(warning(resource, location, message))
         return
-    line = lines_in_string(resource, location)
+    position = positions_in_string(resource, location)
     try:
         # Do not use keywords, because a split reference might not contain any of them.
         inner = scan(Stream(field.value), searched.rules, None, string)
     except ConfigError as error:
-        error.line, error.field = line(error.line), f"{format_location(location)}: {error.field}"
+        error.line, error.field = position(error.line, None)[0], f"{format_location(location)}: {error.field}"
         raise
     except InputError as error:
         where = f"line {error.line}, column {error.column} of the string: " if error.column else ""
         message = f"not changed: {where}{error.message}"
-        found.results.append(warning(resource, location, message)._replace(line=line(error.line)))
+        line, column = position(error.line, error.column)
+        found.results.append(warning(resource, location, message)._replace(line=line, column=column))
         return
     found.add_rules(inner)
     found.placeholders += inner.placeholders
     outer = format_location(location)
-    results = [
-        result._replace(
-            resource_ref=resource.ref, field=f"{outer}: {result.field}", file=resource.file, line=line(result.line)
-        )
-        for result in inner.results
-    ]
+    results = []
+    for result in inner.results:
+        line, column = position(result.line, result.column)
+        at = result._replace(line=line, column=column, file=resource.file)
+        results.append(at._replace(resource_ref=resource.ref, field=f"{outer}: {result.field}"))
     changes = [Change(location, Fragment(*edit)) for edit in dict.fromkeys(inner.edits)]
     _accept(searched, changes, results, found, accepted, images=inner.images_set)
 
@@ -386,45 +405,73 @@ def lines_in_string(resource: Resource, location: Location) -> Callable[[int | N
             return None
         source = resource.tree.source
         if not starts:
-            written = resource.written(location)
-            event: Any = written.target if isinstance(written, tree.Alias) else written
-            starts.extend(writer.line_starts(source.text, event))
+            starts.extend(writer.line_starts(source.text, _event(resource, location)))
         return source.line(starts[min(number, len(starts)) - 1])
 
     return line
+
+
+def positions_in_string(
+    resource: Resource, location: Location
+) -> Callable[[int | None, int | None], tuple[Any, Any]]:
+    """Return a function that converts a line and column of a string to those of the stream. All count from 1.
+
+    A line or column that is None remains None.
+    """
+    line_in_stream = lines_in_string(resource, location)
+    source = resource.tree.source
+    starts: list[int] = []
+    offset_in_source = cache(lambda: writer.source_offsets(source.text, _event(resource, location)))
+
+    def position(line: int | None, column: int | None) -> tuple[int | None, int | None]:
+        if line is None or column is None:
+            return line_in_stream(line), None
+        value = _event(resource, location).value
+        if not starts:
+            starts.extend([0, *(match.end() for match in re.finditer(BREAK, value))])
+        offset = min(starts[min(line, len(starts)) - 1] + column - 1, len(value))
+        return source.position(offset_in_source()(offset))
+
+    return position
+
+
+def _event(resource: Resource, location: Location) -> Any:
+    """Return the event of the scalar at a location. An alias is replaced by its anchor."""
+    written = resource.written(location)
+    return written.target if isinstance(written, tree.Alias) else written
 
 
 def images_in(
     stream: Stream,
     rules: Rules,
     string: _String | None = None,
-    count: Callable[[Resource], None] | None = None,
+    visit: Visit | None = None,
 ) -> Iterator[FoundImage]:
     """Yield the images of a stream, once per field. Raises InputError under the same conditions as `scan`.
 
-    `count`, if given, is called for each resource, and for each document that `files` or the catalog selects.
+    `visit` is called with the fields of each resource, and of each document that `files` or the catalog selects.
     """
     for one in _trees(stream, rules, None, string):
         for resource, kinds, uses in _searched(one, stream, rules, string) if one else ():
-            if count is not None:
-                count(resource)
-            yield from images_of(resource, kinds, uses, rules, string)
+            fields = list(find_image_fields(resource, kinds, uses, set()))
+            if visit is not None:
+                visit(resource, fields)
+            yield from _images(_Searched(resource, rules, string), fields)
 
 
 def images_of(
-    resource: Resource,
-    kinds: Iterable[KindRule],
-    uses: Collection[str],
-    rules: Rules,
-    string: _String | None = None,
+    resource: Resource, kinds: Iterable[KindRule], uses: Collection[str], rules: Rules
 ) -> Iterator[FoundImage]:
     """Yield the images of a resource in pod specs with one of `uses`, and in the fields that `kinds` match.
 
-    `rules` apply to the resources in strings. `string` is None unless the resource is in a string.
+    `rules` apply to the resources in strings.
     """
-    searched = _Searched(resource, rules, string)
+    return _images(_Searched(resource, rules, None), find_image_fields(resource, kinds, uses, set()))
+
+
+def _images(searched: _Searched, fields: Iterable[LocatedField]) -> Iterator[FoundImage]:
     claims = Claims()
-    for field, rule in find_image_fields(resource, kinds, uses, set()):
+    for field, rule in fields:
         if isinstance(field, ImageField):
             if field.current and claims.claim(field) and not field.is_bare_name:
                 yield _found_image(searched, field, rule)
@@ -441,12 +488,13 @@ def _found_image(searched: _Searched, field: ImageField, rule: KindRule | None) 
         HIDDEN if hides_values else field.current,
         resource.ref,
         format_location(field.location),
-        resource.line(field.location),
+        *resource.position(field.location),
         rule,
         field.usage,
         field.part,
         is_public=field.usage.use == IMAGE and not hides_values,
         hidden=field.current if hides_values else "",
+        inner=resource.inner_ref(field.location),
         pinned=_pinned(resource, field),
     )
 
@@ -482,10 +530,12 @@ def _images_in_string(searched: _Searched, field: OtherField, form: Embedded) ->
     if string is None:
         return
     resource, location = searched.resource, field.location
-    line, outer = lines_in_string(resource, location), format_location(location)
+    position, outer = positions_in_string(resource, location), format_location(location)
     try:
         for image in images_in(Stream(field.value), searched.rules, string):
-            yield image._replace(resource=resource.ref, path=f"{outer}: {image.path}", line=line(image.line))
+            line, column = position(image.line, image.column)
+            path = f"{outer}: {image.path}"
+            yield image._replace(resource=resource.ref, inner=NO_REF, path=path, line=line, column=column)
     except InputError:  # `scan` reports the error
         return
 
@@ -515,9 +565,9 @@ def _kept_alias(resource: Resource, alias: tree.Alias, location: Location) -> Re
         f"alias *{alias.name} was replaced by a copy of the old value because only &{alias.name} was set; "
         "set this field too if it must follow the anchor"
     )
-    line = resource.tree.source.line(alias.start_mark.index)
+    line, column = resource.tree.source.position(alias.start_mark.index)
     field = format_location(location) if location[:1] != (-1,) else None
-    return Result(message, WARNING, resource.ref, field, file=resource.file, line=line)
+    return Result(message, WARNING, resource.ref, field, file=resource.file, line=line, column=column)
 
 
 def _wrong_type(resource: Resource, field: OtherField, rule: KindRule) -> Result:

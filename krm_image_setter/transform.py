@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeAlias, TypeVar
 
+from krm_image_setter.catalog import VALUES_MARKS
 from krm_image_setter.config.image_setter import ImageSetter
 from krm_image_setter.documents import Stream
 from krm_image_setter.edits import Edit, apply_edits
@@ -108,11 +109,11 @@ def set_images_in(texts: Mapping[str, str], config: ImageSetter, for_each: ForEa
                 raise one.at(file=name)
             yield one
 
-    if config.catalog and any("alueFile" in text or "aluesFile" in text for text in texts.values()):
-        from krm_image_setter.catalog.values_files import values_files_in  # noqa: PLC0415  (few runs need it)
+    references = [name for name, text in texts.items() if any(mark in text for mark in VALUES_MARKS)]
+    if config.catalog and references:
+        from krm_image_setter.catalog.values_files import with_values  # noqa: PLC0415  (few runs need it)
 
-        named = (glob for name, text in texts.items() for glob in values_files_in(Stream(text, name)))
-        config = config._replace(values_files=tuple(dict.fromkeys(named)))
+        config = with_values(config, (Stream(texts[name], name) for name in references))
     sources = None
     if any(name.rpartition("/")[2].lower().startswith("kustomization") for name in texts):
         from krm_image_setter.kustomizations.reading import Sources  # noqa: PLC0415  (few runs need it)
@@ -153,6 +154,8 @@ def plan_all(
     found_in: Callable[[T], Any],
     sources: Iterable[str] = ("",),
     kustomized: Sources | None = None,
+    *,
+    locates_changes: bool = False,
 ) -> Plans[T]:
     """Scan all streams with a configuration, and report the entries that set nothing in any of them.
 
@@ -160,7 +163,8 @@ def plan_all(
     source, in the order of the sources. `found_in` returns the function's result from an item, or None if there is
     none. `sources` contains the names of the sources for messages; it is empty for standard input. `kustomized`
     contains the same sources if there are kustomizations among them. In that case, `visit` must also accept the
-    keys of the sources that it visits.
+    keys of the sources that it visits. If `locates_changes` is true, the results of changes contain their lines
+    and columns.
 
     Raises ConfigError if the field of a `from` contains no reference, or if there are several.
     """
@@ -170,7 +174,7 @@ def plan_all(
 
         found = map(found_in, visit(partial(references_in, config=config)))
         references = resolve(config, filter(None, found))
-    rules = rules_for(config, references)
+    rules = rules_for(config, references)._replace(locates_changes=locates_changes)
     planned = None
     if kustomized is None:
         each = list(visit(partial(_scan, config, rules)))

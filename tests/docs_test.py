@@ -76,12 +76,14 @@ def test_kubectl_plugin(kubectl: Orchestrator) -> None:
 
 
 def test_files_and_folders(program: Program) -> None:
-    in_place, built, question = (
+    in_place, built, question, report = (
         command.split() for command in re.findall(r"`krm-image-setter ((?:set|list) deploy [^`]*)`", WAYS)
     )
     program.write("functions.yaml", (ROOT / "functions.yaml").read_text())
     program.write("deploy/connect.yaml", CONNECT)
     assert program(in_place[0], *in_place[1:-1], "--check").status == 1
+    ran = program(*report)
+    assert (ran.status, ran.stdout.startswith(b"::error title=krm-image-setter (image-change),")) == (1, True)
     assert program(*in_place).status == 0
     assert IMAGE[7:] in (program.folder / "deploy/connect.yaml").read_text()
     program.write("meta.json", '{"image.name": "localhost:5005/kafkaconnect:3"}')

@@ -6,7 +6,8 @@ import pytest
 from harness import Program
 
 from krm_image_setter import read_config, set_images_in
-from krm_image_setter.catalog.values_files import values_files_in
+from krm_image_setter.catalog.values_files import with_values
+from krm_image_setter.config import ImageSetter
 from krm_image_setter.documents import Stream
 
 ARGO = "apiVersion: argoproj.io/v1alpha1\nkind: Application\nspec:\n"
@@ -33,7 +34,7 @@ REFERENCES = [
 
 @pytest.mark.parametrize(("name", "text", "globs"), REFERENCES)
 def test_references_become_globs(name: str, text: str, globs: list[str]) -> None:
-    assert list(values_files_in(Stream(text, name, "/r"))) == globs
+    assert list(with_values(ImageSetter(), [Stream(text, name, "/r")]).values_files) == globs
 
 
 VALUES = "# prod\nimage: {repository: nginx, tag: '1'}\n"
@@ -55,3 +56,25 @@ def test_referred_text_is_read_as_values() -> None:
     head = "apiVersion: krm-image-setter.dev/v1alpha1\nkind: ImageSetter\nimages: {nginx: 'nginx:2'}\n"
     texts = {"app.yaml": RELEASE % "charts/web/prod.yaml", "charts/web/prod.yaml": VALUES}
     assert set_images_in(texts, read_config(head)).of["charts/web/prod.yaml"].text == VALUES.replace("1", "2")
+
+
+@pytest.mark.parametrize(
+    "reference, is_found",
+    [
+        pytest.param("kind: ConfigMap, name: web, valuesKey: prod.yaml", True, id="other key"),
+        pytest.param("kind: ConfigMap, name: api, valuesKey: prod.yaml", False, id="another ConfigMap"),
+        pytest.param("kind: ConfigMap, name: web, valuesKey: prod.yaml, targetPath: a.b", False, id="one value"),
+        pytest.param("kind: Secret, name: web, valuesKey: prod.yaml", False, id="Secret"),
+        pytest.param("kind: ConfigMap, name: web, valuesKey: 1", False, id="key that is not a string"),
+    ],
+)
+def test_key_of_a_config_map_that_a_release_refers_to_is_read_as_values(reference: str, is_found: bool) -> None:
+    head = "apiVersion: krm-image-setter.dev/v1alpha1\nkind: ImageSetter\nimages: {org/web: 'org/web:2'}\n"
+    release = (
+        f"apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nspec: {{valuesFrom: [{{{reference}}}]}}\n"
+    )
+    values = "  prod.yaml: |\n    image: {registry: quay.io, repository: org/web, tag: '1'}\n"
+    config_map = f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: web}}\ndata:\n{values}"
+    head = head.replace("org/web", "quay.io/org/web")
+    outcome = set_images_in({"release.yaml": release, "values.yaml": config_map}, read_config(head))
+    assert outcome.of["values.yaml"].text == config_map.replace("'1'", "'2'" if is_found else "'1'")

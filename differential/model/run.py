@@ -382,6 +382,9 @@ def set_part(run: Run, match: Match, finders: Sequence[Finder]) -> None:
     if form == "tag" and digest:
         written += f"@{new.digest}" if new.digest else ""
         run.warn("a digest that goes", required=False)
+    if form != "name" and new.name != old.name:
+        # messages.md: "… and no other field of the resource has `part: name`"
+        run.warn("a name without a field", "name", required=False)
     if written != text:
         run.put(match, written)
         run.expected.changes.append(Change(f"part: {form}", text, written))

@@ -20,6 +20,8 @@ from krm_image_setter.yaml.stream import Source
 
 #: The only kind in the core group: it can contain Helm values.
 VALUES_KIND: Final = "ConfigMap"
+#: Texts of which each file that refers to Helm values elsewhere contains one.
+VALUES_MARKS: Final = ("alueFile", "aluesFile", "valuesKey")
 _FILE: Final = "catalog.yaml"
 # The comments above an entry belong to the entry.
 _ENTRY: Final = r"^(?:#.*\n)*- kind: (\S+)\n  apiVersion: (\S+)\n(?:  .*\n)+"

@@ -1,7 +1,8 @@
-"""Finds the files with Helm values that other files refer to, so that these files can have any name.
+"""Finds the Helm values that files refer to: files of any name, and keys of ConfigMaps.
 
 - Argo CD: https://argo-cd.readthedocs.io/en/stable/user-guide/helm/#values-files
-- Flux: https://fluxcd.io/flux/components/helm/helmcharts/#values-files
+- Flux: https://fluxcd.io/flux/components/helm/helmcharts/#values-files,
+  https://fluxcd.io/flux/components/helm/helmreleases/#values-references
 - kustomize: https://kubectl.docs.kubernetes.io/references/kustomize/builtins/#_helmchartinflationgenerator_
 - Fleet: https://fleet.rancher.io/ref-fleet-yaml
 """
@@ -10,23 +11,54 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
+from krm_image_setter.catalog import VALUES_KIND
+from krm_image_setter.config.image_setter import ImageSetter
 from krm_image_setter.documents import Stream
 from krm_image_setter.errors import InputError
 from krm_image_setter.globs import escaped_glob
+from krm_image_setter.locators import KindRule, Selector
+from krm_image_setter.locators.values import Values
+from krm_image_setter.paths import format_key, parse_path
 
 _KEYS: Final = ("valueFiles", "valuesFiles", "valuesFile", "additionalValuesFiles")
 _ARGO_CD: Final = ("Application", "ApplicationSet")
 
 
-def values_files_in(stream: Stream) -> Iterator[str]:
-    """Yield globs for the files with values that a stream refers to. Yield nothing if the stream is not YAML."""
-    try:
-        roots = [one.document.root for one in stream.documents()]
-    except InputError:  # a scan reports the error
-        return
+def with_values(config: ImageSetter, streams: Iterable[Stream]) -> ImageSetter:
+    """Return a configuration that also finds the values that the streams refer to."""
+    files: dict[str, None] = {}
+    keys: dict[KindRule, None] = {}
+    for stream in streams:
+        try:
+            roots = [one.document.root for one in stream.documents()]
+        except InputError:  # a scan reports the error
+            continue
+        files.update(dict.fromkeys(_files(stream, roots)))
+        keys.update(dict.fromkeys(_keys(roots)))
+    return config._replace(values_files=tuple(files), values_keys=tuple(keys))
+
+
+def _keys(node: Any) -> Iterator[KindRule]:
+    """Yield a rule for each key of a ConfigMap that the field `valuesFrom` of a HelmRelease refers to."""
+    for key, value in node.items() if isinstance(node, dict) else enumerate(node):
+        if key == "valuesFrom" and isinstance(value, list):
+            for item in value:
+                # With `targetPath`, the key contains one value and not a document.
+                if not isinstance(item, dict) or item.get("kind") != VALUES_KIND or "targetPath" in item:
+                    continue
+                name, values_key = item.get("name"), item.get("valuesKey")
+                if name and values_key and isinstance(name, str) and isinstance(values_key, str):
+                    path = parse_path(f"{{.data{format_key(values_key)}}}")
+                    yield KindRule(Selector(VALUES_KIND, name=name), path, Values(), origin="catalog")
+        elif isinstance(value, dict | list):
+            yield from _keys(value)
+
+
+def _files(stream: Stream, roots: Iterable[Any]) -> Iterator[str]:
+    """Yield globs for the files with values that a stream refers to."""
     here = posixpath.dirname(f"{stream.directory}/{stream.file}")
     for root in roots:
         kind = root.get("kind") if isinstance(root, dict) else None

@@ -11,7 +11,7 @@ import typer
 
 from krm_image_setter import __version__
 from krm_image_setter.cli.options import FnConfig, Images, ImagesFrom, Kinds, NoConfig, OnUnused, StdinFileName
-from krm_image_setter.cli.terminal import write
+from krm_image_setter.cli.terminal import flush, write
 from krm_image_setter.errors import ImageSetterError
 from krm_image_setter.filter import Options, run_filter
 from krm_image_setter.streams import PROGRAM, say_error
@@ -75,7 +75,11 @@ def _filter(
         tuple(fn_config), tuple(images), tuple(images_from), tuple(kinds), on_unused, no_config, stdin_file_name
     )
     if context.invoked_subcommand is None:
-        raise SystemExit(run_filter(options))
+        try:
+            status = run_filter(options)
+        except BrokenPipeError:
+            status = 2
+        raise SystemExit(status if flush() else 2)
     if options != Options():
         command = f"{PROGRAM} {context.invoked_subcommand}"
         raise ImageSetterError(f"options must follow the command, as in `{command} --fn-config FILE`")
@@ -93,7 +97,12 @@ def run_command(arguments: Sequence[str]) -> int:
     except ImageSetterError as error:
         say_error(error)
     except SystemExit as stop:
+        # Typer exits with 1 if the reader of a help text closes the output. This status means differences.
+        if isinstance(stop.__context__, BrokenPipeError):
+            return 0
         return stop.code if isinstance(stop.code, int) else 0
+    finally:
+        flush()
     return 2
 
 

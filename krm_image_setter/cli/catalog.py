@@ -10,7 +10,8 @@ import typer
 
 from krm_image_setter.catalog import Entry, entries, entry_rules
 from krm_image_setter.catalog.known_files import ANY_FILE, FileEntry, file_entries
-from krm_image_setter.cli.terminal import aligned, write
+from krm_image_setter.cli.options import complete_kind
+from krm_image_setter.cli.terminal import fitted, write
 from krm_image_setter.errors import ImageSetterError
 from krm_image_setter.streams import PROGRAM
 
@@ -41,6 +42,7 @@ def catalog_command(
             help="Kind, group, KIND.GROUP or file; * and ? are wildcards",
             default_factory=list,
             show_default=False,
+            autocompletion=complete_kind,
         ),
     ],
     *,
@@ -60,7 +62,7 @@ def catalog_command(
         return
     kinds = [(entry.kind, entry.api_version, rule.path.text) for entry in chosen for rule in entry_rules(entry)]
     paths = [(", ".join(entry.rule.globs), path.path.text) for entry in files for path in entry.rule.paths]
-    tables = [aligned([header, *rows]) for header, rows in ((_KIND_HEADER, kinds), (_FILE_HEADER, paths)) if rows]
+    tables = [fitted([header, *rows]) for header, rows in ((_KIND_HEADER, kinds), (_FILE_HEADER, paths)) if rows]
     write("\n".join("".join(f"{line}\n" for line in table) for table in tables))
 
 

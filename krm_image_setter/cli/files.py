@@ -114,12 +114,13 @@ def _walk(top: str, *, hidden: bool) -> Iterator[tuple[str, str]]:
     directories = [(top, real_top, _ignores_above(real_top))]
     while directories:
         shown, directory, ignores = directories.pop()
-        ignores = [*ignores, *_ignores_in(directory, shown)]
         try:
             entries = list(os.scandir(directory))
         except OSError:
             yield shown, directory
             continue
+        if any(entry.name in _IGNORE_FILES for entry in entries):
+            ignores = [*ignores, *_ignores_in(directory, shown)]
         for entry in entries:
             is_directory = entry.is_dir(follow_symlinks=False)
             if not _can_contain_images(entry.name, is_directory=is_directory, hidden=hidden):

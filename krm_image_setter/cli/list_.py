@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
 from functools import partial
-from itertools import groupby
 from typing import Annotated, Any, Final, NamedTuple, Self
 
 import typer
 
+from krm_image_setter.cli import outputs
+from krm_image_setter.cli.difference import Difference, compared
 from krm_image_setter.cli.discover import propose_in_files
 from krm_image_setter.cli.files import File, find_files
 from krm_image_setter.cli.kustomizations import kustomized_images
+from krm_image_setter.cli.listing import IMAGE, OTHER_REGISTRY, UNPINNED, Listing, Row
 from krm_image_setter.cli.options import (
     FnConfig,
     Hidden,
@@ -28,9 +27,10 @@ from krm_image_setter.cli.options import (
     Paths,
     StdinFileName,
 )
+from krm_image_setter.cli.outputs import Format, Rule, write_report
 from krm_image_setter.cli.scanning import ReadAhead, Scanned, read_files
-from krm_image_setter.cli.skipped import report_others, report_problems
-from krm_image_setter.cli.terminal import aligned, counted, placeholders, write
+from krm_image_setter.cli.skipped import problems_of, report_others, report_problems
+from krm_image_setter.cli.terminal import counted, placeholders, write
 from krm_image_setter.config import Ignored, decode_group_kind
 from krm_image_setter.discovery import Finding, unknown_images, write_kinds
 from krm_image_setter.documents import Stream
@@ -39,6 +39,7 @@ from krm_image_setter.filter import Options
 from krm_image_setter.images import HUB, HUB_NAMES, Reference, has_placeholder, parse_reference
 from krm_image_setter.images.pattern import matches_pattern
 from krm_image_setter.locators import Selector
+from krm_image_setter.results import ERROR
 from krm_image_setter.rules import Rules, rules_for
 from krm_image_setter.scan import FoundImage, images_in
 from krm_image_setter.streams import say
@@ -60,35 +61,12 @@ class Output(StrEnum):
 
     TABLE = "table"
     WIDE = "wide"
-    JSON = "json"
     NAMES = "names"
-
-
-class Row(NamedTuple):
-    """An image in a file. `rule` describes the rule that found it or, with `--unknown`, that would find it.
-
-    `reference` is None if the image is not a valid reference, such as `nginx:${TAG}`.
-    """
-
-    file: str
-    found: FoundImage
-    reference: Reference | None
-    rule: str
-
-    @property
-    def location(self) -> str:
-        """The location of the image: `FILE:LINE`."""
-        return f"{self.file}:{self.found.line}"
-
-    @property
-    def at(self) -> str:
-        """The location, the resource and the field path of the image, for the start of a message."""
-        return ": ".join(filter(None, (self.location, str(self.found.resource), self.found.path)))
-
-    @property
-    def resource(self) -> str:
-        """The kind and name of the resource, or "-" if the document is not a resource."""
-        return str(self.found.resource) or "-"
+    JSON = Format.JSON
+    SARIF = Format.SARIF
+    GITHUB = Format.GITHUB
+    MARKDOWN = Format.MARKDOWN
+    CYCLONEDX = "cyclonedx"
 
 
 class Filter(NamedTuple):
@@ -115,12 +93,20 @@ class Filter(NamedTuple):
         _reject_negation(options)
         return cls(images, list(map(decode_group_kind, kinds)), registries, not_registries, unpinned)
 
+    @property
+    def rule(self) -> Rule:
+        """The reason why an image is listed."""
+        return UNPINNED if self.unpinned else OTHER_REGISTRY if self.not_registries else IMAGE
+
     def accepts(self, row: Row) -> bool:
         """Return whether a row passes all filter options."""
         reference = row.reference
         return (
             (not self.images or any(map(partial(matches_pattern, row.found.image), self.images)))
-            and (not self.kinds or any(kind.matches(row.found.resource) for kind in self.kinds))
+            and (
+                not self.kinds
+                or any(kind.matches(ref) for kind in self.kinds for ref in (row.found.resource, row.found.inner))
+            )
             and (not self.registries or any(map(partial(_is_from, reference), self.registries)))
             and not any(map(partial(_is_in, row.found.hidden or row.found.image), self.not_registries))
             and (not self.unpinned or reference is None or reference.digest is None)
@@ -144,38 +130,93 @@ def list_command(
         bool,
         typer.Option("--unknown", help="List values that look like images but match no rule, and suggest rules"),
     ] = False,
+    diff: Annotated[
+        bool,
+        typer.Option("--diff", help="Compare two paths: list images that were added, removed, changed, moved"),
+    ] = False,
     check: Annotated[bool, typer.Option("--check", help="Exit 1 if any image is listed")] = False,
 ) -> None:
     """Print the images that pass the filters, and exit with the exit status of the command."""
     wanted = Filter.of(image, kind, registry, not_registry, unpinned=unpinned)
-    files = find_files(paths, hidden=hidden, stdin_name=stdin_file_name)
-    ahead = ReadAhead(files)
+    sides = [paths]
+    if diff:
+        _check_diff(paths, output)
+        sides = [[path] for path in paths]
+    files = [find_files(side, hidden=hidden, stdin_name=stdin_file_name) for side in sides]
+    ahead = ReadAhead([file for side in files for file in side])
     config = Options(tuple(fn_config), no_config=no_config).configure_list(ahead.configurations)
     config = ahead.with_values_files(config)
     rules = rules_for(config._replace(images=(), registries=()), {})
+    found = [_search(side, rules, wanted, config.ignore, unknown=unknown) for side in files]
+    problems = [problem for one in found for problem in one.problems]
+    report: Listing | Difference
+    if diff:
+        before, after = found
+        old = {row.found.image for row in before.rows}
+        report = Difference(compared(before.rows, after.rows), old, problems, check)
+        count = len(report.pairs)
+    else:
+        report = Listing(found[0].rows, problems, wanted.rule, check)
+        count = len(report.rows)
+    write_report(output, report)
+    if isinstance(report, Difference):
+        say(report.summary)
+    else:
+        _say_placeholders(report.rows)
+        if output is Output.TABLE:
+            _write_suggestions(found[0])
+    failed = any(problem.severity == ERROR for problem in problems)
+    raise SystemExit(2 if failed else 1 if check and count else 0)
+
+
+def _check_diff(paths: Sequence[str], output: Output) -> None:
+    """Raise ImageSetterError if `--diff` cannot compare the paths, or if a format has no place for differences."""
+    if len(paths) != 2:
+        raise ImageSetterError(f"`--diff` compares two paths, such as `--diff OLD NEW`; got {len(paths)}")
+    if output in (Output.WIDE, Output.CYCLONEDX):
+        raise ImageSetterError(f"`--diff` cannot be combined with `--output {output}`")
+
+
+class _Found(NamedTuple):
+    """The images in files, safe rules for those that no rule finds, and the problems of files."""
+
+    rows: list[Row]
+    suggested: list[Finding]
+    problems: list[outputs.Finding]
+
+
+def _search(
+    files: Sequence[File], rules: Rules, wanted: Filter, ignore: Sequence[Ignored], *, unknown: bool
+) -> _Found:
+    """Return the images in files that pass the filters, and print the problems of files."""
     rows: list[Row] = []
-    findings: list[Finding] = []
+    suggested: list[Finding] = []
     read: list[Scanned[Any]] = []
-    if not_registry or not unknown:
-        read += add_known(files, rules, rows, final=unpinned)
+    if wanted.not_registries or not unknown:
+        read += add_known(files, rules, rows, final=wanted.unpinned)
     if unknown:
         # This search also reads files without resources. Such files are errors only in the first search.
-        failed = report_problems(_add_unknown(files, rules, rows, findings))
-    else:
-        failed = report_problems(read)
+        read = _add_unknown(files, rules, rows, suggested)
+    report_problems(read)
+    if not unknown:
         report_others(read, lambda found: found.resources, " (use --unknown to search them)")
     rows = list(filter(wanted.accepts, rows))
-    if not_registry or unknown:
-        rows = _without_ignored(rows, config.ignore)
-    _WRITERS[output](rows)
+    if wanted.not_registries or unknown:
+        rows = _without_ignored(rows, ignore)
+    return _Found(rows, suggested, problems_of(read))
+
+
+def _say_placeholders(rows: Sequence[Row]) -> None:
     count = sum(row.reference is None and has_placeholder(row.found.image) for row in rows)
     if count:
         say(placeholders(count))
-    if output is Output.TABLE:
-        listed = {row.rule for row in rows}
-        lines = list(write_kinds((finding for finding in findings if _suggestion(finding) in listed), {}))
-        write("".join(f"{line}\n" for line in ["", *lines] if lines))
-    raise SystemExit(2 if failed else 1 if check and rows else 0)
+
+
+def _write_suggestions(found: _Found) -> None:
+    """Write the safe rules for the images that are listed."""
+    listed = {row.rule for row in found.rows}
+    lines = list(write_kinds((finding for finding in found.suggested if _suggestion(finding) in listed), {}))
+    write("".join(f"{line}\n" for line in ["", *lines] if lines))
 
 
 def add_known(
@@ -199,7 +240,10 @@ def add_known(
     if kustomized:
         images = kustomized.images(found_in, final=final)
     for file in files:
-        rows += [_row(file, found, _rule(found)) for found in images.get(file.real, ())]
+        rows += (
+            Row(file, found, parse_reference(found.image), _rule(found), is_unknown=False)
+            for found in images.get(file.real, ())
+        )
     return read
 
 
@@ -214,7 +258,8 @@ def _add_unknown(
     by_file = [(each.file, one) for each in discovered for one in each.found or ()]
     proposals = propose_in_files(files, [one for _, one in by_file], rules)
     for (file, one), finding in zip(by_file, proposals, strict=True):
-        rows.append(_row(file, one.found, _suggestion(finding) if finding else "no rule sets it safely"))
+        rule = _suggestion(finding) if finding else "no rule sets it safely"
+        rows.append(Row(file, one.found, parse_reference(one.found.image), rule, is_unknown=True))
     findings += dict.fromkeys(filter(None, proposals))
     return discovered
 
@@ -242,7 +287,7 @@ class _Images(NamedTuple):
 
 def _images(rules: Rules, stream: Stream) -> _Images:
     kinds: list[str] = []
-    images = list(images_in(stream, rules, count=lambda resource: kinds.append(resource.ref.kind)))
+    images = list(images_in(stream, rules, visit=lambda resource, _: kinds.append(resource.ref.kind)))
     return _Images(sum(map(bool, kinds)), images)
 
 
@@ -273,10 +318,6 @@ def _without_ignored(rows: Iterable[Row], ignore: Sequence[Ignored]) -> list[Row
     return kept
 
 
-def _row(file: File, found: FoundImage, rule: str) -> Row:
-    return Row(file.shown, found, parse_reference(found.image), rule)
-
-
 def _suggestion(finding: Finding) -> str:
     return f"{finding.kind.section} {finding.kind} {finding.path}"
 
@@ -300,74 +341,3 @@ def _prefix(registry: str) -> str:
     """Return the start of the normalized names in a registry: HOST or HOST/PATH, and a slash."""
     host, slash, path = registry.rstrip("/").partition("/")
     return f"{HUB if host in HUB_NAMES else host}{slash}{path}/"
-
-
-def _write_names(rows: Iterable[Row]) -> None:
-    for name in sorted({row.found.image for row in rows if row.reference is not None}):
-        write(f"{name}\n")
-
-
-def _write_json(rows: Sequence[Row]) -> None:
-    """Write the rows as a JSON array. Each line contains one object."""
-    lines = (json.dumps(_data(row), ensure_ascii=False) for row in rows)
-    write("[")
-    for number, line in enumerate(lines):
-        write(f"{',' * bool(number)}\n {line}")
-    write("\n]\n" if rows else "]\n")
-
-
-def _data(row: Row) -> dict[str, Any]:
-    ref, reference = row.found.resource, row.reference
-    return {
-        "image": row.found.image,
-        "name": reference and reference.normalized_name,
-        "tag": reference and reference.tag,
-        "digest": reference and reference.digest,
-        "resource": {
-            "apiVersion": ref.api_version,
-            "kind": ref.kind,
-            "namespace": ref.namespace,
-            "name": ref.name,
-        },
-        "file": row.file,
-        "line": row.found.line,
-        "path": row.found.path,
-        "rule": row.rule,
-    }
-
-
-def _write_wide(rows: Sequence[Row]) -> None:
-    header = ("IMAGE", "KIND", "APIVERSION", "NAMESPACE", "NAME", "LOCATION", "PATH", "RULE")
-    cells = [
-        (found.image, ref.kind, ref.api_version, ref.namespace, ref.name, location, found.path, row.rule)
-        for row in _sorted(rows)
-        for found, ref, location in [(row.found, row.found.resource, row.location)]
-    ]
-    for line in aligned([header, *cells]):
-        write(f"{line}\n")
-
-
-def _write_table(rows: Sequence[Row]) -> None:
-    """Write each image once, and its locations below it. On a narrow terminal, each location takes two lines."""
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    ordered = _sorted(rows)
-    lines = aligned([(row.resource, row.location, row.found.path, row.rule) for row in ordered])
-    if width is not None and any(len(line) + 2 > width for line in lines):
-        heads = aligned([(row.resource, row.location) for row in ordered])
-        lines = [f"{head}\n    {row.found.path}  {row.rule}" for head, row in zip(heads, ordered, strict=True)]
-    for image, group in groupby(zip(ordered, lines, strict=True), key=lambda pair: pair[0].found.image):
-        write(f"{image}\n", style="1")
-        for _, line in group:
-            write(f"  {line}\n")
-
-
-def _sorted(rows: Iterable[Row]) -> list[Row]:
-    return sorted(rows, key=lambda row: row.found.image)
-
-
-_WRITERS: Final = {
-    Output.TABLE: _write_table,
-    Output.WIDE: _write_wide,
-    Output.JSON: _write_json,
-    Output.NAMES: _write_names,
-}

@@ -8,7 +8,8 @@ from itertools import chain
 from typing import Final, NamedTuple
 
 from krm_image_setter.cli.files import File
-from krm_image_setter.cli.list_ import Filter, Row, add_known
+from krm_image_setter.cli.list_ import Filter, add_known
+from krm_image_setter.cli.listing import Row
 from krm_image_setter.cli.resolving import Asking, Resolved
 from krm_image_setter.cli.skipped import report_others, report_problems
 from krm_image_setter.cli.terminal import counted
@@ -149,7 +150,7 @@ def _report_skipped(skipped: Iterable[tuple[Row, str]], effect: str) -> None:
             placeholders.setdefault(row.found.image, row)
         else:
             path = re.sub(r"\[\d+\]", "[*]", row.found.path)
-            groups.setdefault((row.found.resource.kind or row.file, path, problem), []).append(row)
+            groups.setdefault((row.found.resource.kind or row.file.shown, path, problem), []).append(row)
     for (_, _, problem), rows in groups.items():
         others = f"; the same in {counted(len(rows) - 1, 'other field')}" if len(rows) > 1 else ""
         say(f"{rows[0].at}: {effect}: {problem}{others}")

@@ -2,16 +2,48 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Callable
+from typing import Annotated, Any, Final
 
 import typer
 
 from krm_image_setter.config import image_setter
 
 
-def repeated(flag: str, metavar: str, help_text: str) -> Any:
-    """Return an option that the user can repeat. If the user does not pass it, its value is an empty list."""
-    return typer.Option(flag, metavar=metavar, help=help_text, default_factory=list, show_default=False)
+def repeated(flag: str, metavar: str, help_text: str, complete: Callable[[str], Any] | None = None) -> Any:
+    """Return an option that the user can repeat. If the user does not pass it, its value is an empty list.
+
+    `complete` returns the values for shell completion that start with a text.
+    """
+    return typer.Option(
+        flag,
+        metavar=metavar,
+        help=help_text,
+        default_factory=list,
+        show_default=False,
+        autocompletion=complete,
+    )
+
+
+# The kinds of Kubernetes that contain a pod spec.
+_WORKLOADS: Final = (
+    "CronJob",
+    "DaemonSet",
+    "Deployment",
+    "Job",
+    "Pod",
+    "PodTemplate",
+    "ReplicaSet",
+    "StatefulSet",
+)
+
+
+def complete_kind(incomplete: str) -> list[str]:
+    """Return the kinds of the catalog and of pod specs that start with a text, as KIND or KIND.GROUP."""
+    from krm_image_setter.catalog import entries  # noqa: PLC0415  (only shell completion needs it)
+
+    names = [f"{entry.kind}.{entry.group}" if "." in incomplete else entry.kind for entry in entries()]
+    return sorted({name for name in (*names, *_WORKLOADS) if name.startswith(incomplete)})
 
 
 Paths = Annotated[
@@ -48,7 +80,12 @@ ImagesFrom = Annotated[
 ]
 Kinds = Annotated[
     list[str],
-    repeated("--kind", "KIND=PATH", "Look for images at PATH in resources of KIND or KIND.GROUP (repeatable)"),
+    repeated(
+        "--kind",
+        "KIND=PATH",
+        "Look for images at PATH in resources of KIND or KIND.GROUP (repeatable)",
+        complete_kind,
+    ),
 ]
 
 
@@ -59,7 +96,9 @@ OnUnused = Annotated[
 OnlyImages = Annotated[
     list[str], repeated("--image", "GLOB", "Only images matching GLOB, such as 'nginx' or '*/kafka*:0.4?'")
 ]
-OnlyKinds = Annotated[list[str], repeated("--kind", "KIND", "Only images in resources of KIND or KIND.GROUP")]
+OnlyKinds = Annotated[
+    list[str], repeated("--kind", "KIND", "Only images in resources of KIND or KIND.GROUP", complete_kind)
+]
 OnlyRegistries = Annotated[list[str], repeated("--registry", "HOST", "Only images from HOST or HOST/PATH")]
 NotRegistries = Annotated[
     list[str], repeated("--not-registry", "HOST", "Only images that are not from HOST or HOST/PATH")

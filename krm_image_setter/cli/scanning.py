@@ -9,6 +9,7 @@ from functools import cached_property, partial
 from operator import attrgetter
 from typing import Final, Generic, NamedTuple, TypeVar
 
+from krm_image_setter.catalog import VALUES_MARKS
 from krm_image_setter.cli.files import File, content_digest, naming
 from krm_image_setter.cli.kustomizations import kustomized_sources
 from krm_image_setter.cli.workers import for_each
@@ -46,15 +47,18 @@ def read_files(files: Sequence[File], search: Callable[[Stream], Found]) -> Iter
     return for_each(partial(_read_file, search), files)
 
 
-def plan_files(files: Sequence[File], config: ImageSetter) -> Plans[Scanned[Scan]]:
-    """Scan the files with a configuration. Raises the same errors as `plan_all`."""
+def plan_files(
+    files: Sequence[File], config: ImageSetter, *, locates_changes: bool = False
+) -> Plans[Scanned[Scan]]:
+    """Scan the files with a configuration. `plan_all` documents `locates_changes` and the errors."""
     by_key = {file.real: file for file in files}
 
     def visit(look: Callable[[Stream], Found], keys: Iterable[str] | None = None) -> Iterator[Scanned[Found]]:
         return read_files(files if keys is None else [by_key[key] for key in keys], look)
 
     found_in = attrgetter("found")
-    return plan_all(visit, config, found_in, [file.shown for file in files], kustomized_sources(files))
+    sources = [file.shown for file in files]
+    return plan_all(visit, config, found_in, sources, kustomized_sources(files), locates_changes=locates_changes)
 
 
 class ReadAhead:
@@ -78,17 +82,16 @@ class ReadAhead:
         return found
 
     def with_values_files(self, config: ImageSetter) -> ImageSetter:
-        """Return a configuration with the globs of the files with Helm values that the files refer to."""
+        """Return a configuration that also finds the Helm values that the files refer to."""
         if not config.catalog or not self._parts.references:
             return config
-        from krm_image_setter.catalog.values_files import values_files_in  # noqa: PLC0415  (few runs need it)
+        from krm_image_setter.catalog.values_files import with_values  # noqa: PLC0415  (few runs need it)
 
-        globs = [
-            glob
+        streams = (
+            Stream(data.decode(errors="replace"), file.name, _directory(file))
             for file, data in self._parts.references
-            for glob in values_files_in(Stream(data.decode(errors="replace"), file.name, _directory(file)))
-        ]
-        return config._replace(values_files=tuple(dict.fromkeys(globs)))
+        )
+        return with_values(config, streams)
 
     @cached_property
     def _parts(self) -> _Parts:
@@ -100,13 +103,16 @@ class ReadAhead:
                 continue
             if KIND.encode() in data and API_VERSION.encode() in data:
                 parts.configurations.append((file, data))
-            if b"alueFile" in data or b"aluesFile" in data:
+            if any(mark in data for mark in _VALUES_MARKS):
                 parts.references.append((file, data))
         return parts
 
 
+_VALUES_MARKS: Final = tuple(mark.encode() for mark in VALUES_MARKS)
+
+
 class _Parts(NamedTuple):
-    """The files with configurations, and the files that refer to files with Helm values, with their contents."""
+    """The files with configurations, and the files that refer to Helm values elsewhere, with their contents."""
 
     configurations: list[tuple[File, bytes]]
     references: list[tuple[File, bytes]]

@@ -9,6 +9,7 @@ from typing import Annotated, Final
 
 import typer
 
+from krm_image_setter.cli.changes_report import ChangesReport
 from krm_image_setter.cli.diff import unified_diff
 from krm_image_setter.cli.files import File, content_digest, find_files
 from krm_image_setter.cli.options import (
@@ -22,14 +23,15 @@ from krm_image_setter.cli.options import (
     Paths,
     StdinFileName,
 )
+from krm_image_setter.cli.outputs import Format, write_report
 from krm_image_setter.cli.replace import CHANGED, NOTHING_WRITTEN, Replacement, with_effect
 from krm_image_setter.cli.scanning import ReadAhead, Scanned, plan_files
-from krm_image_setter.cli.skipped import report_others, report_problems
+from krm_image_setter.cli.skipped import problems_of, report_others, report_problems
 from krm_image_setter.cli.terminal import counted, flush, placeholders, style_of, write
 from krm_image_setter.edits import Edit, apply_edits, edited
 from krm_image_setter.errors import ImageSetterError, InputError
 from krm_image_setter.filter import Options
-from krm_image_setter.results import INFO
+from krm_image_setter.results import INFO, Result
 from krm_image_setter.scan import Scan
 from krm_image_setter.streams import PROGRAM, STDIN, say, say_error
 from krm_image_setter.transform import has_error
@@ -54,6 +56,7 @@ class Output(Enum):
     IN_PLACE = "--in-place"
     DIFF = "--diff"
     CHECK = "--check"
+    REPORT = "--output"
 
 
 def set_command(
@@ -74,6 +77,9 @@ def set_command(
     check: Annotated[
         bool, typer.Option("--check", help="List files that would change; exit 1 if there are any")
     ] = False,
+    report_format: Annotated[
+        Format | None, typer.Option("--output", "-o", help="Print a report about the changes in this format")
+    ] = None,
     keep_going: Annotated[
         bool, typer.Option("--keep-going", help="Skip files with errors; the exit status is still 2")
     ] = False,
@@ -84,6 +90,10 @@ def set_command(
 ) -> None:
     """Set the images in the files, and exit with the exit status of the command."""
     output = _output(in_place=in_place, diff=diff, check=check)
+    if report_format and output is Output.DIFF:
+        raise ImageSetterError("`--diff` cannot be combined with `--output`")
+    if report_format and output is Output.PRINT:
+        output = Output.REPORT
     files = find_files(paths, hidden=hidden, stdin_name=stdin_file_name)
     options = Options(tuple(fn_config), tuple(images), tuple(images_from), tuple(kinds), on_unused, no_config)
     if STDIN in paths:
@@ -100,7 +110,7 @@ def set_command(
         config = with_digests(files, ahead.with_values_files(options.configure_list(ahead.configurations)))
     else:
         config = ahead.with_values_files(options.configure(ahead.configurations))
-    scanned, total, unused = plan_files(files, config)
+    scanned, total, unused = plan_files(files, config, locates_changes=report_format is not None)
     failed = report_problems(scanned)
     for each in scanned:
         for result in each.found.results if each.found is not None else ():
@@ -109,6 +119,8 @@ def set_command(
     for result in unused:
         say(str(result))
     if (failed and not keep_going) or has_error(unused):
+        if report_format:
+            write_report(report_format, _report(output, scanned, [], unused))
         raise SystemExit(2)
     shown = [each for each in scanned if output is not Output.PRINT or _is_printed(each)]
     changed = [each for each in shown if each.found is not None and each.found.edits]
@@ -116,8 +128,10 @@ def set_command(
         replaced = _replace(changed, keep_going=keep_going)
         failed = failed or len(replaced) < len(changed)
         changed = replaced
-    else:
+    elif not report_format:
         _write(output, shown, changed)
+    if report_format:
+        write_report(report_format, _report(output, scanned, changed, unused))
     if not quiet:
         hint = f" (`{PROGRAM} list --unknown` searches them)"
         report_others(scanned, lambda found: found.resources, hint)
@@ -144,7 +158,25 @@ def _write(output: Output, scanned: Iterable[Scanned[Scan]], changed: Iterable[S
         for each in changed:
             for line in unified_diff(each.file.shown, _text(each), _edits(each)):
                 write(line, style_of(line))
-    flush()  # so that a full disk is reported before the summary
+    # Flush the output now, so that a full disk is reported before the summary.
+    if not flush() and output is Output.PRINT:
+        raise SystemExit(2)  # a reader of incomplete manifests must not take them for complete
+
+
+def _report(
+    output: Output, scanned: Iterable[Scanned[Scan]], changed: Sequence[Scanned[Scan]], unused: Iterable[Result]
+) -> ChangesReport:
+    """Return the report about the changes of the files in `changed`, and about the problems of all files."""
+    results: list[tuple[File | None, Result]] = []
+    is_changed = {each.file for each in changed}
+    for each in scanned:
+        results += (
+            (each.file, result)
+            for result in (each.found.results if each.found is not None else ())
+            if result.severity != INFO or each.file in is_changed
+        )
+    results += ((None, result) for result in unused)
+    return ChangesReport(results, problems_of(scanned), output is Output.CHECK)
 
 
 def _is_printed(scanned: Scanned[Scan]) -> bool:

@@ -10,8 +10,11 @@ from functools import cache
 from typing import Any, Final
 
 from krm_image_setter.builds.kustomization import FILE_NAMES
+from krm_image_setter.cli.outputs import PROBLEM, Finding
 from krm_image_setter.cli.scanning import Scanned
 from krm_image_setter.cli.terminal import counted
+from krm_image_setter.errors import sentence
+from krm_image_setter.results import ERROR, WARNING
 from krm_image_setter.streams import say, say_error
 
 _TEMPLATES: Final = "templates"
@@ -40,6 +43,22 @@ def report_problems(scanned: Iterable[Scanned[Any]]) -> bool:
         lines = {0: "", 1: "; 1 contains image lines"}.get(images, f"; {images} contain image lines")
         say(f"{'warning: ' * bool(images)}{directory}: {counted(count, 'Helm template')} skipped{lines}")
     return failed
+
+
+def problems_of(scanned: Iterable[Scanned[Any]]) -> list[Finding]:
+    """Return the warnings and errors about files, without those about Helm templates."""
+    return [
+        Finding(
+            PROBLEM,
+            WARNING if each.is_skipped else ERROR,
+            sentence(error.field, error.message),
+            each.file,
+            error.line,
+            error.column,
+        )
+        for each in scanned
+        if (error := each.error) is not None and not _templates_directory(each)
+    ]
 
 
 def report_others(scanned: Iterable[Scanned[Any]], resources_in: Callable[[Any], int], hint: str) -> None:

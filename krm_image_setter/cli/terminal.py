@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
+from itertools import accumulate
 from typing import Final
 
-from krm_image_setter.errors import CONTROLS, python_escaped
+from krm_image_setter.errors import CONTROLS, python_escaped, without_middle
 from krm_image_setter.streams import write_output
 
 _STYLES: Final = {"---": "1", "+++": "1", "@@": "36", "-": "31", "+": "32"}
@@ -24,23 +26,29 @@ def write(text: str, style: str = "") -> None:
         text = python_escaped(rf"(?!\t|\r?\n){CONTROLS}", text)
         if style and has_colors():
             text = f"\x1b[{style}m{text.rstrip(chr(10))}\x1b[m\n"
-    with _quiet():
-        write_output(text)
+    _tried(lambda: write_output(text))
 
 
-def flush() -> None:
-    """Write the buffered output to standard output."""
-    with _quiet():
-        sys.stdout.flush()
+def flush() -> bool:
+    """Write the buffered output to standard output. Return whether its reader has accepted all output."""
+    _tried(sys.stdout.flush)
+    return not _refused
 
 
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Exit with status 2 if standard output is closed. Typer would exit with 1, which reports differences."""
+# The error of a write after the reader of standard output, such as `head`, has closed it.
+_refused: Final[list[BrokenPipeError]] = []
+
+
+def _tried(write: Callable[[], object]) -> None:
+    """Call a function that writes to standard output. If the reader has closed it, discard this and later output.
+
+    The command continues, so that its exit status does not depend on how much a reader such as `head` reads.
+    """
     try:
-        yield
-    except BrokenPipeError:
-        raise SystemExit(2) from None
+        write()
+    except BrokenPipeError as error:
+        _refused.append(error)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def has_colors() -> bool:
@@ -62,6 +70,51 @@ def counted(count: int, noun: str) -> str:
 def placeholders(count: int) -> str:
     """Return the part of a summary about images that contain placeholders, such as `nginx:${TAG}`."""
     return f"{counted(count, 'image')} {'contains a placeholder' if count == 1 else 'contain placeholders'}"
+
+
+def fitted(rows: Sequence[tuple[str, ...]], indent: str = "") -> list[str]:
+    """Return the lines of each row of a table as one text. On a terminal, the lines fit into its width.
+
+    If a table is too wide, digests lose their middle. If this is not enough, each row takes several lines, and
+    texts that are longer than a line lose their middle.
+    """
+    width = max(shutil.get_terminal_size().columns - len(indent), _NARROWEST) if sys.stdout.isatty() else None
+    lines = aligned(rows)
+    if width is not None and max(map(len, lines), default=0) > width:
+        rows = [tuple(re.sub(_DIGEST, r"\1…\2", cell) for cell in row) for row in rows]
+        lines = _wrapped(rows, width)
+    return [f"{indent}{line}".replace("\n", f"\n{indent}") for line in lines]
+
+
+_NARROWEST: Final = 20
+# A digest with its first and last digits, which are enough to recognize it.
+_DIGEST: Final = r"(:[0-9a-f]{8})[0-9a-f]{20,}([0-9a-f]{8})"
+# The indentation of the other lines of a row.
+_NEXT: Final = "    "
+
+
+def _wrapped(rows: Sequence[tuple[str, ...]], width: int) -> list[str]:
+    """Return the lines of each row as one text. If a row is too long, its last cells follow on indented lines."""
+    rows = [(without_middle(first, width), *rest) for first, *rest in rows]
+    sizes = accumulate(max(map(len, column)) + 2 for column in zip(*rows, strict=True))
+    fitting = max(1, sum(size - 2 <= width for size in sizes))
+    heads = aligned([row[:fitting] for row in rows])
+    return [
+        line if len(line) <= width else "\n".join([head, *_packed(row[fitting:], width)])
+        for row, line, head in zip(rows, aligned(rows), heads, strict=True)
+    ]
+
+
+def _packed(cells: Iterable[str], width: int) -> list[str]:
+    """Return indented lines with as many cells as fit into each of them."""
+    lines: list[str] = []
+    for cell in cells:
+        text = without_middle(cell or "-", width - len(_NEXT))
+        if lines and len(lines[-1]) + 2 + len(text) <= width:
+            lines[-1] += f"  {text}"
+        else:
+            lines.append(_NEXT + text)
+    return lines
 
 
 def aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:

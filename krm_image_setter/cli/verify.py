@@ -10,7 +10,8 @@ from typing import Annotated, Any, Final, NamedTuple
 import typer
 
 from krm_image_setter.cli.files import find_files
-from krm_image_setter.cli.list_ import Filter, Row
+from krm_image_setter.cli.list_ import Filter
+from krm_image_setter.cli.listing import Row
 from krm_image_setter.cli.locking import find_used
 from krm_image_setter.cli.options import (
     FnConfig,
@@ -152,7 +153,7 @@ def _data(one: Verified) -> Mapping[str, Any]:
         "tagDigest": answer and answer.tag_digest,
         "platforms": list(answer.platforms) if answer else [],
         "locations": [
-            {"file": row.file, "line": row.found.line, "resource": row.resource, "path": row.found.path}
+            {"file": row.file.shown, "line": row.found.line, "resource": row.resource, "path": row.found.path}
             for row in one.rows
         ],
     }

@@ -37,7 +37,8 @@ class Ignored(NamedTuple):
 class ImageSetter(NamedTuple):
     """The configuration of a run. It contains the rules of all configuration documents in their order.
 
-    `values_files` contains globs for files with Helm values that files of the run refer to.
+    `values_files` contains globs for files with Helm values that files of the run refer to, and `values_keys` the
+    rules for the keys of ConfigMaps with such values.
     `on_unused` is one of ON_UNUSED. `image_pull_policy` is None if the pull policy of containers is not changed.
     """
 
@@ -51,6 +52,7 @@ class ImageSetter(NamedTuple):
     files: tuple[FileRule, ...] = ()
     ignore: tuple[Ignored, ...] = ()
     values_files: tuple[str, ...] = ()
+    values_keys: tuple[KindRule, ...] = ()
 
     @property
     def paths(self) -> tuple[KindRule, ...]:

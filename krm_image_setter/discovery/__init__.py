@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from krm_image_setter.builds.kustomization import FILE_NAMES
+from krm_image_setter.discovery.definitions import take_definitions
 from krm_image_setter.discovery.finding import Confidence, Finding, Kind, Steps
 from krm_image_setter.discovery.proposing import propose
 from krm_image_setter.discovery.resources import Unknown, find_in_resource
@@ -13,7 +14,7 @@ from krm_image_setter.discovery.schema import find_in_crd
 from krm_image_setter.discovery.writing import write_kinds
 from krm_image_setter.documents import Stream
 from krm_image_setter.locators import covered
-from krm_image_setter.resources import NO_REF, ResourceRef
+from krm_image_setter.resources import CRD, NO_REF
 from krm_image_setter.rules import Rules
 from krm_image_setter.scan import searched
 
@@ -52,12 +53,14 @@ def discover(stream: Stream, rules: Rules, *, others: bool = False) -> Discovere
     findings: list[Finding] = []
     pod_specs: dict[Kind, tuple[Steps, ...]] = {}
     images: list[Unknown] = []
-    for resource, kinds, uses in searched(stream, rules, every=others and stream.file != ""):
-        crd = find_in_crd(resource)
+    definitions, stream = take_definitions(stream)
+    resources = list(searched(stream, rules, every=others and stream.file != "")) if stream.text else []
+    for definition in [*definitions, *(one.node for one, _, _ in resources if one.ref.kind == CRD)]:
+        crd = find_in_crd(definition, rules.kinds_for)
         if crd is not None:
-            known = _known_paths(crd.kind, rules)
-            findings += (finding for finding in crd.findings if finding.path not in known)
+            findings += crd.findings
             pod_specs[crd.kind] = crd.pod_specs
+    for resource, kinds, uses in resources:
         file = stream.file if resource.ref == NO_REF else ""
         if file.rpartition("/")[2] in FILE_NAMES:  # a kustomization without `kind`
             continue
@@ -77,9 +80,3 @@ def merged(parts: Iterable[Discovered]) -> Discovered:
 def unknown_images(stream: Stream, rules: Rules) -> tuple[Unknown, ...]:
     """Return the images in a stream that no rule covers. Raises the same errors as `discover`."""
     return discover(stream, rules, others=True).images
-
-
-def _known_paths(kind: Kind, rules: Rules) -> set[str]:
-    """Return the paths that rules have for a kind, in any version of its API group."""
-    ref = ResourceRef(f"{kind.group}/v1", kind.kind, "", "")
-    return {rule.path.text for rule in rules.kinds_for(ref)}

@@ -6,7 +6,7 @@ from enum import IntEnum
 from typing import Final, NamedTuple
 
 from krm_image_setter.globs import escaped_glob
-from krm_image_setter.locators import Form, KindRule, Selector
+from krm_image_setter.locators import Form, KindRule, Part, Selector
 from krm_image_setter.paths import format_key, parse_path
 
 #: Two steps of a path: ITEMS matches every item of a list, and VALUES matches every value of a mapping.
@@ -71,6 +71,11 @@ class Finding(NamedTuple):
         """The path of the field in the notation of Kubernetes JSONPath."""
         steps = (step if step.startswith(_NOT_KEYS) else format_key(step) for step in self.steps)
         return "{" + ("".join(steps) or "$") + "}"
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether an entry can set the field. A tag or digest needs the name of its image, too."""
+        return not isinstance(self.form, Part) or self.form.part == "name"
 
     @property
     def selector(self) -> Selector:

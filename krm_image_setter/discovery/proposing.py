@@ -11,6 +11,7 @@ from collections.abc import Mapping as Map
 from functools import partial
 from typing import Any, Final, NamedTuple
 
+from krm_image_setter.discovery.definitions import take_definitions
 from krm_image_setter.discovery.finding import VALUES, Finding, Kind, Steps, name_of
 from krm_image_setter.discovery.resources import Unknown
 from krm_image_setter.documents import Stream
@@ -126,6 +127,7 @@ def _with_wildcards(unknown: Sequence[Unknown]) -> dict[Finding, list[Steps]]:
 
 def _failing(stream: Stream, *, findings: Sequence[Finding], search: Search, rules: Rules) -> set[Finding]:
     """Return the findings whose rules are not safe in a stream."""
+    _, stream = take_definitions(stream)  # no rule is for a CRD
     by_kind: dict[str, list[tuple[Finding, KindRule]]] = {}
     for finding in findings:
         _, kind, file = finding.kind
@@ -137,19 +139,24 @@ def _failing(stream: Stream, *, findings: Sequence[Finding], search: Search, rul
     rules = rules._replace(files=(*rules.files, _ANY_FILE))
     owners: dict[_Field, dict[Finding, None]] = {}
     try:
+        matched = [
+            (finding, _key(image))
+            for resource, _, _ in searched(stream, rules)
+            for finding, rule in by_kind.get(stream.file if resource.ref == NO_REF else resource.ref.kind, ())
+            if finding.kind.file or rule.selector.matches(resource.ref)
+            for image in images_of(resource, [rule], (), rules)
+        ]
+        if not matched:  # most files do not contain any of the images
+            return failing
         listed = {_key(each.found) for each in search(stream)}
         known = {_key(image) for image in images_in(stream, rules)}
-        for resource, _, _ in searched(stream, rules):
-            ref = resource.ref
-            for finding, rule in by_kind.get(stream.file if ref == NO_REF else ref.kind, ()):
-                if finding.kind.file or rule.selector.matches(ref):
-                    for key in map(_key, images_of(resource, [rule], (), rules)):
-                        if key in listed:
-                            owners.setdefault(key[:2], {})[finding] = None
-                        elif key not in known and parse_reference(key[3]) is not None:
-                            failing.add(finding)
     except NotResourceError:  # a file that contains no resource
         return failing
+    for finding, key in matched:
+        if key in listed:
+            owners.setdefault(key[:2], {})[finding] = None
+        elif key not in known and parse_reference(key[3]) is not None:
+            failing.add(finding)
     return failing | _Trial(stream, rules, owners).failing() if owners else failing
 
 

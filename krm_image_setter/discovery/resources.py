@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from typing import Any, Final, NamedTuple
 
 from krm_image_setter.discovery.finding import ITEMS, NOT_SPECIFIED, Confidence, Finding, Kind, Steps
-from krm_image_setter.discovery.judging import judged
+from krm_image_setter.discovery.judging import Field, judged
 from krm_image_setter.images import Reference, parse_reference
 from krm_image_setter.images.tokens import find_tokens
 from krm_image_setter.locators import WHOLE, Embedded, Form, KindRule, Selector, Split, Text
@@ -86,6 +86,7 @@ class _Exactly(NamedTuple):
     location: Location
     value: Any
     text: str = ""
+    keyword: str = ""
 
     def find(self, data: Any) -> list[Match]:
         """Return the value; see `Path.find`."""
@@ -111,10 +112,10 @@ def _form(kind: Kind, shape: Shape, resource: Resource, rules: Rules) -> tuple[F
         return (Split(*keys), Confidence.SURE, "split reference") if has_part else _NOTHING
     reference = parse_reference(shape.value.strip())
     if reference is not None:
-        judgement = judged(shape.name, "", shape.around) if is_custom else None
-        if judgement is None and _has_version(reference):
-            judgement = Confidence.POSSIBLE, "value"
-        return (WHOLE, *judgement) if judgement else _NOTHING
+        judgement = judged(Field(shape.name, shape.around)) if is_custom else None
+        if judgement is not None and judgement.part == "reference":
+            return WHOLE, judgement.confidence, judgement.reason
+        return (WHOLE, Confidence.POSSIBLE, "value") if _has_version(reference) else _NOTHING
     if "/" not in shape.value and "image" not in shape.value:
         return _NOTHING
     tokens = {

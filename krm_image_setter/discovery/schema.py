@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from krm_image_setter.discovery.finding import (
@@ -15,14 +17,36 @@ from krm_image_setter.discovery.finding import (
     Steps,
     name_of,
 )
-from krm_image_setter.discovery.judging import is_container, is_url, judged
-from krm_image_setter.locators import WHOLE, Form, Split, Text
-from krm_image_setter.locators.shapes import split_references
-from krm_image_setter.resources import CRD, Resource
+from krm_image_setter.discovery.judging import (
+    Field,
+    can_be_set,
+    is_container,
+    is_prefix,
+    is_url,
+    is_whole_tag,
+    judged,
+    tag_beside,
+)
+from krm_image_setter.locators import WHOLE, Form, KindRule, Part, Split, Text
+from krm_image_setter.locators.image_field import Keys
+from krm_image_setter.locators.kustomize_entry import KustomizeEntry
+from krm_image_setter.locators.shapes import can_be_split, has_image_word, means_image, split_references
+from krm_image_setter.resources import ResourceRef
 
 #: The maximum depth of the search in a schema. The deepest schema of a public CRD has 47 levels.
 _MAX_DEPTH: Final = 100
 _CONTAINERS: Final = ("containers", "initContainers", "ephemeralContainers")
+_OPAQUE: Final = "x-kubernetes-preserve-unknown-fields"
+# A field without a schema contains a pod spec if its name has one of these words.
+_POD_WORDS: Final = re.compile(r"pod|template", re.IGNORECASE)
+# Next to one of these fields, `name` is the name of something else.
+_WHOLE: Final = frozenset(("reference", "uri", "url"))
+_CAN_BE_TAG: Final = "; `version` next to it can be its tag"
+# Most fields have nothing to do with images. `_can_be_image` is a fast test, before `judged`.
+_NAME: Final = re.compile(r"image|tag|registry|repo|digest", re.IGNORECASE)
+_NO_FIELDS: Final = ("boolean", "integer", "number")
+
+RulesFor = Callable[[ResourceRef], Iterable[KindRule]]
 
 
 class Definition(NamedTuple):
@@ -33,97 +57,163 @@ class Definition(NamedTuple):
     pod_specs: tuple[Steps, ...]
 
 
-def find_in_crd(resource: Resource) -> Definition | None:
-    """Return the image fields in all versions of a CustomResourceDefinition. For other resources, return None."""
-    if resource.ref.kind != CRD:
+def find_in_crd(crd: Mapping[str, Any], rules_for: RulesFor = lambda _: ()) -> Definition | None:
+    """Return the image fields in all versions of a CustomResourceDefinition; None if it does not define a kind.
+
+    `rules_for` returns the rules for a resource. A field that they find in a version, in any form, is omitted.
+    """
+    spec = _mapping(crd.get("spec"))
+    group, name = spec.get("group"), _mapping(spec.get("names")).get("kind")
+    if not isinstance(group, str) or not isinstance(name, str):
         return None
-    spec = _mapping(resource.node.get("spec"))
-    group, kind = spec.get("group"), _mapping(spec.get("names")).get("kind")
-    if not isinstance(group, str) or not isinstance(kind, str):
-        return None
-    search = _Search(Kind(group, kind))
-    for schema in _schemas(spec):
-        for name, field in _properties(schema).items():
-            if name not in NOT_SPECIFIED:
-                search.walk(field, (name,), 0)
-    return Definition(search.kind, tuple(search.findings.values()), tuple(search.pod_specs))
+    kind = Kind(group, name)
+    if name.lower().endswith("report"):  # the images that a controller or a scanner found
+        return Definition(kind, (), ())
+    findings: dict[tuple[Steps, Form | None], Finding] = {}
+    pod_specs: dict[Steps, None] = {}
+    for version, schema in _schemas(spec):
+        search = _Search(kind)
+        for field, its_schema in _properties(schema).items():
+            if field not in NOT_SPECIFIED:
+                search.walk(its_schema, (field,), (), {})
+        found = search.findings
+        rules = list(rules_for(ResourceRef(f"{group}/{version}", name, "", "")))
+        known = _found_by(rules, found.values()) if rules else set()
+        for key, finding in found.items():
+            is_known = any(steps[:end] in known for steps in _parts(finding) for end in range(1, len(steps) + 1))
+            if not is_known and (key not in findings or findings[key].confidence < finding.confidence):
+                findings[key] = finding
+        pod_specs.update(search.pod_specs)
+    return Definition(kind, tuple(findings.values()), tuple(pod_specs))
 
 
-def _schemas(spec: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield the schema of each version. In v1beta1, one schema can apply to all versions."""
+def _schemas(spec: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the name and the schema of each version. In v1beta1, one schema can apply to all versions."""
     versions = spec.get("versions")
-    for holder in (spec.get("validation"), *(versions if isinstance(versions, list) else ())):
-        holder = _mapping(holder)  # noqa: PLW2901
-        schema = holder.get("openAPIV3Schema") or _mapping(holder.get("schema")).get("openAPIV3Schema")
-        if isinstance(schema, dict):
-            yield schema
+    versions = [_mapping(each) for each in versions] if isinstance(versions, list) else []
+    shared = _mapping(_mapping(spec.get("validation")).get("openAPIV3Schema"))
+    for each in versions or [{"name": spec.get("version")}]:
+        schema = _mapping(_mapping(each.get("schema")).get("openAPIV3Schema")) or shared
+        if schema:
+            yield str(each.get("name")), schema
 
 
 class _Search:
-    """A search in the schemas of one kind. It collects findings and pod specs."""
+    """A search in the schema of one version of a kind. It collects findings and pod specs."""
 
     def __init__(self, kind: Kind) -> None:
         self.kind = kind
         self.findings: dict[tuple[Steps, Form | None], Finding] = {}
         self.pod_specs: dict[Steps, None] = {}
 
-    def walk(self, schema: Any, steps: Steps, depth: int) -> None:
-        """Search the schema of a field, and the schemas of the fields in it."""
-        if not isinstance(schema, dict) or depth > _MAX_DEPTH or steps[-1] == "status":
-            return
-        self._field(schema, steps)
-        fields = _properties(schema)
-        handled = self._object(schema, fields, steps) if fields else frozenset[str]()
-        for name, field in fields.items():
-            if name not in handled:
-                self.walk(field, (*steps, name), depth + 1)
-        items, values = schema.get("items"), schema.get("additionalProperties")
-        if isinstance(items, dict):
-            self.walk(items, (*steps, ITEMS), depth + 1)
-        if isinstance(values, dict):
-            self.walk(values, (*steps, VALUES), depth + 1)
+    def walk(self, schema: Any, steps: Steps, texts: tuple[str, ...], beside: Mapping[str, Any]) -> None:
+        """Search the schema of a field, and the schemas of the fields in it.
 
-    def _field(self, schema: dict[str, Any], steps: Steps) -> None:
-        """Add a string field if its name means an image. An item of a list has the name of the list."""
-        if schema.get("type") != "string":
+        `texts` contains the descriptions of its parents, and `beside` the schemas of the fields next to it.
+        """
+        kind = schema.get("type") if isinstance(schema, dict) else "number"
+        # Most of a CRD is about fields without images. Each call for such a field would take a tenth of the time.
+        if kind in _NO_FIELDS or len(steps) > _MAX_DEPTH or steps[-1] == "status":
             return
-        name, enclosing = name_of(steps)
-        judgement = judged(name, _text(schema), enclosing)
-        if judgement:
-            self._add(steps, *judgement, schema=schema, form=Text() if is_url(name) else WHOLE)
+        text = schema.get("description")
+        if kind == "string":
+            if _can_be_image(steps, text) and "enum" not in schema:
+                self._field(schema, steps, texts, beside)
+            return
+        if isinstance(text, str):
+            texts = (*texts, text)
+        fields = schema.get("properties")
+        if isinstance(fields, dict) and fields:
+            handled = self._object(schema, fields, steps, texts)
+            for name, field in fields.items():
+                if name not in handled:
+                    self.walk(field, (*steps, name), texts, fields)
+        elif schema.get(_OPAQUE) is True and _POD_WORDS.search(name_of(steps)[0]):
+            self.pod_specs[steps] = None
+        for step, key in ((ITEMS, "items"), (VALUES, "additionalProperties")):
+            if isinstance(inner := schema.get(key), dict):
+                # An item of a list has the description of the list too.
+                self.walk(inner, (*steps, step), texts if isinstance(text, str) else (*texts, ""), {})
 
-    def _object(self, schema: dict[str, Any], fields: dict[str, Any], steps: Steps) -> frozenset[str]:
+    def _field(
+        self, schema: dict[str, Any], steps: Steps, texts: tuple[str, ...], beside: Mapping[str, Any]
+    ) -> None:
+        """Add a string field if it contains an image, or a part of one."""
+        field = _field_of(schema, steps, texts, beside)
+        judgement = judged(field)
+        if judgement is not None:
+            confidence, reason, part = judgement
+            if part == "reference" and "version" in beside and not field.default:
+                reason += _CAN_BE_TAG
+            form = Part(part) if part != "reference" else Text() if is_url(field) else WHOLE
+            self._add(steps, confidence, reason, schema=schema, form=form)
+
+    def _object(
+        self, schema: dict[str, Any], fields: dict[str, Any], steps: Steps, texts: tuple[str, ...]
+    ) -> set[str]:
         """Add an object if it is a container or a split reference. Return its fields that need no search."""
-        handled = {
-            name
-            for name in _CONTAINERS
-            if "image" in _properties(_mapping(_mapping(fields.get(name)).get("items")))
+        handled: set[str] = {
+            name for name in _CONTAINERS if name in fields and "image" in _item_fields(fields[name])
         }
         if handled:
             self.pod_specs[steps] = None
-        if "configMap" in (volumes := _properties(_mapping(_mapping(fields.get("volumes")).get("items")))) or (
-            "emptyDir" in volumes
-        ):
+        if "volumes" in fields and "emptyDir" in _item_fields(
+            fields["volumes"]
+        ):  # the volumes of KubeVirt contain images of disks
             handled.add("volumes")
-        strings = {name for name, field in fields.items() if _mapping(field).get("type") == "string"}
         name, around = name_of(steps)
-        splits = list(split_references(name, sorted(strings), around, is_complete=True))
-        for keys in splits:
-            self._add(steps, Confidence.SURE, "split reference", schema=schema, form=Split(*keys))
+        if not can_be_split(name, fields):
+            return handled
+        strings = {
+            key: field
+            for key, field in fields.items()
+            if isinstance(field, dict) and field.get("type") == "string" and "enum" not in field
+        }
+        if {"name", "newName", "newTag"} <= strings.keys():
+            self._add(steps, Confidence.LIKELY, "kustomize entry", schema=schema, form=KustomizeEntry())
+            return {*handled, *strings}
+        names = tuple(sorted(strings.keys() - {"name"} if _WHOLE & strings.keys() else strings))
+        splits = dict.fromkeys(split_references(name, names, tuple(around), is_complete=True))
+        for all_keys in [*splits, *self._with_version(name, strings, around, steps, texts)]:
+            keys = _used(all_keys, strings)
+            field = _field_of(strings[keys.repository], (*steps, keys.repository), texts, strings)
+            is_part = keys.tag or keys.digest
+            if keys.repository in handled or not is_part or not can_be_set(field) or is_prefix(field.text):
+                continue
+            is_sure = all_keys in splits and (has_image_word(name) or _is_image_repository(keys.repository))
+            confidence = Confidence.SURE if is_sure else Confidence.LIKELY
+            self._add(steps, confidence, "split reference", schema=schema, form=Split(*keys))
             handled.update(keys)
-        if not splits and is_container(fields.keys()) and "image" in strings:
-            self._add((*steps, "image"), Confidence.SURE, "container", schema=fields["image"])
+        if "image" not in handled and "image" in strings and is_container(fields.keys()):
+            self._container(fields, steps, texts)
             handled.add("image")
-            for key in ("command", "args"):
-                if key in fields:
-                    self._add(
-                        (*steps, key, ITEMS),
-                        Confidence.POSSIBLE,
-                        "arguments of a container",
-                        schema={},
-                        form=Text(),
-                    )
-        return frozenset(handled)
+        return handled
+
+    def _with_version(
+        self, name: str, strings: dict[str, Any], around: Steps, steps: Steps, texts: tuple[str, ...]
+    ) -> Iterator[Keys]:
+        """Yield the keys of split references whose tag is in a field such as `version`."""
+        if {"repository", "version"} <= strings.keys() and (means_image(name) or "registry" in strings):
+            yield from split_references(name, tuple(sorted(strings.keys() - {"image"})), tuple(around))
+        for key, schema in strings.items():
+            if "mage" in key or "MAGE" in key or key.endswith("epository"):
+                tag = tag_beside(_field_of(schema, (*steps, key), texts, strings))
+                if tag:
+                    yield Keys(key, tag=tag)
+
+    def _container(self, fields: dict[str, Any], steps: Steps, texts: tuple[str, ...]) -> None:
+        """Add the image of a container, and its arguments, which can contain other images."""
+        field = _field_of(fields["image"], (*steps, "image"), texts, fields)
+        if not can_be_set(field):
+            return
+        if "version" in fields and not field.default:
+            self._add((*steps, "image"), Confidence.LIKELY, f"container{_CAN_BE_TAG}", schema=fields["image"])
+        else:
+            self._add((*steps, "image"), Confidence.SURE, "container", schema=fields["image"])
+        for key in ("command", "args"):
+            if key in fields:
+                reason = "arguments of a container"
+                self._add((*steps, key, ITEMS), Confidence.POSSIBLE, reason, schema={}, form=Text())
 
     def _add(
         self, steps: Steps, confidence: Confidence, reason: str, *, schema: dict[str, Any], form: Form = WHOLE
@@ -134,10 +224,89 @@ class _Search:
             self.findings[key] = finding
 
 
+def _found_by(rules: Iterable[KindRule], findings: Iterable[Finding]) -> set[Steps]:
+    """Return the steps of the fields that rules find in a resource with all fields of `findings`, in any form."""
+    fields: dict[str, Any] = {}
+    for finding in findings:
+        for steps in _parts(finding):
+            node = fields
+            for step in steps:
+                node = node.setdefault(step, {})
+    example = _example(fields)
+    known: set[Steps] = set()
+    for rule in rules:
+        for location, _ in rule.path.find(example):
+            steps = tuple(ITEMS if isinstance(step, int) else step for step in location)
+            if isinstance(rule.form, Split):
+                known.update((*steps, *key.split(".")) for key in rule.form if key)
+            else:
+                known.add(steps)
+    return known
+
+
+def _parts(finding: Finding) -> list[Steps]:
+    """Return the steps of a field, or of all fields of a split reference."""
+    if isinstance(finding.form, Split):
+        return [(*finding.steps, key) for key in finding.form if key]
+    return [finding.steps]
+
+
+def _example(fields: dict[str, Any]) -> Any:
+    """Return a value with nested fields, and with one item in each list."""
+    if ITEMS in fields:
+        return [_example(fields[ITEMS])]
+    return {name: _example(inner) for name, inner in fields.items()} if fields else ""
+
+
+def _is_image_repository(name: str) -> bool:
+    return has_image_word(name) and name.lower().endswith(("repository", "repo"))
+
+
+def _used(keys: Keys, strings: Mapping[str, dict[str, Any]]) -> Keys:
+    """Return keys without a tag that contains a whole image, and without deprecated keys next to a whole image."""
+    texts = {key: _text(strings[key]) for key in keys if key}
+    if is_whole_tag(texts.get(keys.tag, "")):
+        return Keys(keys.repository)
+    old = {key for key, text in texts.items() if "deprecated" in text.lower()} - {keys.repository}
+    return Keys(*("" if key in old else key for key in keys))
+
+
+def _can_be_image(steps: Steps, text: Any) -> bool:
+    """Return whether the name or the description of a string field, or a name near it, has to do with images."""
+    if isinstance(text, str) and ("image" in text or "Image" in text or "OCI" in text or "artifact" in text):
+        return True
+    return _is_near_image(steps[-1]) or any(map(_is_near_image, steps[-3:-1]))
+
+
+@lru_cache(maxsize=4096)
+def _is_near_image(name: str) -> bool:
+    return _NAME.search(name) is not None
+
+
+def _field_of(schema: dict[str, Any], steps: Steps, texts: tuple[str, ...], beside: Mapping[str, Any]) -> Field:
+    """Return what a schema says about a string field. An item of a list has the name and text of the list."""
+    name, around = name_of(steps)
+    default, text = schema.get("default"), _text(schema)
+    if texts and steps[-1] in (ITEMS, VALUES):
+        text, texts = f"{text} {_line(texts[-1])}".strip(), texts[:-1]
+    context = _line(" ".join(texts[-2:]))
+    siblings = {key: _text(_mapping(field)) for key, field in beside.items()}
+    return Field(name, around, text, context, siblings, default if isinstance(default, str) else "")
+
+
 def _text(schema: dict[str, Any]) -> str:
     """Return the description of a field on one line. Without a description, return an empty string."""
     description = schema.get("description")
-    return " ".join(description.split()) if isinstance(description, str) else ""
+    return _line(description) if isinstance(description, str) else ""
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _item_fields(schema: Any) -> dict[str, Any]:
+    """Return the fields of the items of a list."""
+    return _properties(_mapping(_mapping(schema).get("items")))
 
 
 def _properties(schema: dict[str, Any]) -> dict[str, Any]:

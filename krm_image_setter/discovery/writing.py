@@ -13,17 +13,26 @@ _DESCRIPTION_LENGTH = 90
 
 
 def write_kinds(findings: Iterable[Finding], pod_specs: Mapping[Kind, Iterable[Steps]]) -> Iterator[str]:
-    """Yield the lines of `kinds` and `files` without line ends. Comments list pod specs, which need no entry."""
+    """Yield the lines of `kinds` and `files` without line ends.
+
+    Comments list pod specs, which need no entry, and parts of references for which no entry can be written.
+    """
     by_kind: dict[Kind, list[Finding]] = {}
+    comments: dict[Kind, list[str]] = {}
+    for kind, specs in pod_specs.items():
+        paths = sorted(Finding(kind, steps, WHOLE, Confidence.SURE, "").path for steps in specs)
+        if paths:
+            comments[kind] = [f"the pod specs at {', '.join(paths)} are found without an entry"]
     for finding in findings:
-        by_kind.setdefault(finding.kind, []).append(finding)
+        if finding.is_complete:
+            by_kind.setdefault(finding.kind, []).append(finding)
+        else:
+            comments.setdefault(finding.kind, []).append(_part(finding))
     files = sorted(kind for kind in by_kind if kind.file)
     if len(files) < len(by_kind):
         yield "kinds:"
-    for kind in sorted({*by_kind, *pod_specs}.difference(files)):
-        paths = [Finding(kind, steps, WHOLE, Confidence.SURE, "").path for steps in pod_specs.get(kind, ())]
-        if paths:
-            yield f"# {kind}: the pod specs at {', '.join(sorted(paths))} are found without an entry"
+    for kind in sorted({*by_kind, *comments}.difference(files)):
+        yield from (f"# {kind}: {comment}" for comment in comments.get(kind, ()))
         if kind in by_kind:
             selector = {"kind": kind.kind, **({"apiVersion": f"{kind.group}/*"} if kind.group else {})}
             yield writer.block([selector]).rstrip("\n")
@@ -37,6 +46,15 @@ def write_kinds(findings: Iterable[Finding], pod_specs: Mapping[Kind, Iterable[S
         yield "  paths:"
         for finding in by_kind[kind]:
             yield from _path(finding)
+
+
+def _part(finding: Finding) -> str:
+    """Return the comment for a field that contains only a tag, a digest or a registry."""
+    part = finding.form.options["part"]
+    if part == "registry":
+        return f"{finding.path} contains only the registry of images; no entry can set it"
+    entry = writer.flow({"path": finding.path, "part": part, "of": "IMAGE"})
+    return f"{finding.path} contains only a {part}; to set it, add {entry} with the name of its image"
 
 
 def _path(finding: Finding) -> Iterator[str]:

@@ -6,7 +6,7 @@ all routes are followed again, to find the images that did not come out right.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from krm_image_setter.images import Usage, parse_reference
@@ -46,15 +46,23 @@ class Flow(NamedTuple):
 
 def follow(route: Route, state: State) -> tuple[str, tuple[Entry, ...]]:
     """Return the image at the end of a route, and the entries that match it on the way."""
-    scalar = route.scalar
-    image = route.start if scalar is None else state.get(scalar, scalar.image)
-    trail = []
-    for entry, times in route.steps:
+    start = _start(route, state)
+    made = list(_along(route.steps, start, state))
+    return made[-1][1] if made else start, tuple(entry for entry, _ in made)
+
+
+def _start(route: Route, state: State) -> str:
+    image: str = route.start if route.scalar is None else state.get(route.scalar, route.scalar.image)
+    return image
+
+
+def _along(steps: Iterable[tuple[Entry, int]], image: str, state: State) -> Iterator[tuple[Entry, str]]:
+    """Yield the entries of some steps that match an image on its way, each with the image that it makes."""
+    for entry, times in steps:
         new = applied(state.get(entry, entry.keys), image, times)
         if new is not None:
-            trail.append(entry)
             image = new
-    return image, tuple(trail)
+            yield entry, image
 
 
 class Reason(NamedTuple):
@@ -146,7 +154,8 @@ class _Try:
     def _set(self, place: Place, value: Any) -> None:
         if value == (place.keys if isinstance(place, Entry) else place.image) and place not in self._state:
             return
-        self._state[place] = value
+        if isinstance(place, Entry) or place.accepts(value):
+            self._state[place] = value
 
     # R1 and R3: write the name, or the tag and the digest, at the place that controls it
 
@@ -220,7 +229,7 @@ class _Try:
     # R2: the names of later entries follow
 
     def _follow_names(self) -> None:
-        images = [self._image(f.route.scalar) if f.route.scalar else f.route.start for f in self._flows]
+        images = [_start(flow.route, self._state) for flow in self._flows]
         steps = [0] * len(images)
         while True:
             ready: dict[Entry, list[int]] = {}
@@ -263,7 +272,7 @@ class _Try:
         for flow in self._flows:
             if not self._state:
                 return
-            image = self._image(flow.route.scalar) if flow.route.scalar else flow.route.start
+            image = _start(flow.route, self._state)
             for entry, times in flow.route.steps:
                 keys = self._keys(entry)
                 has_tag = keys.name != split_image(keys.name)[0]
@@ -284,6 +293,8 @@ class _Try:
             if isinstance(place, Scalar):
                 new: Any = wish(place.image, place.field.usage)
                 if place in renamed or not place.field.is_known or not place.is_writable or old is not None:
+                    continue
+                if not place.accepts(new):
                     continue
                 if new == place.image or split_image(new)[0] != split_image(place.image)[0]:
                     continue
@@ -314,8 +325,8 @@ class _Try:
                 earlier = route.steps[: len(route.steps) - len(steps)]
                 if route.scalar is None or route.scalar.field.is_test or route.steps[len(earlier) :] != steps:
                     continue
-                if _before(earlier, route.scalar.image, {}) == scalar.image:
-                    new.add(_before(earlier, self._image(route.scalar), self._state))
+                if _last(earlier, route.scalar.image, {}) == scalar.image:
+                    new.add(_last(earlier, self._image(route.scalar), self._state))
             if len(new) == 1:
                 self._set(scalar, new.pop())
 
@@ -339,20 +350,15 @@ class _Try:
         return failed
 
 
-def _before(steps: list[tuple[Entry, int]], image: str, state: State) -> str:
+def _last(steps: Iterable[tuple[Entry, int]], image: str, state: State) -> str:
     """Return an image after some of its steps."""
-    for entry, times in steps:
-        image = applied(state.get(entry, entry.keys), image, times) or image
-    return image
+    return [image, *(made for _, made in _along(steps, image, state))][-1]
 
 
 def _images_on(flow: Flow, state: State) -> list[str]:
     """Return the images on the way of a flow, if only the entries that matched before match."""
-    scalar = flow.route.scalar
-    images = [flow.route.start if scalar is None else state.get(scalar, scalar.image)]
-    for entry in flow.trail:
-        images.append(applied(state.get(entry, entry.keys), images[-1], 1) or images[-1])
-    return images
+    image = _start(flow.route, state)
+    return [image, *(made for _, made in _along(((entry, 1) for entry in flow.trail), image, state))]
 
 
 def _part(image: str, *, is_name: bool) -> tuple[str, str, str]:

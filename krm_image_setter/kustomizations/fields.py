@@ -5,7 +5,7 @@ kustomize looks for images in other fields than this program (`api/filters/image
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final, NamedTuple
 from zlib import crc32
 
@@ -14,14 +14,16 @@ from krm_image_setter.errors import InputError
 from krm_image_setter.images import IMAGE, Usage
 from krm_image_setter.locators import ImageField, KindRule, SelectorMap, find_image_fields
 from krm_image_setter.locators.json_patch import is_json_patch, json_patch_fields, target_location
-from krm_image_setter.resources import CRD, Resource, ResourceRef
+from krm_image_setter.resources import CRD, NO_REF, Resource, ResourceRef
 from krm_image_setter.rules import Rules
-from krm_image_setter.scan import searched
+from krm_image_setter.scan import LocatedField, searched
 from krm_image_setter.yaml.tree import Location
 
 _CONTAINERS: Final = ("containers", "initContainers")
 #: The locations of pod specs in which kustomize applies `tagSuffix` twice, and in which it knows image volumes.
 _POD_SPECS: Final = (("spec",), ("spec", "template", "spec"))
+#: The location of an image that a chart makes from its values.
+CHART_IMAGE: Final = ("spec", "template", "spec", "containers", 0, "image")
 #: The name of a text that is not a file. No rule for files of a certain name selects it.
 ANY_FILE: Final = "patch"
 
@@ -67,15 +69,21 @@ class Fields(NamedTuple):
     checksum: int
 
 
+#: The result for a text that is not part of a kustomization.
+NO_FIELDS: Final = Fields((), 0)
+
+
 def checksum(text: str) -> int:
     """Return a checksum of a text, to detect whether a file has changed since it was read."""
     return crc32(text.encode())
 
 
-def fields_of(resource: Resource, rules: Rules, specs: SelectorMap[KindRule]) -> Iterator[FoundField]:
+def _fields_of(
+    resource: Resource, known: Iterable[LocatedField], rules: Rules, specs: SelectorMap[KindRule]
+) -> Iterator[FoundField]:
     """Yield the image fields of a resource, or of a JSON patch, that kustomize and `set` can change.
 
-    `specs` contains the fields in which only kustomize finds an image.
+    `known` contains the fields that the rules find, and `specs` those in which only kustomize finds an image.
     """
     if is_json_patch(resource.node):
         for value in json_patch_fields(resource.node):
@@ -85,14 +93,15 @@ def fields_of(resource: Resource, rules: Rules, specs: SelectorMap[KindRule]) ->
             at = tuple(0 if step == "-" else step for step in (*target, *value.location[2:]))
             yield _found(resource, value, at)._replace(is_patch=True, is_test=operation["op"] == "test")
         return
+    if resource.ref == NO_REF:  # Helm values, which templates are expected to put into containers
+        fields_of_values = (field for field, _ in known if isinstance(field, ImageField))
+        yield from (_found(resource, field, CHART_IMAGE) for field in fields_of_values)
+        return
     others = () if IMAGE in rules.pod_spec_uses else (IMAGE,)
-    searches = [
-        (True, rules.kinds_in(resource), rules.pod_spec_uses),
-        (False, specs.matching(resource.ref), others),
-    ]
+    unknown = find_image_fields(resource, specs.matching(resource.ref), others, set())
     seen: set[Location] = set()
-    for is_known, kinds, uses in searches:
-        for field, _ in find_image_fields(resource, kinds, uses, set()):
+    for is_known, fields in ((True, known), (False, unknown)):
+        for field, _ in fields:
             if isinstance(field, ImageField) and _is_whole(resource, field) and field.location not in seen:
                 seen.add(field.location)
                 yield _found(resource, field, field.location)._replace(is_known=is_known)
@@ -107,7 +116,9 @@ def _is_whole(resource: Resource, field: ImageField) -> bool:
 
 
 def _found(resource: Resource, field: ImageField, location: Location) -> FoundField:
-    offset, line = resource.offset(field.location), resource.line(field.location)
+    source = resource.tree.source
+    offset = resource.offset(field.location)
+    line = source.line(offset - source.start)
     return FoundField(offset, line, field.current, location, resource.ref, field.usage)
 
 
@@ -119,9 +130,9 @@ class FieldCollector:
         self._specs = specs
         self._found: list[FoundField] = []
 
-    def __call__(self, resource: Resource) -> None:
-        """Collect the image fields of a resource."""
-        self._found.extend(fields_of(resource, self._rules, self._specs))
+    def __call__(self, resource: Resource, fields: Iterable[LocatedField]) -> None:
+        """Collect the image fields of a resource. `fields` contains those that the rules find."""
+        self._found.extend(_fields_of(resource, fields, self._rules, self._specs))
 
     def fields(self, stream: Stream) -> Fields:
         """Return the collected fields, which are those of `stream`."""
@@ -133,7 +144,7 @@ def fields_in(text: str, rules: Rules, specs: SelectorMap[KindRule]) -> Fields |
     stream, collector = Stream(text, ANY_FILE), FieldCollector(rules, specs)
     try:
         for resource, _, _ in searched(stream, rules._replace(catalog=True)):
-            collector(resource)
+            collector(resource, find_image_fields(resource, rules.kinds_in(resource), rules.pod_spec_uses, set()))
     except InputError:
         return None
     return collector.fields(stream)

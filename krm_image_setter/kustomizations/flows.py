@@ -14,9 +14,11 @@ from functools import lru_cache
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from krm_image_setter.images import NO_CONTAINER, Usage
-from krm_image_setter.kustomizations.fields import FoundField
-from krm_image_setter.kustomizations.reading import Entry, Node, Reader, Text, documents, resolved
+from krm_image_setter.kustomizations.fields import CHART_IMAGE, FoundField
+from krm_image_setter.kustomizations.reading import Entry, Node, Reader, Text, resolved
+from krm_image_setter.locators.image_field import Written
 from krm_image_setter.locators.kustomize_entry import EntryKeys, split_image
+from krm_image_setter.locators.values import image_fields
 from krm_image_setter.resources import NO_REF, ResourceRef
 from krm_image_setter.yaml.tree import Location
 
@@ -28,10 +30,11 @@ WITH_VOLUMES: Final = "since 5.7"
 class Scalar:
     """A location in a text that contains a whole image. `key` identifies the text, `offset` counts code points.
 
-    `text` is the text if it is a string in a file. `node` is set if the image is a field of a kustomization.
+    `text` is the text if it is a string in a file. `node` is set if the image is a field of a kustomization. If it
+    is in several fields of Helm values there, `changes` returns the changes that set it.
     """
 
-    __slots__ = ("field", "file", "image", "is_writable", "key", "node", "offset", "text")
+    __slots__ = ("changes", "field", "file", "image", "is_writable", "key", "node", "offset", "text")
 
     def __init__(
         self, key: str, text: Text | None, node: Node | None, field: FoundField, *, is_writable: bool
@@ -44,6 +47,14 @@ class Scalar:
         self.image = field.image
         self.offset = field.offset
         self.is_writable = is_writable
+        self.changes: Callable[[str], Written] | None = None
+
+    def accepts(self, image: str) -> bool:
+        """Return whether the fields can contain an image."""
+        try:
+            return self.changes is None or not self.changes(image).omitted
+        except ValueError:
+            return False
 
     @property
     def line(self) -> int:
@@ -204,9 +215,11 @@ class Flows:
             routes.append(route)
         return routes
 
-    def value(self, node: Node, field: FoundField) -> Route:
-        """Return the route of an image that is the value of a node."""
-        return Route(field.image, self._scalar(node.text.key, node.text, field, node), field)
+    def value(self, node: Node, field: FoundField, changes: Callable[[str], Written] | None = None) -> Route:
+        """Return the route of an image that is the value of a node. `changes` is that of its scalar."""
+        scalar = self._scalar(node.text.key, node.text, field, node)
+        scalar.changes = changes
+        return Route(field.image, scalar, field)
 
     def _scalar(self, key: str, text: Text | None, field: FoundField, node: Node | None = None) -> Scalar:
         place = key, field.offset
@@ -224,10 +237,10 @@ _MOST_KUSTOMIZATIONS: Final = (10_000, 20)
 #: Fields of a kustomization, in lower case, by the step of the build that reads them.
 _SOURCES: Final = frozenset(
     (
-        *("configurations", "generators", "helmcharts", "helmchartinflationgenerator", "configmapgenerator"),
-        *("secretgenerator", "components"),
+        "components", "configmapgenerator", "configurations", "generators", "helmcharts",
+        "helmchartinflationgenerator", "secretgenerator",
     )
-)
+)  # fmt: skip
 _PATCHES: Final = frozenset(("patches", "patchesstrategicmerge", "patchesjson6902"))
 _LAST: Final = frozenset(("replacements", "transformers", "vars"))
 
@@ -258,7 +271,7 @@ class _Build:
         self.kustomizations.add(node.text.key)
         before = len(self.routes)
         # Most kustomizations have only resources and images. Looking up each field took a third of the time.
-        keys = {key.lower() for key in node.value}
+        keys = node.names.keys()
         for field in ("resources", "bases"):
             for item in node.items(field) if field in keys else ():
                 self._add_resource(directory, item)
@@ -285,6 +298,8 @@ class _Build:
                 kind = "chart" if "helm" in field else "generator"
                 name = item.string("name") or item.string().partition("\n")[0]
                 self._lose(item, f'the {kind} "{name}"')
+                if field == "helmCharts":
+                    self._add_chart(directory, item, node.child("helmGlobals").string("chartHome") or "charts")
         for field in ("configMapGenerator", "secretGenerator"):
             for item in node.items(field):
                 self._add_text_files(directory, item)
@@ -295,6 +310,23 @@ class _Build:
                 self._lose(item, f'the component "{item.string()}"')
             else:
                 self._add(path, component)
+
+    def _add_chart(self, directory: str, chart: Node, charts: str) -> None:
+        """Add the images in the values of a chart, which its templates are expected to put into containers."""
+        default = f"{charts}/{chart.string('name')}/values.yaml"
+        files = (item.string() for item in chart.items("additionalValuesFiles"))
+        for file in (chart.string("valuesFile") or default, *files):
+            path = resolved(directory, file) if file else None
+            if path is not None:
+                self._start(path, None)
+        values = chart.child("valuesInline")
+        root = values.text.root(values.number)
+        for field in image_fields(values.value, values.location):
+            node = Node(values.text, values.number, field.location, None)
+            found = FoundField(
+                root.offset(field.location), node.line, field.current, CHART_IMAGE, NO_REF, field.usage
+            )
+            self.routes.append(self._flows.value(node, found, field.changes))
 
     def _add_patches(self, directory: str, node: Node) -> None:
         for item in node.items("patchesStrategicMerge"):
@@ -319,16 +351,7 @@ class _Build:
                 self._copy(Copy(item, what, source.string("kind"), source.string("name"), path))
 
     def _has_no_source(self, node: Node) -> bool:
-        fields = (
-            "resources",
-            "bases",
-            "components",
-            "generators",
-            "helmCharts",
-            "configMapGenerator",
-            "secretGenerator",
-        )
-        return not any(node.items(field) for field in fields)
+        return not any(map(node.items, {"resources", "bases", *_SOURCES} - {"configurations"}))
 
     def _add_resource(self, directory: str, item: Node) -> None:
         path = resolved(directory, item.string())
@@ -422,7 +445,7 @@ class _Build:
                 (item.text.key, item.location),
                 Unknown(item, f'the transformer "{item.string().partition(chr(10))[0]}"'),
             )
-        for node in documents(text) if text else ():
+        for node in text.documents if text else ():
             self._add_builtin(directory, node)
 
     def _add_builtin(self, directory: str, node: Node) -> None:
@@ -450,7 +473,7 @@ class _Build:
             if item.string("path") and not item.items("targets"):
                 path = resolved(directory, item.string("path"))
                 text = None if path is None else self._reader.text(path)
-                for root in documents(text) if text else ():
+                for root in text.documents if text else ():
                     self._replace(directory, root.items() or [root])
                 continue
             for target in item.items("targets"):
@@ -498,7 +521,7 @@ def specs_in(reader: Reader, directory: str, item: Node) -> Iterator[Spec]:
     """Yield the fieldSpecs for images in a file of `configurations`."""
     path = resolved(directory, item.string())
     text = None if path is None else reader.text(path)
-    for root in documents(text) if text else ():
+    for root in text.documents if text else ():
         yield from map(_spec, root.items("images"))
 
 

@@ -24,7 +24,7 @@ from krm_image_setter.kustomizations.flows import (
     Scalar,
     matches,
 )
-from krm_image_setter.kustomizations.reading import Entry, Reader, Sources, Text, documents, resolved
+from krm_image_setter.kustomizations.reading import Entry, Reader, Sources, Text, resolved
 from krm_image_setter.kustomizations.writing import Writer
 from krm_image_setter.locators import Embedded, KindRule, Selector, SelectorMap
 from krm_image_setter.locators.kustomize_entry import split_image
@@ -102,7 +102,7 @@ class KustomizationPlan:
         """Return the number of resources in each kustomization; None if it is not YAML."""
         texts = self._reader.files()
         return {
-            key: sum(isinstance(node.value, dict) and "kind" in node.value for node in documents(texts[key]))
+            key: sum(isinstance(node.value, dict) and "kind" in node.value for node in texts[key].documents)
             if key in texts
             else None
             for key in self.files
@@ -365,23 +365,23 @@ class KustomizationPlan:
         """
         seen: set[tuple[Any, str]] = set()
         for flow in flows:
-            place = flow.places[-1]
+            place, column = flow.places[-1], None
             if (place, flow.image) in seen or flow.route.reading == BEFORE_VOLUMES:
                 continue
             seen.add((place, flow.image))
             if isinstance(place, Entry):
                 path, file = format_location(place.location), place.text.file.key
+                column = place.text.column(place.number, place.location)
             elif place.text is not None and place.text.parent is not None:
                 file = place.file
                 path = f"{format_location(place.text.parent[2])}: {format_location(place.field.location)}"
             elif place.node is not None:
                 path, file = format_location(place.node.location), place.file
+                column = place.node.text.column(place.node.number, place.node.location)
             else:
                 continue
-            yield (
-                file,
-                FoundImage(flow.image, _KUSTOMIZATION, path, place.line, _RULE, Usage(), "", is_public=True),
-            )
+            at = (path, place.line, column)
+            yield file, FoundImage(flow.image, _KUSTOMIZATION, *at, _RULE, Usage(), "", is_public=True)
 
     def placeholders(self, flows: Iterable[Flow], *, final: bool) -> set[tuple[str, int, str]]:
         """Return the file, line and path of each image that an entry renames in every build.

@@ -6,14 +6,14 @@ Keys are compared without case, the last of several equal keys counts, and so do
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from krm_image_setter.builds.kustomization import FILE_NAMES
 from krm_image_setter.documents import Stream
 from krm_image_setter.errors import InputError
-from krm_image_setter.locators.kustomize_entry import EntryKeys, entry_keys, key_in
+from krm_image_setter.locators.kustomize_entry import EntryKeys, entry_keys
 from krm_image_setter.resources import NO_REF, Resource
 from krm_image_setter.scan import lines_in_string
 from krm_image_setter.yaml import tree
@@ -45,7 +45,7 @@ class Text:
     """A YAML text that contains entries or patches: a file, or a string in another text.
 
     `key` identifies the text in the run. For a string, `parent` contains the text that contains the string, the
-    number of the document, and the location in the document.
+    number of the document, and the location in the document. `documents` contains the roots of the documents.
     """
 
     def __init__(self, key: str, source: str, parent: tuple[Text, int, Location] | None = None) -> None:
@@ -53,6 +53,8 @@ class Text:
         self.source = source
         self.parent = parent
         self.trees = list(Stream(source).documents())
+        roots = (one.document.root for one in self.trees)
+        self.documents = [Node(self, number, (), root) for number, root in enumerate(roots) if root is not None]
 
     @property
     def file(self) -> Text:
@@ -70,6 +72,10 @@ class Text:
         outer, number, location = self.parent
         return outer.line_in_file(lines_in_string(outer.root(number), location)(line))
 
+    def column(self, number: int, location: Location) -> int | None:
+        """Return the column (from 1) of the value at a location of a document. In a string, it is not known."""
+        return None if self.parent else self.root(number).position(location)[1]
+
     def root(self, number: int) -> Resource:
         """Return the root of a document, as if it were a resource."""
         one = self.trees[number]
@@ -79,7 +85,7 @@ class Text:
 class Entry:
     """An entry of `images`, or the `imageTag` of an ImageTagTransformer, and its location in a text."""
 
-    __slots__ = ("is_writable", "keys", "line", "location", "number", "text")
+    __slots__ = ("is_writable", "keys", "location", "number", "text")
 
     def __init__(self, text: Text, number: int, location: Location, keys: EntryKeys, *, is_writable: bool) -> None:
         self.text = text
@@ -87,34 +93,57 @@ class Entry:
         self.location = location
         self.keys = keys
         self.is_writable = is_writable
-        self.line = text.line(number, location)
+
+    @property
+    def line(self) -> int:
+        """The line in the file, counted from 1. It is computed when a message or a list needs it."""
+        return self.text.line(self.number, self.location)
 
 
-class Node(NamedTuple):
-    """A value in a document of a text, and its location."""
+class Node:
+    """A value in a document of a text, and its location. It keeps its children, because many builds need them."""
 
-    text: Text
-    number: int
-    location: Location
-    value: Any
+    __slots__ = ("_children", "_items", "_names", "location", "number", "text", "value")
+
+    def __init__(self, text: Text, number: int, location: Location, value: Any) -> None:
+        self.text = text
+        self.number = number
+        self.location = location
+        self.value = value
+        self._children: dict[str | int, Node] = {}
+        self._items: list[Node] | None = None
+        self._names: dict[str, str] | None = None
+
+    @property
+    def names(self) -> dict[str, str]:
+        """The keys of a mapping by their lower case. kustomize ignores the case, and the last one counts."""
+        if self._names is None:
+            self._names = {name.lower(): name for name in self.value} if isinstance(self.value, dict) else {}
+        return self._names
 
     def child(self, key: str | int) -> Node:
         """Return a child. A key that does not exist has the value None."""
-        if isinstance(self.value, dict):
-            name = key_in(self.value, str(key))
-            return Node(self.text, self.number, (*self.location, name or key), self.value[name] if name else None)
-        is_item = isinstance(self.value, list) and isinstance(key, int)
-        return Node(self.text, self.number, (*self.location, key), self.value[key] if is_item else None)
+        if key not in self._children:
+            name = self.names.get(key.lower(), key) if isinstance(key, str) else key
+            has_items = isinstance(self.value, list) and isinstance(key, int)
+            value = self.value[name] if has_items or name in self.names.values() else None
+            self._children[key] = Node(self.text, self.number, (*self.location, name), value)
+        return self._children[key]
 
     def items(self, key: str = "") -> list[Node]:
         """Return the items of a list: of this node, or of its child. A value that is not a list has no items."""
-        node = self.child(key) if key else self
-        return [node.child(index) for index in range(len(node.value))] if isinstance(node.value, list) else []
+        if key:
+            return self.child(key).items() if key.lower() in self.names else []
+        if self._items is None:
+            count = len(self.value) if isinstance(self.value, list) else 0
+            self._items = [self.child(index) for index in range(count)]
+        return self._items
 
     def string(self, key: str = "") -> str:
         """Return a string: this node, or its child. Any other value is an empty string."""
-        value = self.child(key).value if key else self.value
-        return value if isinstance(value, str) else ""
+        if key:
+            return self.child(key).string() if key.lower() in self.names else ""
+        return self.value if isinstance(self.value, str) else ""
 
     @property
     def offset(self) -> int:
@@ -167,7 +196,7 @@ class Reader:
             key = posixpath.join(directory, name)
             text = self.text(key)
             if text is not None:
-                return next((node for node in documents(text) if isinstance(node.value, dict)), None)
+                return next((node for node in text.documents if isinstance(node.value, dict)), None)
         return None
 
     def entry(self, node: Node) -> Entry | None:
@@ -177,15 +206,9 @@ class Reader:
         place = node.text.key, node.number, node.location
         if place not in self._entries:
             is_writable = node.text.file.key in self.sources.names
-            self._entries[place] = Entry(*node[:3], entry_keys(node.value), is_writable=is_writable)
+            keys = entry_keys(node.value)
+            self._entries[place] = Entry(node.text, node.number, node.location, keys, is_writable=is_writable)
         return self._entries[place]
-
-
-def documents(text: Text) -> Iterator[Node]:
-    """Yield the roots of the documents of a text."""
-    for number, one in enumerate(text.trees):
-        if one.document.root is not None:
-            yield Node(text, number, (), one.document.root)
 
 
 @lru_cache(maxsize=65536)

@@ -15,14 +15,14 @@ from krm_image_setter.documents import Stream
 from krm_image_setter.errors import InputError, NotResourceError
 from krm_image_setter.images import Usage
 from krm_image_setter.kustomizations.decisions import followed
-from krm_image_setter.kustomizations.fields import FieldCollector, Fields, checksum
+from krm_image_setter.kustomizations.fields import NO_FIELDS, FieldCollector, Fields, checksum
 from krm_image_setter.kustomizations.planning import KustomizationPlan, Planned
 from krm_image_setter.kustomizations.reading import Sources
 from krm_image_setter.locators import KindRule, SelectorMap
 from krm_image_setter.resources import NO_REF, Resource
 from krm_image_setter.results import WARNING, Result
 from krm_image_setter.rules import Rules, keywords_of, usable_keywords
-from krm_image_setter.scan import FoundImage, Scan, images_in, scan
+from krm_image_setter.scan import FoundImage, LocatedField, Scan, images_in, scan
 
 #: Calls a function with the stream of each text, or only of the texts with some keys, and returns the results.
 Visit = Callable[[Callable[[Stream], Any], Iterable[str] | None], Iterable[Any]]
@@ -157,23 +157,23 @@ def _list(run: _Run, stream: Stream) -> TextImages:
     collector = FieldCollector(run.rules, run.specs)
     count = 0
 
-    def visit(resource: Resource) -> None:
+    def visit(resource: Resource, fields: list[LocatedField]) -> None:
         nonlocal count
         count += resource.ref != NO_REF
         if stream.source in run.reached:
-            collector(resource)
+            collector(resource, fields)
 
     images: list[FoundImage] = []
     resources = run.kustomizations.get(stream.source)
     if resources is not None and not run.rules.kinds and not run.rules.files:
-        return TextImages(resources, images, collector.fields(stream))
+        return TextImages(resources, images, NO_FIELDS)
     try:
-        images += images_in(stream, run.rules, count=visit)
+        images += images_in(stream, run.rules, visit=visit)
     except NotResourceError:  # `kind` and `apiVersion` of a kustomization can be missing
         if stream.source not in run.kustomizations:
             raise
         list(stream.documents())  # raises NotYAMLError
-    return TextImages(count, images, collector.fields(stream))
+    return TextImages(count, images, collector.fields(stream) if stream.source in run.reached else NO_FIELDS)
 
 
 class Listing:

@@ -44,7 +44,8 @@ class Writer:
 
     def write_value(self, node: Node, scalar: Scalar, new: str) -> None:
         """Write an image that is the value of a field of a kustomization, such as `sourceValue`."""
-        self._add(node.text, node.number, [Change(node.location, Fragment(0, len(scalar.image), new))])
+        changes = [Change(node.location, Fragment(0, len(scalar.image), new))]
+        self._add(node.text, node.number, changes if scalar.changes is None else scalar.changes(new).changes)
         self._report(node, (scalar.image, new), is_image=True)
 
     def write_string(self, text: Text, decided: Mapping[int, str]) -> None:
@@ -102,4 +103,5 @@ class Writer:
         old, new = values
         message = f'set {"image" if is_image else "name"} "{old}" to "{new}"'
         path = format_location(node.location)
-        found.results.append(Result(message, INFO, NO_REF, path, old, new, line=node.line))
+        column = node.text.column(node.number, node.location)
+        found.results.append(Result(message, INFO, NO_REF, path, old, new, line=node.line, column=column))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
+from functools import lru_cache
 from typing import Final
 
 from krm_image_setter.locators.forms import WHOLE, Form, Part, RelatedImage, Split, Text
@@ -70,7 +71,10 @@ def _find(
         for field in find_pod_spec_images(resource.node, pod_spec_uses):
             yield field, None
     documents: set[Location] = set()  # the strings that an earlier rule reads as documents
+    keywords = _keywords_in(resource.tree.source.text)
     for rule in rules:
+        if not keywords[rule.path.keyword]:
+            continue
         for location, value in rule.find(resource.node):
             matched.add(rule.position)
             for found in rule.form.fields(resource.node, location, value):
@@ -79,6 +83,22 @@ def _find(
                         continue
                     documents.add(location)
                 yield found, rule
+
+
+class _Keywords(dict[str, bool]):
+    """Whether the keywords of paths can occur in a text. An escape or a line break can hide a keyword."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __missing__(self, keyword: str) -> bool:
+        self[keyword] = found = not keyword.isalnum() or keyword in self._text or "\\" in self._text
+        return found
+
+
+@lru_cache(maxsize=1)  # thousands of resources can share a text, as the items of a JSON list do
+def _keywords_in(text: str) -> _Keywords:
+    return _Keywords(text)
 
 
 def covered(resource: Resource, rules: Iterable[KindRule], pod_spec_uses: Collection[str]) -> set[Location]:

@@ -71,30 +71,28 @@ def contains_images(around: Sequence[str]) -> bool:
     return bool(around) and words(around[-1])[-1:] == ("images",) and means_image(around[-1])
 
 
+@lru_cache(maxsize=4096)  # mappings with the same keys occur in many files
 def split_references(
-    name: str, fields: Collection[str], around: Sequence[str] = (), *, is_complete: bool = False
-) -> Iterator[Keys]:
-    """Yield the keys of the split references in a mapping with the key `name` and with the scalar `fields`.
+    name: str, fields: tuple[str, ...], around: tuple[str, ...] = (), *, is_complete: bool = False
+) -> list[Keys]:
+    """Return the keys of the split references in a mapping with the key `name` and with the scalar `fields`.
 
     `around` contains the keys of the mappings around the mapping. If `is_complete` is true, `fields` contains all
     fields that the mapping can have, as in a schema. Otherwise a tag can be added, and `version` can be a tag.
     """
     if is_override(fields):
-        if "newName" in fields:
-            yield Keys(
-                "newName", "", "newTag" if "newTag" in fields else "", "digest" if "digest" in fields else ""
-            )
-        return
+        tag, digest = ("newTag" if "newTag" in fields else ""), ("digest" if "digest" in fields else "")
+        return [Keys("newName", "", tag, digest)] if "newName" in fields else []
     if {"repository", "image", "version"} <= set(fields):  # the operators of NVIDIA use these names
-        yield Keys("image", "repository", "version", _named(fields, *_DIGESTS))
-        return
+        return [Keys("image", "repository", "version", _named(fields, *_DIGESTS))]
     tag = _named(fields, "tag") or ("version" if "version" in fields and not is_complete else "")
     digest, registry = _named(fields, *_DIGESTS, "hash"), _named(fields, "registry", "hub")
     has_part = bool(tag or digest) or not (is_complete or _POLICIES.isdisjoint(fields))
     repository = _repository(name, fields, around, has_part=has_part)
+    found = [keys for keys in _flat(fields, is_complete=is_complete) if keys.repository != repository]
     if repository and (tag or digest or not is_complete):
-        yield Keys(repository, registry, tag or ("" if is_complete else "tag"), digest)
-    yield from (keys for keys in _flat(fields, is_complete=is_complete) if keys.repository != repository)
+        found.insert(0, Keys(repository, registry, tag or ("" if is_complete else "tag"), digest))
+    return found
 
 
 def is_override(fields: Collection[str]) -> bool:

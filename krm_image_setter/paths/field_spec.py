@@ -19,6 +19,11 @@ class FieldSpecPath(NamedTuple):
     text: str
     keys: tuple[tuple[str, bool], ...]
 
+    @property
+    def keyword(self) -> str:
+        """The longest key; see `Path.keyword`."""
+        return max((key for key, _ in self.keys), key=len)
+
     def find(self, data: Any) -> list[Match]:
         """Find the matches in `data`, as specified in `Path.find`."""
         nodes = [Match((), data)]

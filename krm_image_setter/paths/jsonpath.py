@@ -26,6 +26,7 @@ class JsonPath(NamedTuple):
 
     text: str
     parsed: _Node
+    keyword: str = ""  # jsonpath-ng has steps such as `parent`, after which a key is not necessary
 
     def find(self, data: Any) -> list[Match]:
         """Find the matches in `data`, as specified in `Path.find`."""

@@ -26,6 +26,10 @@ class Path(Protocol):
     def text(self) -> str:
         """The path as the user wrote it."""
 
+    @property
+    def keyword(self) -> str:
+        """A key that all data contain in which the path matches something; empty if there may be none."""
+
     def find(self, data: Any) -> list[Match]:
         """Return the values in `data` that the path matches. No location occurs twice."""
 

@@ -21,8 +21,9 @@ def parse(text: str) -> list[Document]:
     if fast is not None:
         try:
             return building.build(text, fast)
-        except fast.refusals:
-            pass
+        except fast.refusals as error:
+            if events.is_at_template_action(error, text):
+                raise events.refusal(error, text) from error
     pure = events.pure_parser()
     try:
         return building.build(text, pure)

@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from functools import lru_cache
-from itertools import accumulate, pairwise
+from itertools import pairwise
 from typing import Final, NamedTuple, TypeAlias
 
 from krm_image_setter.errors import InputError
@@ -49,22 +49,37 @@ class Source(NamedTuple):
         """Return the line that contains the code point `offset` of this text, counted from 1 in the stream."""
         at = self.start + offset
         block = at // _BLOCK
-        before = _lines_before(self.stream)[block] if block else 0
+        before = _lines_before(self.stream)[block][0] if block else 0
         return before + count_breaks(self.stream, block * _BLOCK, at) + 1
+
+    def position(self, offset: int) -> tuple[int, int]:
+        """Return the line and column of the code point `offset` of this text, counted from 1 in the stream."""
+        at = self.start + offset
+        since = at // _BLOCK * _BLOCK
+        start = line_start(self.stream, at, since)
+        if start == since > 0:  # a line can be as long as the text
+            start = _lines_before(self.stream)[since // _BLOCK][1]
+        return self.line(offset), at - start + 1
 
 
 _BLOCK: Final = 65536
 
 
 @lru_cache(maxsize=4)
-def _lines_before(text: str) -> list[int]:
-    """Return the number of lines before each block of the text.
+def _lines_before(text: str) -> list[tuple[int, int]]:
+    """Return, for each block of the text, the number of lines before it and the offset of the line it starts in.
 
     The numbers are cached because a run can have thousands of results. The cached texts are a long stream, and the
     long documents in its strings.
     """
-    ends = (count_breaks(text, start, start + _BLOCK) for start in range(0, len(text), _BLOCK))
-    return list(accumulate(ends, initial=0))
+    lines = start = 0
+    before = [(0, 0)]
+    for block in range(0, len(text), _BLOCK):
+        end = block + _BLOCK
+        lines += count_breaks(text, block, end)
+        start = found if (found := line_start(text, end, block)) > block else start
+        before.append((lines, start))
+    return before
 
 
 def position(text: str, index: int) -> tuple[int, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from collections.abc import Mapping as Map
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
@@ -122,11 +122,20 @@ def _style_of(event: ScalarEvent) -> ModuleType:
 
 
 def line_starts(source: str, event: ScalarEvent) -> list[int]:
-    """Return the offsets in the source of the starts of the lines of a scalar's value."""
+    """Return, for each line of a scalar's value, an offset in the line of the source where it starts."""
     start, end = scalar.content_span(source, event)
+    if event.style == "|":  # each line of the source after the header is a line of the value
+        return [match.end() for match in re.compile(BREAK).finditer(source, start, end)]
     units = _style_of(event).units(source, start, end, event.value)
     starts = [0, *(match.end() for match in re.finditer(BREAK, event.value))]
     return [start if units is None else units.span(index)[0] for index in starts]
+
+
+def source_offsets(source: str, event: ScalarEvent) -> Callable[[int], int]:
+    """Return a function that converts an offset in a scalar's value to the offset in the source."""
+    start, end = scalar.content_span(source, event)
+    units = _style_of(event).units(source, start, end, event.value)
+    return lambda index: start if units is None else units.span(index)[0]
 
 
 #: A pattern for the colon after a key, with the white space and comments before it.

@@ -45,7 +45,12 @@ WRONG = [
     (["--on-unused", "x"], 'invalid `--on-unused` "x"; expected one of warn, error, ignore'),
     (["set"], "missing argument `PATH`; see `krm-image-setter set --help`"),
     (["schema", "x", "y"], 'unexpected argument "x y"; see `krm-image-setter schema --help`'),
-    (["list", "-o", "xml", "."], 'invalid `--output`/`-o` "xml"; expected one of table, wide, json, names'),
+    (
+        ["list", "-o", "xml", "."],
+        'invalid `--output`/`-o` "xml"; expected one of table, wide, names, '
+        "json, sarif, github, markdown, cyclonedx",
+    ),
+    (["set", "-o", "yaml", "."], 'invalid `--output`/`-o` "yaml"; expected one of json, sarif, github, markdown'),
 ]
 
 
@@ -107,3 +112,23 @@ def test_completion_of_an_option_lists_options(program: Program, shell: str) -> 
     answer = program(env=env).stdout.decode()
     assert all(option in answer for option in ("--image", "--images-from", "--in-place"))
     assert "--check" not in answer
+
+
+KINDS = [
+    pytest.param("list --kind KafkaC", ["KafkaCluster", "KafkaConnect"], id="kind"),
+    pytest.param("list --kind KafkaConnect.", ["KafkaConnect.kafka.strimzi.io"], id="group"),
+    pytest.param("list --kind Deploy", ["Deployment"], id="kind with a pod spec"),
+    pytest.param("set --kind KafkaConnect.", ["KafkaConnect.kafka.strimzi.io"], id="option of set"),
+    pytest.param("--kind KafkaConnect.", ["KafkaConnect.kafka.strimzi.io"], id="option of the filter"),
+    pytest.param("catalog KafkaConnect.", ["KafkaConnect.kafka.strimzi.io"], id="argument of catalog"),
+    pytest.param("list --kind nothing", [], id="no kind"),
+]
+
+
+@pytest.mark.parametrize(("words", "expected"), KINDS)
+def test_completion_of_a_kind_lists_kinds_of_the_catalog(
+    program: Program, words: str, expected: list[str]
+) -> None:
+    line = f"krm-image-setter {words}"
+    env = {"COMP_WORDS": line, "COMP_CWORD": str(line.count(" ")), "_KRM_IMAGE_SETTER_COMPLETE": "complete_bash"}
+    assert program(env=env).stdout.decode().split() == expected

@@ -91,6 +91,7 @@ def test_json_output_has_a_line_per_image(shop: Program) -> None:
         },
         "file": "deploy/kafka.yaml",
         "line": 18,
+        "column": 10,
         "path": "spec.image",
         "rule": "kinds KafkaConnect kafka.strimzi.io/* .spec.image",
     }
@@ -305,3 +306,35 @@ def test_unknown_images_are_listed_with_kinds(program: Program) -> None:
     )
     assert program("list", ".", "--unknown", "-o", "names").stdout == b"a:b\nredis:7\n"
     assert program("list", ".", "--check").status == 0
+
+
+REASONS = [
+    pytest.param(["--unpinned"], ["nginx:1.25", 'image "nginx:1.25" has no digest'], id="no digest"),
+    pytest.param(["--unpinned"], ["quay.io/org/side", 'has the tag "latest"'], id="latest"),
+    pytest.param(["--not-registry", "m.io"], ["nginx:1.25", "is in another registry"], id="other registry"),
+    pytest.param(["--unknown"], ["redis:7", 'image "redis:7" is not found by any rule'], id="unknown image"),
+    pytest.param([], ["nginx:1.25", 'image "nginx:1.25"'], id="no filter"),
+]
+
+
+@pytest.mark.parametrize(("filters", "expected"), REASONS)
+def test_finding_contains_the_reason(shop: Program, filters: list[str], expected: list[str]) -> None:
+    shop.write("deploy/thing.yaml", "apiVersion: example.com/v1\nkind: Thing\nspec: {image: 'redis:7'}\n")
+    image, text = expected
+    out = shop("list", "deploy", "-o", "github", *filters).stdout.decode()
+    assert [line for line in out.splitlines() if image in line and line.endswith(text)]
+
+
+@pytest.mark.parametrize(
+    "kind, listed",
+    [("CatalogSource", 1), ("Policy.policy.open-cluster-management.io", 1), ("ConfigurationPolicy", 0)],
+)
+def test_kind_selects_resources_inside_other_resources(program: Program, kind: str, listed: int) -> None:
+    program.write(
+        "a.yaml",
+        "apiVersion: policy.open-cluster-management.io/v1\nkind: Policy\nmetadata: {name: p}\nspec:\n  items:\n"
+        "  - apiVersion: operators.coreos.com/v1alpha1\n    kind: CatalogSource\n    metadata: {name: c}\n"
+        "    spec: {image: 'quay.io/org/index:v1'}\n",
+    )
+    ran = program("list", "a.yaml", "--kind", kind, "-o", "names")
+    assert ran.stdout == b"quay.io/org/index:v1\n" * listed

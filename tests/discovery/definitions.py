@@ -33,7 +33,7 @@ def mapped(value: dict[str, Any]) -> dict[str, Any]:
 
 
 CONTAINER = fields(image=STRING, command=listed(STRING), env={})
-VOLUME = fields(configMap={}, image=fields(reference=STRING), rbd=fields(image=STRING))
+VOLUME = fields(emptyDir={}, image=fields(reference=STRING), rbd=fields(image=STRING))
 
 SCHEMAS = [
     pytest.param(fields(image={"type": "integer"}), {}, id="number"),
@@ -52,6 +52,11 @@ SCHEMAS = [
         id="container",
     ),
     pytest.param(
+        fields(web={**CONTAINER, "properties": {**CONTAINER["properties"], "version": STRING}}),
+        {"{.spec.web.image}": "likely", "{.spec.web.command[*]}": "possible"},
+        id="container with a version",
+    ),
+    pytest.param(
         fields(sidecars=listed(CONTAINER)),
         {"{.spec.sidecars[*].image}": "sure", "{.spec.sidecars[*].command[*]}": "possible"},
         id="list of containers",
@@ -67,6 +72,14 @@ SCHEMAS = [
     pytest.param(
         fields(image=fields(repository=STRING, tag=STRING)), {"{.spec.image}": "sure"}, id="split reference"
     ),
+    pytest.param(fields(image={**STRING, "enum": ["a", "b"]}), {}, id="enum"),
+    pytest.param(fields(baseImage=STRING, version=STRING), {"{.spec}": "likely"}, id="tag in another field"),
+    pytest.param(
+        fields(webImage=fields(repository=STRING, version=STRING)),
+        {"{.spec.webImage}": "likely"},
+        id="split reference with a version",
+    ),
+    pytest.param(fields(image=STRING, version=STRING), {"{.spec.image}": "likely"}, id="version of the software"),
     pytest.param(fields(**{"my.image": STRING}), {"{.spec['my.image']}": "likely"}, id="field name in quotes"),
 ]
 

@@ -237,3 +237,33 @@ def test_build_with_exponentially_many_bases_ends() -> None:
     files = {f"k{n}/kustomization.yaml": f"resources: [../k{n + 1}, ../k{n + 1}/.]\n" for n in range(40)}
     files["k40/kustomization.yaml"] = "images: [{name: nginx, newTag: v1}]\n"
     assert texts(run(files, TAG)).keys() == files.keys()
+
+
+CHART = """helmCharts:
+- name: web
+  valuesInline:
+    image: {repository: nginx, tag: '1'}  # pinned
+  valuesFile: prod.yaml
+images:
+- {name: redis, newTag: '7'}
+"""
+VALUES = "cache: {repository: redis, tag: '6'}\n"
+
+
+@pytest.mark.parametrize(
+    "config, chart, values",
+    [
+        pytest.param(TAG, CHART.replace("tag: '1'", "tag: '9'"), VALUES, id="inline values"),
+        pytest.param(
+            "images: [{name: redis, newName: m.b/x, newTag: '9'}]",
+            CHART.replace("name: redis, newTag: '7'", "name: m.b/x, newTag: '9'"),
+            VALUES.replace("redis", "m.b/x"),
+            id="entry for a file with values",
+        ),
+        pytest.param(f"images: [{{name: nginx, newImage: 'nginx@{DIGEST}'}}]", CHART, VALUES, id="impossible"),
+    ],
+)
+def test_values_of_a_chart_are_followed_through_entries(config: str, chart: str, values: str) -> None:
+    outcomes = run({"a/kustomization.yaml": CHART, "a/prod.yaml": VALUES}, config)
+    assert texts(outcomes) == {"a/kustomization.yaml": chart, "a/prod.yaml": values}
+    assert bool(warnings(outcomes)) == ("redis" in config or DIGEST in config)

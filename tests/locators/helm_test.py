@@ -1,13 +1,20 @@
-"""Small charts in the forms of public charts: Helm renders the changed values as the changed rendering."""
+"""Small charts in the forms of public charts: Helm renders the changed values as the changed rendering.
+
+The values are those of a file, of a HelmRelease, or of an Application of Argo CD. `helm` is in the dependency group
+`test` for Linux.
+"""
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from krm_image_setter import read_config, set_images
 from krm_image_setter.images import Reference, check_reference
@@ -46,6 +53,19 @@ CHARTS = {
         f'"{NAME}:{TAG}{{{{ with .Values.image.sha }}}}@sha256:{{{{ . }}}}{{{{ end }}}}"',
         'image: {repository: quay.io/org/web, tag: v1, sha: ""}',
     ),
+    "global registry": (
+        f'"{{{{ .Values.global.imageRegistry | default .Values.image.registry }}}}/{NAME}:{TAG}"',
+        "global: {imageRegistry: ''}\nimage: {registry: quay.io, repository: org/web, tag: v1}",
+    ),
+    "empty registry": (
+        f'"{{{{ with .Values.image.registry }}}}{{{{ . }}}}/{{{{ end }}}}{NAME}:{TAG}"',
+        "image: {registry: '', repository: quay.io/org/web, tag: v1}",
+    ),
+    "integer tag": (f'"{NAME}:{TAG}"', "image: {repository: quay.io/org/web, tag: 20}"),
+    "image and tag": ('"{{ .Values.image }}:{{ .Values.tag }}"', "image: quay.io/org/web\ntag: v1"),
+    "stem of the version": (
+        '"{{ .Values.webImage }}:{{ .Values.webVersion }}"', "webImage: quay.io/org/web\nwebVersion: v1"
+    ),
     "flat keys": ('"{{ .Values.image }}:{{ .Values.imageTag }}"', "image: quay.io/org/web\nimageTag: v1"),
     "whole reference": ("{{ .Values.web.image | quote }}", "web: {image: 'quay.io/org/web:v1'}"),
     "name": (
@@ -60,6 +80,11 @@ WISHES = {
     "new tag": ("newTag: '2.0'", Reference("quay.io/org/web", "2.0")),
     "new name and tag": ("newName: mirror.example/web, newTag: v2", Reference("mirror.example/web", "v2")),
     "tag and digest": (f"newTag: v2, digest: '{DIGEST}'", Reference("quay.io/org/web", "v2", DIGEST)),
+    "tag like a large number": ("newTag: '12345678'", Reference("quay.io/org/web", "12345678")),
+    "tag like a float": ("newTag: '1e3'", Reference("quay.io/org/web", "1e3")),
+    "tag like an octal number": ("newTag: '0777'", Reference("quay.io/org/web", "0777")),
+    "tag like a boolean": ("newTag: 'on'", Reference("quay.io/org/web", "on")),
+    "tag like null": ("newTag: 'null'", Reference("quay.io/org/web", "null")),
 }
 
 
@@ -102,3 +127,63 @@ def test_helm_renders_changed_values_as_the_changed_image(chart: str, wish: str,
     if "replaces" in chart and expected.digest:
         expected = expected._replace(tag=None)
     assert image == expected
+
+
+# Values in resources: each row of VALUES in each row of HOLDERS.
+
+RELEASE = "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: web}\nspec:\n"
+APPLICATION = (
+    "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: web}\n"
+    "spec:\n  source:\n    repoURL: https://charts.example.com\n    chart: web\n    helm:\n"
+)
+#: id: a resource with the values in place of VALUES, which are indented like it, or in place of JSON.
+HOLDERS = {
+    "HelmRelease": RELEASE + "  values:\n    VALUES\n  interval: 1m\n",
+    "Application valuesObject": APPLICATION + "      valuesObject:\n        VALUES\n",
+    "Application values": APPLICATION + "      values: |\n        VALUES\n      releaseName: web\n",
+    "Application values without a last line break": APPLICATION + "      values: |-\n        VALUES\n",
+    "Application values in double quotes": APPLICATION + "      values: JSON\n",
+    "HelmChart": (
+        "apiVersion: helm.cattle.io/v1\nkind: HelmChart\nmetadata: {name: web}\nspec:\n"
+        "  chart: web\n  valuesContent: |\n    VALUES\n"
+    ),
+}
+#: Values whose image is quay.io/org/web, for the template NAME:TAG.
+VALUES = {
+    "comments": "# the proxy\nimage:  # pinned\n  repository: quay.io/org/web # mirror\n\n  tag: v1   # {}\n",
+    "anchors": "x: &image\n  repository: quay.io/org/web\n  tag: v1\nimage: *image\n",
+    "anchors of the parts": "r: &r quay.io/org/web\nt: &t v1\nimage: {repository: *r, tag: *t}\n",
+    "merge key": "x: &image {repository: quay.io/org/web}\nimage:\n  <<: *image\n  tag: v1\n",
+    "empty tag": 'image:\n  repository: "quay.io/org/web"\n  tag: ""\n',
+    "null tag": "image:\n  repository: 'quay.io/org/web'\n  tag: null\n",
+    "no value of the tag": "image:\n  tag:\n  repository: quay.io/org/web\n",
+    "float tag": "image: {repository: quay.io/org/web, tag: 1.20}\n",
+    "tag with a digest": f"image:\n  repository: quay.io/org/web\n  tag: v1@sha256:{'e' * 64}\n",
+}
+NEW = Reference("mirror.example/web", "2.0", DIGEST)
+
+
+def held(document: Any) -> Any:
+    """Return the values in a resource. Controllers read a mapping as JSON."""
+    spec = document["spec"]
+    helm = spec["source"]["helm"] if "source" in spec else spec
+    found = next(helm[key] for key in ("values", "valuesObject", "valuesContent") if key in helm)
+    return found if isinstance(found, str) else json.dumps(found)
+
+
+@pytest.mark.skipif(HELM is None, reason="helm is not installed")
+@pytest.mark.parametrize("line_break", ["\n", "\r\n"], ids=["LF", "CR LF"])
+@pytest.mark.parametrize("values", VALUES)
+@pytest.mark.parametrize("holder", HOLDERS)
+def test_helm_renders_changed_values_of_a_resource_as_the_changed_image(
+    holder: str, values: str, line_break: str, tmp_path: Path
+) -> None:
+    indented = re.sub(
+        r"(?m)^( *)VALUES\n", lambda found: re.sub("(?m)^(?=.)", found[1], VALUES[values]), HOLDERS[holder]
+    )
+    text = indented.replace("JSON", json.dumps(VALUES[values])).replace("\n", line_break)
+    entry = f"{{name: quay.io/org/web, newName: {NEW.name}, newTag: '{NEW.tag}', digest: '{DIGEST}'}}"
+    outcome = set_images(text, read_config(f"{HEAD.replace('catalog: false', '')}images: [{entry}]\n"))
+    assert outcome.text.count(line_break) == outcome.text.count("\n")
+    new = held(yaml.safe_load(outcome.text))
+    assert rendered(tmp_path / "chart", f'"{NAME}:{TAG}"', new) == NEW

@@ -288,7 +288,9 @@ def test_parts_are_written_in_their_form(
         pytest.param(
             f"v1@{E}", DIGEST, f"v1@{E}", "the new reference has no tag", id="tag with digest, new digest"
         ),
-        pytest.param(f"v1@{E}", NAME, f"v1@{E}", "", id="tag with digest, new name"),
+        pytest.param(f"v1@{E}", NAME, f"v1@{E}", "the name of", id="tag with digest, new name"),
+        pytest.param("v1", NAME, "v1", "the name of", id="plain tag, new name"),
+        pytest.param("v1", f"{NAME}, {TAG}", "v2", "the name of", id="plain tag, new name and tag"),
         pytest.param("v1", BOTH, "v2", "was not written: the field contains only a tag", id="plain tag, both"),
         pytest.param("v2", BOTH, "v2", "was not written: the field contains only a tag", id="equal tag, both"),
     ],
@@ -303,6 +305,15 @@ def test_part_tag_never_loses_a_digest_silently(before: str, entry: str, after: 
     messages = [result.message for result in outcome.results if result.severity == "warning"]
     assert len(messages) == bool(warning)
     assert warning in "".join(messages)
+
+
+def test_part_tag_next_to_part_name_does_not_warn_about_the_name() -> None:
+    config = read_config(
+        f"apiVersion: krm-image-setter.dev/v1alpha1\nkind: ImageSetter\nimages: [{{name: nginx, {NAME}}}]\n"
+        "kinds: {A: [{path: .name, part: name}, {path: .tag, part: tag, of: nginx}]}\n"
+    )
+    outcome = set_images("kind: A\nname: nginx\ntag: v1\n", config)
+    assert [result.severity for result in outcome.results] == ["info"]
 
 
 NAMES = st.sampled_from(["nginx", "library/nginx", "a/b", "quay.io/a/b", "localhost:5000/a", "docker.io/nginx"])

@@ -159,6 +159,7 @@ LINES = [
     pytest.param("|a", (1, 1), id="start"),
     pytest.param("x" * 65_535 + "\r\n|", (2, 1), id="CRLF at the edge of a block"),
     pytest.param("x" * 65_535 + "\r|", (2, 1), id="CR at the edge of a block"),
+    pytest.param("a\n" + "x" * 200_000 + "|", (2, 200_001), id="line in several blocks"),
     pytest.param("\r\n" * 70_000 + "|", (70_001, 1), id="CRLF in several blocks"),
 ]
 
@@ -169,6 +170,21 @@ def test_lines_are_counted_as_libyaml_does(marked: str, expected: tuple[int, int
     text = marked.replace("|", "") + "z\r\n"
     assert stream.position(text, index) == expected
     assert stream.Source(text[index:], text, index).line(0) == expected[0]
+    assert stream.Source(text[index:], text, index).position(0) == expected
+
+
+@given(st.text(st.sampled_from("ab\r\n\x85\u2028"), max_size=40), st.data())
+def test_position_is_found_in_blocks_of_a_text(text: str, data: st.DataObject) -> None:
+    start = data.draw(st.integers(0, len(text)))
+    index = data.draw(st.integers(start, len(text)))
+    if text[index - 1 : index + 1] == "\r\n":
+        return  # an offset between CR and LF is not the start of a value
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stream, "_BLOCK", data.draw(st.integers(1, 9)))
+        stream._lines_before.cache_clear()
+        found = stream.Source(text[start:], text, start).position(index - start)
+    stream._lines_before.cache_clear()
+    assert found == stream.position(text, index)
 
 
 @pytest.mark.parametrize(("text", "expected"), CUTS)

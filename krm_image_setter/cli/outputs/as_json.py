@@ -1,0 +1,23 @@
+"""Writes a report as a JSON array with one object per line."""
+
+from __future__ import annotations
+
+import json
+from typing import Final
+
+from krm_image_setter.cli import terminal
+from krm_image_setter.cli.outputs import Report
+from krm_image_setter.errors import python_escaped
+
+# Python represents such a byte by a lone surrogate, and escapes it in the same way as JSON.
+_SURROGATES: Final = r"[\ud800-\udfff]"
+
+
+def write(report: Report) -> None:
+    """Write a report as JSON. A byte of a file name that is not UTF-8 is written as an escape."""
+    end = "["
+    for row in report.data():
+        line = python_escaped(_SURROGATES, json.dumps(row, ensure_ascii=False))
+        terminal.write(f"{end}\n {line}")
+        end = ","
+    terminal.write("[]\n" if end == "[" else "\n]\n")

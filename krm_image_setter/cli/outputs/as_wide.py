@@ -1,0 +1,21 @@
+"""Writes a list of images as a table with one row per location, and with all that is known about the resource."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from krm_image_setter.cli import terminal
+from krm_image_setter.cli.listing import Listing
+
+_HEADER: Final = ("IMAGE", "KIND", "APIVERSION", "NAMESPACE", "NAME", "LOCATION", "PATH", "RULE")
+
+
+def write(listing: Listing) -> None:
+    """Write a list of images as a table with a header."""
+    rows = [
+        (found.image, ref.kind, ref.api_version, ref.namespace, ref.name, row.location, found.path, row.rule)
+        for row in listing.sorted()
+        for found, ref in [(row.found, row.found.resource)]
+    ]
+    for line in terminal.fitted([_HEADER, *rows]):
+        terminal.write(f"{line}\n")
