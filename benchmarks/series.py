@@ -1039,6 +1039,34 @@ COMMANDS: dict[str, Series] = {
             + "]}}}\n",
         ),
     ),
+    "explain, entries and images": Series(
+        1_000,
+        lambda n: of_files(
+            ("explain", ".", "--fn-config", "c"),
+            {
+                "c": HEAD + "images:\n" + each(n, "- {name: example.com/team/app-#, newTag: '2'}\n"),
+                "a.yaml": documents(n, POD.replace("nginx", "example.com/team/app-#")),
+            },
+            said="app-1:2",
+        ),
+    ),
+    "explain, entries of one name and kinds": Series(
+        1_000,
+        lambda n: of_files(
+            ("explain", ".", "--fn-config", "c"),
+            {
+                "c": HEAD
+                + "images:\n"
+                + each(n, "- {name: nginx, newTag: '#', containers: c#}\n")
+                + "kinds:\n"
+                + each(n, "- {kind: A, name: a#, paths: .spec.image}\n"),
+                "a.yaml": documents(n, "kind: A\nmetadata: {name: b#}\nspec: {image: nginx}\n")
+                + f"---\n{CONTAINERS}"
+                + each(n, CONTAINER),
+            },
+            said="more entries with this name",
+        ),
+    ),
     "list --unknown, keys far apart": Series(
         200,
         lambda n: of_files(
@@ -1154,6 +1182,16 @@ COMMANDS: dict[str, Series] = {
         lambda n: importing(
             "Tiltfile", each(n, "a# = 'b'\nfor x# in ['app-#']:\n  docker_build(x#, '.')\n"), "app-1"
         ),
+    ),
+    "import of functions of a Tiltfile": Series(
+        4_000,
+        lambda n: importing(
+            "Tiltfile", each(n, "def f#(x):\n  docker_build('%s-#' % x, '.')\nf#('app')\n"), "app-1"
+        ),
+    ),
+    "import of calls of one function of a Tiltfile": Series(
+        4_000,
+        lambda n: importing("Tiltfile", "def f(x):\n  docker_build(x, '.')\n" + each(n, "f('app-#')\n"), "app-1"),
     ),
     "import of a long value of a Tiltfile": Series(
         4_800,

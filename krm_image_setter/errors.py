@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Final, NamedTuple, Self
+from typing import Any, Final, NamedTuple, Self
 
 #: Matches characters that move the cursor, end a line or change the writing direction, and lone surrogates.
 CONTROLS: Final = r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
@@ -79,6 +79,22 @@ def one_line(sentence: str) -> str:
 def python_escaped(pattern: str, text: str) -> str:
     """Escape each character of `text` that matches `pattern` as Python does."""
     return re.sub(pattern, lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
+# What to do about an argument of the wrong type, by the names of the expected and the actual type.
+_FIXES: Final = {
+    ("str", "bytes"): "; decode it first, for example with .decode()",
+    ("ImageSetter", "dict"): "; pass the result of read_config",
+    ("ImageSetter", "str"): "; pass the result of read_config",
+}
+
+
+def check_type(function: str, value: object, expected: Any, description: str) -> None:
+    """Raise TypeError if `value` is not an instance of the type `expected`, which `description` describes."""
+    if not isinstance(value, expected):
+        got = type(value).__name__
+        fix = _FIXES.get((expected.__name__, got), "")
+        raise TypeError(f"{function}: expected {description}, got {got}{fix}")
 
 
 class ImageSetterError(Exception):

@@ -16,7 +16,6 @@ from krm_image_setter.config import (
     decode,
     decode_image,
     decode_kind,
-    read_config,
     read_values,
     require_images,
 )
@@ -180,7 +179,8 @@ def _planned(text: str, options: Options) -> tuple[Plan, bool]:
     """Return the plan for the manifests in `text`, and whether `text` is a ResourceList."""
     plugin_config = os.environ.get(PLUGIN_CONFIG)
     if plugin_config is not None:
-        return plan(Stream(text), read_config(plugin_config)), False
+        documents = read_values(plugin_config, None)
+        return plan(Stream(text), require_images(decode(documents), documents)), False
     stream = Stream(text, options.stdin_file_name)
     resource_list = read_resource_list(stream)
     if resource_list is not None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import cache
 from itertools import islice
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 
 from krm_image_setter.changes import AcceptedChanges
 from krm_image_setter.deciding import HIDDEN, Decision, decide, decide_as, warning
@@ -110,6 +110,33 @@ class Scan:
             self.selected[position] = self.selected.get(position, 0) + count
 
 
+class Observer(Protocol):
+    """Receives the facts of a scan: which rules search a resource, and how each field that they find changes."""
+
+    def searched(
+        self,
+        resource: Resource,
+        kinds: list[KindRule],
+        uses: Collection[str],
+        fields: list[tuple[ImageField | OtherField, KindRule | None]],
+    ) -> None:
+        """Receive a resource, its rules, the uses for its pod specs, and the fields that were found, by rule."""
+
+    def decided(
+        self,
+        resource: Resource,
+        readings: list[ImageField],
+        decision: Decision | None,
+        *,
+        is_claimed: bool,
+        hides_values: bool,
+    ) -> None:
+        """Receive the decision on a field, after the resource. If `is_claimed`, another decision is applied."""
+
+    def in_string(self, resource: Resource, location: Location) -> Observer:
+        """Return the observer of the stream in a string of a resource."""
+
+
 class _String(NamedTuple):
     """A string that contains a stream: its form, its nesting depth, and whether messages must hide its values."""
 
@@ -126,18 +153,20 @@ def scan(
     *,
     decided: Mapping[int, str] | None = None,
     visit: Visit | None = None,
+    observer: Observer | None = None,
 ) -> Scan:
     """Find the image fields in a stream, decide on each field, and return the edits that set the images.
 
     A resource without any of `keywords` is counted but not parsed. `string` is None unless the stream is in a
     string. `decided` contains the new references of fields for which the rules do not decide, by the offset of the
-    field in the stream. `visit` is called for each resource that is parsed, with its fields.
+    field in the stream. `visit` is called for each resource that is parsed, with its fields. `observer` receives
+    the facts that explain the result.
 
     Raises InputError, with the line in the stream, if a document is not valid YAML or not a resource. Raises
     ConfigError if an image cannot have the configured pull policy.
     """
     found = Scan()
-    run = _Run(stream, rules, string, decided, visit)
+    run = _Run(stream, rules, string, decided, visit, observer)
     trees = _trees(stream, rules, keywords, string)
     # Run each step for a batch of trees, not all steps for one tree. This takes a sixth less time, because the
     # code and data of a step remain in the caches of the processor.
@@ -183,6 +212,7 @@ class _Run(NamedTuple):
     string: _String | None
     decided: Mapping[int, str] | None
     visit: Visit | None
+    observer: Observer | None
 
 
 def _scan_tree(one: Tree, run: _Run, found: Scan) -> tuple[list[Resource], AcceptedChanges]:
@@ -202,8 +232,11 @@ def _scan_tree(one: Tree, run: _Run, found: Scan) -> tuple[list[Resource], Accep
         fields = list(find_image_fields(resource, kinds, uses, found.matched))
         if run.visit is not None:
             run.visit(resource, fields)
+        if run.observer is not None:
+            run.observer.searched(resource, kinds, uses, fields)
         if fields:
-            _scan_fields(_Searched(resource, run.rules, run.string, run.decided), fields, found, accepted)
+            searched = _Searched(resource, run.rules, run.string, run.decided, observer=run.observer)
+            _scan_fields(searched, fields, found, accepted)
     return resources, accepted
 
 
@@ -244,6 +277,7 @@ class _Searched(NamedTuple):
     string: _String | None
     decided: Mapping[int, str] | None = None
     has_name: bool = False
+    observer: Observer | None = None
 
     def decide(self, readings: list[ImageField]) -> Decision | None:
         """Return the decision on a field, or None if the field does not change."""
@@ -289,7 +323,11 @@ def _scan_fields(
     claims = Claims()
     for same in readings.values():
         decision = searched.decide(same)
-        if decision is None or claims.has(decision.field):
+        is_claimed = decision is not None and claims.has(decision.field)
+        if searched.observer is not None:
+            hides = searched.hides(same[0].location)
+            searched.observer.decided(searched.resource, same, decision, is_claimed=is_claimed, hides_values=hides)
+        if decision is None or is_claimed:
             found.placeholders += same[0].usage.use == IMAGE and has_placeholder(same[0].current)
             continue
         if decision.rule is not None:
@@ -374,7 +412,8 @@ def _follow(
     position = positions_in_string(resource, location)
     try:
         # Do not use keywords, because a split reference might not contain any of them.
-        inner = scan(Stream(field.value), searched.rules, None, string)
+        observer = searched.observer and searched.observer.in_string(resource, location)
+        inner = scan(Stream(field.value), searched.rules, None, string, observer=observer)
     except ConfigError as error:
         error.line, error.field = position(error.line, None)[0], f"{format_location(location)}: {error.field}"
         raise

@@ -13,12 +13,13 @@ from krm_image_setter.catalog import VALUES_MARKS
 from krm_image_setter.config.image_setter import ImageSetter
 from krm_image_setter.documents import Stream
 from krm_image_setter.edits import Edit, apply_edits
-from krm_image_setter.errors import ImageSetterError, NotResourceError
+from krm_image_setter.errors import ImageSetterError, NotResourceError, check_type
 from krm_image_setter.results import ERROR, INFO, Result
 from krm_image_setter.rules import Rules, keywords_of, rules_for
 from krm_image_setter.scan import Scan, scan
 
 if TYPE_CHECKING:
+    from krm_image_setter.kustomizations.planning import Planned
     from krm_image_setter.kustomizations.reading import Sources
 
 T = TypeVar("T")
@@ -66,11 +67,16 @@ class Plan(NamedTuple):
 
 
 class Plans(NamedTuple, Generic[T]):
-    """The result of `plan_all` for each source, the total of all sources, and results about unused entries."""
+    """The result of `plan_all` for each source, the total of all sources, and results about unused entries.
+
+    `rules` were applied. `planned` contains the decisions on kustomizations, or None if there are none.
+    """
 
     each: list[T]
     total: Scan
     unused: list[Result]
+    rules: Rules
+    planned: Planned | None
 
 
 def has_error(results: Iterable[Result]) -> bool:
@@ -82,8 +88,11 @@ def set_images(text: str, config: ImageSetter) -> Outcome:
     """Set images in `text`, which is a stream of Kubernetes resources or a ResourceList.
 
     Only the scalars that contain images differ between `text` and `Outcome.text`. Raises InputError if `text` is
-    not valid YAML or a document is not a resource. Raises ConfigError if a `from` finds no reference.
+    not valid YAML or a document is not a resource. Raises ConfigError if a `from` finds no reference. Raises
+    TypeError if an argument has the wrong type.
     """
+    check_type("set_images", text, str, "a str as text")
+    check_type("set_images", config, ImageSetter, "an ImageSetter as config")
     edits, results = plan(Stream(text), config)
     return Outcome(apply_edits(text, edits), results)
 
@@ -97,6 +106,10 @@ def set_images_in(texts: Mapping[str, str], config: ImageSetter, for_each: ForEa
 
     Raises the same errors as `set_images`. The `file` of an error is the name of the text.
     """
+    check_type("set_images_in", texts, Mapping, "a mapping of names to texts")
+    check_type("set_images_in", config, ImageSetter, "an ImageSetter as config")
+    for name, text in texts.items():
+        check_type("set_images_in", text, str, f'a str as the text of "{name}"')
 
     def visit(look: Callable[[Stream], Any], names: Iterable[str] | None = None) -> Iterator[Any]:
         names = list(texts if names is None else names)
@@ -156,6 +169,7 @@ def plan_all(
     kustomized: Sources | None = None,
     *,
     locates_changes: bool = False,
+    every: bool = False,
 ) -> Plans[T]:
     """Scan all streams with a configuration, and report the entries that set nothing in any of them.
 
@@ -164,7 +178,7 @@ def plan_all(
     none. `sources` contains the names of the sources for messages; it is empty for standard input. `kustomized`
     contains the same sources if there are kustomizations among them. In that case, `visit` must also accept the
     keys of the sources that it visits. If `locates_changes` is true, the results of changes contain their lines
-    and columns.
+    and columns. If `every` is true, all resources are parsed, also those without an image that is set.
 
     Raises ConfigError if the field of a `from` contains no reference, or if there are several.
     """
@@ -177,11 +191,11 @@ def plan_all(
     rules = rules_for(config, references)._replace(locates_changes=locates_changes)
     planned = None
     if kustomized is None:
-        each = list(visit(partial(_scan, config, rules)))
+        each = list(visit(partial(_scan, None if every else config, rules)))
     else:
         from krm_image_setter.kustomizations.scanning import scan_all  # noqa: PLC0415  (few runs need it)
 
-        each, planned = scan_all(visit, found_in, config, rules, kustomized)
+        each, planned = scan_all(visit, found_in, config, rules, kustomized, every=every)
     total = Scan()
     for one in filter(None, map(found_in, each)):
         total.add_counts(one)
@@ -195,16 +209,16 @@ def plan_all(
         range(len(config.paths))
     )
     if all_used or config.on_unused == "ignore":
-        return Plans(each, total, [])
+        return Plans(each, total, [], rules, planned)
     from krm_image_setter.unused import unused_entries  # noqa: PLC0415  (most runs use all entries)
 
     causes, images = (planned.causes, planned.images) if planned else ({}, [])
     unused = unused_entries(config, rules, total, for_each_source, causes=causes, images=images)
-    return Plans(each, total, unused)
+    return Plans(each, total, unused, rules, planned)
 
 
-def _scan(config: ImageSetter, rules: Rules, stream: Stream) -> Scan:
-    return scan(stream, rules, keywords_of(config, stream.text))
+def _scan(config: ImageSetter | None, rules: Rules, stream: Stream) -> Scan:
+    return scan(stream, rules, config and keywords_of(config, stream.text))
 
 
 def ordered(results: Iterable[Result], *, failed: bool) -> tuple[Result, ...]:

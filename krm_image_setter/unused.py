@@ -192,7 +192,7 @@ class _FoundImages:
         message = f'no image named "{name}" was found'
         if not self._names:
             return f"{message}, and no other images; if custom resources have images, add `kinds`"
-        similar = _similar(name, self._names) if self._can_compare(len(self._names)) else []
+        similar = similar_names(name, self._names) if self._can_compare(len(self._names)) else []
         hint = f"did you mean {' or '.join(similar)}?" if similar else _NO_HINT
         return f"{message}; {hint}"
 
@@ -229,7 +229,7 @@ def _out_of_scope(rule: ImageRule, usages: Iterable[Usage]) -> str:
     return f'image "{rule.name}" was found only in {fields} of containers; set `{use}: true`'
 
 
-def _similar(name: str, names: Iterable[str]) -> list[str]:
+def similar_names(name: str, names: Iterable[str]) -> list[str]:
     """Return up to three of `names` that are similar to `name`. They are in quotes."""
     import difflib  # noqa: PLC0415  (only needed for an unused entry)
 

@@ -284,6 +284,78 @@ def test_skaffold(tmp_path: Path) -> None:
     assert bash("krm-image-setter import skaffold.yaml", folder).returncode == 0
 
 
+#: Sends requests to the application of examples/python-service as an ASGI server does, and prints the answers.
+CALLS = """
+import asyncio, json, multiprocessing, service
+
+async def call(path, *parts, method="POST"):
+    parts = list(parts)
+    sent = []
+    async def receive():
+        return {"type": "http.request", "body": parts.pop(0), "more_body": bool(parts)}
+    async def send(message):
+        sent.append(message)
+    await service.app({"type": "http", "method": method, "path": path}, receive, send)
+    return [sent[0]["status"], json.loads(sent[1]["body"])]
+
+async def main():
+    events = iter(["startup", "shutdown"])
+    completed = []
+    async def receive():
+        return {"type": f"lifespan.{next(events)}"}
+    async def send(message):
+        completed.append(message["type"])
+    web = open("web.yaml", "rb").read()
+    answers = {
+        "set": await call("/set", web[:9], web[9:]),
+        "list": await call("/list", web),
+        "invalid": await call("/set", b"kind: ["),
+        "not UTF-8": await call("/set", b"\\xff"),
+        "too large": await call("/set", b" " * (service.MOST_BYTES + 1)),
+        "unknown": await call("/", b""),
+        "method": await call("/set", b"", method="GET"),
+    }
+    large = b"---\\n".join([web] * 4000)
+    waiting = asyncio.create_task(call("/set", large))
+    ticks = 0
+    while not waiting.done():
+        await asyncio.sleep(0.01)
+        ticks += 1
+    answers["large"] = [waiting.result()[0], waiting.result()[1]["text"].count("nginx:1.27"), ticks > 3]
+    answers["many"] = [status for status, _ in await asyncio.gather(*(call("/set", web) for _ in range(50)))]
+    await service.app({"type": "lifespan"}, receive, send)
+    answers["completed"] = completed
+    answers["workers"] = len(multiprocessing.active_children())
+    print(json.dumps(answers))
+
+if __name__ == "__main__":
+    asyncio.run(main())
+"""
+
+
+def test_python_service(tmp_path: Path) -> None:
+    """A server calls the application as the ASGI specification says. A large request does not stop the loop."""
+    folder = copied("python-service", tmp_path)
+    (folder / "calls.py").write_text(CALLS)
+    ran = bash("python calls.py", folder)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    answers = json.loads(ran.stdout)
+    status, done = answers["set"]
+    assert status == 200
+    assert done["text"] == (folder / "web.yaml").read_text().replace("1.25", "1.27")
+    assert done["results"][0]["field"]["proposedValue"] == CHANGED
+    assert answers["list"] == [200, {"images": [{"image": "nginx:1.25", "field": "spec.image"}]}]
+    status, problem = answers["invalid"]
+    assert (status, problem["line"], problem["error"][:22]) == (422, 1, "line 1, column 8: inva")
+    assert answers["not UTF-8"] == [422, {"error": "expected UTF-8"}]
+    assert answers["too large"] == [413, {"error": "expected at most 10000000 bytes"}]
+    assert answers["unknown"][0] == answers["method"][0] == 404
+    assert answers["large"] == [200, 4000, True]
+    assert answers["many"] == [200] * 50
+    assert answers["workers"] == 0
+    assert answers["completed"] == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+
+
 def test_sharding(tmp_path: Path) -> None:
     """The processes of a cluster do what one process does: to the byte, and to the order of what is told."""
     if find_spec("distributed") is None:

@@ -54,11 +54,15 @@ NAMES: Final = [
     "fields of $ roots",
     "fields of $ unions",
     "list --unknown, keys far apart",
+    "explain, entries and images",
+    "explain, entries of one name and kinds",
     "images in Helm values",
     "Helm parameters",
     "import of a kustomization, one name",
     "lock with all images",
     "lock with limited fields",
+    "import of functions of a Tiltfile",
+    "import of calls of one function of a Tiltfile",
 ]
 #: More than the number of words up to which texts are searched for words before they are read.
 SIZE: Final = 110

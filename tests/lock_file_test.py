@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from krm_image_setter.config import read_config
+from krm_image_setter import read_config
 from krm_image_setter.errors import ConfigError
 from krm_image_setter.lock_file import Locked, new_lock, read_lock
 

@@ -54,6 +54,24 @@ SHAPES = {
 }
 
 
+@pytest.mark.parametrize("shape", SHAPES)
+def test_explanation_shows_no_value_of_a_secret(shape: str, program: Program) -> None:
+    text = SHAPES[shape]
+    pod = f"spec: {{containers: [{{image: 'quay.io/a/{VALUE}:2', env: [{{name: A, value: 'nginx:{VALUE}'}}]}}]}}"
+    program.write("s.yaml", f'{text}---\napiVersion: v1\nkind: Secret\nstringData:\n  pod: "{pod}"\n')
+    kinds = FIND_SECRET.replace("[.string", "[{path: .stringData.pod, as: yaml}, .string", 1)
+    if shape == "in a string":  # only a rule shows that the string contains a Secret
+        kinds += "  ConfigMap: {path: .data.s, as: yaml}\n"
+        kinds = kinds.replace("kinds: {Secret: ", "kinds:\n  Secret: ").replace("]}\n", "]\n", 1)
+    program.write(
+        "c.yaml", f"{HEAD}images: [{{name: nginx, newTag: '2'}}, {{name: quay.io/a/*, newTag: '3'}}]\n{kinds}"
+    )
+    for arguments in ((), ("--image", "nginx"), ("--image", "*hunt*")):
+        ran = program("explain", "s.yaml", "--fn-config", "c.yaml", *arguments)
+        assert VALUE not in ran.stdout.decode() + ran.stderr.replace('"*hunt*"', "")
+    assert b"***" in program("explain", "s.yaml", "--fn-config", "c.yaml").stdout
+
+
 @pytest.mark.parametrize("text", SHAPES.values(), ids=SHAPES)
 @pytest.mark.parametrize("policy", ["", "imagePullPolicy: Always\n"], ids=["", "pull policy"])
 @pytest.mark.parametrize("entry", ENTRIES)

@@ -24,6 +24,7 @@ _MODULES: Final = {
     "list": "list_",
     "lock": "lock",
     "verify": "verify",
+    "explain": "explain",
     "discover": "discover",
     "import": "import_",
     "catalog": "catalog",

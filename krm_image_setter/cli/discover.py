@@ -94,6 +94,6 @@ def _write(discovered: Discovered, least: Confidence) -> None:
         "# images: {NAME: NEW-REFERENCE}",
         *write_kinds(findings, discovered.pod_specs),
     ]
-    if not any(finding.is_complete for finding in findings):
+    if not findings:
         lines.append("# No entries in `kinds` are needed.")
     write("".join(f"{line}\n" for line in lines))

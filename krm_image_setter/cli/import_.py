@@ -13,13 +13,13 @@ from krm_image_setter.cli.files import is_under, naming
 from krm_image_setter.cli.terminal import write
 from krm_image_setter.errors import InputError, location, sentence
 from krm_image_setter.importers import Imported
-from krm_image_setter.importers.any_file import FILES, import_file
+from krm_image_setter.importers.any_file import FILES, import_file, is_importable
 from krm_image_setter.streams import decoded, read_found, read_text, say
 
 HELP: Final = """Convert another tool's configuration to an ImageSetter.
 
-Reads a Tiltfile, a kustomization (with its configurations and transformers), a kbld Config or a skaffold.yaml.
-Anything that cannot be converted is reported on standard error with its line number.
+Reads a Tiltfile, a kustomization (with its configurations and transformers), a kbld Config or a skaffold.yaml. In
+a directory, reads all such files. Anything that cannot be converted is reported on standard error with its line.
 
 \b
 Examples:
@@ -29,14 +29,36 @@ Examples:
 
 
 def import_command(
-    files: Annotated[list[str], typer.Argument(metavar="FILE", help=f"One of: {FILES}", show_default=False)],
+    paths: Annotated[
+        list[str],
+        typer.Argument(metavar="PATH", help=f"{FILES}, or a directory with such files", show_default=False),
+    ],
 ) -> None:
     """Print the ImageSetter for each file. Together they form one YAML stream."""
+    files = [file for path in paths for file in (_files_in(path) if os.path.isdir(path) else [path])]
     imported = [_import(file) for file in files]
     write("---\n".join(text for text, _ in imported))
     for file, (_, notes) in zip(files, imported, strict=True):
         for line, message in notes:
             say(sentence(message, before=("warning", location(file, line))))
+
+
+def _files_in(directory: str) -> list[str]:
+    """Return the files in a directory that can be imported. Subdirectories are not searched."""
+    with naming(directory):
+        files = [os.path.join(directory, name) for name in sorted(os.listdir(directory))]
+    found = [file for file in files if os.path.isfile(file) and _is_importable(file)]
+    if not found:
+        raise InputError(f"no file to import in this directory; expected one of: {FILES}", file=directory)
+    return found
+
+
+def _is_importable(file: str) -> bool:
+    path = Path(file)
+    try:
+        return is_importable(read_text(file), file, path.name, partial(_read_named, path.parent))
+    except InputError:  # a file that cannot be read, or is not text
+        return False
 
 
 def _import(file: str) -> Imported:

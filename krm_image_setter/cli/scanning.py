@@ -48,9 +48,9 @@ def read_files(files: Sequence[File], search: Callable[[Stream], Found]) -> Iter
 
 
 def plan_files(
-    files: Sequence[File], config: ImageSetter, *, locates_changes: bool = False
+    files: Sequence[File], config: ImageSetter, *, locates_changes: bool = False, every: bool = False
 ) -> Plans[Scanned[Scan]]:
-    """Scan the files with a configuration. `plan_all` documents `locates_changes` and the errors."""
+    """Scan the files with a configuration. `plan_all` documents `locates_changes`, `every` and the errors."""
     by_key = {file.real: file for file in files}
 
     def visit(look: Callable[[Stream], Found], keys: Iterable[str] | None = None) -> Iterator[Scanned[Found]]:
@@ -58,7 +58,8 @@ def plan_files(
 
     found_in = attrgetter("found")
     sources = [file.shown for file in files]
-    return plan_all(visit, config, found_in, sources, kustomized_sources(files), locates_changes=locates_changes)
+    kustomized = kustomized_sources(files)
+    return plan_all(visit, config, found_in, sources, kustomized, locates_changes=locates_changes, every=every)
 
 
 class ReadAhead:

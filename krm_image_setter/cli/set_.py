@@ -26,7 +26,7 @@ from krm_image_setter.cli.options import (
 from krm_image_setter.cli.outputs import Format, write_report
 from krm_image_setter.cli.replace import CHANGED, NOTHING_WRITTEN, Replacement, with_effect
 from krm_image_setter.cli.scanning import ReadAhead, Scanned, plan_files
-from krm_image_setter.cli.skipped import problems_of, report_others, report_problems
+from krm_image_setter.cli.skipped import problems_of, report_others, report_problems, report_results
 from krm_image_setter.cli.terminal import counted, flush, placeholders, style_of, write
 from krm_image_setter.edits import Edit, apply_edits, edited
 from krm_image_setter.errors import ImageSetterError, InputError
@@ -110,14 +110,9 @@ def set_command(
         config = with_digests(files, ahead.with_values_files(options.configure_list(ahead.configurations)))
     else:
         config = ahead.with_values_files(options.configure(ahead.configurations))
-    scanned, total, unused = plan_files(files, config, locates_changes=report_format is not None)
+    scanned, total, unused, *_ = plan_files(files, config, locates_changes=report_format is not None)
     failed = report_problems(scanned)
-    for each in scanned:
-        for result in each.found.results if each.found is not None else ():
-            if result.severity != INFO:
-                say(result.format(each.file.shown))
-    for result in unused:
-        say(str(result))
+    report_results(scanned, unused)
     if (failed and not keep_going) or has_error(unused):
         if report_format:
             write_report(report_format, _report(output, scanned, [], unused))

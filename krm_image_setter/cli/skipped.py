@@ -1,4 +1,4 @@
-"""Reports what a command skipped in directories: Helm templates, and files that are not Kubernetes resources."""
+"""Reports what a command did not do: warnings about images, Helm templates, and files that are not resources."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from krm_image_setter.cli.outputs import PROBLEM, Finding
 from krm_image_setter.cli.scanning import Scanned
 from krm_image_setter.cli.terminal import counted
 from krm_image_setter.errors import sentence
-from krm_image_setter.results import ERROR, WARNING
+from krm_image_setter.results import ERROR, INFO, WARNING, Result
+from krm_image_setter.scan import Scan
 from krm_image_setter.streams import say, say_error
 
 _TEMPLATES: Final = "templates"
@@ -59,6 +60,16 @@ def problems_of(scanned: Iterable[Scanned[Any]]) -> list[Finding]:
         for each in scanned
         if (error := each.error) is not None and not _templates_directory(each)
     ]
+
+
+def report_results(scanned: Iterable[Scanned[Scan]], unused: Iterable[Result]) -> None:
+    """Print the warnings and errors of the scans, and those about unused entries."""
+    for each in scanned:
+        for result in each.found.results if each.found is not None else ():
+            if result.severity != INFO:
+                say(result.format(each.file.shown))
+    for result in unused:
+        say(str(result))
 
 
 def report_others(scanned: Iterable[Scanned[Any]], resources_in: Callable[[Any], int], hint: str) -> None:

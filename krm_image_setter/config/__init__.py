@@ -30,16 +30,9 @@ __all__ = [
     "decode_group_kind",
     "decode_image",
     "decode_kind",
-    "read_config",
     "read_values",
     "require_images",
 ]
-
-
-def read_config(*texts: str) -> ImageSetter:
-    """Return the combined configuration in YAML texts. Raises ConfigError if the configuration is invalid."""
-    documents = [value for text in texts for value in read_values(text, None)]
-    return require_images(decode(documents), documents)
 
 
 def read_values(text: str, file: str | None) -> list[Value]:

@@ -263,7 +263,8 @@ def _registries(registries: Value) -> Iterator[RegistryRule]:
         patterns = fields["exclude"].one_or_more() if "exclude" in fields else ()
         exclude = tuple(pattern.string() for pattern in patterns)
         from_, to = fields["from"].string(), fields["to"].string()
-        yield _built(entry, partial(registry_rule, from_, to, uses=_uses(fields), exclude=exclude))
+        rule = _built(entry, partial(registry_rule, from_, to, uses=_uses(fields), exclude=exclude))
+        yield rule._replace(config_location=entry.location())
 
 
 def _ignored(entries: Value) -> Iterator[Ignored]:

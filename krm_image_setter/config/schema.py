@@ -86,6 +86,6 @@ def _message(value: Value, error: Any) -> str:
 
 def _type_message(value: Value, types: list[str]) -> str:
     if "string" in types and isinstance(value.data, bool | int | float):
-        return not_a_string(value.data, value.source_text)
+        return not_a_string(value)
     names = {"array": "a list", "object": "a mapping", "string": "a string", "boolean": "true or false"}
     return f"expected {alternatives([names[name] for name in types])}, got {describe(value.data)}"

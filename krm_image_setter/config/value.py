@@ -132,7 +132,7 @@ class Value(NamedTuple):
     def string(self) -> str:
         """Return the text of a string. Raises ShapeError if this node is not a string, or is empty."""
         if not isinstance(self.data, str):
-            self.fail_shape(not_a_string(self.data, self.source_text))
+            self.fail_shape(not_a_string(self))
         if not self.data:
             self.fail_shape(EMPTY_STRING)
         return self.data
@@ -192,11 +192,11 @@ def missing_field(key: str) -> str:
     return f"missing required field `{key}`"
 
 
-def not_a_string(data: Any, source_text: str) -> str:
+def not_a_string(value: Value) -> str:
     """Return the message for a value that must be a string. Numbers need quotes: YAML reads 1.10 as 1.1."""
-    if isinstance(data, bool | int | float):
-        return f'YAML reads {source_text} as {describe(data)}; quote it: "{source_text}"'
-    return f"expected a string, got {describe(data)}"
+    if value.written is not None and isinstance(value.data, bool | int | float):
+        return f'YAML reads {value.source_text} as {describe(value.data)}; quote it: "{value.source_text}"'
+    return f"expected a string, got {describe(value.data)}"
 
 
 def unknown_field(key: str, known: Collection[str]) -> str:

@@ -37,8 +37,10 @@ from krm_image_setter.resources import ResourceRef
 _MAX_DEPTH: Final = 100
 _CONTAINERS: Final = ("containers", "initContainers", "ephemeralContainers")
 _OPAQUE: Final = "x-kubernetes-preserve-unknown-fields"
-# A field without a schema contains a pod spec if its name has one of these words.
-_POD_WORDS: Final = re.compile(r"pod|template", re.IGNORECASE)
+# A field without a schema can contain pod specs if it has one of these names.
+_POD_NAMES: Final = re.compile(
+    r"pod|^(?:job)?template$|deployment|statefulset|daemonset|^(?:init)?containers$", re.IGNORECASE
+)
 # Next to one of these fields, `name` is the name of something else.
 _WHOLE: Final = frozenset(("reference", "uri", "url"))
 _CAN_BE_TAG: Final = "; `version` next to it can be its tag"
@@ -128,7 +130,7 @@ class _Search:
             for name, field in fields.items():
                 if name not in handled:
                     self.walk(field, (*steps, name), texts, fields)
-        elif schema.get(_OPAQUE) is True and _POD_WORDS.search(name_of(steps)[0]):
+        elif schema.get(_OPAQUE) is True and _POD_NAMES.search(name_of(steps)[0]):
             self.pod_specs[steps] = None
         for step, key in ((ITEMS, "items"), (VALUES, "additionalProperties")):
             if isinstance(inner := schema.get(key), dict):

@@ -7,6 +7,7 @@ regular expression, can apply tagSuffix twice, and applies an entry to the resul
 from __future__ import annotations
 
 from collections.abc import Iterable
+from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
 from krm_image_setter.errors import ConfigLocation
@@ -279,6 +280,7 @@ class ImageMap:
         self._new_names: set[str] = set()
         self._set: dict[tuple[str, Usage], tuple[str, ImageRule] | None] = {}
         self.rules = tuple(rules)
+        self._named: dict[str, list[ImageRule]] = {}
         self._has_below = any(rule.name.name.endswith(_BELOW) for rule in self.rules)
         for position, rule in enumerate(self.rules):
             first = self._first.setdefault(key_of(rule.name), {})
@@ -315,6 +317,18 @@ class ImageMap:
             if each in self._first[key]
         ]
         return min(found)[1] if found else None
+
+    def named(self, reference: Reference) -> list[ImageRule]:
+        """Return the rules with the name of `reference`, and those with `/*` that match it, in their order."""
+        if not self._named:
+            for rule in self.rules:
+                self._named.setdefault(rule.name.normalized_name, []).append(rule)
+        name = reference.normalized_name
+        found = [
+            *self._named.get(name, ()),
+            *(rule for key, *_ in _keys_below(name) for rule in self._named.get(key, ())),
+        ]
+        return sorted(found, key=attrgetter("position"))
 
     def replace(self, rule: ImageRule) -> bool:
         """Return whether the rules of this map replace `rule`, which comes after all of them.

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
+from krm_image_setter.errors import ConfigLocation
 from krm_image_setter.images.image_rule import IMAGE
 from krm_image_setter.images.reference import (
     HUB,
@@ -35,6 +36,7 @@ class RegistryRule(NamedTuple):
     to: str
     uses: tuple[str, ...] = (IMAGE,)
     exclude: tuple[str, ...] = ()
+    config_location: ConfigLocation = ConfigLocation()
 
     def matches(self, reference: Reference, use: str = IMAGE) -> bool:
         """Return whether `reference` must move. If `to` is under `from_`, names under `to` do not move again."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from krm_image_setter.errors import InputError
+from krm_image_setter.builds.kustomization import FILE_NAMES
+from krm_image_setter.errors import ConfigError, InputError
 from krm_image_setter.importers import Imported, Source
 from krm_image_setter.importers.kbld import import_kbld, is_kbld
 from krm_image_setter.importers.kustomization import import_kustomization, is_kustomization
@@ -31,6 +32,17 @@ _IMPORTERS: Final = (
 )
 #: The names of the files that can be imported.
 FILES: Final = ", ".join(importer.name for importer in _IMPORTERS)
+
+
+def is_importable(text: str, file: str, name: str, read: Callable[[str], str]) -> bool:
+    """Return whether an importer recognizes a file that the user did not name. See Source for the arguments."""
+    source = Source(text, file, name, read)
+    if is_tiltfile(source) or name in FILE_NAMES:
+        return True
+    try:
+        return name.endswith((".yaml", ".yml")) and any(each.recognizes(source) for each in _IMPORTERS)
+    except ConfigError:  # the file is not YAML, for example a template
+        return False
 
 
 def import_file(text: str, file: str, name: str, read: Callable[[str], str]) -> Imported:

@@ -102,6 +102,7 @@ class _Tiltfile:
             "include": Function(("path",), _not_read),
             "helm_resource": Function((), _custom_deploy),
             "k8s_custom_deploy": Function((), _custom_deploy),
+            "pulumi_resource": Function((), _custom_deploy),
             **{name: Function(parameters, self._build) for name, parameters in _BUILDS.items()},
         }
 
@@ -159,7 +160,8 @@ class _Tiltfile:
 def _load(arguments: Arguments) -> None:
     path = arguments.value("path")
     names = [*arguments.more, *(arguments.values[name] for name in arguments.values if name != "path")]
-    if not (is_text(path) and path.startswith("ext://") and all(name in _BUILDS for name in names)):
+    extension = path.removeprefix("ext://") if is_text(path) and path.startswith("ext://") else ""
+    if not extension or not (extension in _WITHOUT_IMAGES or all(name in _BUILDS for name in names)):
         _not_read(arguments)
 
 
@@ -314,3 +316,15 @@ _BUILDS: Final[dict[str, Sequence[str]]] = {
         "build_nix_image", "build_flake_image",
     ), ("ref",)),
 }  # fmt: skip
+
+# The extensions in tilt-dev/tilt-extensions (July 2026) that neither build an image nor declare a kind. Calls of
+# `helm_resource` and `pulumi_resource` are read for their `image_deps`.
+_WITHOUT_IMAGES: Final = frozenset((
+    "api_server_logs", "base64", "cancel", "cert_manager", "color", "configmap", "coreos_prometheus",
+    "current_namespace", "deployment", "dotenv", "execute_in_pod", "github_token", "global_vars", "hasura",
+    "hello_world", "helm_remote", "helm_resource", "honeycomb", "jest_test_runner", "k8s_attach", "k8s_yaml_glob",
+    "kubefwd", "list_dependencies", "list_port_forwards", "local_output", "logger", "min_k8s_version",
+    "min_tilt_version", "namespace", "ngrok", "print_tiltfile_dir", "procfile", "pulumi", "pypiserver", "secret",
+    "snyk", "syncback", "tarfetch", "tests", "tests/golang", "tests/javascript", "tilt_inspector", "uibutton",
+    "vault_client", "wait_for_it", "workflow", "yarn",
+))  # fmt: skip

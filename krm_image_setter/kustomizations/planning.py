@@ -45,6 +45,8 @@ class Planned(NamedTuple):
     other texts, the new images of the fields that the rules must not decide, by offset. `checksums` shows whether
     a text changed after it was read. `applied` contains the positions of the entries of the configuration that
     match an image of a build, and `causes` explains why others match none. `images` are the images of all builds.
+    `decisions` are the decisions on all builds, `idle` are the entries of kustomizations that match no image, and
+    `text_files` are the texts that a generator puts into a ConfigMap or Secret.
     """
 
     scans: dict[str, Scan]
@@ -53,6 +55,9 @@ class Planned(NamedTuple):
     applied: set[int]
     causes: dict[int, str]
     images: list[FoundImage]
+    decisions: Decisions
+    idle: list[Entry]
+    text_files: frozenset[str]
 
 
 class KustomizationPlan:
@@ -228,7 +233,9 @@ class KustomizationPlan:
         causes = self._causes(decisions.flows, applied)
         checksums = {key: fields.checksum for key, fields in found.items() if fields is not None}
         images = [image for _, image in self.images(decisions.flows)]
-        return Planned(scans, decided, checksums, applied, causes, images)
+        matching = {entry for flow in decisions.flows for entry in flow.trail}
+        idle = [entry for entry in self._outline.entries if entry not in matching]
+        return Planned(scans, decided, checksums, applied, causes, images, decisions, idle, self.text_files)
 
     def _written(self, decisions: Decisions) -> tuple[dict[str, Scan], dict[str, dict[int, str]]]:
         writer = Writer(self._rules)

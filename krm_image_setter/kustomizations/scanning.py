@@ -42,16 +42,19 @@ class _Run(NamedTuple):
     reached: frozenset[str]
     specs: SelectorMap[KindRule]
     keywords: list[str] | None
+    every: bool
 
 
-def _run(config: ImageSetter, rules: Rules, plan: KustomizationPlan) -> _Run:
+def _run(config: ImageSetter, rules: Rules, plan: KustomizationPlan, *, every: bool = False) -> _Run:
     read = frozenset(plan.checksums())
-    return _Run(config, rules, plan.resources(), read, plan.text_files, plan.reached, plan.specs, plan.keywords)
+    return _Run(
+        config, rules, plan.resources(), read, plan.text_files, plan.reached, plan.specs, plan.keywords, every
+    )
 
 
 def _scan(run: _Run, stream: Stream) -> Scan:
     """Scan a text, and collect the image fields if the text is part of a kustomization."""
-    keywords = keywords_of(run.config, stream.text)
+    keywords = None if run.every else keywords_of(run.config, stream.text)
     if stream.source in run.reached:
         if keywords is not None:
             keywords = None if run.keywords is None else usable_keywords([*keywords, *run.keywords])
@@ -107,14 +110,21 @@ def _scan_again(rules: Rules, planned: Planned, stream: Stream) -> Scan:
 
 
 def scan_all(
-    visit: Visit, found_in: Callable[[Any], Any], config: ImageSetter, rules: Rules, sources: Sources
+    visit: Visit,
+    found_in: Callable[[Any], Any],
+    config: ImageSetter,
+    rules: Rules,
+    sources: Sources,
+    *,
+    every: bool = False,
 ) -> tuple[list[Any], Planned]:
     """Scan all texts, and decide on the kustomizations among them. Return what `visit` returned, and the plan.
 
-    `found_in` returns the scan of a result of `visit`, or None. The scans contain the changes of the plan.
+    If `every` is true, resources without an image that matters are parsed too. `found_in` returns the scan of a
+    result of `visit`, or None. The scans contain the changes of the plan.
     """
     plan = KustomizationPlan(sources, rules)
-    run = _run(config, rules, plan)
+    run = _run(config, rules, plan, every=every)
     each = list(visit(partial(_scan, run), None))
     scans: dict[str, Scan | None] = dict(zip(sources.names, map(found_in, each), strict=True))
     planned = plan.decide({key: found.fields if found else None for key, found in scans.items()})

@@ -56,7 +56,8 @@ class Credentials:
         self._helper_timeout = helper_timeout
         self._lock = threading.Lock()
         self._files: list[tuple[str, dict[str, Any]]] | None = None
-        self._helpers: dict[tuple[str, str], tuple[threading.Lock, list[Login | None]]] = {}
+        # The answer of each helper about a server: a login, None, or the error.
+        self._helpers: dict[tuple[str, str], tuple[threading.Lock, list[Login | RegistryError | None]]] = {}
 
     def login(self, name: str) -> Login | None:
         """Return the login for a normalized name such as `docker.io/library/nginx`, or None for anonymous access.
@@ -93,12 +94,18 @@ class Credentials:
         if not isinstance(helper, str) or not re.fullmatch(r"[A-Za-z0-9._-]+", helper, re.ASCII):
             raise RegistryError(f"invalid name of a credential helper for {server}")
         with self._lock:
-            lock, logins = self._helpers.setdefault((helper, server), (threading.Lock(), []))
+            lock, answers = self._helpers.setdefault((helper, server), (threading.Lock(), []))
         # The helper can ask the user for a password, so only one thread runs it for a host.
         with lock:
-            if not logins:
-                logins.append(_helper_login(helper, server, self._environment.get("PATH"), self._helper_timeout))
-            return logins[0]
+            if not answers:
+                try:
+                    login = _helper_login(helper, server, self._environment.get("PATH"), self._helper_timeout)
+                    answers.append(login)
+                except RegistryError as error:
+                    answers.append(error)
+        if isinstance(answers[0], RegistryError):
+            raise RegistryError(answers[0].message)
+        return answers[0]
 
 
 def _read_files(environment: Mapping[str, str]) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from harness import Program
 
-COMMANDS = ("set", "list", "discover", "import", "catalog", "schema", "install-plugin")
+COMMANDS = ("set", "list", "explain", "discover", "import", "catalog", "schema", "install-plugin")
 
 
 def test_help_lists_all_commands(program: Program) -> None:

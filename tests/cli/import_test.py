@@ -39,6 +39,29 @@ def test_import_of_several_files_prints_one_stream(program: Program) -> None:
     assert b"# --image a/b=NEW-REFERENCE" in ran.stdout
 
 
+def test_import_of_a_directory_reads_the_files_of_all_tools_in_it(program: Program) -> None:
+    program.write("Tiltfile", "docker_build('a/b', '.')\n")
+    program.write("kustomization.yaml", "images: [{name: nginx, newTag: '2'}]\n")
+    program.write("config.yaml", "apiVersion: kbld.k14s.io/v1alpha1\nkind: Config\noverrides: []\n")
+    program.write("template.yaml", "{{ .x }}\n- [\n")
+    program.write("web.yaml", "apiVersion: v1\nkind: Service\n")
+    program.write("sub/Tiltfile", "docker_build('c/d', '.')\n")
+    (program.folder / "image.yaml").write_bytes(b"\xff\xfe\x00")
+    ran = program("import", ".")
+    assert ran.status == 0
+    sources = [line.split(";")[0] for line in ran.stdout.decode().splitlines() if line.startswith("# Imported")]
+    assert sources == [f"# Imported from ./{name}" for name in ("Tiltfile", "config.yaml", "kustomization.yaml")]
+    assert program("import", "Tiltfile").stdout in ran.stdout.replace(b"./Tiltfile", b"Tiltfile")
+
+
+def test_import_of_a_directory_without_files_is_an_error(program: Program) -> None:
+    program.write("deploy/web.yaml", "apiVersion: v1\nkind: Service\n")
+    ran = program("import", "deploy")
+    expected = "expected one of: Tiltfile, kbld Config, skaffold.yaml, kustomization"
+    assert (ran.status, ran.stdout) == (2, b"")
+    assert ran.stderr == f"krm-image-setter: error: deploy: no file to import in this directory; {expected}\n"
+
+
 def test_import_output_configures_the_filter(program: Program) -> None:
     program.write("Tiltfile", TILTFILE)
     program.write("functions.yaml", program("import", "Tiltfile").stdout.decode())
@@ -180,7 +203,7 @@ def test_invalid_files_are_reported_on_one_line(program: Program) -> None:
 def test_missing_file_argument_is_an_error(program: Program) -> None:
     ran = program("import")
     assert ran.status == 2
-    assert "missing argument `FILE`" in ran.stderr
+    assert "missing argument `PATH`" in ran.stderr
     text = program("import", "--help").stdout
     assert b"krm-image-setter import Tiltfile > functions.yaml" in text
     assert b"krm-image-setter import prod/kustomization.yaml skaffold.yaml" in text

@@ -8,7 +8,7 @@ import pytest
 from discovery.definitions import RULES, STRING, confidences, crd, fields, listed, mapped
 
 from krm_image_setter import read_config
-from krm_image_setter.discovery import Confidence, discover
+from krm_image_setter.discovery import Confidence, Kind, discover
 from krm_image_setter.documents import Stream
 from krm_image_setter.rules import rules_for
 
@@ -70,8 +70,9 @@ def test_kustomize_entries_are_found_with_their_form() -> None:
 
 def test_field_without_a_schema_can_contain_a_pod_spec() -> None:
     opaque = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
-    found = discover(Stream(crd(fields(podTemplate=opaque, config=opaque))), RULES)
-    assert list(found.pod_specs.values()) == [(("spec", "podTemplate"),)]
+    names = ("podTemplate", "template", "deployment", "emailTemplate", "config")
+    found = discover(Stream(crd(fields(**dict.fromkeys(names, opaque)))), RULES)
+    assert [steps[-1] for steps in found.pod_specs[Kind("example.com", "Thing")]] == [*names[:3]]
 
 
 def test_report_contains_no_image_fields() -> None:

@@ -54,7 +54,8 @@ def imported(body: str, *notes: tuple[int, str]) -> Imported:
         "default_registry('')\n",
         "docker_compose('compose.yaml')\n",
         "load('ext://restart_process', 'docker_build_with_restart', custom='custom_build_with_restart')\n",
-        "helm_resource('redis', 'bitnami/redis', flags=['--version=1'])\n",
+        "load('ext://namespace', 'namespace_create', 'namespace_inject')\nload('ext://uibutton', 'cmd_button')\n",
+        "load('ext://helm_resource', 'helm_resource', 'helm_repo')\nhelm_resource('a', 'b/a', flags=['--version=1'])\n",
         "k8s_custom_deploy('x', 'make', 'make -n', [], image_deps=[])\n",
         "def k8s_kind(kind, image_json_path):\n  pass\nk8s_kind('A', '{.a}')\n",
     ],
@@ -423,7 +424,7 @@ NOTES = [
     ),
     (
         "def build(i):\n  docker_build(i, '.')\nbuild(x)\n",
-        not_a_literal(2, "docker_build, in build()", "ref", "i"),
+        not_a_literal(3, "docker_build, in build(), called at line 3", "ref", "x"),
     ),
     (
         "default_registry(\n  read_json('x.json')['host'])\n",
@@ -648,13 +649,31 @@ def test_tiltfile_of_a_tutorial() -> None:
   apiVersion: kafka.strimzi.io/v1beta2
   paths: "{.spec.image}"
 """,
-        (3, 'load: not imported: "ext://helm_remote" was not read; add its entries by hand'),
     )
 
 
 def test_tiltfile_of_a_team() -> None:
     assert read_tiltfile(TEAM) == imported(
-        KINDS
+        GIVE
+        + """\
+# # line 15, in service(), called at line 24
+# - name: ghcr.io/acme/orders
+#   newImage: NEW-REFERENCE
+#   env: true
+# # line 15, in service(), called at line 24
+# # --image ghcr.io/acme/billing=NEW-REFERENCE
+# - name: ghcr.io/acme/billing
+#   newImage: NEW-REFERENCE
+# # line 26
+# # --image ghcr.io/acme/gateway=NEW-REFERENCE
+# - name: ghcr.io/acme/gateway
+#   newImage: NEW-REFERENCE
+# # line 29, if the condition at line 28 holds
+# # --image ghcr.io/acme/ml:dev=NEW-REFERENCE
+# - name: ghcr.io/acme/ml:dev
+#   newImage: NEW-REFERENCE
+"""
+        + KINDS
         + """\
 # line 32
 - kind: SparkApplication
@@ -680,19 +699,6 @@ def test_tiltfile_of_a_team() -> None:
             4,
             "default_registry: not imported: `host` is \"settings.get('registry', 'ttl.sh/team')\", not a "
             "literal; "
-            "add the entry by hand",
-        ),
-        (
-            16,
-            "docker_build_with_restart, in service(): not imported: `ref` is \"REPO + '/' + name\", not a "
-            "literal; "
-            "add the entry by hand",
-        ),
-        (26, "docker_build: not imported: `ref` is \"image('gateway')\", not a literal; add the entry by hand"),
-        (
-            29,
-            "custom_build, if the condition at line 28 holds: not imported: `ref` is "
-            "\"'{}/ml:dev'.format(REPO)\", not a literal; "
             "add the entry by hand",
         ),
     )

@@ -28,11 +28,13 @@ from krm_image_setter import InputError, read_config, set_images
 from krm_image_setter.catalog import catalog_rules
 from krm_image_setter.config import ImageSetter
 from krm_image_setter.documents import Stream
+from krm_image_setter.errors import ImageSetterError
+from krm_image_setter.explaining import explainer
 from krm_image_setter.images import parse_reference
 from krm_image_setter.results import INFO
 from krm_image_setter.rules import keywords_of, rules_for
-from krm_image_setter.scan import scan
-from krm_image_setter.transform import Outcome
+from krm_image_setter.scan import Scan, scan
+from krm_image_setter.transform import Outcome, Plans, plan_all
 from krm_image_setter.yaml import building, events, lines, scalar, stream, tree
 from krm_image_setter.yaml.stream import Slice
 
@@ -126,6 +128,20 @@ def outside(text: str, documents: list[dict[Location, str]]) -> list[str]:
     ]
     edges = [0, *(edge for span in sorted(found) for edge in span), len(text)]
     return [text[start:end] for start, end in [*pairwise(edges)][::2]]
+
+
+def check_the_explanation_contains_all_changes(written: Written, config: ImageSetter) -> None:
+    stream = Stream(written.text)
+    try:
+        plans: Plans[Scan] = plan_all(lambda look, _=None: [look(stream)], config, lambda found: found, every=True)
+    except ImageSetterError:
+        return
+    blocks = explainer(config, plans, None)(stream).blocks
+    shown = {text for block in blocks for label, text in block.facts if label == "set to"}
+    results = [one for one in plans.each[0].results if one.severity == INFO and "olicy" not in (one.field or "")]
+    assert {one.proposed_value for one in results} <= shown
+    assert all(block.facts and block.line > 0 for block in blocks)
+    assert all(line.isprintable() for block in blocks for line in block.lines("a.yaml"))
 
 
 def check_a_second_run_changes_nothing(text: str, config: ImageSetter) -> None:

@@ -43,6 +43,12 @@ def test_a_second_run_changes_nothing(written: Written, config: ImageSetter) -> 
 
 @law
 @given(TEXTS, configs())
+def test_explanation_contains_all_changes(written: Written, config: ImageSetter) -> None:
+    laws.check_the_explanation_contains_all_changes(written, config)
+
+
+@law
+@given(TEXTS, configs())
 def test_an_error_writes_nothing(written: Written, config: ImageSetter) -> None:
     laws.check_an_error_writes_nothing(written, config)
 

@@ -16,7 +16,7 @@ from krm_image_setter.registry import Answer, Failed, Registries, Resolved
 from krm_image_setter.registry.authentication import read_challenges
 from krm_image_setter.registry.connections import Limits
 
-FAST = Limits(wait=0.01, connect_timeout=1, timeout=1)
+FAST = Limits(wait=0.01, connect_timeout=10, timeout=10)
 USER = f"Basic {basic('user:secret')}"
 DIGEST = digest_of(b"{}")
 RESOLVED = Resolved(DIGEST, DIGEST, (), MANIFEST)
@@ -288,7 +288,7 @@ def test_nothing_is_sent_over_plain_http_to_another_host(tmp_path: Path, monkeyp
     with http_server(requires_login) as registry:
         host = registry.host.replace("127.0.0.1", "registry.example.com")
         write_logins(tmp_path, auths={host: {"auth": basic("user:secret")}})
-        [answer] = ask(host, "a:1", plain_http=[], limits=FAST._replace(attempts=1))
+        [answer] = ask(host, "a:1", plain_http=[], limits=FAST._replace(attempts=1, connect_timeout=1, timeout=1))
         assert isinstance(answer, Failed)
         assert not registry.requests
         assert ask(host, "a:1", plain_http=[host]) == [RESOLVED]

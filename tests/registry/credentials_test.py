@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -31,13 +32,14 @@ def helper(directory: Path, name: str, script: str) -> None:
     program.chmod(0o755)
 
 
-def login(directory: Path, content: Any, name: str = "registry.example.com/team/app") -> Login | None:
+def login(
+    directory: Path, content: Any, name: str = "registry.example.com/team/app", helper_timeout: float = 20
+) -> Login | None:
     """Return the login for a name, with `content` in the file of docker."""
     write(directory / "config.json", content)
     environment = {"DOCKER_CONFIG": str(directory), "HOME": str(directory), "XDG_RUNTIME_DIR": str(directory)}
-    return Credentials(environment | {"PATH": f"{directory}/bin:{os.environ['PATH']}"}, helper_timeout=1).login(
-        name
-    )
+    path = f"{directory}/bin:{os.environ['PATH']}"
+    return Credentials(environment | {"PATH": path}, helper_timeout).login(name)
 
 
 # Keys
@@ -245,13 +247,21 @@ def test_helper_without_a_login_is_anonymous(tmp_path: Path) -> None:
     assert login(tmp_path, {"credsStore": "a"}) is None
 
 
-def test_helper_runs_once_per_host(tmp_path: Path) -> None:
-    helper(tmp_path, "a", f"sleep 0.2\n{PRINT_LOGIN}")
+@pytest.mark.parametrize(
+    "end", [PRINT_LOGIN, 'read -r server; echo "$server" >> "$0.log"; exit 1'], ids=["login", "failure"]
+)
+def test_helper_runs_once_per_host(tmp_path: Path, end: str) -> None:
+    helper(tmp_path, "a", f"sleep 0.2\n{end}")
     write(tmp_path / "config.json", {"credsStore": "a"})
     environment = {"DOCKER_CONFIG": str(tmp_path), "XDG_RUNTIME_DIR": str(tmp_path), "HOME": str(tmp_path)}
     credentials = Credentials(environment | {"PATH": f"{tmp_path}/bin:{os.environ['PATH']}"})
+
+    def ask(name: str) -> None:
+        with suppress(RegistryError):
+            credentials.login(name)
+
     names = [f"{host}/app-{number}" for number in range(5) for host in ("quay.io", "ghcr.io")]
-    threads = [threading.Thread(target=credentials.login, args=(name,)) for name in names]
+    threads = [threading.Thread(target=ask, args=(name,)) for name in names]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -287,7 +297,7 @@ HELPERS = [
 def test_helper_that_does_not_work_is_an_error(tmp_path: Path, script: str, reason: str) -> None:
     helper(tmp_path, "a", script)
     with pytest.raises(RegistryError) as caught:
-        login(tmp_path, {"credsStore": "a"})
+        login(tmp_path, {"credsStore": "a"}, helper_timeout=1 if "sleep" in script else 20)
     assert str(caught.value) == f"cannot get the login for registry.example.com: {reason}"
 
 

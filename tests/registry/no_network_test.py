@@ -46,6 +46,7 @@ COMMANDS: Final = {
     "": ["--fn-config", "config.yaml"],
     "set": ["d", "--fn-config", "config.yaml", "--in-place"],
     "list": ["d", "--unpinned", "--unknown"],
+    "explain": ["d", "--fn-config", "config.yaml"],
     "discover": ["d"],
     "import": ["Tiltfile"],
     "catalog": [],

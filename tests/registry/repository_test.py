@@ -14,7 +14,7 @@ from krm_image_setter.images.reference import check_reference
 from krm_image_setter.registry import Answer, Failed, Registries, Resolved, parse_platform
 from krm_image_setter.registry.connections import Limits
 
-FAST = Limits(wait=0.01, connect_timeout=1, timeout=1)
+FAST = Limits(wait=0.01, connect_timeout=10, timeout=10)
 LINUX = parse_platform("linux/amd64")
 OTHER = "sha256:" + "0" * 64
 CONFIG = json.dumps({"os": "linux", "architecture": "amd64"}).encode()

@@ -1,0 +1,99 @@
+"""Puts the decisions on kustomizations into blocks: one for each image that an entry of `images` changes."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator
+
+from krm_image_setter.explaining.blocks import (
+    Block,
+    Fact,
+    deciding_rule,
+    image_rule_name,
+    other_entries,
+    why_unchanged,
+)
+from krm_image_setter.kustomizations.attempts import Flow, Place, follow
+from krm_image_setter.kustomizations.flows import BEFORE_VOLUMES, applied
+from krm_image_setter.kustomizations.planning import Planned
+from krm_image_setter.kustomizations.reading import Entry, Sources
+from krm_image_setter.paths import format_location
+from krm_image_setter.rules import Rules
+
+
+def explain_builds(planned: Planned, rules: Rules, sources: Sources) -> Iterator[tuple[str, Block]]:
+    """Yield the key of each kustomization with the blocks of its build.
+
+    There is a block for each image on whose way through the build is an entry of `images`, and one for each entry
+    that matches no image.
+    """
+    builds = _Builds(planned, rules, sources)
+    seen = set()
+    for flow in planned.decisions.flows:
+        route = flow.route
+        key = (route.root, route.scalar, route.resource, route.location, flow.image)
+        is_file = route.scalar is not None and route.scalar.node is None
+        if key not in seen and route.reading != BEFORE_VOLUMES and (flow.trail or not is_file):
+            seen.add(key)
+            yield route.root, builds.block(flow)
+    for entry in planned.idle:
+        fact = Fact("unchanged", "the entry matches no image in a build of these files")
+        subject = f'{format_location(entry.location)}: "{entry.keys.name}"'
+        yield entry.text.file.key, Block(entry.line, subject, (fact,), entry.keys.image, (entry.keys.image,))
+
+
+class _Builds:
+    """The decisions on all builds."""
+
+    def __init__(self, planned: Planned, rules: Rules, sources: Sources) -> None:
+        self._decisions = planned.decisions
+        self._rules = rules
+        self._sources = sources
+        self._reasons = {problem.flow.route.identity: problem for problem in planned.decisions.problems}
+
+    def block(self, flow: Flow) -> Block:
+        """Return the facts about an image on its way through a build."""
+        route, new = flow.route, follow(flow.route, self._decisions.state)[0]
+        facts = [*self._way(flow), Fact("image", f"{flow.image} (of the build)")]
+        rule = deciding_rule(flow.image, route.usage, self._rules)
+        problem = self._reasons.get(route.identity)
+        if new != flow.image:
+            facts.append(Fact("set to", new))
+            facts += [Fact("set by", image_rule_name(rule))] if rule else []
+            facts += (Fact("change in", self._at(place)) for place in flow.places if self._changes(place))
+        if problem is not None:
+            facts.append(Fact("unchanged" if problem.is_left else "but", problem.reason.message))
+        elif new == flow.image:
+            facts.append(Fact("unchanged", self._why_unchanged(flow, has_rule=rule is not None)))
+        facts += other_entries(flow.image, route.usage, self._rules, rule)
+        build = f"build of {posixpath.dirname(self._sources.shown(route.root)) or '.'}"
+        field = ": ".join(filter(None, (str(route.resource), format_location(route.location))))
+        images = (route.scalar.image if route.scalar else route.start, flow.image, new)
+        line = next((entry.line for entry in reversed(flow.trail) if entry.text.file.key == route.root), 1)
+        return Block(line, ": ".join(filter(None, (build, field))), tuple(facts), flow.image, images)
+
+    def _why_unchanged(self, flow: Flow, *, has_rule: bool) -> str:
+        if flow.moves:  # `wanted` gives way if the build of a base alone would need a change of its own
+            return "only the builds that use this base are set"
+        return (
+            "already the new reference" if has_rule else why_unchanged(flow.image, flow.route.usage, self._rules)
+        )
+
+    def _way(self, flow: Flow) -> Iterator[Fact]:
+        """Yield the image before the first entry, and what each entry makes of it."""
+        scalar = flow.route.scalar
+        image = flow.route.start if scalar is None else scalar.image
+        yield Fact("starts as", f"{image} in {self._at(scalar) if scalar else 'a source that is not read'}")
+        for entry, times in flow.route.steps:
+            made = applied(entry.keys, image, times)
+            if made is not None:
+                image = made
+                yield Fact("becomes", f"{image} by {self._at(entry)}: {format_location(entry.location)}")
+
+    def _changes(self, place: Place) -> bool:
+        before = place.keys if isinstance(place, Entry) else place.image
+        return bool(self._decisions.state.get(place, before) != before)
+
+    def _at(self, place: Place) -> str:
+        key = place.text.file.key if isinstance(place, Entry) else place.file
+        return f"{self._sources.shown(key)}:{place.line}"
