@@ -16,6 +16,8 @@ RUN python3 -m compileall -q --invalidation-mode unchecked-hash -x '/(site|dist)
       "$(python3 -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')" \
  && rm -rf /usr/local/bin/pip* /usr/local/lib/python3*/ensurepip /usr/local/lib/python3*/site-packages/pip*
 COPY --from=build /opt/krm-image-setter /opt/krm-image-setter
+# For a shell in the container, and for images that are built from this one.
+RUN ln -s /opt/krm-image-setter/bin/krm-image-setter /usr/local/bin/krm-image-setter
 ARG VERSION
 LABEL org.opencontainers.image.title="krm-image-setter" \
       org.opencontainers.image.description="A KRM function that sets container images anywhere in Kubernetes YAML, and changes nothing else" \

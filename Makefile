@@ -65,6 +65,21 @@ golden: $(VENV)/ready
 docs: $(VENV)/ready
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group docs
 	$(BIN)/zensical build --clean --strict
+	@test -d $(PYODIDE) || npm install --prefix .pyodide --no-save --ignore-scripts \
+		--no-audit --no-fund --silent --fetch-retries=0 pyodide@314.0.7 || echo "docs/try.md cannot run: it needs npm"
+	@test ! -d $(PYODIDE) || $(MAKE) --no-print-directory site/try/packages.zip
+
+# What docs/try.md runs: Pyodide, and the program with its dependencies in pure Python.
+PYODIDE := .pyodide/node_modules/pyodide
+.PHONY: site/try/packages.zip
+site/try/packages.zip:
+	rm -rf build/browser
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-compile --target build/browser \
+		--platform any --implementation py --abi none --only-binary :all: --group browser
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-compile --target build/browser \
+		--no-build-isolation --upgrade .
+	cd build/browser && $(abspath $(BIN))/python -m zipfile -c $(abspath $@) *
+	cp $(addprefix $(PYODIDE)/,pyodide.mjs pyodide.asm.mjs pyodide.asm.wasm pyodide-lock.json python_stdlib.zip) $(@D)
 
 bench: $(VENV)/ready
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group bench

@@ -25,11 +25,12 @@ def main(arguments: Sequence[str]) -> int:
     if PLUGIN_CONFIG in os.environ:
         return run_filter(Options())
     options = None if _COMPLETE in os.environ else Options.from_arguments(arguments)
-    if options is not None:
+    if options is not None and not (sys.stdin.isatty() and not arguments):
         return run_filter(options)
     from krm_image_setter.cli import run_command  # noqa: PLC0415  (importing Typer takes 90 ms)
 
-    return run_command(arguments)
+    # Nothing is typed at a terminal without arguments, so the program does not wait for it.
+    return run_command(arguments or ["--help"])
 
 
 def run() -> NoReturn:

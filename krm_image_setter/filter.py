@@ -6,6 +6,7 @@ This module contains the options too, because another module would slow the star
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple, Self
 
@@ -16,6 +17,7 @@ from krm_image_setter.config import (
     decode,
     decode_image,
     decode_kind,
+    decode_registry,
     read_values,
     require_images,
 )
@@ -26,25 +28,40 @@ from krm_image_setter.errors import ConfigError, ImageSetterError, InputError, N
 from krm_image_setter.function import plan_function, read_resource_list
 from krm_image_setter.images import ImageRule
 from krm_image_setter.results import ERROR, INFO, Result
-from krm_image_setter.streams import STDIN, read_stdin, read_text, say, say_error, shown, write_output
+from krm_image_setter.streams import (
+    PROGRAM,
+    STDIN,
+    has_log,
+    read_stdin,
+    read_text,
+    say,
+    say_error,
+    shown,
+    write_output,
+)
 from krm_image_setter.transform import Plan, plan
 
 DEFAULT_CONFIG: Final = "functions.yaml"
 PLUGIN_CONFIG: Final = "KUSTOMIZE_PLUGIN_CONFIG_STRING"
-NO_CONFIG: Final = "--no-config"
+#: The options without a value, and the corresponding fields of Options.
+FLAGS: Final = {"--no-config": "no_config", "--quiet": "quiet", "-q": "quiet"}
 #: The options that the filter and `set` share, and the corresponding fields of Options.
 ARGUMENTS: Final = {
     "--fn-config": "fn_config",
     "--image": "images",
     "--images-from": "images_from",
     "--kind": "kinds",
+    "--registry": "registries",
     "--on-unused": "on_unused",
     "--stdin-file-name": "stdin_file_name",
 }
 
 
 class Options(NamedTuple):
-    """The command-line options: configuration files, and rules that are added to the configuration."""
+    """The command-line options: configuration files, and rules that are added to the configuration.
+
+    If `quiet` is true, the filter prints only errors.
+    """
 
     fn_config: tuple[str, ...] = ()
     images: tuple[str, ...] = ()
@@ -53,6 +70,8 @@ class Options(NamedTuple):
     on_unused: str | None = None
     no_config: bool = False
     stdin_file_name: str = ""
+    registries: tuple[str, ...] = ()
+    quiet: bool = False
 
     @classmethod
     def from_arguments(cls, arguments: Iterable[str]) -> Self | None:
@@ -61,11 +80,11 @@ class Options(NamedTuple):
         In that case, Typer parses the arguments. Importing argparse would take a third of a short run.
         """
         parsed: dict[str, list[str]] = {}
-        no_config = False
+        flags: set[str] = set()
         rest = iter(arguments)
         for argument in rest:
-            if argument == NO_CONFIG:
-                no_config = True
+            if argument in FLAGS:
+                flags.add(FLAGS[argument])
                 continue
             name, equals, value = argument.partition("=")
             text = value if equals else next(rest, None)
@@ -77,7 +96,13 @@ class Options(NamedTuple):
         if on_unused not in (None, *ON_UNUSED):
             return None
         fields = {name: tuple(values) for name, values in parsed.items()}
-        return cls(**fields, on_unused=on_unused, no_config=no_config, stdin_file_name=stdin_file_name)
+        return cls(
+            **fields,
+            on_unused=on_unused,
+            no_config="no_config" in flags,
+            stdin_file_name=stdin_file_name,
+            quiet="quiet" in flags,
+        )
 
     def require_files(self) -> None:
         """Raise ConfigError if an option specifies standard input, because the manifests are read from it."""
@@ -119,7 +144,7 @@ class Options(NamedTuple):
     def _configured(self, found: Callable[[], Iterable[Value]]) -> tuple[ImageSetter, list[Value]]:
         documents = self._files()
         if not self.fn_config and not self.no_config:
-            documents = list(found()) or _default_configuration()
+            documents = list(found()) or _default_configuration(quiet=self.quiet)
         return self._decoded(documents), documents
 
     def _files(self) -> list[Value]:
@@ -130,13 +155,14 @@ class Options(NamedTuple):
     def _decoded(self, documents: Iterable[Value]) -> ImageSetter:
         return decode(
             documents,
-            images=(*map(decode_image, self.images), *_built_images(self.images_from)),
+            images=(*map(decode_image, self.images), *_built_images(self.images_from, quiet=self.quiet)),
             kinds=tuple(map(decode_kind, self.kinds)),
+            registries=tuple(map(decode_registry, self.registries)),
             on_unused=self.on_unused,
         )
 
 
-def _built_images(paths: Iterable[str]) -> tuple[ImageRule, ...]:
+def _built_images(paths: Iterable[str], *, quiet: bool) -> tuple[ImageRule, ...]:
     """Return the rules from the output files of build tools. Print a warning for each image that is skipped."""
     if not paths:
         return ()
@@ -144,16 +170,16 @@ def _built_images(paths: Iterable[str]) -> tuple[ImageRule, ...]:
 
     rules, warnings = read_images((read_text(path), shown(path)) for path in paths)
     for warning in warnings:
-        say(f"warning: {warning}")
+        say(f"warning: {warning}", quiet=quiet)
     return rules
 
 
-def _default_configuration() -> list[Value]:
+def _default_configuration(*, quiet: bool) -> list[Value]:
     if not os.path.exists(DEFAULT_CONFIG):
         return []
     values = read_values(read_text(DEFAULT_CONFIG), DEFAULT_CONFIG)
     if values:  # the file is empty during `discover > functions.yaml`
-        say(f"using configuration from ./{DEFAULT_CONFIG}")
+        say(f"using configuration from ./{DEFAULT_CONFIG}", quiet=quiet)
     return values
 
 
@@ -161,14 +187,19 @@ def run_filter(options: Options) -> int:
     """Set the images in the manifests on standard input, write the result, and return the exit status."""
     try:
         options.require_files()
+        if sys.stdin.isatty():
+            raise InputError(
+                f"standard input is a terminal; pipe manifests into {PROGRAM}, or use `{PROGRAM} set PATH`"
+            )
         text = read_stdin()
         plan, is_function = _planned(text, options)
     except ImageSetterError as error:
         say_error(error)
         return 2
     for result in plan.results:
-        if result.severity != INFO:
-            say(str(result))
+        is_quiet = result.severity == INFO or (options.quiet and result.severity != ERROR)
+        if not is_quiet or has_log():
+            say(str(result), quiet=is_quiet)
     if is_function or not plan.failed:
         for piece in edited(text, plan.edits):
             write_output(piece)
@@ -185,7 +216,7 @@ def _planned(text: str, options: Options) -> tuple[Plan, bool]:
     resource_list = read_resource_list(stream)
     if resource_list is not None:
         return plan_function(resource_list, options.configure_function), True
-    if options == Options() and stream.has_resource_list():
+    if options._replace(quiet=False) == Options() and stream.has_resource_list():
         message = "expected one ResourceList, or resources without one; got a ResourceList among other documents"
         return Plan([], (Result(message, ERROR),)), True
     if not text.strip("\ufeff \t\r\n"):

@@ -16,6 +16,7 @@ from krm_image_setter.documents import Frame, Stream
 from krm_image_setter.edits import Edit
 from krm_image_setter.errors import ImageSetterError, InputError
 from krm_image_setter.line_breaks import line_break, line_start, only_in_yaml_1_1
+from krm_image_setter.resources import file_of
 from krm_image_setter.results import ERROR, Result, to_json, to_yaml
 from krm_image_setter.transform import Plan, plan
 from krm_image_setter.yaml import scalar, tree, writer
@@ -27,6 +28,12 @@ if TYPE_CHECKING:
 _API_VERSIONS: Final = tuple(f"config.kubernetes.io/{version}" for version in ("v1", "v1beta1", "v1alpha1"))
 
 
+_VALIDATOR: Final = (
+    "the images differ from the configuration, but kpt discards the changes of a validator; "
+    "declare this function in `pipeline.mutators` of the Kptfile"
+)
+
+
 class ResourceList(NamedTuple):
     """A stream that contains a ResourceList. The text of `frame` can omit the items of the list."""
 
@@ -35,16 +42,24 @@ class ResourceList(NamedTuple):
 
     @property
     def function_config(self) -> Value | None:
-        """The functionConfig of the ResourceList, or None if it has none."""
+        """The functionConfig of the ResourceList, or None if it has none.
+
+        Its lines are counted within the functionConfig, because the user does not see the ResourceList. Its file
+        is the path in its annotations.
+        """
         root = self.frame.root
-        config = root.get("functionConfig")
+        config, pair = root.get("functionConfig"), root.written("functionConfig")
         if config is None:
             return None
-        return config_value(config, self.line)._replace(
-            field="functionConfig", written=root.origin("functionConfig")
-        )
+        file = file_of(config)
+        written = root.origin("functionConfig")
+        # After a merge key (`<<`), the ResourceList has no key of its own.
+        key, start = (tree.start_mark(node).index for node in (pair[0] if pair else written, written))
+        before = self._line(key) - (self._line(start) == self._line(key))
+        value = config_value(config, lambda offset: max(self._line(offset) - before, 1), file and file[0])
+        return value._replace(field="functionConfig", written=written)
 
-    def line(self, offset: int) -> int:
+    def _line(self, offset: int) -> int:
         """Return the line (from 1) in the text for an offset (in code points) in the frame's source."""
         return Source(self.stream.text, self.stream.text, 0).line(self.at(offset))
 
@@ -77,8 +92,13 @@ def plan_function(resource_list: ResourceList, configure: Callable[[Value | None
         if api_version not in _API_VERSIONS:
             expected = ", ".join(_API_VERSIONS)
             raise InputError(f'unsupported apiVersion "{api_version}" of the ResourceList; expected {expected}')
-        config = configure(resource_list.function_config)
-        edits, results = plan(resource_list.stream, config)
+        value = resource_list.function_config
+        edits, results = plan(resource_list.stream, configure(value))
+        if value is not None and "validators" in resource_list.stream.text:
+            from krm_image_setter.kptfile import is_validator  # noqa: PLC0415  (few runs need it)
+
+            if edits and is_validator(resource_list.stream, value.data):
+                raise InputError(_VALIDATOR)
     except ImageSetterError as error:
         edits, results = [], tuple(Result(sentence, ERROR) for sentence in error.sentences)
     return Plan(_with_results(resource_list, edits, results) if results else edits, results)

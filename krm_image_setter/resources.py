@@ -125,15 +125,7 @@ class Resource(NamedTuple):
     @property
     def file(self) -> tuple[str, int | None] | None:
         """The path of the file and the index in the file, from annotations; None without these annotations."""
-        annotations = _mapping(_mapping(_mapping(self.node).get("metadata")).get("annotations"))
-        if not annotations:
-            return None
-        path = next((_scalar(annotations[key]) for key in _PATH_ANNOTATIONS if key in annotations), None)
-        if path is None:
-            return None
-        index = next((_scalar(annotations[key]) for key in _INDEX_ANNOTATIONS if key in annotations), None)
-        # `int` raises ValueError for a text of thousands of digits.
-        return path, int(index) if index and index.isdecimal() and len(index) < _LONG_INDEX else None
+        return file_of(self.node)
 
     def checked(self) -> Resource:
         """Return this resource. Raises NotResourceError if it is not a Kubernetes object."""
@@ -195,6 +187,19 @@ class Resource(NamedTuple):
         for step in location[:-1]:
             holder = holder[step]
         return holder.origin(location[-1]) if location else holder
+
+
+def file_of(node: Any) -> tuple[str, int | None] | None:
+    """Return the path of the file and the index in it, from the annotations of `node`; None without them."""
+    annotations = _mapping(_mapping(_mapping(node).get("metadata")).get("annotations"))
+    if not annotations:
+        return None
+    path = next((_scalar(annotations[key]) for key in _PATH_ANNOTATIONS if key in annotations), None)
+    if path is None:
+        return None
+    index = next((_scalar(annotations[key]) for key in _INDEX_ANNOTATIONS if key in annotations), None)
+    # `int` raises ValueError for a text of thousands of digits.
+    return path, int(index) if index and index.isdecimal() and len(index) < _LONG_INDEX else None
 
 
 def is_resource(root: Any) -> bool:

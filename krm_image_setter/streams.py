@@ -15,6 +15,9 @@ from krm_image_setter.line_breaks import count_breaks
 
 PROGRAM: Final = "krm-image-setter"
 STDIN: Final = "-"
+#: The environment variable with the name of a file to which all messages are appended. Callers such as Helm hide
+#: standard error.
+LOG: Final = "KRM_IMAGE_SETTER_LOG"
 
 
 class _WholeWriter(io.FileIO):
@@ -72,13 +75,29 @@ def write_output(text: str) -> None:
     sys.stdout.buffer.write(text.encode(errors="surrogateescape"))
 
 
-def say(message: str) -> None:
-    """Print a message to standard error."""
+def say(message: str, *, quiet: bool = False) -> None:
+    """Print a message to standard error unless `quiet` is true. Also append it to the log file if there is one."""
+    line = f"{PROGRAM}: {one_line(message)}\n"
+    log = os.environ.get(LOG)
+    if log:
+        try:
+            # Several runs can append to the file at the same time, so each line is one write without a buffer.
+            with open(log, "ab", buffering=0) as file:
+                file.write(line.encode(errors="backslashreplace"))
+        except OSError as error:
+            del os.environ[LOG]  # one warning is enough
+            say(f"warning: {LOG}: cannot write to {log}: {error.strerror}")
     try:
-        sys.stderr.write(f"{PROGRAM}: {one_line(message)}\n")
+        if not quiet:
+            sys.stderr.write(line)
     # If standard error is closed (2>&-), the program must still write its output.
     except OSError:
         return
+
+
+def has_log() -> bool:
+    """Return whether messages are appended to a log file."""
+    return bool(os.environ.get(LOG))
 
 
 def say_error(error: ImageSetterError) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from krm_image_setter.config.image_setter import API_VERSION, ImageSetter
+from krm_image_setter.config.value import alternatives
 from krm_image_setter.documents import Stream
 from krm_image_setter.errors import InputError
 from krm_image_setter.images import (
@@ -25,10 +26,10 @@ from krm_image_setter.images import (
 )
 from krm_image_setter.images.tokens import find_tokens
 from krm_image_setter.line_breaks import BREAK
-from krm_image_setter.locators import KindRule, covered
+from krm_image_setter.locators import KindRule, Selector, covered
 from krm_image_setter.paths import format_location
 from krm_image_setter.paths.mismatch import Mismatch, find_mismatch
-from krm_image_setter.resources import CRD, NO_REF, SECRET, Resource
+from krm_image_setter.resources import CRD, NO_REF, SECRET, Resource, ResourceRef
 from krm_image_setter.results import ERROR, WARNING, Result
 from krm_image_setter.rules import Rules, usable_keywords
 from krm_image_setter.scan import FoundImage, Scan, images_in, searched
@@ -54,9 +55,11 @@ def unused_entries(
     maps the position of an entry to its reason, if the reason is known. `images` contains images without a source.
     """
     severity = ERROR if config.on_unused == "error" else WARNING
-    messages = [*_path_messages(config, rules, total, for_each_source)]
-    messages += _image_messages(rules, total, for_each_source, causes, images)
-    return [Result(message, severity) for message in messages]
+    paths = list(_path_messages(config, rules, total, for_each_source))
+    entries = list(_image_messages(rules, total, for_each_source, causes, images))
+    # Several teams can share a configuration, so a kind that is absent is a reason only if nothing was set.
+    kinds = list(_kind_messages(config, rules, total, for_each_source)) if entries and not total.applied else []
+    return [Result(message, severity) for message in (*paths, *kinds, *entries)]
 
 
 # The following functions report unused paths of `kinds` and `files`.
@@ -81,6 +84,71 @@ def _path_messages(
         message = f"path {rule.path.text} matched no field in {resources} ({rule.selector})"
         mismatch = furthest.get(rule.position)
         yield rule.config_location.prefixed(f"{message}: {mismatch.reason}" if mismatch else message)
+
+
+def _kind_messages(
+    config: ImageSetter, rules: Rules, total: Scan, for_each_source: ForEachSource
+) -> Iterator[str]:
+    """Yield a message for each kind in `kinds` that no resource has, with similar kinds of resources.
+
+    If none of the kinds has a similar kind, yield one message about all of them.
+    """
+    absent = {
+        rule.selector: rule
+        for rule in reversed(config.kinds)
+        if rule.selector.kind and not total.selected.get(rule.position)
+    }
+    if not absent:
+        return
+    has_names = any(selector.name or selector.namespace for selector in absent)
+    results = for_each_source(partial(_refs, rules, has_names))
+    refs = sorted({ref for _, found in results for ref in found or ()})
+    similar = {selector: _similar_kinds(selector, refs) for selector in absent}
+    for selector, rule in reversed(absent.items()):
+        if similar[selector]:
+            suggestion = " or ".join(similar[selector])
+            message = f'no resource of kind "{_wanted(selector)}" was found; did you mean {suggestion}?'
+            yield rule.config_location.prefixed(message)
+    if not any(similar.values()):
+        kinds = [f'"{_wanted(selector)}"' for selector in reversed(absent)]
+        yield f"no resource of kind {alternatives([*kinds[:5], *['…'] * (len(kinds) > 5)])} was found"
+
+
+def _wanted(selector: Selector) -> str:
+    """Return a selector as KIND.GROUP if it has no other parts."""
+    group = selector.api_version.removesuffix("/*")
+    is_plain = group != selector.api_version and not (selector.name or selector.namespace)
+    return f"{selector.kind}.{group}" if is_plain else str(selector)
+
+
+def _refs(rules: Rules, has_names: bool, stream: Stream) -> set[ResourceRef]:
+    """Return the kinds of the resources in a stream, with the names of the resources if `has_names` is true."""
+    refs = {resource.ref for resource, *_ in searched(stream, rules) if resource.ref != NO_REF}
+    return refs if has_names else {ref._replace(name="", namespace="") for ref in refs}
+
+
+def _similar_kinds(selector: Selector, refs: Sequence[ResourceRef]) -> list[str]:
+    """Return up to three kinds like that of a selector: by the same name, a similar name, or the group."""
+    import difflib  # noqa: PLC0415  (only needed for an unused entry)
+
+    group = selector.api_version.partition("/")[0]
+    by_name: dict[str, list[ResourceRef]] = {}
+    for ref in refs:
+        by_name.setdefault(ref.kind.lower(), []).append(ref)
+    names = difflib.get_close_matches(selector.kind.lower(), by_name, n=3, cutoff=0.6)
+    found = by_name.get(selector.kind.lower()) or [ref for name in names for ref in by_name[name]]
+    found = found or [ref for ref in refs if group and ref.api_version.partition("/")[0] == group]
+    return list(dict.fromkeys(_shown_kind(selector, ref) for ref in found))[:3]
+
+
+def _shown_kind(selector: Selector, ref: ResourceRef) -> str:
+    """Return a kind as KIND.GROUP. If the selector has this kind and group, return what else it can select."""
+    group, slash, _ = ref.api_version.partition("/")
+    wanted = selector.api_version.partition("/")[0]
+    if selector.kind == ref.kind and wanted in ("", group if slash else ref.api_version):
+        namespace, name = (ref.namespace, ref.name) if selector.namespace or selector.name else ("", "")
+        return f'"{Selector(ref.kind, ref.api_version, name, namespace)}"'
+    return f'"{ref.kind}.{group}"' if slash else f'"{ref.kind}"'
 
 
 def _mismatches(rules: Rules, unmatched: list[KindRule], stream: Stream) -> dict[int, Mismatch]:

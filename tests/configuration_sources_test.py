@@ -242,7 +242,9 @@ def test_list_and_discover_find_kinds_without_images(program: Program, source: s
     assert (discovered.status, discovered.stderr) == (0, said)
     assert b"No entries in `kinds` are needed" in discovered.stdout
     if not option:
-        assert program("list", "deploy", "-o", "names", "--no-config") == (0, b"", "")
+        ran = program("list", "deploy", "-o", "names", "--no-config")
+        assert (ran.status, ran.stdout) == (0, b"")
+        assert ran.stderr.startswith("krm-image-setter: no image found in ")
         assert b"kind: Cache" in program("discover", "deploy", "--no-config").stdout
 
 

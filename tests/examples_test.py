@@ -263,23 +263,29 @@ def test_flux() -> None:
 
 
 def test_skaffold(tmp_path: Path) -> None:
-    """The hook is run as Skaffold's pkg/skaffold/hooks does: manifests in, manifests out, and not nothing."""
+    """The hook is run as Skaffold's pkg/skaffold/hooks does: its output and its messages are one stream."""
     folder = copied("skaffold", tmp_path)
     config = yaml.safe_load((folder / "skaffold.yaml").read_text())
     (hook,) = config["manifests"]["hooks"]["after"]
     assert hook["host"]["withChange"] is True
     (manifest,) = config["manifests"]["rawYaml"]
-    ran = subprocess.run(
-        hook["host"]["command"],
-        input=(folder / manifest).read_bytes(),
-        cwd=folder,
-        env=environment(folder),
-        capture_output=True,
-        timeout=60,
-        check=False,
-    )
-    assert (ran.returncode, ran.stderr) == (0, b"")
-    assert f"image: {CHANGED}  # the front\n".encode() in ran.stdout
+    text = (folder / manifest).read_text()
+    for line, new in (
+        ("nginx:1.25", CHANGED),
+        ("redis:7", "redis:7"),
+    ):  # no entry sets redis, which causes a warning
+        ran = subprocess.run(
+            hook["host"]["command"],
+            input=text.replace("nginx:1.25", line),
+            cwd=folder,
+            env=environment(folder),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert (ran.returncode, ran.stdout) == (0, text.replace("nginx:1.25", new))
     # To our own importer it is a configuration of Skaffold's too.
     assert bash("krm-image-setter import skaffold.yaml", folder).returncode == 0
 

@@ -97,6 +97,38 @@ def test_file_without_index() -> None:
     assert yaml.safe_load(changed)["results"][0]["file"] == {"path": "a.yaml"}
 
 
+BAD = "metadata: {name: x}\n  images:\n  - {name: nginx, newTag: 1.20}\n"
+FLOW = "functionConfig: {kind: ImageSetter, apiVersion: krm-image-setter.dev/v1alpha1,\n  images: [{name: a, newTag: 1}]}\n"
+SETTER = "functionConfig:\n  kind: ImageSetter\n  apiVersion: krm-image-setter.dev/v1alpha1\n"
+FUNCTION_CONFIGS = {
+    "block": (ITEMS + SETTER + f"  {BAD}", "line 5: "),
+    "before the items": (SETTER + f"  {BAD}" + ITEMS, "line 5: "),
+    "comment before it": (ITEMS + SETTER.replace(":\n", ": # one\n  # two\n", 1) + f"  {BAD}", "line 6: "),
+    "flow style": (ITEMS + FLOW, "line 2: "),
+    "CRLF": ((ITEMS + SETTER + f"  {BAD}").replace("\n", "\r\n"), "line 5: "),
+    "annotation": (
+        ITEMS + SETTER + "  " + BAD.replace("{name: x}", "{annotations: {config.kubernetes.io/path: a/f.yaml}}"),
+        "a/f.yaml:5: ",
+    ),
+    "internal annotation": (
+        ITEMS
+        + SETTER
+        + "  "
+        + BAD.replace("{name: x}", "{annotations: {internal.config.kubernetes.io/path: f.yaml}}"),
+        "f.yaml:5: ",
+    ),
+}
+
+
+@pytest.mark.usefixtures("parser")
+@pytest.mark.parametrize(("text", "start"), FUNCTION_CONFIGS.values(), ids=FUNCTION_CONFIGS)
+def test_lines_are_counted_within_the_function_config(text: str, start: str) -> None:
+    resource_list = read_resource_list(Stream(HEAD + text))
+    assert resource_list is not None
+    (result,) = plan_function(resource_list, configure).results
+    assert result.message.startswith(f"{start}functionConfig.images[0].newTag: YAML reads 1")
+
+
 def test_a_name_in_surrogate_pairs_is_told() -> None:
     resource_list = read_resource_list(Stream((HEAD + ITEMS + CONFIG).replace("name: p", r'name: "\ud83d\ude00"')))
     assert resource_list is not None

@@ -11,11 +11,15 @@ from pathlib import Path
 import pytest
 import yaml
 from harness import UNMEASURED, Program, signals
+from terminal import in_terminal
+
+from krm_image_setter.streams import LOG
 
 POD = "kind: Pod\nspec: {containers: [{name: a, image: nginx}]}\n"
 DONE = b"kind: Pod\nspec: {containers: [{name: a, image: nginx:2}]}\n"
 CONFIG = "apiVersion: krm-image-setter.dev/v1alpha1\nkind: ImageSetter\nimages: {nginx: nginx:2}\n"
 LIST = "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\n"
+DIGEST = f"sha256:{'0' * 64}"
 ITEM = "items:\n- apiVersion: v1\n  kind: Pod\n  metadata: {name: p}\n  spec: {containers: [{image: nginx}]}\n"
 
 
@@ -39,6 +43,67 @@ def test_image_and_kind(program: Program) -> None:
         stdin="apiVersion: g.io/v1\nkind: A\nspec: {i: nginx}\n",
     )
     assert ran == (0, b"apiVersion: g.io/v1\nkind: A\nspec: {i: nginx:2}\n", "")
+
+
+KUSTOMIZE_ARGUMENTS = [
+    pytest.param("nginx:2", "nginx:1", "nginx:2", id="tag"),
+    pytest.param("nginx:2", "docker.io/nginx:1", "docker.io/nginx:2", id="other spelling of the name"),
+    pytest.param(f"nginx@{DIGEST}", "nginx:1", f"nginx@{DIGEST}", id="digest"),
+    pytest.param(f"nginx:2@{DIGEST}", "nginx:1", f"nginx:2@{DIGEST}", id="tag and digest"),
+    pytest.param("m.io:5000/a:2", "m.io:5000/a", "m.io:5000/a:2", id="registry with a port"),
+    pytest.param("nginx=my-nginx2", "nginx:1", "my-nginx2", id="name with a digit"),
+    pytest.param(f"a={'a' * 7}:{'b' * 40}", "a:1", f"{'a' * 7}:{'b' * 40}", id="commit of 40 digits as the tag"),
+    pytest.param("nginx=nginx", "nginx:1", "nginx", id="name without a tag"),
+]
+
+
+# The forms of https://kubectl.docs.kubernetes.io/references/kustomize/cmd/edit/set/image.
+@pytest.mark.parametrize("argument, old, new", KUSTOMIZE_ARGUMENTS)
+def test_image_accepts_the_forms_of_kustomize(program: Program, argument: str, old: str, new: str) -> None:
+    ran = program("--image", argument, stdin=POD.replace("nginx", old))
+    assert ran == (0, POD.replace("nginx", new).encode(), "")
+
+
+def test_quiet_filter_prints_only_errors(program: Program) -> None:
+    program.write("functions.yaml", CONFIG.replace("nginx:2}", "nginx:2, unused: 'unused:2'}"))
+    assert program("-q", stdin=POD) == (0, DONE, "")
+    ran = program("--quiet", "--on-unused", "error", stdin=POD)
+    assert (ran.status, ran.stdout, ran.stderr.count("error: ")) == (2, b"", 1)
+
+
+def test_log_contains_all_messages(program: Program) -> None:
+    log = program.folder / "log"
+    env = {LOG: str(log)}
+    program.write("functions.yaml", CONFIG.replace("nginx:2}", "nginx:2, unused: 'unused:2'}"))
+    assert program("-q", stdin=POD, env=env) == (0, DONE, "")
+    assert program("set", "none.yaml", env=env).status == 2
+    start = "krm-image-setter: "
+    assert log.read_text().splitlines() == [
+        f"{start}using configuration from ./functions.yaml",
+        f'{start}info: Pod: spec.containers[0].image: set image "nginx" to "nginx:2"',
+        f'{start}warning: functions.yaml:3: images.unused: no image named "unused" was found; '
+        "run `krm-image-setter list` to see which images exist",
+        f"{start}error: none.yaml: no such file or directory",
+    ]
+
+
+def test_log_that_cannot_be_written_is_reported_once(program: Program) -> None:
+    ran = program("--image", "nginx=nginx:2", "--image", "a:1", "--image", "b:1", stdin=POD, env={LOG: "no/log"})
+    assert (ran.status, ran.stdout) == (0, DONE)
+    assert (
+        ran.stderr.count("warning: KRM_IMAGE_SETTER_LOG: cannot write to no/log: No such file or directory\n") == 1
+    )
+    assert ran.stderr.count("\n") == 3
+
+
+def test_terminal_as_standard_input_is_not_read(program: Program) -> None:
+    status, screen = in_terminal(program.folder, "-m", "krm_image_setter")
+    assert (status, screen.startswith("Usage: krm-image-setter [OPTIONS] COMMAND")) == (0, True)
+    status, screen = in_terminal(program.folder, "-m", "krm_image_setter", "--image", "nginx:2", columns=200)
+    message = (
+        "standard input is a terminal; pipe manifests into krm-image-setter, or use `krm-image-setter set PATH`"
+    )
+    assert (status, screen) == (2, f"krm-image-setter: error: {message}\r\n")
 
 
 def test_image_comes_before_a_configuration(program: Program) -> None:
@@ -198,12 +263,12 @@ BAD_CONFIGS = [
     ),
     pytest.param(
         with_config(CONFIG.replace("{nginx: nginx:2}", "[{name: nginx, newTag: 1.10}]")),
-        'line 11: functionConfig.images[0].newTag: YAML reads 1.10 as the number 1.1; quote it: "1.10"',
+        'line 3: functionConfig.images[0].newTag: YAML reads 1.10 as the number 1.1; quote it: "1.10"',
         id="a tag that is a number",
     ),
     pytest.param(
         with_config(CONFIG + "onUnused: warn\nonUnused: error"),
-        "line 13: functionConfig.onUnused: the key is in line 12 and in line 13; keep one of them",
+        "line 5: functionConfig.onUnused: the key is in line 4 and in line 5; keep one of them",
         id="a repeated key",
     ),
     pytest.param(with_config(CONFIG + "podSpec: true"), 'did you mean "podSpecs"?', id="unknown field"),
@@ -235,6 +300,21 @@ def assert_error_result(program: Program, text: str, message: str) -> None:
 BAD_ARGUMENTS = [
     pytest.param(["--image", "nginx"], "expected NAME=REFERENCE", id="image without ="),
     pytest.param(["--image", "Nginx=nginx:2"], "must be lowercase", id="image"),
+    pytest.param(
+        ["--image", "nginx=1.27"], '"1.27" is only a tag; write `--image nginx=nginx:1.27`', id="bare tag"
+    ),
+    pytest.param(
+        ["--image", "nginx=1.2-RC1"], "write `--image nginx=nginx:1.2-RC1`", id="tag with capital letters"
+    ),
+    pytest.param(["--image", "m.io/a:1=v2"], "write `--image m.io/a:1=m.io/a:v2`", id="tag for a name with a tag"),
+    pytest.param(["--image", "nginx=latest"], "write `--image nginx=nginx:latest`", id="latest"),
+    pytest.param(["--image", "nginx=553640e6"], "write `--image nginx=nginx:553640e6`", id="commit as a tag"),
+    pytest.param(["--image", "nginx=:2"], "write `--image nginx=nginx:2`", id="tag with a colon"),
+    pytest.param(["--image", f"nginx={DIGEST}"], f"write `--image nginx=nginx@{DIGEST}`", id="bare digest"),
+    pytest.param(["--image", f"nginx=@{DIGEST}"], f"write `--image nginx=nginx@{DIGEST}`", id="digest with @"),
+    pytest.param(["--image", "nginx:"], "invalid tag", id="empty tag"),
+    pytest.param(["--registry", "m.io"], "expected FROM=TO", id="registry without ="),
+    pytest.param(["--registry", "foo=m.io"], '"foo" has no registry host', id="registry"),
     pytest.param(["--image", "a=b", "--kind", "A"], "expected KIND=PATH", id="kind without ="),
     pytest.param(["--image", "a=b", "--kind", "A=.spec["], "missing closing ]", id="kind"),
     pytest.param(["--image", "a=b", "--kind", "A.=.spec"], 'invalid kind "A."', id="no group"),

@@ -196,6 +196,71 @@ def test_name_in_a_skipped_secret_is_not_reported(program: Program) -> None:
     assert ran.stderr.splitlines()[-1].endswith(f'no image named "redis" was found; {LIST}')
 
 
+KINDS = {
+    "lower case": (
+        "pipeline",
+        "",
+        'no resource of kind "pipeline" was found; did you mean "Pipeline.data.acme.io"?',
+    ),
+    "misspelled": (
+        "Pipelin",
+        "",
+        'no resource of kind "Pipelin" was found; did you mean "Pipeline.data.acme.io"?',
+    ),
+    "misspelled group": (
+        "Pipeline.data.acme.com",
+        "",
+        'no resource of kind "Pipeline.data.acme.com" was found; did you mean "Pipeline.data.acme.io"?',
+    ),
+    "other kind of the group": (
+        "Runner.data.acme.io",
+        "",
+        'no resource of kind "Runner.data.acme.io" was found; did you mean "Pipeline.data.acme.io"?',
+    ),
+    "core group": ("Pods", "", 'no resource of kind "Pods" was found; did you mean "Pod"?'),
+    "version": (
+        "",
+        "{kind: Pipeline, apiVersion: data.acme.io/v2, paths: .spec.image}",
+        'no resource of kind "Pipeline data.acme.io/v2" was found; did you mean "Pipeline data.acme.io/v1"?',
+    ),
+    "name": (
+        "",
+        "{kind: Pipeline, name: two, paths: .spec.image}",
+        'no resource of kind "Pipeline two" was found; did you mean "Pipeline data.acme.io/v1 shop one"?',
+    ),
+    "nothing similar": ("Zebra", "", 'no resource of kind "Zebra" was found'),
+}
+PIPELINE = """\
+apiVersion: data.acme.io/v1
+kind: Pipeline
+metadata: {name: one, namespace: shop}
+spec: {image: "acme/runner:1"}
+---
+apiVersion: v1
+kind: Pod
+spec: {containers: [{image: nginx}]}
+"""
+
+
+@pytest.mark.parametrize(("kind", "entry", "message"), KINDS.values(), ids=KINDS)
+def test_absent_kind_is_reported_if_nothing_was_set(kind: str, entry: str, message: str) -> None:
+    kinds = f"kinds: [{entry}]" if entry else f"kinds: {{{kind}: .spec.image}}"
+    unset = set_images(PIPELINE, read_config(f"{HEAD}images: {{acme/runner: 'acme/runner:2'}}\n{kinds}\n"))
+    assert re.sub(r"^line 4: kinds[^:]*: ", "", unset.results[0].message) == message
+    some = set_images(PIPELINE, read_config(f"{HEAD}images: {{nginx: 'nginx:2', x: 'x:1'}}\n{kinds}\n"))
+    assert not any("no resource of kind" in result.message for result in some.results)
+    again = set_images(PIPELINE, read_config(f"{HEAD}images: {{nginx: 'nginx:2'}}\n{kinds}\n"))
+    assert [result.severity for result in again.results] == ["info"]
+
+
+def test_absent_kinds_without_a_suggestion_are_reported_together() -> None:
+    config = read_config(
+        f"{HEAD}images: {{x: 'x:1'}}\nkinds: {{Aa: .i, Bb: .i, Cc: .i, Dd: .i, Ee: .i, Ff: .i}}\n"
+    )
+    message = 'no resource of kind "Aa", "Bb", "Cc", "Dd", "Ee" or … was found'
+    assert [result.message for result in set_images(PIPELINE, config).results][:1] == [message]
+
+
 PATHS = {
     "misspelled field": ("{.spec.imag}", ': no field "imag" in .spec; did you mean "image"?'),
     "list without an index": ("{.spec.steps.image}", ": .spec.steps is a list; use [*]"),

@@ -7,9 +7,14 @@ from typing import Any, Final, NamedTuple
 
 from krm_image_setter.builds.buildkit import is_buildkit, read_buildkit
 from krm_image_setter.builds.compose import is_compose, read_compose
+from krm_image_setter.builds.dt import is_dt, read_dt
+from krm_image_setter.builds.flux import is_flux, read_flux
+from krm_image_setter.builds.jib import is_jib, read_jib
 from krm_image_setter.builds.kbld import is_kbld_config, is_kbld_lock, read_kbld_config, read_kbld_lock
 from krm_image_setter.builds.kustomization import is_kustomization, read_kustomization
 from krm_image_setter.builds.lines import is_lines, read_lines
+from krm_image_setter.builds.listing import is_listing, read_listing
+from krm_image_setter.builds.pods import is_pods, read_pods
 from krm_image_setter.builds.reading import BuiltImage, is_bare
 from krm_image_setter.builds.skaffold import is_skaffold, read_skaffold
 from krm_image_setter.config import Value, read_values
@@ -28,18 +33,24 @@ class _Format(NamedTuple):
     """A format that consists of YAML or JSON documents. `read` yields a ConfigError for each skipped image."""
 
     name: str
-    recognizes: Callable[[dict[str, Any]], bool]
+    recognizes: Callable[[Any], bool]
     read: Callable[[Value], Iterable[BuiltImage | ConfigError]]
 
 
-_FORMATS: Final = (
+_MAPPINGS: Final = (
     _Format("Skaffold build output", is_skaffold, read_skaffold),
     _Format("BuildKit metadata", is_buildkit, read_buildkit),
     _Format("kbld lock file", is_kbld_lock, read_kbld_lock),
     _Format("kbld configuration", is_kbld_config, read_kbld_config),
     _Format("compose file", is_compose, read_compose),
     _Format("kustomization", is_kustomization, read_kustomization),
+    _Format("Images.lock of dt", is_dt, read_dt),
+    _Format("jib-image.json", is_jib, read_jib),
+    _Format("list of Pods", is_pods, read_pods),
+    _Format("list of ImagePolicies", is_flux, read_flux),
 )
+_LISTING: Final = _Format("output of `list -o json`", is_listing, read_listing)
+_FORMATS: Final = (*_MAPPINGS, _LISTING)
 
 
 def read_images(files: Iterable[tuple[str, str]]) -> Images:
@@ -80,9 +91,13 @@ def _images(text: str, file: str) -> Iterator[BuiltImage | ConfigError]:
         yield from _images_in_document(document)
 
 
+def _format_of(data: Any) -> _Format | None:
+    formats = _MAPPINGS if isinstance(data, dict) else (_LISTING,)
+    return next((form for form in formats if form.recognizes(data)), None)
+
+
 def _images_in_document(document: Value) -> list[BuiltImage | ConfigError]:
-    data = document.data if document.is_mapping else {}
-    form = next((form for form in _FORMATS if form.recognizes(data)), None)
+    form = _format_of(document.data)
     if form is None:
         names = ", ".join(form.name for form in _FORMATS)
         document.fail(f"unrecognized format; expected one of: {names}, lines NAME=REFERENCE")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple, NoReturn, TypeAlias
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple, NoReturn, TypeAlias
 
 from krm_image_setter.config import Value
 from krm_image_setter.errors import ConfigError
-from krm_image_setter.images import ImageRule, InvalidReference, Reference, image_rule, parse_reference
+from krm_image_setter.images import ImageRule, InvalidReference, Reference, parse_reference, whole_image_rule
+from krm_image_setter.images.reference import DIGEST_RULE, is_digest
 
 #: A function that adds the location of an image to an error.
 Locate: TypeAlias = Callable[[ConfigError], ConfigError]
@@ -38,7 +39,7 @@ class BuiltImage(NamedTuple):
 def built_image(name: str, reference: str, locate: Locate, locate_name: Locate | None = None) -> BuiltImage:
     """Return the image that sets `name` to `reference`. Raises ConfigError if either of them is invalid."""
     try:
-        return BuiltImage(image_rule(name, new_image=reference), locate)
+        return BuiltImage(whole_image_rule(name, reference), locate)
     except InvalidReference as error:
         locate = locate_name if locate_name and error.field == "name" else locate
         raise locate(ConfigError(error.message)) from error
@@ -50,6 +51,45 @@ def image_of_its_name(text: str, locate: Locate) -> BuiltImage:
     if reference is not None and is_bare(reference):
         raise locate(no_version(text))
     return built_image(reference.name if reference is not None else text, text, locate)
+
+
+def image_or_reason(text: str, locate: Locate) -> BuiltImage | ConfigError:
+    """Return the image that sets the name of a reference to the reference, or an error for a skipped image."""
+    reference = parse_reference(text)
+    if reference is None:
+        return locate(ConfigError(f'"{text}" is not an image reference'))
+    return locate(no_version(text)) if is_bare(reference) else image_of_its_name(text, locate)
+
+
+def pinned(text: str, digest: Value | None) -> str:
+    """Return a reference with a digest. It is unchanged if `digest` is None. Raises ConfigError."""
+    reference = parse_reference(text)
+    if digest is None or reference is None:
+        return text
+    if not is_digest(digest.string()):
+        digest.fail(f'invalid digest "{digest.data}"; {DIGEST_RULE}')
+    return str(reference._replace(digest=digest.string()))
+
+
+def is_listed(data: dict[str, Any], kind: str, group: str = "") -> bool:
+    """Return whether a document is a resource of a kind and group, or a list that contains only such resources.
+
+    `kubectl get` prints a `List`; the API returns a list such as `PodList`, whose items have no kind.
+    """
+    if data.get("kind") == "List":
+        items = data.get("items")
+        return isinstance(items, list) and all(
+            isinstance(one, dict) and one.get("kind") == kind and is_listed(one, kind, group) for one in items
+        )
+    return data.get("kind") in (kind, f"{kind}List") and str(data.get("apiVersion")).startswith(group)
+
+
+def listed(document: Value) -> Iterator[Value]:
+    """Yield the items of a list of resources, or the document if it is a single resource."""
+    if document.text_at("kind").endswith("List"):
+        yield from document.fields(required=("items",))["items"].items()
+    else:
+        yield document
 
 
 def image_of_fields(value: Value, name: str, reference: str) -> BuiltImage:

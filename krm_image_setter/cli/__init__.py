@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from importlib import import_module
@@ -10,13 +11,27 @@ from typing import Annotated, Final, cast
 import typer
 
 from krm_image_setter import __version__
-from krm_image_setter.cli.options import FnConfig, Images, ImagesFrom, Kinds, NoConfig, OnUnused, StdinFileName
+from krm_image_setter.cli.options import (
+    FnConfig,
+    Images,
+    ImagesFrom,
+    Kinds,
+    NoConfig,
+    OnUnused,
+    Registries,
+    StdinFileName,
+)
 from krm_image_setter.cli.terminal import flush, write
 from krm_image_setter.errors import ImageSetterError
 from krm_image_setter.filter import Options, run_filter
 from krm_image_setter.streams import PROGRAM, say_error
 
-app = typer.Typer(name=PROGRAM, pretty_exceptions_enable=False, rich_markup_mode=None)
+app = typer.Typer(
+    name=PROGRAM,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 
 # The names of the commands, and of their modules.
 _MODULES: Final = {
@@ -66,14 +81,24 @@ def _filter(
     images: Images,
     images_from: ImagesFrom,
     kinds: Kinds,
+    registries: Registries,
     on_unused: OnUnused = None,
     stdin_file_name: StdinFileName = "",
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only errors, no warnings")] = False,
     _version: Annotated[
         bool, typer.Option("--version", help="Show the version and exit", callback=_show_version, is_eager=True)
     ] = False,
 ) -> None:
     options = Options(
-        tuple(fn_config), tuple(images), tuple(images_from), tuple(kinds), on_unused, no_config, stdin_file_name
+        fn_config=tuple(fn_config),
+        images=tuple(images),
+        images_from=tuple(images_from),
+        kinds=tuple(kinds),
+        on_unused=on_unused,
+        no_config=no_config,
+        stdin_file_name=stdin_file_name,
+        registries=tuple(registries),
+        quiet=quiet,
     )
     if context.invoked_subcommand is None:
         try:
@@ -114,6 +139,7 @@ _UsageError: Final = cast(type[typer.BadParameter], typer.BadParameter.__base__)
 _REWORDED: Final = (
     (r"No such command '(.*)'\. Did you mean '(.*)'\?", r'unknown command "\1"; did you mean `\2`?'),
     (r"No such command '(.*)'", r'unknown command "\1"'),
+    (r"No such option: --dry-run\b.*", "unknown option `--dry-run`; use `--diff` to see what would change"),
     (r"No such option: (\S+) \(Possible options: (.*)\)", r"unknown option `\1`; similar options: \2"),
     (r"No such option: (\S+)", r"unknown option `\1`"),
     (r"Option '(.*)' requires an argument", r"missing value of `\1`"),
@@ -127,6 +153,9 @@ _REWORDED: Final = (
 def _reworded(error: typer.BadParameter) -> ImageSetterError:
     """Convert an error that Typer raised about the arguments to an error in the style of this program."""
     text = error.format_message().rstrip(".").replace("' / '", "`/`").replace("', '", ", ")
+    path = re.match(r"No such command '(.*?)'", text)
+    if path and os.path.exists(path[1]):
+        return ImageSetterError(f'unknown command "{path[1]}"; did you mean `{PROGRAM} set {path[1]}`?')
     matches = ((re.fullmatch(pattern, text), template) for pattern, template in _REWORDED)
     message = next((match.expand(template) for match, template in matches if match), text[:1].lower() + text[1:])
     hint = f"; see `{error.ctx.command_path} --help`" if error.ctx and ";" not in message else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from array import array
 from bisect import bisect_right
@@ -55,8 +56,9 @@ def unified_diff(file: str, source: str, edits: Iterable[Edit]) -> Iterator[str]
     blocks = list(_blocks(old, edits))
     if not blocks:
         return
-    yield f"--- {file}\n"
-    yield f"+++ {file}\n"
+    name = _header_name(file)
+    yield f"--- {name}\n"
+    yield f"+++ {name}\n"
     shift = 0
     for hunk in _hunks(blocks):
         start = max(hunk[0].start - _CONTEXT, 0)
@@ -71,6 +73,26 @@ def unified_diff(file: str, source: str, edits: Iterable[Edit]) -> Iterator[str]
             at = block.end
         yield from _signed(" ", old.lines(at, end))
         shift += grown
+
+
+def _header_name(file: str) -> str:
+    """Return the name of a file for the header of a diff, so that `git apply -p0` and `patch -p0` find the file.
+
+    git accepts neither `./web.yaml` nor an absolute path. It reads a name with special characters in quotes, and a
+    name with a space if a tab follows (`quote_c_style` in quote.c, and diff.c of https://github.com/git/git).
+    """
+    try:
+        relative = os.path.relpath(file)
+    except OSError:  # the current directory was removed
+        relative = file
+    name = file if relative.startswith("..") else relative
+    quoted = re.sub(r'[\x00-\x1f"\\\x7f]', lambda found: _ESCAPES.get(found[0]) or f"\\{ord(found[0]):03o}", name)
+    if quoted != name:
+        return f'"{quoted}"'
+    return f"{name}\t" if " " in name else name
+
+
+_ESCAPES: Final = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
 
 
 def _blocks(old: _Source, edits: Iterable[Edit]) -> Iterator[_Block]:

@@ -91,7 +91,31 @@ class Filter(NamedTuple):
         """Return the filter for the values of the options. Raises ImageSetterError if a value is negated."""
         options = {"--image": images, "--kind": kinds, "--registry": registries, "--not-registry": not_registries}
         _reject_negation(options)
+        for value in kinds:
+            if "=" in value:
+                message = "expected KIND or KIND.GROUP; add the path to `kinds`, in a file for `--fn-config`"
+                raise ImageSetterError(f'--kind "{value}": {message}')
         return cls(images, list(map(decode_group_kind, kinds)), registries, not_registries, unpinned)
+
+    def reason(self, rows: Sequence[Row]) -> str:
+        """Return why this filter accepts none of `rows`: the first option that accepts none, and known values."""
+        every = Filter((), (), (), (), unpinned=False)
+        images = dict.fromkeys(row.reference.familiar_name for row in rows if row.reference)
+        kinds = dict.fromkeys(row.found.resource.kind for row in rows if row.found.resource.kind)
+        registries = dict.fromkeys(row.reference.domain for row in rows if row.reference)
+        options: tuple[tuple[str, dict[str, Any], Iterable[str]], ...] = (
+            ("--image", {"images": self.images}, images),
+            ("--kind", {"kinds": self.kinds}, kinds),
+            ("--registry", {"registries": self.registries}, registries),
+            ("--not-registry", {"not_registries": self.not_registries}, ()),
+            ("--unpinned", {"unpinned": self.unpinned}, ()),
+        )
+        count = counted(len(rows), "image")
+        for option, fields, known in options:
+            if not any(map(every._replace(**fields).accepts, rows)):
+                values = f"; known values: {_some(known)}" if known else ""
+                return f"no image matches `{option}` ({count} found){values}"
+        return f"no image matches all filters together ({count} found)"
 
     @property
     def rule(self) -> Rule:
@@ -162,7 +186,7 @@ def list_command(
     if isinstance(report, Difference):
         say(report.summary)
     else:
-        _say_placeholders(report.rows)
+        _say_placeholders(report.rows, output)
         if output is Output.TABLE:
             _write_suggestions(found[0])
     failed = any(problem.severity == ERROR for problem in problems)
@@ -197,18 +221,26 @@ def _search(
     if unknown:
         # This search also reads files without resources. Such files are errors only in the first search.
         read = _add_unknown(files, rules, rows, suggested)
-    report_problems(read)
+    failed = report_problems(read)
     if not unknown:
         report_others(read, lambda found: found.resources, " (use --unknown to search them)")
+    if not rows and not failed:
+        what = "image without a rule" if unknown else "image"
+        say(f"no {what} found in {counted(len(files), 'file')}")
+    elif rows and not any(map(wanted.accepts, rows)):
+        say(wanted.reason(rows))
     rows = list(filter(wanted.accepts, rows))
     if wanted.not_registries or unknown:
         rows = _without_ignored(rows, ignore)
     return _Found(rows, suggested, problems_of(read))
 
 
-def _say_placeholders(rows: Sequence[Row]) -> None:
+def _say_placeholders(rows: Sequence[Row], output: Output) -> None:
     count = sum(row.reference is None and has_placeholder(row.found.image) for row in rows)
-    if count:
+    if output is Output.NAMES and rows and all(row.reference is None for row in rows):
+        count_shown, first = counted(len(rows), "image"), f'"{rows[0].found.image}" at {rows[0].location}'
+        say(f"not printed: {count_shown} without a complete reference, such as {first}; use `-o table`")
+    elif count:
         say(placeholders(count))
 
 
@@ -289,6 +321,12 @@ def _images(rules: Rules, stream: Stream) -> _Images:
     kinds: list[str] = []
     images = list(images_in(stream, rules, visit=lambda resource, _: kinds.append(resource.ref.kind)))
     return _Images(sum(map(bool, kinds)), images)
+
+
+def _some(names: Iterable[str]) -> str:
+    """Return up to five names for a message."""
+    first, others = sorted(names)[:5], sorted(names)[5:]
+    return ", ".join(first) + ", …" * bool(others)
 
 
 def _reject_negation(filters: Mapping[str, Iterable[str]]) -> None:

@@ -68,14 +68,14 @@ StdinFileName = Annotated[
     ),
 ]
 Hidden = Annotated[bool, typer.Option("--hidden", help="Also read hidden files and directories, except .git")]
-Images = Annotated[list[str], repeated("--image", "NAME=REF", "Set image NAME to REF (repeatable)")]
+Images = Annotated[list[str], repeated("--image", "NAME=REF", "Set image NAME to REF; also NAME:TAG (repeatable)")]
 ImagesFrom = Annotated[
     list[str],
     repeated(
         "--images-from",
         "FILE",
-        "Read new references from build output (Skaffold, BuildKit, kbld), a kustomization, a compose file "
-        "or NAME=REF lines (repeatable)",
+        "Read new references from build output (Skaffold, BuildKit, kbld, Jib, dt), a kustomization, a compose "
+        "file, ImagePolicies, Pods, the output of `list -o json` or NAME=REF lines (repeatable)",
     ),
 ]
 Kinds = Annotated[
@@ -86,6 +86,10 @@ Kinds = Annotated[
         "Look for images at PATH in resources of KIND or KIND.GROUP (repeatable)",
         complete_kind,
     ),
+]
+Registries = Annotated[
+    list[str],
+    repeated("--registry", "FROM=TO", "Move images from registry FROM to TO: HOST or HOST/PATH (repeatable)"),
 ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from enum import Enum
 from functools import partial
@@ -21,6 +22,7 @@ from krm_image_setter.cli.options import (
     NoConfig,
     OnUnused,
     Paths,
+    Registries,
     StdinFileName,
 )
 from krm_image_setter.cli.outputs import Format, write_report
@@ -38,8 +40,9 @@ from krm_image_setter.transform import has_error
 
 HELP: Final = """Set images in files and directories.
 
-Prints the changed YAML. With `--in-place` it rewrites the files, with `--diff` it shows the changes, and with
-`--check` it lists the files that would change. If there is any error, nothing is written, except with
+Prints the changed YAML of all files as one stream; on a terminal, and with several files, prints a diff instead.
+With `--in-place` it rewrites the files, with `--diff` it shows the changes, and with `--check` it lists the files
+that would change. If there is any error, nothing is written, except with
 `--keep-going`.
 
 \b
@@ -67,6 +70,7 @@ def set_command(
     images: Images,
     images_from: ImagesFrom,
     kinds: Kinds,
+    registries: Registries,
     on_unused: OnUnused = None,
     stdin_file_name: StdinFileName = "",
     hidden: Hidden = False,
@@ -95,7 +99,15 @@ def set_command(
     if report_format and output is Output.PRINT:
         output = Output.REPORT
     files = find_files(paths, hidden=hidden, stdin_name=stdin_file_name)
-    options = Options(tuple(fn_config), tuple(images), tuple(images_from), tuple(kinds), on_unused, no_config)
+    options = Options(
+        fn_config=tuple(fn_config),
+        images=tuple(images),
+        images_from=tuple(images_from),
+        kinds=tuple(kinds),
+        on_unused=on_unused,
+        no_config=no_config,
+        registries=tuple(registries),
+    )
     if STDIN in paths:
         options.require_files()
     if STDIN in paths and output is Output.IN_PLACE:
@@ -117,6 +129,9 @@ def set_command(
         if report_format:
             write_report(report_format, _report(output, scanned, [], unused))
         raise SystemExit(2)
+    # A stream of several files is hard to read, so a person sees what would change.
+    if output is Output.PRINT and len(files) > 1 and sys.stdout.isatty():
+        output = Output.DIFF
     shown = [each for each in scanned if output is not Output.PRINT or _is_printed(each)]
     changed = [each for each in shown if each.found is not None and each.found.edits]
     if output is Output.IN_PLACE:
@@ -130,8 +145,11 @@ def set_command(
     if not quiet:
         hint = f" (`{PROGRAM} list --unknown` searches them)"
         report_others(scanned, lambda found: found.resources, hint)
-        say(_summary(output, files, total, changed, len(unused)))
-    found_changes = bool(changed) and output in (Output.DIFF, Output.CHECK)
+        is_set = in_place or (paths == [STDIN] and output is Output.PRINT)
+        summary = _summary(files, total, changed, len(unused), is_set=is_set)
+        is_hint_needed = changed and not (is_set or diff or check)
+        say(summary + "; no file was changed, pass `--in-place` to change the files" * bool(is_hint_needed))
+    found_changes = bool(changed) and (diff or check)
     raise SystemExit(2 if failed else int(found_changes))
 
 
@@ -237,10 +255,10 @@ def _print(texts: Sequence[str]) -> None:
 
 
 def _summary(
-    output: Output, files: Sequence[File], total: Scan, changed: Sequence[Scanned[Scan]], unused: int
+    files: Sequence[File], total: Scan, changed: Sequence[Scanned[Scan]], unused: int, *, is_set: bool
 ) -> str:
     images = sum(each.found.images_set for each in changed if each.found is not None)
-    verb = "set" if output in (Output.PRINT, Output.IN_PLACE) else "would set"
+    verb = "set" if is_set else "would set"
     summary = f"{verb} {counted(images, 'image')} in {counted(len(changed), 'file')}"
     summary += f" ({counted(len(files), 'file')}, {counted(total.resources, 'resource')} read)"
     if total.placeholders:

@@ -9,6 +9,7 @@ from krm_image_setter.config.decode import (
     decode_group_kind,
     decode_image,
     decode_kind,
+    decode_registry,
     require_images,
 )
 from krm_image_setter.config.image_setter import API_VERSION, KIND, Ignored, ImageSetter
@@ -30,6 +31,7 @@ __all__ = [
     "decode_group_kind",
     "decode_image",
     "decode_kind",
+    "decode_registry",
     "read_values",
     "require_images",
 ]

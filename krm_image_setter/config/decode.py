@@ -29,6 +29,7 @@ from krm_image_setter.images import (
     image_rule,
     override,
     registry_rule,
+    whole_image_rule,
 )
 from krm_image_setter.locators import (
     WHOLE,
@@ -85,12 +86,14 @@ def decode(
     *,
     images: Sequence[ImageRule] = (),
     kinds: Sequence[KindRule] = (),
+    registries: Sequence[RegistryRule] = (),
     on_unused: str | None = None,
 ) -> ImageSetter:
     """Combine configuration documents. Their lists are joined in the order of the documents.
 
-    `images`, `kinds` and `on_unused` come from command-line options. Their rules come first, and `images` replace
-    entries of the documents with the same name. The result might not set any image; see `require_images`.
+    `images`, `kinds`, `registries` and `on_unused` come from command-line options. Their rules come first, and
+    `images` replace entries of the documents with the same name. The result might not set any image; see
+    `require_images`.
 
     Raises ConfigError if a document is invalid or if two documents contradict each other.
     """
@@ -113,7 +116,7 @@ def decode(
         images=_numbered((*images, *(rule for entries in rules for _, rule in entries))),
         kinds=kinds,
         files=_numbered_files((rule for _, part in parts for rule in part.files), len(kinds)),
-        registries=tuple(rule for _, part in parts for rule in part.registries),
+        registries=(*registries, *(rule for _, part in parts for rule in part.registries)),
         image_pull_policy=policy,
         pod_specs=pod_specs is not False,
         catalog=catalog is not False,
@@ -145,14 +148,34 @@ def require_images(
 
 
 def decode_image(argument: str) -> ImageRule:
-    """Return the rule for the argument `NAME=REFERENCE` of `--image`. Raises ConfigError if it is invalid."""
+    """Return the rule for the argument of `--image`. Raises ConfigError if it is invalid.
+
+    The argument is `NAME=REFERENCE`, or one of the forms `NAME:TAG` and `NAME@DIGEST` of kustomize:
+    https://kubectl.docs.kubernetes.io/references/kustomize/cmd/edit/set/image.
+    """
     name, equals, reference = argument.partition("=")
-    if not equals:
-        raise ConfigError(f'--image "{argument}": expected NAME=REFERENCE, such as `--image nginx=nginx:1.27`')
     try:
-        return image_rule(name, new_image=reference)
+        if equals:
+            return whole_image_rule(name, reference, f"--image {name}=")
+        old = check_reference(argument)
+        if old.tag is not None or old.digest is not None:
+            return image_rule(old.name, new_tag=old.tag, digest=old.digest)
     except ImageSetterError as error:
         raise ConfigError(f'--image "{argument}": {error.message}') from error
+    raise ConfigError(f'--image "{argument}": expected NAME=REFERENCE or NAME:TAG, such as `--image nginx:1.27`')
+
+
+def decode_registry(argument: str) -> RegistryRule:
+    """Return the rule for the argument `FROM=TO` of `--registry`. Raises ConfigError if it is invalid."""
+    from_, equals, to = argument.partition("=")
+    if not equals:
+        raise ConfigError(
+            f'--registry "{argument}": expected FROM=TO, such as `--registry docker.io=mirror.example`'
+        )
+    try:
+        return registry_rule(from_, to)
+    except ImageSetterError as error:
+        raise ConfigError(f'--registry "{argument}": {error.message}') from error
 
 
 def decode_kind(argument: str) -> KindRule:
@@ -225,6 +248,7 @@ _SELECTOR_FIELDS: Final = {"kind": "kind", "apiVersion": "api_version", "name": 
 def _entries(images: Value) -> Iterator[_Entry]:
     if images.is_mapping:
         for name, value in images.entries():
+            _built(value, partial(whole_image_rule, name, value.string()))
             yield _Entry(value, name, {"new_image": value.string()})
         return
     for entry in images.items():

@@ -14,6 +14,7 @@ from krm_image_setter.images.image_rule import (
     key_of,
     keys_of,
     override,
+    whole_image_rule,
 )
 from krm_image_setter.images.reference import (
     HUB,
@@ -60,4 +61,5 @@ __all__ = [
     "override",
     "parse_reference",
     "registry_rule",
+    "whole_image_rule",
 ]

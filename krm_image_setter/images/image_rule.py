@@ -6,6 +6,7 @@ regular expression, can apply tagSuffix twice, and applies an entry to the resul
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from operator import attrgetter
 from typing import Any, Final, NamedTuple
@@ -189,6 +190,34 @@ def image_rule(
     scopes = (Scope(containers, uses),)
     matched = Reference(name) if is_below else check_reference(name)
     return ImageRule(matched, new_name, new_tag, digest, tag_suffix, new_image, scopes, source)
+
+
+# A version, a commit, or `latest`. Such a text is a valid name, but hardly ever the name of an image.
+_BARE_TAG: Final = r"v?[0-9][\w.-]*|(?=[a-f]*[0-9])[0-9a-f]{7,40}|latest"
+
+
+def whole_image_rule(name: str, reference: str, before: str = "") -> ImageRule:
+    """Return the rule that sets `name` to `reference`.
+
+    Raises InvalidReference if one of them is invalid, or if `reference` is only a tag or a digest, such as `1.27`.
+    The message suggests the complete reference after the text `before`.
+    """
+    old = parse_reference(name)
+    tag, digest = reference.removeprefix(":"), reference.removeprefix("@")
+    new = None
+    # The tag in `app:COMMIT` has the form of a digest, so only names of algorithms count.
+    if (
+        old is not None
+        and is_digest(digest)
+        and (digest != reference or digest.startswith(("sha256:", "sha512:")))
+    ):
+        new = Reference(old.name, digest=digest)
+    elif old is not None and is_tag(tag) and (tag != reference or re.fullmatch(_BARE_TAG, tag, re.ASCII)):
+        new = Reference(old.name, tag)
+    if new is not None and reference != name:
+        part = "digest" if new.digest else "tag"
+        raise InvalidReference(f'"{reference}" is only a {part}; write `{before}{new}`', field="newImage")
+    return image_rule(name, new_image=reference)
 
 
 #: The fields of an entry that determine the new reference.

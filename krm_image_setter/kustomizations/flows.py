@@ -14,11 +14,11 @@ from functools import lru_cache
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from krm_image_setter.images import NO_CONTAINER, Usage
+from krm_image_setter.kustomizations.charts import chart_images, values_sources
 from krm_image_setter.kustomizations.fields import CHART_IMAGE, FoundField
 from krm_image_setter.kustomizations.reading import Entry, Node, Reader, Text, resolved
-from krm_image_setter.locators.image_field import Written
+from krm_image_setter.locators.image_field import ImageField, Written
 from krm_image_setter.locators.kustomize_entry import EntryKeys, split_image
-from krm_image_setter.locators.values import image_fields
 from krm_image_setter.resources import NO_REF, ResourceRef
 from krm_image_setter.yaml.tree import Location
 
@@ -313,20 +313,22 @@ class _Build:
 
     def _add_chart(self, directory: str, chart: Node, charts: str) -> None:
         """Add the images in the values of a chart, which its templates are expected to put into containers."""
-        default = f"{charts}/{chart.string('name')}/values.yaml"
-        files = (item.string() for item in chart.items("additionalValuesFiles"))
-        for file in (chart.string("valuesFile") or default, *files):
-            path = resolved(directory, file) if file else None
-            if path is not None:
-                self._start(path, None)
-        values = chart.child("valuesInline")
-        root = values.text.root(values.number)
-        for field in image_fields(values.value, values.location):
-            node = Node(values.text, values.number, field.location, None)
-            found = FoundField(
-                root.offset(field.location), node.line, field.current, CHART_IMAGE, NO_REF, field.usage
-            )
-            self.routes.append(self._flows.value(node, found, field.changes))
+        for source, field in chart_images(values_sources(self._reader, directory, chart, charts)):
+            route = None if source is None else self._chart_route(source, field)
+            if route is None:  # the values are in several files, or in a file that is not read
+                found = FoundField(chart.offset, chart.line, field.current, CHART_IMAGE, NO_REF, field.usage)
+                route = Route(field.current, Scalar(chart.text.key, None, chart, found, is_writable=False), found)
+            self.routes.append(route)
+
+    def _chart_route(self, source: Node, field: ImageField) -> Route | None:
+        offset = source.text.root(source.number).offset(field.location)
+        if source.location:
+            node = Node(source.text, source.number, field.location, None)
+            found = FoundField(offset, node.line, field.current, CHART_IMAGE, NO_REF, field.usage)
+            return self._flows.value(node, found, field.changes)
+        self.texts.add(source.text.key)
+        routes = self._flows.started(source.text.key, None)
+        return next((route for route in routes if route.scalar and route.scalar.offset == offset), None)
 
     def _add_patches(self, directory: str, node: Node) -> None:
         for item in node.items("patchesStrategicMerge"):

@@ -96,21 +96,27 @@ def _add_kinds(events: Any) -> None:
     )
 
 
-def is_at_template_action(error: Exception, text: str) -> bool:
-    """Return whether the C parser rejected a line such as `{{- if .Values.x }}`, which is not YAML.
+def template_action(error: Exception, text: str) -> int | None:
+    """Return the offset of the template action, such as `{{- if .Values.x }}`, in a line that a parser rejected.
 
-    The parser in Python need not read such a text again: it takes ten times as long for each Helm template.
+    Return None if there is no action at the start of the line or of its value.
     """
     marks = (getattr(error, name, None) for name in ("problem_mark", "context_mark"))
-    starts = (text.rfind("\n", 0, mark.index) + 1 for mark in marks if mark)
-    return any(re.compile(_TEMPLATE_ACTION).match(text, start) for start in starts)
+    starts = [text.rfind("\n", 0, mark.index) + 1 for mark in marks if mark]
+    found = (re.compile(_TEMPLATE_ACTION).match(text, start) for start in sorted(starts))
+    return next((match.end() for match in found if match), None)
 
 
-_TEMPLATE_ACTION: Final = r"[ -]*(?:[\w./-]+: +)?\{\{"
+_TEMPLATE_ACTION: Final = r"[ -]*(?:[\w./-]+: +)?(?=\{\{)"
 
 
 def refusal(error: Exception, text: str) -> NotYAMLError:
     """Convert an exception of a parser for `text` to an error with a line and a column."""
+    action = template_action(error, text)
+    if action is not None:
+        message = "invalid YAML: `{{` starts a template action; render the template first"
+        at = position(text, action)
+        return NotYAMLError(message, line=at[0], column=at[1])
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     # The exception for an invalid character has no mark but a position.
     index = mark.index if mark else getattr(error, "position", None)

@@ -41,12 +41,12 @@ INVALID = [
         id="text",
     ),
     pytest.param(
-        "kind: Pod\n",
+        "kind: Service\n",
         f"f:1: {UNKNOWN}",
         id="resource",
     ),
     pytest.param(
-        "[]",
+        "[a]",
         f"f:1: {UNKNOWN}",
         id="list",
     ),

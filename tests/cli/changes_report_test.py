@@ -11,7 +11,8 @@ from harness import Program
 POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: p, namespace: shop}\nspec: {containers: [{image: 'nginx:1'}]}\n"
 NGINX = ("--image", "nginx=nginx:2")
 PREFIX = "krm-image-setter: "
-WOULD = f"{PREFIX}would set 1 image in 1 file (1 file, 1 resource read)\n"
+WOULD = f"{PREFIX}would set 1 image in 1 file (1 file, 1 resource read)"
+HINT = "no file was changed, pass `--in-place` to change the files"
 CHANGE = {
     "severity": "info",
     "message": 'set image "nginx:1" to "nginx:2"',
@@ -33,7 +34,7 @@ def rows(program: Program, *arguments: str, stdin: str = "") -> list[dict[str, A
 def test_report_does_not_write_files(program: Program) -> None:
     program.write("a.yaml", POD)
     ran = program("set", "a.yaml", *NGINX, "-o", "json")
-    assert (ran.status, json.loads(ran.stdout), ran.stderr) == (0, [CHANGE], WOULD)
+    assert (ran.status, json.loads(ran.stdout), ran.stderr) == (0, [CHANGE], f"{WOULD}; {HINT}\n")
     assert (program.folder / "a.yaml").read_text() == POD
 
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import difflib
 import re
+import shutil
+import subprocess
 
 import pytest
+from harness import Program
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -85,3 +88,34 @@ ADDED = [
 def test_diff_of_one_edit_has_its_lines(source: str, edit: Edit, expected: str) -> None:
     diff = "".join(unified_diff("f", source, [edit]))
     assert diff == (f"--- f\n+++ f\n{expected}" if expected else "")
+
+
+NAMES = [
+    "web.yaml",
+    "a b/c/x y.yaml",
+    " leading.yaml",
+    "trailing .yaml",
+    "größe-日本.yaml",
+    'quote".yaml',
+    "back\\slash.yaml",
+    "tab\there.yaml",
+    "line\nfeed.yaml",
+    "-.yaml",
+]
+POD = "kind: Pod\nspec: {containers: [{image: nginx}]}\n"
+TEXTS = [POD, POD.replace("\n", "\r\n"), POD.rstrip(), "\ufeff# ü\r\n" + POD.rstrip()]
+
+
+@pytest.mark.skipif(not shutil.which("git"), reason="git is not installed")
+@pytest.mark.parametrize("path", [".", "./", "{folder}", "../{name}"])
+def test_git_applies_the_diff(program: Program, path: str) -> None:
+    names = [f"{number}/{name}" for number in range(len(TEXTS)) for name in NAMES]
+    for number, name in enumerate(names):
+        program.write(name, TEXTS[number // len(NAMES)])
+    path = path.format(folder=program.folder, name=program.folder.name)
+    diff = program("set", path, "--image", "nginx=nginx:2", "--diff").stdout
+    git = ["git", "-c", "core.autocrlf=false", "apply", "-p0", "--whitespace=nowarn"]
+    subprocess.run(git, cwd=program.folder, input=diff, check=True)
+    for number, name in enumerate(names):
+        expected = TEXTS[number // len(NAMES)].replace("nginx", "nginx:2")
+        assert (program.folder / name).read_bytes().decode() == expected

@@ -37,6 +37,7 @@ def test_help_of_a_command_has_two_examples(program: Program, command: tuple[str
 
 WRONG = [
     (["foo"], 'unknown command "foo"; see `krm-image-setter --help`'),
+    (["set", "--dry-run", "."], "unknown option `--dry-run`; use `--diff` to see what would change"),
     (["sett"], 'unknown command "sett"; did you mean `set`?'),
     (["--imag", "a=b"], "unknown option `--imag`; similar options: --image, --images-from"),
     (["list", "--foo"], "unknown option `--foo`; see `krm-image-setter list --help`"),
@@ -61,6 +62,20 @@ def test_wrong_arguments_are_reported_on_one_line(program: Program, arguments: l
     ran = program(*arguments)
     assert (ran.status, ran.stdout) == (2, b"")
     assert ran.stderr == f"krm-image-setter: error: {message}\n"
+
+
+@pytest.mark.parametrize("path", ["deploy", "deploy/a.yaml", "sett"])
+def test_path_instead_of_a_command_suggests_set(program: Program, path: str) -> None:
+    program.write("deploy/a.yaml", "")
+    program.write("sett", "")
+    for arguments in ([path], [path, "--image", "a:1"], ["--image", "a:1", path]):
+        message = f'unknown command "{path}"; did you mean `krm-image-setter set {path}`?'
+        assert program(*arguments) == (2, b"", f"krm-image-setter: error: {message}\n")
+
+
+@pytest.mark.parametrize("command", [(), *((name,) for name in COMMANDS)])
+def test_short_option_prints_the_help(program: Program, command: tuple[str, ...]) -> None:
+    assert program(*command, "-h") == program(*command, "--help")
 
 
 def test_options_before_a_command_are_an_error(program: Program) -> None:

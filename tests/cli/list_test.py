@@ -212,7 +212,7 @@ def test_not_registry_with_unknown_lists_images_with_and_without_rule(program: P
     ran = program(
         "list", "a.yaml", "--not-registry", "quay.io", "--not-registry", "docker.io", "--unknown", "--check"
     )
-    assert ran == (0, b"", "")
+    assert ran == (0, b"", f"{PREFIX}no image matches `--not-registry` (2 images found)\n")
 
 
 def test_suggestions_for_ignored_images_are_not_printed(program: Program) -> None:
@@ -240,7 +240,55 @@ def test_placeholder_is_unpinned(shop: Program) -> None:
 @pytest.mark.parametrize(("output", "expected"), [("table", b""), ("json", b"[]\n"), ("names", b"")])
 def test_input_without_images_prints_an_empty_list(program: Program, output: str, expected: bytes) -> None:
     program.write("a.yaml", "kind: A\n")
-    assert program("list", "a.yaml", "-o", output, "--check") == (0, expected, "")
+    assert program("list", "a.yaml", "-o", output, "--check") == (
+        0,
+        expected,
+        f"{PREFIX}no image found in 1 file\n",
+    )
+
+
+NOTHING_LISTED = [
+    pytest.param(
+        ["--image", "ngin"],
+        "no image matches `--image` (8 images found); known values: m.io/kafka, nginx, quay.io/org/side, repo/x",
+        id="image",
+    ),
+    pytest.param(
+        ["--kind", "pod"],
+        "no image matches `--kind` (8 images found); known values: ConfigMap, Deployment, KafkaConnect, Pod",
+        id="kind",
+    ),
+    pytest.param(
+        ["--registry", "x.io"],
+        "no image matches `--registry` (8 images found); known values: docker.io, m.io, quay.io",
+        id="registry",
+    ),
+    pytest.param(
+        ["--registry", "quay.io", "--image", "nginx*"],
+        "no image matches all filters together (8 images found)",
+        id="two filters",
+    ),
+    pytest.param(
+        ["--kind", "X={.spec.a}"],
+        'error: --kind "X={.spec.a}": expected KIND or KIND.GROUP; '
+        "add the path to `kinds`, in a file for `--fn-config`",
+        id="path",
+    ),
+]
+
+
+@pytest.mark.parametrize(("arguments", "message"), NOTHING_LISTED)
+def test_filter_without_result_is_explained(shop: Program, arguments: list[str], message: str) -> None:
+    ran = shop("list", "deploy", "--fn-config", "functions.yaml", *arguments, "-o", "names")
+    assert ran == (2 if message.startswith("error") else 0, b"", f"{PREFIX}{message}\n")
+
+
+def test_check_that_prints_no_name_prints_the_reason(program: Program) -> None:
+    program.write("a.yaml", "kind: Pod\nspec: {containers: [{image: 'nginx:${TAG}'}]}\n")
+    reason = (
+        'not printed: 1 image without a complete reference, such as "nginx:${TAG}" at a.yaml:2; use `-o table`'
+    )
+    assert program("list", "a.yaml", "-o", "names", "--check") == (1, b"", f"{PREFIX}{reason}\n")
 
 
 def test_list_without_configuration_finds_pod_specs(shop: Program) -> None:

@@ -16,6 +16,7 @@ from random import Random
 
 import pytest
 from harness import Program, Ran, signals
+from terminal import in_terminal
 
 POD = "kind: Pod\nspec: {containers: [{name: a, image: nginx}]}\n"
 DONE = POD.replace("nginx", "nginx:2")
@@ -25,6 +26,7 @@ MIXED = f"apiVersion: v1\n{POD}---\nx: nginx\n"  # a resource and another docume
 TEMPLATE = "kind: Pod\nspec: {{ .Values.spec }\n"
 NGINX = ("--image", "nginx=nginx:2")
 PREFIX = "krm-image-setter: "
+NOT_WRITTEN = "; no file was changed, pass `--in-place` to change the files"
 
 
 def when(path: Path) -> tuple[int, int, int, int]:
@@ -53,7 +55,39 @@ def test_one_file_is_printed_without_other_changes(program: Program) -> None:
     program.write("a.yaml", "\ufeff# x\r\n" + POD.replace("\n", "\r\n").rstrip())
     ran = program("set", "a.yaml", *NGINX)
     assert ran.stdout.decode() == "\ufeff# x\r\n" + DONE.replace("\n", "\r\n").rstrip()
-    assert ran == (0, ran.stdout, f"{PREFIX}set 1 image in 1 file (1 file, 1 resource read)\n")
+    assert ran == (0, ran.stdout, f"{PREFIX}would set 1 image in 1 file (1 file, 1 resource read){NOT_WRITTEN}\n")
+
+
+def test_several_files_are_shown_as_a_diff_on_a_terminal(program: Program) -> None:
+    put(program, {"a.yaml": POD, "b.yaml": OTHER})
+    status, screen = in_terminal(
+        program.folder, "-m", "krm_image_setter", "set", ".", *NGINX, env={"NO_COLOR": "1"}
+    )
+    assert status == 0
+    assert "--- a.yaml\r\n+++ a.yaml\r\n" in screen
+    assert "containers: [{name: a, image: redis}]" not in screen
+    assert NOT_WRITTEN in screen.replace("\r\n", "")
+    one = in_terminal(program.folder, "-m", "krm_image_setter", "set", "a.yaml", *NGINX)
+    assert one[1].startswith(DONE.replace("\n", "\r\n"))
+
+
+def test_standard_input_needs_no_hint(program: Program) -> None:
+    summary = f"{PREFIX}set 1 image in 1 file (1 file, 1 resource read)\n"
+    assert program("set", "-", *NGINX, stdin=POD) == (0, DONE.encode(), summary)
+
+
+def test_registry_moves_images(program: Program) -> None:
+    put(
+        program,
+        {
+            "a.yaml": POD,
+            "functions.yaml": CONFIG.replace(
+                "images: {nginx: nginx:2}", "registries: [{from: docker.io, to: o.io}]"
+            ),
+        },
+    )
+    ran = program("set", "a.yaml", "--registry", "docker.io=m.io/hub", "-q")
+    assert ran.stdout == POD.replace("nginx", "m.io/hub/library/nginx").encode()
 
 
 JOINED = [
@@ -85,7 +119,7 @@ def test_files_without_resources_are_not_printed(program: Program) -> None:
         DONE.encode(),
         f"{PREFIX}.: 3 files, 1 resource; 2 files are not Kubernetes resources "
         f"(`krm-image-setter list --unknown` searches them)\n"
-        f"{PREFIX}set 1 image in 1 file (3 files, 1 resource read)\n",
+        f"{PREFIX}would set 1 image in 1 file (3 files, 1 resource read){NOT_WRITTEN}\n",
     )
 
 
@@ -185,7 +219,7 @@ def test_diff_shows_hunks_and_summary(program: Program) -> None:
     assert ran.status == 1
     assert ran.stderr == f"{PREFIX}would set 2 images in 1 file (2 files, 3 resources read)\n"
     assert ran.stdout.decode() == (
-        "--- ./a.yaml\n+++ ./a.yaml\n"
+        "--- a.yaml\n+++ a.yaml\n"
         "@@ -3,7 +3,7 @@\n # one\n # one\n kind: Pod\n"
         f"-{POD.splitlines()[1]}\n+{DONE.splitlines()[1]}\n # two\n # two\n # two\n"
         "@@ -13,5 +13,5 @@\n # two\n ---\n kind: Pod\n"

@@ -53,6 +53,7 @@ def root(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copy2(source / name, folder / "source" / name)
     pip = folder / "usr/local/lib/python3.13/site-packages/pip"
     pip.mkdir(parents=True)
+    (folder / "usr/local/bin").mkdir()
     (folder / "bin").mkdir()
     (folder / "bin/python3").symlink_to(sys.executable)
     environment = {
@@ -74,6 +75,10 @@ def test_the_program_of_the_steps(root: Path) -> None:
     program = root / PROGRAM.removeprefix("/")
     assert run(program, stdin=INPUT) == EXPECTED
     assert "KafkaConnect" in run(program, "catalog")
+
+
+def test_program_is_on_the_path(root: Path) -> None:
+    assert run("krm-image-setter", stdin=INPUT, env={"PATH": str(root / "usr/local/bin")}) == EXPECTED
 
 
 def test_no_pip_is_left(root: Path) -> None:

@@ -267,3 +267,22 @@ def test_values_of_a_chart_are_followed_through_entries(config: str, chart: str,
     outcomes = run({"a/kustomization.yaml": CHART, "a/prod.yaml": VALUES}, config)
     assert texts(outcomes) == {"a/kustomization.yaml": chart, "a/prod.yaml": values}
     assert bool(warnings(outcomes)) == ("redis" in config or DIGEST in config)
+
+
+@pytest.mark.parametrize(
+    "inline, is_changed",
+    [
+        pytest.param("{image: {tag: '2'}}", False, id="tag of the default values"),
+        pytest.param("{image: {repository: nginx, tag: '1'}}", True, id="all values"),
+        pytest.param("{image: {pullPolicy: Always}}", True, id="another value"),
+        pytest.param("{image: 1}", True, id="value in place of the mapping"),
+    ],
+)
+def test_image_in_several_values_of_a_chart_is_reported(inline: str, is_changed: bool) -> None:
+    files = {
+        "a/kustomization.yaml": f"helmCharts: [{{name: web, valuesInline: {inline}}}]\n",
+        "a/charts/web/values.yaml": "image: {repository: nginx, tag: '1'}\n",
+    }
+    found = warnings(run(files, TAG))
+    message = '"nginx:2" cannot become "nginx:9"'
+    assert any(message in one for one in found) != is_changed

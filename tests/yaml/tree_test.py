@@ -86,3 +86,22 @@ def test_what_only_the_pure_parser_reads(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_alias_of_a_merge_key_is_an_ordinary_key(parser: str) -> None:
     (document,) = parsing.parse("a: &m <<\nb: {*m : {c: d}}\n")
     assert document.root == {"a": "<<", "b": {"<<": {"c": "d"}}}
+
+
+@pytest.mark.parametrize(
+    "text, place",
+    [
+        pytest.param("{{- if .x }}\nkind: Pod\n{{- end }}\n", "line 1, column 1", id="first line"),
+        pytest.param("spec:\n  - name: {{ .x }}-web\n", "line 2, column 11", id="start of a value"),
+        pytest.param("a:\n- b: 1\n{{- if .x }}\n- c: 1\n{{- end }}\n", "line 3, column 1", id="after a list"),
+    ],
+)
+def test_template_action_is_reported_alike_by_each_parser(text: str, place: str, parser: str) -> None:
+    with pytest.raises(InputError, match=f"{place}: invalid YAML: `{{{{` starts a template action"):
+        parsing.parse(text)
+
+
+def test_rejected_text_with_an_action_inside_a_value_is_read_again(parser: str) -> None:
+    text = '{"a": "\\ud83d\\ude00 {{ x }}"}'  # the C parser rejects the surrogate pair
+    (document,) = parsing.parse(text)
+    assert document.root == {"a": "\U0001f600 {{ x }}"}
