@@ -13,6 +13,25 @@ TAG = HEAD + "images: [{name: nginx, newTag: '2'}]\n"
 POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {containers: [{name: a, image: nginx}]}\n"
 
 
+LOCKED = f"- name: nginx-#:1\n  newTag: '1'\n  digest: sha256:{'0' * 64}\n"
+LIMITED = "apiVersion: a.example/v1\nkind: A\nmetadata: {name: a}\nspec: {f0: nginx}\n"
+LIMITS = """\
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: a}
+spec:
+  group: a.example
+  names: {kind: A}
+  versions:
+  - name: v1
+    schema:
+      openAPIV3Schema:
+        properties:
+          spec:
+              properties:
+"""
+
+
 class Case(NamedTuple):
     """One run of the program: what it reads, how it ends, and a text that it must print."""
 
@@ -947,6 +966,28 @@ COMMANDS: dict[str, Series] = {
         ),
     ),
     "list": Series(4_000, lambda n: of_files(("list", "."), {"a.yaml": documents(n, POD)}, said="nginx")),
+    "lock with all images": Series(
+        1_000,
+        lambda n: of_files(
+            ("lock", "a.yaml", "-o", "images.lock.yaml"),
+            {
+                "a.yaml": documents(n, POD.replace("nginx", "nginx-#:1")),
+                "images.lock.yaml": f"{HEAD}images:\n{each(n, LOCKED)}",
+            },
+            said="asked registries for 0 images",
+        ),
+    ),
+    "lock with limited fields": Series(
+        1_000,
+        lambda n: of_files(
+            ("lock", "a.yaml"),
+            {
+                "a.yaml": f"{HEAD}kinds: {{A: spec.f0}}\n{documents(n, LIMITED)}---\n{LIMITS}"
+                + each(n, "                f#: {type: string, maxLength: 9}\n")
+            },
+            said="not locked",
+        ),
+    ),
     "list -o wide": Series(
         4_000, lambda n: of_files(("list", ".", "-o", "wide"), {"a.yaml": documents(n, POD)}, said="nginx")
     ),

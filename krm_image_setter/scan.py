@@ -13,9 +13,9 @@ from krm_image_setter.deciding import HIDDEN, Decision, decide, decide_as, warni
 from krm_image_setter.documents import Stream
 from krm_image_setter.edits import Edit
 from krm_image_setter.errors import ConfigError, InputError, NotResourceError
-from krm_image_setter.images import IMAGE, Usage, has_placeholder
+from krm_image_setter.images import IMAGE, LATEST, Usage, has_placeholder, parse_reference
 from krm_image_setter.line_breaks import BREAK
-from krm_image_setter.locators import Embedded, ImageField, KindRule, OtherField, find_image_fields
+from krm_image_setter.locators import Embedded, ImageField, KindRule, OtherField, find_image_fields, source_text
 from krm_image_setter.paths import format_location, type_of
 from krm_image_setter.resources import NO_REF, Resource, ResourceRef, Tree, is_resource
 from krm_image_setter.results import WARNING, Result
@@ -36,6 +36,17 @@ LocatedField: TypeAlias = tuple[ImageField | OtherField, KindRule | None]
 Visit: TypeAlias = Callable[[Resource, list[LocatedField]], None]
 
 
+class Pinned(NamedTuple):
+    """A field after a digest is added to its image: the new `texts` of scalars, by their location in the resource.
+
+    If the field cannot contain a digest, there are no texts, and `problem` is the reason. If the image is not a
+    reference, or already has a digest, both are empty.
+    """
+
+    texts: tuple[tuple[Location, str], ...] = ()
+    problem: str = ""
+
+
 class FoundImage(NamedTuple):
     """An image, with its resource, path, and position in the stream. In a pod spec, `rule` is None.
 
@@ -44,7 +55,7 @@ class FoundImage(NamedTuple):
     If `is_public` is false, messages must not suggest the image: it is from a variable or a Secret. `part` is the
     part of a reference that the field contains, or an empty string for a whole reference. If `image` does not show
     the value of a Secret, `hidden` is this value, which must not be printed. `inner` is the innermost resource
-    around the image, which can be inside `resource`.
+    around the image, which can be inside `resource`. `pinned` describes the field with a digest.
     """
 
     image: str
@@ -58,6 +69,7 @@ class FoundImage(NamedTuple):
     is_public: bool
     hidden: str = ""
     inner: ResourceRef = NO_REF
+    pinned: Pinned = Pinned()
 
 
 class Scan:
@@ -522,7 +534,34 @@ def _found_image(searched: _Searched, field: ImageField, rule: KindRule | None) 
         is_public=field.usage.use == IMAGE and not hides_values,
         hidden=field.current if hides_values else "",
         inner=resource.inner_ref(field.location),
+        pinned=_pinned(resource, field),
     )
+
+
+#: Stands for a digest: the texts of a field are checked before the digest of its image is known.
+_ANY_DIGEST: Final = f"sha256:{'0' * 64}"
+
+
+def _pinned(resource: Resource, field: ImageField) -> Pinned:
+    reference = parse_reference(field.current)
+    if reference is None or reference.digest is not None:
+        return Pinned()
+    new = f"{reference.name}:{reference.tag or LATEST}@{_ANY_DIGEST}"
+    if not field.part and not field.parts:  # a whole reference can always be written
+        return Pinned(((field.location, new),))
+    try:
+        changes, omitted = field.changes(new)
+    except ValueError as error:
+        return Pinned(problem=str(error))
+    if omitted:
+        return Pinned(problem=omitted.partition(": ")[2])
+    return Pinned(tuple((change.location, _text_after(resource.node, change)) for change in changes))
+
+
+def _text_after(root: Any, change: Change) -> str:
+    start, end, new = change.fragment
+    text = source_text(root, change.location) if start or end else ""
+    return text[:start] + new + text[end:]
 
 
 def _images_in_string(searched: _Searched, field: OtherField, form: Embedded) -> Iterator[FoundImage]:

@@ -245,7 +245,7 @@ class _FoundImages:
             return None
         if not self._can_compare(len(same)):
             return f'no image "{rule.name}" was set; {_NO_HINT}'
-        matching = {usage: reference for reference, usage in same if rule.matches(reference)}
+        matching = {usage: reference for reference, usage in same if rule.matches(reference, usage)}
         reached = next((usage for usage in matching if rule.reaches(usage)), None)
         if reached is not None:
             return _set_by_another(rule, rules.find(str(matching[reached]), reached))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from harness import Program
+from locking import Locking, registry_on_loopback
 from orchestrator import Orchestrator, find
 
 from krm_image_setter.yaml import events, lines
@@ -28,6 +30,13 @@ def parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> s
 def program(tmp_path: Path) -> Program:
     """Return the program, to be run in an empty folder."""
     return Program(tmp_path)
+
+
+@pytest.fixture
+def locking(program: Program) -> Iterator[Locking]:
+    """Return the program with a registry on loopback."""
+    with registry_on_loopback() as registry:
+        yield Locking(program, registry)
 
 
 @pytest.fixture

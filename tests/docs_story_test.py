@@ -15,7 +15,7 @@ from story import SCHEMA, blocks, check_configuration, run_story, told
 from krm_image_setter.paths import parse_path
 
 #: Pages whose examples have a form, and a test, of their own.
-OTHERS = {"from-tilt.md", "images-from.md", "import.md", "recipes.md"}
+OTHERS = {"from-tilt.md", "images-from.md", "import.md", "pin-and-mirror.md", "recipes.md"}
 PAGES = [ROOT / "README.md", *(path for path in sorted((ROOT / "docs").glob("*.md")) if path.name not in OTHERS)]
 HEAD = "apiVersion: krm-image-setter.dev/v1alpha1\nkind: ImageSetter\n"
 

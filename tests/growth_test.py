@@ -59,6 +59,8 @@ NAMES: Final = [
     "images in Helm values",
     "Helm parameters",
     "import of a kustomization, one name",
+    "lock with all images",
+    "lock with limited fields",
     "import of functions of a Tiltfile",
     "import of calls of one function of a Tiltfile",
 ]

@@ -15,6 +15,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from importlib.util import find_spec
 from itertools import zip_longest
 from pathlib import Path
@@ -108,17 +109,18 @@ def told(page: Path) -> list[tuple[Block, Block | None]]:
     ]
 
 
-def run_story(found: list[tuple[Block, Block | None]], page: Path, folder: Path) -> int:
+def run_story(
+    found: list[tuple[Block, Block | None]], page: Path, folder: Path, hosts: Mapping[str, str] | None = None
+) -> int:
     """Run the commands of a page whose files are in `folder`, and return how many; skip if a program is missing.
 
-    The commands that can be run are run before the test is skipped.
+    The commands that can be run are run before the test is skipped. `hosts` maps the names of registries in the page
+    to those of registries on loopback.
     """
+    local, published = hosts or {}, {host: name for name, host in (hosts or {}).items()}
     missing, ran, outdated = set(), 0, []
     for block, output in found:
-        if block.title:
-            path = folder / block.title
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(block.body)
+        written_files([(block, None)], folder, local)
         if block.language != "sh" or block.said.get("not run"):
             continue
         if "krm-image-setter/fixtures/" in block.body:
@@ -127,10 +129,12 @@ def run_story(found: list[tuple[Block, Block | None]], page: Path, folder: Path)
         if not is_there(program):
             missing.add(program)
             continue
-        done = bash(block.body, folder, as_terminal=output is not None and output.language == "console")
+        done = bash(
+            replaced(block.body, local), folder, as_terminal=output is not None and output.language == "console"
+        )
         assert done.returncode == int(block.said.get("status", 0)), (page.name, block.line, done)
-        if output and done.stdout != output.body:
-            outdated.append((output, done.stdout))
+        if output and replaced(done.stdout, published) != output.body:
+            outdated.append((output, replaced(done.stdout, published)))
         ran += 1
     if outdated and os.environ.get("WRITE_GOLDEN"):
         write_outputs(page, outdated)
@@ -140,6 +144,22 @@ def run_story(found: list[tuple[Block, Block | None]], page: Path, folder: Path)
     if missing:
         pytest.skip(f"not on this machine, and so not run: {', '.join(sorted(missing))}")
     return ran
+
+
+def written_files(found: list[tuple[Block, Block | None]], folder: Path, hosts: Mapping[str, str]) -> None:
+    """Write the files of a page into `folder`, with the registries in `hosts`."""
+    for block, _ in found:
+        if block.title:
+            path = folder / block.title
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(replaced(block.body, hosts))
+
+
+def replaced(text: str, hosts: Mapping[str, str]) -> str:
+    """Replace the names of hosts in a text."""
+    for name, host in hosts.items():
+        text = text.replace(name, host)
+    return text
 
 
 def write_outputs(page: Path, outdated: list[tuple[Block, str]]) -> None:

@@ -25,14 +25,16 @@ class Image(NamedTuple):
     env: bool
     args: bool
 
-    def matches(self, old: Reference) -> bool:
+    def matches(self, old: Reference, *, has_open_tag: bool) -> bool:
         """Return whether a reference has this name.
 
-        configuration.md: "A name with a tag or a digest matches only that tag or digest".
+        configuration.md: "A name with a tag or a digest matches only that tag or digest", and "the tag `latest`
+        also matches a reference that has neither a tag nor a digest", but "not a split reference".
         """
+        tag = old.tag if old.tag or old.digest or has_open_tag else "latest"
         return (
             normalized(self.match.name) == normalized(old.name)
-            and self.match.tag in ("", old.tag)
+            and self.match.tag in ("", tag)
             and self.match.digest in ("", old.digest)
         )
 

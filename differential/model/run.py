@@ -229,12 +229,12 @@ def listed(value: Any) -> list[Any]:
 # --- choosing --------------------------------------------------------------------------------------------------
 
 
-def choose(run: Run, old: Reference, finders: Sequence[Finder]) -> Reference | None:
+def choose(run: Run, old: Reference, finders: Sequence[Finder], *, has_open_tag: bool = False) -> Reference | None:
     """Return the new reference, or None if no rule matches the old one."""
     run.names.add(normalized(old.name))
     for index, image in enumerate(run.rules.images):
         # configuration.md: "The first entry that matches an image wins, and each field is set once"
-        if image.matches(old) and any(allows(image, finder) for finder in finders):
+        if image.matches(old, has_open_tag=has_open_tag) and any(allows(image, finder) for finder in finders):
             run.used.add(index)
             return run.rules.new_reference(image, old)
     # configuration.md: "An image that an entry of `images` sets is not moved. Images in `env` and `args` are not
@@ -370,7 +370,7 @@ def set_part(run: Run, match: Match, finders: Sequence[Finder]) -> None:
         return
     if form == "name" and old != Reference(text):
         raise Unspecified("a name with a tag")
-    new = choose(run, old, finders)
+    new = choose(run, old, finders, has_open_tag=form == "name")
     if new is None:
         return
     written = {"name": new.name, "tag": new.tag, "digest": new.digest}[form]
@@ -394,7 +394,7 @@ def set_parts(run: Run, match: Match, keys: dict[str, str]) -> None:
     """Set a reference in parts."""
     mapping = match.value
     old = read_parts(mapping, keys)
-    new = choose(run, old, [Finder("kinds", "fields")]) if old else None
+    new = choose(run, old, [Finder("kinds", "fields")], has_open_tag=True) if old else None
     if old is None or new is None:
         return
     if normalized(new.name) == normalized(old.name):

@@ -12,7 +12,8 @@ from typing import Any, Final, NamedTuple
 
 from krm_image_setter.config.decode import decode_kinds
 from krm_image_setter.config.value import Value
-from krm_image_setter.locators import KindRule
+from krm_image_setter.locators import Form, KindRule, Split
+from krm_image_setter.locators.forms import VersionSplit
 from krm_image_setter.resources import ResourceRef
 from krm_image_setter.yaml import parsing
 from krm_image_setter.yaml.stream import Source
@@ -91,4 +92,10 @@ def entry_rules(entry: Entry) -> tuple[KindRule, ...]:
     (document,) = parsing.parse(entry.text)
     line = Source(entry.text, entry.text, 0).line
     kinds = decode_kinds(Value(document.root, document.root, "", _FILE, line))
-    return tuple(rule._replace(origin="catalog") for rule in kinds)
+    return tuple(rule._replace(origin="catalog", form=_with_version(rule.form)) for rule in kinds)
+
+
+def _with_version(form: Form) -> Form:
+    """Return a form that omits digests if it is a split reference with a version instead of a tag."""
+    has_version = isinstance(form, Split) and "version" in form.tag.lower() and not form.digest
+    return VersionSplit(*form) if isinstance(form, Split) and has_version else form

@@ -37,6 +37,8 @@ app = typer.Typer(
 _MODULES: Final = {
     "set": "set_",
     "list": "list_",
+    "lock": "lock",
+    "verify": "verify",
     "explain": "explain",
     "discover": "discover",
     "import": "import_",

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
 from functools import partial
-from typing import Annotated, Any, Final, NamedTuple
+from typing import Annotated, Any, Final, NamedTuple, Self
 
 import typer
 
@@ -16,7 +16,17 @@ from krm_image_setter.cli.discover import propose_in_files
 from krm_image_setter.cli.files import File, find_files
 from krm_image_setter.cli.kustomizations import kustomized_images
 from krm_image_setter.cli.listing import IMAGE, OTHER_REGISTRY, UNPINNED, Listing, Row
-from krm_image_setter.cli.options import FnConfig, Hidden, NoConfig, Paths, StdinFileName, complete_kind, repeated
+from krm_image_setter.cli.options import (
+    FnConfig,
+    Hidden,
+    NoConfig,
+    NotRegistries,
+    OnlyImages,
+    OnlyKinds,
+    OnlyRegistries,
+    Paths,
+    StdinFileName,
+)
 from krm_image_setter.cli.outputs import Format, Rule, write_report
 from krm_image_setter.cli.scanning import ReadAhead, Scanned, read_files
 from krm_image_setter.cli.skipped import problems_of, report_others, report_problems
@@ -59,18 +69,37 @@ class Output(StrEnum):
     CYCLONEDX = "cyclonedx"
 
 
-class _Filter(NamedTuple):
+class Filter(NamedTuple):
     """The filter options of `list`. An option with an empty list accepts every row."""
 
-    images: Sequence[str]
-    kinds: Sequence[Selector]
-    registries: Sequence[str]
-    not_registries: Sequence[str]
-    unpinned: bool
+    images: Sequence[str] = ()
+    kinds: Sequence[Selector] = ()
+    registries: Sequence[str] = ()
+    not_registries: Sequence[str] = ()
+    unpinned: bool = False
+
+    @classmethod
+    def of(
+        cls,
+        images: Sequence[str],
+        kinds: Sequence[str],
+        registries: Sequence[str],
+        not_registries: Sequence[str],
+        *,
+        unpinned: bool = False,
+    ) -> Self:
+        """Return the filter for the values of the options. Raises ImageSetterError if a value is negated."""
+        options = {"--image": images, "--kind": kinds, "--registry": registries, "--not-registry": not_registries}
+        _reject_negation(options)
+        for value in kinds:
+            if "=" in value:
+                message = "expected KIND or KIND.GROUP; add the path to `kinds`, in a file for `--fn-config`"
+                raise ImageSetterError(f'--kind "{value}": {message}')
+        return cls(images, list(map(decode_group_kind, kinds)), registries, not_registries, unpinned)
 
     def reason(self, rows: Sequence[Row]) -> str:
         """Return why this filter accepts none of `rows`: the first option that accepts none, and known values."""
-        every = _Filter((), (), (), (), unpinned=False)
+        every = Filter((), (), (), (), unpinned=False)
         images = dict.fromkeys(row.reference.familiar_name for row in rows if row.reference)
         kinds = dict.fromkeys(row.found.resource.kind for row in rows if row.found.resource.kind)
         registries = dict.fromkeys(row.reference.domain for row in rows if row.reference)
@@ -104,7 +133,7 @@ class _Filter(NamedTuple):
             )
             and (not self.registries or any(map(partial(_is_from, reference), self.registries)))
             and not any(map(partial(_is_in, row.found.hidden or row.found.image), self.not_registries))
-            and (not self.unpinned or reference is None or reference.digest is None or reference.tag == "latest")
+            and (not self.unpinned or reference is None or reference.digest is None)
         )
 
 
@@ -116,19 +145,11 @@ def list_command(
     stdin_file_name: StdinFileName = "",
     hidden: Hidden = False,
     output: Annotated[Output, typer.Option("--output", "-o", help="Output format")] = Output.TABLE,
-    image: Annotated[
-        list[str], repeated("--image", "GLOB", "Only images matching GLOB, such as 'nginx' or '*/kafka*:0.4?'")
-    ],
-    kind: Annotated[
-        list[str], repeated("--kind", "KIND", "Only images in resources of KIND or KIND.GROUP", complete_kind)
-    ],
-    registry: Annotated[list[str], repeated("--registry", "HOST", "Only images from HOST or HOST/PATH")],
-    not_registry: Annotated[
-        list[str], repeated("--not-registry", "HOST", "Only images that are not from HOST or HOST/PATH")
-    ],
-    unpinned: Annotated[
-        bool, typer.Option("--unpinned", help='Only images without a digest or with the tag "latest"')
-    ] = False,
+    image: OnlyImages,
+    kind: OnlyKinds,
+    registry: OnlyRegistries,
+    not_registry: NotRegistries,
+    unpinned: Annotated[bool, typer.Option("--unpinned", help="Only images without a digest")] = False,
     unknown: Annotated[
         bool,
         typer.Option("--unknown", help="List values that look like images but match no rule, and suggest rules"),
@@ -140,11 +161,7 @@ def list_command(
     check: Annotated[bool, typer.Option("--check", help="Exit 1 if any image is listed")] = False,
 ) -> None:
     """Print the images that pass the filters, and exit with the exit status of the command."""
-    _reject_negation({"--image": image, "--kind": kind, "--registry": registry, "--not-registry": not_registry})
-    for value in kind:
-        if "=" in value:
-            message = "expected KIND or KIND.GROUP; add the path to `kinds`, in a file for `--fn-config`"
-            raise ImageSetterError(f'--kind "{value}": {message}')
+    wanted = Filter.of(image, kind, registry, not_registry, unpinned=unpinned)
     sides = [paths]
     if diff:
         _check_diff(paths, output)
@@ -154,7 +171,6 @@ def list_command(
     config = Options(tuple(fn_config), no_config=no_config).configure_list(ahead.configurations)
     config = ahead.with_values_files(config)
     rules = rules_for(config._replace(images=(), registries=()), {})
-    wanted = _Filter(image, list(map(decode_group_kind, kind)), registry, not_registry, unpinned)
     found = [_search(side, rules, wanted, config.ignore, unknown=unknown) for side in files]
     problems = [problem for one in found for problem in one.problems]
     report: Listing | Difference
@@ -194,14 +210,14 @@ class _Found(NamedTuple):
 
 
 def _search(
-    files: Sequence[File], rules: Rules, wanted: _Filter, ignore: Sequence[Ignored], *, unknown: bool
+    files: Sequence[File], rules: Rules, wanted: Filter, ignore: Sequence[Ignored], *, unknown: bool
 ) -> _Found:
     """Return the images in files that pass the filters, and print the problems of files."""
     rows: list[Row] = []
     suggested: list[Finding] = []
     read: list[Scanned[Any]] = []
     if wanted.not_registries or not unknown:
-        read += _add_known(files, rules, rows)
+        read += add_known(files, rules, rows, final=wanted.unpinned)
     if unknown:
         # This search also reads files without resources. Such files are errors only in the first search.
         read = _add_unknown(files, rules, rows, suggested)
@@ -235,15 +251,26 @@ def _write_suggestions(found: _Found) -> None:
     write("".join(f"{line}\n" for line in ["", *lines] if lines))
 
 
-def _add_known(files: Sequence[File], rules: Rules, rows: list[Row]) -> list[Scanned[Any]]:
-    """Add the images that rules find to `rows`, and return the files that were read."""
+def add_known(
+    files: Sequence[File],
+    rules: Rules,
+    rows: list[Row],
+    visit: Callable[[Stream], Any] | None = None,
+    *,
+    final: bool = False,
+) -> list[Scanned[Any]]:
+    """Add the images that rules find to `rows`, and return the files that were read.
+
+    If `final` is true, omit images that get another tag in each build of kustomizations.
+    `visit`, if given, is called with each stream too, and the attribute `visited` of `found` is its result.
+    """
     kustomized = kustomized_images(files, rules)
     look: Callable[[Stream], Any] = kustomized.look if kustomized else partial(_images, rules)
-    read = list(read_files(files, look))
+    read = list(read_files(files, partial(_Visited.of, look, visit) if visit else look))
     found_in = {each.file.real: each.found for each in read if each.found is not None}
     images = {key: found.images for key, found in found_in.items()}
     if kustomized:
-        images = kustomized.images(found_in)
+        images = kustomized.images(found_in, final=final)
     for file in files:
         rows += (
             Row(file, found, parse_reference(found.image), _rule(found), is_unknown=False)
@@ -267,6 +294,20 @@ def _add_unknown(
         rows.append(Row(file, one.found, parse_reference(one.found.image), rule, is_unknown=True))
     findings += dict.fromkeys(filter(None, proposals))
     return discovered
+
+
+class _Visited(NamedTuple):
+    """The images in a file, and another result for the file."""
+
+    resources: int
+    images: list[FoundImage]
+    fields: Any
+    visited: Any
+
+    @classmethod
+    def of(cls, look: Callable[[Stream], Any], visit: Callable[[Stream], Any], stream: Stream) -> Self:
+        found = look(stream)
+        return cls(found.resources, found.images, getattr(found, "fields", None), visit(stream))
 
 
 class _Images(NamedTuple):

@@ -13,7 +13,7 @@ from krm_image_setter.results import ERROR, INFO
 from krm_image_setter.scan import FoundImage
 
 IMAGE: Final = Rule("image", "A container image is used.")
-UNPINNED: Final = Rule("unpinned-image", 'An image has no digest, or has the tag "latest".')
+UNPINNED: Final = Rule("unpinned-image", "An image has no digest.")
 OTHER_REGISTRY: Final = Rule("other-registry", "An image is in another registry than expected.")
 UNKNOWN: Final = Rule("unknown-image", "A value looks like an image, but no rule finds it.")
 
@@ -34,6 +34,11 @@ class Row(NamedTuple):
     def location(self) -> str:
         """The location of the image: `FILE:LINE`."""
         return f"{self.file.shown}:{self.found.line}"
+
+    @property
+    def at(self) -> str:
+        """The location, the resource and the field path of the image, for the start of a message."""
+        return ": ".join(filter(None, (self.location, str(self.found.resource), self.found.path)))
 
     @property
     def resource(self) -> str:
@@ -111,6 +116,5 @@ def _text(row: Row, rule: Rule) -> str:
     if rule == UNKNOWN:
         return f"{image} is not found by any rule"
     if rule == UNPINNED:
-        has_digest = row.reference is not None and row.reference.digest is not None
-        return f'{image} has the tag "latest"' if has_digest else f"{image} has no digest"
+        return f"{image} has no digest"
     return f"{image} is in another registry" if rule == OTHER_REGISTRY else image

@@ -97,3 +97,23 @@ OnUnused = Annotated[
     image_setter.OnUnused | None,
     typer.Option("--on-unused", help="Action for entries that set nothing (default: warn)"),
 ]
+OnlyImages = Annotated[
+    list[str], repeated("--image", "GLOB", "Only images matching GLOB, such as 'nginx' or '*/kafka*:0.4?'")
+]
+OnlyKinds = Annotated[
+    list[str], repeated("--kind", "KIND", "Only images in resources of KIND or KIND.GROUP", complete_kind)
+]
+OnlyRegistries = Annotated[list[str], repeated("--registry", "HOST", "Only images from HOST or HOST/PATH")]
+NotRegistries = Annotated[
+    list[str], repeated("--not-registry", "HOST", "Only images that are not from HOST or HOST/PATH")
+]
+Platforms = Annotated[
+    list[str], repeated("--platform", "OS/ARCH", "Require this platform in each image (repeatable)")
+]
+Mirrors = Annotated[
+    list[str],
+    repeated("--mirror", "FROM=TO", "Look up images of registry or path FROM in TO (repeatable)"),
+]
+PlainHttp = Annotated[
+    list[str], repeated("--plain-http", "HOST", "Ask registry HOST[:PORT] over HTTP without TLS (repeatable)")
+]

@@ -87,6 +87,9 @@ def set_command(
     keep_going: Annotated[
         bool, typer.Option("--keep-going", help="Skip files with errors; the exit status is still 2")
     ] = False,
+    lock: Annotated[
+        bool, typer.Option("--lock", help="Ask registries for the digests of the images, and set them")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Do not print the summary")] = False,
 ) -> None:
     """Set the images in the files, and exit with the exit status of the command."""
@@ -110,7 +113,15 @@ def set_command(
     if STDIN in paths and output is Output.IN_PLACE:
         raise ImageSetterError('`--in-place` cannot be combined with standard input ("-")')
     ahead = ReadAhead(files)
-    config = ahead.with_values_files(options.configure(ahead.configurations))
+    if lock:
+        others = {"--image": images, "--images-from": images_from, "--keep-going": keep_going}
+        for flag in (flag for flag, value in others.items() if value):
+            raise ImageSetterError(f"`--lock` cannot be combined with `{flag}`; run `set` twice")
+        from krm_image_setter.cli.locking import with_digests  # noqa: PLC0415  (few runs use the network)
+
+        config = with_digests(files, ahead.with_values_files(options.configure_list(ahead.configurations)))
+    else:
+        config = ahead.with_values_files(options.configure(ahead.configurations))
     scanned, total, unused, *_ = plan_files(files, config, locates_changes=report_format is not None)
     failed = report_problems(scanned)
     report_results(scanned, unused)

@@ -32,7 +32,7 @@ def for_each(job: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[R
     """
     count = min(_cores(), len(items) // _MIN_ITEMS * 2)
     results = _distributed(job, items, count) if count > 1 else map(job, items)
-    return _with_bar(results, len(items)) if sys.stderr.isatty() else iter(results)
+    return with_bar(results, len(items), "files")
 
 
 def _cores() -> int:
@@ -113,7 +113,11 @@ def _run_worker(
             sender.send(error if isinstance(error, ImageSetterError) else internal_error(error))
 
 
-def _with_bar(results: Iterable[Result], total: int) -> Iterator[Result]:
+def with_bar(results: Iterable[Result], total: int, noun: str) -> Iterator[Result]:
+    """Yield the results. If they take longer than a second, show a progress bar on a terminal."""
+    if not sys.stderr.isatty():
+        yield from results
+        return
     started = time.monotonic()
     shown = iter(results)
     done = 0
@@ -128,7 +132,7 @@ def _with_bar(results: Iterable[Result], total: int) -> Iterator[Result]:
     from rich.console import Console  # noqa: PLC0415
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn  # noqa: PLC0415
 
-    columns = (BarColumn(), MofNCompleteColumn(), "files", TimeRemainingColumn())
+    columns = (BarColumn(), MofNCompleteColumn(), noun, TimeRemainingColumn())
     # A thread must not refresh the bar, because this process can fork again.
     with Progress(*columns, console=Console(stderr=True), auto_refresh=False, transient=True) as bar:
         task = bar.add_task("", total=total, completed=done)

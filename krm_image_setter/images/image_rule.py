@@ -33,13 +33,20 @@ ARGS: Final = "args"
 
 
 class Usage(NamedTuple):
-    """How a resource uses a reference: as an image, in a variable or in an argument, and in which container."""
+    """How a resource uses a reference: as an image, in a variable or in an argument, and in which container.
+
+    If `has_open_tag` is true, a reference without a tag does not mean the tag `latest`, because something else
+    chooses the tag, such as a Helm chart.
+    """
 
     container: str | None = None
     use: str = IMAGE
+    has_open_tag: bool = False
 
 
 NO_CONTAINER: Final = Usage()
+OPEN_TAG: Final = Usage(has_open_tag=True)
+LATEST: Final = "latest"
 
 
 class Scope(NamedTuple):
@@ -73,16 +80,12 @@ class ImageRule(NamedTuple):
         """Return whether the rule sets references with this usage."""
         return not self.usages.isdisjoint(_keys_of_usage(usage))
 
-    def matches(self, reference: Reference) -> bool:
+    def matches(self, reference: Reference, usage: Usage = NO_CONTAINER) -> bool:
         """Return whether the rule applies to `reference`. The normalized names are compared."""
         name = self.name
         if name.name.endswith(_BELOW):
             return reference.normalized_name.startswith(name.normalized_name.removesuffix("*"))
-        return (
-            name.normalized_name == reference.normalized_name
-            and (name.tag is None or name.tag == reference.tag)
-            and (name.digest is None or name.digest == reference.digest)
-        )
+        return key_of(name) in _matching_keys(reference, usage)
 
     @property
     def uses(self) -> set[str]:
@@ -273,9 +276,20 @@ def key_of(name: Reference) -> _Key:
 
 
 def keys_of(reference: Reference) -> set[_Key]:
-    """Return the keys of all rules that match `reference`: with its tag, its digest, both, or neither."""
+    """Return the keys of the references with the same name: with the tag, the digest, both, or neither."""
     name, tag, digest = key_of(reference)
     return {(name, None, None), (name, tag, None), (name, None, digest), (name, tag, digest)}
+
+
+def _matching_keys(reference: Reference, usage: Usage) -> set[_Key]:
+    """Return the keys of all rules that match `reference`, where a missing tag means the tag `latest`.
+
+    See https://github.com/distribution/reference/blob/main/normalize.go, TagNameOnly.
+    """
+    keys = keys_of(reference)
+    if reference == Reference(reference.name) and not usage.has_open_tag:
+        keys.add((reference.normalized_name, LATEST, None))
+    return keys
 
 
 def _keys_below(name: str) -> set[_Key]:
@@ -315,7 +329,7 @@ class ImageMap:
     def find(self, text: str, usage: Usage = NO_CONTAINER) -> tuple[Reference, ImageRule] | None:
         """Return the parsed reference and the first rule that matches it. Return None if no rule matches it."""
         reference = parse_reference(text)
-        keys = keys_of(reference) if reference else set()
+        keys = _matching_keys(reference, usage) if reference else set()
         if reference and self._has_below:
             keys |= _keys_below(reference.normalized_name)
         rule = self._first_rule(keys, usage)
@@ -400,4 +414,4 @@ class ImageMap:
 
 def _keys_of_usage(usage: Usage) -> set[Usage]:
     """Return the usages of rules that apply to `usage`: for its container, and for all containers."""
-    return {usage, usage._replace(container=None)}
+    return {Usage(usage.container, usage.use), Usage(use=usage.use)}

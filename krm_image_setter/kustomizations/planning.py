@@ -390,13 +390,16 @@ class KustomizationPlan:
             at = (path, place.line, column)
             yield file, FoundImage(flow.image, _KUSTOMIZATION, *at, _RULE, Usage(), "", is_public=True)
 
-    def placeholders(self, flows: Iterable[Flow]) -> set[tuple[str, int, str]]:
-        """Return the file, line and path of each image that an entry renames in every build."""
+    def placeholders(self, flows: Iterable[Flow], *, final: bool) -> set[tuple[str, int, str]]:
+        """Return the file, line and path of each image that an entry renames in every build.
+
+        If `final` is true, also return those images whose tag or digest an entry sets in every build.
+        """
         hard = set(self._hard)
         renamed: dict[Scalar, bool] = {}
         for flow in flows:
             if flow.route.scalar is not None and flow.route.root in hard:
-                is_renamed = any(entry.keys.renames for entry in flow.trail)
+                is_renamed = any(entry.keys.renames or (final and entry.keys.sets_tag) for entry in flow.trail)
                 renamed[flow.route.scalar] = renamed.get(flow.route.scalar, True) and is_renamed
         return {
             (scalar.file, scalar.line, format_location(scalar.field.location))

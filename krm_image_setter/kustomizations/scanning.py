@@ -194,13 +194,14 @@ class Listing:
         #: Returns the images and the fields of a stream. It can be pickled.
         self.look = partial(_list, _run(ImageSetter(), rules, self._plan))
 
-    def images(self, found: Mapping[str, TextImages]) -> dict[str, list[FoundImage]]:
+    def images(self, found: Mapping[str, TextImages], *, final: bool = False) -> dict[str, list[FoundImage]]:
         """Return the images of each text. `found` contains what `look` returned for the texts that can be read.
 
-        Images that are renamed in each build are omitted. The images that entries make are added.
+        Images that are renamed in each build are omitted. If `final` is true, images that get another tag in each
+        build are omitted too. The images that entries make are added.
         """
         flows = followed(self._plan.flows({key: one.fields for key, one in found.items()}, bases=False), _no_wish)
-        placeholders = self._plan.placeholders(flows)
+        placeholders = self._plan.placeholders(flows, final=final)
         listed = {
             key: [image for image in one.images if (key, image.line, image.path) not in placeholders]
             for key, one in found.items()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Any, Final, NamedTuple, Protocol
 
-from krm_image_setter.images import Reference, check_reference, parse_reference
+from krm_image_setter.images import NO_CONTAINER, OPEN_TAG, Reference, check_reference, parse_reference
 from krm_image_setter.locators.image_field import (
     ImageField,
     Keys,
@@ -58,6 +58,8 @@ class Split(Keys):
     """The form of a mapping that contains the parts of a reference under several keys."""
 
     __slots__ = ()
+    #: Whether the key of the tag cannot contain a digest too.
+    only_tag = False
 
     @property
     def options(self) -> dict[str, Any]:
@@ -74,8 +76,18 @@ class Split(Keys):
             part = (_parent(value, steps) or {}).get(steps[-1])
             if isinstance(part, dict | list):
                 return [OtherField(location + steps, part, "a string")]
-        field = split_field(location, value, self)
+        field = split_field(location, value, self, only_tag=self.only_tag)
         return [] if field is None else [field]
+
+
+class VersionSplit(Split):
+    """The form of a split reference whose tag is a version, which an operator also uses in other ways.
+
+    A digest next to the version would not be a version, so it is omitted.
+    """
+
+    __slots__ = ()
+    only_tag = True
 
 
 class Part(NamedTuple):
@@ -169,16 +181,23 @@ def _part_field(location: Location, text: str, form: Part) -> ImageField:
         fragment = Fragment(start, start + len(value), part)
         return Written([Change(location, fragment)] if part != value else [], omitted)
 
-    return ImageField(location, current, changes, start, part=form.part, shown=value)
+    usage = OPEN_TAG if form.part == "name" else NO_CONTAINER
+    return ImageField(location, current, changes, start, usage, part=form.part, shown=value)
 
 
 def split_field(
-    location: Location, node: Any, keys: Keys, *, keeps_tag: bool = False, shared: Collection[str] = ()
+    location: Location,
+    node: Any,
+    keys: Keys,
+    *,
+    keeps_tag: bool = False,
+    only_tag: bool = False,
+    shared: Collection[str] = (),
 ) -> ImageField | None:
     """Return the image field for a mapping with a split reference, or None if it contains no repository.
 
-    If `keeps_tag` is true, a tag is never emptied. The keys in `shared` are never changed, because they also
-    belong to other images.
+    If `keeps_tag` is true, a tag is never emptied. If `only_tag` is true, a digest is not written to the key of
+    the tag. The keys in `shared` are never changed, because they also belong to other images.
     """
     from krm_image_setter.locators.split_reference import join_parts  # noqa: PLC0415  (few runs need it)
 
@@ -195,7 +214,11 @@ def split_field(
         return None
 
     def changes(new: str) -> Written:
-        parts = split.parts_of(check_reference(new), keeps_tag=keeps_tag)
+        reference, omitted = check_reference(new), ""
+        if only_tag and reference.tag and reference.digest and not split.reference.digest:
+            omitted = f'the digest of "{new}" was not written: `{keys.tag}` contains only a version'
+            reference = reference._replace(digest=None)
+        parts = split.parts_of(reference, keeps_tag=keeps_tag)
         other = next((key for key in parts if key in shared), None)
         if other is not None:
             raise ValueError(f'"{other}" belongs to several images; change it by hand')
@@ -211,10 +234,10 @@ def split_field(
             beside = keys.repository if len(steps) == 1 else next(iter(parent))
             fragment = Fragment(start, len(written.get(key, "")), text)
             changes.append(Change(location + steps, fragment, beside))
-        return Written(changes)
+        return Written(changes, omitted)
 
     parts = tuple(location + steps for steps in places.values())
-    return ImageField(location, str(split.reference), changes, parts=parts)
+    return ImageField(location, str(split.reference), changes, usage=OPEN_TAG, parts=parts)
 
 
 # A repository can start with a scheme: `url` of an OCIRepository (Flux) is `oci://ghcr.io/org/app`.

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
-from krm_image_setter.images import check_reference
+from krm_image_setter.images import OPEN_TAG, check_reference
 from krm_image_setter.locators.forms import Fields
 from krm_image_setter.locators.image_field import ImageField, OtherField, Written, source_text
 from krm_image_setter.yaml.tree import Change, Fragment, Location
@@ -160,4 +160,4 @@ def _entry_field(location: Location, entry: Any) -> Iterator[ImageField]:
         return Written(entry_changes(entry, location, keys, wanted, can_rename=False))
 
     parts = tuple((*location, name) for name in entry)
-    yield ImageField(location, keys.image, changes, parts=parts)
+    yield ImageField(location, keys.image, changes, usage=OPEN_TAG, parts=parts)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from krm_image_setter.images import check_reference, parse_reference
+from krm_image_setter.images import OPEN_TAG, check_reference, parse_reference
 from krm_image_setter.locators.forms import Fields
 from krm_image_setter.locators.image_field import ImageField, OtherField, Written
 from krm_image_setter.yaml.tree import Change, Fragment, Location
@@ -37,4 +37,4 @@ class Override(NamedTuple):
             name = f"{old.name}=" if old is not None and is_renamed and "=" not in value else ""
             return Written([Change(location, Fragment(start, start + len(current), name + new))])
 
-        return [ImageField(location, current, changes, start)]
+        return [ImageField(location, current, changes, start, OPEN_TAG)]
