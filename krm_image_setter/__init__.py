@@ -6,7 +6,7 @@ outcomes = set_images_in({"a.yaml": text}, config)  # several texts as one strea
 images = list_images(text)
 """
 
-from typing import TYPE_CHECKING, Any
+from krm_image_setter.typed import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from krm_image_setter.config import ImageSetter

@@ -10,7 +10,9 @@ import os
 import sys
 from collections.abc import Sequence
 from errno import ENOMEM
-from typing import Final, NoReturn
+
+from krm_image_setter import __version__
+from krm_image_setter.typed import Final, NoReturn
 
 NO_MEMORY: Final = "out of memory; process fewer files or resources at a time"
 
@@ -20,6 +22,11 @@ _COMPLETE: Final = "_KRM_IMAGE_SETTER_COMPLETE"
 
 def main(arguments: Sequence[str]) -> int:
     """Run the filter, the KRM function or the command in `arguments`, and return the exit status."""
+    if list(arguments) == ["--version"]:
+        from krm_image_setter.streams import PROGRAM, write_output  # noqa: PLC0415  (this can fail)
+
+        write_output(f"{PROGRAM} {__version__}\n")
+        return 0
     from krm_image_setter.filter import PLUGIN_CONFIG, Options, run_filter  # noqa: PLC0415  (this can fail)
 
     if PLUGIN_CONFIG in os.environ:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any, Final, NamedTuple
 
 from krm_image_setter.errors import ConfigError
 from krm_image_setter.images import ImageRule, InvalidReference, check_reference, explain, parse_reference
@@ -13,13 +12,14 @@ from krm_image_setter.paths import format_location
 from krm_image_setter.resources import Resource
 from krm_image_setter.results import INFO, WARNING, Result
 from krm_image_setter.rules import Rules
+from krm_image_setter.typed import Any, Final, Record
 from krm_image_setter.yaml.tree import Change, Fragment, Location
 
 #: The text that messages show instead of a secret value.
 HIDDEN: Final = "***"
 
 
-class Decision(NamedTuple):
+class Decision(Record):
     """The changes and results for one image field, and the `images` entry that matched the field (or None).
 
     The locations of `changes` start at the resource. Results without changes mean that the field cannot contain

@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
-from typing import Any, Final, NamedTuple
 
 from krm_image_setter.errors import InputError
 from krm_image_setter.line_breaks import BREAKS, line_start
 from krm_image_setter.resources import LISTS, Tree, is_resource
+from krm_image_setter.typed import Any, Final, Record
 from krm_image_setter.yaml import parsing, stream, tree
 from krm_image_setter.yaml.stream import Listing, Slice, Source
 
@@ -20,7 +20,7 @@ from krm_image_setter.yaml.stream import Listing, Slice, Source
 _WITH_COMMENTS: Final = "devcontainer.json"
 
 
-class Frame(NamedTuple):
+class Frame(Record):
     """A ResourceList as a mapping and its source. If `listing` is not None, both do not contain the items."""
 
     root: tree.Mapping

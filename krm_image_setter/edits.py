@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Final, NamedTuple
+
+from krm_image_setter.typed import Final, Record
 
 _PIECE: Final = 1 << 16
 
 
-class Edit(NamedTuple):
+class Edit(Record):
     """Replace `text[start:end]` by `text`; `start` and `end` count code points of the unedited source."""
 
     start: int

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Any, Final, NamedTuple, Self
+
+from krm_image_setter.typed import Any, Final, Record, Self
 
 #: Matches characters that move the cursor, end a line or change the writing direction, and lone surrogates.
 CONTROLS: Final = r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
@@ -181,7 +182,7 @@ def internal_error(error: Exception) -> InternalError:
     )
 
 
-class ConfigLocation(NamedTuple):
+class ConfigLocation(Record):
     """The location of a configuration entry, for messages. It is empty if a command-line argument is the entry.
 
     `line` counts from 1. `file` is None if the configuration comes from standard input. `field` is a path in the

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable
-from typing import Final, NamedTuple, Self
 
 from krm_image_setter.config import (
     ImageSetter,
@@ -40,6 +39,7 @@ from krm_image_setter.streams import (
     write_output,
 )
 from krm_image_setter.transform import Plan, plan
+from krm_image_setter.typed import Final, Record, Self
 
 DEFAULT_CONFIG: Final = "functions.yaml"
 PLUGIN_CONFIG: Final = "KUSTOMIZE_PLUGIN_CONFIG_STRING"
@@ -57,7 +57,7 @@ ARGUMENTS: Final = {
 }
 
 
-class Options(NamedTuple):
+class Options(Record):
     """The command-line options: configuration files, and rules that are added to the configuration.
 
     If `quiet` is true, the filter prints only errors.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from itertools import islice
-from typing import NamedTuple
 
 from krm_image_setter.config.image_setter import ImageSetter
 from krm_image_setter.documents import Stream
@@ -13,9 +12,10 @@ from krm_image_setter.images import ImageRule, explain, parse_reference
 from krm_image_setter.locators import ImageSource, Selector, SelectorMap
 from krm_image_setter.paths import type_of
 from krm_image_setter.rules import usable_keywords
+from krm_image_setter.typed import Record
 
 
-class Found(NamedTuple):
+class Found(Record):
     """The fields that a `from` selects. The keys of `references` are their values, the values their resources.
 
     At most two different references are kept, because the second reference is an error. If there is no reference,

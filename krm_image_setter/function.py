@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Final, NamedTuple
 
 from krm_image_setter.config import ImageSetter, Value, config_value
 from krm_image_setter.documents import Frame, Stream
@@ -19,6 +18,7 @@ from krm_image_setter.line_breaks import line_break, line_start, only_in_yaml_1_
 from krm_image_setter.resources import file_of
 from krm_image_setter.results import ERROR, Result, to_json, to_yaml
 from krm_image_setter.transform import Plan, plan
+from krm_image_setter.typed import TYPE_CHECKING, Final, Record
 from krm_image_setter.yaml import scalar, tree, writer
 from krm_image_setter.yaml.stream import Source
 
@@ -34,7 +34,7 @@ _VALIDATOR: Final = (
 )
 
 
-class ResourceList(NamedTuple):
+class ResourceList(Record):
     """A stream that contains a ResourceList. The text of `frame` can omit the items of the list."""
 
     stream: Stream

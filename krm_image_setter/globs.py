@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from functools import cache
-from typing import Final, TypeAlias
 
 from pathspec import GitIgnoreSpec
 
 from krm_image_setter.errors import ImageSetterError
+from krm_image_setter.typed import Final, TypeAlias
 
 #: The parsed globs of an ignore file, or of an entry of `files`.
 GlobSpec: TypeAlias = GitIgnoreSpec

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator
-from typing import Any, Final
 
 from krm_image_setter.documents import Stream
 from krm_image_setter.resources import Resource
+from krm_image_setter.typed import Any, Final
 
 _KIND: Final = "Kptfile"
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple, TypeAlias
 
 from krm_image_setter.config import (
     API_VERSION,
@@ -24,12 +23,13 @@ from krm_image_setter.resources import NO_REF, ResourceRef
 from krm_image_setter.rules import rules_for
 from krm_image_setter.scan import images_in
 from krm_image_setter.streams import read_text
+from krm_image_setter.typed import Any, Record, TypeAlias
 
 #: A configuration: YAML text, the path of a file, or the data of a document.
 Source: TypeAlias = str | os.PathLike[str] | Mapping[str, Any]
 
 
-class Image(NamedTuple):
+class Image(Record):
     """An image in a text. `line` counts from 1.
 
     `name` (normalized, such as `docker.io/library/nginx`), `tag` and `digest` are the parts of `image`. They are

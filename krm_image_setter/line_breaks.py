@@ -6,7 +6,7 @@ copies or counts lines must follow the rule too. Otherwise the text after such a
 
 from __future__ import annotations
 
-from typing import Final
+from krm_image_setter.typed import Final
 
 # These characters (NEL, LS and PS) end a line only in YAML 1.1.
 _YAML_1_1: Final = "\x85\u2028\u2029"

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final, NamedTuple
 
 from krm_image_setter.config import API_VERSION, KIND, Value, read_values
 from krm_image_setter.errors import ConfigError
 from krm_image_setter.images import parse_reference
 from krm_image_setter.images.reference import is_digest
+from krm_image_setter.typed import Any, Final, Record
 from krm_image_setter.yaml import tree, writer
 
 _FIELDS: Final = ("name", "newTag", "digest")
@@ -25,14 +25,14 @@ _PLATFORM: Final = r"[a-z0-9]+/[a-z0-9_-]+(?:/[a-z0-9.]+)?"
 _PLATFORMS: Final = re.compile(rf"[ \t]+# {_PLATFORM}(?:, {_PLATFORM})*[ \t]*$")
 
 
-class Locked(NamedTuple):
+class Locked(Record):
     """The digest of an image, and the platforms of the image if they are known."""
 
     digest: str
     platforms: tuple[str, ...] = ()
 
 
-class Entry(NamedTuple):
+class Entry(Record):
     """An entry in the text of a lock: its digest, its line (from 1), and its text with the comments above it."""
 
     digest: str
@@ -40,7 +40,7 @@ class Entry(NamedTuple):
     text: str
 
 
-class LockFile(NamedTuple):
+class LockFile(Record):
     """The parts of the text of a lock. The keys of `entries` are references with a tag, such as `nginx:1.27`.
 
     `key` is the line of the field `images`, and `indent` is the indentation of the entries.

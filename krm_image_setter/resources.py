@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import Any, Final, NamedTuple
 
 from krm_image_setter.errors import NotResourceError
+from krm_image_setter.typed import Any, Final, Record
 from krm_image_setter.yaml.stream import Source
 from krm_image_setter.yaml.tree import Collection, Document, Location, Mapping, Sequence, start_mark
 
@@ -28,7 +28,7 @@ _LONG_INDEX: Final = 20  # digits
 _INDEX_ANNOTATIONS: Final = ("internal.config.kubernetes.io/index", "config.kubernetes.io/index")
 
 
-class ResourceRef(NamedTuple):
+class ResourceRef(Record):
     """The identity of a resource, as in `resourceRef` of the KRM functions spec. `str` returns `KIND/NAME`."""
 
     api_version: str
@@ -44,7 +44,7 @@ class ResourceRef(NamedTuple):
 NO_REF: Final = ResourceRef("", "", "", "")
 
 
-class Tree(NamedTuple):
+class Tree(Record):
     """The tree of a document, or of one item of a list, and its source.
 
     If `is_item` is true, the root is a sequence that contains only this item. If the document is a list, its items
@@ -94,7 +94,7 @@ class Tree(NamedTuple):
             yield _in_string(self, root, ())
 
 
-class Resource(NamedTuple):
+class Resource(Record):
     """A Kubernetes object: its mapping, its identity, and its location in a tree.
 
     If the object is not a Kubernetes object, its identity is NO_REF, and `node` can be any value.

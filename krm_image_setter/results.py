@@ -6,10 +6,10 @@ https://github.com/kubernetes-sigs/kustomize/blob/master/cmd/config/docs/api-con
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Final, NamedTuple
 
 from krm_image_setter.errors import location, sentence
 from krm_image_setter.resources import ResourceRef
+from krm_image_setter.typed import Any, Final, Record
 from krm_image_setter.yaml import scalar, writer
 
 ERROR: Final = "error"
@@ -21,7 +21,7 @@ _LONGEST_NAME: Final = 253
 _LONGEST_PATH: Final = 4096
 
 
-class Result(NamedTuple):
+class Result(Record):
     """A result of a run.
 
     The output always contains `severity`, because orchestrators assume an error if it is missing. `field` is the

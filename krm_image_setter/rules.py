@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from krm_image_setter.catalog import catalog_rules, kinds_with_parts, kinds_with_split_references
+from krm_image_setter.catalog import catalog_rules, has_split_references, with_parts
 from krm_image_setter.config.image_setter import ImageSetter
 from krm_image_setter.documents import Stream
 from krm_image_setter.images import (
@@ -21,19 +20,20 @@ from krm_image_setter.images import (
 )
 from krm_image_setter.locators import FileRule, ImageField, KindRule, SelectorMap
 from krm_image_setter.resources import Resource, ResourceRef
+from krm_image_setter.typed import TYPE_CHECKING, Any, Final, Record
 
 if TYPE_CHECKING:
     from krm_image_setter.globs import GlobMap
 
 
-class OtherRules(NamedTuple):
+class OtherRules(Record):
     """The rules for a document that is not a resource, and the uses for which to search its pod specs."""
 
     paths: list[KindRule]
     pod_spec_uses: Collection[str]
 
 
-class Rules(NamedTuple):
+class Rules(Record):
     """The rules that set images, and the rules that find image fields.
 
     Pod specs are searched only for references whose use, such as `env`, is in `pod_spec_uses`. If
@@ -170,10 +170,10 @@ def keywords_of(config: ImageSetter, text: str) -> list[str] | None:
     if usable is None or not config.catalog:
         return usable
     kinds = set(re.findall(_KIND, text))
-    if not kinds.isdisjoint(kinds_with_split_references()):
+    if has_split_references(kinds):
         # Only the last component of a name is certainly in one field of a split reference.
         usable = [keyword.rstrip("/").rpartition("/")[2] for keyword in usable]
-    return [*usable, *kinds_with_parts().intersection(kinds)]
+    return [*usable, *with_parts(kinds)]
 
 
 # Finds the kinds in a text. Searching for each kind of the catalog instead took ten times as long.

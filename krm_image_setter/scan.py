@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import cache
 from itertools import islice
-from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 
 from krm_image_setter.changes import AcceptedChanges
 from krm_image_setter.deciding import HIDDEN, Decision, decide, decide_as, warning
@@ -20,6 +19,7 @@ from krm_image_setter.paths import format_location, type_of
 from krm_image_setter.resources import NO_REF, Resource, ResourceRef, Tree, is_resource
 from krm_image_setter.results import WARNING, Result
 from krm_image_setter.rules import Rules
+from krm_image_setter.typed import Any, Final, Protocol, Record, TypeAlias
 from krm_image_setter.yaml import tree, writer
 from krm_image_setter.yaml.tree import Change, Fragment, Location
 
@@ -36,7 +36,7 @@ LocatedField: TypeAlias = tuple[ImageField | OtherField, KindRule | None]
 Visit: TypeAlias = Callable[[Resource, list[LocatedField]], None]
 
 
-class Pinned(NamedTuple):
+class Pinned(Record):
     """A field after a digest is added to its image: the new `texts` of scalars, by their location in the resource.
 
     If the field cannot contain a digest, there are no texts, and `problem` is the reason. If the image is not a
@@ -47,7 +47,7 @@ class Pinned(NamedTuple):
     problem: str = ""
 
 
-class FoundImage(NamedTuple):
+class FoundImage(Record):
     """An image, with its resource, path, and position in the stream. In a pod spec, `rule` is None.
 
     `line` and `column` count from 1. `column` is None if it is not known, as in a string of a kustomization.
@@ -137,7 +137,7 @@ class Observer(Protocol):
         """Return the observer of the stream in a string of a resource."""
 
 
-class _String(NamedTuple):
+class _String(Record):
     """A string that contains a stream: its form, its nesting depth, and whether messages must hide its values."""
 
     form: Embedded
@@ -204,7 +204,7 @@ def _trees(
     return stream.documents() if string and string.form.rules else stream.trees(keywords)
 
 
-class _Run(NamedTuple):
+class _Run(Record):
     """The arguments of `scan`."""
 
     stream: Stream
@@ -265,7 +265,7 @@ def _searched(
         yield Resource(one.document.root, NO_REF, one, ()), paths, ()
 
 
-class _Searched(NamedTuple):
+class _Searched(Record):
     """A resource to search, the rules to apply, and the string that contains the resource (or None).
 
     `decided` contains new references, by the offset of the field in the stream; see `scan`. `has_name` is true if

@@ -8,10 +8,10 @@ import stat
 import sys
 from collections.abc import Callable
 from functools import cache
-from typing import Any, Final
 
 from krm_image_setter.errors import ImageSetterError, InputError, NotYAMLError, one_line
 from krm_image_setter.line_breaks import count_breaks
+from krm_image_setter.typed import Any, Final
 
 PROGRAM: Final = "krm-image-setter"
 STDIN: Final = "-"

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 from krm_image_setter.catalog import VALUES_MARKS
 from krm_image_setter.config.image_setter import ImageSetter
@@ -17,6 +16,7 @@ from krm_image_setter.errors import ImageSetterError, NotResourceError, check_ty
 from krm_image_setter.results import ERROR, INFO, Result
 from krm_image_setter.rules import Rules, keywords_of, rules_for
 from krm_image_setter.scan import Scan, scan
+from krm_image_setter.typed import TYPE_CHECKING, Any, Generic, Record, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
     from krm_image_setter.kustomizations.planning import Planned
@@ -27,7 +27,7 @@ T = TypeVar("T")
 ForEach: TypeAlias = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
 
 
-class Outcome(NamedTuple):
+class Outcome(Record):
     """The new text and the results: first an info for each changed field, then warnings and errors.
 
     If a result is an error, the text is not changed.
@@ -42,7 +42,7 @@ class Outcome(NamedTuple):
         return has_error(self.results)
 
 
-class Outcomes(NamedTuple):
+class Outcomes(Record):
     """The outcomes of several texts by the name of the text, and the results that concern all texts together."""
 
     of: dict[str, Outcome]
@@ -54,7 +54,7 @@ class Outcomes(NamedTuple):
         return has_error(self.results)
 
 
-class Plan(NamedTuple):
+class Plan(Record):
     """The edits and results for a text. If a result is an error, there are no edits."""
 
     edits: list[Edit]
@@ -66,7 +66,7 @@ class Plan(NamedTuple):
         return has_error(self.results)
 
 
-class Plans(NamedTuple, Generic[T]):
+class Plans(Record, Generic[T]):
     """The result of `plan_all` for each source, the total of all sources, and results about unused entries.
 
     `rules` were applied. `planned` contains the decisions on kustomizations, or None if there are none.

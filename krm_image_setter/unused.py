@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain
-from typing import Any, Final, NamedTuple, TypeAlias
 
 from krm_image_setter.config.image_setter import API_VERSION, ImageSetter
 from krm_image_setter.config.value import alternatives
@@ -33,6 +32,7 @@ from krm_image_setter.resources import CRD, NO_REF, SECRET, Resource, ResourceRe
 from krm_image_setter.results import ERROR, WARNING, Result
 from krm_image_setter.rules import Rules, usable_keywords
 from krm_image_setter.scan import FoundImage, Scan, images_in, searched
+from krm_image_setter.typed import Any, Final, Record, TypeAlias
 from krm_image_setter.yaml.tree import Location
 
 #: Calls a function with the stream of each source. Yields the source's name (empty for standard input) and the
@@ -312,7 +312,7 @@ def similar_names(name: str, names: Iterable[str]) -> list[str]:
 # The following functions find names of `images` in fields that no rule reads.
 
 
-class _Occurrence(NamedTuple):
+class _Occurrence(Record):
     """A location of a name in a source. `field` is empty if the source is not valid Kubernetes YAML.
 
     `section` is the configuration field for a rule that covers the location.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Final, NamedTuple
 
 from krm_image_setter.builds.buildkit import is_buildkit, read_buildkit
 from krm_image_setter.builds.compose import is_compose, read_compose
@@ -20,16 +19,17 @@ from krm_image_setter.builds.skaffold import is_skaffold, read_skaffold
 from krm_image_setter.config import Value, read_values
 from krm_image_setter.errors import ConfigError
 from krm_image_setter.images import ImageRule
+from krm_image_setter.typed import Any, Final, Record
 
 
-class Images(NamedTuple):
+class Images(Record):
     """The rules that files contain, and a warning for each image that was skipped."""
 
     rules: tuple[ImageRule, ...]
     warnings: tuple[str, ...]
 
 
-class _Format(NamedTuple):
+class _Format(Record):
     """A format that consists of YAML or JSON documents. `read` yields a ConfigError for each skipped image."""
 
     name: str

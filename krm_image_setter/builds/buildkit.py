@@ -8,12 +8,12 @@ exporter/containerimage/exptypes/keys.go of https://github.com/moby/buildkit.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
 
 from krm_image_setter.builds.reading import BuiltImage, image_of_its_name
 from krm_image_setter.config import Value
 from krm_image_setter.images import parse_reference
 from krm_image_setter.images.reference import DIGEST_RULE, is_digest
+from krm_image_setter.typed import Any, Final
 
 _KEYS: Final = ("image.name", "containerimage.", "buildx.build.")
 

@@ -6,12 +6,12 @@ https://github.com/compose-spec/compose-spec/blob/main/05-services.md#image
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from krm_image_setter.builds.reading import BuiltImage, image_of_its_name, is_bare, no_version
 from krm_image_setter.config import Value
 from krm_image_setter.errors import ConfigError
 from krm_image_setter.images import parse_reference
+from krm_image_setter.typed import Any
 
 
 def is_compose(data: dict[str, Any]) -> bool:

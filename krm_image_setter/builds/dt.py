@@ -6,10 +6,10 @@ See pkg/imagelock of https://github.com/vmware-labs/distribution-tooling-for-hel
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
 
 from krm_image_setter.builds.reading import BuiltImage, image_of_its_name, pinned
 from krm_image_setter.config import Value
+from krm_image_setter.typed import Any, Final
 
 _API_VERSION: Final = "v0"
 _KIND: Final = "ImagesLock"

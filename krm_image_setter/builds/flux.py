@@ -7,12 +7,12 @@ api/v1/imagepolicy_types.go of https://github.com/fluxcd/image-reflector-control
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
 
 from krm_image_setter.builds.reading import BuiltImage, image_of_its_name, is_listed, listed
 from krm_image_setter.config import Value
 from krm_image_setter.errors import ConfigError
 from krm_image_setter.images import Reference
+from krm_image_setter.typed import Any, Final
 
 _KIND: Final = "ImagePolicy"
 _GROUP: Final = "image.toolkit.fluxcd.io"

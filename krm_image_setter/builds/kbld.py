@@ -6,10 +6,10 @@ See pkg/kbld/cmd/resolve.go and pkg/kbld/config of https://github.com/carvel-dev
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
 
 from krm_image_setter.builds.reading import BuiltImage, image_of_fields, image_of_its_name, image_of_values
 from krm_image_setter.config import Value
+from krm_image_setter.typed import Any, Final
 
 LOCK_API_VERSION: Final = "imgpkg.carvel.dev/v1alpha1"
 LOCK_KIND: Final = "ImagesLock"

@@ -6,12 +6,12 @@ https://kubectl.docs.kubernetes.io/references/kustomize/kustomization/images/
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
 
 from krm_image_setter.builds.reading import BuiltImage
 from krm_image_setter.config import Value
 from krm_image_setter.config.decode import decode_kustomize_entries
 from krm_image_setter.config.image_setter import KUSTOMIZE_ARGUMENTS
+from krm_image_setter.typed import Any, Final
 
 #: The names that kustomize accepts for the file of a kustomization.
 FILE_NAMES: Final = ("kustomization.yaml", "kustomization.yml", "Kustomization")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Final
 
 from krm_image_setter.builds.reading import BuiltImage, built_image, image_of_its_name
 from krm_image_setter.errors import ConfigError
 from krm_image_setter.images import parse_reference
+from krm_image_setter.typed import Final
 
 _COMMENT: Final = re.compile(r"(?:^|\s)#.*")
 

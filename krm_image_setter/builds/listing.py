@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from krm_image_setter.builds.reading import BuiltImage, image_or_reason
 from krm_image_setter.config import Value
 from krm_image_setter.errors import ConfigError
+from krm_image_setter.typed import Any
 
 
 def is_listing(data: Any) -> bool:

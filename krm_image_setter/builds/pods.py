@@ -7,13 +7,13 @@ depends on the container runtime: see https://github.com/kubernetes/kubernetes/i
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
 
 from krm_image_setter.builds.reading import BuiltImage, built_image, is_listed, listed
 from krm_image_setter.config import Value
 from krm_image_setter.errors import ConfigError
 from krm_image_setter.images import Reference, parse_reference
 from krm_image_setter.images.reference import is_digest
+from krm_image_setter.typed import Any, Final
 
 _KIND: Final = "Pod"
 # The fields of the specification and of the status, for each kind of container.

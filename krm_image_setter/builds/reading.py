@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple, NoReturn, TypeAlias
 
 from krm_image_setter.config import Value
 from krm_image_setter.errors import ConfigError
 from krm_image_setter.images import ImageRule, InvalidReference, Reference, parse_reference, whole_image_rule
 from krm_image_setter.images.reference import DIGEST_RULE, is_digest
+from krm_image_setter.typed import Any, NoReturn, Record, TypeAlias
 
 #: A function that adds the location of an image to an error.
 Locate: TypeAlias = Callable[[ConfigError], ConfigError]
 
 
-class BuiltImage(NamedTuple):
+class BuiltImage(Record):
     """The rule that sets an image to a new reference. `locate` adds the location of this rule to an error."""
 
     rule: ImageRule

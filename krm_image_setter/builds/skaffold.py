@@ -8,10 +8,10 @@ https://github.com/GoogleContainerTools/skaffold.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from krm_image_setter.builds.reading import BuiltImage, image_of_fields
 from krm_image_setter.config import Value
+from krm_image_setter.typed import Any
 
 
 def is_skaffold(data: dict[str, Any]) -> bool:

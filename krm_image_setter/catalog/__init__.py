@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from typing import Any, Final, NamedTuple
 
 from krm_image_setter.config.decode import decode_kinds
 from krm_image_setter.config.value import Value
 from krm_image_setter.locators import Form, KindRule, Split
 from krm_image_setter.locators.forms import VersionSplit
 from krm_image_setter.resources import ResourceRef
+from krm_image_setter.typed import Any, Final, Record
 from krm_image_setter.yaml import parsing
 from krm_image_setter.yaml.stream import Source
 
@@ -27,7 +27,7 @@ _FILE: Final = "catalog.yaml"
 _ENTRY: Final = r"^(?:#.*\n)*- kind: (\S+)\n  apiVersion: (\S+)\n(?:  .*\n)+"
 
 
-class Entry(NamedTuple):
+class Entry(Record):
     """The YAML text of a catalog entry, including the comments above it."""
 
     kind: str
@@ -47,9 +47,7 @@ def catalog_rules(api_version: str, kind: str) -> tuple[KindRule, ...]:
     if "." not in api_version.partition("/")[0] and kind != VALUES_KIND:
         return ()
     ref = ResourceRef(api_version, kind, "", "")
-    return tuple(
-        rule for entry in _by_kind().get(kind, ()) for rule in entry_rules(entry) if rule.selector.matches(ref)
-    )
+    return tuple(rule for entry in _entries_of(kind) for rule in entry_rules(entry) if rule.selector.matches(ref))
 
 
 @cache
@@ -58,6 +56,7 @@ def entries() -> tuple[Entry, ...]:
     return tuple(Entry(match[1], match[2], match[0]) for match in re.finditer(_ENTRY, read(_FILE), re.MULTILINE))
 
 
+@cache
 def read(file: str) -> str:
     """Return the text of a file of the catalog."""
     # Read the file without importlib.resources, because importing that module takes 10 ms.
@@ -66,24 +65,32 @@ def read(file: str) -> str:
     return text
 
 
-@cache
-def kinds_with_parts() -> frozenset[str]:
+def with_parts(kinds: set[str]) -> set[str]:
     """Return the kinds with fields that contain only a tag or digest, so that no name is in the resource."""
-    return frozenset(entry.kind for entry in entries() if "part: " in entry.text)
+    return {kind for kind in _known(kinds) for entry in _entries_of(kind) if "part: " in entry.text}
+
+
+def has_split_references(kinds: set[str]) -> bool:
+    """Return whether a kind can have a registry and a repository in different fields."""
+    texts = (entry.text for kind in _known(kinds) for entry in _entries_of(kind))
+    return any("fields: " in text or "as: values" in text for text in texts)
+
+
+def _known(kinds: set[str]) -> set[str]:
+    return kinds.intersection(_kinds())
 
 
 @cache
-def kinds_with_split_references() -> frozenset[str]:
-    """Return the kinds with split references, whose registry and repository can be in different fields."""
-    return frozenset(entry.kind for entry in entries() if "fields: " in entry.text or "as: values" in entry.text)
+def _kinds() -> frozenset[str]:
+    return frozenset(re.findall(r"\n- kind: (\S+)", read(_FILE)))
 
 
 @cache
-def _by_kind() -> dict[str, list[Entry]]:
-    by_kind: dict[str, list[Entry]] = {}
-    for entry in entries():
-        by_kind.setdefault(entry.kind, []).append(entry)
-    return by_kind
+def _entries_of(kind: str) -> list[Entry]:
+    """Return the entries of a kind, without comments. This takes a twentieth of the time of `entries`."""
+    start = f"- kind: {kind}\n"
+    _, *parts = read(_FILE).split(f"\n{start}")
+    return [Entry(match[1], match[2], match[0]) for part in parts if (match := re.match(_ENTRY, start + part))]
 
 
 @cache

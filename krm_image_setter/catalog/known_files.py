@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from functools import cache, lru_cache
-from typing import Final, NamedTuple
 
 from krm_image_setter.catalog import read
 from krm_image_setter.config.decode import decode_files
 from krm_image_setter.config.value import Value
 from krm_image_setter.globs import any_of
 from krm_image_setter.locators import FileRule
+from krm_image_setter.typed import Final, Record
 from krm_image_setter.yaml import parsing
 from krm_image_setter.yaml.stream import Source
 
@@ -21,7 +21,7 @@ _ENTRY: Final = r"^(?:#.*\n)*- files: .*\n(?:  .*\n)+"
 ANY_FILE: Final = ("*",)
 
 
-class FileEntry(NamedTuple):
+class FileEntry(Record):
     """An entry of the catalog for files: its rule, and its YAML text with the comments above it."""
 
     rule: FileRule

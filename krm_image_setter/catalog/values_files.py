@@ -12,7 +12,6 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any, Final
 
 from krm_image_setter.catalog import VALUES_KIND
 from krm_image_setter.config.image_setter import ImageSetter
@@ -22,6 +21,7 @@ from krm_image_setter.globs import escaped_glob
 from krm_image_setter.locators import KindRule, Selector
 from krm_image_setter.locators.values import Values
 from krm_image_setter.paths import format_key, parse_path
+from krm_image_setter.typed import Any, Final
 
 _KEYS: Final = ("valueFiles", "valuesFiles", "valuesFile", "additionalValuesFiles")
 _ARGO_CD: Final = ("Application", "ApplicationSet")

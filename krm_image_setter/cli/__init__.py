@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
-from typing import Annotated, Final, cast
+from typing import Annotated
 
 import typer
 
 from krm_image_setter import __version__
+from krm_image_setter.cli.arguments import parse_arguments
 from krm_image_setter.cli.options import (
     FnConfig,
     Images,
@@ -25,6 +26,7 @@ from krm_image_setter.cli.terminal import flush, write
 from krm_image_setter.errors import ImageSetterError
 from krm_image_setter.filter import Options, run_filter
 from krm_image_setter.streams import PROGRAM, say_error
+from krm_image_setter.typed import Final, cast
 
 app = typer.Typer(
     name=PROGRAM,
@@ -61,9 +63,12 @@ Examples:
 """
 
 
-def _add(name: str) -> None:
+def _add(name: str) -> Callable[..., None]:
+    """Load the module of a command, add the command to the program, and return it."""
     module = import_module(f"{__name__}.{_MODULES[name]}")
-    app.command(name, help=module.HELP)(getattr(module, f"{name.replace('-', '_')}_command"))
+    command: Callable[..., None] = getattr(module, f"{name.replace('-', '_')}_command")
+    app.command(name, help=module.HELP)(command)
+    return command
 
 
 def _show_version(value: bool) -> None:
@@ -114,9 +119,13 @@ def _filter(
 def run_command(arguments: Sequence[str]) -> int:
     """Run the command that `arguments` specify, and return the exit status."""
     # Load only the module of this command. Without a command, `--help` and shell completion need all modules.
-    for name in _MODULES if not _MODULES.keys() & arguments[:1] else arguments[:1]:
-        _add(name)
+    named = _MODULES.keys() & arguments[:1]
+    commands = [_add(name) for name in named or _MODULES]
     try:
+        parsed = parse_arguments(commands[0], arguments[1:]) if named else None
+        if parsed is not None:
+            commands[0](**parsed)
+            return 0
         return app(list(arguments), prog_name=PROGRAM, standalone_mode=False) or 0
     except _UsageError as error:
         say_error(_reworded(error))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from fnmatch import fnmatchcase
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
@@ -14,6 +14,7 @@ from krm_image_setter.cli.options import complete_kind
 from krm_image_setter.cli.terminal import fitted, write
 from krm_image_setter.errors import ImageSetterError
 from krm_image_setter.streams import PROGRAM
+from krm_image_setter.typed import Final
 
 HELP: Final = """List the custom resources and files that need no entry.
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Final, NamedTuple
 
 from krm_image_setter.cli.files import File
 from krm_image_setter.cli.outputs import PROBLEM, Finding, Rule, Table, resource_data
 from krm_image_setter.errors import location, sentence
 from krm_image_setter.resources import NO_REF
 from krm_image_setter.results import ERROR, INFO, Result
+from krm_image_setter.typed import Any, Final, Record
 
 CHANGE: Final = Rule("image-change", "The configuration sets another image.")
 
 
-class ChangesReport(NamedTuple):
+class ChangesReport(Record):
     """The results of `set` with their files (None for a result about all files), and the problems of files.
 
     `is_check` is whether a change should not be necessary.

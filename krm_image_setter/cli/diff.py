@@ -8,14 +8,14 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from itertools import chain
-from typing import Final, NamedTuple
 
 from krm_image_setter.edits import Edit, apply_edits
+from krm_image_setter.typed import Final, Record
 
 _CONTEXT: Final = 3
 
 
-class _Block(NamedTuple):
+class _Block(Record):
     """Changed lines. The lines from `start` up to and excluding `end` (from 0) are replaced with `new`."""
 
     start: int
@@ -23,7 +23,7 @@ class _Block(NamedTuple):
     new: list[str]
 
 
-class _Source(NamedTuple):
+class _Source(Record):
     """A text and the offsets of its lines. A list of the lines would need several times the memory of the text."""
 
     text: str

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from typing import Any, Final, NamedTuple
 
 from krm_image_setter.cli.listing import Row
 from krm_image_setter.cli.outputs import Finding, Rule, Table
 from krm_image_setter.resources import NO_REF
+from krm_image_setter.typed import Any, Final, Record
 
 ADDED: Final = "added"
 REMOVED: Final = "removed"
@@ -23,7 +23,7 @@ _RULES: Final = {
 }
 
 
-class Pair(NamedTuple):
+class Pair(Record):
     """An image before and after a change. One of both is None if the image was added or removed."""
 
     before: Row | None
@@ -65,7 +65,7 @@ class Pair(NamedTuple):
         )
 
 
-class Difference(NamedTuple):
+class Difference(Record):
     """The changes between two lists of images. `is_check` is whether they should not exist.
 
     `old` contains all images of the first list, also those that did not change.

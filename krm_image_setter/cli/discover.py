@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum
 from functools import partial
-from typing import Annotated, Any, Final
+from typing import Annotated
 
 import typer
 
@@ -29,6 +29,7 @@ from krm_image_setter.discovery import (
 from krm_image_setter.documents import Stream
 from krm_image_setter.filter import Options
 from krm_image_setter.rules import Rules, rules_for
+from krm_image_setter.typed import Any, Final
 
 HELP: Final = """Generate `kinds` for custom resources.
 

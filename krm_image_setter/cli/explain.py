@@ -7,7 +7,7 @@ import shutil
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from operator import attrgetter
-from typing import Annotated, Final
+from typing import Annotated
 
 from krm_image_setter.cli.discover import propose_in_files
 from krm_image_setter.cli.files import File, find_files
@@ -34,6 +34,7 @@ from krm_image_setter.images.pattern import matches_pattern
 from krm_image_setter.locators import WHOLE
 from krm_image_setter.rules import Rules
 from krm_image_setter.streams import PROGRAM, STDIN, say
+from krm_image_setter.typed import Final
 from krm_image_setter.unused import similar_names
 
 HELP: Final = """Explain why images change or do not change.

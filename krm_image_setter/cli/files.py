@@ -6,12 +6,12 @@ import hashlib
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Final, NamedTuple
 
 from krm_image_setter.catalog.known_files import known_files
 from krm_image_setter.errors import ImageSetterError, InputError, internal_error
 from krm_image_setter.globs import GlobSpec, glob_spec
 from krm_image_setter.streams import STDIN, read_bytes, read_found, read_text, say, shown
+from krm_image_setter.typed import Final, Record
 
 _SUFFIXES: Final = (".yaml", ".yml", ".json")
 # Files without a suffix that contain a resource. Any other such file must be in the catalog of files.
@@ -19,7 +19,7 @@ _RESOURCE_FILES: Final = ("Kptfile", "Kustomization")
 _IGNORE_FILES: Final = (".gitignore", ".krmignore")
 
 
-class File(NamedTuple):
+class File(Record):
     """A file to process. `is_found` is false if the user named the file, and true if a directory search found it.
 
     `path` starts with the argument of the user. `real` was the path without symbolic links during the search.
@@ -98,7 +98,7 @@ def find_files(paths: Iterable[str], *, hidden: bool = False, stdin_name: str = 
     return list(files.values())
 
 
-class _Ignores(NamedTuple):
+class _Ignores(Record):
     """The patterns in the ignore files of one directory. `directory` is an absolute path."""
 
     directory: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
@@ -15,6 +15,7 @@ from krm_image_setter.errors import InputError, location, sentence
 from krm_image_setter.importers import Imported
 from krm_image_setter.importers.any_file import FILES, import_file, is_importable
 from krm_image_setter.streams import decoded, read_found, read_text, say
+from krm_image_setter.typed import Final
 
 HELP: Final = """Convert another tool's configuration to an ImageSetter.
 

@@ -7,7 +7,7 @@ import shlex
 import sys
 import zipfile
 from contextlib import suppress
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
@@ -15,6 +15,7 @@ from krm_image_setter.cli.terminal import write
 from krm_image_setter.config import API_VERSION, KIND
 from krm_image_setter.errors import ImageSetterError
 from krm_image_setter.streams import PROGRAM
+from krm_image_setter.typed import Final
 
 HELP: Final = """Install krm-image-setter as a kustomize exec plugin.
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from functools import cache
-from typing import TYPE_CHECKING
 
 from krm_image_setter.builds.kustomization import FILE_NAMES
 from krm_image_setter.cli.files import File
 from krm_image_setter.errors import InputError
 from krm_image_setter.streams import decoded, read_bytes
+from krm_image_setter.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from krm_image_setter.kustomizations.reading import Sources

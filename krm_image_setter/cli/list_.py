@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
 from functools import partial
-from typing import Annotated, Any, Final, NamedTuple, Self
+from typing import Annotated
 
 import typer
 
@@ -43,6 +43,7 @@ from krm_image_setter.results import ERROR
 from krm_image_setter.rules import Rules, rules_for
 from krm_image_setter.scan import FoundImage, images_in
 from krm_image_setter.streams import say
+from krm_image_setter.typed import Any, Final, Record, Self
 
 HELP: Final = """List the images in files and directories.
 
@@ -69,7 +70,7 @@ class Output(StrEnum):
     CYCLONEDX = "cyclonedx"
 
 
-class Filter(NamedTuple):
+class Filter(Record):
     """The filter options of `list`. An option with an empty list accepts every row."""
 
     images: Sequence[str] = ()
@@ -201,7 +202,7 @@ def _check_diff(paths: Sequence[str], output: Output) -> None:
         raise ImageSetterError(f"`--diff` cannot be combined with `--output {output}`")
 
 
-class _Found(NamedTuple):
+class _Found(Record):
     """The images in files, safe rules for those that no rule finds, and the problems of files."""
 
     rows: list[Row]
@@ -296,7 +297,7 @@ def _add_unknown(
     return discovered
 
 
-class _Visited(NamedTuple):
+class _Visited(Record):
     """The images in a file, and another result for the file."""
 
     resources: int
@@ -310,7 +311,7 @@ class _Visited(NamedTuple):
         return cls(found.resources, found.images, getattr(found, "fields", None), visit(stream))
 
 
-class _Images(NamedTuple):
+class _Images(Record):
     """The number of resources in a file, and the images in the file."""
 
     resources: int

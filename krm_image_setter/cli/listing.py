@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Final, NamedTuple
 
 from krm_image_setter.cli.files import File
 from krm_image_setter.cli.outputs import Finding, Rule, Table, resource_data
@@ -11,6 +10,7 @@ from krm_image_setter.errors import sentence
 from krm_image_setter.images import Reference
 from krm_image_setter.results import ERROR, INFO
 from krm_image_setter.scan import FoundImage
+from krm_image_setter.typed import Any, Final, Record
 
 IMAGE: Final = Rule("image", "A container image is used.")
 UNPINNED: Final = Rule("unpinned-image", "An image has no digest.")
@@ -18,7 +18,7 @@ OTHER_REGISTRY: Final = Rule("other-registry", "An image is in another registry 
 UNKNOWN: Final = Rule("unknown-image", "A value looks like an image, but no rule finds it.")
 
 
-class Row(NamedTuple):
+class Row(Record):
     """An image in a file. `rule` describes the rule that found it or, with `--unknown`, that would find it.
 
     `reference` is None if the image is not a valid reference, such as `nginx:${TAG}`.
@@ -68,7 +68,7 @@ class Row(NamedTuple):
         return Finding(rule, severity, message, self.file, self.found.line, self.found.column)
 
 
-class Listing(NamedTuple):
+class Listing(Record):
     """A list of images. `reason` is why they are listed, and `is_check` whether they should not exist."""
 
     rows: Sequence[Row]

@@ -6,7 +6,7 @@ import os
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
@@ -35,6 +35,7 @@ from krm_image_setter.errors import ImageSetterError, InputError, one_line
 from krm_image_setter.filter import Options
 from krm_image_setter.lock_file import Locked, LockFile, new_lock, read_lock
 from krm_image_setter.streams import PROGRAM, decoded, read_bytes, say
+from krm_image_setter.typed import Final
 
 HELP: Final = """Write a lock: an ImageSetter that sets the digests of the images in files and directories.
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Sequence
 from itertools import chain
-from typing import Final, NamedTuple
 
 from krm_image_setter.cli.files import File
 from krm_image_setter.cli.list_ import Filter, add_known
@@ -27,11 +26,12 @@ from krm_image_setter.images import (
 from krm_image_setter.lock_file import Locked
 from krm_image_setter.rules import rules_for
 from krm_image_setter.streams import PROGRAM, say
+from krm_image_setter.typed import Final, Record
 
 _MOST_NAMED: Final = 5
 
 
-class Lockable(NamedTuple):
+class Lockable(Record):
     """The images of some files: the keys are references with a tag, such as `nginx:1.27`.
 
     `images` contains the fields without a digest that can contain one. `pinned` contains the fields with a digest,

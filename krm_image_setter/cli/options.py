@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any, Final
+from typing import Annotated, Literal
 
 import typer
 
-from krm_image_setter.config import image_setter
+from krm_image_setter.config.image_setter import ON_UNUSED
+from krm_image_setter.typed import Any, Final
 
 
 def repeated(flag: str, metavar: str, help_text: str, complete: Callable[[str], Any] | None = None) -> Any:
@@ -94,7 +95,7 @@ Registries = Annotated[
 
 
 OnUnused = Annotated[
-    image_setter.OnUnused | None,
+    Literal[ON_UNUSED] | None,  # type: ignore[valid-type]
     typer.Option("--on-unused", help="Action for entries that set nothing (default: warn)"),
 ]
 OnlyImages = Annotated[

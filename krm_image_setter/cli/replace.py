@@ -10,10 +10,10 @@ import signal
 import stat
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
-from typing import Any, Final, NamedTuple, NoReturn, Self
 
 from krm_image_setter.cli.files import content_digest
 from krm_image_setter.errors import InputError
+from krm_image_setter.typed import Any, Final, NoReturn, Record, Self
 
 CHANGED: Final = "another program changed the file during this run; run the command again"
 _REMOVED: Final = "another program removed the file during this run; run the command again"
@@ -28,7 +28,7 @@ _ENDING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _SAFELY: Final = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
-class Attributes(NamedTuple):
+class Attributes(Record):
     """The mode, owner, group and extended attributes of a file. They include the access control list."""
 
     mode: int
@@ -43,7 +43,7 @@ class Attributes(NamedTuple):
         return cls(stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid, _extended_of(file))
 
 
-class Staged(NamedTuple):
+class Staged(Record):
     """A temporary file in the directory of the original file, with the new contents.
 
     `shown` is the original file's path in messages, and `target` is its path without symbolic links. `temporary`

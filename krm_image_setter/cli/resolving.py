@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 
 from krm_image_setter.cli.workers import with_bar
 from krm_image_setter.errors import ImageSetterError
 from krm_image_setter.images import Reference
 from krm_image_setter.registry import Answer, Failed, Registries, Resolved, parse_platform
+from krm_image_setter.typed import Record
 
 __all__ = ["Answer", "Asking", "Failed", "Resolved"]
 
 
-class Asking(NamedTuple):
+class Asking(Record):
     """The options about registries, as the user passed them."""
 
     platforms: Sequence[str] = ()

@@ -7,7 +7,6 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property, partial
 from operator import attrgetter
-from typing import Final, Generic, NamedTuple, TypeVar
 
 from krm_image_setter.catalog import VALUES_MARKS
 from krm_image_setter.cli.files import File, content_digest, naming
@@ -20,12 +19,13 @@ from krm_image_setter.resources import is_resource
 from krm_image_setter.scan import Scan
 from krm_image_setter.streams import STDIN, decoded
 from krm_image_setter.transform import Plans, plan_all
+from krm_image_setter.typed import Final, Generic, Record, TypeVar
 from krm_image_setter.yaml.json_comments import blanked
 
 Found = TypeVar("Found")
 
 
-class Scanned(NamedTuple, Generic[Found]):
+class Scanned(Record, Generic[Found]):
     """The result of processing a file, or the error. `digest` is a hash of the contents of the file.
 
     A file that a directory search found has neither a result nor an error if it contains no resource and no rule
@@ -112,7 +112,7 @@ class ReadAhead:
 _VALUES_MARKS: Final = tuple(mark.encode() for mark in VALUES_MARKS)
 
 
-class _Parts(NamedTuple):
+class _Parts(Record):
     """The files with configurations, and the files that refer to Helm values elsewhere, with their contents."""
 
     configurations: list[tuple[File, bytes]]

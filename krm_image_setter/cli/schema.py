@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from krm_image_setter.cli.terminal import write
 from krm_image_setter.config.schema import schema_text
+from krm_image_setter.typed import Final
 
 HELP: Final = """Print the JSON Schema of an ImageSetter.
 

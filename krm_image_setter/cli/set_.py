@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from enum import Enum
 from functools import partial
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
@@ -37,6 +37,7 @@ from krm_image_setter.results import INFO, Result
 from krm_image_setter.scan import Scan
 from krm_image_setter.streams import PROGRAM, STDIN, say, say_error
 from krm_image_setter.transform import has_error
+from krm_image_setter.typed import Final
 
 HELP: Final = """Set images in files and directories.
 

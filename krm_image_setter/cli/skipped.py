@@ -7,7 +7,6 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import cache
-from typing import Any, Final
 
 from krm_image_setter.builds.kustomization import FILE_NAMES
 from krm_image_setter.cli.outputs import PROBLEM, Finding
@@ -17,6 +16,7 @@ from krm_image_setter.errors import sentence
 from krm_image_setter.results import ERROR, INFO, WARNING, Result
 from krm_image_setter.scan import Scan
 from krm_image_setter.streams import say, say_error
+from krm_image_setter.typed import Any, Final
 
 _TEMPLATES: Final = "templates"
 

@@ -8,10 +8,10 @@ import shutil
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from itertools import accumulate
-from typing import Final
 
 from krm_image_setter.errors import CONTROLS, python_escaped, without_middle
 from krm_image_setter.streams import write_output
+from krm_image_setter.typed import Final
 
 _STYLES: Final = {"---": "1", "+++": "1", "@@": "36", "-": "31", "+": "32"}
 

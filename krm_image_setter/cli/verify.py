@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
-from typing import Annotated, Any, Final, NamedTuple
+from typing import Annotated
 
 import typer
 
@@ -33,6 +33,7 @@ from krm_image_setter.cli.terminal import aligned, counted, flush, write
 from krm_image_setter.filter import Options
 from krm_image_setter.images import Reference
 from krm_image_setter.streams import say
+from krm_image_setter.typed import Any, Final, Record
 
 HELP: Final = """Check that registries have the images in files and directories.
 
@@ -62,7 +63,7 @@ class Status(StrEnum):
     FAILED = "failed"
 
 
-class Verified(NamedTuple):
+class Verified(Record):
     """An image with its fields, its status, and the explanation of a status other than `OK`."""
 
     image: Reference

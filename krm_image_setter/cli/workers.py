@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkProcess
-from typing import Any, Final, TypeVar
 
 from krm_image_setter.errors import ImageSetterError, internal_error
+from krm_image_setter.typed import Any, Final, TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

@@ -8,11 +8,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, NoReturn
-
 from krm_image_setter.config.image_setter import API_VERSION, FIELDS, KIND, STRING_ARGUMENTS
 from krm_image_setter.config.value import Value, alternatives, describe
 from krm_image_setter.errors import ConfigError, InputError
+from krm_image_setter.typed import Any, Final, NoReturn
 from krm_image_setter.yaml import parsing
 from krm_image_setter.yaml.stream import position
 

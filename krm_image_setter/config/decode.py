@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import count
-from typing import Any, Final, NamedTuple, TypeVar
 
 from krm_image_setter.config import schema
 from krm_image_setter.config.compatible import field_spec_api_versions, image_setter_fields, is_image_setter
@@ -44,12 +43,13 @@ from krm_image_setter.locators import (
 )
 from krm_image_setter.paths import Path, parse_path
 from krm_image_setter.resources import SECRET
+from krm_image_setter.typed import Any, Final, Record, TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R", ImageRule, KindRule)
 
 
-class _Entry(NamedTuple):
+class _Entry(Record):
     """An entry of `images`, with the arguments of `image_rule` that the fields of the entry specify."""
 
     value: Value
@@ -66,7 +66,7 @@ class _Entry(NamedTuple):
         return rule._replace(config_location=self.value.location())
 
 
-class _Part(NamedTuple):
+class _Part(Record):
     """The decoded fields of one configuration document. A field that the document does not contain is None."""
 
     images: tuple[_Entry, ...]

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal, NamedTuple, TypeAlias, get_args
-
 from krm_image_setter.images import ImageRule, RegistryRule
 from krm_image_setter.locators import FileRule, KindRule
+from krm_image_setter.typed import Final, Record
 
 API_VERSION: Final = "krm-image-setter.dev/v1alpha1"
 KIND: Final = "ImageSetter"
@@ -13,9 +12,8 @@ FIELDS: Final = (
     "images", "kinds", "files", "registries", "defaultRegistry", "imagePullPolicy", "podSpecs", "catalog",
     "onUnused", "ignore",
 )  # fmt: skip
-OnUnused: TypeAlias = Literal["warn", "error", "ignore"]
 #: The allowed values of `onUnused`. The first one is the default.
-ON_UNUSED: Final = get_args(OnUnused)
+ON_UNUSED: Final = ("warn", "error", "ignore")
 #: Maps each field of an `images` entry that kustomize has too to an argument of `image_rule`.
 KUSTOMIZE_ARGUMENTS: Final = {
     "newName": "new_name",
@@ -27,14 +25,14 @@ KUSTOMIZE_ARGUMENTS: Final = {
 STRING_ARGUMENTS: Final = {**KUSTOMIZE_ARGUMENTS, "newImage": "new_image"}
 
 
-class Ignored(NamedTuple):
+class Ignored(Record):
     """An entry of `ignore`: a pattern for images that `list` must not report, and the reason."""
 
     image: str
     reason: str
 
 
-class ImageSetter(NamedTuple):
+class ImageSetter(Record):
     """The configuration of a run. It contains the rules of all configuration documents in their order.
 
     `values_files` contains globs for files with Helm values that files of the run refer to, and `values_keys` the

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from krm_image_setter.config.value import (
     EMPTY_LIST,
     EMPTY_STRING,
@@ -15,6 +13,7 @@ from krm_image_setter.config.value import (
     not_a_string,
     unknown_field,
 )
+from krm_image_setter.typed import Any
 
 
 def schema_text() -> str:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from typing import Any, NamedTuple, NoReturn, TypeVar
 
 from krm_image_setter.errors import ConfigError, ConfigLocation, ImageSetterError
+from krm_image_setter.typed import Any, NoReturn, Record, TypeVar
 from krm_image_setter.yaml import tree
 
 Error = TypeVar("Error", bound=ImageSetterError)
@@ -25,7 +25,7 @@ class ShapeError(ConfigError):
         return (str(self), *map(str, self.others))
 
 
-class Value(NamedTuple):
+class Value(Record):
     """A node of a configuration.
 
     `written` is the node in the syntax tree, or None if the source does not contain it. `field` is the path of the

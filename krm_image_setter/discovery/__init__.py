@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from krm_image_setter.builds.kustomization import FILE_NAMES
 from krm_image_setter.discovery.definitions import take_definitions
@@ -17,6 +16,7 @@ from krm_image_setter.locators import covered
 from krm_image_setter.resources import CRD, NO_REF
 from krm_image_setter.rules import Rules
 from krm_image_setter.scan import searched
+from krm_image_setter.typed import Record
 
 __all__ = [
     "Confidence",
@@ -32,7 +32,7 @@ __all__ = [
 ]
 
 
-class Discovered(NamedTuple):
+class Discovered(Record):
     """The image fields that were found, the pod specs in each kind with a CRD, and the images in resources.
 
     A pod spec needs no entry in `kinds`.

@@ -7,10 +7,10 @@ of the time.
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from krm_image_setter.documents import Stream
 from krm_image_setter.resources import CRD, LISTS
+from krm_image_setter.typed import Any
 from krm_image_setter.yaml.stream import cut_documents
 
 

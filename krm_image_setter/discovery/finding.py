@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import Final, NamedTuple
 
 from krm_image_setter.globs import escaped_glob
 from krm_image_setter.locators import Form, KindRule, Part, Selector
 from krm_image_setter.paths import format_key, parse_path
+from krm_image_setter.typed import Final, Record
 
 #: Two steps of a path: ITEMS matches every item of a list, and VALUES matches every value of a mapping.
 ITEMS: Final = "[*]"
@@ -35,7 +35,7 @@ class Confidence(IntEnum):
     SURE = 2  # evidence: the structure is a container or a split reference
 
 
-class Kind(NamedTuple):
+class Kind(Record):
     """The API group and kind of a custom resource. For a document that is not a resource, `file` is its file."""
 
     group: str
@@ -53,7 +53,7 @@ class Kind(NamedTuple):
         return f"{self.kind}.{self.group}" if self.group else self.kind
 
 
-class Finding(NamedTuple):
+class Finding(Record):
     """A field that probably contains an image. `steps` are the keys on its path, `form` is the form of the image.
 
     `reason` explains the confidence. `description` is the description in the schema, on one line.

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from typing import Final, NamedTuple
 
 from krm_image_setter.discovery.finding import ITEMS, Confidence
 from krm_image_setter.images import parse_reference
 from krm_image_setter.locators.shapes import contains_images, has_image_word, is_part, means_image, words
+from krm_image_setter.typed import Final, Record
 
 
-class Field(NamedTuple):
+class Field(Record):
     """A string field: its name, the names of its parents (`around`, the outermost first), and its description.
 
     `context` contains the descriptions of its nearest parents. `beside` contains the descriptions of the fields of
@@ -30,7 +30,7 @@ class Field(NamedTuple):
     default: str = ""
 
 
-class Judgement(NamedTuple):
+class Judgement(Record):
     """The confidence that a field contains an image, and the reason. `part` is the part of the reference.
 
     `part` is "reference" for a whole reference, or "name", "registry", "tag" or "digest".

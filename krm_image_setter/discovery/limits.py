@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from typing import Any, Final, NamedTuple
 
 from krm_image_setter.discovery.finding import ITEMS, VALUES, Steps
 from krm_image_setter.documents import Stream
 from krm_image_setter.resources import CRD, Resource, ResourceRef
+from krm_image_setter.typed import Any, Final, Record
 from krm_image_setter.yaml.tree import Location
 
 #: The kind of a resource: its `apiVersion` and its `kind`.
@@ -17,7 +17,7 @@ Key = tuple[str, str]
 _MAX_DEPTH: Final = 100
 
 
-class Limit(NamedTuple):
+class Limit(Record):
     """What a field accepts: texts that match `pattern`, if there is one, with up to `max_length` characters."""
 
     steps: Steps

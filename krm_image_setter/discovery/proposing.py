@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Mapping as Map
 from functools import partial
-from typing import Any, Final, NamedTuple
 
 from krm_image_setter.discovery.definitions import take_definitions
 from krm_image_setter.discovery.finding import VALUES, Finding, Kind, Steps, name_of
@@ -23,6 +22,7 @@ from krm_image_setter.locators.shapes import contains_images
 from krm_image_setter.resources import NO_REF, ResourceRef
 from krm_image_setter.rules import Rules
 from krm_image_setter.scan import FoundImage, images_in, images_of, scan, searched
+from krm_image_setter.typed import Any, Final, Record
 
 Visit = Callable[[Callable[[Stream], Any]], Iterable[Any]]
 Search = Callable[[Stream], Sequence[Unknown]]
@@ -164,7 +164,7 @@ def _key(image: FoundImage) -> _Key:
     return image.resource, image.path, image.line, image.image
 
 
-class _Trial(NamedTuple):
+class _Trial(Record):
     """A stream in which rules are tried, and the findings that are said to find each of its fields."""
 
     stream: Stream

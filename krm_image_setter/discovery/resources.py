@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
-from typing import Any, Final, NamedTuple
 
 from krm_image_setter.discovery.finding import ITEMS, NOT_SPECIFIED, Confidence, Finding, Kind, Steps
 from krm_image_setter.discovery.judging import Field, judged
@@ -17,6 +16,7 @@ from krm_image_setter.paths import Match
 from krm_image_setter.resources import CRD, Resource
 from krm_image_setter.rules import Rules
 from krm_image_setter.scan import FoundImage, images_of
+from krm_image_setter.typed import Any, Final, Record
 from krm_image_setter.yaml.tree import Location
 
 # A tag that looks like a version, so that `redis:7` is an image but `redis:6379` and `system:node` are not.
@@ -24,7 +24,7 @@ _VERSION: Final = re.compile(r"(?!(?:80|443|[0-9]{3,5})$)v?[0-9][\w.-]*|latest")
 _COMMENT: Final = re.compile(r"(?m)^\s*#.*$")
 
 
-class Unknown(NamedTuple):
+class Unknown(Record):
     """An image that no rule covers, and the field that contains the image.
 
     `variants` contains the steps of paths that match the field, starting with the most general path. `finding` has
@@ -80,7 +80,7 @@ def _images(resource: Resource, shape: Shape, form: Form, rules: Rules) -> Itera
             yield image
 
 
-class _Exactly(NamedTuple):
+class _Exactly(Record):
     """A path that matches one value at a known location."""
 
     location: Location

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
-from typing import Any, Final, NamedTuple
 
 from krm_image_setter.discovery.finding import (
     ITEMS,
@@ -32,6 +31,7 @@ from krm_image_setter.locators.image_field import Keys
 from krm_image_setter.locators.kustomize_entry import KustomizeEntry
 from krm_image_setter.locators.shapes import can_be_split, has_image_word, means_image, split_references
 from krm_image_setter.resources import ResourceRef
+from krm_image_setter.typed import Any, Final, Record
 
 #: The maximum depth of the search in a schema. The deepest schema of a public CRD has 47 levels.
 _MAX_DEPTH: Final = 100
@@ -51,7 +51,7 @@ _NO_FIELDS: Final = ("boolean", "integer", "number")
 RulesFor = Callable[[ResourceRef], Iterable[KindRule]]
 
 
-class Definition(NamedTuple):
+class Definition(Record):
     """The image fields of a kind that need an entry in `kinds`, and the pod specs of the kind, which need none."""
 
     kind: Kind

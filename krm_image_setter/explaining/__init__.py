@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, Final, NamedTuple
 
 from krm_image_setter.config import API_VERSION, ImageSetter
 from krm_image_setter.discovery import Unknown, unknown_images
@@ -20,6 +19,7 @@ from krm_image_setter.kustomizations.reading import Sources
 from krm_image_setter.rules import Rules
 from krm_image_setter.scan import scan
 from krm_image_setter.transform import Plans
+from krm_image_setter.typed import Any, Final, Record
 
 __all__ = ["Block", "Explained", "Fact", "explain", "explain_builds", "explainer"]
 
@@ -29,14 +29,14 @@ _AS_TEXT: Final = (
 )
 
 
-class Explained(NamedTuple):
+class Explained(Record):
     """The blocks of a text in the order of the text, and the images that no rule finds."""
 
     blocks: list[Block]
     unknown: tuple[Unknown, ...]
 
 
-class _Run(NamedTuple):
+class _Run(Record):
     """What the explanation of a text must know about the run."""
 
     config: ImageSetter

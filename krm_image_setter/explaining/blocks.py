@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final, NamedTuple
 
 from krm_image_setter.catalog.known_files import ANY_FILE
 from krm_image_setter.deciding import HIDDEN
@@ -20,19 +19,20 @@ from krm_image_setter.images import (
 )
 from krm_image_setter.locators import KindRule
 from krm_image_setter.rules import Rules
+from krm_image_setter.typed import Final, Record
 
 #: The most rules and locations that a block lists for one reason.
 MOST: Final = 5
 
 
-class Fact(NamedTuple):
+class Fact(Record):
     """One line of an explanation: a label such as "set by", and a text."""
 
     label: str
     text: str
 
 
-class Block(NamedTuple):
+class Block(Record):
     """The facts about `subject`, which starts at a line (from 1) of a text: a resource or a field.
 
     `image` is the image of a field as messages show it. A block is about all of `images`: a build of kustomize

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from operator import attrgetter
-from typing import Any, Final, NamedTuple
 
 from krm_image_setter.errors import ConfigLocation
 from krm_image_setter.images.reference import (
@@ -24,6 +23,7 @@ from krm_image_setter.images.reference import (
     is_tag,
     parse_reference,
 )
+from krm_image_setter.typed import Any, Final, Record
 
 #: The end of a name in `images` that matches all names below it.
 _BELOW: Final = "/*"
@@ -32,7 +32,7 @@ ENV: Final = "env"
 ARGS: Final = "args"
 
 
-class Usage(NamedTuple):
+class Usage(Record):
     """How a resource uses a reference: as an image, in a variable or in an argument, and in which container.
 
     If `has_open_tag` is true, a reference without a tag does not mean the tag `latest`, because something else
@@ -49,14 +49,14 @@ OPEN_TAG: Final = Usage(has_open_tag=True)
 LATEST: Final = "latest"
 
 
-class Scope(NamedTuple):
+class Scope(Record):
     """The containers and uses in which a rule sets references. Empty `containers` mean all containers."""
 
     containers: tuple[str, ...] = ()
     uses: tuple[str, ...] = (IMAGE,)
 
 
-class ImageRule(NamedTuple):
+class ImageRule(Record):
     """An entry of `images`. If `name` has a tag or digest, only references with this tag or digest match.
 
     A `name` that ends with `/*` matches all names below it, such as `quay.io/org/app` for `quay.io/org/*`.

@@ -22,9 +22,9 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Final, NamedTuple
 
 from krm_image_setter.errors import ImageSetterError
+from krm_image_setter.typed import Final, Record
 
 HUB: Final = "docker.io"
 HUB_NAMES: Final = (HUB, "index.docker.io")
@@ -48,7 +48,7 @@ class InvalidReference(ImageSetterError):  # noqa: N818  (ReferenceError is Pyth
     """A text is not a valid reference, or not a valid part of a reference."""
 
 
-class Reference(NamedTuple):
+class Reference(Record):
     """An image reference, split into parts. `name` is not normalized, so `str` returns the original text."""
 
     name: str

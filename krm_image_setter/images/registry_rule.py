@@ -9,7 +9,6 @@ of Harbor. A mirror without `library` needs a second entry, `docker.io/library` 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final, NamedTuple
 
 from krm_image_setter.errors import ConfigLocation
 from krm_image_setter.images.image_rule import IMAGE
@@ -21,9 +20,10 @@ from krm_image_setter.images.reference import (
     check_reference,
     parse_reference,
 )
+from krm_image_setter.typed import Final, Record
 
 
-class RegistryRule(NamedTuple):
+class RegistryRule(Record):
     """Replace the prefix `from_` of image names with `to`, and keep the rest of the path.
 
     A prefix is normalized, and consists of a host and any number of whole path components. For example,
@@ -107,7 +107,7 @@ class RegistryMap:
         return None
 
 
-class DefaultRegistry(NamedTuple):
+class DefaultRegistry(Record):
     """The registry for entries of `images` without a new name, like Tilt's `default_registry`.
 
     Use `default_registry` to create an instance.

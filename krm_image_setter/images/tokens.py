@@ -19,12 +19,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Final, NamedTuple
 
 from krm_image_setter.images.reference import Reference, parse_reference
+from krm_image_setter.typed import Final, Record
 
 
-class Token(NamedTuple):
+class Token(Record):
     """A reference and its span in code points: `text[start:end] == str(reference)`."""
 
     start: int

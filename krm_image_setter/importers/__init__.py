@@ -8,23 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
-from typing import Final, NamedTuple
 
 from krm_image_setter.config import Value, read_values
 from krm_image_setter.errors import ConfigError
+from krm_image_setter.typed import Final, Record
 
 #: The start of a note about an entry of the source that the ImageSetter does not contain.
 NOT_IMPORTED: Final = "not imported: "
 
 
-class Note(NamedTuple):
+class Note(Record):
     """A message about a line (from 1) of the source that was not imported, or only in part."""
 
     line: int
     message: str
 
 
-class Imported(NamedTuple):
+class Imported(Record):
     """The imported ImageSetter as a YAML document, and notes about lines of the source, sorted by line."""
 
     text: str

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, NamedTuple
 
 from krm_image_setter.builds.kustomization import FILE_NAMES
 from krm_image_setter.errors import ConfigError, InputError
@@ -12,9 +11,10 @@ from krm_image_setter.importers.kbld import import_kbld, is_kbld
 from krm_image_setter.importers.kustomization import import_kustomization, is_kustomization
 from krm_image_setter.importers.skaffold import import_skaffold, is_skaffold
 from krm_image_setter.importers.tiltfile import import_tiltfile, is_tiltfile
+from krm_image_setter.typed import Final, Record
 
 
-class _Importer(NamedTuple):
+class _Importer(Record):
     """The importer of a tool. `name` names its files in messages and in the help."""
 
     name: str

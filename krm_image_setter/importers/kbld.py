@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final, NamedTuple
 
 from krm_image_setter.builds.kbld import API_VERSION, ID, LOCK_API_VERSION, LOCK_KIND
 from krm_image_setter.config import Value
@@ -30,6 +29,7 @@ from krm_image_setter.importers.writing import (
     one_or_list,
 )
 from krm_image_setter.paths import PathError, format_key, parse_path
+from krm_image_setter.typed import Final, Record
 
 _KINDS: Final = ("Config", "Sources", "ImageOverrides", "ImageDestinations", "ImageKeys")
 _DOCUMENTS: Final = (*((API_VERSION, kind) for kind in _KINDS), (LOCK_API_VERSION, LOCK_KIND))
@@ -61,7 +61,7 @@ def import_kbld(source: Source) -> Imported:
     return imported(source.file, lines, kbld.notes.by_line())
 
 
-class _Override(NamedTuple):
+class _Override(Record):
     """The new image for `name`. If `every` is true, the override applies to all tags and digests of the name."""
 
     value: Value

@@ -13,7 +13,6 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Any, Final, NamedTuple
 
 from krm_image_setter.builds.kustomization import FILE_NAMES
 from krm_image_setter.config import API_VERSION, KIND, Value
@@ -26,6 +25,7 @@ from krm_image_setter.importers import NOT_IMPORTED, Imported, Source
 from krm_image_setter.importers.reading import Notes, contains, origin, text_of
 from krm_image_setter.importers.writing import Entry, Kinds, field_spec_path, imported, listed
 from krm_image_setter.resources import CRD
+from krm_image_setter.typed import Any, Final, Record
 
 # The kustomization fields that contain images, in the order in which kustomize applies them.
 _IMAGES: Final = ("images", "imageTags")
@@ -60,7 +60,7 @@ def import_kustomization(source: Source) -> Imported:
     return imported(source.file, lines, kustomization.notes.by_line())
 
 
-class _FieldSpec(NamedTuple):
+class _FieldSpec(Record):
     """A path of kustomize for the resources of a group, version and kind. An empty field matches any value."""
 
     kind: str
@@ -69,7 +69,7 @@ class _FieldSpec(NamedTuple):
     path: str
 
 
-class _Image(NamedTuple):
+class _Image(Record):
     """An image that kustomize sets in containers, and at the paths `specs`."""
 
     value: Value

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 from krm_image_setter.config import Value, read_values
 from krm_image_setter.config.decode import message_with_column
@@ -13,6 +12,7 @@ from krm_image_setter.config.value import missing_field, unknown_field
 from krm_image_setter.errors import ConfigError, ImageSetterError
 from krm_image_setter.images import InvalidReference, Reference, check_reference
 from krm_image_setter.importers import NOT_IMPORTED, Note
+from krm_image_setter.typed import Any
 
 
 class Notes:

@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from functools import partial
-from typing import Final
 
 from krm_image_setter.config import Value
 from krm_image_setter.importers import NOT_IMPORTED, Imported, Source
 from krm_image_setter.importers.reading import Notes, contains, origin, reference_of, text_of
 from krm_image_setter.importers.writing import Entry, Kinds, field_spec_path, images_to_complete, imported, listed
+from krm_image_setter.typed import Final
 
 # In Skaffold, this path means every field with the name "image".
 _ANYWHERE: Final = ".*"

@@ -16,16 +16,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from functools import lru_cache
 from itertools import count
-from typing import Final, NamedTuple, TypeGuard
 
 from krm_image_setter.errors import InputError
 from krm_image_setter.importers import NOT_IMPORTED, Note
+from krm_image_setter.typed import Final, Record, TypeGuard
 
 # The value of an expression: a str, bool, int, None, list or dict, or the `ast.expr` if it is not known.
 Value = object
 
 
-class Function(NamedTuple):
+class Function(Record):
     """A Starlark function to find: its parameter names, and the callback for the arguments of each call."""
 
     parameters: Sequence[str]

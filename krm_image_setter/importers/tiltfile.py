@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Final, NamedTuple
 
 from krm_image_setter.config.decode import message_with_column
 from krm_image_setter.errors import ImageSetterError, InputError
@@ -26,6 +25,7 @@ from krm_image_setter.importers.starlark import (
 )
 from krm_image_setter.importers.writing import Entry, Kinds, Node, block, images_to_complete, imported, listed
 from krm_image_setter.paths import parse_path
+from krm_image_setter.typed import Final, Record
 
 
 def is_tiltfile(source: Source) -> bool:
@@ -56,7 +56,7 @@ def _without_images_outside_registry(tiltfile: _Tiltfile) -> Iterator[Note]:
                 yield Note(image.line, f"default_registry: {NOT_IMPORTED}{error.message}")
 
 
-class _ImageObject(NamedTuple):
+class _ImageObject(Record):
     """The path of a mapping that contains a split reference, and the names of its fields."""
 
     json_path: str
@@ -64,7 +64,7 @@ class _ImageObject(NamedTuple):
     tag_field: str
 
 
-class _Registry(NamedTuple):
+class _Registry(Record):
     """The default registry. The cluster uses `host_from_cluster`, unless it is empty, instead of `host`."""
 
     host: str
@@ -75,7 +75,7 @@ class _Registry(NamedTuple):
 _Path = str | _ImageObject
 
 
-class _Image(NamedTuple):
+class _Image(Record):
     """An image that Tilt builds: the line of the first call, and the origins and options of all calls."""
 
     line: int

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import Final, NamedTuple, TypeAlias
 
 from krm_image_setter.config import API_VERSION, KIND
 from krm_image_setter.importers import Imported, Note
 from krm_image_setter.paths import PathError, field_spec, parse_path
+from krm_image_setter.typed import Final, Record, TypeAlias
 from krm_image_setter.yaml import writer
 
 #: The value of a field in the ImageSetter. Its strings are printable.
@@ -17,7 +17,7 @@ Node: TypeAlias = "str | bool | Sequence[Node] | Mapping[str, Node]"
 _NEW_REFERENCE: Final = "NEW-REFERENCE"
 
 
-class Entry(NamedTuple):
+class Entry(Record):
     """An entry of a list in the ImageSetter: its fields, and its locations in the source."""
 
     origins: Iterable[str]

@@ -7,12 +7,12 @@ all routes are followed again, to find the images that did not come out right.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Final, NamedTuple, TypeAlias
 
 from krm_image_setter.images import Usage, parse_reference
 from krm_image_setter.kustomizations.flows import Route, Scalar, applied, matches
 from krm_image_setter.kustomizations.reading import Entry
 from krm_image_setter.locators.kustomize_entry import EntryKeys, joined, split_image
+from krm_image_setter.typed import Any, Final, Record, TypeAlias
 
 Place: TypeAlias = Scalar | Entry
 #: The new values of places that change.
@@ -25,7 +25,7 @@ Wish: TypeAlias = Callable[[str, Usage], str]
 WAYS: Final = ("renamed", "scalar", "entry")
 
 
-class Flow(NamedTuple):
+class Flow(Record):
     """A route with the entries that match on it, its image, and the image that the rules want."""
 
     route: Route
@@ -65,7 +65,7 @@ def _along(steps: Iterable[tuple[Entry, int]], image: str, state: State) -> Iter
             yield entry, image
 
 
-class Reason(NamedTuple):
+class Reason(Record):
     """Why an image cannot be right: a message, and the location and the build in the way if they are known."""
 
     message: str
@@ -73,7 +73,7 @@ class Reason(NamedTuple):
     build: str = ""
 
 
-class Group(NamedTuple):
+class Group(Record):
     """Flows that share entries or scalars, and what an attempt to change them must know about the other flows.
 
     `hard` contains the builds that must be right. `by_step` contains the flows that an entry reaches, including
@@ -93,7 +93,7 @@ class Group(NamedTuple):
         return flow.route.root in self.hard
 
 
-class Attempt(NamedTuple):
+class Attempt(Record):
     """A state, the flows that do not come out right in it, and why."""
 
     state: State

@@ -7,15 +7,15 @@ consists of values of one source, it is set there. Otherwise it can only be repo
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
 
 from krm_image_setter.kustomizations.reading import Node, Reader, resolved
 from krm_image_setter.locators.image_field import ImageField
 from krm_image_setter.locators.values import image_fields
+from krm_image_setter.typed import Any, Record
 from krm_image_setter.yaml.tree import Location
 
 
-class ChartImage(NamedTuple):
+class ChartImage(Record):
     """An image in the values of a chart. `source` contains the values; None if they are in several sources.
 
     `field` is the field in these values, or in the merged values.

@@ -8,7 +8,6 @@ the build of a base alone give way to those for the builds that use the base.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final, NamedTuple
 
 from krm_image_setter.kustomizations.attempts import (
     WAYS,
@@ -25,13 +24,14 @@ from krm_image_setter.kustomizations.attempts import (
 from krm_image_setter.kustomizations.flows import BEFORE_VOLUMES, WITH_VOLUMES, Copy, Flows, Route, Scalar, matches
 from krm_image_setter.kustomizations.reading import Entry
 from krm_image_setter.locators.kustomize_entry import split_image
+from krm_image_setter.typed import Any, Final, Record
 
 _MOST_ROUNDS: Final = 12
 _SHARED: Final = Reason("another image shares an entry or a resource with it")
 _OLDER: Final = Reason("only kustomize 5.7 and later sets image volumes like this")
 
 
-class Problem(NamedTuple):
+class Problem(Record):
     """An image that is not right, and the reason. If `is_left` is true, the image is left as it was."""
 
     flow: Flow
@@ -40,7 +40,7 @@ class Problem(NamedTuple):
     is_left: bool = True
 
 
-class Decisions(NamedTuple):
+class Decisions(Record):
     """The new values of the places that change, the images that are left as they were, and all flows before."""
 
     state: State
@@ -121,7 +121,7 @@ def _has_own_wish(scalar: Scalar | None, wish: Wish) -> bool:
     return scalar is not None and wish(scalar.image, scalar.field.usage) != scalar.image
 
 
-class _Solved(NamedTuple):
+class _Solved(Record):
     state: State
     problems: list[Problem]
 

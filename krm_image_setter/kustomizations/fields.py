@@ -6,7 +6,6 @@ kustomize looks for images in other fields than this program (`api/filters/image
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, Final, NamedTuple
 from zlib import crc32
 
 from krm_image_setter.documents import Stream
@@ -17,6 +16,7 @@ from krm_image_setter.locators.json_patch import is_json_patch, json_patch_field
 from krm_image_setter.resources import CRD, NO_REF, Resource, ResourceRef
 from krm_image_setter.rules import Rules
 from krm_image_setter.scan import LocatedField, searched
+from krm_image_setter.typed import Any, Final, Record
 from krm_image_setter.yaml.tree import Location
 
 _CONTAINERS: Final = ("containers", "initContainers")
@@ -28,7 +28,7 @@ CHART_IMAGE: Final = ("spec", "template", "spec", "containers", 0, "image")
 ANY_FILE: Final = "patch"
 
 
-class FoundField(NamedTuple):
+class FoundField(Record):
     """An image in a text of a kustomization. `location` starts at the resource that is built.
 
     `offset` is in code points of the text, and `line` counts from 1. If `is_known` is false, only kustomize knows
@@ -62,7 +62,7 @@ class FoundField(NamedTuple):
         return in_volume and (location[:-4] in _POD_SPECS or self.is_patch)
 
 
-class Fields(NamedTuple):
+class Fields(Record):
     """The image fields of a text, and a checksum of the text."""
 
     found: tuple[FoundField, ...]

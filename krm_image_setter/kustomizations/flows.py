@@ -11,7 +11,6 @@ import posixpath
 import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
-from typing import Any, Final, NamedTuple, TypeAlias
 
 from krm_image_setter.images import NO_CONTAINER, Usage
 from krm_image_setter.kustomizations.charts import chart_images, values_sources
@@ -20,6 +19,7 @@ from krm_image_setter.kustomizations.reading import Entry, Node, Reader, Text, r
 from krm_image_setter.locators.image_field import ImageField, Written
 from krm_image_setter.locators.kustomize_entry import EntryKeys, split_image
 from krm_image_setter.resources import NO_REF, ResourceRef
+from krm_image_setter.typed import Any, Final, Record, TypeAlias
 from krm_image_setter.yaml.tree import Location
 
 #: The readings of image volumes: kustomize changes them since version 5.7.
@@ -62,7 +62,7 @@ class Scalar:
         return self.text.line_in_file(self.field.line) if self.text and not self.node else self.field.line
 
 
-class Spec(NamedTuple):
+class Spec(Record):
     """A fieldSpec of `configurations`: a path in the resources of a group, version and kind. Empty matches all."""
 
     group: str
@@ -122,7 +122,7 @@ class Route:
         return self.root, self.way, self.reading, self.scalar, self.start, self.location
 
 
-class Copy(NamedTuple):
+class Copy(Record):
     """A replacement or a variable whose target this program does not set. `node` is its location.
 
     `source` and `name` are the kind and name of the resource with the image, and `path` is the path of the field.
@@ -153,7 +153,7 @@ class Copy(NamedTuple):
         return old != new and (self.part != "tag" or split_image(old)[1:] != split_image(new)[1:])
 
 
-class Unknown(NamedTuple):
+class Unknown(Record):
     """A source of images that cannot be read: the location of the reference, and a description."""
 
     node: Node

@@ -10,7 +10,6 @@ import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
-from typing import Any, Final, NamedTuple
 
 from krm_image_setter.images import Usage, parse_reference
 from krm_image_setter.kustomizations.attempts import Flow
@@ -34,11 +33,12 @@ from krm_image_setter.resources import ResourceRef
 from krm_image_setter.results import WARNING, Result
 from krm_image_setter.rules import Rules
 from krm_image_setter.scan import FoundImage, Scan
+from krm_image_setter.typed import Any, Final, Record
 
 _COMPONENT: Final = "Component"
 
 
-class Planned(NamedTuple):
+class Planned(Record):
     """The decisions for the texts of a run.
 
     `scans` contains the changes and messages of kustomizations, by the key of the text. `decided` contains, for

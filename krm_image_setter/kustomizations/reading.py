@@ -8,7 +8,6 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Any, Final, NamedTuple
 
 from krm_image_setter.builds.kustomization import FILE_NAMES
 from krm_image_setter.documents import Stream
@@ -16,13 +15,14 @@ from krm_image_setter.errors import InputError
 from krm_image_setter.locators.kustomize_entry import EntryKeys, entry_keys
 from krm_image_setter.resources import NO_REF, Resource
 from krm_image_setter.scan import lines_in_string
+from krm_image_setter.typed import Any, Final, Record
 from krm_image_setter.yaml import tree
 from krm_image_setter.yaml.tree import Location
 
 _REMOTE: Final = ("://", "?ref=", "git@", "github.com/")
 
 
-class Sources(NamedTuple):
+class Sources(Record):
     """The texts of a run. The keys of `names` identify the texts that can be changed; the values are for messages.
 
     A key is a path with slashes. `read` returns a text by its key, also texts that must not be changed. It returns

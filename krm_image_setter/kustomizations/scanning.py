@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from typing import Any, Final, NamedTuple
 
 from krm_image_setter.config.image_setter import ImageSetter
 from krm_image_setter.documents import Stream
@@ -23,6 +22,7 @@ from krm_image_setter.resources import NO_REF, Resource
 from krm_image_setter.results import WARNING, Result
 from krm_image_setter.rules import Rules, keywords_of, usable_keywords
 from krm_image_setter.scan import FoundImage, LocatedField, Scan, images_in, scan
+from krm_image_setter.typed import Any, Final, Record
 
 #: Calls a function with the stream of each text, or only of the texts with some keys, and returns the results.
 Visit = Callable[[Callable[[Stream], Any], Iterable[str] | None], Iterable[Any]]
@@ -31,7 +31,7 @@ Visit = Callable[[Callable[[Stream], Any], Iterable[str] | None], Iterable[Any]]
 _CHANGED: Final = "the file has changed since it was read; run the command again"
 
 
-class _Run(NamedTuple):
+class _Run(Record):
     """What the first scan of a text must know about the run."""
 
     config: ImageSetter
@@ -154,7 +154,7 @@ def _replace(old: Scan | None, new: Scan | None) -> None:
     old.applied, old.matched, old.selected = new.applied, new.matched, new.selected
 
 
-class TextImages(NamedTuple):
+class TextImages(Record):
     """The number of resources in a text, its images, and the fields that kustomize can change."""
 
     resources: int

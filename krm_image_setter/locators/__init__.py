@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from functools import lru_cache
-from typing import Final
 
 from krm_image_setter.locators.forms import WHOLE, Form, Part, RelatedImage, Split, Text
 from krm_image_setter.locators.image_field import ImageField, OtherField, source_text
 from krm_image_setter.locators.kind_rule import Embedded, FileRule, ImageSource, KindRule, Selector, SelectorMap
 from krm_image_setter.locators.pod_spec import can_have_pod_spec, find_pod_spec_images
 from krm_image_setter.resources import CRD, Resource
+from krm_image_setter.typed import Final
 from krm_image_setter.yaml.tree import Location
 
 __all__ = [

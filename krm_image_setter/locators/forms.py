@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from typing import Any, Final, NamedTuple, Protocol
 
 from krm_image_setter.images import NO_CONTAINER, OPEN_TAG, Reference, check_reference, parse_reference
 from krm_image_setter.locators.image_field import (
@@ -15,6 +14,7 @@ from krm_image_setter.locators.image_field import (
     text_fields,
     whole_field,
 )
+from krm_image_setter.typed import Any, Final, Protocol, Record
 from krm_image_setter.yaml.tree import Change, Fragment, Location
 
 Fields = Iterable[ImageField | OtherField]
@@ -31,7 +31,7 @@ class Form(Protocol):
         """Return the image fields in `value`. `location` is the location of `value` in the tree `root`."""
 
 
-class Whole(NamedTuple):
+class Whole(Record):
     """The form of a string that is a whole reference, such as `nginx:1.27`."""
 
     part: str = "reference"
@@ -90,7 +90,7 @@ class VersionSplit(Split):
     only_tag = True
 
 
-class Part(NamedTuple):
+class Part(Record):
     """The form of a string that is a part of a reference: a `name`, or the `tag` or `digest` of the image `of`."""
 
     part: str
@@ -110,7 +110,7 @@ class Part(NamedTuple):
         return [_part_field(location, source_text(root, location), self)]
 
 
-class RelatedImage(NamedTuple):
+class RelatedImage(Record):
     """The form of an environment variable that contains an image if its name starts with RELATED_IMAGE_.
 
     Operators get the images that they deploy from such variables. Tools for offline registries rewrite them
@@ -133,7 +133,7 @@ class RelatedImage(NamedTuple):
         return [whole_field((*location, "value"), text)]
 
 
-class Text(NamedTuple):
+class Text(Record):
     """The form of a text that contains references between other words, such as a command line."""
 
     syntax: str = "text"

@@ -7,10 +7,10 @@ Parameters are a list of `{name: image.tag, value: v1}` (Argo CD, Crossplane), o
 from __future__ import annotations
 
 import re
-from typing import Any, Final, NamedTuple
 
 from krm_image_setter.locators.image_field import ImageField, Written
 from krm_image_setter.paths import format_location
+from krm_image_setter.typed import Any, Final, Record
 from krm_image_setter.yaml.tree import Location, Mapping
 
 _STEP: Final = r"(?:\\.|[^.\\])+"  # a dot after a backslash is a part of a key
@@ -27,7 +27,7 @@ class _Parameters(dict[str, Any]):
         return self.nodes[key]
 
 
-class Parameters(NamedTuple):
+class Parameters(Record):
     """The tree of values that parameters set, and the location of each value in the parameters."""
 
     tree: _Parameters

@@ -7,9 +7,9 @@ Therefore the code that decides which images to set does not depend on the form.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
 
 from krm_image_setter.images import HUB, NO_CONTAINER, Reference, Usage
+from krm_image_setter.typed import TYPE_CHECKING, Any, Record
 from krm_image_setter.yaml import tree
 from krm_image_setter.yaml.tree import Change, Fragment, Location
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from krm_image_setter.locators.kind_rule import Embedded
 
 
-class Written(NamedTuple):
+class Written(Record):
     """The changes that write a new reference. `omitted` is a warning if the field cannot contain a part of it."""
 
     changes: list[Change]
     omitted: str = ""
 
 
-class ImageField(NamedTuple):
+class ImageField(Record):
     """A field with the reference `current`, which starts at code point `start` of the field's value.
 
     `location` starts at the resource. For a split reference, it is the location of the mapping, and `parts`
@@ -47,7 +47,7 @@ class ImageField(NamedTuple):
     is_bare_name: bool = False
 
 
-class OtherField(NamedTuple):
+class OtherField(Record):
     """A field that a path matches but that is not an image: a value that is not `expected`, or a document.
 
     If the value can be a document, `embedded` is the form of the document.
@@ -59,7 +59,7 @@ class OtherField(NamedTuple):
     embedded: Embedded | None = None
 
 
-class Keys(NamedTuple):
+class Keys(Record):
     """The keys that contain the parts of a split reference. A part with an empty key does not exist."""
 
     repository: str

@@ -6,12 +6,12 @@ The values of `add`, `replace` and `test` can be an image, or an object or a lis
 from __future__ import annotations
 
 import re
-from typing import Any, Final, NamedTuple
 
 from krm_image_setter.images import IMAGE
 from krm_image_setter.locators.forms import Fields
 from krm_image_setter.locators.image_field import ImageField, whole_field
 from krm_image_setter.locators.pod_spec import find_pod_spec_images
+from krm_image_setter.typed import Any, Final, Record
 from krm_image_setter.yaml.tree import Location
 
 _WITH_VALUE: Final = frozenset(("add", "replace", "test"))
@@ -78,7 +78,7 @@ def _surrounded(target: Location, value: Any) -> tuple[dict[str, Any], int]:
     return {str(target[-1]): value}, 1
 
 
-class JsonPatch(NamedTuple):
+class JsonPatch(Record):
     """The form of a document that is a JSON 6902 patch."""
 
     syntax: str = "jsonPatch"

@@ -5,19 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from operator import itemgetter
-from typing import Any, Generic, NamedTuple, TypeVar
 
 from krm_image_setter.errors import ConfigLocation
 from krm_image_setter.locators.forms import WHOLE, Fields, Form
 from krm_image_setter.locators.image_field import OtherField
 from krm_image_setter.paths import Match, Path
 from krm_image_setter.resources import CRD, ResourceRef
+from krm_image_setter.typed import Any, Generic, Record, TypeVar
 from krm_image_setter.yaml.tree import Location
 
 T = TypeVar("T")
 
 
-class Selector(NamedTuple):
+class Selector(Record):
     """Patterns that select resources. They are case-sensitive, with the wildcards `*` and `?`; "" matches all.
 
     If `files` is not empty, it contains globs of files, and the selector is for documents that are not resources.
@@ -94,7 +94,7 @@ def _without_wildcard(pattern: str) -> str:
     return "" if "*" in pattern or "?" in pattern else pattern
 
 
-class KindRule(NamedTuple):
+class KindRule(Record):
     """A rule of `kinds`: the resources that `selector` matches have images of a certain form at `path`.
 
     `origin` is the configuration field that contains the rule, or "catalog"; it is empty for a rule that a form
@@ -127,7 +127,7 @@ class KindRule(NamedTuple):
         return {"path": self.path.text, **options} if options else self.path.text
 
 
-class FileRule(NamedTuple):
+class FileRule(Record):
     """An entry of `files`: the rules for documents that are not resources, in the files that `globs` select.
 
     If `pod_specs` is true, pod specs are searched in these documents too.
@@ -144,7 +144,7 @@ class FileRule(NamedTuple):
         return matches(self.globs, file)
 
 
-class Embedded(NamedTuple):
+class Embedded(Record):
     """The form of a string that is a YAML or JSON document. `rules` are additional rules for this document."""
 
     syntax: str = "yaml"
@@ -162,7 +162,7 @@ class Embedded(NamedTuple):
         return [OtherField(location, value, "a string", self)]
 
 
-class ImageSource(NamedTuple):
+class ImageSource(Record):
     """The value of `from` in an entry of `images`: the resource and field that contain the new reference."""
 
     selector: Selector

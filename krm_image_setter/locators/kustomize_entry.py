@@ -7,11 +7,11 @@ are described in https://kubectl.docs.kubernetes.io/references/kustomize/kustomi
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final, NamedTuple
 
 from krm_image_setter.images import OPEN_TAG, check_reference
 from krm_image_setter.locators.forms import Fields
 from krm_image_setter.locators.image_field import ImageField, OtherField, Written, source_text
+from krm_image_setter.typed import Any, Final, Record
 from krm_image_setter.yaml.tree import Change, Fragment, Location
 
 _KEYS: Final = {
@@ -25,7 +25,7 @@ _KEYS: Final = {
 _TAGS: Final = ("new_tag", "digest", "tag_suffix")
 
 
-class EntryKeys(NamedTuple):
+class EntryKeys(Record):
     """The values of an entry. A missing key is an empty string, which kustomize reads in the same way."""
 
     name: str = ""
@@ -131,7 +131,7 @@ def _written(entry: Any, location: Location, key: str, value: str) -> Change:
     return Change((*location, key), Fragment(0, len(source_text(entry, (key,))), value))
 
 
-class KustomizeEntry(NamedTuple):
+class KustomizeEntry(Record):
     """The form of an entry of `images` whose resources are unknown: a new name is written to `newName`."""
 
     @property

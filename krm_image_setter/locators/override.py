@@ -7,15 +7,14 @@ https://argo-cd.readthedocs.io/en/stable/user-guide/kustomize/#kustomize.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
-
 from krm_image_setter.images import OPEN_TAG, check_reference, parse_reference
 from krm_image_setter.locators.forms import Fields
 from krm_image_setter.locators.image_field import ImageField, OtherField, Written
+from krm_image_setter.typed import Any, Record
 from krm_image_setter.yaml.tree import Change, Fragment, Location
 
 
-class Override(NamedTuple):
+class Override(Record):
     """The form of a string `[NAME=]IMAGE`, which overrides the image NAME by another image."""
 
     @property

@@ -17,11 +17,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any, Final, NamedTuple, TypeAlias
 
 from krm_image_setter.images import parse_reference
 from krm_image_setter.locators.image_field import ImageField, whole_field
 from krm_image_setter.resources import is_resource
+from krm_image_setter.typed import Any, Final, Record, TypeAlias
 from krm_image_setter.yaml.tree import Location
 
 # A name in quotes can contain any character: $(params["a.b"]).
@@ -34,7 +34,7 @@ _TEMPLATE: Final = r"\$\{(?P<name>\w+)\}"
 _MOST_LEVELS: Final = 8
 
 
-class _Node(NamedTuple):
+class _Node(Record):
     """A mapping in the resource, and its location."""
 
     location: Location

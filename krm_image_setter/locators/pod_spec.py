@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from functools import lru_cache
-from typing import Any, Final
 
 from krm_image_setter.images import ARGS, ENV, IMAGE, Usage
 from krm_image_setter.locators.image_field import ImageField, text_fields, whole_field
+from krm_image_setter.typed import Any, Final
 from krm_image_setter.yaml.tree import Location
 
 _SCALARS: Final = frozenset((str, int, float, bool, type(None)))

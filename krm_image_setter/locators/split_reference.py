@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Final, NamedTuple
 
 from krm_image_setter.images import Reference, parse_reference
 from krm_image_setter.images.reference import is_digest
 from krm_image_setter.locators.image_field import Keys
+from krm_image_setter.typed import Final, Record
 
 # Charts add the algorithm to the digits in a field with one of these names.
 _HEXADECIMAL: Final = ("sha", "sha256")
@@ -22,7 +22,7 @@ _HEXADECIMAL: Final = ("sha", "sha256")
 _ENDS_WITH_ALGORITHM: Final = r"(?P<name>.+)@(?P<algorithm>[^@:]+)"
 
 
-class SplitReference(NamedTuple):
+class SplitReference(Record):
     """A split reference: the text of each key (`texts`), and the joined `reference`.
 
     `repository` is the text of the repository field as a reference, because it can contain a tag or digest. If the

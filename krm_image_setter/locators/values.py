@@ -12,7 +12,6 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterator
 from functools import cache
-from typing import Any, Final, NamedTuple
 
 from krm_image_setter.images import Reference, parse_reference
 from krm_image_setter.locators.forms import Fields, split_field
@@ -27,6 +26,7 @@ from krm_image_setter.locators.shapes import (
     split_references,
 )
 from krm_image_setter.paths import parse_path
+from krm_image_setter.typed import Any, Final, Record
 from krm_image_setter.yaml.tree import Change, Fragment, Location
 
 # A tag with a digit, but not 8080 in `host.example/path:8080`, which can be a port.
@@ -37,7 +37,7 @@ _NO_PART: Final = (dict, list, bool)
 _CAN_CONTAIN_IMAGES: Final = (str, dict, list)
 
 
-class Values(NamedTuple):
+class Values(Record):
     """The form of Helm values that contain images anywhere.
 
     Values are a mapping, a string with a YAML document, or a list of parameters such as `image.tag`.
@@ -101,7 +101,7 @@ def _with_full_name(field: ImageField, mapping: dict[str, Any], keys: Keys) -> I
     return field._replace(changes=changes)
 
 
-class Shape(NamedTuple):
+class Shape(Record):
     """A value that can be an image: a mapping with a split reference in `keys`, or a string.
 
     `name` is the key of the value, and `around` contains the keys around it. The keys in `shared` belong to

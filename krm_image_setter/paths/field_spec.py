@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any, NamedTuple
 
 from krm_image_setter.paths.path import Match, PathError
+from krm_image_setter.typed import Any, Record
 
 
-class FieldSpecPath(NamedTuple):
+class FieldSpecPath(Record):
     """A fieldSpec path. Each of its `keys` is a name with a flag, which is true if `[]` follows the name."""
 
     text: str

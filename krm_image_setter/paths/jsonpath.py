@@ -11,9 +11,9 @@ import re
 import warnings
 from collections.abc import Iterable, Iterator
 from functools import cache
-from typing import Any, Final, NamedTuple, TypeAlias
 
 from krm_image_setter.paths.path import Location, Match, PathError
+from krm_image_setter.typed import Any, Final, Record, TypeAlias
 
 #: An object of jsonpath-ng's class DatumInContext: a value, and the values that contain it.
 _Datum: TypeAlias = Any
@@ -21,7 +21,7 @@ _Datum: TypeAlias = Any
 _Node: TypeAlias = Any
 
 
-class JsonPath(NamedTuple):
+class JsonPath(Record):
     """A path that jsonpath-ng has parsed."""
 
     text: str

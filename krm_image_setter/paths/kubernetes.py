@@ -21,14 +21,14 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Callable, Iterator
-from typing import Any, Final, NamedTuple
 
 from krm_image_setter.paths.path import Location, Match, PathError
+from krm_image_setter.typed import Any, Final, Record
 
 Nodes = list[Match]
 
 
-class KubernetesPath(NamedTuple):
+class KubernetesPath(Record):
     """A parsed template. If it consists only of keys, such as `.spec.image`, `fields` contains the keys."""
 
     text: str
@@ -64,7 +64,7 @@ class KubernetesPath(NamedTuple):
 # matches.
 
 
-class Field(NamedTuple):
+class Field(Record):
     """The step `.key`, which matches the value of the key in a mapping."""
 
     key: str
@@ -79,7 +79,7 @@ class Field(NamedTuple):
         ]
 
 
-class QuotedKey(NamedTuple):
+class QuotedKey(Record):
     """The step `['a.b']`, which matches the key `a.b`, or the path `.a.b` if no such key exists.
 
     `fields` are the steps of the path. They are empty if the key is not a valid path.
@@ -96,7 +96,7 @@ class QuotedKey(NamedTuple):
         return found
 
 
-class Wildcard(NamedTuple):
+class Wildcard(Record):
     """The step `.*` or `[*]`, which matches all children. As in client-go, `[*]` matches only items of lists."""
 
     lists_only: bool
@@ -115,7 +115,7 @@ class Wildcard(NamedTuple):
 _COLLECTIONS: Final = (dict, list)
 
 
-class Descent(NamedTuple):
+class Descent(Record):
     """The step `..`, which matches the current nodes and all values inside them that are non-empty collections."""
 
     def walk(self, nodes: Nodes) -> Nodes:
@@ -134,7 +134,7 @@ class Descent(NamedTuple):
         return list(found.values())
 
 
-class Slice(NamedTuple):
+class Slice(Record):
     """An index or a slice, such as `[1]`, `[1:3]`, `[-2:]` or `[::2]`. An index is a slice of one item."""
 
     start: int | None
@@ -157,7 +157,7 @@ class Slice(NamedTuple):
         return found
 
 
-class Union(NamedTuple):
+class Union(Record):
     """A union, such as `[0,2]` or `['a','b']`, which matches everything that one of its parts matches."""
 
     parts: tuple[tuple[Step, ...], ...]
@@ -167,7 +167,7 @@ class Union(NamedTuple):
         return _each_once([match for part in self.parts for match in _walk(part, nodes)])
 
 
-class Filter(NamedTuple):
+class Filter(Record):
     """A filter, such as `[?(@.name=="x")]`, which matches the items of a list for which the comparison is true.
 
     A filter can have no operator. For example, `[?(@.name)]` matches the items in which `left` matches something.
@@ -195,7 +195,7 @@ class Filter(NamedTuple):
         return len(left) == len(right) == 1 and _compare(left[0].value, self.operator, right[0].value)
 
 
-class Literal(NamedTuple):
+class Literal(Record):
     """A number, a boolean or a quoted text in a path. Its value has no location in the data."""
 
     value: Any
@@ -209,7 +209,7 @@ class Literal(NamedTuple):
 Step = Field | QuotedKey | Wildcard | Descent | Slice | Union | Filter | Literal
 
 
-class Action(NamedTuple):
+class Action(Record):
     """An action `{…}` with its steps. The `body` of a range is run for each node that the steps match."""
 
     steps: tuple[Step, ...]

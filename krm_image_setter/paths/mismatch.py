@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import Any, Final, NamedTuple
 
 from krm_image_setter.paths.path import Location, Match, Path, format_location, type_of
+from krm_image_setter.typed import Any, Final, Record
 
 
-class Mismatch(NamedTuple):
+class Mismatch(Record):
     """The number of the first step (from 1) that matches nothing, and the reason why it matches nothing."""
 
     steps: int

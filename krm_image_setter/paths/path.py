@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 
 from krm_image_setter.errors import ImageSetterError
+from krm_image_setter.typed import Any, Final, Protocol, Record, TypeAlias
 
 #: The keys and indexes of the path from the root of the data to a value, such as `("containers", 0, "image")`.
 Location: TypeAlias = tuple[str | int, ...]
 
 
-class Match(NamedTuple):
+class Match(Record):
     """A value that a path matches, and its location."""
 
     location: Location

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from krm_image_setter.errors import ImageSetterError
+from krm_image_setter.typed import Record
 
 
-class Resolved(NamedTuple):
+class Resolved(Record):
     """An image that its registry has.
 
     `digest` is the digest of the reference if it has one, otherwise the digest of its tag. With `single_platform`
@@ -23,7 +22,7 @@ class Resolved(NamedTuple):
     media_type: str
 
 
-class Failed(NamedTuple):
+class Failed(Record):
     """An image without an answer.
 
     `reason` is a part of a message: lower case, without a full stop, and without credentials. `missing` is true if

@@ -8,20 +8,20 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Mapping
-from typing import Final, NamedTuple
 from urllib.parse import urlencode
 
 from krm_image_setter.registry.answers import RegistryError
 from krm_image_setter.registry.client import Client
 from krm_image_setter.registry.connections import Response
 from krm_image_setter.registry.credentials import Credentials, Login
+from krm_image_setter.typed import Final, Record
 
 _CLIENT: Final = "krm-image-setter"
 # A parameter (name, quoted value, plain value), or the name of a scheme.
 _CHALLENGE: Final = re.compile(r'([\w-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]*))|([\w-]+)', re.ASCII)
 
 
-class Account(NamedTuple):
+class Account(Record):
     """What a login is for: the normalized name of a repository. `host` answers for its domain."""
 
     host: str

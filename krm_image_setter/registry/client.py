@@ -7,12 +7,12 @@ import threading
 import time
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
-from typing import Final
 from urllib.parse import urljoin
 
 from krm_image_setter.registry.answers import RegistryError
 from krm_image_setter.registry.connections import ConnectionFailed, Connections, Limits, Response
 from krm_image_setter.registry.origins import Origin, is_loopback, origin_of, speaks_tls
+from krm_image_setter.typed import Final
 
 _REDIRECTS: Final = (301, 302, 303, 307, 308)
 _MOST_REDIRECTS: Final = 5

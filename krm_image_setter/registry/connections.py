@@ -13,7 +13,6 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from typing import Any, Final, NamedTuple
 from urllib.parse import unquote
 
 import urllib3
@@ -22,6 +21,7 @@ from urllib3 import exceptions
 from krm_image_setter import __version__
 from krm_image_setter.registry.answers import RegistryError
 from krm_image_setter.registry.origins import Origin, is_loopback, origin_of
+from krm_image_setter.typed import Any, Final, Record
 
 _USER_AGENT: Final = f"krm-image-setter/{__version__}"
 # Docker and containerd limit a manifest to 4 MiB. No index and no configuration of an image comes close to it.
@@ -30,7 +30,7 @@ _MOST_BYTES: Final = 4 << 20
 _MOST_HOSTS: Final = 1000
 
 
-class Limits(NamedTuple):
+class Limits(Record):
     """How often and how long a registry is asked. All times are in seconds.
 
     `connections` is the maximum number of open connections per host. `attempts` includes the first one. The wait
@@ -46,7 +46,7 @@ class Limits(NamedTuple):
     timeout: float = 30
 
 
-class Response(NamedTuple):
+class Response(Record):
     """A response with its complete body. The names in `headers` are not case-sensitive.
 
     `host` answered. `redirected` is true if it is not the host that was asked, or has another port or scheme.

@@ -15,10 +15,10 @@ import shutil
 import subprocess
 import threading
 from collections.abc import Iterator, Mapping
-from typing import Any, Final, NamedTuple
 
 from krm_image_setter.images.reference import HUB
 from krm_image_setter.registry.answers import RegistryError
+from krm_image_setter.typed import Any, Final, Record
 
 # `docker login` without a host writes this key, and docker passes it to credential helpers.
 _HUB_KEY: Final = "https://index.docker.io/v1/"
@@ -30,7 +30,7 @@ _TOKEN_NAME: Final = "<token>"  # noqa: S105  (it is the name of a user)
 _SECONDS_FOR_HELPER: Final = 30
 
 
-class Login(NamedTuple):
+class Login(Record):
     """A login for a registry. Only the parts that the file or the helper contains are set.
 
     An identity token is exchanged for a token of the registry. A registry token is sent as it is.

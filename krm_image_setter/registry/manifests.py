@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import re
-from typing import Any, Final
 
 from krm_image_setter.registry.answers import RegistryError
 from krm_image_setter.registry.platforms import Platform, read_platform
+from krm_image_setter.typed import Any, Final
 
 _INDEXES: Final = (
     "application/vnd.oci.image.index.v1+json",

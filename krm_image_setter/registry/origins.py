@@ -5,17 +5,17 @@ from __future__ import annotations
 import ipaddress
 import socket
 import ssl
-from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 from krm_image_setter.registry.answers import RegistryError
+from krm_image_setter.typed import Final, Record
 
 _PORTS: Final = {"https": ":443", "http": ":80"}
 # A local server answers in milliseconds. A longer wait means that it reads the request as a line of plain HTTP.
 _SECONDS_FOR_TLS: Final = 2
 
 
-class Origin(NamedTuple):
+class Origin(Record):
     """The part of a URL that receives a request. `host` has no user information, and no default port."""
 
     scheme: str

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Final, NamedTuple
 
 from krm_image_setter.errors import ConfigError
+from krm_image_setter.typed import Any, Final, Record
 
 # The normalization of github.com/containerd/platforms (database.go): other names, and variants of a platform.
 _NAMES: Final = {
@@ -29,7 +29,7 @@ _VARIANTS: Final = {
 _PLATFORM: Final = re.compile(r"[a-z0-9_-]+/[a-z0-9_-]+(?:/[a-z0-9._-]+)?")
 
 
-class Platform(NamedTuple):
+class Platform(Record):
     """A normalized platform. Two equal platforms can have different texts: `linux/arm64` and `linux/arm64/v8`."""
 
     os: str

@@ -7,7 +7,6 @@ from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from queue import SimpleQueue
 from types import TracebackType
-from typing import Self
 
 from krm_image_setter.errors import ConfigError
 from krm_image_setter.images.reference import HUB, HUB_NAMES, Reference, parse_reference
@@ -18,6 +17,7 @@ from krm_image_setter.registry.connections import Limits
 from krm_image_setter.registry.credentials import Credentials
 from krm_image_setter.registry.platforms import Platform
 from krm_image_setter.registry.repository import Repository, Wanted
+from krm_image_setter.typed import Self
 
 _Question = tuple[str, str | None, str | None]
 _Queue = deque[tuple[_Question, Repository]]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple
-
 from krm_image_setter.images.reference import HUB, is_digest
 from krm_image_setter.registry.answers import MissingError, RegistryError, Resolved
 from krm_image_setter.registry.authentication import Account, Authentication
@@ -19,19 +17,20 @@ from krm_image_setter.registry.manifests import (
     read_index,
 )
 from krm_image_setter.registry.platforms import Platform, read_platform
+from krm_image_setter.typed import Any, Final, Record
 
 # The host that answers for docker.io, as in github.com/distribution/reference and all clients.
 _HUB_HOST: Final = "registry-1.docker.io"
 
 
-class Wanted(NamedTuple):
+class Wanted(Record):
     """What to find out about images, as in the arguments of `Registries`."""
 
     platforms: tuple[Platform, ...]
     single_platform: bool
 
 
-class _Head(NamedTuple):
+class _Head(Record):
     """A manifest. `content` is its JSON data; it is None if the answer to HEAD was sufficient."""
 
     digest: str

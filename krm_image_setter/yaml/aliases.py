@@ -10,10 +10,10 @@ import re
 from collections import Counter
 from collections.abc import Generator, Iterable, Iterator
 from collections.abc import Mapping as Map
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from krm_image_setter.edits import Edit, apply_edits
 from krm_image_setter.line_breaks import BREAK, BREAKS, line_break, line_end, line_start
+from krm_image_setter.typed import TYPE_CHECKING, Any, Final, Record, cast
 from krm_image_setter.yaml import scalar, tree, writer
 from krm_image_setter.yaml.stream import error_at
 from krm_image_setter.yaml.tree import Alias, Collection, Location, Mapping, Sequence
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _NOWHERE: Final[Location] = (-1,)
 
 
-class Kept(NamedTuple):
+class Kept(Record):
     """An alias that was replaced with a copy. Otherwise, `location` would change together with the anchor."""
 
     alias: Alias
@@ -70,7 +70,7 @@ def _aliases_in(written: Written) -> Iterator[Alias]:
         yield from _aliases_in(child)
 
 
-class _Child(NamedTuple):
+class _Child(Record):
     """A child of a collection. If a merge key provides it, `base` is the merged mapping that contains it."""
 
     key: str | int

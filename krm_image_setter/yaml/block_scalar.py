@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from itertools import takewhile
-from typing import Final, NamedTuple
 
 from krm_image_setter.edits import Edit, apply_edits
 from krm_image_setter.line_breaks import BREAK, BREAKS, line_break
+from krm_image_setter.typed import Final, Record
 from krm_image_setter.yaml.scalar import changed
 from krm_image_setter.yaml.tree import Fragment
 from krm_image_setter.yaml.units import Unit, Units
@@ -92,7 +92,7 @@ _HEADER: Final = rf"(?P<style>[|>])(?P<marks>[-+1-9]*)[ \t]*(?:#[^{BREAKS}]*)?(?
 _LINE: Final = rf"(?P<text>[^{BREAKS}]*)(?P<break>{BREAK}|\Z)"
 
 
-class _Block(NamedTuple):
+class _Block(Record):
     """A block scalar. `lines` are the lines after its header, each with its offset, text and line break."""
 
     lines: list[tuple[int, str, str]]

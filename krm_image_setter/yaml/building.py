@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
-
+from krm_image_setter.typed import Any, Final
 from krm_image_setter.yaml.events import (
     ALIAS,
     DOCUMENT_END,

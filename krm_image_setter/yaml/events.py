@@ -13,9 +13,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import cache
-from typing import Any, Final, NamedTuple
 
 from krm_image_setter.errors import NotYAMLError
+from krm_image_setter.typed import Any, Final, Record
 from krm_image_setter.yaml.stream import position
 
 SCALAR: Final = 1
@@ -30,7 +30,7 @@ STREAM_END: Final = 7
 KINDS: dict[type, int] = {}
 
 
-class EventParser(NamedTuple):
+class EventParser(Record):
     """A YAML parser.
 
     `open` takes a text and returns a function. Each call of this function returns the next event. The marks of

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Final
 
 from krm_image_setter.edits import Edit
 from krm_image_setter.line_breaks import BREAK, BREAKS
+from krm_image_setter.typed import Final
 from krm_image_setter.yaml.scalar import quoted
 from krm_image_setter.yaml.tree import Fragment
 from krm_image_setter.yaml.units import Unit, Units

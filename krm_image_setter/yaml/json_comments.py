@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import Final
 
 from krm_image_setter.line_breaks import BREAKS
+from krm_image_setter.typed import Final
 
 # A string or a comment without an end reaches to the end of the text. Otherwise, each quote would be tried again.
 _STRING_OR_COMMENT: Final = re.compile(

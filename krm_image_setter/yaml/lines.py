@@ -12,8 +12,8 @@ import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from krm_image_setter.typed import TYPE_CHECKING, Any, Final, Record
 from krm_image_setter.yaml.tree import MAX_DEPTH, TYPED_START, Collection, Document, Mapping, Sequence, typed
 
 if TYPE_CHECKING:
@@ -34,14 +34,14 @@ _MAX_FLOW_DEPTH: Final = 20
 _MAX_BLOCK_DEPTH: Final = MAX_DEPTH - _MAX_FLOW_DEPTH
 
 
-class Mark(NamedTuple):
+class Mark(Record):
     """A position in the text. This class implements the protocol `tree.Mark`."""
 
     index: int  # type: ignore[assignment]
     column: int
 
 
-class Token(NamedTuple):
+class Token(Record):
     """A scalar, or an empty text at the start or end of a collection. It implements `tree.ScalarEvent`."""
 
     value: str
@@ -342,7 +342,7 @@ _SCALAR: Final = 1
 _COLLECTION: Final = 2
 
 
-class _Line(NamedTuple):
+class _Line(Record):
     """An analyzed line: its indentation, the widths of its dashes, its key, and the value after them."""
 
     column: int

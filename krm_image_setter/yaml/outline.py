@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Any, Final
 
+from krm_image_setter.typed import Any, Final
 from krm_image_setter.yaml.lines import LINE, read_value
 from krm_image_setter.yaml.tree import typed
 

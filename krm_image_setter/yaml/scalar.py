@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
 
 from krm_image_setter.line_breaks import BREAK, BREAKS
+from krm_image_setter.typed import TYPE_CHECKING, Final
 from krm_image_setter.yaml.tree import Fragment
 
 if TYPE_CHECKING:

@@ -15,16 +15,16 @@ import re
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from itertools import pairwise
-from typing import Final, NamedTuple, TypeAlias
 
 from krm_image_setter.errors import InputError
 from krm_image_setter.line_breaks import BREAKS, count_breaks, has_other_breaks, line_start
+from krm_image_setter.typed import Final, Record, TypeAlias
 
 #: A part of a text, `text[start:end]`, in code points: one document, or one item of a list.
 Slice: TypeAlias = tuple[int, int]
 
 
-class Listing(NamedTuple):
+class Listing(Record):
     """A document that is a list of resources, split into `items` and `frame`.
 
     `items` are the slices of the items. `frame` is the text of the document without the items. The items were
@@ -38,7 +38,7 @@ class Listing(NamedTuple):
     shift: int
 
 
-class Source(NamedTuple):
+class Source(Record):
     """A text that is parsed alone. It is the part of `stream` that starts at `stream[start]`."""
 
     text: str

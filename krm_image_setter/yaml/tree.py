@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+
+from krm_image_setter.typed import TYPE_CHECKING, Any, Final, Record, TypeAlias
 
 if TYPE_CHECKING:
-    from typing import Protocol
+    from krm_image_setter.typed import Protocol
 
     class Mark(Protocol):
         """A position in the source. Both of its numbers count code points from 0."""
@@ -69,7 +70,7 @@ MAX_DEPTH: Final = 250
 Location: TypeAlias = tuple[str | int, ...]
 
 
-class Fragment(NamedTuple):
+class Fragment(Record):
     """Replace `value[start:end]` in the value of a scalar by `text`. The offsets count code points."""
 
     start: int
@@ -77,7 +78,7 @@ class Fragment(NamedTuple):
     text: str
 
 
-class Change(NamedTuple):
+class Change(Record):
     """Write a fragment into the scalar at `location`. If the scalar does not exist, add it after key `beside`.
 
     If `is_key` is true, the fragment is written into the key at `location`, not into its value.
@@ -189,7 +190,7 @@ class Sequence(Collection, list[Any]):
         return self.children[index]
 
 
-class Document(NamedTuple):
+class Document(Record):
     """A document of a stream. `root` is plain Python data. `aliased` is true if the document contains aliases."""
 
     root: Any

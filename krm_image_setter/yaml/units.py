@@ -5,13 +5,13 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable
 from itertools import accumulate
-from typing import NamedTuple
 
 from krm_image_setter.edits import Edit
+from krm_image_setter.typed import Record
 from krm_image_setter.yaml.tree import Fragment
 
 
-class Unit(NamedTuple):
+class Unit(Record):
     """A piece of a scalar's value. `start` and `end` are the offsets of the piece in the source."""
 
     text: str

@@ -6,10 +6,10 @@ import re
 from collections.abc import Callable, Iterable
 from collections.abc import Mapping as Map
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 from krm_image_setter.edits import Edit
 from krm_image_setter.line_breaks import BREAK, BREAKS, line_break, line_end
+from krm_image_setter.typed import TYPE_CHECKING, Any, Final, TypeAlias, cast
 from krm_image_setter.yaml import scalar, tree
 from krm_image_setter.yaml.stream import error_at
 from krm_image_setter.yaml.tree import Collection, Fragment, Location, Mapping, Sequence

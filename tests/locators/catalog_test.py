@@ -19,8 +19,8 @@ from krm_image_setter.catalog import (
     VALUES_KIND,
     catalog_rules,
     entries,
-    kinds_with_parts,
-    kinds_with_split_references,
+    has_split_references,
+    with_parts,
 )
 from krm_image_setter.config import ImageSetter
 from krm_image_setter.locators import KindRule, Split
@@ -150,8 +150,8 @@ def test_the_program_cuts_the_file_into_the_same_entries() -> None:
 
 
 def test_kinds_with_parts() -> None:
-    assert "ClusterPolicy" in kinds_with_split_references()
-    assert "ClusterPolicy" not in kinds_with_parts()
+    assert has_split_references({"ClusterPolicy", "Pod"})
+    assert not with_parts({"ClusterPolicy", "Pod"})
     text = (
         "apiVersion: nvidia.com/v1\nkind: ClusterPolicy\nmetadata: {name: x}\n"
         "spec:\n  toolkit:\n    repository: r.io/old\n    image: app\n    version: '1'\n"

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from importlib import import_module
-from typing import Any, Final, NamedTuple, Protocol
 
 from krm_image_setter.cli.files import File
 from krm_image_setter.cli.terminal import flush
 from krm_image_setter.resources import ResourceRef
 from krm_image_setter.streams import STDIN
+from krm_image_setter.typed import Any, Final, Protocol, Record
 
 
 class Format(StrEnum):
@@ -25,7 +25,7 @@ class Format(StrEnum):
     MARKDOWN = "markdown"
 
 
-class Rule(NamedTuple):
+class Rule(Record):
     """The reason why something is reported. `name` identifies the reason in all versions of the program."""
 
     name: str
@@ -36,7 +36,7 @@ class Rule(NamedTuple):
 PROBLEM: Final = Rule("problem", "The program reports a problem.")
 
 
-class Finding(NamedTuple):
+class Finding(Record):
     """Something to report about a location. `severity` is a severity of a KRM result.
 
     `line` and `column` count from 1. `file`, `line` and `column` are None if they are not known.
@@ -55,7 +55,7 @@ class Finding(NamedTuple):
         return None if self.file is None or self.file.path == STDIN else self.file.path
 
 
-class Table(NamedTuple):
+class Table(Record):
     """A table, whose cells contain text without markup."""
 
     header: tuple[str, ...]

@@ -6,12 +6,12 @@ https://docs.github.com/actions/reference/workflows-and-actions/workflow-command
 from __future__ import annotations
 
 import os
-from typing import Final
 
 from krm_image_setter.cli import terminal
 from krm_image_setter.cli.outputs import Finding, Report
 from krm_image_setter.results import ERROR, INFO, WARNING
 from krm_image_setter.streams import PROGRAM
+from krm_image_setter.typed import Final
 
 _COMMANDS: Final = {ERROR: "error", WARNING: "warning", INFO: "notice"}
 # The escapes of actions/toolkit (packages/core/src/command.ts), for messages and for the values of properties.

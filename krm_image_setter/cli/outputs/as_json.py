@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import Final
 
 from krm_image_setter.cli import terminal
 from krm_image_setter.cli.outputs import Report
 from krm_image_setter.errors import python_escaped
+from krm_image_setter.typed import Final
 
 # Python represents such a byte by a lone surrogate, and escapes it in the same way as JSON.
 _SURROGATES: Final = r"[\ud800-\udfff]"

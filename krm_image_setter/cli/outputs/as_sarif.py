@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Any, Final
 from urllib.parse import quote
 
 from krm_image_setter import __version__
@@ -15,6 +14,7 @@ from krm_image_setter.cli import terminal
 from krm_image_setter.cli.outputs import PROBLEM, Finding, Report
 from krm_image_setter.results import ERROR, INFO, WARNING
 from krm_image_setter.streams import PROGRAM
+from krm_image_setter.typed import Any, Final
 
 _SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _LEVELS: Final = {ERROR: "error", WARNING: "warning", INFO: "note"}

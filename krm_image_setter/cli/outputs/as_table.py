@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from itertools import groupby
-from typing import Final
 
 from krm_image_setter.cli import terminal
 from krm_image_setter.cli.outputs import ListReport
+from krm_image_setter.typed import Final
 
 _INDENT: Final = "  "
 

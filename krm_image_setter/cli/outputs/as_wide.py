@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from krm_image_setter.cli import terminal
 from krm_image_setter.cli.listing import Listing
+from krm_image_setter.typed import Final
 
 _HEADER: Final = ("IMAGE", "KIND", "APIVERSION", "NAMESPACE", "NAME", "LOCATION", "PATH", "RULE")
 
