@@ -315,10 +315,10 @@ def test_errors_are_reported_next_to_the_list(shop: Program) -> None:
     shop.write("deploy/t.yaml", "kind: {{ x\n")
     ran = shop("list", "deploy", "-o", "names")
     assert ran.status == 0
-    assert "deploy/t.yaml:2:1: " in ran.stderr
+    assert "deploy/t.yaml:1:7: " in ran.stderr
     ran = shop("list", "deploy", "deploy/t.yaml", "-o", "names")
     assert (ran.status, len(names(ran.stdout))) == (2, 6)
-    assert f"{PREFIX}error: deploy/t.yaml:2:1: " in ran.stderr
+    assert f"{PREFIX}error: deploy/t.yaml:1:7: " in ran.stderr
 
 
 @pytest.mark.parametrize(("columns", "lines_per_location"), [(160, 1), (80, 2)])
