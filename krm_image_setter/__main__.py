@@ -16,13 +16,14 @@ from krm_image_setter.typed import Final, NoReturn
 
 NO_MEMORY: Final = "out of memory; process fewer files or resources at a time"
 
+_VERSION: Final = "--version"
 # A shell sets this environment variable when it asks for the completions of the command line.
 _COMPLETE: Final = "_KRM_IMAGE_SETTER_COMPLETE"
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run the filter, the KRM function or the command in `arguments`, and return the exit status."""
-    if list(arguments) == ["--version"]:
+    if list(arguments) == [_VERSION]:
         from krm_image_setter.streams import PROGRAM, write_output  # noqa: PLC0415  (this can fail)
 
         write_output(f"{PROGRAM} {__version__}\n")
@@ -55,7 +56,7 @@ def run() -> NoReturn:
     except KeyboardInterrupt:
         status = 130
     except BrokenPipeError:
-        status = 2
+        status = 0 if sys.argv[1:] == [_VERSION] else 2  # incomplete YAML must not look complete
     # Some C libraries raise SystemError when memory runs out.
     except (MemoryError, SystemError):
         status, message = 2, NO_MEMORY

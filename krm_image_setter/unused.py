@@ -103,6 +103,9 @@ def _kind_messages(
     has_names = any(selector.name or selector.namespace for selector in absent)
     results = for_each_source(partial(_refs, rules, has_names))
     refs = sorted({ref for _, found in results for ref in found or ()})
+    absent = {selector: rule for selector, rule in absent.items() if not any(map(selector.matches, refs))}
+    if not absent:
+        return
     similar = {selector: _similar_kinds(selector, refs) for selector in absent}
     for selector, rule in reversed(absent.items()):
         if similar[selector]:
@@ -122,8 +125,12 @@ def _wanted(selector: Selector) -> str:
 
 
 def _refs(rules: Rules, has_names: bool, stream: Stream) -> set[ResourceRef]:
-    """Return the kinds of the resources in a stream, with the names of the resources if `has_names` is true."""
-    refs = {resource.ref for resource, *_ in searched(stream, rules) if resource.ref != NO_REF}
+    """Return the kinds of the resources in a stream, also of those inside other resources.
+
+    If `has_names` is true, they have the names of the resources.
+    """
+    outer = [resource for resource, *_ in searched(stream, rules) if resource.ref != NO_REF]
+    refs = {each.ref for resource in outer for each in (resource, *resource.nested())}
     return refs if has_names else {ref._replace(name="", namespace="") for ref in refs}
 
 

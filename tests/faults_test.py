@@ -727,7 +727,7 @@ def test_environments(tmp_path: Path, env: dict[str, str]) -> None:
         ):
             assert ended(start(tmp_path, *arguments, command=command, env=env)) == (*expected, "")
         status, out, _ = ended(start(tmp_path, "set", ".", *NGINX, "--diff", "-q", command=command, env=env))
-        assert (status, out.splitlines()[0]) == (1, b"--- " + shown)
+        assert (status, out.splitlines()[0]) == (1, b"--- " + name)
         for flag in ("--help", "--version"):
             assert ended(start(tmp_path, flag, command=command, env=env))[::2] == (0, "")
         for arguments in (["set", "."], ["set", ".", *NGINX, "--in-place"], ["list", os.fsdecode(name + b"x")]):

@@ -594,6 +594,8 @@ USUAL: Final = {
     "import",
     "exec",
     "compile",
+    "function.__new__",  # the constructors of Record
+    "code.__new__",
     "open",
     "os.listdir",
     "os.scandir",

@@ -1051,7 +1051,7 @@ WARNINGS = [
     (
         custom("values: '{{ .x }'"),
         TAG + VALUES,
-        "line 5: A/x: spec.values: not changed: line 1, column 8 of the string: invalid YAML",
+        "line 5: A/x: spec.values: not changed: line 1, column 1 of the string: invalid YAML",
     ),
     (
         custom("values: 'image: [nginx]'"),
