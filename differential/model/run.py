@@ -465,6 +465,9 @@ def report_unused(run: Run) -> None:
             if rules.on_unused == "error":
                 raise Unspecified("an unused entry that was used before") if is_known else Refused(image.name)
             run.warn("unused image", f'"{image.name}"', required=not is_known)
+    if not run.used:
+        # messages.md: "No resource has the kind of an entry of `kinds`, and nothing was set"
+        run.warn("absent kind", "no resource of kind", required=False)
     for (_, path), is_found in run.paths.items():
         if not is_found:
             if rules.on_unused == "error":
