@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -109,6 +110,18 @@ WRONG: list[tuple[str, Callable[..., Any], tuple[Any, ...], str]] = [
         set_images_in,
         ({"a.yaml": b""}, CONFIG),
         f'set_images_in: expected a str as the text of "a.yaml", got bytes; {DECODE}',
+    ),
+    (
+        "path as the name of a text",
+        set_images_in,
+        ({Path("a.yaml"): ""}, CONFIG),
+        f"set_images_in: expected a str as the name of a text, got {type(Path()).__name__}",
+    ),
+    (
+        "path as file",
+        partial(list_images, file=Path("a.yaml")),
+        ("",),
+        f"list_images: expected a str as file, got {type(Path()).__name__}",
     ),
     (
         "text as config",
