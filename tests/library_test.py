@@ -92,6 +92,7 @@ def test_invalid_source_is_a_configuration_error(source: Any, message: str) -> N
 
 DECODE = "decode it first, for example with .decode()"
 RESULT = "pass the result of read_config"
+FILE: Any = Path("a.yaml")  # of a type that mypy does not check
 RECURSIVE: dict[str, Any] = {}
 RECURSIVE["images"] = RECURSIVE
 NOT_DATA = "read_config: the mapping contains a value that is not YAML data"
@@ -114,12 +115,12 @@ WRONG: list[tuple[str, Callable[..., Any], tuple[Any, ...], str]] = [
     (
         "path as the name of a text",
         set_images_in,
-        ({Path("a.yaml"): ""}, CONFIG),
+        ({FILE: ""}, CONFIG),
         f"set_images_in: expected a str as the name of a text, got {type(Path()).__name__}",
     ),
     (
         "path as file",
-        partial(list_images, file=Path("a.yaml")),
+        partial(list_images, file=FILE),
         ("",),
         f"list_images: expected a str as file, got {type(Path()).__name__}",
     ),
