@@ -6,18 +6,18 @@ import re
 from collections.abc import Iterable
 from functools import cache
 
-from pathspec import GitIgnoreSpec
-
 from krm_image_setter.errors import ImageSetterError
-from krm_image_setter.typed import Final, TypeAlias
+from krm_image_setter.typed import TYPE_CHECKING, Final
 
-#: The parsed globs of an ignore file, or of an entry of `files`.
-GlobSpec: TypeAlias = GitIgnoreSpec
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
 
 
-def glob_spec(globs: Iterable[str]) -> GlobSpec:
+def glob_spec(globs: Iterable[str]) -> GitIgnoreSpec:
     """Parse globs, such as the lines of an ignore file. Raises ValueError if a glob is invalid."""
-    spec = GlobSpec.from_lines(globs)
+    from pathspec import GitIgnoreSpec  # noqa: PLC0415  (10 ms; `list` of one file needs no globs)
+
+    spec = GitIgnoreSpec.from_lines(globs)
     for pattern in spec.patterns:
         if pattern.regex is not None:
             pattern.regex = re.compile(_in_linear_time(pattern.regex.pattern))

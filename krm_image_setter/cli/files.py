@@ -9,9 +9,12 @@ from contextlib import contextmanager
 
 from krm_image_setter.catalog.known_files import known_files
 from krm_image_setter.errors import ImageSetterError, InputError, internal_error
-from krm_image_setter.globs import GlobSpec, glob_spec
+from krm_image_setter.globs import glob_spec
 from krm_image_setter.streams import STDIN, read_bytes, read_found, read_text, say, shown
-from krm_image_setter.typed import Final, Record
+from krm_image_setter.typed import TYPE_CHECKING, Final, Record
+
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
 
 _SUFFIXES: Final = (".yaml", ".yml", ".json")
 # Files without a suffix that contain a resource. Any other such file must be in the catalog of files.
@@ -131,7 +134,7 @@ class _Ignores(Record):
     """The patterns in the ignore files of one directory. `directory` is an absolute path."""
 
     directory: str
-    spec: GlobSpec
+    spec: GitIgnoreSpec
 
 
 def _walk(top: str, *, hidden: bool) -> Iterator[tuple[str, str]]:

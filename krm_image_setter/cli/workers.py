@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from multiprocessing.connection import Connection
-from multiprocessing.context import ForkProcess
 
 from krm_image_setter.errors import ImageSetterError, internal_error
-from krm_image_setter.typed import Any, Final, TypeVar
+from krm_image_setter.typed import TYPE_CHECKING, Any, Final, TypeVar
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+    from multiprocessing.context import ForkProcess
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -30,12 +31,14 @@ def for_each(job: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[R
 
     Raises the exception of the first call that fails, and ImageSetterError if a worker process is killed.
     """
-    count = min(_cores(), len(items) // _MIN_ITEMS * 2)
+    count = min(_cores(), len(items) // _MIN_ITEMS * 2) if len(items) >= _MIN_ITEMS else 1
     results = _distributed(job, items, count) if count > 1 else map(job, items)
     return with_bar(results, len(items), "files")
 
 
 def _cores() -> int:
+    import multiprocessing  # noqa: PLC0415  (5 ms; most runs have few files)
+
     if "fork" not in multiprocessing.get_all_start_methods():
         return 1
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -47,6 +50,8 @@ def _distributed(job: Callable[[Item], Result], items: Sequence[Item], count: in
     A worker only writes to its own pipe. Therefore it ends when the parent process ends, even if the parent is
     killed. The workers of a `multiprocessing.Pool` would wait for more work.
     """
+    import multiprocessing  # noqa: PLC0415  (see `_cores`)
+
     batches = [items[start : start + _BATCH] for start in range(0, len(items), _BATCH)]
     context = multiprocessing.get_context("fork")
     receivers: list[Connection] = []
