@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from krm_image_setter.images import Usage, parse_reference
 from krm_image_setter.kustomizations.flows import Route, Scalar, applied, matches
-from krm_image_setter.kustomizations.reading import Entry
+from krm_image_setter.kustomizations.reading import Entry, Sources
 from krm_image_setter.locators.kustomize_entry import EntryKeys, joined, split_image
 from krm_image_setter.typed import Any, Final, Record, TypeAlias
 
@@ -42,6 +42,11 @@ class Flow(Record):
     def places(self) -> list[Place]:
         """The scalar and the matching entries of the flow."""
         return [*([self.route.scalar] if self.route.scalar else []), *self.trail]
+
+
+def shown_location(place: Place, sources: Sources) -> str:
+    """Return the location of a place for messages: `FILE:LINE`."""
+    return f"{sources.shown(place.file)}:{place.line}"
 
 
 def follow(route: Route, state: State) -> tuple[str, tuple[Entry, ...]]:
