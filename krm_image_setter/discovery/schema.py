@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 
+from krm_image_setter.discovery.definitions import MAX_DEPTH, mapping, schemas
 from krm_image_setter.discovery.finding import (
     ITEMS,
     NOT_SPECIFIED,
@@ -33,8 +34,6 @@ from krm_image_setter.locators.shapes import can_be_split, has_image_word, means
 from krm_image_setter.resources import ResourceRef
 from krm_image_setter.typed import Any, Final, Record
 
-#: The maximum depth of the search in a schema. The deepest schema of a public CRD has 47 levels.
-_MAX_DEPTH: Final = 100
 _CONTAINERS: Final = ("containers", "initContainers", "ephemeralContainers")
 _OPAQUE: Final = "x-kubernetes-preserve-unknown-fields"
 # A field without a schema can contain pod specs if it has one of these names.
@@ -64,8 +63,8 @@ def find_in_crd(crd: Mapping[str, Any], rules_for: RulesFor = lambda _: ()) -> D
 
     `rules_for` returns the rules for a resource. A field that they find in a version, in any form, is omitted.
     """
-    spec = _mapping(crd.get("spec"))
-    group, name = spec.get("group"), _mapping(spec.get("names")).get("kind")
+    spec = mapping(crd.get("spec"))
+    group, name = spec.get("group"), mapping(spec.get("names")).get("kind")
     if not isinstance(group, str) or not isinstance(name, str):
         return None
     kind = Kind(group, name)
@@ -73,7 +72,7 @@ def find_in_crd(crd: Mapping[str, Any], rules_for: RulesFor = lambda _: ()) -> D
         return Definition(kind, (), ())
     findings: dict[tuple[Steps, Form | None], Finding] = {}
     pod_specs: dict[Steps, None] = {}
-    for version, schema in _schemas(spec):
+    for version, schema in schemas(spec):
         search = _Search(kind)
         for field, its_schema in _properties(schema).items():
             if field not in NOT_SPECIFIED:
@@ -87,17 +86,6 @@ def find_in_crd(crd: Mapping[str, Any], rules_for: RulesFor = lambda _: ()) -> D
                 findings[key] = finding
         pod_specs.update(search.pod_specs)
     return Definition(kind, tuple(findings.values()), tuple(pod_specs))
-
-
-def _schemas(spec: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield the name and the schema of each version. In v1beta1, one schema can apply to all versions."""
-    versions = spec.get("versions")
-    versions = [_mapping(each) for each in versions] if isinstance(versions, list) else []
-    shared = _mapping(_mapping(spec.get("validation")).get("openAPIV3Schema"))
-    for each in versions or [{"name": spec.get("version")}]:
-        schema = _mapping(_mapping(each.get("schema")).get("openAPIV3Schema")) or shared
-        if schema:
-            yield str(each.get("name")), schema
 
 
 class _Search:
@@ -115,7 +103,7 @@ class _Search:
         """
         kind = schema.get("type") if isinstance(schema, dict) else "number"
         # Most of a CRD is about fields without images. Each call for such a field would take a tenth of the time.
-        if kind in _NO_FIELDS or len(steps) > _MAX_DEPTH or steps[-1] == "status":
+        if kind in _NO_FIELDS or len(steps) > MAX_DEPTH or steps[-1] == "status":
             return
         text = schema.get("description")
         if kind == "string":
@@ -292,7 +280,7 @@ def _field_of(schema: dict[str, Any], steps: Steps, texts: tuple[str, ...], besi
     if texts and steps[-1] in (ITEMS, VALUES):
         text, texts = f"{text} {_line(texts[-1])}".strip(), texts[:-1]
     context = _line(" ".join(texts[-2:]))
-    siblings = {key: _text(_mapping(field)) for key, field in beside.items()}
+    siblings = {key: _text(mapping(field)) for key, field in beside.items()}
     return Field(name, around, text, context, siblings, default if isinstance(default, str) else "")
 
 
@@ -308,12 +296,8 @@ def _line(text: str) -> str:
 
 def _item_fields(schema: Any) -> dict[str, Any]:
     """Return the fields of the items of a list."""
-    return _properties(_mapping(_mapping(schema).get("items")))
+    return _properties(mapping(mapping(schema).get("items")))
 
 
 def _properties(schema: dict[str, Any]) -> dict[str, Any]:
-    return _mapping(schema.get("properties"))
-
-
-def _mapping(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
+    return mapping(schema.get("properties"))

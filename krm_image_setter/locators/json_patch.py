@@ -6,6 +6,8 @@ The values of `add`, `replace` and `test` can be an image, or an object or a lis
 from __future__ import annotations
 
 import re
+from functools import reduce
+from operator import getitem
 
 from krm_image_setter.images import IMAGE
 from krm_image_setter.locators.forms import Fields
@@ -42,11 +44,10 @@ def json_patch_fields(root: Any, location: Location = ()) -> list[ImageField]:
             # Put the value into a copy of the fields around it, because a container is found by its list.
             around, prefix = _surrounded(target, value)
             for field in find_pod_spec_images(around, (IMAGE,)):
-                at = (*here, *field.location[prefix:])
-                image: Any = value
-                for step in at[len(here) :]:
-                    image = image[step]
-                fields.append(whole_field(at, image, usage=field.usage))
+                inner = field.location[prefix:]
+                fields.append(
+                    whole_field((*here, *inner), reduce(getitem, inner, operation["value"]), usage=field.usage)
+                )
     return fields
 
 
