@@ -9,9 +9,9 @@ from krm_image_setter.discovery.finding import ITEMS, NOT_SPECIFIED, Confidence,
 from krm_image_setter.discovery.judging import Field, judged
 from krm_image_setter.images import Reference, parse_reference
 from krm_image_setter.images.tokens import find_tokens
-from krm_image_setter.locators import WHOLE, Embedded, Form, KindRule, Selector, Split, Text
+from krm_image_setter.locators import TEXT, WHOLE, Embedded, Form, KindRule, Selector, Split
 from krm_image_setter.locators.image_field import Keys
-from krm_image_setter.locators.values import Shape, Values, find_shapes, has_registry
+from krm_image_setter.locators.values import VALUES, Shape, find_shapes, has_registry
 from krm_image_setter.paths import Match
 from krm_image_setter.resources import CRD, Resource
 from krm_image_setter.rules import Rules
@@ -76,7 +76,7 @@ def _images(resource: Resource, shape: Shape, form: Form, rules: Rules) -> Itera
         reference = parse_reference(image.image)
         if reference is None:
             continue
-        if not isinstance(form, Text) or has_registry(reference) or _is_certain(reference):
+        if form != TEXT or has_registry(reference) or _is_certain(reference):
             yield image
 
 
@@ -123,12 +123,12 @@ def _form(kind: Kind, shape: Shape, resource: Resource, rules: Rules) -> tuple[F
         for token in find_tokens(_COMMENT.sub("", shape.value))
         if _is_certain(token.reference)
     }
-    forms: tuple[Form, ...] = (Embedded("yaml"), Values())
+    forms: tuple[Form, ...] = (Embedded("yaml"), VALUES)
     for form in forms if "\n" in shape.value or shape.value.lstrip().startswith(("{", "[")) else ():
         images = {each.image for each in _images(resource, shape, form, rules)}
         if images and tokens <= images:
             return form, Confidence.POSSIBLE, "document in a string"
-    return (Text(), Confidence.POSSIBLE, "text") if tokens else _NOTHING
+    return (TEXT, Confidence.POSSIBLE, "text") if tokens else _NOTHING
 
 
 def _has_version(reference: Reference) -> bool:

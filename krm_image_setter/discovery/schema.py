@@ -27,9 +27,9 @@ from krm_image_setter.discovery.judging import (
     judged,
     tag_beside,
 )
-from krm_image_setter.locators import WHOLE, Form, KindRule, Part, Split, Text
+from krm_image_setter.locators import TEXT, WHOLE, Form, KindRule, Part, Split
 from krm_image_setter.locators.image_field import Keys
-from krm_image_setter.locators.kustomize_entry import KustomizeEntry
+from krm_image_setter.locators.kustomize_entry import KUSTOMIZE
 from krm_image_setter.locators.shapes import can_be_split, has_image_word, means_image, split_references
 from krm_image_setter.resources import ResourceRef
 from krm_image_setter.typed import Any, Final, Record
@@ -135,7 +135,7 @@ class _Search:
             confidence, reason, part = judgement
             if part == "reference" and "version" in beside and not field.default:
                 reason += _CAN_BE_TAG
-            form = Part(part) if part != "reference" else Text() if is_url(field) else WHOLE
+            form = Part(part) if part != "reference" else TEXT if is_url(field) else WHOLE
             self._add(steps, confidence, reason, schema=schema, form=form)
 
     def _object(
@@ -160,7 +160,7 @@ class _Search:
             if isinstance(field, dict) and field.get("type") == "string" and "enum" not in field
         }
         if {"name", "newName", "newTag"} <= strings.keys():
-            self._add(steps, Confidence.LIKELY, "kustomize entry", schema=schema, form=KustomizeEntry())
+            self._add(steps, Confidence.LIKELY, "kustomize entry", schema=schema, form=KUSTOMIZE)
             return {*handled, *strings}
         names = tuple(sorted(strings.keys() - {"name"} if _WHOLE & strings.keys() else strings))
         splits = dict.fromkeys(split_references(name, names, tuple(around), is_complete=True))
@@ -203,7 +203,7 @@ class _Search:
         for key in ("command", "args"):
             if key in fields:
                 reason = "arguments of a container"
-                self._add((*steps, key, ITEMS), Confidence.POSSIBLE, reason, schema={}, form=Text())
+                self._add((*steps, key, ITEMS), Confidence.POSSIBLE, reason, schema={}, form=TEXT)
 
     def _add(
         self, steps: Steps, confidence: Confidence, reason: str, *, schema: dict[str, Any], form: Form = WHOLE

@@ -10,10 +10,10 @@ from functools import reduce
 from operator import getitem
 
 from krm_image_setter.images import IMAGE
-from krm_image_setter.locators.forms import Fields
+from krm_image_setter.locators.forms import Fields, Syntax
 from krm_image_setter.locators.image_field import ImageField, whole_field
 from krm_image_setter.locators.pod_spec import find_pod_spec_images
-from krm_image_setter.typed import Any, Final, Record
+from krm_image_setter.typed import Any, Final
 from krm_image_setter.yaml.tree import Location
 
 _WITH_VALUE: Final = frozenset(("add", "replace", "test"))
@@ -79,17 +79,9 @@ def _surrounded(target: Location, value: Any) -> tuple[dict[str, Any], int]:
     return {str(target[-1]): value}, 1
 
 
-class JsonPatch(Record):
-    """The form of a document that is a JSON 6902 patch."""
+def _fields(location: Location, value: Any) -> Fields:
+    return json_patch_fields(value, location) if is_json_patch(value) else ()
 
-    syntax: str = "jsonPatch"
 
-    @property
-    def options(self) -> dict[str, Any]:
-        """The keys and values of the path object; see `Form.options`."""
-        return {"as": self.syntax}
-
-    def fields(self, root: Any, location: Location, value: Any) -> Fields:
-        """Return the image fields in `value`; see `Form.fields`."""
-        del root
-        return json_patch_fields(value, location) if is_json_patch(value) else ()
+#: The form of a document that is a JSON 6902 patch.
+JSON_PATCH: Final = Syntax("jsonPatch", _fields)

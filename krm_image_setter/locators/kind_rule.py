@@ -156,9 +156,8 @@ class Embedded(Record):
         paths = [rule.path_data for rule in self.rules]
         return {"as": self.syntax, **({"paths": paths} if paths else {})}
 
-    def fields(self, root: Any, location: Location, value: Any) -> Fields:
+    def fields(self, _root: Any, location: Location, value: Any) -> Fields:
         """Return the image fields in `value`; see `Form.fields`."""
-        del root
         return [OtherField(location, value, "a string", self)]
 
 
