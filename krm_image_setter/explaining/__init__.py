@@ -1,7 +1,6 @@
 """Explains a run: which rules searched each resource, and why each image changes or does not change.
 
-`explain` returns blocks of facts. `scan` and the plan of kustomizations provide the facts; this package only puts
-them into words.
+`explainer` returns a function that puts the facts of `scan` and of the plan of kustomizations into blocks.
 """
 
 from __future__ import annotations
@@ -16,17 +15,13 @@ from krm_image_setter.explaining.blocks import Block, Fact
 from krm_image_setter.explaining.builds import explain_builds
 from krm_image_setter.explaining.resources import ResourceObserver
 from krm_image_setter.kustomizations.reading import Sources
+from krm_image_setter.kustomizations.scanning import AS_TEXT
 from krm_image_setter.rules import Rules
 from krm_image_setter.scan import scan
 from krm_image_setter.transform import Plans
-from krm_image_setter.typed import Any, Final, Record
+from krm_image_setter.typed import Any, Record
 
-__all__ = ["Block", "Explained", "Fact", "explain", "explain_builds", "explainer"]
-
-_AS_TEXT: Final = (
-    "a kustomization puts this file into a ConfigMap or Secret as text; add `kinds` for the key with `as: yaml` "
-    "to set its images"
-)
+__all__ = ["Block", "Explained", "Fact", "explain_builds", "explainer"]
 
 
 class Explained(Record):
@@ -58,7 +53,7 @@ def _explain(run: _Run, stream: Stream) -> Explained:
     if stream.source in run.kustomizations:  # `explain_builds` explains it
         return Explained([], ())
     if stream.source in run.text_files:
-        return Explained([Block(1, "file of a generator", (Fact("unchanged", _AS_TEXT),))], ())
+        return Explained([Block(1, "file of a generator", (Fact("unchanged", AS_TEXT),))], ())
     decided = run.decided.get(stream.source, {})
     observer = ResourceObserver(run.rules, run.config.kinds, decided)
     scan(stream, run.rules, decided=decided, observer=observer)

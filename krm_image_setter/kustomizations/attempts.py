@@ -81,7 +81,7 @@ class Reason(Record):
 class Group(Record):
     """Flows that share entries or scalars, and what an attempt to change them must know about the other flows.
 
-    `hard` contains the builds that must be right. `by_step` contains the flows that an entry reaches, including
+    `hard` contains the builds that must be right. `by_place` contains the flows that an entry reaches, including
     flows of other groups. `before` is the state of the other groups. `at` contains the flows of the group
     by scalar, and by each entry that reaches them.
     """
@@ -89,7 +89,7 @@ class Group(Record):
     flows: list[Flow]
     hard: set[str]
     wish: Wish
-    by_step: dict[Entry, list[Flow]]
+    by_place: dict[Place, list[Flow]]
     before: State
     at: dict[Place, list[Flow]]
 
@@ -107,13 +107,8 @@ class Attempt(Record):
     rank: tuple[int, int, int]
 
 
-def attempt(group: Group, flows: list[Flow], checked: list[Flow], way: str) -> Attempt:
-    """Try to make `flows` right in one of the WAYS, and check the flows in `checked`."""
-    return _Try(group, flows, checked, way).run()
-
-
-class _Try:
-    """One attempt to make flows right. `way` is one of WAYS."""
+class Try:
+    """One attempt to make `flows` right in one of the WAYS, and to check the flows in `checked`."""
 
     def __init__(self, group: Group, flows: list[Flow], checked: list[Flow], way: str) -> None:
         self._flows = flows
@@ -346,7 +341,7 @@ class _Try:
             # An entry can only start to match an image of another group if its name changes.
             if not isinstance(entry, Entry) or keys.name == entry.keys.name:
                 continue
-            for flow in self._group.by_step.get(entry, ()):
+            for flow in self._group.by_place.get(entry, ()):
                 if id(flow) in mine or not any(matches(keys.name, image) for image in _images_on(flow, state)):
                     continue
                 if follow(flow.route, state)[0] != follow(flow.route, self._group.before)[0]:
