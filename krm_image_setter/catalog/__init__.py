@@ -65,17 +65,13 @@ def read(file: str) -> str:
 
 def with_parts(kinds: set[str]) -> set[str]:
     """Return the kinds with fields that contain only a tag or digest, so that no name is in the resource."""
-    return {kind for kind in _known(kinds) for entry in _entries_of(kind) if "part: " in entry.text}
+    return {kind for kind in kinds & _kinds() for entry in _entries_of(kind) if "part: " in entry.text}
 
 
 def has_split_references(kinds: set[str]) -> bool:
     """Return whether a kind can have a registry and a repository in different fields."""
-    texts = (entry.text for kind in _known(kinds) for entry in _entries_of(kind))
+    texts = (entry.text for kind in kinds & _kinds() for entry in _entries_of(kind))
     return any("fields: " in text or "as: values" in text for text in texts)
-
-
-def _known(kinds: set[str]) -> set[str]:
-    return kinds.intersection(_kinds())
 
 
 @cache

@@ -117,7 +117,8 @@ class Filter(Record):
         count = counted(len(rows), "image")
         for option, alone, known in options:
             if not any(map(alone.accepts, rows)):
-                values = f"; known values: {_some(known)}" if known else ""
+                names = sorted(known)
+                values = f"; known values: {', '.join(names[:5])}{', …' * (len(names) > 5)}" if names else ""
                 return f"no image matches `{option}` ({count} found){values}"
         return f"no image matches all filters together ({count} found)"
 
@@ -308,12 +309,6 @@ def _images(rules: Rules, stream: Stream) -> TextImages:
     kinds: list[str] = []
     images = list(images_in(stream, rules, visit=lambda resource, _: kinds.append(resource.ref.kind)))
     return TextImages(sum(map(bool, kinds)), images)
-
-
-def _some(names: Iterable[str]) -> str:
-    """Return up to five names for a message."""
-    first, others = sorted(names)[:5], sorted(names)[5:]
-    return ", ".join(first) + ", …" * bool(others)
 
 
 def _without_ignored(rows: Iterable[Row], ignore: Sequence[Ignored]) -> list[Row]:

@@ -133,20 +133,15 @@ def _form(kind: Kind, shape: Shape, resource: Resource, rules: Rules) -> tuple[F
 
 def _has_version(reference: Reference) -> bool:
     tag, name = reference.tag or "", reference.name
-    return _is_certain(reference) or (
-        _VERSION.fullmatch(tag) is not None and any(map(str.isalpha, name)) and not _is_host(name, tag)
-    )
+    is_host = "/" not in name and "." in name and tag.isdecimal()  # with a port, such as `example.com:80`
+    is_version = _VERSION.fullmatch(tag) is not None and any(map(str.isalpha, name)) and not is_host
+    return _is_certain(reference) or is_version
 
 
 def _is_certain(reference: Reference) -> bool:
     """Return whether a reference must be an image: it has a digest, or a tag and a host with a dot or a port."""
     host, slash, _ = reference.name.partition("/")
     return reference.digest is not None or bool(slash and reference.tag and ("." in host or ":" in host))
-
-
-def _is_host(name: str, tag: str) -> bool:
-    """Return whether a reference without a slash can be a host and a port, such as `example.com:80`."""
-    return "/" not in name and "." in name and tag.isdecimal()
 
 
 def _variants(resource: Resource, location: Location) -> tuple[Steps, ...]:

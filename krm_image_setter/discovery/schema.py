@@ -170,7 +170,9 @@ class _Search:
             is_part = keys.tag or keys.digest
             if keys.repository in handled or not is_part or not can_be_set(field) or is_prefix(field.text):
                 continue
-            is_sure = all_keys in splits and (has_image_word(name) or _is_image_repository(keys.repository))
+            is_repository = keys.repository.lower().endswith(("repository", "repo"))
+            has_word = has_image_word(name) or (is_repository and has_image_word(keys.repository))
+            is_sure = all_keys in splits and has_word
             confidence = Confidence.SURE if is_sure else Confidence.LIKELY
             self._add(steps, confidence, "split reference", schema=schema, form=Split(*keys))
             handled.update(keys)
@@ -246,10 +248,6 @@ def _example(fields: dict[str, Any]) -> Any:
     if ITEMS in fields:
         return [_example(fields[ITEMS])]
     return {name: _example(inner) for name, inner in fields.items()} if fields else ""
-
-
-def _is_image_repository(name: str) -> bool:
-    return has_image_word(name) and name.lower().endswith(("repository", "repo"))
 
 
 def _used(keys: Keys, strings: Mapping[str, dict[str, Any]]) -> Keys:

@@ -289,18 +289,17 @@ class Try:
             flow.route.scalar for flow in self._group.flows if any(entry.keys.new_name for entry in flow.trail)
         }
         for place in dict.fromkeys(place for flow in self._group.flows for place in flow.places):
-            old = self._state.get(place)
+            if place in self._state or not place.is_writable:
+                continue
             if isinstance(place, Scalar):
                 new: Any = wish(place.image, place.field.usage)
-                if place in renamed or not place.field.is_known or not place.is_writable or old is not None:
-                    continue
-                if not place.accepts(new):
+                if place in renamed or not place.field.is_known or not place.accepts(new):
                     continue
                 if new == place.image or split_image(new)[0] != split_image(place.image)[0]:
                     continue
             else:
                 keys = place.keys
-                if not place.is_writable or old is not None or not (keys.new_tag or keys.digest):
+                if not (keys.new_tag or keys.digest):
                     continue
                 name, tag, digest = split_image(wish(keys.image, Usage()))
                 if name != (keys.new_name or keys.name) or (tag, digest) == (keys.new_tag, keys.digest):
@@ -325,8 +324,8 @@ class Try:
                 earlier = route.steps[: len(route.steps) - len(steps)]
                 if route.scalar is None or route.scalar.field.is_test or route.steps[len(earlier) :] != steps:
                     continue
-                if _last(earlier, route.scalar.image, {}) == scalar.image:
-                    new.add(_last(earlier, self._image(route.scalar), self._state))
+                if _images(earlier, route.scalar.image, {})[-1] == scalar.image:
+                    new.add(_images(earlier, self._image(route.scalar), self._state)[-1])
             if len(new) == 1:
                 self._set(scalar, new.pop())
 
@@ -341,8 +340,10 @@ class Try:
             # An entry can only start to match an image of another group if its name changes.
             if not isinstance(entry, Entry) or keys.name == entry.keys.name:
                 continue
-            for flow in self._group.by_place.get(entry, ()):
-                if id(flow) in mine or not any(matches(keys.name, image) for image in _images_on(flow, state)):
+            for flow in (one for one in self._group.by_place.get(entry, ()) if id(one) not in mine):
+                trail = ((each, 1) for each in flow.trail)  # the entries that matched before
+                images = _images(trail, _start(flow.route, state), state)
+                if not any(matches(keys.name, image) for image in images):
                     continue
                 if follow(flow.route, state)[0] != follow(flow.route, self._group.before)[0]:
                     # The wanted image of another group is its present image, so that this group gives way.
@@ -350,15 +351,9 @@ class Try:
         return failed
 
 
-def _last(steps: Iterable[tuple[Entry, int]], image: str, state: State) -> str:
-    """Return an image after some of its steps."""
-    return [image, *(made for _, made in _along(steps, image, state))][-1]
-
-
-def _images_on(flow: Flow, state: State) -> list[str]:
-    """Return the images on the way of a flow, if only the entries that matched before match."""
-    image = _start(flow.route, state)
-    return [image, *(made for _, made in _along(((entry, 1) for entry in flow.trail), image, state))]
+def _images(steps: Iterable[tuple[Entry, int]], image: str, state: State) -> list[str]:
+    """Return an image and what the steps make of it."""
+    return [image, *(made for _, made in _along(steps, image, state))]
 
 
 def _part(image: str, *, is_name: bool) -> tuple[str, str, str]:

@@ -176,12 +176,9 @@ class _Solver:
 
     def _soft_neighbors(self, flows: list[Flow], others: list[Flow]) -> set[int]:
         """Return the flows of builds of bases that share a place with one of the other flows."""
-        places = {id(place) for flow in others for place in flow.places}
-        return {
-            id(flow)
-            for flow in flows
-            if not self._group.is_hard(flow) and any(id(place) in places for place in flow.places)
-        }
+        places = {place for flow in others for place in flow.places}
+        soft = (flow for flow in flows if not self._group.is_hard(flow))
+        return {id(flow) for flow in soft if not places.isdisjoint(flow.places)}
 
     def _failed_with_neighbors(self, flows: list[Flow], tried: Attempt) -> dict[int, Reason]:
         """Return the failed flows that move. For a flow that changed without a wish, return its neighbors."""

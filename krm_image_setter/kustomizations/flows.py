@@ -29,18 +29,17 @@ WITH_VOLUMES: Final = "since 5.7"
 
 
 class Scalar:
-    """A location in a text that contains a whole image. `key` identifies the text, `offset` counts code points.
+    """A location in a text that contains a whole image. `file` is the key of its file, `offset` is in code points.
 
     `text` is the text if it is a string in a file. `node` is set if the image is a field of a kustomization. If it
     is in several fields of Helm values there, `changes` returns the changes that set it.
     """
 
-    __slots__ = ("changes", "field", "file", "image", "is_writable", "key", "node", "offset", "text")
+    __slots__ = ("changes", "field", "file", "image", "is_writable", "node", "offset", "text")
 
     def __init__(
         self, key: str, text: Text | None, node: Node | None, field: FoundField, *, is_writable: bool
     ) -> None:
-        self.key = key
         self.text = text
         self.node = node
         self.file = text.file.key if text else key
@@ -240,6 +239,7 @@ _SOURCES: Final = frozenset(
         "helmchartinflationgenerator", "secretgenerator",
     )
 )  # fmt: skip
+_WITH_IMAGES: Final = _SOURCES - {"configurations"} | {"resources", "bases"}
 _PATCHES: Final = frozenset(("patches", "patchesstrategicmerge", "patchesjson6902"))
 _LAST: Final = frozenset(("replacements", "transformers", "vars"))
 
@@ -276,7 +276,7 @@ class _Build:
                 self._add_resource(directory, item)
         if not keys.isdisjoint(_SOURCES):
             self._add_other_sources(directory, node)
-        if not before and not self.routes and self._has_no_source(node):
+        if not before and not self.routes and not any(map(node.items, _WITH_IMAGES)):
             self._is_complete = False
         if not keys.isdisjoint(_PATCHES):
             self._add_patches(directory, node)
@@ -351,9 +351,6 @@ class _Build:
                 source = item.child("objref")
                 what = f"the variable {item.string('name')}"
                 self._copy(Copy(item, what, source.string("kind"), source.string("name"), path))
-
-    def _has_no_source(self, node: Node) -> bool:
-        return not any(map(node.items, {"resources", "bases", *_SOURCES} - {"configurations"}))
 
     def _add_resource(self, directory: str, item: Node) -> None:
         path = resolved(directory, item.string())

@@ -252,7 +252,7 @@ class KustomizationPlan:
             elif scalar.text is not None:
                 strings.setdefault(scalar.text, {})[scalar.offset] = new
             elif new != self._wish(scalar.image, scalar.field.usage) or not scalar.field.is_known:
-                decided.setdefault(scalar.key, {})[scalar.offset] = new
+                decided.setdefault(scalar.file, {})[scalar.offset] = new
         for text, new_images in strings.items():
             writer.write_string(text, new_images)
         writer.finish()

@@ -52,11 +52,9 @@ def find_image_fields(
                 from krm_image_setter.locators.parameters import Parameters  # noqa: PLC0415  (few resources have any)
 
                 parameters = Parameters(resource.node)
-            images = parameters.images(field)
-            if images:
-                yield from ((image, rule) for image in images)
-                continue
-        yield field, rule
+            yield from ((image, rule) for image in parameters.images(field) or (field,))
+        else:
+            yield field, rule
 
 
 # A placeholder of Tekton or Shipwright, OpenShift or Argo Workflows.

@@ -38,7 +38,9 @@ def json_patch_fields(root: Any, location: Location = ()) -> list[ImageField]:
             continue
         here = (*location, index, "value")
         target, value = target_location(operation), operation.get("value")
-        if isinstance(value, str) and is_image_path(target):
+        # An image is that of a container or of a volume, or in any key `image`, but not in metadata.
+        is_image = target[-1:] == ("image",) or target[-2:] == ("image", "reference")
+        if isinstance(value, str) and is_image and "metadata" not in target:
             fields.append(whole_field(here, value))
         elif isinstance(value, dict | list):
             # Put the value into a copy of the fields around it, because a container is found by its list.
@@ -56,12 +58,6 @@ def target_location(operation: Any) -> Location:
     path = operation["path"].strip("/").split("/")
     keys = (part.replace("~1", "/").replace("~0", "~") for part in path)
     return tuple(int(key) if key.isdecimal() and key.isascii() and len(key) < 9 else key for key in keys)
-
-
-def is_image_path(location: Location) -> bool:
-    """Return whether a location in a resource is that of an image: of a container, or any key `image`."""
-    is_image = location[-1:] == ("image",) or location[-2:] == ("image", "reference")
-    return is_image and "metadata" not in location
 
 
 def _is_operation(node: Any) -> bool:

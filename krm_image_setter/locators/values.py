@@ -157,15 +157,9 @@ def is_image(shape: Shape) -> bool:
     return reference is not None and (
         means_image(shape.name)
         or (contains_images(shape.around) and not is_part(shape.name))
-        or has_registry_and_version(reference)
+        or reference.digest is not None
+        or (has_registry(reference) and _VERSION.fullmatch(reference.tag or "") is not None)
     )
-
-
-def has_registry_and_version(reference: Reference) -> bool:
-    """Return whether a reference has a host with a dot and a tag with a digit (not a port), or a digest."""
-    if reference.digest is not None:
-        return True
-    return has_registry(reference) and _VERSION.fullmatch(reference.tag or "") is not None
 
 
 def has_registry(reference: Reference) -> bool:
