@@ -133,7 +133,11 @@ def scan_all(
     if changed:
         again = visit(partial(_scan_again, rules, planned), changed)
         for key, one in zip(changed, again, strict=True):
-            _replace(scans[key], found_in(one))
+            old, new = scans[key], found_in(one)
+            if old is None or new is None:
+                raise InputError(_CHANGED)
+            old.edits, old.results, old.images_set = new.edits, new.results, new.images_set
+            old.applied, old.matched, old.selected = new.applied, new.matched, new.selected
     checksums = plan.checksums()
     for key, new in planned.scans.items():
         old = scans.get(key)
@@ -144,15 +148,6 @@ def scan_all(
             old.results += new.results
             old.images_set += new.images_set
     return each, planned
-
-
-def _replace(old: Scan | None, new: Scan | None) -> None:
-    if old is None:
-        return
-    if new is None:
-        raise InputError(_CHANGED)
-    old.edits, old.results, old.images_set = new.edits, new.results, new.images_set
-    old.applied, old.matched, old.selected = new.applied, new.matched, new.selected
 
 
 def _list(run: _Run, stream: Stream) -> TextImages:
