@@ -63,10 +63,9 @@ class Scalar:
 
 
 class Spec(Record):
-    """A fieldSpec of `configurations`: a path in the resources of a group, version and kind. Empty matches all."""
+    """A fieldSpec of `configurations`: a path in the resources of a group and kind. Empty matches all."""
 
     group: str
-    version: str
     kind: str
     path: str
 
@@ -506,7 +505,7 @@ def _selects(kind: str, name: str, route: Route) -> bool:
 
 
 def _spec(node: Node) -> Spec:
-    return Spec(node.string("group"), node.string("version"), node.string("kind"), node.string("path"))
+    return Spec(node.string("group"), node.string("kind"), node.string("path"))
 
 
 def _target(node: Node) -> ResourceRef:
