@@ -81,9 +81,11 @@ def report_others(scanned: Iterable[Scanned[Any]], hint: str) -> None:
             others[each.file.top] += _is_other(each)
     for top, count in others.items():
         if count:
-            are = "is not a Kubernetes resource" if count == 1 else "are not Kubernetes resources"
+            not_resources = "1 file is not a Kubernetes resource"
+            if count > 1:
+                not_resources = f"{counted(count, 'file')} are not Kubernetes resources"
             read = f"{counted(files[top], 'file')}, {counted(resources[top], 'resource')}"
-            say(f"{top}: {read}; {counted(count, 'file')} {are}{hint}")
+            say(f"{top}: {read}; {not_resources}{hint}")
 
 
 def _is_other(scanned: Scanned[Any]) -> bool:

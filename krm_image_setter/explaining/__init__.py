@@ -39,7 +39,8 @@ def explainer(config: ImageSetter, plans: Plans[Any], sources: Sources | None) -
         if stream.source in kustomizations:  # `explain_builds` explains it
             return Explained([], ())
         if stream.source in text_files:
-            return Explained([Block(1, "file of a generator", (Fact("unchanged", AS_TEXT),))], ())
+            fact = Fact("unchanged", AS_TEXT.removeprefix("not changed: "))
+            return Explained([Block(1, "file of a generator", (fact,))], ())
         decided = every.get(stream.source, {})
         observer = ResourceObserver(plans.rules, config.kinds, decided)
         scan(stream, plans.rules, decided=decided, observer=observer)

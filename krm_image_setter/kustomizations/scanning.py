@@ -28,10 +28,10 @@ from krm_image_setter.typed import Any, Final, Record
 Visit = Callable[[Callable[[Stream], Any], Iterable[str] | None], Iterable[Any]]
 
 
-#: Why the images of a file that a generator reads do not change.
+#: The warning about the images of a file that a generator reads.
 AS_TEXT: Final = (
-    "a kustomization puts this file into a ConfigMap or Secret as text; add `kinds` for the key with `as: yaml` "
-    "to set its images"
+    "not changed: a kustomization puts this file into a ConfigMap or Secret as text; "
+    "add `kinds` for the key with `as: yaml` to set its images"
 )
 _CHANGED: Final = "the file has changed since it was read; run the command again"
 
@@ -99,7 +99,7 @@ def _as_text(found: Scan) -> Scan:
     kept.resources = found.resources
     if found.edits:
         kept.applied = found.applied  # so that the entries are not also reported as unused
-        kept.results.append(Result(f"not changed: {AS_TEXT}", WARNING))
+        kept.results.append(Result(AS_TEXT, WARNING))
     return kept
 
 
