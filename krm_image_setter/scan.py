@@ -75,6 +75,18 @@ class FoundImage(Record):
     pinned: Pinned = _NOT_PINNED
 
 
+class TextImages(Record):
+    """The number of resources in a text, and its images.
+
+    `fields` contains the fields that kustomize can change, and `visited` another result for the text; see `list`.
+    """
+
+    resources: int
+    images: list[FoundImage]
+    fields: Any = None
+    visited: Any = None
+
+
 class Scan:
     """The edits and results for a stream, or for a part of it, and the rules that were used.
 

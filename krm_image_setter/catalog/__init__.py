@@ -9,14 +9,12 @@ from __future__ import annotations
 import re
 from functools import cache
 
+from krm_image_setter.config import read_values
 from krm_image_setter.config.decode import decode_kinds
-from krm_image_setter.config.value import Value
 from krm_image_setter.locators import Form, KindRule, Split
 from krm_image_setter.locators.forms import VersionSplit
 from krm_image_setter.resources import ResourceRef
 from krm_image_setter.typed import Any, Final, Record
-from krm_image_setter.yaml import parsing
-from krm_image_setter.yaml.stream import Source
 
 #: The only kind in the core group: it can contain Helm values.
 VALUES_KIND: Final = "ConfigMap"
@@ -67,17 +65,13 @@ def read(file: str) -> str:
 
 def with_parts(kinds: set[str]) -> set[str]:
     """Return the kinds with fields that contain only a tag or digest, so that no name is in the resource."""
-    return {kind for kind in _known(kinds) for entry in _entries_of(kind) if "part: " in entry.text}
+    return {kind for kind in kinds & _kinds() for entry in _entries_of(kind) if "part: " in entry.text}
 
 
 def has_split_references(kinds: set[str]) -> bool:
     """Return whether a kind can have a registry and a repository in different fields."""
-    texts = (entry.text for kind in _known(kinds) for entry in _entries_of(kind))
+    texts = (entry.text for kind in kinds & _kinds() for entry in _entries_of(kind))
     return any("fields: " in text or "as: values" in text for text in texts)
-
-
-def _known(kinds: set[str]) -> set[str]:
-    return kinds.intersection(_kinds())
 
 
 @cache
@@ -96,10 +90,8 @@ def _entries_of(kind: str) -> list[Entry]:
 @cache
 def entry_rules(entry: Entry) -> tuple[KindRule, ...]:
     """Return the rules of an entry: one rule for each path."""
-    (document,) = parsing.parse(entry.text)
-    line = Source(entry.text, entry.text, 0).line
-    kinds = decode_kinds(Value(document.root, document.root, "", _FILE, line))
-    return tuple(rule._replace(origin="catalog", form=_with_version(rule.form)) for rule in kinds)
+    (kinds,) = read_values(entry.text, _FILE)
+    return tuple(rule._replace(origin="catalog", form=_with_version(rule.form)) for rule in decode_kinds(kinds))
 
 
 def _with_version(form: Form) -> Form:

@@ -19,7 +19,7 @@ from krm_image_setter.documents import Stream
 from krm_image_setter.errors import InputError
 from krm_image_setter.globs import escaped_glob
 from krm_image_setter.locators import KindRule, Selector
-from krm_image_setter.locators.values import Values
+from krm_image_setter.locators.values import VALUES
 from krm_image_setter.paths import format_key, parse_path
 from krm_image_setter.typed import Any, Final
 
@@ -53,7 +53,7 @@ def _keys(node: Any) -> Iterator[KindRule]:
                 name, values_key = item.get("name"), item.get("valuesKey")
                 if name and values_key and isinstance(name, str) and isinstance(values_key, str):
                     path = parse_path(f"{{.data{format_key(values_key)}}}")
-                    yield KindRule(Selector(VALUES_KIND, name=name), path, Values(), origin="catalog")
+                    yield KindRule(Selector(VALUES_KIND, name=name), path, VALUES, origin="catalog")
         elif isinstance(value, dict | list):
             yield from _keys(value)
 

@@ -50,7 +50,7 @@ def parse_arguments(command: Callable[..., None], arguments: Sequence[str]) -> d
 
 def _converted(kind: Any, text: str | None) -> Any:
     """Return the value of an option of this type, or None if it has no such value."""
-    for one in get_args(kind) or [kind]:
+    for one in (kind, *get_args(kind)):
         if one is str or (get_origin(one) is Literal and text in get_args(one)):
             return text
         if isinstance(one, EnumType) and text in one.__members__.values():

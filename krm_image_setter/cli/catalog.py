@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from fnmatch import fnmatchcase
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -28,13 +27,6 @@ Examples:
 """
 
 
-class Output(StrEnum):
-    """The output formats of `catalog`."""
-
-    TABLE = "table"
-    YAML = "yaml"
-
-
 def catalog_command(
     names: Annotated[
         list[str],
@@ -47,7 +39,7 @@ def catalog_command(
         ),
     ],
     *,
-    output: Annotated[Output, typer.Option("--output", "-o", help="Output format")] = Output.TABLE,
+    output: Annotated[Literal["table", "yaml"], typer.Option("--output", "-o", help="Output format")] = "table",
 ) -> None:
     """Print the catalog entries whose kind, group or file matches one of `names`. Without names, print all."""
     chosen = [entry for entry in entries() if not names or any(_is_named(entry, name) for name in names)]
@@ -57,7 +49,7 @@ def catalog_command(
         raise ImageSetterError(
             f"no catalog entry matches {unknown}; run `{PROGRAM} discover` to generate `kinds` from the CRD"
         )
-    if output is Output.YAML:
+    if output == "yaml":
         write("kinds:\n" * bool(chosen) + "".join(entry.text for entry in chosen))
         write("files:\n" * bool(files) + "".join(entry.text for entry in files))
         return

@@ -109,7 +109,8 @@ class Difference(Record):
     def findings(self) -> Iterator[Finding]:
         """Return one finding per change, and the problems."""
         for pair in self.pairs:
-            text = f"{pair.change} image {pair.both(_quoted)}"
+            images = pair.both(lambda row: f'"{row.found.image}"')
+            text = f"{pair.change} image {images}"
             yield pair.row.finding(_RULES[pair.change], text, is_error=self.is_check)
         yield from self.problems
 
@@ -123,7 +124,14 @@ def compared(before: Iterable[Row], after: Iterable[Row]) -> list[Pair]:
     """
     old, new = list(before), list(after)
     pairs: list[Pair] = []
-    for key in (_whole, _field_and_image, _place, _field, _image):
+    keys: tuple[Callable[[Row], Any], ...] = (
+        lambda row: (_place(row), _image(row)),
+        lambda row: (_field(row), _image(row)),
+        _place,
+        _field,
+        _image,
+    )
+    for key in keys:
         by_key: dict[Any, deque[Row]] = defaultdict(deque)
         for row in old:
             by_key[key(row)].append(row)
@@ -140,10 +148,6 @@ def compared(before: Iterable[Row], after: Iterable[Row]) -> list[Pair]:
     order = list(_RULES)
     changes = (pair for pair in pairs if pair.change)
     return sorted(changes, key=lambda pair: (order.index(pair.change), pair.image, pair.row.location))
-
-
-def _quoted(row: Row) -> str:
-    return f'"{row.found.image}"'
 
 
 def _image(row: Row) -> Any:
@@ -167,11 +171,3 @@ def _file(row: Row) -> str:
 
 def _place(row: Row) -> Any:
     return _file(row), _field(row)
-
-
-def _field_and_image(row: Row) -> Any:
-    return _field(row), _image(row)
-
-
-def _whole(row: Row) -> Any:
-    return _place(row), _image(row)

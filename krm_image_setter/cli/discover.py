@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from enum import StrEnum
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -43,14 +42,6 @@ Examples:
 """
 
 
-class MinConfidence(StrEnum):
-    """The minimum confidence at which a field is printed as an image field."""
-
-    POSSIBLE = "possible"
-    LIKELY = "likely"
-    SURE = "sure"
-
-
 def discover_command(
     paths: Paths,
     *,
@@ -58,8 +49,9 @@ def discover_command(
     no_config: NoConfig = False,
     hidden: Hidden = False,
     min_confidence: Annotated[
-        MinConfidence, typer.Option("--min-confidence", help="Minimum confidence that a field contains an image")
-    ] = MinConfidence.LIKELY,
+        Literal["possible", "likely", "sure"],
+        typer.Option("--min-confidence", help="Minimum confidence that a field contains an image"),
+    ] = "likely",
 ) -> None:
     """Print an ImageSetter whose `kinds` contain the image fields that were found in the files."""
     files = find_files(paths, hidden=hidden)
@@ -73,7 +65,7 @@ def discover_command(
     # If there is a CRD, it contains all fields of the kind.
     unknown = [each for each in total.images if each.finding.kind not in total.pod_specs]
     proposed = dict.fromkeys(filter(None, propose_in_files(files, unknown, rules)))
-    _write(total._replace(findings=(*total.findings, *proposed)), Confidence[min_confidence.name])
+    _write(total._replace(findings=(*total.findings, *proposed)), Confidence[min_confidence.upper()])
     raise SystemExit(2 if failed else 0)
 
 

@@ -12,7 +12,7 @@ import typer
 from krm_image_setter.cli.files import is_under, naming
 from krm_image_setter.cli.terminal import write
 from krm_image_setter.errors import InputError, location, sentence
-from krm_image_setter.importers import Imported
+from krm_image_setter.importers import Imported, Source
 from krm_image_setter.importers.any_file import FILES, import_file, is_importable
 from krm_image_setter.streams import decoded, read_found, read_text, say
 from krm_image_setter.typed import Final
@@ -55,17 +55,20 @@ def _files_in(directory: str) -> list[str]:
 
 
 def _is_importable(file: str) -> bool:
-    path = Path(file)
     try:
-        return is_importable(read_text(file), file, path.name, partial(_read_named, path.parent))
+        return is_importable(_source(file))
     except InputError:  # a file that cannot be read, or is not text
         return False
 
 
 def _import(file: str) -> Imported:
-    path = Path(file)
     with naming(file):
-        return import_file(read_text(file), file, path.name, partial(_read_named, path.parent))
+        return import_file(_source(file))
+
+
+def _source(file: str) -> Source:
+    path = Path(file)
+    return Source(read_text(file), file, path.name, partial(_read_named, path.parent))
 
 
 def _read_named(directory: Path, name: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from enum import StrEnum
 from functools import partial
 from typing import Annotated
@@ -41,7 +41,7 @@ from krm_image_setter.images.pattern import matches_pattern
 from krm_image_setter.locators import Selector
 from krm_image_setter.results import ERROR
 from krm_image_setter.rules import Rules, rules_for
-from krm_image_setter.scan import FoundImage, images_in
+from krm_image_setter.scan import FoundImage, TextImages, images_in
 from krm_image_setter.streams import say
 from krm_image_setter.typed import Any, Final, Record, Self
 
@@ -91,7 +91,11 @@ class Filter(Record):
     ) -> Self:
         """Return the filter for the values of the options. Raises ImageSetterError if a value is negated."""
         options = {"--image": images, "--kind": kinds, "--registry": registries, "--not-registry": not_registries}
-        _reject_negation(options)
+        for option, value in ((option, value) for option, values in options.items() for value in values):
+            if value.startswith("!"):  # this means negation in other tools
+                host = value[1:] if "registry" in option else "HOST"
+                message = f"a filter cannot be negated; use `--not-registry {host}`"
+                raise ImageSetterError(f'{option} "{value}": {message}')
         for value in kinds:
             if "=" in value:
                 message = "expected KIND or KIND.GROUP; add the path to `kinds`, in a file for `--fn-config`"
@@ -100,21 +104,21 @@ class Filter(Record):
 
     def reason(self, rows: Sequence[Row]) -> str:
         """Return why this filter accepts none of `rows`: the first option that accepts none, and known values."""
-        every = Filter((), (), (), (), unpinned=False)
         images = dict.fromkeys(row.reference.familiar_name for row in rows if row.reference)
         kinds = dict.fromkeys(row.found.resource.kind for row in rows if row.found.resource.kind)
         registries = dict.fromkeys(row.reference.domain for row in rows if row.reference)
-        options: tuple[tuple[str, dict[str, Any], Iterable[str]], ...] = (
-            ("--image", {"images": self.images}, images),
-            ("--kind", {"kinds": self.kinds}, kinds),
-            ("--registry", {"registries": self.registries}, registries),
-            ("--not-registry", {"not_registries": self.not_registries}, ()),
-            ("--unpinned", {"unpinned": self.unpinned}, ()),
+        options: tuple[tuple[str, Filter, Iterable[str]], ...] = (
+            ("--image", Filter(images=self.images), images),
+            ("--kind", Filter(kinds=self.kinds), kinds),
+            ("--registry", Filter(registries=self.registries), registries),
+            ("--not-registry", Filter(not_registries=self.not_registries), ()),
+            ("--unpinned", Filter(unpinned=self.unpinned), ()),
         )
         count = counted(len(rows), "image")
-        for option, fields, known in options:
-            if not any(map(every._replace(**fields).accepts, rows)):
-                values = f"; known values: {_some(known)}" if known else ""
+        for option, alone, known in options:
+            if not any(map(alone.accepts, rows)):
+                names = sorted(known)
+                values = f"; known values: {', '.join(names[:5])}{', …' * (len(names) > 5)}" if names else ""
                 return f"no image matches `{option}` ({count} found){values}"
         return f"no image matches all filters together ({count} found)"
 
@@ -224,7 +228,7 @@ def _search(
         read = _add_unknown(files, rules, rows, suggested)
     failed = report_problems(read)
     if not unknown:
-        report_others(read, lambda found: found.resources, " (use --unknown to search them)")
+        report_others(read, " (use --unknown to search them)")
     if not rows and not failed:
         what = "image without a rule" if unknown else "image"
         say(f"no {what} found in {counted(len(files), 'file')}")
@@ -266,8 +270,8 @@ def add_known(
     `visit`, if given, is called with each stream too, and the attribute `visited` of `found` is its result.
     """
     kustomized = kustomized_images(files, rules)
-    look: Callable[[Stream], Any] = kustomized.look if kustomized else partial(_images, rules)
-    read = list(read_files(files, partial(_Visited.of, look, visit) if visit else look))
+    look: Callable[[Stream], TextImages] = kustomized.look if kustomized else partial(_images, rules)
+    read = list(read_files(files, partial(_visited, look, visit) if visit else look))
     found_in = {each.file.real: each.found for each in read if each.found is not None}
     images = {key: found.images for key, found in found_in.items()}
     if kustomized:
@@ -297,47 +301,14 @@ def _add_unknown(
     return discovered
 
 
-class _Visited(Record):
-    """The images in a file, and another result for the file."""
-
-    resources: int
-    images: list[FoundImage]
-    fields: Any
-    visited: Any
-
-    @classmethod
-    def of(cls, look: Callable[[Stream], Any], visit: Callable[[Stream], Any], stream: Stream) -> Self:
-        found = look(stream)
-        return cls(found.resources, found.images, getattr(found, "fields", None), visit(stream))
+def _visited(look: Callable[[Stream], TextImages], visit: Callable[[Stream], Any], stream: Stream) -> TextImages:
+    return look(stream)._replace(visited=visit(stream))
 
 
-class _Images(Record):
-    """The number of resources in a file, and the images in the file."""
-
-    resources: int
-    images: list[FoundImage]
-
-
-def _images(rules: Rules, stream: Stream) -> _Images:
+def _images(rules: Rules, stream: Stream) -> TextImages:
     kinds: list[str] = []
     images = list(images_in(stream, rules, visit=lambda resource, _: kinds.append(resource.ref.kind)))
-    return _Images(sum(map(bool, kinds)), images)
-
-
-def _some(names: Iterable[str]) -> str:
-    """Return up to five names for a message."""
-    first, others = sorted(names)[:5], sorted(names)[5:]
-    return ", ".join(first) + ", …" * bool(others)
-
-
-def _reject_negation(filters: Mapping[str, Iterable[str]]) -> None:
-    """Raise ImageSetterError if the value of a filter starts with `!`, which means negation in other tools."""
-    for option, values in filters.items():
-        for value in values:
-            if value.startswith("!"):
-                host = value[1:] if "registry" in option else "HOST"
-                message = f'{option} "{value}": a filter cannot be negated; use `--not-registry {host}`'
-                raise ImageSetterError(message)
+    return TextImages(sum(map(bool, kinds)), images)
 
 
 def _without_ignored(rows: Iterable[Row], ignore: Sequence[Ignored]) -> list[Row]:

@@ -106,15 +106,13 @@ class Listing(Record):
         """Return one finding per location, and the problems."""
         for row in self.rows:
             rule = UNKNOWN if row.is_unknown else self.reason
-            yield row.finding(rule, _text(row, rule), is_error=self.is_check)
+            text = f'image "{row.found.image}"{_PREDICATES.get(rule, "")}'
+            yield row.finding(rule, text, is_error=self.is_check)
         yield from self.problems
 
 
-def _text(row: Row, rule: Rule) -> str:
-    """Return the message about a listed image."""
-    image = f'image "{row.found.image}"'
-    if rule == UNKNOWN:
-        return f"{image} is not found by any rule"
-    if rule == UNPINNED:
-        return f"{image} has no digest"
-    return f"{image} is in another registry" if rule == OTHER_REGISTRY else image
+_PREDICATES: Final = {
+    UNKNOWN: " is not found by any rule",
+    UNPINNED: " has no digest",
+    OTHER_REGISTRY: " is in another registry",
+}

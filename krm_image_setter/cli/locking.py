@@ -80,7 +80,7 @@ def _found(files: Sequence[File], config: ImageSetter) -> tuple[list[Row], Limit
     read = add_known(files, rules, rows, limits_in_stream, final=True)
     if report_problems(read):
         raise InputError("the images in files with errors are not known; no registry was asked")
-    report_others(read, lambda found: found.resources, f" (`{PROGRAM} list --unknown` searches them)")
+    report_others(read, f" (`{PROGRAM} list --unknown` searches them)")
     return rows, Limits(chain.from_iterable(each.found.visited for each in read if each.found is not None))
 
 

@@ -28,15 +28,8 @@ def repeated(flag: str, metavar: str, help_text: str, complete: Callable[[str], 
 
 # The kinds of Kubernetes that contain a pod spec.
 _WORKLOADS: Final = (
-    "CronJob",
-    "DaemonSet",
-    "Deployment",
-    "Job",
-    "Pod",
-    "PodTemplate",
-    "ReplicaSet",
-    "StatefulSet",
-)
+    "CronJob", "DaemonSet", "Deployment", "Job", "Pod", "PodTemplate", "ReplicaSet", "StatefulSet",
+)  # fmt: skip
 
 
 def complete_kind(incomplete: str) -> list[str]:

@@ -145,7 +145,7 @@ def set_command(
         write_report(report_format, _report(output, scanned, changed, unused))
     if not quiet:
         hint = f" (`{PROGRAM} list --unknown` searches them)"
-        report_others(scanned, lambda found: found.resources, hint)
+        report_others(scanned, hint)
         is_set = in_place or (paths == [STDIN] and output is Output.PRINT)
         summary = _summary(files, total, changed, len(unused), is_set=is_set)
         is_hint_needed = changed and not (is_set or diff or check)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import cache
 
 from krm_image_setter.builds.kustomization import FILE_NAMES
@@ -48,18 +48,12 @@ def report_problems(scanned: Iterable[Scanned[Any]]) -> bool:
 
 def problems_of(scanned: Iterable[Scanned[Any]]) -> list[Finding]:
     """Return the warnings and errors about files, without those about Helm templates."""
-    return [
-        Finding(
-            PROBLEM,
-            WARNING if each.is_skipped else ERROR,
-            sentence(error.field, error.message),
-            each.file,
-            error.line,
-            error.column,
-        )
-        for each in scanned
-        if (error := each.error) is not None and not _templates_directory(each)
-    ]
+    found = []
+    for each in scanned:
+        if (error := each.error) is not None and not _templates_directory(each):
+            severity, message = WARNING if each.is_skipped else ERROR, sentence(error.field, error.message)
+            found.append(Finding(PROBLEM, severity, message, each.file, error.line, error.column))
+    return found
 
 
 def report_results(scanned: Iterable[Scanned[Scan]], unused: Iterable[Result]) -> None:
@@ -72,10 +66,10 @@ def report_results(scanned: Iterable[Scanned[Scan]], unused: Iterable[Result]) -
         say(str(result))
 
 
-def report_others(scanned: Iterable[Scanned[Any]], resources_in: Callable[[Any], int], hint: str) -> None:
+def report_others(scanned: Iterable[Scanned[Any]], hint: str) -> None:
     """Print one line for each directory that contains files that are neither resources nor known files.
 
-    `resources_in` returns the number of resources in the result for a file. `hint` is the remedy.
+    The result for a file has the number of its `resources`. `hint` is the remedy.
     """
     files: Counter[str] = Counter()
     resources: Counter[str] = Counter()
@@ -83,7 +77,7 @@ def report_others(scanned: Iterable[Scanned[Any]], resources_in: Callable[[Any],
     for each in scanned:
         if each.file.is_found:
             files[each.file.top] += 1
-            resources[each.file.top] += resources_in(each.found) if each.found is not None else 0
+            resources[each.file.top] += each.found.resources if each.found is not None else 0
             others[each.file.top] += _is_other(each)
     for top, count in others.items():
         if count:

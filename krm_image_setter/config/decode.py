@@ -363,16 +363,16 @@ def _path_rules(selector: Selector, paths: Value) -> Iterator[KindRule]:
         yield KindRule(selector, _path(fields["path"]), form, config_location=path.location())
 
 
-# The values of `as`, and the module and class of each form. An embedded document has no class of its own here.
+# The values of `as`, and the module and name of each form. An embedded document depends on `paths`.
 _FORMS: Final = {
-    "text": ("forms", "Text"),
+    "text": ("forms", "TEXT"),
     "yaml": (),
     "json": (),
-    "values": ("values", "Values"),
-    "jsonPatch": ("json_patch", "JsonPatch"),
-    "override": ("override", "Override"),
-    "kustomize": ("kustomize_entry", "KustomizeEntry"),
-    "relatedImage": ("forms", "RelatedImage"),
+    "values": ("values", "VALUES"),
+    "jsonPatch": ("json_patch", "JSON_PATCH"),
+    "override": ("override", "OVERRIDE"),
+    "kustomize": ("kustomize_entry", "KUSTOMIZE"),
+    "relatedImage": ("forms", "RELATED_IMAGE"),
 }
 
 
@@ -401,7 +401,7 @@ def _form(value: Value, fields: Mapping[str, Value]) -> Form:
         from importlib import import_module  # noqa: PLC0415  (few runs need it)
 
         module, name = _FORMS[form]
-        decoded: Form = getattr(import_module(f"krm_image_setter.locators.{module}"), name)()
+        decoded: Form = getattr(import_module(f"krm_image_setter.locators.{module}"), name)
         return decoded
     return Part(part, of) if part != "reference" else WHOLE
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
+from krm_image_setter.discovery.definitions import MAX_DEPTH, mapping, schemas
 from krm_image_setter.discovery.finding import ITEMS, VALUES, Steps
 from krm_image_setter.documents import Stream
 from krm_image_setter.resources import CRD, Resource, ResourceRef
@@ -14,7 +15,6 @@ from krm_image_setter.yaml.tree import Location
 
 #: The kind of a resource: its `apiVersion` and its `kind`.
 Key = tuple[str, str]
-_MAX_DEPTH: Final = 100
 
 
 class Limit(Record):
@@ -71,23 +71,20 @@ def limits_in(resource: Resource) -> Iterator[tuple[Key, Limit]]:
     """Yield the limits of the strings in a CustomResourceDefinition. For other resources, yield nothing."""
     if resource.ref.kind != CRD:
         return
-    spec = _mapping(resource.node.get("spec"))
-    kind = _mapping(spec.get("names")).get("kind")
-    versions = spec.get("versions")
-    for version in map(_mapping, versions if isinstance(versions, list) else [{"name": spec.get("version")}]):
-        key = f"{spec.get('group')}/{version.get('name')}", str(kind)
-        schema = version.get("schema") or spec.get("validation")  # v1beta1: one schema for all versions
-        yield from ((key, limit) for limit in _limits(_mapping(schema).get("openAPIV3Schema"), ()))
+    spec = mapping(resource.node.get("spec"))
+    kind = str(mapping(spec.get("names")).get("kind"))
+    for version, schema in schemas(spec):
+        yield from (((f"{spec.get('group')}/{version}", kind), limit) for limit in _limits(schema, ()))
 
 
 def _limits(schema: Any, steps: Steps) -> Iterator[Limit]:
-    if not isinstance(schema, dict) or len(steps) > _MAX_DEPTH:
+    if not isinstance(schema, dict) or len(steps) > MAX_DEPTH:
         return
-    for one in (schema, *map(_mapping, schema.get("allOf") or ())):
+    for one in (schema, *map(mapping, schema.get("allOf") or ())):
         pattern, length = one.get("pattern"), one.get("maxLength")
         if schema.get("type") == "string" and (isinstance(pattern, str) or isinstance(length, int)):
             yield Limit(steps, pattern if isinstance(pattern, str) else "", length)
-    for name, field in _mapping(schema.get("properties")).items():
+    for name, field in mapping(schema.get("properties")).items():
         yield from _limits(field, (*steps, name))
     yield from _limits(schema.get("items"), (*steps, ITEMS))
     yield from _limits(schema.get("additionalProperties"), (*steps, VALUES))
@@ -114,7 +111,3 @@ def _compiled(pattern: str) -> re.Pattern[str] | None:
         return re.compile(python, re.ASCII)
     except re.error:
         return None
-
-
-def _mapping(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}

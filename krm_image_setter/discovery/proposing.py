@@ -115,7 +115,12 @@ def _with_wildcards(unknown: Sequence[Unknown]) -> dict[Finding, list[Steps]]:
                 is_last = index == len(path) - 1
                 # The last key is the name of the field, except in a mapping of images.
                 if not is_last or isinstance(finding.form, Split) or contains_images(path[:index]):
-                    key = finding.kind, type(finding.form), path[:index], path[index + 1 :]
+                    key = (
+                        finding.kind,
+                        isinstance(finding.form, Split) or finding.form,
+                        path[:index],
+                        path[index + 1 :],
+                    )
                     groups.setdefault(key, []).append(finding)
         for group in groups.values():
             if len({steps[finding][index] for finding in group}) > 1:

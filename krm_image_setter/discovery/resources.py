@@ -9,9 +9,9 @@ from krm_image_setter.discovery.finding import ITEMS, NOT_SPECIFIED, Confidence,
 from krm_image_setter.discovery.judging import Field, judged
 from krm_image_setter.images import Reference, parse_reference
 from krm_image_setter.images.tokens import Token, find_tokens
-from krm_image_setter.locators import WHOLE, Embedded, Form, KindRule, Selector, Split, Text
+from krm_image_setter.locators import TEXT, WHOLE, Embedded, Form, KindRule, Selector, Split
 from krm_image_setter.locators.image_field import Keys
-from krm_image_setter.locators.values import Shape, Values, find_shapes, has_registry
+from krm_image_setter.locators.values import VALUES, Shape, find_shapes, has_registry
 from krm_image_setter.paths import Match
 from krm_image_setter.resources import CRD, Resource
 from krm_image_setter.rules import Rules
@@ -75,12 +75,12 @@ def _images(resource: Resource, shape: Shape, form: Form, rules: Rules) -> Itera
     the value of an option for an image.
     """
     rule = KindRule(Selector(), _Exactly(shape.location, shape.value), form)
-    certain = _certain_tokens(shape.value) if isinstance(form, Text) else set()
+    certain = _certain_tokens(shape.value) if form == TEXT else set()
     for image in images_of(resource, [rule], (), rules):
         reference = parse_reference(image.image)
         if reference is None:
             continue
-        if not isinstance(form, Text) or has_registry(reference) or str(reference) in certain:
+        if form != TEXT or has_registry(reference) or str(reference) in certain:
             yield image
 
 
@@ -123,19 +123,19 @@ def _form(kind: Kind, shape: Shape, resource: Resource, rules: Rules) -> tuple[F
     if "/" not in shape.value and "image" not in shape.value:
         return _NOTHING
     tokens = _certain_tokens(shape.value)
-    forms: tuple[Form, ...] = (Embedded("yaml"), Values())
+    forms: tuple[Form, ...] = (Embedded("yaml"), VALUES)
     for form in forms if "\n" in shape.value or shape.value.lstrip().startswith(("{", "[")) else ():
         images = {each.image for each in _images(resource, shape, form, rules)}
         if images and tokens <= images:
             return form, Confidence.POSSIBLE, "document in a string"
-    return (Text(), Confidence.POSSIBLE, "text") if tokens else _NOTHING
+    return (TEXT, Confidence.POSSIBLE, "text") if tokens else _NOTHING
 
 
 def _has_version(reference: Reference) -> bool:
     tag, name = reference.tag or "", reference.name
-    return _is_certain(reference) or (
-        _VERSION.fullmatch(tag) is not None and any(map(str.isalpha, name)) and not _is_host(name, tag)
-    )
+    is_host = "/" not in name and "." in name and tag.isdecimal()  # with a port, such as `example.com:80`
+    is_version = _VERSION.fullmatch(tag) is not None and any(map(str.isalpha, name)) and not is_host
+    return _is_certain(reference) or is_version
 
 
 def _is_certain(reference: Reference) -> bool:
@@ -156,11 +156,6 @@ def _is_option(text: str, token: Token) -> bool:
     reference = token.reference
     has_parts = "/" in reference.name and reference.tag is not None
     return has_parts and _OPTION.search(text, 0, token.start) is not None
-
-
-def _is_host(name: str, tag: str) -> bool:
-    """Return whether a reference without a slash can be a host and a port, such as `example.com:80`."""
-    return "/" not in name and "." in name and tag.isdecimal()
 
 
 def _variants(resource: Resource, location: Location) -> tuple[Steps, ...]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 
+from krm_image_setter.discovery.definitions import MAX_DEPTH, mapping, schemas
 from krm_image_setter.discovery.finding import (
     ITEMS,
     NOT_SPECIFIED,
@@ -26,15 +27,13 @@ from krm_image_setter.discovery.judging import (
     judged,
     tag_beside,
 )
-from krm_image_setter.locators import WHOLE, Form, KindRule, Part, Split, Text
+from krm_image_setter.locators import TEXT, WHOLE, Form, KindRule, Part, Split
 from krm_image_setter.locators.image_field import Keys
-from krm_image_setter.locators.kustomize_entry import KustomizeEntry
+from krm_image_setter.locators.kustomize_entry import KUSTOMIZE
 from krm_image_setter.locators.shapes import can_be_split, has_image_word, means_image, split_references
 from krm_image_setter.resources import ResourceRef
 from krm_image_setter.typed import Any, Final, Record
 
-#: The maximum depth of the search in a schema. The deepest schema of a public CRD has 47 levels.
-_MAX_DEPTH: Final = 100
 _CONTAINERS: Final = ("containers", "initContainers", "ephemeralContainers")
 _OPAQUE: Final = "x-kubernetes-preserve-unknown-fields"
 # A field without a schema can contain pod specs if it has one of these names.
@@ -64,8 +63,8 @@ def find_in_crd(crd: Mapping[str, Any], rules_for: RulesFor = lambda _: ()) -> D
 
     `rules_for` returns the rules for a resource. A field that they find in a version, in any form, is omitted.
     """
-    spec = _mapping(crd.get("spec"))
-    group, name = spec.get("group"), _mapping(spec.get("names")).get("kind")
+    spec = mapping(crd.get("spec"))
+    group, name = spec.get("group"), mapping(spec.get("names")).get("kind")
     if not isinstance(group, str) or not isinstance(name, str):
         return None
     kind = Kind(group, name)
@@ -73,7 +72,7 @@ def find_in_crd(crd: Mapping[str, Any], rules_for: RulesFor = lambda _: ()) -> D
         return Definition(kind, (), ())
     findings: dict[tuple[Steps, Form | None], Finding] = {}
     pod_specs: dict[Steps, None] = {}
-    for version, schema in _schemas(spec):
+    for version, schema in schemas(spec):
         search = _Search(kind)
         for field, its_schema in _properties(schema).items():
             if field not in NOT_SPECIFIED:
@@ -87,17 +86,6 @@ def find_in_crd(crd: Mapping[str, Any], rules_for: RulesFor = lambda _: ()) -> D
                 findings[key] = finding
         pod_specs.update(search.pod_specs)
     return Definition(kind, tuple(findings.values()), tuple(pod_specs))
-
-
-def _schemas(spec: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield the name and the schema of each version. In v1beta1, one schema can apply to all versions."""
-    versions = spec.get("versions")
-    versions = [_mapping(each) for each in versions] if isinstance(versions, list) else []
-    shared = _mapping(_mapping(spec.get("validation")).get("openAPIV3Schema"))
-    for each in versions or [{"name": spec.get("version")}]:
-        schema = _mapping(_mapping(each.get("schema")).get("openAPIV3Schema")) or shared
-        if schema:
-            yield str(each.get("name")), schema
 
 
 class _Search:
@@ -115,7 +103,7 @@ class _Search:
         """
         kind = schema.get("type") if isinstance(schema, dict) else "number"
         # Most of a CRD is about fields without images. Each call for such a field would take a tenth of the time.
-        if kind in _NO_FIELDS or len(steps) > _MAX_DEPTH or steps[-1] == "status":
+        if kind in _NO_FIELDS or len(steps) > MAX_DEPTH or steps[-1] == "status":
             return
         text = schema.get("description")
         if kind == "string":
@@ -147,7 +135,7 @@ class _Search:
             confidence, reason, part = judgement
             if part == "reference" and "version" in beside and not field.default:
                 reason += _CAN_BE_TAG
-            form = Part(part) if part != "reference" else Text() if is_url(field) else WHOLE
+            form = Part(part) if part != "reference" else TEXT if is_url(field) else WHOLE
             self._add(steps, confidence, reason, schema=schema, form=form)
 
     def _object(
@@ -172,7 +160,7 @@ class _Search:
             if isinstance(field, dict) and field.get("type") == "string" and "enum" not in field
         }
         if {"name", "newName", "newTag"} <= strings.keys():
-            self._add(steps, Confidence.LIKELY, "kustomize entry", schema=schema, form=KustomizeEntry())
+            self._add(steps, Confidence.LIKELY, "kustomize entry", schema=schema, form=KUSTOMIZE)
             return {*handled, *strings}
         names = tuple(sorted(strings.keys() - {"name"} if _WHOLE & strings.keys() else strings))
         splits = dict.fromkeys(split_references(name, names, tuple(around), is_complete=True))
@@ -182,7 +170,9 @@ class _Search:
             is_part = keys.tag or keys.digest
             if keys.repository in handled or not is_part or not can_be_set(field) or is_prefix(field.text):
                 continue
-            is_sure = all_keys in splits and (has_image_word(name) or _is_image_repository(keys.repository))
+            is_repository = keys.repository.lower().endswith(("repository", "repo"))
+            has_word = has_image_word(name) or (is_repository and has_image_word(keys.repository))
+            is_sure = all_keys in splits and has_word
             confidence = Confidence.SURE if is_sure else Confidence.LIKELY
             self._add(steps, confidence, "split reference", schema=schema, form=Split(*keys))
             handled.update(keys)
@@ -215,7 +205,7 @@ class _Search:
         for key in ("command", "args"):
             if key in fields:
                 reason = "arguments of a container"
-                self._add((*steps, key, ITEMS), Confidence.POSSIBLE, reason, schema={}, form=Text())
+                self._add((*steps, key, ITEMS), Confidence.POSSIBLE, reason, schema={}, form=TEXT)
 
     def _add(
         self, steps: Steps, confidence: Confidence, reason: str, *, schema: dict[str, Any], form: Form = WHOLE
@@ -260,10 +250,6 @@ def _example(fields: dict[str, Any]) -> Any:
     return {name: _example(inner) for name, inner in fields.items()} if fields else ""
 
 
-def _is_image_repository(name: str) -> bool:
-    return has_image_word(name) and name.lower().endswith(("repository", "repo"))
-
-
 def _used(keys: Keys, strings: Mapping[str, dict[str, Any]]) -> Keys:
     """Return keys without a tag that contains a whole image, and without deprecated keys next to a whole image."""
     texts = {key: _text(strings[key]) for key in keys if key}
@@ -292,7 +278,7 @@ def _field_of(schema: dict[str, Any], steps: Steps, texts: tuple[str, ...], besi
     if texts and steps[-1] in (ITEMS, VALUES):
         text, texts = f"{text} {_line(texts[-1])}".strip(), texts[:-1]
     context = _line(" ".join(texts[-2:]))
-    siblings = {key: _text(_mapping(field)) for key, field in beside.items()}
+    siblings = {key: _text(mapping(field)) for key, field in beside.items()}
     return Field(name, around, text, context, siblings, default if isinstance(default, str) else "")
 
 
@@ -308,12 +294,8 @@ def _line(text: str) -> str:
 
 def _item_fields(schema: Any) -> dict[str, Any]:
     """Return the fields of the items of a list."""
-    return _properties(_mapping(_mapping(schema).get("items")))
+    return _properties(mapping(mapping(schema).get("items")))
 
 
 def _properties(schema: dict[str, Any]) -> dict[str, Any]:
-    return _mapping(schema.get("properties"))
-
-
-def _mapping(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
+    return mapping(schema.get("properties"))

@@ -28,24 +28,24 @@ def write_kinds(findings: Iterable[Finding], pod_specs: Mapping[Kind, Iterable[S
             by_kind.setdefault(finding.kind, []).append(finding)
         else:
             comments.setdefault(finding.kind, []).append(_part(finding))
-    files = sorted(kind for kind in by_kind if kind.file)
-    if len(files) < len(by_kind):
-        yield "kinds:"
-    for kind in sorted({*by_kind, *comments}.difference(files)):
-        yield from (f"# {kind}: {comment}" for comment in comments.get(kind, ()))
-        if kind in by_kind:
-            selector = {"kind": kind.kind, **({"apiVersion": f"{kind.group}/*"} if kind.group else {})}
-            yield writer.block([selector]).rstrip("\n")
-            yield "  paths:"
-            for finding in by_kind[kind]:
-                yield from _path(finding)
-    if files:
-        yield "files:"
-    for kind in files:
-        yield writer.block([{"files": escaped_glob(kind.file)}]).rstrip("\n")
-        yield "  paths:"
-        for finding in by_kind[kind]:
-            yield from _path(finding)
+    every = sorted({*by_kind, *comments})
+    for section in ("kinds", "files"):
+        kinds = [kind for kind in every if kind.section == section]
+        if not by_kind.keys().isdisjoint(kinds):
+            yield f"{section}:"
+        for kind in kinds:
+            yield from (f"# {kind}: {comment}" for comment in comments.get(kind, ()))
+            if kind in by_kind:
+                yield writer.block([_selector(kind)]).rstrip("\n")
+                yield "  paths:"
+                for finding in by_kind[kind]:
+                    yield from _path(finding)
+
+
+def _selector(kind: Kind) -> dict[str, str]:
+    if kind.file:
+        return {"files": escaped_glob(kind.file)}
+    return {"kind": kind.kind, **({"apiVersion": f"{kind.group}/*"} if kind.group else {})}
 
 
 def _part(finding: Finding) -> str:

@@ -1,13 +1,11 @@
 """Explains a run: which rules searched each resource, and why each image changes or does not change.
 
-`explain` returns blocks of facts. `scan` and the plan of kustomizations provide the facts; this package only puts
-them into words.
+`explainer` returns a function that puts the facts of `scan` and of the plan of kustomizations into blocks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Callable
 
 from krm_image_setter.config import API_VERSION, ImageSetter
 from krm_image_setter.discovery import Unknown, unknown_images
@@ -16,17 +14,12 @@ from krm_image_setter.explaining.blocks import Block, Fact
 from krm_image_setter.explaining.builds import explain_builds
 from krm_image_setter.explaining.resources import ResourceObserver
 from krm_image_setter.kustomizations.reading import Sources
-from krm_image_setter.rules import Rules
+from krm_image_setter.kustomizations.scanning import AS_TEXT
 from krm_image_setter.scan import scan
 from krm_image_setter.transform import Plans
-from krm_image_setter.typed import Any, Final, Record
+from krm_image_setter.typed import Any, Record
 
-__all__ = ["Block", "Explained", "Fact", "explain", "explain_builds", "explainer"]
-
-_AS_TEXT: Final = (
-    "a kustomization puts this file into a ConfigMap or Secret as text; add `kinds` for the key with `as: yaml` "
-    "to set its images"
-)
+__all__ = ["Block", "Explained", "Fact", "explain_builds", "explainer"]
 
 
 class Explained(Record):
@@ -36,36 +29,27 @@ class Explained(Record):
     unknown: tuple[Unknown, ...]
 
 
-class _Run(Record):
-    """What the explanation of a text must know about the run."""
-
-    config: ImageSetter
-    rules: Rules
-    decided: Mapping[str, Mapping[int, str]]
-    kustomizations: frozenset[str]
-    text_files: frozenset[str]
-
-
 def explainer(config: ImageSetter, plans: Plans[Any], sources: Sources | None) -> Callable[[Stream], Explained]:
     """Return a function that explains a stream, after all streams were planned with `every=True`."""
     planned = plans.planned
     kustomizations = frozenset(sources.kustomizations() if sources else ())
-    decided, text_files = (planned.decided, planned.text_files) if planned else ({}, frozenset())
-    return partial(_explain, _Run(config, plans.rules, decided, kustomizations, text_files))
+    every, text_files = (planned.decided, planned.text_files) if planned else ({}, frozenset())
 
+    def explain(stream: Stream) -> Explained:
+        if stream.source in kustomizations:  # `explain_builds` explains it
+            return Explained([], ())
+        if stream.source in text_files:
+            fact = Fact("unchanged", AS_TEXT.removeprefix("not changed: "))
+            return Explained([Block(1, "file of a generator", (fact,))], ())
+        decided = every.get(stream.source, {})
+        observer = ResourceObserver(plans.rules, config.kinds, decided)
+        scan(stream, plans.rules, decided=decided, observer=observer)
+        found = {(block.line, block.image) for block in observer.blocks}
+        unknown = (
+            one
+            for one in unknown_images(stream, plans.rules)
+            if (one.found.line, one.found.image) not in found and one.found.resource.api_version != API_VERSION
+        )
+        return Explained(observer.blocks, tuple(unknown))
 
-def _explain(run: _Run, stream: Stream) -> Explained:
-    if stream.source in run.kustomizations:  # `explain_builds` explains it
-        return Explained([], ())
-    if stream.source in run.text_files:
-        return Explained([Block(1, "file of a generator", (Fact("unchanged", _AS_TEXT),))], ())
-    decided = run.decided.get(stream.source, {})
-    observer = ResourceObserver(run.rules, run.config.kinds, decided)
-    scan(stream, run.rules, decided=decided, observer=observer)
-    found = {(block.line, block.image) for block in observer.blocks}
-    unknown = (
-        one
-        for one in unknown_images(stream, run.rules)
-        if (one.found.line, one.found.image) not in found and one.found.resource.api_version != API_VERSION
-    )
-    return Explained(observer.blocks, tuple(unknown))
+    return explain

@@ -85,18 +85,14 @@ def path_rule_name(rule: KindRule | None) -> str:
         return "catalog (JSON patches)"
     if rule.origin == "catalog":
         return f"catalog ({rule.selector})" if rule.selector.files else "catalog"
-    return _at(rule) or f"--kind {rule.selector.kind}"
+    return rule.config_location.prefixed("") or f"--kind {rule.selector.kind}"
 
 
 def image_rule_name(rule: ImageRule | RegistryRule) -> str:
     """Return the name of a rule that sets images: its location in the configuration, or its name in an option."""
     if isinstance(rule, RegistryRule):
-        return ": ".join(filter(None, (_at(rule), f"{rule.from_} -> {rule.to}")))
-    return _at(rule) or f'the option for "{rule.name}"'
-
-
-def _at(rule: KindRule | ImageRule | RegistryRule) -> str:
-    return ": ".join(filter(None, (str(rule.config_location), rule.config_location.field)))
+        return rule.config_location.prefixed(f"{rule.from_} -> {rule.to}")
+    return rule.config_location.prefixed("") or f'the option for "{rule.name}"'
 
 
 def deciding_rule(image: str, usage: Usage, rules: Rules) -> ImageRule | RegistryRule | None:

@@ -13,7 +13,7 @@ from krm_image_setter.explaining.blocks import (
     other_entries,
     why_unchanged,
 )
-from krm_image_setter.kustomizations.attempts import Flow, Place, follow
+from krm_image_setter.kustomizations.attempts import Flow, Place, follow, shown_location
 from krm_image_setter.kustomizations.flows import BEFORE_VOLUMES, applied
 from krm_image_setter.kustomizations.planning import Planned
 from krm_image_setter.kustomizations.reading import Entry, Sources
@@ -39,7 +39,7 @@ def explain_builds(planned: Planned, rules: Rules, sources: Sources) -> Iterator
     for entry in planned.idle:
         fact = Fact("unchanged", "the entry matches no image in a build of these files")
         subject = f'{format_location(entry.location)}: "{entry.keys.name}"'
-        yield entry.text.file.key, Block(entry.line, subject, (fact,), entry.keys.image, (entry.keys.image,))
+        yield entry.file, Block(entry.line, subject, (fact,), entry.keys.image, (entry.keys.image,))
 
 
 class _Builds:
@@ -60,7 +60,11 @@ class _Builds:
         if new != flow.image:
             facts.append(Fact("set to", new))
             facts += [Fact("set by", image_rule_name(rule))] if rule else []
-            facts += (Fact("change in", self._at(place)) for place in flow.places if self._changes(place))
+            facts += (
+                Fact("change in", shown_location(place, self._sources))
+                for place in flow.places
+                if self._changes(place)
+            )
         if problem is not None:
             facts.append(Fact("unchanged" if problem.is_left else "but", problem.reason.message))
         elif new == flow.image:
@@ -69,7 +73,7 @@ class _Builds:
         build = f"build of {posixpath.dirname(self._sources.shown(route.root)) or '.'}"
         field = ": ".join(filter(None, (str(route.resource), format_location(route.location))))
         images = (route.scalar.image if route.scalar else route.start, flow.image, new)
-        line = next((entry.line for entry in reversed(flow.trail) if entry.text.file.key == route.root), 1)
+        line = next((entry.line for entry in reversed(flow.trail) if entry.file == route.root), 1)
         return Block(line, ": ".join(filter(None, (build, field))), tuple(facts), flow.image, images)
 
     def _why_unchanged(self, flow: Flow, *, has_rule: bool) -> str:
@@ -83,17 +87,19 @@ class _Builds:
         """Yield the image before the first entry, and what each entry makes of it."""
         scalar = flow.route.scalar
         image = flow.route.start if scalar is None else scalar.image
-        yield Fact("starts as", f"{image} in {self._at(scalar) if scalar else 'a source that is not read'}")
+        yield Fact(
+            "starts as",
+            f"{image} in {shown_location(scalar, self._sources) if scalar else 'a source that is not read'}",
+        )
         for entry, times in flow.route.steps:
             made = applied(entry.keys, image, times)
             if made is not None:
                 image = made
-                yield Fact("becomes", f"{image} by {self._at(entry)}: {format_location(entry.location)}")
+                yield Fact(
+                    "becomes",
+                    f"{image} by {shown_location(entry, self._sources)}: {format_location(entry.location)}",
+                )
 
     def _changes(self, place: Place) -> bool:
         before = place.keys if isinstance(place, Entry) else place.image
         return bool(self._decisions.state.get(place, before) != before)
-
-    def _at(self, place: Place) -> str:
-        key = place.text.file.key if isinstance(place, Entry) else place.file
-        return f"{self._sources.shown(key)}:{place.line}"

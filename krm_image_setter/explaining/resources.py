@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import reduce
 from itertools import groupby
+from operator import getitem
 
 from krm_image_setter.config import API_VERSION
 from krm_image_setter.deciding import HIDDEN, Decision
@@ -202,8 +204,5 @@ def _unmatched(rule: KindRule, resource: Resource) -> str:
     if matches:
         at = _listed([format_location(match.location) or "." for match in matches])
         return f"matches {at}, which contains no image"
-    node = resource.node
-    for step in rule.start:
-        node = node[step]
-    mismatch = find_mismatch(rule.path, node)
+    mismatch = find_mismatch(rule.path, reduce(getitem, rule.start, resource.node))
     return f"matches nothing: {mismatch.reason}" if mismatch is not None else "matches nothing"

@@ -34,24 +34,22 @@ _IMPORTERS: Final = (
 FILES: Final = ", ".join(importer.name for importer in _IMPORTERS)
 
 
-def is_importable(text: str, file: str, name: str, read: Callable[[str], str]) -> bool:
-    """Return whether an importer recognizes a file that the user did not name. See Source for the arguments."""
-    source = Source(text, file, name, read)
-    if is_tiltfile(source) or name in FILE_NAMES:
+def is_importable(source: Source) -> bool:
+    """Return whether an importer recognizes a file that the user did not name."""
+    if is_tiltfile(source) or source.name in FILE_NAMES:
         return True
     try:
-        return name.endswith((".yaml", ".yml")) and any(each.recognizes(source) for each in _IMPORTERS)
+        return source.name.endswith((".yaml", ".yml")) and any(each.recognizes(source) for each in _IMPORTERS)
     except ConfigError:  # the file is not YAML, for example a template
         return False
 
 
-def import_file(text: str, file: str, name: str, read: Callable[[str], str]) -> Imported:
-    """Return the ImageSetter for a configuration. See Source for the arguments.
+def import_file(source: Source) -> Imported:
+    """Return the ImageSetter for a configuration.
 
     Raises InputError if no importer recognizes the file, and ConfigError if it is not YAML.
     """
-    source = Source(text, file, name, read)
     for importer in _IMPORTERS:
         if importer.recognizes(source):
             return importer.convert(source)
-    raise InputError(f"unsupported file; expected one of: {FILES}", file=file)
+    raise InputError(f"unsupported file; expected one of: {FILES}", file=source.file)

@@ -245,22 +245,10 @@ def _is_stored(node: ast.AST) -> TypeGuard[ast.Name]:
 
 
 #: Methods that do not change a value.
-_WITHOUT_EFFECT: Final = frozenset(
-    (
-        "endswith",
-        "format",
-        "get",
-        "items",
-        "join",
-        "keys",
-        "lower",
-        "replace",
-        "split",
-        "startswith",
-        "strip",
-        "values",
-    )
-)
+_WITHOUT_EFFECT: Final = frozenset((
+    "endswith", "format", "get", "items", "join", "keys", "lower", "replace", "split", "startswith", "strip",
+    "values",
+))  # fmt: skip
 
 
 def _sum(node: ast.expr, left: Value, right: Value) -> Value:
@@ -481,16 +469,11 @@ def _calls(node: ast.AST, where: str, scope: Scope) -> Iterator[tuple[ast.Call, 
                 function, inner = called
                 for statement in function.body:
                     yield from _calls(statement, f", in {function.name}(), called at line {node.lineno}", inner)
-        case ast.For(target=target, iter=items, body=body):
-            turns = scope.turns(target, items, body)
+        case ast.For() | ast.ListComp(generators=[ast.comprehension(ifs=[])]):
+            loop, body = (node, node.body) if isinstance(node, ast.For) else (node.generators[0], [node.elt])
+            turns = scope.turns(loop.target, loop.iter, body)
             if turns is not None:
                 yield from (found for turn in turns for each in body for found in _calls(each, where, turn))
-                return
-            where = f", in the loop at line {node.lineno}"
-        case ast.ListComp(elt=element, generators=[ast.comprehension(target=target, iter=items, ifs=[])]):
-            turns = scope.turns(target, items, [element])
-            if turns is not None:
-                yield from (found for turn in turns for found in _calls(element, where, turn))
                 return
             where = f", in the loop at line {node.lineno}"
         case ast.If() | ast.IfExp():

@@ -56,23 +56,12 @@ def _without_images_outside_registry(tiltfile: _Tiltfile) -> Iterator[Note]:
                 yield Note(image.line, f"default_registry: {NOT_IMPORTED}{error.message}")
 
 
-class _ImageObject(Record):
-    """The path of a mapping that contains a split reference, and the names of its fields."""
-
-    json_path: str
-    repo_field: str
-    tag_field: str
-
-
 class _Registry(Record):
     """The default registry. The cluster uses `host_from_cluster`, unless it is empty, instead of `host`."""
 
     host: str
     host_from_cluster: str
     single_name: str
-
-
-_Path = str | _ImageObject
 
 
 class _Image(Record):
@@ -140,7 +129,7 @@ class _Tiltfile:
             raise arguments.error("missing argument `kind`, `name` or `namespace`, which Tilt requires too")
         self._add(arguments, _paths(arguments, "paths"))
 
-    def _add(self, arguments: Arguments, paths: Sequence[_Path]) -> None:
+    def _add(self, arguments: Arguments, paths: Sequence[Node]) -> None:
         if not paths:
             return
         others = {
@@ -154,7 +143,7 @@ class _Tiltfile:
                     f'imported, but "{shortened(kind)}" is case-sensitive here and not in Tilt; correct its case'
                 )
                 arguments.notes.append(arguments.note(message))
-            self.kinds.add(arguments.origin, {"kind": kind, **others}, map(_path_node, paths))
+            self.kinds.add(arguments.origin, {"kind": kind, **others}, paths)
 
 
 def _load(arguments: Arguments) -> None:
@@ -186,9 +175,9 @@ def _check(arguments: Arguments, parameter: str, read: Callable[[], object], sub
         raise arguments.invalid(parameter, subject + message_with_column(error)) from error
 
 
-def _paths(arguments: Arguments, parameter: str) -> list[_Path]:
+def _paths(arguments: Arguments, parameter: str) -> list[Node]:
     value = arguments.value(parameter)
-    paths: list[_Path] = []
+    paths: list[Node] = []
     for path in value if isinstance(value, list | tuple) else [value]:
         if path in (None, ""):
             continue
@@ -206,13 +195,15 @@ def _path(arguments: Arguments, parameter: str, path: Value) -> str:
     return path
 
 
-def _image_object(arguments: Arguments) -> list[_Path]:
+def _image_object(arguments: Arguments) -> list[Node]:
+    """Return the path of a mapping that contains a split reference, with the names of its fields."""
     value = arguments.value("image_object")
     if not value:
         return []
-    if isinstance(value, dict) and value.keys() == set(_ImageObject._fields) and all(map(is_text, value.values())):
-        _path(arguments, "image_object", value["json_path"])
-        return [_ImageObject(**value)]
+    keys = {"json_path", "repo_field", "tag_field"}
+    if isinstance(value, dict) and value.keys() == keys and all(map(is_text, value.values())):
+        path = _path(arguments, "image_object", value["json_path"])
+        return [{"path": path, "fields": {"repository": value["repo_field"], "tag": value["tag_field"]}}]
     raise arguments.not_known("image_object", value)
 
 
@@ -287,12 +278,6 @@ def _default_registry(registries: Mapping[_Registry, dict[str, None]]) -> Iterat
         yield f"# host as seen from the cluster; Tilt pushes to {registry.host}"
     fields = {"host": registry.host_from_cluster or registry.host, "singleName": registry.single_name}
     yield from block({"defaultRegistry": {key: text for key, text in fields.items() if text}})
-
-
-def _path_node(path: _Path) -> Node:
-    if isinstance(path, str):
-        return path
-    return {"path": path.json_path, "fields": {"repository": path.repo_field, "tag": path.tag_field}}
 
 
 # This pattern matches one token of a regular expression that has an equivalent with `*` and `?`.

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from krm_image_setter.images import Usage, parse_reference
 from krm_image_setter.kustomizations.flows import Route, Scalar, applied, matches
-from krm_image_setter.kustomizations.reading import Entry
+from krm_image_setter.kustomizations.reading import Entry, Sources
 from krm_image_setter.locators.kustomize_entry import EntryKeys, joined, split_image
 from krm_image_setter.typed import Any, Final, Record, TypeAlias
 
@@ -42,6 +42,11 @@ class Flow(Record):
     def places(self) -> list[Place]:
         """The scalar and the matching entries of the flow."""
         return [*([self.route.scalar] if self.route.scalar else []), *self.trail]
+
+
+def shown_location(place: Place, sources: Sources) -> str:
+    """Return the location of a place for messages: `FILE:LINE`."""
+    return f"{sources.shown(place.file)}:{place.line}"
 
 
 def follow(route: Route, state: State) -> tuple[str, tuple[Entry, ...]]:
@@ -76,7 +81,7 @@ class Reason(Record):
 class Group(Record):
     """Flows that share entries or scalars, and what an attempt to change them must know about the other flows.
 
-    `hard` contains the builds that must be right. `by_step` contains the flows that an entry reaches, including
+    `hard` contains the builds that must be right. `by_place` contains the flows that an entry reaches, including
     flows of other groups. `before` is the state of the other groups. `at` contains the flows of the group
     by scalar, and by each entry that reaches them.
     """
@@ -84,7 +89,7 @@ class Group(Record):
     flows: list[Flow]
     hard: set[str]
     wish: Wish
-    by_step: dict[Entry, list[Flow]]
+    by_place: dict[Place, list[Flow]]
     before: State
     at: dict[Place, list[Flow]]
 
@@ -102,13 +107,8 @@ class Attempt(Record):
     rank: tuple[int, int, int]
 
 
-def attempt(group: Group, flows: list[Flow], checked: list[Flow], way: str) -> Attempt:
-    """Try to make `flows` right in one of the WAYS, and check the flows in `checked`."""
-    return _Try(group, flows, checked, way).run()
-
-
-class _Try:
-    """One attempt to make flows right. `way` is one of WAYS."""
+class Try:
+    """One attempt to make `flows` right in one of the WAYS, and to check the flows in `checked`."""
 
     def __init__(self, group: Group, flows: list[Flow], checked: list[Flow], way: str) -> None:
         self._flows = flows
@@ -289,18 +289,17 @@ class _Try:
             flow.route.scalar for flow in self._group.flows if any(entry.keys.new_name for entry in flow.trail)
         }
         for place in dict.fromkeys(place for flow in self._group.flows for place in flow.places):
-            old = self._state.get(place)
+            if place in self._state or not place.is_writable:
+                continue
             if isinstance(place, Scalar):
                 new: Any = wish(place.image, place.field.usage)
-                if place in renamed or not place.field.is_known or not place.is_writable or old is not None:
-                    continue
-                if not place.accepts(new):
+                if place in renamed or not place.field.is_known or not place.accepts(new):
                     continue
                 if new == place.image or split_image(new)[0] != split_image(place.image)[0]:
                     continue
             else:
                 keys = place.keys
-                if not place.is_writable or old is not None or not (keys.new_tag or keys.digest):
+                if not (keys.new_tag or keys.digest):
                     continue
                 name, tag, digest = split_image(wish(keys.image, Usage()))
                 if name != (keys.new_name or keys.name) or (tag, digest) == (keys.new_tag, keys.digest):
@@ -325,8 +324,8 @@ class _Try:
                 earlier = route.steps[: len(route.steps) - len(steps)]
                 if route.scalar is None or route.scalar.field.is_test or route.steps[len(earlier) :] != steps:
                     continue
-                if _last(earlier, route.scalar.image, {}) == scalar.image:
-                    new.add(_last(earlier, self._image(route.scalar), self._state))
+                if _images(earlier, route.scalar.image, {})[-1] == scalar.image:
+                    new.add(_images(earlier, self._image(route.scalar), self._state)[-1])
             if len(new) == 1:
                 self._set(scalar, new.pop())
 
@@ -341,8 +340,10 @@ class _Try:
             # An entry can only start to match an image of another group if its name changes.
             if not isinstance(entry, Entry) or keys.name == entry.keys.name:
                 continue
-            for flow in self._group.by_step.get(entry, ()):
-                if id(flow) in mine or not any(matches(keys.name, image) for image in _images_on(flow, state)):
+            for flow in (one for one in self._group.by_place.get(entry, ()) if id(one) not in mine):
+                trail = ((each, 1) for each in flow.trail)  # the entries that matched before
+                images = _images(trail, _start(flow.route, state), state)
+                if not any(matches(keys.name, image) for image in images):
                     continue
                 if follow(flow.route, state)[0] != follow(flow.route, self._group.before)[0]:
                     # The wanted image of another group is its present image, so that this group gives way.
@@ -350,15 +351,9 @@ class _Try:
         return failed
 
 
-def _last(steps: Iterable[tuple[Entry, int]], image: str, state: State) -> str:
-    """Return an image after some of its steps."""
-    return [image, *(made for _, made in _along(steps, image, state))][-1]
-
-
-def _images_on(flow: Flow, state: State) -> list[str]:
-    """Return the images on the way of a flow, if only the entries that matched before match."""
-    image = _start(flow.route, state)
-    return [image, *(made for _, made in _along(((entry, 1) for entry in flow.trail), image, state))]
+def _images(steps: Iterable[tuple[Entry, int]], image: str, state: State) -> list[str]:
+    """Return an image and what the steps make of it."""
+    return [image, *(made for _, made in _along(steps, image, state))]
 
 
 def _part(image: str, *, is_name: bool) -> tuple[str, str, str]:

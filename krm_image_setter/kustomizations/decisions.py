@@ -17,12 +17,11 @@ from krm_image_setter.kustomizations.attempts import (
     Place,
     Reason,
     State,
+    Try,
     Wish,
-    attempt,
     follow,
 )
 from krm_image_setter.kustomizations.flows import BEFORE_VOLUMES, WITH_VOLUMES, Copy, Flows, Route, Scalar, matches
-from krm_image_setter.kustomizations.reading import Entry
 from krm_image_setter.locators.kustomize_entry import split_image
 from krm_image_setter.typed import Any, Final, Record
 
@@ -52,17 +51,14 @@ def decide(flows: Flows, wish: Wish) -> Decisions:
     """Decide how all builds change. Each group of images that share entries or scalars is decided alone."""
     every = followed(flows, wish)
     groups = _groups(every, wish)
-    by_step: dict[Entry, list[Flow]] = {}
-    for flow in every:
-        for entry, _ in flow.route.steps:
-            by_step.setdefault(entry, []).append(flow)
+    by_place = _by_place(every)
     state: State = {}
     hard = set(flows.hard)
     problems: list[Problem] = []
     for group in groups:
-        solved = _Solver(Group(group, hard, wish, by_step, state, _by_place(group))).solve()
-        state.update(solved.state)
-        problems += solved.problems
+        changed, unsolved = _Solver(Group(group, hard, wish, by_place, state, _by_place(group))).solve()
+        state.update(changed)
+        problems += unsolved
     return Decisions(state, problems, every)
 
 
@@ -107,10 +103,10 @@ def _groups(flows: list[Flow], wish: Wish) -> Iterator[list[Flow]]:
             yield group
 
 
-def _by_place(group: list[Flow]) -> dict[Any, list[Flow]]:
+def _by_place(flows: list[Flow]) -> dict[Any, list[Flow]]:
     """Return the flows by scalar, and by each entry that reaches them."""
     found: dict[Any, list[Flow]] = {}
-    for flow in group:
+    for flow in flows:
         for place in (flow.route.scalar, *(entry for entry, _ in flow.route.steps)):
             if place is not None:
                 found.setdefault(place, []).append(flow)
@@ -121,18 +117,13 @@ def _has_own_wish(scalar: Scalar | None, wish: Wish) -> bool:
     return scalar is not None and wish(scalar.image, scalar.field.usage) != scalar.image
 
 
-class _Solved(Record):
-    state: State
-    problems: list[Problem]
-
-
 class _Solver:
     """Decides on one group of flows."""
 
     def __init__(self, group: Group) -> None:
         self._group = group
 
-    def solve(self) -> _Solved:
+    def solve(self) -> tuple[State, list[Problem]]:
         """Try to make all flows right. Leave those as they were that cannot be made right."""
         flows = [flow for flow in self._group.flows if self._group.is_hard(flow) or not self._gives_way(flow)]
         problems: dict[Any, Problem] = {}
@@ -140,7 +131,7 @@ class _Solver:
             best = min(self._attempts(flows), key=lambda tried: tried.rank)
             if all(flow.route.reading == BEFORE_VOLUMES for flow in best.failed):
                 older = [Problem(flow, flow.wanted, _OLDER, is_left=False) for flow in best.failed]
-                return _Solved(best.state, [*problems.values(), *older])
+                return best.state, [*problems.values(), *older]
             frozen = self._failed_with_neighbors(flows, best)
             soft = self._soft_neighbors(flows, [*best.failed, *(flow for flow in flows if id(flow) in frozen)])
             if soft:
@@ -156,18 +147,15 @@ class _Solver:
         for flow in flows:
             if flow.moves:
                 problems.setdefault(flow.route.identity, Problem(flow, flow.wanted, _SHARED))
-        return _Solved(self._unchanged(), list(problems.values()))
-
-    def _unchanged(self) -> State:
-        """Return the state in which no scalar changes."""
-        return {flow.route.scalar: flow.route.scalar.image for flow in self._group.flows if flow.route.scalar}
+        unchanged = {one.route.scalar: one.route.scalar.image for one in self._group.flows if one.route.scalar}
+        return unchanged, list(problems.values())
 
     def _attempts(self, flows: list[Flow]) -> Iterator[Attempt]:
         """Yield attempts, and stop at the first one that is right."""
         newer = [flow for flow in flows if flow.route.reading in ("", WITH_VOLUMES)]
         for some in (flows, newer) if len(newer) < len(flows) else (flows,):
             for way in WAYS:
-                tried = attempt(self._group, flows=some, checked=flows, way=way)
+                tried = Try(self._group, flows=some, checked=flows, way=way).run()
                 yield tried
                 if not tried.failed:
                     return
@@ -188,12 +176,9 @@ class _Solver:
 
     def _soft_neighbors(self, flows: list[Flow], others: list[Flow]) -> set[int]:
         """Return the flows of builds of bases that share a place with one of the other flows."""
-        places = {id(place) for flow in others for place in flow.places}
-        return {
-            id(flow)
-            for flow in flows
-            if not self._group.is_hard(flow) and any(id(place) in places for place in flow.places)
-        }
+        places = {place for flow in others for place in flow.places}
+        soft = (flow for flow in flows if not self._group.is_hard(flow))
+        return {id(flow) for flow in soft if not places.isdisjoint(flow.places)}
 
     def _failed_with_neighbors(self, flows: list[Flow], tried: Attempt) -> dict[int, Reason]:
         """Return the failed flows that move. For a flow that changed without a wish, return its neighbors."""

@@ -6,6 +6,8 @@ kustomize looks for images in other fields than this program (`api/filters/image
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import reduce
+from operator import getitem
 from zlib import crc32
 
 from krm_image_setter.documents import Stream
@@ -109,9 +111,7 @@ def _fields_of(
 
 def _is_whole(resource: Resource, field: ImageField) -> bool:
     """Return whether a field contains an image and nothing else, also no white space."""
-    value: Any = resource.node
-    for step in field.location:
-        value = value[step]
+    value: Any = reduce(getitem, field.location, resource.node)
     return value == field.current and field.usage.use == IMAGE and not field.part
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
+from copy import copy
 from functools import lru_cache
 
 from krm_image_setter.images import NO_CONTAINER, Usage
@@ -28,18 +29,17 @@ WITH_VOLUMES: Final = "since 5.7"
 
 
 class Scalar:
-    """A location in a text that contains a whole image. `key` identifies the text, `offset` counts code points.
+    """A location in a text that contains a whole image. `file` is the key of its file, `offset` is in code points.
 
     `text` is the text if it is a string in a file. `node` is set if the image is a field of a kustomization. If it
     is in several fields of Helm values there, `changes` returns the changes that set it.
     """
 
-    __slots__ = ("changes", "field", "file", "image", "is_writable", "key", "node", "offset", "text")
+    __slots__ = ("changes", "field", "file", "image", "is_writable", "node", "offset", "text")
 
     def __init__(
         self, key: str, text: Text | None, node: Node | None, field: FoundField, *, is_writable: bool
     ) -> None:
-        self.key = key
         self.text = text
         self.node = node
         self.file = text.file.key if text else key
@@ -63,10 +63,9 @@ class Scalar:
 
 
 class Spec(Record):
-    """A fieldSpec of `configurations`: a path in the resources of a group, version and kind. Empty matches all."""
+    """A fieldSpec of `configurations`: a path in the resources of a group and kind. Empty matches all."""
 
     group: str
-    version: str
     kind: str
     path: str
 
@@ -110,9 +109,7 @@ class Route:
 
     def copy(self) -> Route:
         """Return a copy that can take other steps."""
-        other = Route(self.start, self.scalar, None)
-        for name in self.__slots__:
-            setattr(other, name, getattr(self, name))
+        other = copy(self)
         other.steps = list(self.steps)
         return other
 
@@ -241,6 +238,7 @@ _SOURCES: Final = frozenset(
         "helmchartinflationgenerator", "secretgenerator",
     )
 )  # fmt: skip
+_WITH_IMAGES: Final = _SOURCES - {"configurations"} | {"resources", "bases"}
 _PATCHES: Final = frozenset(("patches", "patchesstrategicmerge", "patchesjson6902"))
 _LAST: Final = frozenset(("replacements", "transformers", "vars"))
 
@@ -277,7 +275,7 @@ class _Build:
                 self._add_resource(directory, item)
         if not keys.isdisjoint(_SOURCES):
             self._add_other_sources(directory, node)
-        if not before and not self.routes and self._has_no_source(node):
+        if not before and not self.routes and not any(map(node.items, _WITH_IMAGES)):
             self._is_complete = False
         if not keys.isdisjoint(_PATCHES):
             self._add_patches(directory, node)
@@ -290,7 +288,8 @@ class _Build:
 
     def _add_other_sources(self, directory: str, node: Node) -> None:
         for item in node.items("configurations"):
-            specs = list(specs_in(self._reader, directory, item))
+            documents = self._reader.documents(directory, item.string())
+            specs = [_spec(spec) for root in documents for spec in root.items("images")]
             self._specs += specs
             self._flows.specs += specs
         for field in ("generators", "helmCharts", "helmChartInflationGenerator"):
@@ -321,7 +320,7 @@ class _Build:
             self.routes.append(route)
 
     def _chart_route(self, source: Node, field: ImageField) -> Route | None:
-        offset = source.text.root(source.number).offset(field.location)
+        offset = source.root.offset(field.location)
         if source.location:
             node = Node(source.text, source.number, field.location, None)
             found = FoundField(offset, node.line, field.current, CHART_IMAGE, NO_REF, field.usage)
@@ -346,14 +345,11 @@ class _Build:
         for item in node.items("transformers"):
             self._add_transformer(directory, item)
         for item in node.items("vars"):
-            if "image" in item.child("fieldref").string("fieldpath"):
+            path = item.child("fieldref").string("fieldpath")
+            if "image" in path:
                 source = item.child("objref")
                 what = f"the variable {item.string('name')}"
-                path = item.child("fieldref").string("fieldpath")
                 self._copy(Copy(item, what, source.string("kind"), source.string("name"), path))
-
-    def _has_no_source(self, node: Node) -> bool:
-        return not any(map(node.items, {"resources", "bases", *_SOURCES} - {"configurations"}))
 
     def _add_resource(self, directory: str, item: Node) -> None:
         path = resolved(directory, item.string())
@@ -387,6 +383,9 @@ class _Build:
 
     def _lose(self, item: Node, what: str) -> None:
         self._is_complete = False
+        self._note_unknown(item, what)
+
+    def _note_unknown(self, item: Node, what: str) -> None:
         self._flows.unknown.setdefault((item.text.key, item.location), Unknown(item, what))
 
     def _copy(self, copy: Copy) -> None:
@@ -426,9 +425,7 @@ class _Build:
         if is_file:
             path = resolved(directory, item.string())
             if path is None or self._flows.fields(path, None) is None:
-                self._flows.unknown.setdefault(
-                    (item.text.key, item.location), Unknown(item, f'the patch "{item.string()}"')
-                )
+                self._note_unknown(item, f'the patch "{item.string()}"')
             else:
                 self._start(path, None, target)
             return
@@ -437,25 +434,18 @@ class _Build:
             self._start(text.key, text, target)
 
     def _add_transformer(self, directory: str, item: Node) -> None:
-        if "\n" in item.string():
-            text = self._reader.string(item)
-        else:
-            path = resolved(directory, item.string())
-            text = None if path is None else self._reader.text(path)
+        first, is_inline, _ = item.string().partition("\n")
+        path = resolved(directory, first)
+        text = self._reader.string(item) if is_inline else None if path is None else self._reader.text(path)
         if text is None:
-            self._flows.unknown.setdefault(
-                (item.text.key, item.location),
-                Unknown(item, f'the transformer "{item.string().partition(chr(10))[0]}"'),
-            )
+            self._note_unknown(item, f'the transformer "{first}"')
         for node in text.documents if text else ():
             self._add_builtin(directory, node)
 
     def _add_builtin(self, directory: str, node: Node) -> None:
         kind = node.string("kind")
         if node.string("apiVersion") != "builtin":
-            self._flows.unknown.setdefault(
-                (node.text.key, node.location), Unknown(node, f'the transformer "{kind}"')
-            )
+            self._note_unknown(node, f'the transformer "{kind}"')
         elif kind == "ImageTagTransformer":
             self._apply(node.child("imageTag"), list(map(_spec, node.items("fieldSpecs"))))
         elif kind in ("PatchTransformer", "PatchJson6902Transformer", "PatchStrategicMergeTransformer"):
@@ -473,9 +463,7 @@ class _Build:
     def _replace(self, directory: str, replacements: Iterable[Node]) -> None:
         for item in replacements:
             if item.string("path") and not item.items("targets"):
-                path = resolved(directory, item.string("path"))
-                text = None if path is None else self._reader.text(path)
-                for root in text.documents if text else ():
+                for root in self._reader.documents(directory, item.string("path")):
                     self._replace(directory, root.items() or [root])
                 continue
             for target in item.items("targets"):
@@ -486,24 +474,21 @@ class _Build:
         source, to = item.child("source"), _target(target.child("select"))
         from_, into = source.string("fieldPath"), path.string()
         options = target.child("options")
-        is_part = bool(options.string("delimiter") or source.child("options").string("delimiter"))
-        part = ""
-        if is_part:
-            part = "tag" if options.string("delimiter") == ":" and options.child("index").value == 1 else "text"
-        into_image = _is_image_path(into)
-        field = FoundField(0, path.line, item.string("sourceValue"), _location(into), to, NO_CONTAINER)
-        kind, name = source.string("kind"), source.string("name")
-        copy = Copy(path, f"the replacement into {into}", kind, name, from_)
-        if not into_image:
+        copy = Copy(path, f"the replacement into {into}", source.string("kind"), source.string("name"), from_)
+        if not _is_image_path(into):
             if _is_image_path(from_):
                 self._copy(copy)
             return
-        if item.string("sourceValue") and not is_part:
+        delimiter, part = options.string("delimiter"), ""
+        if delimiter or source.child("options").string("delimiter"):
+            part = "tag" if delimiter == ":" and options.child("index").value == 1 else "text"
+        field = FoundField(0, path.line, item.string("sourceValue"), _location(into), to, NO_CONTAINER)
+        if item.string("sourceValue") and not part:
             node = item.child("sourceValue")
             self.routes.append(self._flows.value(node, field._replace(offset=node.offset, line=node.line)))
             return
         sources = [route for route in self.routes if route.scalar and route.is_known and copy.has_source(route)]
-        if is_part or not sources:
+        if part or not sources:
             self._copy(copy._replace(target=to, location=field.location, part=part))
             return
         for route in sources:
@@ -519,16 +504,8 @@ def _selects(kind: str, name: str, route: Route) -> bool:
     return kind in ("", resource.kind) and (name in ("", resource.name) or not resource.name)
 
 
-def specs_in(reader: Reader, directory: str, item: Node) -> Iterator[Spec]:
-    """Yield the fieldSpecs for images in a file of `configurations`."""
-    path = resolved(directory, item.string())
-    text = None if path is None else reader.text(path)
-    for root in text.documents if text else ():
-        yield from map(_spec, root.items("images"))
-
-
 def _spec(node: Node) -> Spec:
-    return Spec(node.string("group"), node.string("version"), node.string("kind"), node.string("path"))
+    return Spec(node.string("group"), node.string("kind"), node.string("path"))
 
 
 def _target(node: Node) -> ResourceRef:

@@ -9,12 +9,12 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cached_property
+from functools import cached_property, partial
 
 from krm_image_setter.images import Usage, parse_reference
-from krm_image_setter.kustomizations.attempts import Flow
+from krm_image_setter.kustomizations.attempts import Flow, shown_location
 from krm_image_setter.kustomizations.decisions import Decisions, Problem, decide
-from krm_image_setter.kustomizations.fields import Fields, FoundField, checksum, fields_in
+from krm_image_setter.kustomizations.fields import NO_FIELDS, Fields, FoundField, checksum, fields_in
 from krm_image_setter.kustomizations.flows import (
     BEFORE_VOLUMES,
     METACHARACTERS,
@@ -73,7 +73,8 @@ class KustomizationPlan:
         #: The fields in which kustomize finds an image, or a text that it writes into an image.
         self.specs: SelectorMap[KindRule] = SelectorMap(())
         # The builds without the images of the texts that are scanned.
-        self._outline = flows = Flows(self._reader, self._hard, (), self._outline_fields)
+        no_fields = dict.fromkeys(sources.names, NO_FIELDS)
+        self._outline = flows = Flows(self._reader, self._hard, (), partial(self._fields, no_fields))
         #: The files with resources and patches that are part of a build.
         self.reached = frozenset(key for texts in flows.texts.values() for key in texts)
         #: The files that a generator puts into a ConfigMap or Secret, and that are not set.
@@ -88,11 +89,16 @@ class KustomizationPlan:
             self.specs = SelectorMap(specs)
             self._read.clear()
 
-    def _outline_fields(self, key: str, text: Text | None) -> Iterable[FoundField] | None:
-        return () if text is None and key in self._sources.names else self._read_fields(key, text)
+    def _fields(
+        self, scanned: Mapping[str, Fields | None], key: str, text: Text | None
+    ) -> Iterable[FoundField] | None:
+        """Return the fields of a string, or of a file; None if there is no such text.
 
-    def _read_fields(self, key: str, text: Text | None) -> Iterable[FoundField] | None:
-        """Return the fields of a string, or of a file that was not passed; None if there is no such text."""
+        `scanned` contains the fields of the files that were passed. Other files are read here.
+        """
+        if text is None and key in self._sources.names:
+            fields = scanned.get(key)
+            return None if fields is None else fields.found
         if key not in self._read:
             source = text.source if text else self._sources.read(key)
             found = None if source is None else fields_in(source, self._rules, self.specs)
@@ -159,10 +165,7 @@ class KustomizationPlan:
         """
         names: list[str] = []
         waiting = list(entries)
-        while True:
-            relevant = [entry for entry in waiting if self._is_relevant(entry, names)]
-            if not relevant:
-                break
+        while relevant := [entry for entry in waiting if self._is_relevant(entry, names)]:
             names += [entry.keys.name for entry in relevant]
             done = set(relevant)
             waiting = [entry for entry in waiting if entry not in done]
@@ -203,13 +206,6 @@ class KustomizationPlan:
 
         If `bases` is true, the result also contains the builds of bases alone.
         """
-
-        def fields(key: str, text: Text | None) -> Iterable[FoundField] | None:
-            if text is None and key in self._sources.names:
-                scanned = found.get(key)
-                return None if scanned is None else scanned.found
-            return self._read_fields(key, text)
-
         # Most builds contain no image that matters.
         outline = self._outline
         given = self.reached.intersection(self._sources.names)
@@ -218,7 +214,9 @@ class KustomizationPlan:
         needed |= {root for root, texts in outline.texts.items() if not texts.isdisjoint(with_images)}
         hard = [root for root in self._hard if root in needed or self.specs]
         reached = {key for root in hard for key in outline.kustomizations[root]} if bases else ()
-        return Flows(self._reader, hard, [key for key in self._soft if key in reached], fields)
+        return Flows(
+            self._reader, hard, [key for key in self._soft if key in reached], partial(self._fields, found)
+        )
 
     def decide(self, found: Mapping[str, Fields | None]) -> Planned:
         """Decide on all images. `found` contains the fields of the texts that were scanned."""
@@ -254,7 +252,7 @@ class KustomizationPlan:
             elif scalar.text is not None:
                 strings.setdefault(scalar.text, {})[scalar.offset] = new
             elif new != self._wish(scalar.image, scalar.field.usage) or not scalar.field.is_known:
-                decided.setdefault(scalar.key, {})[scalar.offset] = new
+                decided.setdefault(scalar.file, {})[scalar.offset] = new
         for text, new_images in strings.items():
             writer.write_string(text, new_images)
         writer.finish()
@@ -272,7 +270,6 @@ class KustomizationPlan:
     def _problem(self, problem: Problem) -> tuple[str, Result]:
         flow, reason = problem.flow, problem.reason
         place = reason.place or flow.places[0]
-        key = place.text.file.key if isinstance(place, Entry) else place.file
         build = self._sources.shown(flow.route.root)
         why = reason.message
         if reason.build:
@@ -280,7 +277,7 @@ class KustomizationPlan:
         message = f'not changed: "{flow.image}" cannot become "{problem.wanted}" in the build of {build}: {why}'
         if not problem.is_left:
             message = f'"{flow.image}" becomes "{problem.wanted}" in the build of {build}, but {why}'
-        return self._warning(key, place.line, message, flow.route.root)
+        return self._warning(place.file, place.line, message, flow.route.root)
 
     def _warning(self, key: str, line: int, message: str, root: str) -> tuple[str, Result]:
         """Return a warning about a line of a text. It is reported for `root` if the text cannot be changed."""
@@ -300,7 +297,7 @@ class KustomizationPlan:
                 message = f'{copy.what} copies "{image}", so the copy also becomes "{new}"'
             else:
                 continue
-            yield self._warning(copy.node.text.file.key, copy.node.line, message, route.root)
+            yield self._warning(copy.node.file, copy.node.line, message, route.root)
             return
 
     def _unknown_warnings(self, flows: Flows, decisions: Decisions) -> Iterator[tuple[str, Result]]:
@@ -313,21 +310,19 @@ class KustomizationPlan:
             f'"{rule.from_}"' for rule in self._rules.registries.rules()
         ]
         renamed = [
-            entry
+            (entry.keys.name, shown_location(entry, self._sources))
             for entry, keys in decisions.state.items()
             if isinstance(entry, Entry) and keys.name != entry.keys.name
         ]
         for unknown in every.values():
-            key, line = unknown.node.text.file.key, unknown.node.line
+            key, line = unknown.node.file, unknown.node.line
             root = key if key in self._sources.names else self._hard[0]
             if wanted:
                 names = ", ".join(wanted[:3])
                 message = f"images of {unknown.what} are unknown; only an entry of `images` can set {names} there"
                 yield self._warning(key, line, message, root)
-            for entry in renamed:
-                message = (
-                    f'an image "{entry.keys.name}" of {unknown.what} is no longer matched by {self._at(entry)}'
-                )
+            for name, at in renamed:
+                message = f'an image "{name}" of {unknown.what} is no longer matched by {at}'
                 yield self._warning(key, line, message, root)
 
     # Usage of the configuration
@@ -350,18 +345,15 @@ class KustomizationPlan:
                 found = self._rules.images.find(image, flow.route.usage)
                 if found and found[1].position not in used and entry.keys.renames:
                     final = split_image(flow.image)[0]
-                    cause = f'{self._at(entry)} makes it "{final}"; did you mean that?'
+                    cause = f'{shown_location(entry, self._sources)} makes it "{final}"; did you mean that?'
                     causes.setdefault(found[1].position, f'no build has an image "{found[1].name.name}": {cause}')
                 image = entry.keys.applied(image)
         for entry in self._outline.entries:
             found = self._rules.images.find(entry.keys.image) if entry not in matching else None
             if found and found[1].position not in used:
-                cause = f"the entry in {self._at(entry)} matches nothing"
+                cause = f"the entry in {shown_location(entry, self._sources)} matches nothing"
                 causes.setdefault(found[1].position, f'no build has an image "{found[1].name.name}": {cause}')
         return causes
-
-    def _at(self, entry: Entry) -> str:
-        return f"{self._sources.shown(entry.text.file.key)}:{entry.line}"
 
     # Images for `list`
 
@@ -372,23 +364,20 @@ class KustomizationPlan:
         """
         seen: set[tuple[Any, str]] = set()
         for flow in flows:
-            place, column = flow.places[-1], None
+            place = flow.places[-1]
             if (place, flow.image) in seen or flow.route.reading == BEFORE_VOLUMES:
                 continue
             seen.add((place, flow.image))
-            if isinstance(place, Entry):
-                path, file = format_location(place.location), place.text.file.key
-                column = place.text.column(place.number, place.location)
-            elif place.text is not None and place.text.parent is not None:
-                file = place.file
-                path = f"{format_location(place.text.parent[2])}: {format_location(place.field.location)}"
-            elif place.node is not None:
-                path, file = format_location(place.node.location), place.file
-                column = place.node.text.column(place.node.number, place.node.location)
+            node = place if isinstance(place, Entry) else place.node
+            if isinstance(place, Scalar) and place.text is not None and place.text.parent is not None:
+                path = f"{format_location(place.text.parent.location)}: {format_location(place.field.location)}"
+                column = None
+            elif node is not None:
+                path, column = format_location(node.location), node.column
             else:
                 continue
             at = (path, place.line, column)
-            yield file, FoundImage(flow.image, KUSTOMIZATION, *at, _RULE, Usage(), "", is_public=True)
+            yield place.file, FoundImage(flow.image, KUSTOMIZATION, *at, _RULE, Usage(), "", is_public=True)
 
     def placeholders(self, flows: Iterable[Flow], *, final: bool) -> set[tuple[str, int, str]]:
         """Return the file, line and path of each image that an entry renames in every build.

@@ -12,7 +12,7 @@ from functools import lru_cache
 from krm_image_setter.builds.kustomization import FILE_NAMES
 from krm_image_setter.documents import Stream
 from krm_image_setter.errors import InputError
-from krm_image_setter.locators.kustomize_entry import EntryKeys, entry_keys
+from krm_image_setter.locators.kustomize_entry import entry_keys
 from krm_image_setter.resources import NO_REF, Resource
 from krm_image_setter.scan import lines_in_string
 from krm_image_setter.typed import Any, Final, Record
@@ -44,60 +44,28 @@ class Sources(Record):
 class Text:
     """A YAML text that contains entries or patches: a file, or a string in another text.
 
-    `key` identifies the text in the run. For a string, `parent` contains the text that contains the string, the
-    number of the document, and the location in the document. `documents` contains the roots of the documents.
+    `key` identifies the text in the run. For a string, `parent` is the string in the text that contains it.
+    `roots` contains the root of each document as if it were a resource, and `documents` those that are not empty.
     """
 
-    def __init__(self, key: str, source: str, parent: tuple[Text, int, Location] | None = None) -> None:
+    def __init__(self, key: str, source: str, parent: Node | None) -> None:
         self.key = key
         self.source = source
         self.parent = parent
-        self.trees = list(Stream(source).documents())
-        roots = (one.document.root for one in self.trees)
-        self.documents = [Node(self, number, (), root) for number, root in enumerate(roots) if root is not None]
+        self.roots = [Resource(one.document.root, NO_REF, one, ()) for one in Stream(source).documents()]
+        roots = enumerate(self.roots)
+        self.documents = [Node(self, number, (), root.node) for number, root in roots if root.node is not None]
 
     @property
     def file(self) -> Text:
         """The text of the file that contains this text."""
-        return self.parent[0].file if self.parent else self
-
-    def line(self, number: int, location: Location) -> int:
-        """Return the line in the file, counted from 1, of the value at a location of a document."""
-        return self.line_in_file(self.root(number).line(location))
+        return self.parent.text.file if self.parent else self
 
     def line_in_file(self, line: int) -> int:
         """Return the line in the file for a line of this text. Both count from 1."""
         if self.parent is None:
             return line
-        outer, number, location = self.parent
-        return outer.line_in_file(lines_in_string(outer.root(number), location)(line))
-
-    def column(self, number: int, location: Location) -> int | None:
-        """Return the column (from 1) of the value at a location of a document. In a string, it is not known."""
-        return None if self.parent else self.root(number).position(location)[1]
-
-    def root(self, number: int) -> Resource:
-        """Return the root of a document, as if it were a resource."""
-        one = self.trees[number]
-        return Resource(one.document.root, NO_REF, one, ())
-
-
-class Entry:
-    """An entry of `images`, or the `imageTag` of an ImageTagTransformer, and its location in a text."""
-
-    __slots__ = ("is_writable", "keys", "location", "number", "text")
-
-    def __init__(self, text: Text, number: int, location: Location, keys: EntryKeys, *, is_writable: bool) -> None:
-        self.text = text
-        self.number = number
-        self.location = location
-        self.keys = keys
-        self.is_writable = is_writable
-
-    @property
-    def line(self) -> int:
-        """The line in the file, counted from 1. It is computed when a message or a list needs it."""
-        return self.text.line(self.number, self.location)
+        return self.parent.text.line_in_file(lines_in_string(self.parent.root, self.parent.location)(line))
 
 
 class Node:
@@ -146,14 +114,40 @@ class Node:
         return self.value if isinstance(self.value, str) else ""
 
     @property
+    def root(self) -> Resource:
+        """The root of the document, as if it were a resource."""
+        return self.text.roots[self.number]
+
+    @property
     def offset(self) -> int:
         """The offset of the value in its text, in code points."""
-        return self.text.root(self.number).offset(self.location)
+        return self.root.offset(self.location)
+
+    @property
+    def file(self) -> str:
+        """The key of the file that contains the value."""
+        return self.text.file.key
 
     @property
     def line(self) -> int:
-        """The line of the value in its file."""
-        return self.text.line(self.number, self.location)
+        """The line of the value in its file, counted from 1. It is computed when a message or a list needs it."""
+        return self.text.line_in_file(self.root.line(self.location))
+
+    @property
+    def column(self) -> int | None:
+        """The column of the value in its file, counted from 1. In a string, it is not known."""
+        return None if self.text.parent else self.root.position(self.location)[1]
+
+
+class Entry(Node):
+    """An entry of `images`, or the `imageTag` of an ImageTagTransformer, and its location in a text."""
+
+    __slots__ = ("is_writable", "keys")
+
+    def __init__(self, node: Node, *, is_writable: bool) -> None:
+        super().__init__(node.text, node.number, node.location, node.value)
+        self.keys = entry_keys(node.value)
+        self.is_writable = is_writable
 
 
 class Reader:
@@ -172,6 +166,12 @@ class Reader:
             self._texts[key] = None if source is None else _parsed(key, source, None)
         return self._texts[key]
 
+    def documents(self, directory: str, reference: str) -> list[Node]:
+        """Return the documents of a file to which a kustomization in `directory` refers, if it can be read."""
+        path = resolved(directory, reference)
+        text = None if path is None else self.text(path)
+        return [] if text is None else text.documents
+
     def files(self) -> dict[str, Text]:
         """Return the files that were read and are YAML."""
         return {key: text for key, text in self._texts.items() if text is not None and text.parent is None}
@@ -180,8 +180,7 @@ class Reader:
         """Return the text in a string; None if it is not YAML."""
         key = f"{node.text.key}#{node.number}{node.location}"
         if key not in self._texts:
-            parent = node.text, node.number, node.location
-            self._texts[key] = _parsed(key, node.value, parent)
+            self._texts[key] = _parsed(key, node.value, node)
         return self._texts[key]
 
     def kustomization(self, directory: str) -> Node | None:
@@ -205,9 +204,7 @@ class Reader:
             return None
         place = node.text.key, node.number, node.location
         if place not in self._entries:
-            is_writable = node.text.file.key in self.sources.names
-            keys = entry_keys(node.value)
-            self._entries[place] = Entry(node.text, node.number, node.location, keys, is_writable=is_writable)
+            self._entries[place] = Entry(node, is_writable=node.file in self.sources.names)
         return self._entries[place]
 
 
@@ -220,7 +217,7 @@ def resolved(directory: str, reference: str) -> str | None:
     return "" if path == "." else path
 
 
-def _parsed(key: str, source: str, parent: tuple[Text, int, Location] | None) -> Text | None:
+def _parsed(key: str, source: str, parent: Node | None) -> Text | None:
     try:
         return Text(key, source, parent)
     except InputError:

@@ -21,13 +21,18 @@ from krm_image_setter.locators import KindRule, SelectorMap
 from krm_image_setter.resources import NO_REF, Resource
 from krm_image_setter.results import WARNING, Result
 from krm_image_setter.rules import Rules, keywords_of, usable_keywords
-from krm_image_setter.scan import FoundImage, LocatedField, Scan, images_in, scan
+from krm_image_setter.scan import FoundImage, LocatedField, Scan, TextImages, images_in, scan
 from krm_image_setter.typed import Any, Final, Record
 
 #: Calls a function with the stream of each text, or only of the texts with some keys, and returns the results.
 Visit = Callable[[Callable[[Stream], Any], Iterable[str] | None], Iterable[Any]]
 
 
+#: The warning about the images of a file that a generator reads.
+AS_TEXT: Final = (
+    "not changed: a kustomization puts this file into a ConfigMap or Secret as text; "
+    "add `kinds` for the key with `as: yaml` to set its images"
+)
 _CHANGED: Final = "the file has changed since it was read; run the command again"
 
 
@@ -94,11 +99,7 @@ def _as_text(found: Scan) -> Scan:
     kept.resources = found.resources
     if found.edits:
         kept.applied = found.applied  # so that the entries are not also reported as unused
-        message = (
-            "not changed: a kustomization puts this file into a ConfigMap or Secret as text; "
-            "add `kinds` for the key with `as: yaml` to set its images"
-        )
-        kept.results.append(Result(message, WARNING))
+        kept.results.append(Result(AS_TEXT, WARNING))
     return kept
 
 
@@ -132,7 +133,11 @@ def scan_all(
     if changed:
         again = visit(partial(_scan_again, rules, planned), changed)
         for key, one in zip(changed, again, strict=True):
-            _replace(scans[key], found_in(one))
+            old, new = scans[key], found_in(one)
+            if old is None or new is None:
+                raise InputError(_CHANGED)
+            old.edits, old.results, old.images_set = new.edits, new.results, new.images_set
+            old.applied, old.matched, old.selected = new.applied, new.matched, new.selected
     checksums = plan.checksums()
     for key, new in planned.scans.items():
         old = scans.get(key)
@@ -143,23 +148,6 @@ def scan_all(
             old.results += new.results
             old.images_set += new.images_set
     return each, planned
-
-
-def _replace(old: Scan | None, new: Scan | None) -> None:
-    if old is None:
-        return
-    if new is None:
-        raise InputError(_CHANGED)
-    old.edits, old.results, old.images_set = new.edits, new.results, new.images_set
-    old.applied, old.matched, old.selected = new.applied, new.matched, new.selected
-
-
-class TextImages(Record):
-    """The number of resources in a text, its images, and the fields that kustomize can change."""
-
-    resources: int
-    images: list[FoundImage]
-    fields: Fields
 
 
 def _list(run: _Run, stream: Stream) -> TextImages:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from krm_image_setter.documents import Stream
 from krm_image_setter.edits import Edit
@@ -35,58 +35,51 @@ class Writer:
 
     def write_entry(self, entry: Entry, new: EntryKeys) -> None:
         """Write the new values of an entry."""
-        one = entry.text.trees[entry.number]
-        node = writer.at(one.document.root, entry.location)
-        can_rename = not one.document.aliased
-        changes = entry_changes(node, entry.location, entry.keys, new, can_rename=can_rename)
-        self._add(entry.text, entry.number, changes)
+        can_rename = not entry.root.tree.document.aliased
+        self._add(entry, entry_changes(entry.value, entry.location, entry.keys, new, can_rename=can_rename))
         old, now = entry.keys.image, new.image
         if old == now:
             old, now = entry.keys.name, new.name
-        at = Node(entry.text, entry.number, entry.location, node)
-        self._report(at, (old, now), is_image=new[1:] != entry.keys[1:])
+        self._report(entry, (old, now), is_image=new[1:] != entry.keys[1:])
 
     def write_value(self, node: Node, scalar: Scalar, new: str) -> None:
         """Write an image that is the value of a field of a kustomization, such as `sourceValue`."""
         changes = [Change(node.location, Fragment(0, len(scalar.image), new))]
-        self._add(node.text, node.number, changes if scalar.changes is None else scalar.changes(new).changes)
+        self._add(node, changes if scalar.changes is None else scalar.changes(new).changes)
         self._report(node, (scalar.image, new), is_image=True)
 
     def write_string(self, text: Text, decided: Mapping[int, str]) -> None:
         """Write images into a string with resources or a patch. `decided` contains all new images by offset."""
         # `catalog: false` must not disable the images of a JSON patch, because all of them have a decision.
-        is_patch = is_json_patch(text.trees[0].document.root)
+        is_patch = is_json_patch(text.roots[0].node)
         rules = self._rules._replace(catalog=self._rules.catalog or is_patch)
         inner = scan(Stream(text.source, ANY_FILE), rules, decided=decided)
         if text.parent is None or not inner.edits:
             return
-        outer, number, location = text.parent
-        self._add(outer, number, [Change(location, Fragment(*edit)) for edit in dict.fromkeys(inner.edits)])
+        self._add_edits(text.parent, dict.fromkeys(inner.edits))
         found = self._scan(text)
         found.images_set += inner.images_set
-        field = format_location(location)
+        field = format_location(text.parent.location)
         for result in inner.results:
             ref = KUSTOMIZATION if result.resource_ref in (None, NO_REF) else result.resource_ref
             # Lines are only counted if the run needs them.
-            line = text.line_in_file(result.line) if result.line else text.line(0, ())
+            line = text.line_in_file(result.line) if result.line else text.roots[0].line(())
             inner_field = f"{field}: {result.field}"
             found.results.append(result._replace(resource_ref=ref, field=inner_field, line=line, column=None))
 
     def finish(self) -> None:
         """Compute the edits of all files. Raises InputError if a change cannot be written."""
         # A string is written before the text that contains it.
-        while nested := [text for text in self._changes if text.parent]:
-            for text in nested:
-                edits = self._edits(text)
-                outer, number, location = text.parent  # type: ignore[misc]
-                self._add(outer, number, [Change(location, Fragment(*edit)) for edit in edits])
+        while nested := [(text, text.parent) for text in self._changes if text.parent]:
+            for text, parent in nested:
+                self._add_edits(parent, self._edits(text))
         for text in self._changes:
             self._scan(text).edits += self._edits(text)
 
     def _edits(self, text: Text) -> list[Edit]:
         edits: list[Edit] = []
         for number, changes in self._changes.pop(text).items() if text.parent else self._changes[text].items():
-            one = text.trees[number]
+            one = text.roots[number].tree
             source, root = one.source, one.document.root
             try:
                 if one.document.aliased:
@@ -94,13 +87,16 @@ class Writer:
                 else:
                     new = writer.write(source.text, root, changes)
             except InputError as error:
-                error.line = text.line(number, ()) + (error.line or 1) - 1
+                error.line = text.line_in_file(text.roots[number].line(())) + (error.line or 1) - 1
                 raise error.at(file=text.file.key) from None
             edits += [Edit(start + source.start, end + source.start, changed) for start, end, changed in new]
         return edits
 
-    def _add(self, text: Text, number: int, changes: list[Change]) -> None:
-        self._changes.setdefault(text, {}).setdefault(number, []).extend(changes)
+    def _add(self, node: Node, changes: list[Change]) -> None:
+        self._changes.setdefault(node.text, {}).setdefault(node.number, []).extend(changes)
+
+    def _add_edits(self, string: Node, edits: Iterable[Edit]) -> None:
+        self._add(string, [Change(string.location, Fragment(*edit)) for edit in edits])
 
     def _scan(self, text: Text) -> Scan:
         return self.scans.setdefault(text.file.key, Scan())
@@ -111,5 +107,6 @@ class Writer:
         old, new = values
         message = f'set {"image" if is_image else "name"} "{old}" to "{new}"'
         path = format_location(node.location)
-        column = node.text.column(node.number, node.location)
-        found.results.append(Result(message, INFO, KUSTOMIZATION, path, old, new, line=node.line, column=column))
+        found.results.append(
+            Result(message, INFO, KUSTOMIZATION, path, old, new, line=node.line, column=node.column)
+        )

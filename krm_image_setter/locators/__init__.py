@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from functools import lru_cache
 
-from krm_image_setter.locators.forms import WHOLE, Form, Part, RelatedImage, Split, Text
+from krm_image_setter.locators.forms import RELATED_IMAGE, TEXT, WHOLE, Form, Part, Split
 from krm_image_setter.locators.image_field import ImageField, OtherField, source_text
 from krm_image_setter.locators.kind_rule import Embedded, FileRule, ImageSource, KindRule, Selector, SelectorMap
 from krm_image_setter.locators.pod_spec import can_have_pod_spec, find_pod_spec_images
@@ -14,6 +14,8 @@ from krm_image_setter.typed import Final
 from krm_image_setter.yaml.tree import Location
 
 __all__ = [
+    "RELATED_IMAGE",
+    "TEXT",
     "WHOLE",
     "Embedded",
     "FileRule",
@@ -23,11 +25,9 @@ __all__ = [
     "KindRule",
     "OtherField",
     "Part",
-    "RelatedImage",
     "Selector",
     "SelectorMap",
     "Split",
-    "Text",
     "covered",
     "find_image_fields",
     "source_text",
@@ -52,11 +52,9 @@ def find_image_fields(
                 from krm_image_setter.locators.parameters import Parameters  # noqa: PLC0415  (few resources have any)
 
                 parameters = Parameters(resource.node)
-            images = parameters.images(field)
-            if images:
-                yield from ((image, rule) for image in images)
-                continue
-        yield field, rule
+            yield from ((image, rule) for image in parameters.images(field) or (field,))
+        else:
+            yield field, rule
 
 
 # A placeholder of Tekton or Shipwright, OpenShift or Argo Workflows.

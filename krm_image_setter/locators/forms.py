@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from krm_image_setter.images import NO_CONTAINER, OPEN_TAG, Reference, check_reference, parse_reference
 from krm_image_setter.locators.image_field import (
@@ -27,7 +27,7 @@ class Form(Protocol):
     def options(self) -> dict[str, Any]:
         """The keys and values of the path object that specifies this form. A whole reference needs no keys."""
 
-    def fields(self, root: Any, location: Location, value: Any) -> Fields:
+    def fields(self, root: Any, location: Location, value: Any, /) -> Fields:
         """Return the image fields in `value`. `location` is the location of `value` in the tree `root`."""
 
 
@@ -41,9 +41,8 @@ class Whole(Record):
         """The keys and values of the path object; see `Form.options`."""
         return {}
 
-    def fields(self, root: Any, location: Location, value: Any) -> Fields:
+    def fields(self, _root: Any, location: Location, value: Any) -> Fields:
         """Return the image fields in `value`; see `Form.fields`."""
-        del root
         if not isinstance(value, str):
             return [OtherField(location, value, "a string")]
         policy = ((*location[:-1], "imagePullPolicy"), False)
@@ -66,9 +65,8 @@ class Split(Keys):
         """The keys and values of the path object; see `Form.options`."""
         return {"fields": {part: key for part, key in self._asdict().items() if key}}
 
-    def fields(self, root: Any, location: Location, value: Any) -> Fields:
+    def fields(self, _root: Any, location: Location, value: Any) -> Fields:
         """Return the image fields in `value`; see `Form.fields`."""
-        del root
         if not isinstance(value, dict):
             return [OtherField(location, value, "a mapping")]
         for key in filter(None, self):
@@ -110,45 +108,43 @@ class Part(Record):
         return [_part_field(location, source_text(root, location), self)]
 
 
-class RelatedImage(Record):
-    """The form of an environment variable that contains an image if its name starts with RELATED_IMAGE_.
+class Syntax(Record):
+    """The form of a value whose `as` is `name`. `read` returns the image fields in the value at a location."""
 
-    Operators get the images that they deploy from such variables. Tools for offline registries rewrite them
-    (https://olm.operatorframework.io/docs/best-practices/common/).
-    """
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """The keys and values of the path object; see `Form.options`."""
-        return {"as": "relatedImage"}
-
-    def fields(self, root: Any, location: Location, value: Any) -> Fields:
-        """Return the image fields in `value`; see `Form.fields`."""
-        del root
-        if not isinstance(value, dict):
-            return [OtherField(location, value, "a mapping")]
-        text = value.get("value")
-        if not str(value.get("name")).startswith("RELATED_IMAGE_") or not isinstance(text, str):
-            return []
-        return [whole_field((*location, "value"), text)]
-
-
-class Text(Record):
-    """The form of a text that contains references between other words, such as a command line."""
-
-    syntax: str = "text"
+    name: str
+    read: Callable[[Location, Any], Fields]
 
     @property
     def options(self) -> dict[str, Any]:
         """The keys and values of the path object; see `Form.options`."""
-        return {"as": self.syntax}
+        return {"as": self.name}
 
-    def fields(self, root: Any, location: Location, value: Any) -> Fields:
+    def fields(self, _root: Any, location: Location, value: Any) -> Fields:
         """Return the image fields in `value`; see `Form.fields`."""
-        del root
-        if not isinstance(value, str):
-            return [OtherField(location, value, "a string")]
-        return text_fields(location, value)
+        return self.read(location, value)
+
+
+def _related_image(location: Location, value: Any) -> Fields:
+    if not isinstance(value, dict):
+        return [OtherField(location, value, "a mapping")]
+    text = value.get("value")
+    if not str(value.get("name")).startswith("RELATED_IMAGE_") or not isinstance(text, str):
+        return []
+    return [whole_field((*location, "value"), text)]
+
+
+#: The form of an environment variable that contains an image if its name starts with RELATED_IMAGE_.
+#: Operators get the images that they deploy from such variables. Tools for offline registries rewrite them
+#: (https://olm.operatorframework.io/docs/best-practices/common/).
+RELATED_IMAGE: Final = Syntax("relatedImage", _related_image)
+
+
+def _text(location: Location, value: Any) -> Fields:
+    return text_fields(location, value) if isinstance(value, str) else [OtherField(location, value, "a string")]
+
+
+#: The form of a text that contains references between other words, such as a command line.
+TEXT: Final = Syntax("text", _text)
 
 
 def _part_field(location: Location, text: str, form: Part) -> ImageField:

@@ -6,12 +6,14 @@ The values of `add`, `replace` and `test` can be an image, or an object or a lis
 from __future__ import annotations
 
 import re
+from functools import reduce
+from operator import getitem
 
 from krm_image_setter.images import IMAGE
-from krm_image_setter.locators.forms import Fields
+from krm_image_setter.locators.forms import Fields, Syntax
 from krm_image_setter.locators.image_field import ImageField, whole_field
 from krm_image_setter.locators.pod_spec import find_pod_spec_images
-from krm_image_setter.typed import Any, Final, Record
+from krm_image_setter.typed import Any, Final
 from krm_image_setter.yaml.tree import Location
 
 _WITH_VALUE: Final = frozenset(("add", "replace", "test"))
@@ -36,17 +38,18 @@ def json_patch_fields(root: Any, location: Location = ()) -> list[ImageField]:
             continue
         here = (*location, index, "value")
         target, value = target_location(operation), operation.get("value")
-        if isinstance(value, str) and is_image_path(target):
+        # An image is that of a container or of a volume, or in any key `image`, but not in metadata.
+        is_image = target[-1:] == ("image",) or target[-2:] == ("image", "reference")
+        if isinstance(value, str) and is_image and "metadata" not in target:
             fields.append(whole_field(here, value))
         elif isinstance(value, dict | list):
             # Put the value into a copy of the fields around it, because a container is found by its list.
             around, prefix = _surrounded(target, value)
             for field in find_pod_spec_images(around, (IMAGE,)):
-                at = (*here, *field.location[prefix:])
-                image: Any = value
-                for step in at[len(here) :]:
-                    image = image[step]
-                fields.append(whole_field(at, image, usage=field.usage))
+                inner = field.location[prefix:]
+                fields.append(
+                    whole_field((*here, *inner), reduce(getitem, inner, operation["value"]), usage=field.usage)
+                )
     return fields
 
 
@@ -55,12 +58,6 @@ def target_location(operation: Any) -> Location:
     path = operation["path"].strip("/").split("/")
     keys = (part.replace("~1", "/").replace("~0", "~") for part in path)
     return tuple(int(key) if key.isdecimal() and key.isascii() and len(key) < 9 else key for key in keys)
-
-
-def is_image_path(location: Location) -> bool:
-    """Return whether a location in a resource is that of an image: of a container, or any key `image`."""
-    is_image = location[-1:] == ("image",) or location[-2:] == ("image", "reference")
-    return is_image and "metadata" not in location
 
 
 def _is_operation(node: Any) -> bool:
@@ -78,17 +75,9 @@ def _surrounded(target: Location, value: Any) -> tuple[dict[str, Any], int]:
     return {str(target[-1]): value}, 1
 
 
-class JsonPatch(Record):
-    """The form of a document that is a JSON 6902 patch."""
+def _fields(location: Location, value: Any) -> Fields:
+    return json_patch_fields(value, location) if is_json_patch(value) else ()
 
-    syntax: str = "jsonPatch"
 
-    @property
-    def options(self) -> dict[str, Any]:
-        """The keys and values of the path object; see `Form.options`."""
-        return {"as": self.syntax}
-
-    def fields(self, root: Any, location: Location, value: Any) -> Fields:
-        """Return the image fields in `value`; see `Form.fields`."""
-        del root
-        return json_patch_fields(value, location) if is_json_patch(value) else ()
+#: The form of a document that is a JSON 6902 patch.
+JSON_PATCH: Final = Syntax("jsonPatch", _fields)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from operator import itemgetter
+from functools import reduce
+from operator import getitem, itemgetter
 
 from krm_image_setter.errors import ConfigLocation
 from krm_image_setter.locators.forms import WHOLE, Fields, Form
@@ -113,12 +114,11 @@ class KindRule(Record):
 
     def find(self, root: Any) -> list[Match]:
         """Return the values in the resource `root` that the path matches, with their locations in `root`."""
-        start, node = self.start, root
+        start = self.start
         if not start:
             return self.path.find(root)
-        for step in start:
-            node = node[step]
-        return [Match(start + location, value) for location, value in self.path.find(node)]
+        found = self.path.find(reduce(getitem, start, root))
+        return [Match(start + location, value) for location, value in found]
 
     @property
     def path_data(self) -> Any:
@@ -156,9 +156,8 @@ class Embedded(Record):
         paths = [rule.path_data for rule in self.rules]
         return {"as": self.syntax, **({"paths": paths} if paths else {})}
 
-    def fields(self, root: Any, location: Location, value: Any) -> Fields:
+    def fields(self, _root: Any, location: Location, value: Any) -> Fields:
         """Return the image fields in `value`; see `Form.fields`."""
-        del root
         return [OtherField(location, value, "a string", self)]
 
 

@@ -6,10 +6,8 @@ are described in https://kubectl.docs.kubernetes.io/references/kustomize/kustomi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from krm_image_setter.images import OPEN_TAG, check_reference
-from krm_image_setter.locators.forms import Fields
+from krm_image_setter.locators.forms import Fields, Syntax
 from krm_image_setter.locators.image_field import ImageField, OtherField, Written, source_text
 from krm_image_setter.typed import Any, Final, Record
 from krm_image_setter.yaml.tree import Change, Fragment, Location
@@ -131,26 +129,12 @@ def _written(entry: Any, location: Location, key: str, value: str) -> Change:
     return Change((*location, key), Fragment(0, len(source_text(entry, (key,))), value))
 
 
-class KustomizeEntry(Record):
-    """The form of an entry of `images` whose resources are unknown: a new name is written to `newName`."""
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """The keys and values of the path object; see `Form.options`."""
-        return {"as": "kustomize"}
-
-    def fields(self, root: Any, location: Location, value: Any) -> Fields:
-        """Return the image fields in `value`; see `Form.fields`."""
-        del root
-        if not isinstance(value, dict):
-            return [OtherField(location, value, "a mapping")]
-        return list(_entry_field(location, value))
-
-
-def _entry_field(location: Location, entry: Any) -> Iterator[ImageField]:
+def _fields(location: Location, entry: Any) -> Fields:
+    if not isinstance(entry, dict):
+        return [OtherField(location, entry, "a mapping")]
     keys = entry_keys(entry)
     if not keys.name or key_in(entry, "name") is None:
-        return
+        return ()
 
     def changes(new: str) -> Written:
         name, tag, digest = check_reference(new)
@@ -160,4 +144,8 @@ def _entry_field(location: Location, entry: Any) -> Iterator[ImageField]:
         return Written(entry_changes(entry, location, keys, wanted, can_rename=False))
 
     parts = tuple((*location, name) for name in entry)
-    yield ImageField(location, keys.image, changes, usage=OPEN_TAG, parts=parts)
+    return [ImageField(location, keys.image, changes, usage=OPEN_TAG, parts=parts)]
+
+
+#: The form of an entry of `images` whose resources are unknown: a new name is written to `newName`.
+KUSTOMIZE: Final = Syntax("kustomize", _fields)

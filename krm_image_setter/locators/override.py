@@ -8,32 +8,26 @@ https://argo-cd.readthedocs.io/en/stable/user-guide/kustomize/#kustomize.
 from __future__ import annotations
 
 from krm_image_setter.images import OPEN_TAG, check_reference, parse_reference
-from krm_image_setter.locators.forms import Fields
+from krm_image_setter.locators.forms import Fields, Syntax
 from krm_image_setter.locators.image_field import ImageField, OtherField, Written
-from krm_image_setter.typed import Any, Record
+from krm_image_setter.typed import Any, Final
 from krm_image_setter.yaml.tree import Change, Fragment, Location
 
 
-class Override(Record):
-    """The form of a string `[NAME=]IMAGE`, which overrides the image NAME by another image."""
+def _fields(location: Location, value: Any) -> Fields:
+    if not isinstance(value, str):
+        return [OtherField(location, value, "a string")]
+    current = value.rpartition("=")[2].strip()
+    start = value.rindex(current)
 
-    @property
-    def options(self) -> dict[str, Any]:
-        """The keys and values of the path object; see `Form.options`."""
-        return {"as": "override"}
+    def changes(new: str) -> Written:
+        old = parse_reference(current)
+        is_renamed = old is not None and check_reference(new).name != old.name
+        name = f"{old.name}=" if old is not None and is_renamed and "=" not in value else ""
+        return Written([Change(location, Fragment(start, start + len(current), name + new))])
 
-    def fields(self, root: Any, location: Location, value: Any) -> Fields:
-        """Return the image fields in `value`; see `Form.fields`."""
-        del root
-        if not isinstance(value, str):
-            return [OtherField(location, value, "a string")]
-        current = value.rpartition("=")[2].strip()
-        start = value.rindex(current)
+    return [ImageField(location, current, changes, start, OPEN_TAG)]
 
-        def changes(new: str) -> Written:
-            old = parse_reference(current)
-            is_renamed = old is not None and check_reference(new).name != old.name
-            name = f"{old.name}=" if old is not None and is_renamed and "=" not in value else ""
-            return Written([Change(location, Fragment(start, start + len(current), name + new))])
 
-        return [ImageField(location, current, changes, start, OPEN_TAG)]
+#: The form of a string `[NAME=]IMAGE`, which overrides the image NAME by another image.
+OVERRIDE: Final = Syntax("override", _fields)

@@ -17,6 +17,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import reduce
+from operator import getitem
 
 from krm_image_setter.images import parse_reference
 from krm_image_setter.locators.image_field import ImageField, whole_field
@@ -96,10 +98,7 @@ class Parameters:
                     yield text.strip(), at[:-3] if pattern is _TASK else at
 
     def _at(self, location: Location) -> Any:
-        node = self._root
-        for step in location:
-            node = node[step]
-        return node
+        return reduce(getitem, location, self._root)
 
     def _enclosing(self, location: Location) -> _Enclosing:
         node, found = self._root, [_Node((), self._root)]

@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterator
 from functools import cache
 
 from krm_image_setter.images import Reference, parse_reference
-from krm_image_setter.locators.forms import Fields, split_field
+from krm_image_setter.locators.forms import Fields, Syntax, split_field
 from krm_image_setter.locators.image_field import ImageField, Keys, OtherField, Written, source_text, whole_field
 from krm_image_setter.locators.kind_rule import Embedded, KindRule, Selector
 from krm_image_setter.locators.shapes import (
@@ -37,34 +37,26 @@ _NO_PART: Final = (dict, list, bool)
 _CAN_CONTAIN_IMAGES: Final = (str, dict, list)
 
 
-class Values(Record):
-    """The form of Helm values that contain images anywhere.
+def _fields(location: Location, value: Any) -> Fields:
+    if not isinstance(value, dict | list):
+        return [OtherField(location, value, "a mapping", _embedded())]
+    from krm_image_setter.locators.helm_parameters import parameters_in  # noqa: PLC0415  (few runs need it)
 
-    Values are a mapping, a string with a YAML document, or a list of parameters such as `image.tag`.
-    """
+    parameters = parameters_in(location, value)
+    if parameters is None:
+        return list(image_fields(value, location))
+    return [parameters.moved(field) for field in image_fields(parameters.tree, ())]
 
-    @property
-    def options(self) -> dict[str, Any]:
-        """The keys and values of the path object; see `Form.options`."""
-        return {"as": "values"}
 
-    def fields(self, root: Any, location: Location, value: Any) -> Fields:
-        """Return the image fields in `value`; see `Form.fields`."""
-        del root
-        if not isinstance(value, dict | list):
-            return [OtherField(location, value, "a mapping", _embedded())]
-        from krm_image_setter.locators.helm_parameters import parameters_in  # noqa: PLC0415  (few runs need it)
-
-        parameters = parameters_in(location, value)
-        if parameters is None:
-            return list(image_fields(value, location))
-        return [parameters.moved(field) for field in image_fields(parameters.tree, ())]
+#: The form of Helm values that contain images anywhere.
+#: Values are a mapping, a string with a YAML document, or a list of parameters such as `image.tag`.
+VALUES: Final = Syntax("values", _fields)
 
 
 @cache
 def _embedded() -> Embedded:
     """Return the form of a string whose document contains values."""
-    return Embedded("yaml", (KindRule(Selector(), parse_path("{$}"), Values(), origin=""),))
+    return Embedded("yaml", (KindRule(Selector(), parse_path("{$}"), VALUES, origin=""),))
 
 
 def image_fields(value: Any, location: Location) -> Iterator[ImageField]:
@@ -165,15 +157,9 @@ def is_image(shape: Shape) -> bool:
     return reference is not None and (
         means_image(shape.name)
         or (contains_images(shape.around) and not is_part(shape.name))
-        or has_registry_and_version(reference)
+        or reference.digest is not None
+        or (has_registry(reference) and _VERSION.fullmatch(reference.tag or "") is not None)
     )
-
-
-def has_registry_and_version(reference: Reference) -> bool:
-    """Return whether a reference has a host with a dot and a tag with a digit (not a port), or a digest."""
-    if reference.digest is not None:
-        return True
-    return has_registry(reference) and _VERSION.fullmatch(reference.tag or "") is not None
 
 
 def has_registry(reference: Reference) -> bool:

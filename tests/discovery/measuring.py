@@ -17,7 +17,7 @@ from harness import ROOT
 
 from krm_image_setter.discovery.finding import Confidence, Finding
 from krm_image_setter.discovery.schema import find_in_crd
-from krm_image_setter.locators import Part, Split, Text
+from krm_image_setter.locators import TEXT, Part, Split
 
 HERE: Final = Path(__file__).parent
 JUDGED: Final = ROOT.parent / "shared/corpus-crds"
@@ -122,7 +122,7 @@ def form_of(finding: Finding) -> Any:
     form = finding.form
     if isinstance(form, Split):
         return form.options["fields"]
-    return form.part if isinstance(form, Part) else "text" if isinstance(form, Text) else "whole"
+    return form.part if isinstance(form, Part) else "text" if form == TEXT else "whole"
 
 
 def third_set() -> Iterator[Kind]:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from krm_image_setter.errors import ConfigError, InputError
+from krm_image_setter.importers import Source
 from krm_image_setter.importers.any_file import FILES, import_file
 
 IMAGES = "images: [{name: a, newTag: b}]\n"
@@ -40,7 +41,7 @@ def unread(path: str) -> str:
     ],
 )
 def test_tool_is_recognized_by_name_or_content(name: str, text: str, line: str) -> None:
-    written = import_file(text, f"dev/{name}", name, unread).text
+    written = import_file(Source(text, f"dev/{name}", name, unread)).text
     assert written.startswith(f"# Imported from dev/{name};")
     assert line in written.splitlines()
 
@@ -50,11 +51,11 @@ def test_tool_is_recognized_by_name_or_content(name: str, text: str, line: str) 
 )
 def test_error_unsupported_file(text: str) -> None:
     with pytest.raises(InputError) as error:
-        import_file(text, "dev/a.yaml", "a.yaml", unread)
+        import_file(Source(text, "dev/a.yaml", "a.yaml", unread))
     assert str(error.value) == f"dev/a.yaml: unsupported file; expected one of: {FILES}"
 
 
 def test_error_not_yaml() -> None:
     with pytest.raises(ConfigError) as error:
-        import_file("a: [\n", "dev/a.yaml", "a.yaml", unread)
+        import_file(Source("a: [\n", "dev/a.yaml", "a.yaml", unread))
     assert str(error.value).startswith("dev/a.yaml:2:1: ")

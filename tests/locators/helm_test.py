@@ -18,7 +18,7 @@ import yaml
 
 from krm_image_setter import read_config, set_images
 from krm_image_setter.images import Reference, check_reference
-from krm_image_setter.locators.values import Values
+from krm_image_setter.locators.values import VALUES as FORM
 from krm_image_setter.yaml import parsing
 
 HELM = shutil.which("helm")
@@ -113,7 +113,7 @@ def rendered(folder: Path, template: str, values: str) -> Reference:
 @pytest.mark.parametrize("chart", CHARTS)
 def test_chart_has_an_image(chart: str) -> None:
     (document,) = parsing.parse(CHARTS[chart][1])
-    (field,) = Values().fields(document.root, (), document.root)
+    (field,) = FORM.fields(document.root, (), document.root)
     assert check_reference(field.current).name == "quay.io/org/web"  # type: ignore[union-attr]
 
 

@@ -15,7 +15,7 @@ from krm_image_setter.config import ImageSetter
 from krm_image_setter.documents import Stream
 from krm_image_setter.images import check_reference, parse_reference
 from krm_image_setter.locators import ImageField
-from krm_image_setter.locators.values import Values
+from krm_image_setter.locators.values import VALUES
 from krm_image_setter.rules import rules_for
 from krm_image_setter.scan import images_in
 from krm_image_setter.yaml import parsing
@@ -87,7 +87,7 @@ def score() -> Score:
         data: Any = document.root
         claimed = {
             (field.parts or (field.location,))[0]: [part for part in field.parts[1:] if exists(data, part)]
-            for field in Values().fields(data, (), data)
+            for field in VALUES.fields(data, (), data)
             if isinstance(field, ImageField)
         }
         known = [location(image["keys"]["repository"]) for image in images]
