@@ -81,7 +81,7 @@ def lock_command(
         raise ImageSetterError("`--check` requires the lock to check: `--output FILE`")
     wanted = Filter.of(image, kind, registry, not_registry, unpinned=unpinned)
     asking = Asking(platform, single_platform, mirror, plain_http)
-    if os.path.exists(output) and not os.path.isfile(output):
+    if output == "-" or (os.path.exists(output) and not os.path.isfile(output)):
         raise InputError("expected a file; to print the lock, omit `--output`", file=output)
     data = read_bytes(output) if os.path.exists(output) else None
     comments = _comments(paths, output or "images.lock.yaml")

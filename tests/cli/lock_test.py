@@ -562,7 +562,7 @@ def test_interrupt_ends_without_a_message(locking: Locking) -> None:
     assert not os.path.exists(locking.program.folder / LOCK)
 
 
-@pytest.mark.parametrize("output", ["d", "/dev/stdout"])
+@pytest.mark.parametrize("output", ["d", "/dev/stdout", "-"])
 def test_output_that_is_not_a_file_is_an_error(locking: Locking, output: str) -> None:
     locking.write("app.yaml", pod())
     (locking.program.folder / "d").mkdir()
