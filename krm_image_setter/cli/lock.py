@@ -94,17 +94,16 @@ def lock_command(
     names = (kept.keys() | found.images.keys()) & found.selected
     if not (check or refresh):
         names -= kept.keys()
-    effect = "the other images were compared" if check else "nothing was written"
-    digests = resolved(names, found, asking, effect)
-    failed = len(digests) < len(names)
     if check:
+        digests = resolved(names, found, asking, "could not be resolved; the other images were compared")
         findings = list(_findings(lock, output, found, digests))
         for finding in findings:
             write(f"{finding}\n")
         flush()
         say(f"{output}: {counted(len(digests), 'image')}, {counted(len(findings), 'difference')}")
-        raise SystemExit(2 if failed else 1 if findings else 0)
-    if failed:
+        raise SystemExit(2 if len(digests) < len(names) else 1 if findings else 0)
+    digests = resolved(names, found, asking)
+    if len(digests) < len(names):
         raise SystemExit(2)
     text = lock.updated({**kept, **digests})
     if not output:

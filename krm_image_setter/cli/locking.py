@@ -166,10 +166,15 @@ def _report_skipped(skipped: Iterable[tuple[Row, str]], effect: str) -> None:
         say(f"{effect}: {images}: {', '.join(named[:_MOST_NAMED])}{more}")
 
 
-def resolved(names: Collection[str], found: Lockable, asking: Asking, effect: str) -> dict[str, Locked]:
+def resolved(
+    names: Collection[str],
+    found: Lockable,
+    asking: Asking,
+    problem: str = "could not be resolved; nothing was written",
+) -> dict[str, Locked]:
     """Ask for the digests of images, and return them by name.
 
-    Images without an answer are reported, together with the `effect` on the run, and are not in the result.
+    Images without an answer are not in the result. They are reported, and `problem` comes after their number.
     """
     digests: dict[str, Locked] = {}
     failed: dict[str, str] = {}
@@ -183,7 +188,7 @@ def resolved(names: Collection[str], found: Lockable, asking: Asking, effect: st
         others = f"; the image is also in {counted(len(rows) - 1, 'other field')}" if len(rows) > 1 else ""
         say(f'error: {rows[0].at}: cannot resolve "{name}": {failed[name]}{others}')
     if failed:
-        say(f"error: {counted(len(failed), 'image')} of {len(names):,} could not be resolved; {effect}")
+        say(f"error: {counted(len(failed), 'image')} of {len(names):,} {problem}")
     return digests
 
 
@@ -195,7 +200,7 @@ def with_digests(files: Sequence[File], config: ImageSetter) -> ImageSetter:
     if config.images or config.registries:
         say("warning: `images` and `registries` of the configuration are not applied with `--lock`")
     found = find_lockable(files, config, Filter())
-    digests = resolved(found.images, found, Asking(), "nothing was written")
+    digests = resolved(found.images, found, Asking())
     if len(digests) < len(found.images):
         raise SystemExit(2)
     rules = (
