@@ -11,7 +11,7 @@ import time
 
 import pytest
 from harness import signals
-from locking import LOCK, Locking, pod, push_platforms
+from locking import LOCK, Locking, pod, push_platforms, registry_on_loopback
 from registry.servers import (
     digest_of,
     login_environment,
@@ -273,6 +273,21 @@ def test_filter_selects_images_to_refresh_and_to_check(locking: Locking, options
     assert "asked registries for 1 image\n" in locking.lock("--refresh", *options).stderr
     assert locking.registry.asked == ["a:1", "a:1"]
     assert locking.read(LOCK) == HEAD + entry("a:1", new["a:1"]) + entry("b:1", old["b:1"])
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["lock", "-o", LOCK], ["lock", "-o", LOCK, "--refresh"], ["lock", "-o", LOCK, "--check"], ["verify"]],
+)
+def test_other_registries_are_not_asked(locking: Locking, command: list[str]) -> None:
+    """SECURITY.md recommends `--registry` for manifests of an author who is not trusted."""
+    old = locking.registry.push("a:1")
+    with registry_on_loopback() as other:
+        locking.write("app.yaml", pod("HOST/a:1", f"{other.host}/b:1"))
+        locking.write(LOCK, HEAD + entry("a:1", old) + entry("b:1", old).replace("HOST", other.host))
+        name, *options = command
+        locking.run(name, "app.yaml", *options, "--registry", locking.registry.host, "--plain-http", other.host)
+        assert other.asked == []
 
 
 @pytest.mark.parametrize("command", ["lock", "verify"])
