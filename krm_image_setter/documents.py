@@ -71,26 +71,27 @@ class Stream:
             if self.text.find(keyword, start, end) >= 0:
                 yield from self._parsed((start, end))
 
-    def trees(self, keywords: Iterable[str] | None = None) -> Iterator[Tree | None]:
+    def trees(self, keywords: Iterable[str] | None = None, *, unproved: bool = False) -> Iterator[Tree | None]:
         """Return the documents, or the items of a document that is a list; None for each skipped resource.
 
         A resource is skipped if it contains none of the `keywords`. If `keywords` is None, nothing is skipped.
+        If `unproved` is true, any other text without a keyword is skipped too, so an error in it is not found.
         Raises NotYAMLError, with the line in the text, if a document is not valid YAML.
         """
         if self._listing is not None:
-            return self._items(self._listing.items, (0, len(self.text)), keywords)
-        return self._trees(keywords)
+            return self._items(self._listing.items, (0, len(self.text)), keywords, unproved)
+        return self._trees(keywords, unproved)
 
-    def _trees(self, keywords: Iterable[str] | None) -> Iterator[Tree | None]:
+    def _trees(self, keywords: Iterable[str] | None, unproved: bool) -> Iterator[Tree | None]:
         slices = stream.cut_documents(self.text)
-        parts = [(0, len(self.text))] if slices is None else self._kept(slices, keywords, is_item=False)
+        parts = [(0, len(self.text))] if slices is None else self._kept(slices, keywords, unproved, is_item=False)
         for part in parts:
             if part is None:
                 yield None
                 continue
             listing = stream.cut_items(self.text, *part)
             if listing is not None and _is_list_frame(listing.frame) and not self._is_shared(listing.items):
-                yield from self._items(listing.items, part, keywords)
+                yield from self._items(listing.items, part, keywords, unproved)
             else:
                 yield from self._parsed(part)
 
@@ -116,8 +117,10 @@ class Stream:
             map(_is_resource_list, _roots(self.text.removeprefix("\ufeff")))
         )
 
-    def _items(self, items: list[Slice], part: Slice, keywords: Iterable[str] | None) -> Iterator[Tree | None]:
-        for number, item in enumerate(self._kept(items, keywords, is_item=True)):
+    def _items(
+        self, items: list[Slice], part: Slice, keywords: Iterable[str] | None, unproved: bool
+    ) -> Iterator[Tree | None]:
+        for number, item in enumerate(self._kept(items, keywords, unproved, is_item=True)):
             if item is None:
                 yield None
                 continue
@@ -146,11 +149,13 @@ class Stream:
             for item in items
         )
 
-    def _kept(self, slices: list[Slice], keywords: Iterable[str] | None, *, is_item: bool) -> list[Slice | None]:
+    def _kept(
+        self, slices: list[Slice], keywords: Iterable[str] | None, unproved: bool, *, is_item: bool
+    ) -> list[Slice | None]:
         """Return the slices, but None in place of each slice that can be skipped.
 
         A slice is skipped if it contains none of the keywords and is certainly valid YAML and one resource.
-        Otherwise skipping it could hide an error.
+        Otherwise skipping it could hide an error, unless `unproved` is true.
         """
         if keywords is None:
             return [*slices]
@@ -158,7 +163,8 @@ class Stream:
         kept: list[Slice | None] = []
         for one in slices:
             part = self.text[one[0] : one[1]]
-            kept.append(one if can_contain(part) or not _prover()(part, is_item=is_item) else None)
+            is_skipped = not can_contain(part) and (unproved or _prover()(part, is_item=is_item))
+            kept.append(None if is_skipped else one)
         return kept
 
     def _parsed(self, part: Slice, *, is_item: bool = False) -> list[Tree]:

@@ -22,6 +22,9 @@ REFERENCES = [
     pytest.param("a.yaml", ARGO.replace("Application", "ApplicationSet") +
                  "  template: {spec: {source: {path: 'web/{{name}}', helm: {valueFiles: ['{{ .env }}.yaml']}}}}\n",
                  ["**/web/*/*.yaml"], id="ApplicationSet with placeholders"),
+    pytest.param("a.yaml", "apiVersion: v1\nkind: List\nitems:\n- apiVersion: argoproj.io/v1alpha1\n  kind: Application\n"
+                 "  spec: {source: {path: charts/web, helm: {valueFiles: [prod.yaml]}}}\n",
+                 ["**/charts/web/prod.yaml"], id="Application in a list"),
     pytest.param("a.yaml", RELEASE % "./charts/web/prod.yaml", ["**/charts/web/prod.yaml"], id="HelmRelease"),
     pytest.param("a.yaml", RELEASE % "https://example.com/a/v.yaml, secrets://a/b.yaml", [], id="URLs"),
     pytest.param("a.yaml", RELEASE % "prod.yaml", [], id="name without a directory"),

@@ -13,7 +13,7 @@ import posixpath
 import re
 from collections.abc import Iterable, Iterator
 
-from krm_image_setter.catalog import VALUES_KIND
+from krm_image_setter.catalog import VALUES_KIND, VALUES_MARKS
 from krm_image_setter.config.image_setter import ImageSetter
 from krm_image_setter.documents import Stream
 from krm_image_setter.errors import InputError
@@ -33,7 +33,8 @@ def with_values(config: ImageSetter, streams: Iterable[Stream]) -> ImageSetter:
     keys: dict[KindRule, None] = {}
     for stream in streams:
         try:
-            roots = [one.document.root for one in stream.documents()]
+            trees = [one for one in stream.trees(VALUES_MARKS, unproved=True) if one is not None]
+            roots = [each.node for one in trees for each in one.nodes()]
         except InputError:  # a scan reports the error
             continue
         files.update(dict.fromkeys(_files(stream, roots)))
