@@ -26,6 +26,7 @@ from krm_image_setter.cli.options import (
     OnlyRegistries,
     Paths,
     StdinFileName,
+    Unpinned,
 )
 from krm_image_setter.cli.outputs import Format, Rule, write_report
 from krm_image_setter.cli.scanning import ReadAhead, Scanned, read_files
@@ -154,7 +155,7 @@ def list_command(
     kind: OnlyKinds,
     registry: OnlyRegistries,
     not_registry: NotRegistries,
-    unpinned: Annotated[bool, typer.Option("--unpinned", help="Only images without a digest")] = False,
+    unpinned: Unpinned = False,
     unknown: Annotated[
         bool,
         typer.Option("--unknown", help="List values that look like images but match no rule, and suggest rules"),

@@ -26,6 +26,7 @@ from krm_image_setter.cli.options import (
     PlainHttp,
     Platforms,
     StdinFileName,
+    Unpinned,
 )
 from krm_image_setter.cli.replace import Replacement
 from krm_image_setter.cli.resolving import Asking
@@ -70,6 +71,7 @@ def lock_command(
     ] = False,
     mirror: Mirrors,
     plain_http: PlainHttp,
+    unpinned: Unpinned = False,
     refresh: Annotated[bool, typer.Option("--refresh", help="Also ask for images that the lock contains")] = False,
     check: Annotated[
         bool, typer.Option("--check", help="Write nothing; exit 1 if the lock differs from files or registries")
@@ -78,9 +80,9 @@ def lock_command(
     """Write, update or check the lock, and exit with the exit status of the command."""
     if check and not output:
         raise ImageSetterError("`--check` requires the lock to check: `--output FILE`")
-    wanted = Filter.of(image, kind, registry, not_registry)
+    wanted = Filter.of(image, kind, registry, not_registry, unpinned=unpinned)
     asking = Asking(platform, single_platform, mirror, plain_http)
-    if os.path.exists(output) and not os.path.isfile(output):
+    if output == "-" or (os.path.exists(output) and not os.path.isfile(output)):
         raise InputError("expected a file; to print the lock, omit `--output`", file=output)
     data = read_bytes(output) if os.path.exists(output) else None
     comments = _comments(paths, output or "images.lock.yaml")
@@ -90,17 +92,20 @@ def lock_command(
     config = Options(tuple(fn_config), no_config=no_config).configure_list(ahead.configurations)
     found = find_lockable(files, ahead.with_values_files(config), wanted)
     kept = {name: Locked(entry.digest) for name, entry in lock.entries.items() if found.rows(name)}
-    names = kept.keys() | found.images.keys()
-    digests = resolved(names if check or refresh else names - kept.keys(), found, asking)
-    if digests is None:
-        raise SystemExit(2)
+    names = (kept.keys() | found.images.keys()) & found.selected
+    if not (check or refresh):
+        names -= kept.keys()
     if check:
+        digests = resolved(names, found, asking, "could not be resolved; the other images were compared")
         findings = list(_findings(lock, output, found, digests))
         for finding in findings:
             write(f"{finding}\n")
         flush()
-        say(f"{output}: {counted(len(names), 'image')}, {counted(len(findings), 'difference')}")
-        raise SystemExit(1 if findings else 0)
+        say(f"{output}: {counted(len(digests), 'image')}, {counted(len(findings), 'difference')}")
+        raise SystemExit(2 if len(digests) < len(names) else 1 if findings else 0)
+    digests = resolved(names, found, asking)
+    if len(digests) < len(names):
+        raise SystemExit(2)
     text = lock.updated({**kept, **digests})
     if not output:
         write(text)
@@ -127,7 +132,7 @@ def _findings(lock: LockFile, file: str, found: Lockable, digests: Mapping[str, 
             yield f'{rows[0].at}: "{name}" is missing in {file}; its digest is {digests[name].digest}'
         elif not rows:
             yield f'{file}:{entry.line}: "{name}" is no longer in the files; its digest was {entry.digest}'
-        elif digests[name].digest != entry.digest:
+        elif name in digests and digests[name].digest != entry.digest:
             moved = f"has moved from {entry.digest} to {digests[name].digest}"
             yield f'{file}:{entry.line}: "{name}" {moved}; it is used in {rows[0].location}'
 

@@ -35,11 +35,12 @@ class Lockable(Record):
     """The images of some files: the keys are references with a tag, such as `nginx:1.27`.
 
     `images` contains the fields without a digest that can contain one. `pinned` contains the fields with a digest,
-    and the fields that the filter excludes.
+    and the fields that the filter excludes. `selected` contains the keys of fields that the filter accepts.
     """
 
     images: dict[str, list[Row]]
     pinned: dict[str, list[Row]]
+    selected: set[str]
 
     def rows(self, name: str) -> list[Row]:
         """Return the fields that contain an image, those without a digest first."""
@@ -51,7 +52,7 @@ def find_lockable(files: Sequence[File], config: ImageSetter, wanted: Filter) ->
 
     Raises InputError if a file cannot be read, after it reports the error.
     """
-    rows, limits = _found(files, config)
+    rows, limits = _found(files, config, wanted)
     return _lockable(rows, wanted, limits)
 
 
@@ -62,7 +63,7 @@ def find_used(files: Sequence[File], config: ImageSetter, wanted: Filter) -> dic
     """
     used: dict[Reference, list[Row]] = {}
     skipped: list[tuple[Row, str]] = []
-    for row in filter(wanted.accepts, _found(files, config)[0]):
+    for row in filter(wanted.accepts, _found(files, config, wanted)[0]):
         reference = row.reference
         if reference is None:
             skipped.append((row, _invalid(row)))
@@ -74,18 +75,20 @@ def find_used(files: Sequence[File], config: ImageSetter, wanted: Filter) -> dic
     return used
 
 
-def _found(files: Sequence[File], config: ImageSetter) -> tuple[list[Row], Limits]:
+def _found(files: Sequence[File], config: ImageSetter, wanted: Filter) -> tuple[list[Row], Limits]:
     rules = rules_for(config._replace(images=(), registries=()), {})._replace(pins=True)
     rows: list[Row] = []
     read = add_known(files, rules, rows, limits_in_stream, final=True)
     if report_problems(read):
         raise InputError("the images in files with errors are not known; no registry was asked")
     report_others(read, f" (`{PROGRAM} list --unknown` searches them)")
+    if rows and not any(map(wanted.accepts, rows)):
+        say(wanted.reason(rows))
     return rows, Limits(chain.from_iterable(each.found.visited for each in read if each.found is not None))
 
 
 def _lockable(rows: Iterable[Row], wanted: Filter, limits: Limits) -> Lockable:
-    found = Lockable({}, {})
+    found = Lockable({}, {}, set())
     skipped: list[tuple[Row, str]] = []
     limited: dict[str, Row] = {}
     for row in rows:
@@ -94,6 +97,8 @@ def _lockable(rows: Iterable[Row], wanted: Filter, limits: Limits) -> Lockable:
             if accepted:
                 skipped.append((row, _invalid(row)))
             continue
+        if accepted and (reference.tag is not None or reference.digest is None):
+            found.selected.add(name_of(reference))
         if reference.digest is not None or not accepted:
             if reference.tag is not None or (reference.digest is None and not row.found.usage.has_open_tag):
                 found.pinned.setdefault(name_of(reference), []).append(row)
@@ -161,10 +166,15 @@ def _report_skipped(skipped: Iterable[tuple[Row, str]], effect: str) -> None:
         say(f"{effect}: {images}: {', '.join(named[:_MOST_NAMED])}{more}")
 
 
-def resolved(names: Collection[str], found: Lockable, asking: Asking) -> dict[str, Locked] | None:
+def resolved(
+    names: Collection[str],
+    found: Lockable,
+    asking: Asking,
+    problem: str = "could not be resolved; nothing was written",
+) -> dict[str, Locked]:
     """Ask for the digests of images, and return them by name.
 
-    If there is no answer for an image, report it, and return None.
+    Images without an answer are not in the result. They are reported, and `problem` comes after their number.
     """
     digests: dict[str, Locked] = {}
     failed: dict[str, str] = {}
@@ -175,12 +185,10 @@ def resolved(names: Collection[str], found: Lockable, asking: Asking) -> dict[st
             failed[str(reference)] = answer.reason
     for name in sorted(failed):
         rows = found.rows(name)
-        where = f"{rows[0].at}: " if rows else ""
         others = f"; the image is also in {counted(len(rows) - 1, 'other field')}" if len(rows) > 1 else ""
-        say(f'error: {where}cannot resolve "{name}": {failed[name]}{others}')
+        say(f'error: {rows[0].at}: cannot resolve "{name}": {failed[name]}{others}')
     if failed:
-        say(f"error: {counted(len(failed), 'image')} of {len(names):,} could not be resolved; nothing was written")
-        return None
+        say(f"error: {counted(len(failed), 'image')} of {len(names):,} {problem}")
     return digests
 
 
@@ -193,7 +201,7 @@ def with_digests(files: Sequence[File], config: ImageSetter) -> ImageSetter:
         say("warning: `images` and `registries` of the configuration are not applied with `--lock`")
     found = find_lockable(files, config, Filter())
     digests = resolved(found.images, found, Asking())
-    if digests is None:
+    if len(digests) < len(found.images):
         raise SystemExit(2)
     rules = (
         image_rule(name, new_tag=check_reference(name).tag, digest=digests[name].digest)

@@ -101,6 +101,7 @@ OnlyRegistries = Annotated[list[str], repeated("--registry", "HOST", "Only image
 NotRegistries = Annotated[
     list[str], repeated("--not-registry", "HOST", "Only images that are not from HOST or HOST/PATH")
 ]
+Unpinned = Annotated[bool, typer.Option("--unpinned", help="Only images without a digest")]
 Platforms = Annotated[
     list[str], repeated("--platform", "OS/ARCH", "Require this platform in each image (repeatable)")
 ]

@@ -12,14 +12,12 @@ class Resolved(Record):
     `digest` is the digest of the reference if it has one, otherwise the digest of its tag. With `single_platform`
     it is the digest of the manifest of that platform. `tag_digest` is the digest that the tag has now. It is None
     if the reference has only a digest, or if the registry does not have the tag. `platforms` contains the
-    platforms of the image, such as `linux/arm64`, if some were required; otherwise it is empty. `media_type` is
-    that of the manifest or index.
+    platforms of the image, such as `linux/arm64`, if some were required; otherwise it is empty.
     """
 
     digest: str
     tag_digest: str | None
     platforms: tuple[str, ...]
-    media_type: str
 
 
 class Failed(Record):

@@ -47,7 +47,10 @@ class Login(Record):
 
 
 class Credentials:
-    """The logins of a user. The files are read when the first login is looked up. A helper runs once per host."""
+    """The logins of a user. The files are read when the first login is looked up. A helper runs once per host.
+
+    All threads can use them. They wait for each other, because two helpers could ask the user for a password.
+    """
 
     def __init__(
         self, environment: Mapping[str, str] = os.environ, helper_timeout: float = _SECONDS_FOR_HELPER
@@ -56,8 +59,8 @@ class Credentials:
         self._helper_timeout = helper_timeout
         self._lock = threading.Lock()
         self._files: list[tuple[str, dict[str, Any]]] | None = None
-        # The answer of each helper about a server: a login, None, or the error.
-        self._helpers: dict[tuple[str, str], tuple[threading.Lock, list[Login | RegistryError | None]]] = {}
+        # The answer of each helper about a server: a login, None, or the reason of an error.
+        self._helpers: dict[tuple[str, str], Login | str | None] = {}
 
     def login(self, name: str) -> Login | None:
         """Return the login for a normalized name such as `docker.io/library/nginx`, or None for anonymous access.
@@ -68,11 +71,8 @@ class Credentials:
         with self._lock:
             if self._files is None:
                 self._files = list(_read_files(self._environment))
-        for file, content in self._files:
-            login = self._login_in(file, content, name)
-            if login is not None:
-                return login
-        return None
+            logins = (self._login_in(file, content, name) for file, content in self._files)
+            return next((login for login in logins if login is not None), None)
 
     def _login_in(self, file: str, content: Mapping[str, Any], name: str) -> Login | None:
         helpers = _mapping(content, "credHelpers", file)
@@ -93,19 +93,16 @@ class Credentials:
     def _ask_helper(self, helper: Any, server: str) -> Login | None:
         if not isinstance(helper, str) or not re.fullmatch(r"[A-Za-z0-9._-]+", helper, re.ASCII):
             raise RegistryError(f"invalid name of a credential helper for {server}")
-        with self._lock:
-            lock, answers = self._helpers.setdefault((helper, server), (threading.Lock(), []))
-        # The helper can ask the user for a password, so only one thread runs it for a host.
-        with lock:
-            if not answers:
-                try:
-                    login = _helper_login(helper, server, self._environment.get("PATH"), self._helper_timeout)
-                    answers.append(login)
-                except RegistryError as error:
-                    answers.append(error)
-        if isinstance(answers[0], RegistryError):
-            raise RegistryError(answers[0].message)
-        return answers[0]
+        if (helper, server) not in self._helpers:
+            try:
+                answer = _helper_login(helper, server, self._environment.get("PATH"), self._helper_timeout)
+                self._helpers[helper, server] = answer
+            except RegistryError as error:
+                self._helpers[helper, server] = error.message
+        found = self._helpers[helper, server]
+        if isinstance(found, str):
+            raise RegistryError(found)
+        return found
 
 
 def _read_files(environment: Mapping[str, str]) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -61,14 +61,14 @@ class Repository:
         if head is None or (digest is not None and digest != tag_digest):
             head = self._head(digest or "")
         if not wanted.platforms:
-            return Resolved(head.digest, tag_digest, (), head.media_type)
+            return Resolved(head.digest, tag_digest, ())
         found = self._platforms(head)
         texts = tuple(dict.fromkeys(str(platform) for platform, _ in found))
         missing = [str(platform) for platform in wanted.platforms if platform not in dict(found)]
         if missing:
             has = ", ".join(texts) or "no platform"
             raise MissingError(f"the image has no platform {', '.join(missing)}; it has {has}")
-        resolved = Resolved(head.digest, tag_digest, texts, head.media_type)
+        resolved = Resolved(head.digest, tag_digest, texts)
         for platform in wanted.platforms:
             # The first manifest of a platform counts. A copy of an index can lack the manifest itself.
             child = next(digest for candidate, digest in found if candidate == platform)

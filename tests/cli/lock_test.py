@@ -11,7 +11,7 @@ import time
 
 import pytest
 from harness import signals
-from locking import LOCK, Locking, pod, push_platforms
+from locking import LOCK, Locking, pod, push_platforms, registry_on_loopback
 from registry.servers import (
     digest_of,
     login_environment,
@@ -250,6 +250,70 @@ def test_filter_keeps_the_entries_of_other_images(locking: Locking) -> None:
     locking.lock("--image", "*/b")
     assert locking.read(LOCK).count("- name:") == 2
     assert locking.registry.asked == ["a:1", "b:1"]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param(["--image", "*/a"], id="name"),
+        pytest.param(["--unpinned"], id="missing digest"),
+    ],
+)
+def test_filter_selects_images_to_refresh_and_to_check(locking: Locking, options: list[str]) -> None:
+    """The image `b` has a digest in the files, and does not match the name."""
+    old = {name: locking.registry.push(name) for name in ("a:1", "b:1")}
+    locking.write("app.yaml", pod("HOST/a:1", f"HOST/b:1@{old['b:1']}", "HOST/b:1"))
+    locking.lock()
+    locking.write("app.yaml", pod("HOST/a:1", f"HOST/b:1@{old['b:1']}"))
+    new = {name: locking.registry.push(name, "another") for name in ("a:1", "b:1")}
+    locking.registry.asked.clear()
+    ran = locking.lock("--check", *options, status=1)
+    assert ran.stdout.decode().count("has moved from") == 1
+    assert ran.stderr.endswith(f"{LOCK}: 1 image, 1 difference\n")
+    assert "asked registries for 1 image\n" in locking.lock("--refresh", *options).stderr
+    assert locking.registry.asked == ["a:1", "a:1"]
+    assert locking.read(LOCK) == HEAD + entry("a:1", new["a:1"]) + entry("b:1", old["b:1"])
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["lock", "-o", LOCK], ["lock", "-o", LOCK, "--refresh"], ["lock", "-o", LOCK, "--check"], ["verify"]],
+)
+def test_other_registries_are_not_asked(locking: Locking, command: list[str]) -> None:
+    """SECURITY.md recommends `--registry` for manifests of an author who is not trusted."""
+    old = locking.registry.push("a:1")
+    with registry_on_loopback() as other:
+        locking.write("app.yaml", pod("HOST/a:1", f"{other.host}/b:1"))
+        locking.write(LOCK, HEAD + entry("a:1", old) + entry("b:1", old).replace("HOST", other.host))
+        name, *options = command
+        locking.run(name, "app.yaml", *options, "--registry", locking.registry.host, "--plain-http", other.host)
+        assert other.asked == []
+
+
+@pytest.mark.parametrize("command", ["lock", "verify"])
+def test_filter_that_matches_nothing_is_reported(locking: Locking, command: str) -> None:
+    locking.write("app.yaml", pod("HOST/a:1"))
+    ran = locking.run(command, "app.yaml", "--kind", "Job")
+    assert "no image matches `--kind` (1 image found); known values: Pod" in ran.stderr
+    assert locking.registry.asked == []
+
+
+def test_check_compares_other_images_after_a_failure(locking: Locking) -> None:
+    old = locking.registry.push("a:1")
+    locking.registry.push("b:1")
+    locking.write("app.yaml", pod("HOST/a:1", "HOST/b:1"))
+    locking.lock()
+    new = locking.registry.push("a:1", "another")
+    locking.registry.status["b:1"] = 403
+    ran = locking.lock("--check", status=2)
+    assert f'"HOST/a:1" has moved from {old} to {new}' in ran.stdout.decode().replace(
+        locking.registry.host, "HOST"
+    )
+    assert 'cannot resolve "HOST/b:1": HOST denies access' in ran.stderr
+    assert ran.stderr.splitlines()[-2:] == [
+        "krm-image-setter: error: 1 image of 2 could not be resolved; the other images were compared",
+        f"krm-image-setter: {LOCK}: 1 image, 1 difference",
+    ]
 
 
 CRD = """\
@@ -513,7 +577,7 @@ def test_interrupt_ends_without_a_message(locking: Locking) -> None:
     assert not os.path.exists(locking.program.folder / LOCK)
 
 
-@pytest.mark.parametrize("output", ["d", "/dev/stdout"])
+@pytest.mark.parametrize("output", ["d", "/dev/stdout", "-"])
 def test_output_that_is_not_a_file_is_an_error(locking: Locking, output: str) -> None:
     locking.write("app.yaml", pod())
     (locking.program.folder / "d").mkdir()

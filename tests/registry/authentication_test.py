@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from registry.servers import MANIFEST, Reply, Request, basic, digest_of, http_server, manifest_reply, write_logins
+from registry.servers import Reply, Request, basic, digest_of, http_server, manifest_reply, write_logins
 
 from krm_image_setter.images.reference import check_reference
 from krm_image_setter.registry import Answer, Failed, Registries, Resolved
@@ -19,7 +19,7 @@ from krm_image_setter.registry.connections import Limits
 FAST = Limits(wait=0.01, connect_timeout=10, timeout=10)
 USER = f"Basic {basic('user:secret')}"
 DIGEST = digest_of(b"{}")
-RESOLVED = Resolved(DIGEST, DIGEST, (), MANIFEST)
+RESOLVED = Resolved(DIGEST, DIGEST, ())
 
 CHALLENGES = [
     pytest.param("", {}, id="empty header"),

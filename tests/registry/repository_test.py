@@ -46,12 +46,12 @@ def with_index(*platforms: dict[str, str], **fields: Any) -> Callable[[Request],
 
 
 def test_tag_is_resolved_with_one_head_request() -> None:
-    assert ask(serve) == (Resolved(DIGEST, DIGEST, (), MANIFEST), ["HEAD manifests/1"])
+    assert ask(serve) == (Resolved(DIGEST, DIGEST, ()), ["HEAD manifests/1"])
 
 
 def test_platform_of_manifest_without_index_is_in_its_configuration() -> None:
     answer, paths = ask(serve, platforms=[LINUX])
-    assert answer == Resolved(DIGEST, DIGEST, ("linux/amd64",), MANIFEST)
+    assert answer == Resolved(DIGEST, DIGEST, ("linux/amd64",))
     assert paths == ["HEAD manifests/1", f"GET manifests/{DIGEST}", f"GET blobs/{digest_of(CONFIG)}"]
 
 
@@ -70,7 +70,7 @@ def test_body_is_read_if_headers_are_not_sufficient(headers: dict[str, str]) -> 
     answer, paths = ask(
         lambda request: Reply(200, headers if request.method == "HEAD" else {"Content-Type": MANIFEST}, IMAGE)
     )
-    assert (answer, paths) == (Resolved(DIGEST, DIGEST, (), MANIFEST), ["HEAD manifests/1", "GET manifests/1"])
+    assert (answer, paths) == (Resolved(DIGEST, DIGEST, ()), ["HEAD manifests/1", "GET manifests/1"])
 
 
 @pytest.mark.parametrize("status", [400, 405, 501])
@@ -79,14 +79,14 @@ def test_body_is_read_if_head_is_not_supported(status: int) -> None:
     if status == 501:
         assert answer == Failed("HOST answered with status 501")
     else:
-        assert (answer, paths) == (Resolved(DIGEST, DIGEST, (), MANIFEST), ["HEAD manifests/1", "GET manifests/1"])
+        assert (answer, paths) == (Resolved(DIGEST, DIGEST, ()), ["HEAD manifests/1", "GET manifests/1"])
 
 
 def test_digest_of_another_host_is_not_trusted() -> None:
     lie = Reply(200, {"Content-Type": MANIFEST, "Docker-Content-Digest": OTHER}, IMAGE)
     with http_server(lambda _: lie) as cache:
         answer, paths = ask(lambda request: Reply(307, {"Location": f"http://{cache.host}{request.path}"}))
-    assert (answer, paths) == (Resolved(DIGEST, DIGEST, (), MANIFEST), ["HEAD manifests/1", "GET manifests/1"])
+    assert (answer, paths) == (Resolved(DIGEST, DIGEST, ()), ["HEAD manifests/1", "GET manifests/1"])
     assert [request.method for request in cache.requests] == ["HEAD", "GET"]
 
 
@@ -128,14 +128,14 @@ def test_wrong_digest_is_an_error(
 
 def test_wrong_header_for_a_digest_is_compared_with_the_body() -> None:
     answer, paths = ask(lying, f"app@{DIGEST}")
-    assert answer == Resolved(DIGEST, None, (), MANIFEST)
+    assert answer == Resolved(DIGEST, None, ())
     assert paths == [f"HEAD manifests/{DIGEST}", f"GET manifests/{DIGEST}"]
 
 
 def test_sha512_is_checked_if_header_has_sha256() -> None:
     digest = f"sha512:{hashlib.sha512(IMAGE).hexdigest()}"
     answer, paths = ask(lambda _: manifest_reply(IMAGE), f"app@{digest}")
-    assert answer == Resolved(digest, None, (), MANIFEST)
+    assert answer == Resolved(digest, None, ())
     assert paths == [f"HEAD manifests/{digest}", f"GET manifests/{digest}"]
 
 
@@ -157,12 +157,12 @@ def test_digest_is_asked_for_if_tag_has_another(has_tag: bool) -> None:
         return manifest_reply(moved) if has_tag else Reply(404)
 
     got, paths = ask(answer, f"app:1@{DIGEST}")
-    assert got == Resolved(DIGEST, digest_of(moved) if has_tag else None, (), MANIFEST)
+    assert got == Resolved(DIGEST, digest_of(moved) if has_tag else None, ())
     assert paths == ["HEAD manifests/1", f"HEAD manifests/{DIGEST}"]
 
 
 def test_tag_with_its_digest_needs_one_request() -> None:
-    assert ask(serve, f"app:1@{DIGEST}") == (Resolved(DIGEST, DIGEST, (), MANIFEST), ["HEAD manifests/1"])
+    assert ask(serve, f"app:1@{DIGEST}") == (Resolved(DIGEST, DIGEST, ()), ["HEAD manifests/1"])
 
 
 def test_missing_digest_is_missing_even_if_tag_exists() -> None:
