@@ -54,7 +54,9 @@ def decide(
         moved = ((field, rules.registries.new(field.current, field.usage.use)) for field in movable)
         proposals += [(field, new, None) for field, new in moved if new is not None][:1]
     decision = None
-    for field, proposed, rule in sorted(proposals, key=_position) if len(proposals) > 1 else proposals:
+    if len(proposals) > 1:
+        proposals.sort(key=lambda proposal: proposal[2].position if proposal[2] else -1)
+    for field, proposed, rule in proposals:
         changes, results = _rewrite(resource, field, proposed, rules, hides_values=hides_values)
         if not (has_name or (results and not changes)) and not _has_name_of(field, proposed):
             new = HIDDEN if hides_values else proposed
@@ -81,11 +83,6 @@ def decide_as(
     """Return the decision to set a field to the reference `new`, or None if it is already in the field."""
     changes, results = _rewrite(resource, field, new, rules, hides_values=hides_values)
     return Decision(field, None, changes, results) if changes or results else None
-
-
-def _position(proposal: tuple[ImageField, str, ImageRule | None]) -> int:
-    _, _, rule = proposal
-    return rule.position if rule is not None else -1
 
 
 def _rewrite(

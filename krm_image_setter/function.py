@@ -8,7 +8,7 @@ If there is an error, the edits add the error to `results` and change no image.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 
 from krm_image_setter.config import ImageSetter, Value, config_value
 from krm_image_setter.documents import Frame, Stream
@@ -119,7 +119,7 @@ def _with_results(resource_list: ResourceList, edits: list[Edit], results: tuple
         changed = [pair[1]]
         added = _more_results(source, pair[1], results)
     else:
-        changed = list(_all_in(pair[1]))
+        changed = list(tree.nodes_in(pair[1]))
         added = _copied_results(source, root, *pair, results)
     start, end, text = resource_list.in_text(added)
     # The copied results already contain the edits in this range.
@@ -146,12 +146,6 @@ def _is_written(written: Written) -> bool:
     return isinstance(written, tree.Alias | tree.Collection) or any(
         (written.value, written.style, written.anchor, written.tag)
     )
-
-
-def _all_in(written: Written) -> Iterator[Written]:
-    yield written
-    for child in written.children if isinstance(written, tree.Collection) else ():
-        yield from _all_in(child)
 
 
 def _new_results(source: str, root: tree.Mapping, results: Iterable[Result]) -> Edit:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from krm_image_setter.errors import NotResourceError
-from krm_image_setter.typed import Any, Final, Record
+from krm_image_setter.typed import Any, Final, Record, TypeGuard
 from krm_image_setter.yaml.stream import Source
 from krm_image_setter.yaml.tree import Collection, Document, Location, Mapping, Sequence, start_mark
 
@@ -194,15 +194,17 @@ def file_of(node: Any) -> tuple[str, int | None] | None:
     annotations = _mapping(_mapping(_mapping(node).get("metadata")).get("annotations"))
     if not annotations:
         return None
-    path = next((_scalar(annotations[key]) for key in _PATH_ANNOTATIONS if key in annotations), None)
+    path, index = (
+        next((_scalar(annotations[key]) for key in keys if key in annotations), None)
+        for keys in (_PATH_ANNOTATIONS, _INDEX_ANNOTATIONS)
+    )
     if path is None:
         return None
-    index = next((_scalar(annotations[key]) for key in _INDEX_ANNOTATIONS if key in annotations), None)
     # `int` raises ValueError for a text of thousands of digits.
     return path, int(index) if index and index.isdecimal() and len(index) < _LONG_INDEX else None
 
 
-def is_resource(root: Any) -> bool:
+def is_resource(root: Any) -> TypeGuard[Mapping]:
     """Return whether the root of a document is a resource, or a list of resources."""
     return isinstance(root, Mapping) and isinstance(root.get("kind"), str) and "apiVersion" in root
 
@@ -229,15 +231,11 @@ def _find_nested(outer: Resource, node: Any, location: Location, found: list[Res
         if not isinstance(value, (dict, list)) or key == "metadata" or (key == "status" and "kind" in node):
             continue
         here = (*location, key)
-        if isinstance(value, Mapping) and is_resource(value) and _has_contents(value):
+        if is_resource(value) and any(isinstance(value.get(name), dict) for name in _CONTENTS):
             found.append(Resource(value, _ref(value, value["kind"], ""), outer.tree, outer.location + here))
             if value["kind"] == CRD:
                 continue
         _find_nested(outer, value, here, found)
-
-
-def _has_contents(node: Mapping) -> bool:
-    return any(isinstance(node.get(name), dict) for name in _CONTENTS)
 
 
 def _has_kind(node: Any) -> bool:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain
+from operator import attrgetter
 
 from krm_image_setter.config.image_setter import API_VERSION, ImageSetter
 from krm_image_setter.config.value import alternatives
@@ -76,7 +77,7 @@ def _path_messages(
     furthest: dict[int, Mismatch] = {}
     for _, found in for_each_source(partial(_mismatches, rules, unmatched)):
         for position, mismatch in found.items() if found else ():
-            _keep_furthest(furthest, position, mismatch)
+            furthest[position] = max(furthest.get(position, mismatch), mismatch, key=_STEPS)
     for rule in unmatched:
         count = total.selected[rule.position]
         noun = "document" if rule.selector.files else "resource"
@@ -168,13 +169,12 @@ def _mismatches(rules: Rules, unmatched: list[KindRule], stream: Stream) -> dict
             is_unmatched = rule.position in positions and not rule.start
             mismatch = find_mismatch(rule.path, resource.node) if is_unmatched else None
             if mismatch is not None:
-                _keep_furthest(furthest, rule.position, mismatch)
+                known = furthest.get(rule.position, mismatch)
+                furthest[rule.position] = max(known, mismatch, key=_STEPS)
     return furthest
 
 
-def _keep_furthest(furthest: dict[int, Mismatch], position: int, mismatch: Mismatch) -> None:
-    if position not in furthest or furthest[position].steps < mismatch.steps:
-        furthest[position] = mismatch
+_STEPS: Final[Callable[[Mismatch], int]] = attrgetter("steps")
 
 
 # The following functions report unused entries of `images`.

@@ -133,23 +133,21 @@ def build(text: str, parser: EventParser) -> list[Document]:
                 key = _NO_KEY
             continue
         elif kind == ALIAS:
-            value, target, size, levels = anchors.get(event.anchor, (_MISSING, None, 0, 0))
-            if value is _MISSING:
-                name = event.anchor
-                message = f'undefined alias "*{name}"; no anchor "&{name}" is before it in this document'
-                raise error_at(text, event.start_mark.index, message)
-            if value is _OPEN:
-                message = f'alias "*{event.anchor}" is inside the node that it refers to, which is not supported'
-                raise error_at(text, event.start_mark.index, message)
+            name, problem = event.anchor, None
+            value, target, size, levels = anchors.get(name, (_MISSING, None, 0, 0))
             aliased += size
             nodes += size
-            if aliased > MAX_ALIASED_NODES:
+            if value is _MISSING:
+                problem = f'undefined alias "*{name}"; no anchor "&{name}" is before it in this document'
+            elif value is _OPEN:
+                problem = f'alias "*{name}" is inside the node that it refers to, which is not supported'
+            elif aliased > MAX_ALIASED_NODES:
                 limits = f"{MAX_ALIASED_NODES:,} nodes or {MAX_ALIASED_NODES * _CHARACTERS_OF_A_NODE:,} characters"
-                message = f"the aliases of this document expand to more than {limits}"
-                raise error_at(text, event.start_mark.index, message)
-            if len(stack) + levels > MAX_DEPTH:
-                message = f"nested too deeply after aliases are expanded: more than {MAX_DEPTH} levels"
-                raise error_at(text, event.start_mark.index, message)
+                problem = f"the aliases of this document expand to more than {limits}"
+            elif len(stack) + levels > MAX_DEPTH:
+                problem = f"nested too deeply after aliases are expanded: more than {MAX_DEPTH} levels"
+            if problem:
+                raise error_at(text, event.start_mark.index, problem)
             if deepest and len(stack) + levels > deepest[-1]:
                 deepest[-1] = len(stack) + levels
             event = Alias(event, target)

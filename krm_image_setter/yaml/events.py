@@ -112,16 +112,13 @@ _TEMPLATE_ACTION: Final = r"[ -]*(?:[\w./-]+: +)?(?=\{\{)"
 
 def refusal(error: Exception, text: str) -> NotYAMLError:
     """Convert an exception of a parser for `text` to an error with a line and a column."""
-    action = template_action(error, text)
-    if action is not None:
-        message = "invalid YAML: `{{` starts a template action; render the template first"
-        at = position(text, action)
-        return NotYAMLError(message, line=at[0], column=at[1])
-    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-    # The exception for an invalid character has no mark but a position.
-    index = mark.index if mark else getattr(error, "position", None)
+    problem, index = ": `{{` starts a template action; render the template first", template_action(error, text)
+    if index is None:
+        mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+        # The exception for an invalid character has no mark but a position.
+        problem, index = _problem(error), mark.index if mark else getattr(error, "position", None)
     line, column = (None, None) if index is None else position(text, index)
-    return NotYAMLError(f"invalid YAML{_problem(error)}", line=line, column=column)
+    return NotYAMLError(f"invalid YAML{problem}", line=line, column=column)
 
 
 def _problem(error: Exception) -> str:

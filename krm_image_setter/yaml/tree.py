@@ -8,6 +8,7 @@ mapping also contains the pairs from its merge key.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 
 from krm_image_setter.typed import TYPE_CHECKING, Any, Final, Record, TypeAlias
@@ -200,6 +201,13 @@ class Document(Record):
 def start_mark(written: Written) -> Mark:
     """Return the mark at the start of a node, before its anchor and tag."""
     return (written.start if isinstance(written, Collection) else written).start_mark
+
+
+def nodes_in(written: Written) -> Iterator[Written]:
+    """Yield a node and all nodes inside it. The targets of aliases are not inside it."""
+    yield written
+    for child in written.children if isinstance(written, Collection) else ():
+        yield from nodes_in(child)
 
 
 def content_end(source: str, written: Written) -> int:

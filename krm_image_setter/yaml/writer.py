@@ -123,12 +123,10 @@ def _style_of(event: ScalarEvent) -> ModuleType:
 
 def line_starts(source: str, event: ScalarEvent) -> list[int]:
     """Return, for each line of a scalar's value, an offset in the line of the source where it starts."""
-    start, end = scalar.content_span(source, event)
     if event.style == "|":  # each line of the source after the header is a line of the value
-        return [match.end() for match in re.compile(BREAK).finditer(source, start, end)]
-    units = _style_of(event).units(source, start, end, event.value)
+        return [match.end() for match in re.compile(BREAK).finditer(source, *scalar.content_span(source, event))]
     starts = [0, *(match.end() for match in re.finditer(BREAK, event.value))]
-    return [start if units is None else units.span(index)[0] for index in starts]
+    return list(map(source_offsets(source, event), starts))
 
 
 def source_offsets(source: str, event: ScalarEvent) -> Callable[[int], int]:
