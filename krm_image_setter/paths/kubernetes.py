@@ -283,7 +283,7 @@ _ESCAPES: Final = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "
 _MAX_RANGES: Final = 20
 _NAME_CHARACTERS: Final = r"[^\\ \t\r\n.,\[\]$@{}]*"
 _NAME: Final = rf"{_NAME_CHARACTERS}(?:\\(?s:.?){_NAME_CHARACTERS})*"
-_SLICE: Final = r"(-?[0-9]*)(:-?[0-9]*)?(:-?[0-9]*)?"
+_SLICE: Final = r"(-?[0-9]*)(?::(-?[0-9]*))?(?::(-?[0-9]*))?"
 _KEY: Final = r"'[^']*'"
 _NUMBER: Final = r"[-+]?[0-9.]+"
 _COMPARISON: Final = r"([^!<>=]+)([!<>=]+)(.+)"
@@ -343,30 +343,30 @@ class _Parser:
             word = re.compile(r"[ \t]*(range|end)\b").match(self.text, self.position)
             self.position = word.end() if word else self.position
             if word is None:
-                actions.append(Action(self.steps("}")))
+                actions.append(Action(self.steps()))
             elif word[1] == "end":
                 if not open_ranges:
                     raise self.fail("{end} without {range}", start)
-                self.steps("}")
+                self.steps()
                 _, steps, outer = open_ranges.pop()
                 outer.append(Action(steps, tuple(actions)))
                 actions = outer
             else:
                 if len(open_ranges) == _MAX_RANGES:
                     raise self.fail(f"{{range}} is nested more than {_MAX_RANGES} levels deep", start)
-                open_ranges.append((start, self.steps("}"), actions))
+                open_ranges.append((start, self.steps(), actions))
                 actions = []
             self.position += 1
         if open_ranges:
             raise self.fail("{range} without {end}", open_ranges[-1][0])
         return tuple(actions)
 
-    def steps(self, closing: str) -> tuple[Step, ...]:
-        """Parse steps up to the character `closing`, which is not consumed."""
+    def steps(self) -> tuple[Step, ...]:
+        """Parse steps up to a `}`, which is not consumed."""
         steps: list[Step] = []
         while True:
             character = self.text[self.position : self.position + 1]
-            if character == closing:
+            if character == "}":
                 return tuple(steps)
             if not character or character in "\r\n":
                 raise self.fail("missing closing }")
@@ -439,23 +439,20 @@ class _Parser:
         if re.fullmatch(_KEY, text):
             key = text[1:-1]
             try:
-                fields = _Parser(f".{key}}}", 0).steps("}")
+                fields = _Parser(f".{key}}}", 0).steps()
             except PathError:
                 fields = ()
             return QuotedKey(re.sub(r"\\(.)", r"\1", key), fields)
         match = re.fullmatch(_SLICE, text)
         if match is None or not text or (match[2] is None and not re.search(r"\d", match[1])):
             raise self.fail(f'invalid index "[{text}]"; expected a number, a slice, * or a quoted key', start)
-        first, second, third = match.groups()
         try:
-            numbers = [int(part) if part not in ("", ":") else None for part in
-                       (first, (second or "")[1:], (third or "")[1:])]  # fmt: skip
+            first, end, step = (int(part) if part else None for part in match.groups())
         except ValueError:
             raise self.fail(f'invalid slice "[{text}]"; expected numbers', start) from None
-        step = 1 if numbers[2] is None else numbers[2]
-        if step <= 0:
+        if step is not None and step <= 0:
             raise self.fail("the step of a slice must be positive", start)
-        return Slice(numbers[0], numbers[1], step, single=second is None)
+        return Slice(first, end, step or 1, single=match[2] is None)
 
     def _filter(self) -> Filter:
         start = self.position
@@ -477,7 +474,7 @@ class _Parser:
 
     def _inner(self, text: str, position: int) -> tuple[Step, ...]:
         inner = _Parser(text + "}", self.shift + position)
-        steps = inner.steps("}")
+        steps = inner.steps()
         if inner.position < len(text):
             raise inner.fail('unexpected "}" in the filter; quote it')
         return steps

@@ -72,7 +72,7 @@ def _units(source: str, start: int, end: int, quote: str) -> Iterator[Unit]:
             case "join" | "fold" as kind:
                 breaks = len(re.findall(BREAK, text))
                 text = " " if kind == "fold" and breaks == 1 else "\n" * (breaks - 1)
-        yield Unit(text, *match.span())
+        yield Unit(text, match.start(), match.end())
 
 
 def _unescaped(escape: str) -> str:
