@@ -111,11 +111,9 @@ class Options(Record):
         """
         config, documents = self._configured(found)
         fix = "pass `--image NAME=REFERENCE` or `--images-from FILE`"
-        if documents:
-            return require_images(config, documents, f"add `images: {{NAME: REFERENCE}}`, or {fix}")
-        return require_images(
-            config, documents, f"{fix}, or a configuration: `--fn-config FILE` or ./{DEFAULT_CONFIG}"
-        )
+        in_documents = f"add `images: {{NAME: REFERENCE}}`, or {fix}"
+        without_documents = f"{fix}, or a configuration: `--fn-config FILE` or ./{DEFAULT_CONFIG}"
+        return require_images(config, documents, in_documents if documents else without_documents)
 
     def configure_list(self, found: Callable[[], Iterable[Value]]) -> ImageSetter:
         """Return the configuration for a stream or for files. The configuration might not set any image.
