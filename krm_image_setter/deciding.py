@@ -12,8 +12,8 @@ from krm_image_setter.paths import format_location
 from krm_image_setter.resources import Resource
 from krm_image_setter.results import INFO, WARNING, Result
 from krm_image_setter.rules import Rules
-from krm_image_setter.typed import Any, Final, Record
-from krm_image_setter.yaml.tree import Change, Fragment, Location
+from krm_image_setter.typed import Final, Record
+from krm_image_setter.yaml.tree import Change, Fragment, Location, at
 
 #: The text that messages show instead of a secret value.
 HIDDEN: Final = "***"
@@ -135,9 +135,7 @@ def _pull_policy(
         )
     location, can_be_added = field.policy
     key = location[-1]
-    parent: Any = resource.node
-    for step in location[:-1]:
-        parent = parent[step]
+    parent = at(resource.node, location[:-1])
     old = parent.get(key) if isinstance(parent, dict) else policy  # an item of a list has no policy
     if old == policy or isinstance(old, dict | list) or location == field.location:
         return [], []

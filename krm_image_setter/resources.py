@@ -11,7 +11,7 @@ from functools import lru_cache
 from krm_image_setter.errors import NotResourceError
 from krm_image_setter.typed import Any, Final, Record, TypeGuard
 from krm_image_setter.yaml.stream import Source
-from krm_image_setter.yaml.tree import Collection, Document, Location, Mapping, Sequence, start_mark
+from krm_image_setter.yaml.tree import Collection, Document, Location, Mapping, Sequence, at, start_mark
 
 _PATH_ANNOTATIONS: Final = ("internal.config.kubernetes.io/path", "config.kubernetes.io/path")
 #: The kinds whose items can be of any kind.
@@ -183,10 +183,7 @@ class Resource(Record):
 
     def written(self, location: Location) -> Any:
         """Return the node of the source for the value at `location` (see tree.Written)."""
-        holder: Any = self.node
-        for step in location[:-1]:
-            holder = holder[step]
-        return holder.origin(location[-1]) if location else holder
+        return at(self.node, location[:-1]).origin(location[-1]) if location else self.node
 
 
 def file_of(node: Any) -> tuple[str, int | None] | None:

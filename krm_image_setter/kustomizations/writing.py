@@ -17,7 +17,7 @@ from krm_image_setter.resources import NO_REF
 from krm_image_setter.results import INFO, Result
 from krm_image_setter.rules import Rules
 from krm_image_setter.scan import Scan, scan
-from krm_image_setter.yaml import aliases, writer
+from krm_image_setter.yaml import aliases, tree, writer
 from krm_image_setter.yaml.tree import Change, Fragment
 
 
@@ -32,7 +32,7 @@ class Writer:
     def write_entry(self, entry: Entry, new: EntryKeys) -> None:
         """Write the new values of an entry."""
         one = entry.text.trees[entry.number]
-        node = writer.at(one.document.root, entry.location)
+        node = tree.at(one.document.root, entry.location)
         can_rename = not one.document.aliased
         changes = entry_changes(node, entry.location, entry.keys, new, can_rename=can_rename)
         self._add(entry.text, entry.number, changes)

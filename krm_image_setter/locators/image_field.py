@@ -103,8 +103,4 @@ def text_fields(location: Location, value: str, usage: Usage = NO_CONTAINER) -> 
 
 def source_text(parent: Any, location: Location) -> str:
     """Return the source text of a scalar, such as `1.20` for the number 1.2, or "" for other values."""
-    for step in location[:-1]:
-        parent = parent[step]
-    written = parent.origin(location[-1])
-    text: str = getattr(written.target if isinstance(written, tree.Alias) else written, "value", "")
-    return text
+    return tree.text_of(tree.at(parent, location[:-1]).origin(location[-1])) or ""

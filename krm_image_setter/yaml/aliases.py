@@ -89,7 +89,7 @@ def _unlocated(node: Mapping | Sequence) -> Iterator[tuple[Alias | Mapping | Seq
     if isinstance(node, Sequence):
         return
     for name, value in zip(node.children[::2], node.children[1::2], strict=True):
-        text = getattr(name.target if isinstance(name, Alias) else name, "value", None)
+        text = tree.text_of(name)
         others: list[Written] = []
         if text == "<<" and node.merged:
             bases = value.children if isinstance(value, Sequence) else [value]
