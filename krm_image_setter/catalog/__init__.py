@@ -9,14 +9,12 @@ from __future__ import annotations
 import re
 from functools import cache
 
+from krm_image_setter.config import read_values
 from krm_image_setter.config.decode import decode_kinds
-from krm_image_setter.config.value import Value
 from krm_image_setter.locators import Form, KindRule, Split
 from krm_image_setter.locators.forms import VersionSplit
 from krm_image_setter.resources import ResourceRef
 from krm_image_setter.typed import Any, Final, Record
-from krm_image_setter.yaml import parsing
-from krm_image_setter.yaml.stream import Source
 
 #: The only kind in the core group: it can contain Helm values.
 VALUES_KIND: Final = "ConfigMap"
@@ -96,10 +94,8 @@ def _entries_of(kind: str) -> list[Entry]:
 @cache
 def entry_rules(entry: Entry) -> tuple[KindRule, ...]:
     """Return the rules of an entry: one rule for each path."""
-    (document,) = parsing.parse(entry.text)
-    line = Source(entry.text, entry.text, 0).line
-    kinds = decode_kinds(Value(document.root, document.root, "", _FILE, line))
-    return tuple(rule._replace(origin="catalog", form=_with_version(rule.form)) for rule in kinds)
+    (kinds,) = read_values(entry.text, _FILE)
+    return tuple(rule._replace(origin="catalog", form=_with_version(rule.form)) for rule in decode_kinds(kinds))
 
 
 def _with_version(form: Form) -> Form:

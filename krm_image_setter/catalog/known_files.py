@@ -6,13 +6,11 @@ import re
 from functools import cache, lru_cache
 
 from krm_image_setter.catalog import read
+from krm_image_setter.config import read_values
 from krm_image_setter.config.decode import decode_files
-from krm_image_setter.config.value import Value
 from krm_image_setter.globs import any_of
 from krm_image_setter.locators import FileRule
 from krm_image_setter.typed import Final, Record
-from krm_image_setter.yaml import parsing
-from krm_image_setter.yaml.stream import Source
 
 _FILE: Final = "files.yaml"
 # The comments above an entry belong to the entry.
@@ -32,9 +30,11 @@ class FileEntry(Record):
 def file_entries() -> tuple[FileEntry, ...]:
     """Return all entries for files, in the order of the catalog."""
     text = read(_FILE)
-    (document,) = parsing.parse(text)
-    files = decode_files(Value(document.root, document.root, "", _FILE, Source(text, text, 0).line))
-    rules = (rule._replace(paths=tuple(path._replace(origin="catalog") for path in rule.paths)) for rule in files)
+    (files,) = read_values(text, _FILE)
+    rules = (
+        rule._replace(paths=tuple(path._replace(origin="catalog") for path in rule.paths))
+        for rule in decode_files(files)
+    )
     texts = (match[0] for match in re.finditer(_ENTRY, text, re.MULTILINE))
     return tuple(FileEntry(*entry) for entry in zip(rules, texts, strict=True))
 

@@ -18,13 +18,7 @@ from krm_image_setter.errors import NotYAMLError
 from krm_image_setter.typed import Any, Final, Record
 from krm_image_setter.yaml.stream import position
 
-SCALAR: Final = 1
-ALIAS: Final = 2
-MAPPING: Final = 3
-SEQUENCE: Final = 4
-END: Final = 5
-DOCUMENT_END: Final = 6
-STREAM_END: Final = 7
+SCALAR, ALIAS, MAPPING, SEQUENCE, END, DOCUMENT_END, STREAM_END = range(7)
 
 #: The kinds of events, by the class of the event. Events of other classes are ignored.
 KINDS: dict[type, int] = {}
