@@ -106,13 +106,15 @@ _TEMPLATE_ACTION: Final = r"[ -]*(?:[\w./-]+: +)?(?=\{\{)"
 
 def refusal(error: Exception, text: str) -> NotYAMLError:
     """Convert an exception of a parser for `text` to an error with a line and a column."""
-    problem, index = ": `{{` starts a template action; render the template first", template_action(error, text)
+    message = "invalid YAML: `{{` starts a template action; render the template first"
+    index = template_action(error, text)
     if index is None:
+        message = f"invalid YAML{_problem(error)}"
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
         # The exception for an invalid character has no mark but a position.
-        problem, index = _problem(error), mark.index if mark else getattr(error, "position", None)
+        index = mark.index if mark else getattr(error, "position", None)
     line, column = (None, None) if index is None else position(text, index)
-    return NotYAMLError(f"invalid YAML{problem}", line=line, column=column)
+    return NotYAMLError(message, line=line, column=column)
 
 
 def _problem(error: Exception) -> str:
