@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain
-from operator import attrgetter
 
 from krm_image_setter.config.image_setter import API_VERSION, ImageSetter
 from krm_image_setter.config.value import alternatives
@@ -77,7 +76,7 @@ def _path_messages(
     furthest: dict[int, Mismatch] = {}
     for _, found in for_each_source(partial(_mismatches, rules, unmatched)):
         for position, mismatch in found.items() if found else ():
-            furthest[position] = max(furthest.get(position, mismatch), mismatch, key=_STEPS)
+            _keep_furthest(furthest, position, mismatch)
     for rule in unmatched:
         count = total.selected[rule.position]
         noun = "document" if rule.selector.files else "resource"
@@ -167,12 +166,13 @@ def _mismatches(rules: Rules, unmatched: list[KindRule], stream: Stream) -> dict
             is_unmatched = rule.position in positions and not rule.start
             mismatch = find_mismatch(rule.path, resource.node) if is_unmatched else None
             if mismatch is not None:
-                known = furthest.get(rule.position, mismatch)
-                furthest[rule.position] = max(known, mismatch, key=_STEPS)
+                _keep_furthest(furthest, rule.position, mismatch)
     return furthest
 
 
-_STEPS: Final[Callable[[Mismatch], int]] = attrgetter("steps")
+def _keep_furthest(furthest: dict[int, Mismatch], position: int, mismatch: Mismatch) -> None:
+    if position not in furthest or furthest[position].steps < mismatch.steps:
+        furthest[position] = mismatch
 
 
 # The following functions report unused entries of `images`.
