@@ -83,9 +83,10 @@ site/try/packages.zip:
 
 bench: $(VENV)/ready
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group bench
-	$(BIN)/python benchmarks/growth.py --output benchmarks/growth.json
+	$(BIN)/python benchmarks/growth.py --limit 2.1 --output benchmarks/growth.json
 	$(BIN)/python benchmarks/registries.py
 	$(BIN)/python benchmarks/compare.py --output benchmarks/latest.json
+	$(BIN)/python benchmarks/chart.py
 
 fuzz: SECONDS ?= 60
 fuzz: DIFFERENTIAL_SECONDS ?= 300

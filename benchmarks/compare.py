@@ -41,6 +41,12 @@ images: [{{name: {NAME}, newTag: "{TAG}"}}]
 configurations: [fields.yaml]
 """
 FIELDS = "images: [{path: spec/image, kind: KafkaConnect}]\n"
+# Up to this number of resources, the start of a program takes most of the time, and more commands are measured.
+SHORT = 10
+# Two directories for `kubectl kustomize`: without our plugin, and with it.
+PLAIN, WITH_PLUGIN = "plain", "with-plugin"
+RESOURCES = "resources: [manifests.yaml]\n"
+PLUGINS = "plugins"
 ROUND_TRIP = f"""\
 import sys
 from ruamel.yaml import YAML
@@ -103,6 +109,17 @@ def programs(kubectl_up_to: int) -> list[Program]:
             )
         )
         found.append(Program("kubectl version --client", [kubectl, "version", "--client"], "manifests.yaml"))
+        in_home = f'KUSTOMIZE_PLUGIN_HOME="$PWD/{PLUGINS}" exec "$@"'
+        build = ["sh", "-c", in_home, "-", kubectl, "kustomize", "--enable-alpha-plugins"]
+        found += [
+            Program("kubectl kustomize, resources only", [*build, PLAIN], "manifests.yaml", SHORT),
+            Program("kubectl kustomize, our plugin", [*build, WITH_PLUGIN], "manifests.yaml", SHORT),
+        ]
+    found += [
+        Program("krm-image-setter list", [ours, "list", "manifests.yaml"], "manifests.yaml", SHORT),
+        Program("krm-image-setter --version", [ours, "--version"], "manifests.yaml", SHORT),
+        Program("bare CPython", [sys.executable, "-c", "pass"], "manifests.yaml", SHORT),
+    ]
     kpt = shutil.which("kpt")
     if kpt:
         found.append(Program("kpt fn eval, no-op", [kpt, "fn", "eval", "-", "--exec", "cat"], "list.yaml", 10_000))
@@ -188,6 +205,8 @@ def compare(size: int, load: str, kubectl_up_to: int, suite: list[pyperf.Benchma
         for file, pieces in files.items():
             with (folder / file).open("w") as written:
                 written.writelines(pieces)
+        if size <= SHORT:
+            write_builds(folder)
         megabytes = (folder / "manifests.yaml").stat().st_size / 1e6
         chosen = [program for program in programs(kubectl_up_to) if size <= program.up_to]
         runs: dict[str, list[Run]] = {program.name: [] for program in chosen}
@@ -197,6 +216,21 @@ def compare(size: int, load: str, kubectl_up_to: int, suite: list[pyperf.Benchma
                     if not turn or size < program.once_from:
                         runs[program.name].append(run(program.command, folder, program.stdin))
         told(f"{size:,} resources ({megabytes:,.1f} MB), {load} change", runs, suite)
+
+
+def write_builds(folder: Path) -> None:
+    """Write a kustomization without our plugin, and one with it, and install the plugin."""
+    for name in (PLAIN, WITH_PLUGIN):
+        (folder / name).mkdir()
+        shutil.copy(folder / "manifests.yaml", folder / name)
+        (folder / name / "kustomization.yaml").write_text(RESOURCES)
+    with (folder / WITH_PLUGIN / "kustomization.yaml").open("a") as file:
+        file.write("transformers: [functions.yaml]\n")
+    head, images = CONFIG.split("images:")
+    (folder / WITH_PLUGIN / "functions.yaml").write_text(f"{head}metadata: {{name: set-images}}\nimages:{images}")
+    install = [str(Path(sys.executable).with_name("krm-image-setter")), "install-plugin"]
+    home = {"KUSTOMIZE_PLUGIN_HOME": str(folder / PLUGINS)}
+    subprocess.run(install, env={**os.environ, **home}, check=True, capture_output=True)
 
 
 def in_files(count: int, load: str, suite: list[pyperf.Benchmark]) -> None:

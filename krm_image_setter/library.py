@@ -94,6 +94,7 @@ def list_images(text: str, config: ImageSetter | None = None, *, file: str = "")
     and TypeError if an argument has the wrong type.
     """
     check_type("list_images", text, str, "a str as text")
+    check_type("list_images", file, str, "a str as file")
     config = ImageSetter() if config is None else config
     check_type("list_images", config, ImageSetter, "an ImageSetter as config")
     rules = rules_for(config._replace(images=(), registries=()), {})

@@ -37,7 +37,8 @@ class Rules(Record):
     """The rules that set images, and the rules that find image fields.
 
     Pod specs are searched only for references whose use, such as `env`, is in `pod_spec_uses`. If
-    `locates_changes` is true, the results of changes contain a line and a column, which few runs need.
+    `locates_changes` is true, the results of changes contain a line and a column, which few runs need. If
+    `pins` is true, each image that is found has a description of the field with a digest, which only `lock` needs.
     """
 
     images: ImageMap
@@ -49,6 +50,7 @@ class Rules(Record):
     files: tuple[FileRule, ...] = ()
     values_files: GlobMap | None = None
     locates_changes: bool = False
+    pins: bool = False
 
     def kinds_for(self, ref: ResourceRef) -> list[KindRule]:
         """Return the rules for the kind of a resource, those of `kinds` before those of the catalog."""

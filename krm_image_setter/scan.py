@@ -47,6 +47,9 @@ class Pinned(Record):
     problem: str = ""
 
 
+_NOT_PINNED: Final = Pinned()
+
+
 class FoundImage(Record):
     """An image, with its resource, path, and position in the stream. In a pod spec, `rule` is None.
 
@@ -55,7 +58,7 @@ class FoundImage(Record):
     If `is_public` is false, messages must not suggest the image: it is from a variable or a Secret. `part` is the
     part of a reference that the field contains, or an empty string for a whole reference. If `image` does not show
     the value of a Secret, `hidden` is this value, which must not be printed. `inner` is the innermost resource
-    around the image, which can be inside `resource`. `pinned` describes the field with a digest.
+    around the image, which can be inside `resource`. `pinned` describes the field with a digest; see `Rules.pins`.
     """
 
     image: str
@@ -69,7 +72,7 @@ class FoundImage(Record):
     is_public: bool
     hidden: str = ""
     inner: ResourceRef = NO_REF
-    pinned: Pinned = Pinned()
+    pinned: Pinned = _NOT_PINNED
 
 
 class Scan:
@@ -534,7 +537,7 @@ def _found_image(searched: _Searched, field: ImageField, rule: KindRule | None) 
         is_public=field.usage.use == IMAGE and not hides_values,
         hidden=field.current if hides_values else "",
         inner=resource.inner_ref(field.location),
-        pinned=_pinned(resource, field),
+        pinned=_pinned(resource, field) if searched.rules.pins else _NOT_PINNED,
     )
 
 
@@ -545,7 +548,7 @@ _ANY_DIGEST: Final = f"sha256:{'0' * 64}"
 def _pinned(resource: Resource, field: ImageField) -> Pinned:
     reference = parse_reference(field.current)
     if reference is None or reference.digest is not None:
-        return Pinned()
+        return _NOT_PINNED
     new = f"{reference.name}:{reference.tag or LATEST}@{_ANY_DIGEST}"
     if not field.part and not field.parts:  # a whole reference can always be written
         return Pinned(((field.location, new),))

@@ -109,6 +109,7 @@ def set_images_in(texts: Mapping[str, str], config: ImageSetter, for_each: ForEa
     check_type("set_images_in", texts, Mapping, "a mapping of names to texts")
     check_type("set_images_in", config, ImageSetter, "an ImageSetter as config")
     for name, text in texts.items():
+        check_type("set_images_in", name, str, "a str as the name of a text")
         check_type("set_images_in", text, str, f'a str as the text of "{name}"')
 
     def visit(look: Callable[[Stream], Any], names: Iterable[str] | None = None) -> Iterator[Any]:

@@ -320,13 +320,15 @@ def similar_names(name: str, names: Iterable[str]) -> list[str]:
 class _Occurrence(Record):
     """A location of a name in a source. `field` is empty if the source is not valid Kubernetes YAML.
 
-    `section` is the configuration field for a rule that covers the location.
+    `section` is the configuration field for a rule that covers the location. `file` is the path in the annotations
+    of the resource.
     """
 
     name: str
     line: int
     field: str = ""
     section: str = "kinds"
+    file: str = ""
 
 
 def _occurrences(rules: Rules, absent: list[ImageRule], for_each_source: ForEachSource) -> dict[str, str]:
@@ -335,8 +337,9 @@ def _occurrences(rules: Rules, absent: list[ImageRule], for_each_source: ForEach
     messages: dict[str, str] = {}
     keywords = usable_keywords(rule.keyword for rule in absent)
     for file, found in for_each_source(partial(_occurrences_in, rules, frozenset(names), keywords)):
-        for name, line, field, section in found or ():
-            at = f"{file}:{line}" if file else f"line {line}"
+        for name, line, field, section, annotated in found or ():
+            # A KRM function reads a stream that the user does not see, so its lines help only without a path.
+            at = f"{file}:{line}" if file else annotated or f"line {line}"
             if field:
                 message = f'no rule covers "{names[name]}" in {at} ({field}); add the path to `{section}`'
             else:
@@ -383,7 +386,8 @@ def _uncovered(
             if reference.name and reference.normalized_name in names:
                 field = ": ".join(filter(None, (str(resource.ref), format_location(location))))
                 section = "files" if resource.ref == NO_REF else "kinds"
-                yield _Occurrence(reference.normalized_name, resource.line(location), field, section)
+                file = resource.file[0] if resource.file else ""
+                yield _Occurrence(reference.normalized_name, resource.line(location), field, section, file)
 
 
 def _strings(node: Any, location: Location) -> Iterator[tuple[Location, str]]:

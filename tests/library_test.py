@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -91,6 +92,7 @@ def test_invalid_source_is_a_configuration_error(source: Any, message: str) -> N
 
 DECODE = "decode it first, for example with .decode()"
 RESULT = "pass the result of read_config"
+FILE: Any = Path("a.yaml")  # of a type that mypy does not check
 RECURSIVE: dict[str, Any] = {}
 RECURSIVE["images"] = RECURSIVE
 NOT_DATA = "read_config: the mapping contains a value that is not YAML data"
@@ -109,6 +111,18 @@ WRONG: list[tuple[str, Callable[..., Any], tuple[Any, ...], str]] = [
         set_images_in,
         ({"a.yaml": b""}, CONFIG),
         f'set_images_in: expected a str as the text of "a.yaml", got bytes; {DECODE}',
+    ),
+    (
+        "path as the name of a text",
+        set_images_in,
+        ({FILE: ""}, CONFIG),
+        f"set_images_in: expected a str as the name of a text, got {type(Path()).__name__}",
+    ),
+    (
+        "path as file",
+        partial(list_images, file=FILE),
+        ("",),
+        f"list_images: expected a str as file, got {type(Path()).__name__}",
     ),
     (
         "text as config",

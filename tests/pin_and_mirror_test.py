@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -34,6 +35,7 @@ def hosts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Mapping[s
         yield {"ghcr.io": source, "registry.example.com": target}
 
 
+@pytest.mark.skipif(not shutil.which("jq"), reason="needs jq")
 def test_commands_of_the_page(hosts: Mapping[str, str], tmp_path: Path) -> None:
     run_story(told(PAGE), PAGE, tmp_path, hosts)
 

@@ -147,6 +147,14 @@ def test_location_in_another_text() -> None:
     assert 'no rule covers "redis" in task.yaml:5 (Task/t: spec.image)' in result.message
 
 
+def test_location_with_a_path_annotation_is_the_path() -> None:
+    """kpt writes its own stream for a function, so the user cannot find a line of it."""
+    annotation = "metadata: {name: t, annotations: {internal.config.kubernetes.io/path: a/task.yaml}}"
+    text = f"kind: Task\n{annotation}\nspec: {{image: redis}}\n"
+    (result,) = set_images(text, read_config(HEAD + "images: {redis: 'redis:2'}\n")).results
+    assert 'no rule covers "redis" in a/task.yaml (Task/t: spec.image)' in result.message
+
+
 def test_argument_has_no_location(program: Program) -> None:
     ran = program("--image", "ngnix=nginx:2", stdin=POD)
     warning = 'krm-image-setter: warning: no image named "ngnix" was found; did you mean "nginx"?\n'

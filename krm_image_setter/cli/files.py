@@ -17,19 +17,47 @@ _SUFFIXES: Final = (".yaml", ".yml", ".json")
 # Files without a suffix that contain a resource. Any other such file must be in the catalog of files.
 _RESOURCE_FILES: Final = ("Kptfile", "Kustomization")
 _IGNORE_FILES: Final = (".gitignore", ".krmignore")
+# The most bytes of the files of a run that are kept in memory.
+_MOST_KEPT: Final = 64_000_000
+
+
+class Contents:
+    """The contents of the files of a run. A run reads most files several times, so small files are kept.
+
+    Worker processes inherit what is kept, but do not send it back. For 10,000 files, this saves a tenth of the CPU
+    time of `list`.
+    """
+
+    def __init__(self) -> None:
+        self._kept: dict[str, bytes] = {}
+        self._left = _MOST_KEPT
+
+    def __reduce__(self) -> tuple[type[Contents], tuple[()]]:
+        return Contents, ()
+
+    def of(self, file: File) -> bytes:
+        """Return the contents of a file. Raises InputError if the file cannot be read."""
+        data = self._kept.get(file.path)
+        if data is None:
+            data = read_found(file.real, file.shown) if file.is_found else read_bytes(file.path)
+            if len(data) <= self._left:
+                self._kept[file.path] = data
+                self._left -= len(data)
+        return data
 
 
 class File(Record):
     """A file to process. `is_found` is false if the user named the file, and true if a directory search found it.
 
     `path` starts with the argument of the user. `real` was the path without symbolic links during the search.
-    `top` is the directory that the user named, or the directory of the file if the user named the file. `name` is
-    the path of the file relative to `top`.
+    `contents` is shared by the files of a run. `top` is the directory that the user named, or the directory of the
+    file if the user named the file. `name` is the path of the file relative to `top`.
     """
 
     path: str
     real: str
     is_found: bool
+    contents: Contents
     top: str = ""
     name: str = ""
 
@@ -38,7 +66,7 @@ class File(Record):
 
     def read(self) -> bytes:
         """Return the contents of the file. Raises InputError if the file cannot be read."""
-        return read_found(self.real, self.shown) if self.is_found else read_bytes(self.path)
+        return self.contents.of(self)
 
     @property
     def shown(self) -> str:
@@ -77,6 +105,7 @@ def find_files(paths: Iterable[str], *, hidden: bool = False, stdin_name: str = 
     input. Raises InputError if a path does not exist.
     """
     files: dict[str, File] = {}
+    contents = Contents()
     for path in paths:
         if os.path.isdir(path):
             try:
@@ -87,12 +116,12 @@ def find_files(paths: Iterable[str], *, hidden: bool = False, stdin_name: str = 
                 say(f"warning: {path}: no {', '.join(_SUFFIXES[:-1])} or {_SUFFIXES[-1]} files found")
             for name, real in found:
                 relative = name[len(path) :].lstrip("/")
-                files.setdefault(real, File(name, real, is_found=True, top=path, name=relative))
+                files.setdefault(real, File(name, real, is_found=True, contents=contents, top=path, name=relative))
         elif path == STDIN:
-            files[path] = File(path, path, is_found=False, name=stdin_name)
+            files[path] = File(path, path, is_found=False, contents=contents, name=stdin_name)
         elif os.path.exists(path):
             real, (top, name) = os.path.realpath(path), os.path.split(path)
-            files[real] = File(path, real, is_found=False, top=top, name=name)
+            files[real] = File(path, real, is_found=False, contents=contents, top=top, name=name)
         else:
             raise InputError("no such file or directory", file=path)
     return list(files.values())

@@ -37,10 +37,11 @@ from krm_image_setter.lock_file import Locked, LockFile, new_lock, read_lock
 from krm_image_setter.streams import PROGRAM, decoded, read_bytes, say
 from krm_image_setter.typed import Final
 
-HELP: Final = """Write a lock: an ImageSetter that sets the digests of the images in files and directories.
+HELP: Final = """Write the digests of images to a file.
 
-Finds images as `list` does, and asks their registries for the digests of the tags. If the lock exists, asks only
-for images that it does not contain. `set --fn-config LOCK` applies the lock without asking a registry.
+Finds images as `list` does, and asks their registries for the digests of the tags. The file, a lock, is an
+ImageSetter. If the lock exists, asks only for images that it does not contain. `set --fn-config LOCK` applies the
+lock without asking a registry.
 
 \b
 Examples:

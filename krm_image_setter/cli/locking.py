@@ -75,7 +75,7 @@ def find_used(files: Sequence[File], config: ImageSetter, wanted: Filter) -> dic
 
 
 def _found(files: Sequence[File], config: ImageSetter) -> tuple[list[Row], Limits]:
-    rules = rules_for(config._replace(images=(), registries=()), {})
+    rules = rules_for(config._replace(images=(), registries=()), {})._replace(pins=True)
     rows: list[Row] = []
     read = add_known(files, rules, rows, limits_in_stream, final=True)
     if report_problems(read):

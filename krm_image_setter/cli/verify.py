@@ -35,7 +35,7 @@ from krm_image_setter.images import Reference
 from krm_image_setter.streams import say
 from krm_image_setter.typed import Any, Final, Record
 
-HELP: Final = """Check that registries have the images in files and directories.
+HELP: Final = """Check that registries have the images.
 
 Finds images as `list` does, and asks their registries for each tag, digest and `--platform`. If an image has a tag
 and a digest, also checks that the tag still has the digest. No image is pulled.
@@ -43,7 +43,7 @@ and a digest, also checks that the tag still has the digest. No image is pulled.
 \b
 Examples:
   krm-image-setter verify deploy/
-  krm-image-setter verify deploy/ --platform linux/amd64 --platform linux/arm64
+  krm-image-setter verify deploy/ --platform linux/amd64
 """
 
 

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator
 from krm_image_setter.discovery.finding import ITEMS, NOT_SPECIFIED, Confidence, Finding, Kind, Steps
 from krm_image_setter.discovery.judging import Field, judged
 from krm_image_setter.images import Reference, parse_reference
-from krm_image_setter.images.tokens import find_tokens
+from krm_image_setter.images.tokens import Token, find_tokens
 from krm_image_setter.locators import WHOLE, Embedded, Form, KindRule, Selector, Split, Text
 from krm_image_setter.locators.image_field import Keys
 from krm_image_setter.locators.values import Shape, Values, find_shapes, has_registry
@@ -21,6 +21,8 @@ from krm_image_setter.yaml.tree import Location
 
 # A tag that looks like a version, so that `redis:7` is an image but `redis:6379` and `system:node` are not.
 _VERSION: Final = re.compile(r"(?!(?:80|443|[0-9]{3,5})$)v?[0-9][\w.-]*|latest")
+#: An option of a command whose value is an image, such as `--init-image=`.
+_OPTION: Final = re.compile(r"(?i)(?:^|\s)--?[\w.-]*image(?:-?(?:name|ref))?=$")
 _COMMENT: Final = re.compile(r"(?m)^\s*#.*$")
 
 
@@ -69,14 +71,16 @@ def _shapes_of(resource: Resource) -> Iterator[Shape]:
 def _images(resource: Resource, shape: Shape, form: Form, rules: Rules) -> Iterator[FoundImage]:
     """Yield the images that a form finds in a value. If a string is not a valid document, it contains no image.
 
-    A placeholder is not an image. Neither is a word in a text without a registry, such as `redis:6379`.
+    A placeholder is not an image. Neither is a word in a text without a registry, such as `redis:6379`, except as
+    the value of an option for an image.
     """
     rule = KindRule(Selector(), _Exactly(shape.location, shape.value), form)
+    certain = _certain_tokens(shape.value) if isinstance(form, Text) else set()
     for image in images_of(resource, [rule], (), rules):
         reference = parse_reference(image.image)
         if reference is None:
             continue
-        if not isinstance(form, Text) or has_registry(reference) or _is_certain(reference):
+        if not isinstance(form, Text) or has_registry(reference) or str(reference) in certain:
             yield image
 
 
@@ -118,11 +122,7 @@ def _form(kind: Kind, shape: Shape, resource: Resource, rules: Rules) -> tuple[F
         return (WHOLE, Confidence.POSSIBLE, "value") if _has_version(reference) else _NOTHING
     if "/" not in shape.value and "image" not in shape.value:
         return _NOTHING
-    tokens = {
-        str(token.reference)
-        for token in find_tokens(_COMMENT.sub("", shape.value))
-        if _is_certain(token.reference)
-    }
+    tokens = _certain_tokens(shape.value)
     forms: tuple[Form, ...] = (Embedded("yaml"), Values())
     for form in forms if "\n" in shape.value or shape.value.lstrip().startswith(("{", "[")) else ():
         images = {each.image for each in _images(resource, shape, form, rules)}
@@ -142,6 +142,20 @@ def _is_certain(reference: Reference) -> bool:
     """Return whether a reference must be an image: it has a digest, or a tag and a host with a dot or a port."""
     host, slash, _ = reference.name.partition("/")
     return reference.digest is not None or bool(slash and reference.tag and ("." in host or ":" in host))
+
+
+def _certain_tokens(text: str) -> set[str]:
+    """Return the references in a longer text that must be images."""
+    text = _COMMENT.sub("", text)
+    tokens = (token for token in find_tokens(text) if _is_certain(token.reference) or _is_option(text, token))
+    return {str(token.reference) for token in tokens}
+
+
+def _is_option(text: str, token: Token) -> bool:
+    """Return whether a reference with a path and a tag is the value of an option such as `--init-image=`."""
+    reference = token.reference
+    has_parts = "/" in reference.name and reference.tag is not None
+    return has_parts and _OPTION.search(text, 0, token.start) is not None
 
 
 def _is_host(name: str, tag: str) -> bool:

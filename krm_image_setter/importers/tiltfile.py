@@ -162,12 +162,12 @@ def _load(arguments: Arguments) -> None:
     names = [*arguments.more, *(arguments.values[name] for name in arguments.values if name != "path")]
     extension = path.removeprefix("ext://") if is_text(path) and path.startswith("ext://") else ""
     if not extension or not (extension in _WITHOUT_IMAGES or all(name in _BUILDS for name in names)):
-        _not_read(arguments)
+        _not_read(arguments, "import it separately, and copy the functions that this file calls into this file")
 
 
-def _not_read(arguments: Arguments) -> None:
+def _not_read(arguments: Arguments, remedy: str = "import it separately") -> None:
     path = arguments.required_text("path")
-    remedy = "add its entries by hand" if path.startswith("ext://") else "import it separately"
+    remedy = "add its entries by hand" if path.startswith("ext://") else remedy
     raise arguments.error(f'"{shortened(path)}" was not read; {remedy}')
 
 

@@ -24,7 +24,7 @@ from krm_image_setter.kustomizations.flows import (
     matches,
 )
 from krm_image_setter.kustomizations.reading import Entry, Reader, Sources, Text, resolved
-from krm_image_setter.kustomizations.writing import Writer
+from krm_image_setter.kustomizations.writing import KUSTOMIZATION, Writer
 from krm_image_setter.locators import Embedded, KindRule, Selector, SelectorMap
 from krm_image_setter.locators.kustomize_entry import split_image
 from krm_image_setter.paths import PathError, format_location, parse_path
@@ -388,7 +388,7 @@ class KustomizationPlan:
             else:
                 continue
             at = (path, place.line, column)
-            yield file, FoundImage(flow.image, _KUSTOMIZATION, *at, _RULE, Usage(), "", is_public=True)
+            yield file, FoundImage(flow.image, KUSTOMIZATION, *at, _RULE, Usage(), "", is_public=True)
 
     def placeholders(self, flows: Iterable[Flow], *, final: bool) -> set[tuple[str, int, str]]:
         """Return the file, line and path of each image that an entry renames in every build.
@@ -408,7 +408,6 @@ class KustomizationPlan:
         }
 
 
-_KUSTOMIZATION: Final = ResourceRef("", "Kustomization", "", "")
 _RULE: Final = KindRule(Selector(kind="Kustomization"), parse_field_spec("images[]"), origin="kustomizations")
 
 

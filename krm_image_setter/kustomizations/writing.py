@@ -13,12 +13,16 @@ from krm_image_setter.kustomizations.reading import Entry, Node, Text
 from krm_image_setter.locators.json_patch import is_json_patch
 from krm_image_setter.locators.kustomize_entry import EntryKeys, entry_changes
 from krm_image_setter.paths import format_location
-from krm_image_setter.resources import NO_REF
+from krm_image_setter.resources import NO_REF, ResourceRef
 from krm_image_setter.results import INFO, Result
 from krm_image_setter.rules import Rules
 from krm_image_setter.scan import Scan, scan
+from krm_image_setter.typed import Final
 from krm_image_setter.yaml import aliases, tree, writer
 from krm_image_setter.yaml.tree import Change, Fragment
+
+#: The resource of a change in a kustomization, and of an image that only a kustomization contains.
+KUSTOMIZATION: Final = ResourceRef("", "Kustomization", "", "")
 
 
 class Writer:
@@ -60,9 +64,13 @@ class Writer:
         self._add(outer, number, [Change(location, Fragment(*edit)) for edit in dict.fromkeys(inner.edits)])
         found = self._scan(text)
         found.images_set += inner.images_set
-        line = text.line(0, ())
         field = format_location(location)
-        found.results += [result._replace(field=f"{field}: {result.field}", line=line) for result in inner.results]
+        for result in inner.results:
+            ref = KUSTOMIZATION if result.resource_ref in (None, NO_REF) else result.resource_ref
+            # Lines are only counted if the run needs them.
+            line = text.line_in_file(result.line) if result.line else text.line(0, ())
+            inner_field = f"{field}: {result.field}"
+            found.results.append(result._replace(resource_ref=ref, field=inner_field, line=line, column=None))
 
     def finish(self) -> None:
         """Compute the edits of all files. Raises InputError if a change cannot be written."""
@@ -104,4 +112,4 @@ class Writer:
         message = f'set {"image" if is_image else "name"} "{old}" to "{new}"'
         path = format_location(node.location)
         column = node.text.column(node.number, node.location)
-        found.results.append(Result(message, INFO, NO_REF, path, old, new, line=node.line, column=column))
+        found.results.append(Result(message, INFO, KUSTOMIZATION, path, old, new, line=node.line, column=column))

@@ -146,6 +146,36 @@ def test_location_in_a_kustomization_is_that_of_the_entry(program: Program) -> N
     assert place in [(row["file"], row["line"], row["column"], row["path"]) for row in listed]
 
 
+PATCHES = [
+    (
+        "JSON patch",
+        "- op: add\n      path: /spec/containers/-\n      value:\n        image: nginx:1\n",
+        ("Kustomization", 7, "patches[0].patch: [0].value.image"),
+    ),
+    (
+        "strategic merge patch",
+        "kind: Pod\n    apiVersion: v1\n    metadata: {name: p}\n    spec: {containers: [{image: nginx:1}]}\n",
+        ("Pod", 7, "patches[0].patch: spec.containers[0].image"),
+    ),
+]
+
+
+@pytest.mark.parametrize(("patch", "expected"), [row[1:] for row in PATCHES], ids=[row[0] for row in PATCHES])
+def test_location_in_a_patch_is_the_line_of_the_image(program: Program, patch: str, expected: Any) -> None:
+    program.write("a/kustomization.yaml", f"patches:\n- target: {{kind: Pod}}\n  patch: |\n    {patch}")
+    (row,) = rows(program, "a", *NGINX)
+    assert (row["resource"]["kind"], row["line"], row["field"]) == expected
+    assert row["column"] is None
+    markdown = program("set", "a", *NGINX, "-o", "markdown").stdout.decode()
+    assert f"/kustomization.yaml:{expected[1]}` |" in markdown
+
+
+def test_resource_of_an_entry_is_the_kustomization(program: Program) -> None:
+    program.write("kustomization.yaml", "images:\n- {name: nginx, newTag: '1'}\n")
+    markdown = program("set", "kustomization.yaml", *NGINX, "-o", "markdown").stdout.decode()
+    assert "| `Kustomization` | `kustomization.yaml:2` | `images[0]` |" in markdown
+
+
 def test_pull_policy_is_a_change(program: Program) -> None:
     program.write("a.yaml", POD)
     head = "apiVersion: krm-image-setter.dev/v1alpha1\nkind: ImageSetter\n"

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import pickle
+import shutil
+from pathlib import Path
+
 import pytest
 from harness import Program
+
+from krm_image_setter.cli import files
+from krm_image_setter.cli.files import find_files
 
 POD = "kind: Pod\nspec: {containers: [{name: a, image: nginx}]}\n"
 DONE = POD.replace("nginx", "nginx:2")
@@ -91,3 +98,36 @@ def test_invalid_path_is_reported(program: Program, paths: list[str], message: s
     (program.folder / "empty").mkdir()
     put(program, {"other.yaml": "a: 1\n", "bad/.gitignore": "!\n", "bad/a.yaml": POD})
     assert program("set", *paths, *NGINX).stderr.startswith(PREFIX + message)
+
+
+def test_file_is_read_once(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("a: 1\n")
+    (file,) = find_files([str(tmp_path)])
+    assert file.read() == b"a: 1\n"
+    shutil.rmtree(tmp_path)
+    assert file.read() == b"a: 1\n"
+
+
+def test_next_run_reads_the_file_again(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("a: 1\n")
+    find_files([str(tmp_path)])[0].read()
+    (tmp_path / "a.yaml").write_text("a: 2\n")
+    assert find_files([str(tmp_path)])[0].read() == b"a: 2\n"
+
+
+def test_files_beyond_the_limit_are_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "_MOST_KEPT", 6)
+    for name in "ab":
+        (tmp_path / f"{name}.yaml").write_text("a: 1\n")
+    first, second = find_files([str(tmp_path)])
+    for file in (first, second):
+        file.read()
+        Path(file.path).write_text("a: 2\n")
+    assert (first.read(), second.read()) == (b"a: 1\n", b"a: 2\n")
+
+
+def test_worker_does_not_send_the_contents_back(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("a" * 10_000)
+    (file,) = find_files([str(tmp_path)])
+    file.read()
+    assert len(pickle.dumps(file)) < 1_000

@@ -30,6 +30,21 @@ def test_custom_resource_with_images_gives_paths(body: str, expected: dict[str, 
     assert confidences(f"apiVersion: example.com/v1\nkind: Thing\n{body}\n") == expected
 
 
+OPTIONS = [
+    pytest.param("--runner-image=acme/runner:3", {"{.data.x}": "possible"}, id="option for an image"),
+    pytest.param("run -initImage=acme/init:v1 now", {"{.data.x}": "possible"}, id="option in a command"),
+    pytest.param("--mount=acme/data:3", {}, id="other option"),
+    pytest.param("--image-dir=acme/data:3", {}, id="option for a directory of images"),
+    pytest.param("--runner-image=runner:3", {}, id="option with a value without a slash"),
+    pytest.param("--runner-image=acme/runner", {}, id="option with a value without a tag"),
+]
+
+
+@pytest.mark.parametrize(("value", "expected"), OPTIONS)
+def test_option_whose_name_ends_with_image_gives_a_path(value: str, expected: dict[str, str]) -> None:
+    assert confidences(f"apiVersion: v1\nkind: ConfigMap\ndata: {{x: '{value}'}}\n") == expected
+
+
 def test_other_resource_is_searched_by_value_only() -> None:
     text = "apiVersion: v1\nkind: ConfigMap\ndata: {image: redis, x: 'quay.io/a/b:1'}\n"
     assert confidences(text) == {"{.data.x}": "possible"}

@@ -498,7 +498,11 @@ NOTES = [
     ),
     (
         "load('./lib.star', 'docker_build_with_restart')\n",
-        (1, 'load: not imported: "./lib.star" was not read; import it separately'),
+        (
+            1,
+            'load: not imported: "./lib.star" was not read; import it separately, '
+            "and copy the functions that this file calls into this file",
+        ),
     ),
     (
         "load('ext://knative', 'knative_install')\n",

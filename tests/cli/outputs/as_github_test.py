@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from harness import Program
 
-from krm_image_setter.cli.files import File
+from krm_image_setter.cli.files import Contents, File
 from krm_image_setter.cli.listing import IMAGE
 from krm_image_setter.cli.outputs import Finding
 from krm_image_setter.cli.outputs.as_github import command
@@ -33,7 +33,7 @@ def test_finding_is_a_workflow_command(
     severity: str, message: str, at: tuple[str, int | None, int | None] | None, expected: str
 ) -> None:
     path, line, column = at or ("", None, None)
-    file = File(path, path, is_found=True) if at else None
+    file = File(path, path, is_found=True, contents=Contents()) if at else None
     assert command(Finding(IMAGE, severity, message, file, line, column)) == expected
 
 
