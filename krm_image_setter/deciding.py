@@ -12,8 +12,8 @@ from krm_image_setter.paths import format_location
 from krm_image_setter.resources import Resource
 from krm_image_setter.results import INFO, WARNING, Result
 from krm_image_setter.rules import Rules
-from krm_image_setter.typed import Any, Final, Record
-from krm_image_setter.yaml.tree import Change, Fragment, Location
+from krm_image_setter.typed import Final, Record
+from krm_image_setter.yaml.tree import Change, Fragment, Location, at
 
 #: The text that messages show instead of a secret value.
 HIDDEN: Final = "***"
@@ -54,7 +54,9 @@ def decide(
         moved = ((field, rules.registries.new(field.current, field.usage.use)) for field in movable)
         proposals += [(field, new, None) for field, new in moved if new is not None][:1]
     decision = None
-    for field, proposed, rule in sorted(proposals, key=_position) if len(proposals) > 1 else proposals:
+    if len(proposals) > 1:
+        proposals.sort(key=lambda proposal: proposal[2].position if proposal[2] else -1)
+    for field, proposed, rule in proposals:
         changes, results = _rewrite(resource, field, proposed, rules, hides_values=hides_values)
         if not (has_name or (results and not changes)) and not _has_name_of(field, proposed):
             new = HIDDEN if hides_values else proposed
@@ -81,11 +83,6 @@ def decide_as(
     """Return the decision to set a field to the reference `new`, or None if it is already in the field."""
     changes, results = _rewrite(resource, field, new, rules, hides_values=hides_values)
     return Decision(field, None, changes, results) if changes or results else None
-
-
-def _position(proposal: tuple[ImageField, str, ImageRule | None]) -> int:
-    _, _, rule = proposal
-    return rule.position if rule is not None else -1
 
 
 def _rewrite(
@@ -138,9 +135,7 @@ def _pull_policy(
         )
     location, can_be_added = field.policy
     key = location[-1]
-    parent: Any = resource.node
-    for step in location[:-1]:
-        parent = parent[step]
+    parent = at(resource.node, location[:-1])
     old = parent.get(key) if isinstance(parent, dict) else policy  # an item of a list has no policy
     if old == policy or isinstance(old, dict | list) or location == field.location:
         return [], []

@@ -122,18 +122,10 @@ class ImageSetterError(Exception):
         self.column = column
         self.field = field
 
-    def at(
-        self,
-        *,
-        file: str | None = None,
-        line: int | None = None,
-        column: int | None = None,
-        field: str | None = None,
-    ) -> Self:
+    def at(self, *, file: str | None = None, line: int | None = None, field: str | None = None) -> Self:
         """Set the parts of the location that are still None, and return this error."""
         self.file = self.file if self.file is not None else file
         self.line = self.line if self.line is not None else line
-        self.column = self.column if self.column is not None else column
         self.field = self.field if self.field is not None else field
         return self
 

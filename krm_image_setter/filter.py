@@ -39,7 +39,7 @@ from krm_image_setter.streams import (
     write_output,
 )
 from krm_image_setter.transform import Plan, plan
-from krm_image_setter.typed import Final, Record, Self
+from krm_image_setter.typed import Any, Final, Record, Self
 
 DEFAULT_CONFIG: Final = "functions.yaml"
 PLUGIN_CONFIG: Final = "KUSTOMIZE_PLUGIN_CONFIG_STRING"
@@ -80,11 +80,11 @@ class Options(Record):
         In that case, Typer parses the arguments. Importing argparse would take a third of a short run.
         """
         parsed: dict[str, list[str]] = {}
-        flags: set[str] = set()
+        flags: dict[str, Any] = {}
         rest = iter(arguments)
         for argument in rest:
             if argument in FLAGS:
-                flags.add(FLAGS[argument])
+                flags[FLAGS[argument]] = True
                 continue
             name, equals, value = argument.partition("=")
             text = value if equals else next(rest, None)
@@ -95,14 +95,8 @@ class Options(Record):
         *_, stdin_file_name = parsed.pop("stdin_file_name", [""])
         if on_unused not in (None, *ON_UNUSED):
             return None
-        fields = {name: tuple(values) for name, values in parsed.items()}
-        return cls(
-            **fields,
-            on_unused=on_unused,
-            no_config="no_config" in flags,
-            stdin_file_name=stdin_file_name,
-            quiet="quiet" in flags,
-        )
+        fields: dict[str, Any] = {name: tuple(values) for name, values in parsed.items()}
+        return cls(**fields, **flags, on_unused=on_unused, stdin_file_name=stdin_file_name)
 
     def require_files(self) -> None:
         """Raise ConfigError if an option specifies standard input, because the manifests are read from it."""
@@ -117,11 +111,9 @@ class Options(Record):
         """
         config, documents = self._configured(found)
         fix = "pass `--image NAME=REFERENCE` or `--images-from FILE`"
-        if documents:
-            return require_images(config, documents, f"add `images: {{NAME: REFERENCE}}`, or {fix}")
-        return require_images(
-            config, documents, f"{fix}, or a configuration: `--fn-config FILE` or ./{DEFAULT_CONFIG}"
-        )
+        in_documents = f"add `images: {{NAME: REFERENCE}}`, or {fix}"
+        without_documents = f"{fix}, or a configuration: `--fn-config FILE` or ./{DEFAULT_CONFIG}"
+        return require_images(config, documents, in_documents if documents else without_documents)
 
     def configure_list(self, found: Callable[[], Iterable[Value]]) -> ImageSetter:
         """Return the configuration for a stream or for files. The configuration might not set any image.

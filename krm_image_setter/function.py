@@ -8,7 +8,7 @@ If there is an error, the edits add the error to `results` and change no image.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 
 from krm_image_setter.config import ImageSetter, Value, config_value
 from krm_image_setter.documents import Frame, Stream
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from krm_image_setter.yaml.tree import Written
 
 _API_VERSIONS: Final = tuple(f"config.kubernetes.io/{version}" for version in ("v1", "v1beta1", "v1alpha1"))
-
-
 _VALIDATOR: Final = (
     "the images differ from the configuration, but kpt discards the changes of a validator; "
     "declare this function in `pipeline.mutators` of the Kptfile"
@@ -119,7 +117,7 @@ def _with_results(resource_list: ResourceList, edits: list[Edit], results: tuple
         changed = [pair[1]]
         added = _more_results(source, pair[1], results)
     else:
-        changed = list(_all_in(pair[1]))
+        changed = list(tree.nodes_in(pair[1]))
         added = _copied_results(source, root, *pair, results)
     start, end, text = resource_list.in_text(added)
     # The copied results already contain the edits in this range.
@@ -148,12 +146,6 @@ def _is_written(written: Written) -> bool:
     )
 
 
-def _all_in(written: Written) -> Iterator[Written]:
-    yield written
-    for child in written.children if isinstance(written, tree.Collection) else ():
-        yield from _all_in(child)
-
-
 def _new_results(source: str, root: tree.Mapping, results: Iterable[Result]) -> Edit:
     """Return the edit that adds the field `results` to a ResourceList without this field."""
     # If there are existing results, they come from a merge key (`<<`).
@@ -173,7 +165,8 @@ def _new_results(source: str, root: tree.Mapping, results: Iterable[Result]) -> 
 def _more_results(source: str, earlier: tree.Sequence, results: Iterable[Result]) -> Edit:
     """Return the edit that appends results to the list of existing results, which is not empty."""
     if not earlier.flow:
-        return _added_lines(source, earlier, _dash_column(source, earlier), None, results)
+        dash = scalar.content_start(source, earlier.start, len(source))  # after its anchor and tag
+        return _added_lines(source, earlier, dash - line_start(source, dash), None, results)
     end = tree.content_end(source, next(filter(_is_written, earlier.children[::-1])))
     return Edit(end, end, f", {to_json(results)}")
 
@@ -233,9 +226,3 @@ def _added_lines(
         keeps = last is not None and "+" in writer.block_header(source, last)
         return Edit(start, start, ending * (only_in_yaml_1_1(source, start) and not keeps) + lines)
     return Edit(end, end, ending + lines.removesuffix(ending))
-
-
-def _dash_column(source: str, sequence: tree.Sequence) -> int:
-    """Return the column of the dashes of a block sequence. Its anchor and tag are before the first dash."""
-    dash = scalar.content_start(source, sequence.start, len(source))
-    return dash - line_start(source, dash)

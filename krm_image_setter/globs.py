@@ -7,13 +7,16 @@ from collections.abc import Iterable
 from functools import cache
 
 from krm_image_setter.errors import ImageSetterError
-from krm_image_setter.typed import TYPE_CHECKING, Final
+from krm_image_setter.typed import TYPE_CHECKING, Final, TypeAlias
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
 
+    #: The parsed globs of an ignore file, or of an entry of `files`.
+    GlobSpec: TypeAlias = GitIgnoreSpec
 
-def glob_spec(globs: Iterable[str]) -> GitIgnoreSpec:
+
+def glob_spec(globs: Iterable[str]) -> GlobSpec:
     """Parse globs, such as the lines of an ignore file. Raises ValueError if a glob is invalid."""
     from pathspec import GitIgnoreSpec  # noqa: PLC0415  (10 ms; `list` of one file needs no globs)
 

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from krm_image_setter.errors import NotResourceError
-from krm_image_setter.typed import Any, Final, Record
+from krm_image_setter.typed import Any, Final, Record, TypeGuard
 from krm_image_setter.yaml.stream import Source
-from krm_image_setter.yaml.tree import Collection, Document, Location, Mapping, Sequence, start_mark
+from krm_image_setter.yaml.tree import Collection, Document, Location, Mapping, Sequence, at, start_mark
 
 _PATH_ANNOTATIONS: Final = ("internal.config.kubernetes.io/path", "config.kubernetes.io/path")
 #: The kinds whose items can be of any kind.
@@ -183,10 +183,7 @@ class Resource(Record):
 
     def written(self, location: Location) -> Any:
         """Return the node of the source for the value at `location` (see tree.Written)."""
-        holder: Any = self.node
-        for step in location[:-1]:
-            holder = holder[step]
-        return holder.origin(location[-1]) if location else holder
+        return at(self.node, location[:-1]).origin(location[-1]) if location else self.node
 
 
 def file_of(node: Any) -> tuple[str, int | None] | None:
@@ -194,15 +191,17 @@ def file_of(node: Any) -> tuple[str, int | None] | None:
     annotations = _mapping(_mapping(_mapping(node).get("metadata")).get("annotations"))
     if not annotations:
         return None
-    path = next((_scalar(annotations[key]) for key in _PATH_ANNOTATIONS if key in annotations), None)
+    path, index = (
+        next((_scalar(annotations[key]) for key in keys if key in annotations), None)
+        for keys in (_PATH_ANNOTATIONS, _INDEX_ANNOTATIONS)
+    )
     if path is None:
         return None
-    index = next((_scalar(annotations[key]) for key in _INDEX_ANNOTATIONS if key in annotations), None)
     # `int` raises ValueError for a text of thousands of digits.
     return path, int(index) if index and index.isdecimal() and len(index) < _LONG_INDEX else None
 
 
-def is_resource(root: Any) -> bool:
+def is_resource(root: Any) -> TypeGuard[Mapping]:
     """Return whether the root of a document is a resource, or a list of resources."""
     return isinstance(root, Mapping) and isinstance(root.get("kind"), str) and "apiVersion" in root
 
@@ -229,15 +228,11 @@ def _find_nested(outer: Resource, node: Any, location: Location, found: list[Res
         if not isinstance(value, (dict, list)) or key == "metadata" or (key == "status" and "kind" in node):
             continue
         here = (*location, key)
-        if isinstance(value, Mapping) and is_resource(value) and _has_contents(value):
+        if is_resource(value) and any(isinstance(value.get(name), dict) for name in _CONTENTS):
             found.append(Resource(value, _ref(value, value["kind"], ""), outer.tree, outer.location + here))
             if value["kind"] == CRD:
                 continue
         _find_nested(outer, value, here, found)
-
-
-def _has_contents(node: Mapping) -> bool:
-    return any(isinstance(node.get(name), dict) for name in _CONTENTS)
 
 
 def _has_kind(node: Any) -> bool:

@@ -141,6 +141,11 @@ def rules_for(config: ImageSetter, references: Mapping[int, str]) -> Rules:
         for position, rule in enumerate(config.images)
     ]
     uses = {use for rule in images for use in rule.uses}.union(*(rule.uses for rule in config.registries))
+    values_files = None
+    if config.values_files:
+        from krm_image_setter.globs import GlobMap  # noqa: PLC0415  (pathspec is slow to import)
+
+        values_files = GlobMap(config.values_files)
     return Rules(
         ImageMap(images),
         RegistryMap(config.registries),
@@ -149,14 +154,8 @@ def rules_for(config: ImageSetter, references: Mapping[int, str]) -> Rules:
         config.catalog,
         config.image_pull_policy,
         config.files,
-        _glob_map(config.values_files) if config.values_files else None,
+        values_files,
     )
-
-
-def _glob_map(globs: Iterable[str]) -> GlobMap:
-    from krm_image_setter.globs import GlobMap  # noqa: PLC0415  (pathspec is slow to import)
-
-    return GlobMap(globs)
 
 
 def keywords_of(config: ImageSetter, text: str) -> list[str] | None:

@@ -104,15 +104,13 @@ def _kind_messages(
     results = for_each_source(partial(_refs, rules, has_names))
     refs = sorted({ref for _, found in results for ref in found or ()})
     absent = {selector: rule for selector, rule in absent.items() if not any(map(selector.matches, refs))}
-    if not absent:
-        return
     similar = {selector: _similar_kinds(selector, refs) for selector in absent}
     for selector, rule in reversed(absent.items()):
         if similar[selector]:
             suggestion = " or ".join(similar[selector])
             message = f'no resource of kind "{_wanted(selector)}" was found; did you mean {suggestion}?'
             yield rule.config_location.prefixed(message)
-    if not any(similar.values()):
+    if absent and not any(similar.values()):
         kinds = [f'"{_wanted(selector)}"' for selector in reversed(absent)]
         yield f"no resource of kind {alternatives([*kinds[:5], *['…'] * (len(kinds) > 5)])} was found"
 

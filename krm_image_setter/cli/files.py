@@ -14,7 +14,7 @@ from krm_image_setter.streams import STDIN, read_bytes, read_found, read_text, s
 from krm_image_setter.typed import TYPE_CHECKING, Final, Record
 
 if TYPE_CHECKING:
-    from pathspec import GitIgnoreSpec
+    from krm_image_setter.globs import GlobSpec
 
 _SUFFIXES: Final = (".yaml", ".yml", ".json")
 # Files without a suffix that contain a resource. Any other such file must be in the catalog of files.
@@ -134,7 +134,7 @@ class _Ignores(Record):
     """The patterns in the ignore files of one directory. `directory` is an absolute path."""
 
     directory: str
-    spec: GitIgnoreSpec
+    spec: GlobSpec
 
 
 def _walk(top: str, *, hidden: bool) -> Iterator[tuple[str, str]]:

@@ -43,7 +43,7 @@ from krm_image_setter.locators import (
 )
 from krm_image_setter.paths import Path, parse_path
 from krm_image_setter.resources import SECRET
-from krm_image_setter.typed import Any, Final, Record, TypeVar
+from krm_image_setter.typed import Any, Final, Record, TypeAlias, TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R", ImageRule, KindRule)
@@ -66,19 +66,8 @@ class _Entry(Record):
         return rule._replace(config_location=self.value.location())
 
 
-class _Part(Record):
-    """The decoded fields of one configuration document. A field that the document does not contain is None."""
-
-    images: tuple[_Entry, ...]
-    kinds: tuple[KindRule, ...]
-    files: tuple[FileRule, ...]
-    registries: tuple[RegistryRule, ...]
-    default_registry: DefaultRegistry | None
-    pod_specs: bool | None
-    catalog: bool | None
-    on_unused: str | None
-    image_pull_policy: str | None
-    ignore: tuple[Ignored, ...]
+#: The decoded fields of one configuration document, by the name of the field.
+_Part: TypeAlias = dict[str, Any]
 
 
 def decode(
@@ -98,31 +87,37 @@ def decode(
     Raises ConfigError if a document is invalid or if two documents contradict each other.
     """
     parts = [(document, _decode_document(document)) for document in documents]
-    registry = _agreed(parts, "defaultRegistry", lambda part: part.default_registry)
-    rules = [[(entry.value, entry.rule(registry)) for entry in part.images] for _, part in parts]
+    registry = _agreed(parts, "defaultRegistry")
+    rules = [
+        [(entry.value, entry.rule(registry)) for entry in _joined([part], "images", "image")] for part in parts
+    ]
     if images:
         images = override(images, (rule for entries in rules for _, rule in entries))
         options = ImageMap(images)
         rules = [[entry for entry in entries if not options.replace(entry[1])] for entries in rules]
     _check_contradictions(rules)
-    policy = _agreed(parts, "imagePullPolicy", lambda part: part.image_pull_policy)
+    policy = _agreed(parts, "imagePullPolicy")
     for value, rule in (entry for entries in rules for entry in entries):
         if policy == "Never" and rule.target.digest is not None:
             value.fail("a digest cannot be combined with `imagePullPolicy: Never`")
-    pod_specs = _agreed(parts, "podSpecs", lambda part: part.pod_specs)
-    catalog = _agreed(parts, "catalog", lambda part: part.catalog)
-    kinds = _numbered((*kinds, *(rule for _, part in parts for rule in part.kinds)))
+    pod_specs = _agreed(parts, "podSpecs")
+    catalog = _agreed(parts, "catalog")
+    kinds = _numbered((*kinds, *_joined(parts, "kinds", "fieldSpecs")))
     return ImageSetter(
         images=_numbered((*images, *(rule for entries in rules for _, rule in entries))),
         kinds=kinds,
-        files=_numbered_files((rule for _, part in parts for rule in part.files), len(kinds)),
-        registries=(*registries, *(rule for _, part in parts for rule in part.registries)),
+        files=_numbered_files(_joined(parts, "files"), len(kinds)),
+        registries=(*registries, *_joined(parts, "registries")),
         image_pull_policy=policy,
         pod_specs=pod_specs is not False,
         catalog=catalog is not False,
-        on_unused=on_unused or _agreed(parts, "onUnused", lambda part: part.on_unused) or ON_UNUSED[0],
-        ignore=tuple(ignored for _, part in parts for ignored in part.ignore),
+        on_unused=on_unused or _agreed(parts, "onUnused") or ON_UNUSED[0],
+        ignore=tuple(_joined(parts, "ignore")),
     )
+
+
+def _joined(parts: Iterable[tuple[Value, _Part]], *fields: str) -> Iterator[Any]:
+    return (item for _, part in parts for field in fields for item in part.get(field, ()))
 
 
 def _numbered(rules: tuple[R, ...]) -> tuple[R, ...]:
@@ -213,31 +208,23 @@ def _decode_document(document: Value) -> _Part:
 
 
 def _decode_fields(document: Value) -> _Part:
+    # If several fields are wrong, the first decoder in this order reports its field.
+    decoders: dict[str, Callable[[Value], Any]] = {
+        "images": lambda images: list(_entries(images)),
+        "image": lambda image: [_entry(image)],
+        "kinds": lambda kinds: list(decode_kinds(kinds)),
+        "fieldSpecs": lambda specs: list(_field_specs(specs)),
+        "files": lambda files: list(decode_files(files)),
+        "registries": lambda registries: list(_registries(registries)),
+        "defaultRegistry": _default_registry,
+        "podSpecs": Value.boolean,
+        "catalog": Value.boolean,
+        "onUnused": lambda value: value.choice(ON_UNUSED),
+        "imagePullPolicy": lambda value: value.choice(("Always", "IfNotPresent", "Never")),
+        "ignore": lambda entries: list(_ignored(entries)),
+    }
     fields = image_setter_fields(document)
-    images = fields.get("images")
-    image = fields.get("image")
-    kinds = fields.get("kinds")
-    files = fields.get("files")
-    specs = fields.get("fieldSpecs")
-    registries = fields.get("registries")
-    default = fields.get("defaultRegistry")
-    pod_specs = fields.get("podSpecs")
-    catalog = fields.get("catalog")
-    on_unused = fields.get("onUnused")
-    policy = fields.get("imagePullPolicy")
-    ignore = fields.get("ignore")
-    return _Part(
-        tuple(_entries(images)) if images else (_entry(image),) if image else (),
-        tuple(decode_kinds(kinds)) if kinds else tuple(_field_specs(specs)) if specs else (),
-        tuple(decode_files(files)) if files else (),
-        tuple(_registries(registries)) if registries else (),
-        _default_registry(default) if default else None,
-        pod_specs.boolean() if pod_specs else None,
-        catalog.boolean() if catalog else None,
-        on_unused.choice(ON_UNUSED) if on_unused else None,
-        policy.choice(("Always", "IfNotPresent", "Never")) if policy else None,
-        tuple(_ignored(ignore)) if ignore else (),
-    )
+    return {name: decoder(fields[name]) for name, decoder in decoders.items() if name in fields}
 
 
 _ENTRY_FIELDS: Final = ("name", *STRING_ARGUMENTS, "from", "containers", "env", "args")
@@ -440,18 +427,15 @@ def message_with_column(error: ImageSetterError) -> str:
     return error.message if error.column is None else f"{error.message} (column {error.column} of the path)"
 
 
-def _agreed(parts: list[tuple[Value, _Part]], field: str, value_of: Callable[[_Part], T | None]) -> T | None:
+def _agreed(parts: list[tuple[Value, _Part]], field: str) -> Any:
     """Return the value of a field, or None if no document has it. Raises ConfigError if two documents differ."""
-    agreed: T | None = None
-    first: Value | None = None
-    for document, part in parts:
-        value = value_of(part)
-        if first is not None and value not in (None, agreed):
+    found = [(document, part[field]) for document, part in parts if field in part]
+    for document, value in found[1:]:
+        first, agreed = found[0]
+        if value != agreed:
             other = f"{_shown(agreed)} at {first.location(field)}"
             document.fail(f"{_shown(value)} contradicts {other}; remove one of them", field)
-        if first is None and value is not None:
-            agreed, first = value, document
-    return agreed
+    return found[0][1] if found else None
 
 
 def _shown(value: Any) -> str:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from functools import reduce
 from itertools import groupby
-from operator import getitem
 
 from krm_image_setter.config import API_VERSION
 from krm_image_setter.deciding import HIDDEN, Decision
@@ -28,6 +26,7 @@ from krm_image_setter.resources import CRD, NO_REF, Resource
 from krm_image_setter.results import INFO
 from krm_image_setter.rules import Rules
 from krm_image_setter.scan import lines_in_string
+from krm_image_setter.yaml import tree
 from krm_image_setter.yaml.tree import Location
 
 _Fields = Sequence[tuple[ImageField | OtherField, KindRule | None]]
@@ -204,5 +203,5 @@ def _unmatched(rule: KindRule, resource: Resource) -> str:
     if matches:
         at = _listed([format_location(match.location) or "." for match in matches])
         return f"matches {at}, which contains no image"
-    mismatch = find_mismatch(rule.path, reduce(getitem, rule.start, resource.node))
+    mismatch = find_mismatch(rule.path, tree.at(resource.node, rule.start))
     return f"matches nothing: {mismatch.reason}" if mismatch is not None else "matches nothing"

@@ -168,9 +168,8 @@ def image_rule(
     if tag_suffix is not None and not (tag_suffix and is_tag("x" + tag_suffix)):
         message = f'invalid tag suffix "{tag_suffix}"; use up to 127 letters, digits, "_", "." or "-"'
         raise InvalidReference(message, field="tagSuffix")
-    parts = (new_name, new_tag, digest, tag_suffix)
-    values = dict(zip(_FIELDS, (*parts, new_image, source), strict=True))
-    present = {field for field, value in values.items() if value is not None}
+    values = (new_name, new_tag, digest, tag_suffix, new_image, source)
+    present = {field for field, value in zip(_FIELDS, values, strict=True) if value is not None}
     if not present:
         message = "entry sets nothing; add `newName`, `newTag`, `digest`, `tagSuffix`, `newImage` or `from`"
         raise InvalidReference(message)

@@ -6,8 +6,6 @@ kustomize looks for images in other fields than this program (`api/filters/image
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from functools import reduce
-from operator import getitem
 from zlib import crc32
 
 from krm_image_setter.documents import Stream
@@ -19,6 +17,7 @@ from krm_image_setter.resources import CRD, NO_REF, Resource, ResourceRef
 from krm_image_setter.rules import Rules
 from krm_image_setter.scan import LocatedField, searched
 from krm_image_setter.typed import Any, Final, Record
+from krm_image_setter.yaml import tree
 from krm_image_setter.yaml.tree import Location
 
 _CONTAINERS: Final = ("containers", "initContainers")
@@ -111,7 +110,7 @@ def _fields_of(
 
 def _is_whole(resource: Resource, field: ImageField) -> bool:
     """Return whether a field contains an image and nothing else, also no white space."""
-    value: Any = reduce(getitem, field.location, resource.node)
+    value: Any = tree.at(resource.node, field.location)
     return value == field.current and field.usage.use == IMAGE and not field.part
 
 

@@ -7,8 +7,6 @@ Therefore the code that decides which images to set does not depend on the form.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import reduce
-from operator import getitem
 
 from krm_image_setter.images import HUB, NO_CONTAINER, Reference, Usage
 from krm_image_setter.typed import TYPE_CHECKING, Any, Record
@@ -105,6 +103,4 @@ def text_fields(location: Location, value: str, usage: Usage = NO_CONTAINER) -> 
 
 def source_text(parent: Any, location: Location) -> str:
     """Return the source text of a scalar, such as `1.20` for the number 1.2, or "" for other values."""
-    written = reduce(getitem, location[:-1], parent).origin(location[-1])
-    text: str = getattr(written.target if isinstance(written, tree.Alias) else written, "value", "")
-    return text
+    return tree.text_of(tree.at(parent, location[:-1]).origin(location[-1])) or ""

@@ -6,14 +6,13 @@ The values of `add`, `replace` and `test` can be an image, or an object or a lis
 from __future__ import annotations
 
 import re
-from functools import reduce
-from operator import getitem
 
 from krm_image_setter.images import IMAGE
 from krm_image_setter.locators.forms import Fields, Syntax
 from krm_image_setter.locators.image_field import ImageField, whole_field
 from krm_image_setter.locators.pod_spec import find_pod_spec_images
 from krm_image_setter.typed import Any, Final
+from krm_image_setter.yaml import tree
 from krm_image_setter.yaml.tree import Location
 
 _WITH_VALUE: Final = frozenset(("add", "replace", "test"))
@@ -47,9 +46,7 @@ def json_patch_fields(root: Any, location: Location = ()) -> list[ImageField]:
             around, prefix = _surrounded(target, value)
             for field in find_pod_spec_images(around, (IMAGE,)):
                 inner = field.location[prefix:]
-                fields.append(
-                    whole_field((*here, *inner), reduce(getitem, inner, operation["value"]), usage=field.usage)
-                )
+                fields.append(whole_field((*here, *inner), tree.at(operation["value"], inner), usage=field.usage))
     return fields
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from functools import reduce
-from operator import getitem, itemgetter
+from operator import itemgetter
 
 from krm_image_setter.errors import ConfigLocation
 from krm_image_setter.locators.forms import WHOLE, Fields, Form
@@ -13,6 +12,7 @@ from krm_image_setter.locators.image_field import OtherField
 from krm_image_setter.paths import Match, Path
 from krm_image_setter.resources import CRD, ResourceRef
 from krm_image_setter.typed import Any, Generic, Record, TypeVar
+from krm_image_setter.yaml import tree
 from krm_image_setter.yaml.tree import Location
 
 T = TypeVar("T")
@@ -117,7 +117,7 @@ class KindRule(Record):
         start = self.start
         if not start:
             return self.path.find(root)
-        found = self.path.find(reduce(getitem, start, root))
+        found = self.path.find(tree.at(root, start))
         return [Match(start + location, value) for location, value in found]
 
     @property

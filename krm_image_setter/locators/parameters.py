@@ -17,13 +17,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import reduce
-from operator import getitem
 
 from krm_image_setter.images import parse_reference
 from krm_image_setter.locators.image_field import ImageField, whole_field
 from krm_image_setter.resources import is_resource
 from krm_image_setter.typed import Any, Final, Record, TypeAlias
+from krm_image_setter.yaml import tree
 from krm_image_setter.yaml.tree import Location
 
 # A name in quotes can contain any character: $(params["a.b"]).
@@ -93,12 +92,9 @@ class Parameters:
             name = match["name"] or match["quoted"]
             for at in look_up(name, self._enclosing(location)):
                 if at not in found:
-                    found[at] = text = self._at(at)
+                    found[at] = text = tree.at(self._root, at)
                     # A value of Tekton refers to parameters outside the mapping whose `params` contain the value.
                     yield text.strip(), at[:-3] if pattern is _TASK else at
-
-    def _at(self, location: Location) -> Any:
-        return reduce(getitem, location, self._root)
 
     def _enclosing(self, location: Location) -> _Enclosing:
         node, found = self._root, [_Node((), self._root)]
@@ -153,7 +149,7 @@ class Parameters:
         """Yield the values that the users of a template pass to its parameter `name`."""
         users: list[_Node] = []
         if template.location[-1:] == ("inline",):
-            users.append(_Node(template.location[:-1], self._at(template.location[:-1])))
+            users.append(_Node(template.location[:-1], tree.at(self._root, template.location[:-1])))
         for workflow in filter(_is_workflow, enclosing):
             uses = self._uses.get(id(workflow.node))
             if uses is None:
@@ -163,7 +159,7 @@ class Parameters:
             named = self._named(workflow, "templates", name=template_name)
             if named is None or named.node is not template.node:
                 continue
-            users += (_Node(at, self._at(at)) for at in uses.get(template_name, ()))
+            users += (_Node(at, tree.at(self._root, at)) for at in uses.get(template_name, ()))
             if template_name == workflow.node.get("entrypoint"):
                 users.append(workflow)
         for user in users:

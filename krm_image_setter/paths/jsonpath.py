@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Iterable, Iterator
 from functools import cache
 
-from krm_image_setter.paths.path import Location, Match, PathError
+from krm_image_setter.paths.path import Location, Match, PathError, each_once
 from krm_image_setter.typed import Any, Final, Record, TypeAlias
 
 #: An object of jsonpath-ng's class DatumInContext: a value, and the values that contain it.
@@ -43,13 +43,13 @@ class JsonPath(Record):
         """Follow a path of fields, indexes, slices and wildcards, as specified in `Path.steps`."""
         from jsonpath_ng import DatumInContext  # noqa: PLC0415  (see parse)
 
-        chain, root = _chain(self.parsed)
+        root, chain = _chain(self.parsed, _LINKS)
         if _kind(root) != "Root" or {*map(_kind, chain)} - {"Child"}:
             return
         if {_kind(link.right) for link in chain} - {"Fields", "Index", "Wildcard", "Slice"}:
             return
         found = _step(root, [DatumInContext(data)])
-        for link in reversed(chain):
+        for link in chain:
             keys: tuple[str, ...] = getattr(link.right, "fields", ())
             yield [Match(_location(datum), datum.value) for datum in found], keys[0] if len(keys) == 1 else None
             found = _step(link.right, found)
@@ -59,21 +59,24 @@ class JsonPath(Record):
 
 def _walk(node: _Node, data: Iterable[_Datum]) -> list[_Datum]:
     """Start from `data`, and return the values that a part of the path matches. No location occurs twice."""
-    chain, first = _chain(node)
+    first, chain = _chain(node, _LINKS)
     found = _step(first, data)
-    for link in reversed(chain):
+    for link in chain:
         found = _step(link.right, _below(found) if _kind(link) == "Descendants" else found)
     return found
 
 
-def _chain(node: _Node) -> tuple[list[_Node], _Node]:
-    """Return the nodes that link a chain of steps, the last node first, and the first step of the chain."""
+_LINKS: Final = ("Child", "Descendants")
+
+
+def _chain(node: _Node, kinds: tuple[str, ...]) -> tuple[_Node, list[_Node]]:
+    """Return the first step of a chain, and the nodes of these kinds that link the other steps to it, in order."""
     chain: list[_Node] = []
     # Recursion would be too deep for a chain of thousands of steps.
-    while _kind(node) in ("Child", "Descendants"):
+    while _kind(node) in kinds:
         chain.append(node)
         node = node.left
-    return chain, node
+    return node, chain[::-1]
 
 
 def _step(node: _Node, data: Iterable[_Datum]) -> list[_Datum]:
@@ -81,11 +84,13 @@ def _step(node: _Node, data: Iterable[_Datum]) -> list[_Datum]:
         case "Child" | "Descendants":
             return _walk(node, data)
         case "Union":
-            return _each_once(datum for one in data for part in _parts(node) for datum in _walk(part, [one]))
+            first, unions = _chain(node, ("Union",))
+            parts = [first, *(union.right for union in unions)]
+            return each_once((datum for one in data for part in parts for datum in _walk(part, [one])), _location)
         case "Where" | "WhereNot" as kind:
             left = _walk(node.left, data)
             return [datum for datum in left if bool(node.right.find(datum)) == (kind == "Where")]
-    return _each_once(datum for one in data for datum in node.find(one))
+    return each_once((datum for one in data for datum in node.find(one)), _location)
 
 
 def _below(data: list[_Datum]) -> Iterator[_Datum]:
@@ -214,32 +219,13 @@ def _nodes(*roots: _Node) -> Iterator[_Node]:
             pending += getattr(node, name, None) or ()
 
 
-def _parts(node: _Node) -> list[_Node]:
-    parts: list[_Node] = []
-    while _kind(node) == "Union":
-        parts.append(node.right)
-        node = node.left
-    return [node, *reversed(parts)]
-
-
-def _each_once(data: Iterable[_Datum]) -> list[_Datum]:
-    found: dict[Location, _Datum] = {}
-    for datum in data:
-        found.setdefault(_location(datum), datum)
-    return list(found.values())
-
-
 def _location(datum: _Datum) -> Location:
     steps: list[str | int] = []
     while datum is not None and datum.context is not None:
-        path = datum.path
-        fields = getattr(path, "fields", None)
-        indices = getattr(path, "indices", None)
-        if fields:
-            steps.append(fields[0])
-        elif indices:
-            index = indices[0]
-            steps.append(index + len(datum.context.value) if index < 0 else index)
+        # The path of a value has one field or one index; the path of `$` has neither.
+        keys = getattr(datum.path, "fields", None) or getattr(datum.path, "indices", None) or ()
+        value = datum.context.value
+        steps += (key + len(value) if isinstance(key, int) and key < 0 else key for key in keys)
         datum = datum.context
     return tuple(reversed(steps))
 

@@ -22,7 +22,7 @@ import operator
 import re
 from collections.abc import Callable, Iterator
 
-from krm_image_setter.paths.path import Location, Match, PathError
+from krm_image_setter.paths.path import Location, Match, PathError, each_once
 from krm_image_setter.typed import Any, Final, Record
 
 Nodes = list[Match]
@@ -45,7 +45,8 @@ class KubernetesPath(Record):
                 data = data[key]
             return [Match(self.fields, data)]
         matches = _run(self.actions, [Match((), data)], set())
-        return _each_once([match for match in matches if match.location is not _NOWHERE]) if matches else matches
+        located = (match for match in matches if match.location is not _NOWHERE)
+        return each_once(located, _LOCATION) if matches else matches
 
     def steps(self, data: Any) -> Iterator[tuple[Nodes, str | None]]:
         """Follow a path without text, literals, `..` and ranges, as specified in `Path.steps`."""
@@ -164,7 +165,7 @@ class Union(Record):
 
     def walk(self, nodes: Nodes) -> Nodes:
         """Return the nodes of all parts in order. Each node occurs once: `[0,0]` must not double their number."""
-        return _each_once([match for part in self.parts for match in _walk(part, nodes)])
+        return each_once((match for part in self.parts for match in _walk(part, nodes)), _LOCATION)
 
 
 class Filter(Record):
@@ -217,13 +218,7 @@ class Action(Record):
 
 
 _NOWHERE: Final[Location] = ("", -1, "")
-
-
-def _each_once(nodes: Nodes) -> Nodes:
-    found: dict[Location, Match] = {}
-    for node in nodes:
-        found.setdefault(node.location, node)
-    return list(found.values())
+_LOCATION: Final[Callable[[Match], Location]] = operator.attrgetter("location")
 
 
 def _run(actions: tuple[Action, ...], nodes: Nodes, done: set[tuple[int, Location]]) -> Nodes:
@@ -256,11 +251,8 @@ def _walk(steps: tuple[Step, ...], nodes: Nodes) -> Nodes:
 
 def _children(node: Match) -> Nodes:
     location, value = node
-    if isinstance(value, dict):
-        return [Match((*location, key), child) for key, child in value.items()]
-    if isinstance(value, list):
-        return [Match((*location, index), child) for index, child in enumerate(value)]
-    return []
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [Match((*location, key), child) for key, child in items]
 
 
 _OPERATORS: Final[dict[str, Callable[[Any, Any], bool]]] = {
@@ -280,11 +272,8 @@ def _compare(left: Any, sign: str, right: Any) -> bool:
     """
     kinds = {bool if isinstance(value, bool) else float if isinstance(value, int | float) else type(value)
              for value in (left, right)}  # fmt: skip
-    if len(kinds) != 1 or not kinds <= {bool, float, str}:
-        return False
-    if bool in kinds and sign not in ("==", "!="):
-        return False
-    return _OPERATORS[sign](left, right)
+    is_comparable = kinds in ({float}, {str}) or (kinds == {bool} and sign in ("==", "!="))
+    return is_comparable and _OPERATORS[sign](left, right)
 
 
 # The following patterns and classes parse a path.
@@ -294,7 +283,7 @@ _ESCAPES: Final = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "
 _MAX_RANGES: Final = 20
 _NAME_CHARACTERS: Final = r"[^\\ \t\r\n.,\[\]$@{}]*"
 _NAME: Final = rf"{_NAME_CHARACTERS}(?:\\(?s:.?){_NAME_CHARACTERS})*"
-_SLICE: Final = r"(-?[0-9]*)(:-?[0-9]*)?(:-?[0-9]*)?"
+_SLICE: Final = r"(-?[0-9]*)(?::(-?[0-9]*))?(?::(-?[0-9]*))?"
 _KEY: Final = r"'[^']*'"
 _NUMBER: Final = r"[-+]?[0-9.]+"
 _COMPARISON: Final = r"([^!<>=]+)([!<>=]+)(.+)"
@@ -351,38 +340,33 @@ class _Parser:
         actions: list[Action] = []
         while (start := self.text.find("{", self.position)) >= 0:
             self.position = start + 1
-            word = self._word()
-            if word == "end":
+            word = re.compile(r"[ \t]*(range|end)\b").match(self.text, self.position)
+            self.position = word.end() if word else self.position
+            if word is None:
+                actions.append(Action(self.steps()))
+            elif word[1] == "end":
                 if not open_ranges:
                     raise self.fail("{end} without {range}", start)
-                self.position += len("end")
-                self.steps("}")
+                self.steps()
                 _, steps, outer = open_ranges.pop()
                 outer.append(Action(steps, tuple(actions)))
                 actions = outer
-            elif word == "range":
-                self.position = self.text.index("range", self.position) + len("range")
+            else:
                 if len(open_ranges) == _MAX_RANGES:
                     raise self.fail(f"{{range}} is nested more than {_MAX_RANGES} levels deep", start)
-                open_ranges.append((start, self.steps("}"), actions))
+                open_ranges.append((start, self.steps(), actions))
                 actions = []
-            else:
-                actions.append(Action(self.steps("}")))
             self.position += 1
         if open_ranges:
             raise self.fail("{range} without {end}", open_ranges[-1][0])
         return tuple(actions)
 
-    def _word(self) -> str:
-        match = re.compile(r"[ \t]*(\w+)").match(self.text, self.position)
-        return match[1] if match else ""
-
-    def steps(self, closing: str) -> tuple[Step, ...]:
-        """Parse steps up to the character `closing`, which is not consumed."""
+    def steps(self) -> tuple[Step, ...]:
+        """Parse steps up to a `}`, which is not consumed."""
         steps: list[Step] = []
         while True:
             character = self.text[self.position : self.position + 1]
-            if character == closing:
+            if character == "}":
                 return tuple(steps)
             if not character or character in "\r\n":
                 raise self.fail("missing closing }")
@@ -455,23 +439,20 @@ class _Parser:
         if re.fullmatch(_KEY, text):
             key = text[1:-1]
             try:
-                fields = _Parser(f".{key}}}", 0).steps("}")
+                fields = _Parser(f".{key}}}", 0).steps()
             except PathError:
                 fields = ()
             return QuotedKey(re.sub(r"\\(.)", r"\1", key), fields)
         match = re.fullmatch(_SLICE, text)
         if match is None or not text or (match[2] is None and not re.search(r"\d", match[1])):
             raise self.fail(f'invalid index "[{text}]"; expected a number, a slice, * or a quoted key', start)
-        first, second, third = match.groups()
         try:
-            numbers = [int(part) if part not in ("", ":") else None for part in
-                       (first, (second or "")[1:], (third or "")[1:])]  # fmt: skip
+            first, end, step = (int(part) if part else None for part in match.groups())
         except ValueError:
             raise self.fail(f'invalid slice "[{text}]"; expected numbers', start) from None
-        step = 1 if numbers[2] is None else numbers[2]
-        if step <= 0:
+        if step is not None and step <= 0:
             raise self.fail("the step of a slice must be positive", start)
-        return Slice(numbers[0], numbers[1], step, single=second is None)
+        return Slice(first, end, step or 1, single=match[2] is None)
 
     def _filter(self) -> Filter:
         start = self.position
@@ -493,7 +474,7 @@ class _Parser:
 
     def _inner(self, text: str, position: int) -> tuple[Step, ...]:
         inner = _Parser(text + "}", self.shift + position)
-        steps = inner.steps("}")
+        steps = inner.steps()
         if inner.position < len(text):
             raise inner.fail('unexpected "}" in the filter; quote it')
         return steps

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 
 from krm_image_setter.errors import ImageSetterError
-from krm_image_setter.typed import Any, Final, Protocol, Record, TypeAlias
+from krm_image_setter.typed import Any, Final, Protocol, Record, TypeAlias, TypeVar
+
+T = TypeVar("T")
 
 #: The keys and indexes of the path from the root of the data to a value, such as `("containers", 0, "image")`.
 Location: TypeAlias = tuple[str | int, ...]
@@ -17,6 +19,14 @@ class Match(Record):
 
     location: Location
     value: Any
+
+
+def each_once(values: Iterable[T], location_of: Callable[[T], Location]) -> list[T]:
+    """Return the values without those whose location occurred before."""
+    found: dict[Location, T] = {}
+    for value in values:
+        found.setdefault(location_of(value), value)
+    return list(found.values())
 
 
 class Path(Protocol):

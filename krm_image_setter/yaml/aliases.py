@@ -51,23 +51,14 @@ def replaced(source: str, root: Written, targets: Iterable[Written]) -> list[Edi
     ids = set(map(id, targets))
     return [
         Edit(alias.start_mark.index, alias.end_mark.index, alias_writer.in_flow(alias.target, _NOWHERE))
-        for alias in _aliases_in(root)
-        if id(alias.target) in ids
+        for alias in tree.nodes_in(root)
+        if isinstance(alias, Alias) and id(alias.target) in ids
     ]
 
 
 def in_flow(source: str, written: Written, *, in_json: bool = False) -> str:
     """Return a node in one line of flow style, or as JSON, without comments, anchors and aliases."""
-    alias_writer = _AliasWriter(source, written, {}, {})
-    alias_writer.in_json = in_json
-    return alias_writer.in_flow(written, _NOWHERE)
-
-
-def _aliases_in(written: Written) -> Iterator[Alias]:
-    if isinstance(written, Alias):
-        yield written
-    for child in written.children if isinstance(written, Collection) else ():
-        yield from _aliases_in(child)
+    return _AliasWriter(source, written, {}, {}, in_json=in_json).in_flow(written, _NOWHERE)
 
 
 class _Child(Record):
@@ -98,7 +89,7 @@ def _unlocated(node: Mapping | Sequence) -> Iterator[tuple[Alias | Mapping | Seq
     if isinstance(node, Sequence):
         return
     for name, value in zip(node.children[::2], node.children[1::2], strict=True):
-        text = getattr(name.target if isinstance(name, Alias) else name, "value", None)
+        text = tree.text_of(name)
         others: list[Written] = []
         if text == "<<" and node.merged:
             bases = value.children if isinstance(value, Sequence) else [value]
@@ -117,13 +108,21 @@ class _AliasWriter:
     copies are written as JSON.
     """
 
-    def __init__(self, source: str, root: Written, wanted: Map[Location, list[Fragment]], added: Added) -> None:
+    def __init__(
+        self,
+        source: str,
+        root: Written,
+        wanted: Map[Location, list[Fragment]],
+        added: Added,
+        *,
+        in_json: bool = False,
+    ) -> None:
         self.source = source
         self.root = root
         self.wanted = wanted
         self.added = added
         self.kept: dict[int, Kept] = {}
-        self.in_json = False
+        self.in_json = in_json
         # The locations of changes and of all nodes around them.
         self._changing = {location[:end] for location in (*wanted, *added) for end in range(len(location) + 1)}
         # The location of each node in the source, by the id of the node.
@@ -380,19 +379,16 @@ class _AliasWriter:
 
     def _anchor_removals(self, node: Collection) -> Iterator[Edit]:
         """Yield the edits that remove the anchors in a copy of `node`. A copy must not define them again."""
-        for written in node.children:
-            if isinstance(written, Alias):
-                continue
+        for written in tree.nodes_in(node):
             event = written.start if isinstance(written, Collection) else written
-            if event.anchor is not None:
-                start = self.source.index("&" + event.anchor, event.start_mark.index)
-                end = start + 1 + len(event.anchor)
-                # Remove the white space after the anchor, because YAML forbids a tab after a dash or a colon.
-                while self.source[end : end + 1] in (" ", "\t"):
-                    end += 1
-                yield Edit(start, end, "")
-            if isinstance(written, Collection):
-                yield from self._anchor_removals(written)
+            if written is node or isinstance(event, Alias) or event.anchor is None:
+                continue
+            start = self.source.index("&" + event.anchor, event.start_mark.index)
+            end = start + 1 + len(event.anchor)
+            # Remove the white space after the anchor, because YAML forbids a tab after a dash or a colon.
+            while self.source[end : end + 1] in (" ", "\t"):
+                end += 1
+            yield Edit(start, end, "")
 
 
 def _joined(edits: Iterable[Edit]) -> list[Edit]:

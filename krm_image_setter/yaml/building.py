@@ -76,9 +76,9 @@ def build(text: str, parser: EventParser) -> list[Document]:
             nodes += 1
             if open_anchors:
                 nodes += len(value) // _CHARACTERS_OF_A_NODE
+            children.append(event)
             if is_mapping and key is _NO_KEY:
                 key = value
-                children.append(event)
                 if event.anchor is not None:
                     anchors[event.anchor] = (value, event, 1 + len(value) // _CHARACTERS_OF_A_NODE, 0)
                 continue
@@ -119,43 +119,28 @@ def build(text: str, parser: EventParser) -> list[Document]:
                 anchors[name] = (value, value, nodes - before, deep - len(stack))
                 if deepest and deep > deepest[-1]:
                     deepest[-1] = deep
-            if node is None:
-                root = value
-                continue
-            children = node.children
-            if not is_mapping:
-                node.append(value)
-            elif key is _NO_KEY:
-                key = _NODE_KEY
-            else:
-                if type(key) is str:
-                    node[key] = value
-                key = _NO_KEY
-            continue
+            children = node.children if node is not None else []
         elif kind == ALIAS:
-            value, target, size, levels = anchors.get(event.anchor, (_MISSING, None, 0, 0))
-            if value is _MISSING:
-                name = event.anchor
-                message = f'undefined alias "*{name}"; no anchor "&{name}" is before it in this document'
-                raise error_at(text, event.start_mark.index, message)
-            if value is _OPEN:
-                message = f'alias "*{event.anchor}" is inside the node that it refers to, which is not supported'
-                raise error_at(text, event.start_mark.index, message)
+            name, problem = event.anchor, None
+            value, target, size, levels = anchors.get(name, (_MISSING, None, 0, 0))
             aliased += size
             nodes += size
-            if aliased > MAX_ALIASED_NODES:
+            if value is _MISSING:
+                problem = f'undefined alias "*{name}"; no anchor "&{name}" is before it in this document'
+            elif value is _OPEN:
+                problem = f'alias "*{name}" is inside the node that it refers to, which is not supported'
+            elif aliased > MAX_ALIASED_NODES:
                 limits = f"{MAX_ALIASED_NODES:,} nodes or {MAX_ALIASED_NODES * _CHARACTERS_OF_A_NODE:,} characters"
-                message = f"the aliases of this document expand to more than {limits}"
-                raise error_at(text, event.start_mark.index, message)
-            if len(stack) + levels > MAX_DEPTH:
-                message = f"nested too deeply after aliases are expanded: more than {MAX_DEPTH} levels"
-                raise error_at(text, event.start_mark.index, message)
+                problem = f"the aliases of this document expand to more than {limits}"
+            elif len(stack) + levels > MAX_DEPTH:
+                problem = f"nested too deeply after aliases are expanded: more than {MAX_DEPTH} levels"
+            if problem:
+                raise error_at(text, event.start_mark.index, problem)
             if deepest and len(stack) + levels > deepest[-1]:
                 deepest[-1] = len(stack) + levels
-            event = Alias(event, target)
+            children.append(Alias(event, target))
             if is_mapping and key is _NO_KEY:
                 key = getattr(target, "value", _NODE_KEY)
-                children.append(event)
                 continue
         elif kind == DOCUMENT_END:
             documents.append(Document(root, aliased > 0))
@@ -168,13 +153,13 @@ def build(text: str, parser: EventParser) -> list[Document]:
             return documents
         else:
             continue
-        # This event is a scalar or an alias, and not a key.
+        # The node of `value` is complete. It is no scalar or alias that is a key.
         if node is None:
             root = value
-            continue
-        children.append(event)
-        if not is_mapping:
+        elif not is_mapping:
             node.append(value)
+        elif key is _NO_KEY:
+            key = _NODE_KEY
         else:
             if type(key) is str:
                 node[key] = value

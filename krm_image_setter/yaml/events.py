@@ -18,13 +18,7 @@ from krm_image_setter.errors import NotYAMLError
 from krm_image_setter.typed import Any, Final, Record
 from krm_image_setter.yaml.stream import position
 
-SCALAR: Final = 1
-ALIAS: Final = 2
-MAPPING: Final = 3
-SEQUENCE: Final = 4
-END: Final = 5
-DOCUMENT_END: Final = 6
-STREAM_END: Final = 7
+SCALAR, ALIAS, MAPPING, SEQUENCE, END, DOCUMENT_END, STREAM_END = range(7)
 
 #: The kinds of events, by the class of the event. Events of other classes are ignored.
 KINDS: dict[type, int] = {}
@@ -112,16 +106,15 @@ _TEMPLATE_ACTION: Final = r"[ -]*(?:[\w./-]+: +)?(?=\{\{)"
 
 def refusal(error: Exception, text: str) -> NotYAMLError:
     """Convert an exception of a parser for `text` to an error with a line and a column."""
-    action = template_action(error, text)
-    if action is not None:
-        message = "invalid YAML: `{{` starts a template action; render the template first"
-        at = position(text, action)
-        return NotYAMLError(message, line=at[0], column=at[1])
-    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-    # The exception for an invalid character has no mark but a position.
-    index = mark.index if mark else getattr(error, "position", None)
+    message = "invalid YAML: `{{` starts a template action; render the template first"
+    index = template_action(error, text)
+    if index is None:
+        message = f"invalid YAML{_problem(error)}"
+        mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+        # The exception for an invalid character has no mark but a position.
+        index = mark.index if mark else getattr(error, "position", None)
     line, column = (None, None) if index is None else position(text, index)
-    return NotYAMLError(f"invalid YAML{_problem(error)}", line=line, column=column)
+    return NotYAMLError(message, line=line, column=column)
 
 
 def _problem(error: Exception) -> str:

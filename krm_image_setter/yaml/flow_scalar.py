@@ -42,14 +42,17 @@ def _serialized(text: str, quote: str) -> str:
     return quoted(text)[1:-1] if quote else text
 
 
-_FLOW_PIECE: Final = (
-    rf"(?P<join>\\(?:{BREAK})[ \t]*(?:(?:{BREAK})[ \t]*)*)"
-    r"|(?P<escape>\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
-    r"|x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|.))"
-    r"|(?P<quote>'')"
-    rf"|(?P<fold>[ \t]*(?:{BREAK})[ \t]*(?:(?:{BREAK})[ \t]*)*)"
+# The pieces of any scalar, and before them those of a scalar in double or single quotes. Each text has one.
+_PIECE: Final = (
+    rf"(?P<fold>[ \t]*(?:{BREAK})[ \t]*(?:(?:{BREAK})[ \t]*)*)"
     rf"|(?P<text>(?:[^\\'{BREAKS} \t]+|[ \t]+(?![ \t{BREAKS}]))+|.)"
 )
+_QUOTED_PIECES: Final = {
+    '"': rf"(?P<join>\\(?:{BREAK})[ \t]*(?:(?:{BREAK})[ \t]*)*)"
+    r"|(?P<escape>\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    r"|x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|.))|",
+    "'": "(?P<quote>'')|",
+}
 _ESCAPES: Final = {
     "0": "\0", "a": "\a", "b": "\b", "t": "\t", "\t": "\t", "n": "\n", "v": "\v", "f": "\f", "r": "\r",
     "e": "\x1b", " ": " ", '"': '"', "/": "/", "\\": "\\", "N": "\x85", "_": "\xa0", "L": "\u2028",
@@ -59,29 +62,17 @@ _ESCAPES: Final = {
 
 def _units(source: str, start: int, end: int, quote: str) -> Iterator[Unit]:
     """Yield the units of a scalar, without its quotes. `quote` is empty for a plain scalar."""
-    position = start
-    piece = re.compile(_FLOW_PIECE)
-    while position < end:
-        match = piece.match(source, position, end)
-        if match is None:
-            return
-        kind, text, stop = match.lastgroup, match[0], match.end()
-        if kind == "join" or kind == "escape":  # noqa: PLR1714
-            if quote != '"':
-                text, stop = "\\", position + 1
-            elif kind == "escape":
+    for match in re.compile(_QUOTED_PIECES.get(quote, "") + _PIECE).finditer(source, start, end):
+        text = match[0]
+        match match.lastgroup:
+            case "escape":
                 text = _unescaped(text)
-            else:
-                text = "\n" * (len(re.findall(BREAK, text)) - 1)
-        elif kind == "quote":
-            text = "'"
-            if quote != "'":
-                stop = position + 1
-        elif kind == "fold":
-            breaks = re.findall(BREAK, text)
-            text = " " if len(breaks) == 1 else "\n" * (len(breaks) - 1)
-        yield Unit(text, position, stop)
-        position = stop
+            case "quote":
+                text = "'"
+            case "join" | "fold" as kind:
+                breaks = len(re.findall(BREAK, text))
+                text = " " if kind == "fold" and breaks == 1 else "\n" * (breaks - 1)
+        yield Unit(text, match.start(), match.end())
 
 
 def _unescaped(escape: str) -> str:

@@ -337,9 +337,7 @@ def read(text: str) -> Document | None:
 
 
 # The type of the value in a line. If the line contains no value, the value is null or is in the next lines.
-_NOTHING: Final = 0
-_SCALAR: Final = 1
-_COLLECTION: Final = 2
+_NOTHING, _SCALAR, _COLLECTION = range(3)
 
 
 class _Line(Record):

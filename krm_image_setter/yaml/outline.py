@@ -19,33 +19,17 @@ from krm_image_setter.yaml.tree import typed
 
 # The types of lines. A marker is `---`. An entry contains dashes, a key or both. A text can continue a plain
 # scalar. A tabbed line contains a tab after its leading spaces.
-_BLANK: Final = 0
-_COMMENT: Final = 1
-_MARKER: Final = 2
-_ENTRY: Final = 3
-_TEXT: Final = 4
-_TABBED: Final = 5
-_OTHER: Final = 6
+_BLANK, _COMMENT, _MARKER, _ENTRY, _TEXT, _TABBED, _OTHER = range(7)
 
 # How the value in a line can continue in the next lines. If a line contains nothing, its value is null or a block.
-_NOTHING: Final = 0
-_COMPLETE: Final = 1
-_PLAIN: Final = 2
-_BLOCK: Final = 3
-_SINGLE: Final = 4
-_DOUBLE: Final = 5
-_UNKNOWN: Final = 6
+# Values from _PLAIN on can continue, and from _SINGLE on, they must.
+_NOTHING, _COMPLETE, _PLAIN, _BLOCK, _SINGLE, _DOUBLE, _UNKNOWN = range(7)
 
 # The effect of a line inside a quoted scalar.
-_CONTINUES: Final = 0
-_ENDS: Final = 1
-_BREAKS: Final = 2
+_CONTINUES, _ENDS, _BREAKS = range(3)
 
 # Whether the key of an entry is `kind`, and whether its value can be the kind of one resource.
-_NO_KEY: Final = 0
-_KEY: Final = 1
-_KIND: Final = 2
-_WRONG_KIND: Final = 3
+_NO_KEY, _KEY, _KIND, _WRONG_KIND = range(4)
 
 _MAX_DEPTH: Final = 100
 # The most lines, and the most outlines, that the caches contain.

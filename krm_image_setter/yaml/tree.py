@@ -8,6 +8,7 @@ mapping also contains the pairs from its merge key.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 
 from krm_image_setter.typed import TYPE_CHECKING, Any, Final, Record, TypeAlias
@@ -148,7 +149,7 @@ class Mapping(Collection, dict[str, Any]):
             children = self.children
             pairs = zip(children[::2], children[1::2], strict=True)
             # If a key occurs twice, its last value is used.
-            self._pairs = {_text(name): (name, value) for name, value in pairs}
+            self._pairs = {text_of(name): (name, value) for name, value in pairs}
             return self._pairs.get(key)
 
     def origin(self, key: str) -> Written:
@@ -169,14 +170,21 @@ class Mapping(Collection, dict[str, Any]):
         """Return a key that occurs twice, and the node of its first occurrence; None if all keys differ."""
         first: dict[str, Written] = {}
         for written in self.children[::2]:
-            text = _text(written)
+            text = text_of(written)
             if text is not None and first.setdefault(text, written) is not written:
                 return text, first[text]
         return None
 
 
-def _text(written: Written) -> str | None:
-    """Return the text of a key; None if the key is a collection."""
+def at(root: Any, location: Location) -> Any:
+    """Return the value at a location in a tree."""
+    for step in location:
+        root = root[step]
+    return root
+
+
+def text_of(written: Written) -> str | None:
+    """Return the text of a scalar or of the scalar that an alias refers to; None for a collection."""
     return getattr(written.target if isinstance(written, Alias) else written, "value", None)
 
 
@@ -200,6 +208,13 @@ class Document(Record):
 def start_mark(written: Written) -> Mark:
     """Return the mark at the start of a node, before its anchor and tag."""
     return (written.start if isinstance(written, Collection) else written).start_mark
+
+
+def nodes_in(written: Written) -> Iterator[Written]:
+    """Yield a node and all nodes inside it. The targets of aliases are not inside it."""
+    yield written
+    for child in written.children if isinstance(written, Collection) else ():
+        yield from nodes_in(child)
 
 
 def content_end(source: str, written: Written) -> int:

@@ -32,20 +32,20 @@ def write(source: str, root: Collection, changes: Iterable[Change]) -> list[Edit
     # Most documents have one change, for which this shortcut is faster than the general way.
     if len(changes) == 1 and not changes[0].beside:
         ((location, fragment, *_),) = changes
-        return rewritten(source, at(root, location[:-1]), location[-1], [fragment])
+        return rewritten(source, tree.at(root, location[:-1]), location[-1], [fragment])
     edits: list[Edit] = []
     for location, fragment, _, is_key in changes:
         if is_key:
-            holder = cast("Mapping", at(root, location[:-1]))
+            holder = tree.at(root, location[:-1])
             key = cast("ScalarEvent", pair(holder, str(location[-1]))[0])
             edits += rewrite_scalar(source, key, flow=holder.flow, fragments=[fragment])
     wanted, added = by_location(root, (change for change in changes if not change.is_key))
     for location, by_key in added.items():
-        holder = cast("Mapping", at(root, location))
+        holder = tree.at(root, location)
         for beside, texts in by_key.items():
             edits += pairs_after(source, holder, beside, new_pairs(holder, texts))
     for location, fragments in wanted.items():
-        edits += rewritten(source, at(root, location[:-1]), location[-1], fragments)
+        edits += rewritten(source, tree.at(root, location[:-1]), location[-1], fragments)
     return edits + closing(source, root, edits)
 
 
@@ -54,21 +54,13 @@ def by_location(root: Collection, changes: Iterable[Change]) -> tuple[dict[Locat
     wanted: dict[Location, list[Fragment]] = {}
     added: Added = {}
     for location, fragment, beside, _ in changes:
-        if beside and location[-1] not in at(root, location[:-1]):
+        if beside and location[-1] not in tree.at(root, location[:-1]):
             added.setdefault(location[:-1], {}).setdefault(beside, {})[str(location[-1])] = fragment.text
         else:
             wanted.setdefault(location, []).append(fragment)
     for fragments in wanted.values():
         fragments.sort()
     return wanted, added
-
-
-def at(root: Collection, location: Location) -> Mapping | Sequence:
-    """Return the mapping or sequence at a location in a tree."""
-    node: Any = root
-    for step in location:
-        node = node[step]
-    return cast("Mapping | Sequence", node)
 
 
 def rewritten(source: str, holder: Mapping | Sequence, key: str | int, fragments: list[Fragment]) -> list[Edit]:
@@ -123,12 +115,10 @@ def _style_of(event: ScalarEvent) -> ModuleType:
 
 def line_starts(source: str, event: ScalarEvent) -> list[int]:
     """Return, for each line of a scalar's value, an offset in the line of the source where it starts."""
-    start, end = scalar.content_span(source, event)
     if event.style == "|":  # each line of the source after the header is a line of the value
-        return [match.end() for match in re.compile(BREAK).finditer(source, start, end)]
-    units = _style_of(event).units(source, start, end, event.value)
+        return [match.end() for match in re.compile(BREAK).finditer(source, *scalar.content_span(source, event))]
     starts = [0, *(match.end() for match in re.finditer(BREAK, event.value))]
-    return [start if units is None else units.span(index)[0] for index in starts]
+    return list(map(source_offsets(source, event), starts))
 
 
 def source_offsets(source: str, event: ScalarEvent) -> Callable[[int], int]:

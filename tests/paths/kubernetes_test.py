@@ -127,6 +127,7 @@ CASES: list[tuple[str, Any, list[Any]]] = [
     ("{[?(@.x<=-2)].id}", POINTS, ["i2"]),
     ("{range .items[*]}{.metadata.name}, {end}{.kind}", NODES, ["n1", "n2", "List"]),
     ('{range .items[*]}{.metadata.name}{"\\t"}{end}', NODES, ["n1", "n2"]),
+    ("{ range .items[*]}{.metadata.name}{  end }", NODES, ["n1", "n2"]),
     ("{.items[*].status.addresses[*].address}", NODES, ["a1", "a2", "a3"]),
     ("{range .items[*]}{range .status.addresses[*]}{.address}, {end}{end}", NODES, ["a1", "a2", "a3"]),
     ("{.items[*]['metadata.name', 'status.capacity']}", NODES, ["n1", "n2", {"cpu": "4"}, {"cpu": "8"}]),
