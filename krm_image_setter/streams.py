@@ -136,10 +136,18 @@ def read_found(path: str, shown: str) -> bytes:
 
 def _read_regular(path: str) -> bytes:
     # Without O_NONBLOCK, `open` can wait forever for the writer of a pipe.
-    with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
             raise OSError(0, "not a regular file")
-        return file.read()
+        # A file object would take 4 of 11 microseconds per file.
+        parts: list[bytes] = []
+        while part := os.read(descriptor, status.st_size + 1):
+            parts.append(part)
+        return b"".join(parts)
+    finally:
+        os.close(descriptor)
 
 
 def _read(path: str) -> bytes:

@@ -153,17 +153,21 @@ def _walk(top: str, *, hidden: bool) -> Iterator[tuple[str, str]]:
             continue
         if any(entry.name in _IGNORE_FILES for entry in entries):
             ignores = [*ignores, *_ignores_in(directory, shown)]
+        start = os.path.join(shown, "")
         for entry in entries:
             is_directory = entry.is_dir(follow_symlinks=False)
             if not _can_contain_images(entry.name, is_directory=is_directory, hidden=hidden):
                 continue
             if _is_ignored(entry.path + "/" * is_directory, ignores):
                 continue
-            path = os.path.join(shown, entry.name)
+            path = start + entry.name
             if is_directory:
                 directories.append((path, entry.path, ignores))
-            elif os.path.isfile(entry.path) if entry.is_symlink() else entry.is_file():
-                real = os.path.realpath(entry.path) if entry.is_symlink() else entry.path
+            elif not entry.is_symlink():
+                if entry.is_file():
+                    yield path, entry.path
+            elif os.path.isfile(entry.path):
+                real = os.path.realpath(entry.path)
                 if is_under(real, real_top):
                     yield path, real
                 else:
