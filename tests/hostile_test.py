@@ -466,7 +466,7 @@ def test_a_found_file_that_became_something_else_is_not_read(program: Program, i
     else:
         os.mkfifo(path)
     with pytest.raises(ImageSetterError, match=said):
-        file.read()
+        file.read(again=True)
 
 
 def test_an_ignore_file_that_is_a_link_is_not_read(program: Program) -> None:

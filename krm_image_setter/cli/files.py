@@ -42,7 +42,7 @@ class Contents:
         """Return the contents of a file. Raises InputError if the file cannot be read."""
         data = self._kept.get(file.path)
         if data is None:
-            data = read_found(file.real, file.shown) if file.is_found else read_bytes(file.path)
+            data = file.read(again=True)
             if len(data) <= self._left:
                 self._kept[file.path] = data
                 self._left -= len(data)
@@ -67,8 +67,13 @@ class File(Record):
     def __str__(self) -> str:
         return self.shown
 
-    def read(self) -> bytes:
-        """Return the contents of the file. Raises InputError if the file cannot be read."""
+    def read(self, *, again: bool = False) -> bytes:
+        """Return the contents of the file, or what it contains now if `again` is true.
+
+        Raises InputError if the file cannot be read.
+        """
+        if again:
+            return read_found(self.real, self.shown) if self.is_found else read_bytes(self.path)
         return self.contents.of(self)
 
     @property

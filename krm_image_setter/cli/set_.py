@@ -235,7 +235,7 @@ def _rewritten(edits: Iterable[Edit], data: bytes) -> Iterator[bytes]:
 
 def _text(scanned: Scanned[Scan]) -> str:
     """Read the text of a file again. Raises InputError if the file has changed since it was scanned."""
-    data = scanned.file.read()
+    data = scanned.file.read(again=True)
     if content_digest(data) != scanned.digest:
         raise InputError(CHANGED, file=scanned.file.shown)
     return data.decode()

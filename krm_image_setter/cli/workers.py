@@ -50,16 +50,20 @@ def _distributed(job: Callable[[Item], Result], items: Sequence[Item], count: in
     A worker only writes to its own pipe. Therefore it ends when the parent process ends, even if the parent is
     killed. The workers of a `multiprocessing.Pool` would wait for more work.
     """
-    import multiprocessing  # noqa: PLC0415  (see `_cores`)
+    # With few open files, an import fails while pipes are open.
+    import multiprocessing.connection  # noqa: PLC0415
+    import multiprocessing.popen_fork  # noqa: PLC0415
 
     batches = [items[start : start + _BATCH] for start in range(0, len(items), _BATCH)]
     context = multiprocessing.get_context("fork")
     receivers: list[Connection] = []
+    senders: list[Connection] = []
     workers: list[ForkProcess] = []
     try:
         for number in range(count):
             receiver, sender = context.Pipe(duplex=False)
             receivers.append(receiver)
+            senders.append(sender)
             worker = context.Process(
                 target=_run_worker, args=(job, batches[number::count], sender, tuple(receivers)), daemon=True
             )
@@ -68,8 +72,12 @@ def _distributed(job: Callable[[Item], Result], items: Sequence[Item], count: in
             workers.append(worker)
     # If there are too many processes or open files, this process does the work.
     except OSError:
-        for receiver in receivers:
-            receiver.close()
+        for connection in (*receivers, *senders):
+            connection.close()
+        for worker in workers:
+            worker.kill()
+            worker.join()
+            worker.close()
         yield from map(job, items)
         return
     for number, batch in enumerate(batches):
