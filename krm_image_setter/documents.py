@@ -14,7 +14,7 @@ from krm_image_setter.line_breaks import BREAKS, line_start
 from krm_image_setter.resources import LISTS, Tree, is_resource
 from krm_image_setter.typed import Any, Final, Record
 from krm_image_setter.yaml import parsing, stream, tree
-from krm_image_setter.yaml.stream import Listing, Slice, Source
+from krm_image_setter.yaml.stream import Keyword, Listing, Slice, Source
 
 # The files that can contain JSON with comments: https://containers.dev/implementors/json_reference/
 _WITH_COMMENTS: Final = "devcontainer.json"
@@ -71,7 +71,7 @@ class Stream:
             if self.text.find(keyword, start, end) >= 0:
                 yield from self._parsed((start, end))
 
-    def trees(self, keywords: Iterable[str] | None = None, *, unproved: bool = False) -> Iterator[Tree | None]:
+    def trees(self, keywords: Iterable[Keyword] | None = None, *, unproved: bool = False) -> Iterator[Tree | None]:
         """Return the documents, or the items of a document that is a list; None for each skipped resource.
 
         A resource is skipped if it contains none of the `keywords`. If `keywords` is None, nothing is skipped.
@@ -82,7 +82,7 @@ class Stream:
             return self._items(self._listing.items, (0, len(self.text)), keywords, unproved)
         return self._trees(keywords, unproved)
 
-    def _trees(self, keywords: Iterable[str] | None, unproved: bool) -> Iterator[Tree | None]:
+    def _trees(self, keywords: Iterable[Keyword] | None, unproved: bool) -> Iterator[Tree | None]:
         slices = stream.cut_documents(self.text)
         parts = [(0, len(self.text))] if slices is None else self._kept(slices, keywords, unproved, is_item=False)
         for part in parts:
@@ -118,7 +118,7 @@ class Stream:
         )
 
     def _items(
-        self, items: list[Slice], part: Slice, keywords: Iterable[str] | None, unproved: bool
+        self, items: list[Slice], part: Slice, keywords: Iterable[Keyword] | None, unproved: bool
     ) -> Iterator[Tree | None]:
         for number, item in enumerate(self._kept(items, keywords, unproved, is_item=True)):
             if item is None:
@@ -150,7 +150,7 @@ class Stream:
         )
 
     def _kept(
-        self, slices: list[Slice], keywords: Iterable[str] | None, unproved: bool, *, is_item: bool
+        self, slices: list[Slice], keywords: Iterable[Keyword] | None, unproved: bool, *, is_item: bool
     ) -> list[Slice | None]:
         """Return the slices, but None in place of each slice that can be skipped.
 

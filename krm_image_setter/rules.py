@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from itertools import chain
 
-from krm_image_setter.catalog import catalog_rules, has_split_references, with_parts
+from krm_image_setter.catalog import catalog_rules, with_parts, with_split_references
 from krm_image_setter.config.image_setter import ImageSetter
 from krm_image_setter.documents import Stream
 from krm_image_setter.images import (
@@ -20,7 +20,10 @@ from krm_image_setter.images import (
 )
 from krm_image_setter.locators import FileRule, ImageField, KindRule, SelectorMap
 from krm_image_setter.resources import Resource, ResourceRef
-from krm_image_setter.typed import TYPE_CHECKING, Any, Final, Record
+from krm_image_setter.typed import TYPE_CHECKING, Any, Final, Record, TypeVar
+from krm_image_setter.yaml.stream import Keyword
+
+AnyKeyword = TypeVar("AnyKeyword", bound=Keyword)
 
 if TYPE_CHECKING:
     from krm_image_setter.globs import GlobMap
@@ -158,23 +161,25 @@ def rules_for(config: ImageSetter, references: Mapping[int, str]) -> Rules:
     )
 
 
-def keywords_of(config: ImageSetter, text: str) -> list[str] | None:
+def keywords_of(config: ImageSetter, text: str) -> list[Keyword] | None:
     """Return keywords such that only resources with one of them must be parsed. None means: parse all resources.
 
     A resource that `kinds` selects must be parsed even if it contains no image to set. Only parsing can show
     whether the path matches a field.
     """
-    keywords = (rule.keyword for rules in (config.images, config.registries) for rule in rules)
-    usable = usable_keywords(chain(keywords, (rule.selector.keyword for rule in config.kinds)))
+    names = (rule.keyword for rules in (config.images, config.registries) for rule in rules)
+    keywords: Iterable[Keyword] = chain(names, (rule.selector.keyword for rule in config.kinds))
+    usable = usable_keywords(keywords)
     if usable is not None and has_placeholder(text):
         usable += set(re.findall(_PLACEHOLDER, text))
     if usable is None or not config.catalog:
         return usable
     kinds = set(re.findall(_KIND, text))
-    if has_split_references(kinds):
-        # Only the last component of a name is certainly in one field of a split reference.
-        usable = [keyword.rstrip("/").rpartition("/")[2] for keyword in usable]
-    return [*usable, *with_parts(kinds)]
+    # Only the last component of a name is certainly in one field of a split reference. Most resources contain such
+    # a short word, so it matters only together with the kind.
+    last = dict.fromkeys(keyword.rstrip("/").rpartition("/")[2] for keyword in usable if isinstance(keyword, str))
+    splits = ((word, kind) for kind in sorted(with_split_references(kinds)) for word in last)
+    return [*usable, *splits, *with_parts(kinds)]
 
 
 # Finds the kinds in a text. Searching for each kind of the catalog instead took ten times as long.
@@ -183,9 +188,9 @@ _KIND: Final = r"kind(?:: |[\"']?\s*:\s*[\"']?)([A-Za-z0-9]+)"
 _PLACEHOLDER: Final = r"mage[\"']?\s*:\s*[\"']?[^\s\"'#$]*?(\$[({]|\{\{)"
 
 
-def usable_keywords(keywords: Iterable[str]) -> list[str] | None:
+def usable_keywords(keywords: Iterable[AnyKeyword]) -> list[AnyKeyword] | None:
     """Return the keywords without duplicates, or None if one is empty or if parsing is faster than searching."""
-    distinct: dict[str, None] = {}
+    distinct: dict[AnyKeyword, None] = {}
     for keyword in keywords:
         distinct[keyword] = None
         if not keyword or len(distinct) > _MOST_KEYWORDS:  # return early, because this is called for each file

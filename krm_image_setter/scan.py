@@ -21,6 +21,7 @@ from krm_image_setter.results import WARNING, Result
 from krm_image_setter.rules import Rules
 from krm_image_setter.typed import Any, Final, Protocol, Record, TypeAlias
 from krm_image_setter.yaml import tree, writer
+from krm_image_setter.yaml.stream import Keyword
 from krm_image_setter.yaml.tree import Change, Fragment, Location
 
 #: The maximum nesting depth of documents in strings. Deeper documents are not scanned.
@@ -163,7 +164,7 @@ class _String(Record):
 def scan(
     stream: Stream,
     rules: Rules,
-    keywords: Iterable[str] | None = None,
+    keywords: Iterable[Keyword] | None = None,
     string: _String | None = None,
     *,
     decided: Mapping[int, str] | None = None,
@@ -195,7 +196,7 @@ def scan(
 
 
 def searched(
-    stream: Stream, rules: Rules, keywords: Iterable[str] | None = None, *, every: bool = False
+    stream: Stream, rules: Rules, keywords: Iterable[Keyword] | None = None, *, every: bool = False
 ) -> Iterator[tuple[Resource, list[KindRule], Collection[str]]]:
     """Yield each resource of a stream that contains one of `keywords`, its rules, and the uses for its pod specs.
 
@@ -210,7 +211,7 @@ def searched(
 
 
 def _trees(
-    stream: Stream, rules: Rules, keywords: Iterable[str] | None, string: _String | None
+    stream: Stream, rules: Rules, keywords: Iterable[Keyword] | None, string: _String | None
 ) -> Iterator[Tree | None]:
     if stream.is_found and not stream.can_have_resource and not rules.can_read(stream):
         # Most files of a repository end here. Parsing all of them would double the time of a run.

@@ -1271,3 +1271,19 @@ def test_many_entries_set_what_one_sets(count: int) -> None:
     assert outcome.text.count(":2}") == count
     assert outcome.text.count(":1}") == 5
     assert all(result.severity == "info" for result in outcome.results)
+
+
+@pytest.mark.parametrize(
+    ("item", "is_found"),
+    [
+        pytest.param("{image: a, pod: %s}", True, id="beside an image"),
+        pytest.param("{image: {a: b}, resources: %s}", True, id="no container"),
+        pytest.param("{image: a, resources: %s}", False, id="field of a container"),
+    ],
+)
+def test_pod_spec_in_an_item_of_containers(item: str, is_found: bool) -> None:
+    """A container has no pod spec: https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/."""
+    inner = item % "{containers: [{image: nginx}]}"
+    text = f"apiVersion: example.com/v1\nkind: X\nspec: {{containers: [{inner}]}}\n"
+    config = read_config({"images": {"nginx": "nginx:2"}, "onUnused": "ignore"})
+    assert set_images(text, config).text == (text.replace("nginx", "nginx:2") if is_found else text)

@@ -68,10 +68,14 @@ def with_parts(kinds: set[str]) -> set[str]:
     return {kind for kind in kinds & _kinds() for entry in _entries_of(kind) if "part: " in entry.text}
 
 
-def has_split_references(kinds: set[str]) -> bool:
-    """Return whether a kind can have a registry and a repository in different fields."""
-    texts = (entry.text for kind in kinds & _kinds() for entry in _entries_of(kind))
-    return any("fields: " in text or "as: values" in text for text in texts)
+def with_split_references(kinds: set[str]) -> set[str]:
+    """Return the kinds that can have a registry and a repository in different fields."""
+    return {
+        kind
+        for kind in kinds & _kinds()
+        for entry in _entries_of(kind)
+        if "fields: " in entry.text or "as: values" in entry.text
+    }
 
 
 @cache

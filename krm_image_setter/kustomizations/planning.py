@@ -34,6 +34,7 @@ from krm_image_setter.results import WARNING, Result
 from krm_image_setter.rules import Rules
 from krm_image_setter.scan import FoundImage, Scan
 from krm_image_setter.typed import Any, Final, Record
+from krm_image_setter.yaml.stream import Keyword
 
 _COMPONENT: Final = "Component"
 
@@ -158,7 +159,7 @@ class KustomizationPlan:
 
     # Keywords
 
-    def _keywords(self, entries: Iterable[Entry]) -> list[str] | None:
+    def _keywords(self, entries: Iterable[Entry]) -> list[Keyword] | None:
         """Return texts of which each image that matters contains one; None if there are no such texts.
 
         In addition to the keywords of the rules, these are the names of the entries that make a wanted image.

@@ -23,6 +23,7 @@ from krm_image_setter.results import WARNING, Result
 from krm_image_setter.rules import Rules, keywords_of, usable_keywords
 from krm_image_setter.scan import FoundImage, LocatedField, Scan, TextImages, images_in, scan
 from krm_image_setter.typed import Any, Final, Record
+from krm_image_setter.yaml.stream import Keyword
 
 #: Calls a function with the stream of each text, or only of the texts with some keys, and returns the results.
 Visit = Callable[[Callable[[Stream], Any], Iterable[str] | None], Iterable[Any]]
@@ -46,7 +47,7 @@ class _Run(Record):
     text_files: frozenset[str]
     reached: frozenset[str]
     specs: SelectorMap[KindRule]
-    keywords: list[str] | None
+    keywords: list[Keyword] | None
     every: bool
 
 
@@ -76,7 +77,7 @@ def _scan(run: _Run, stream: Stream) -> Scan:
     return _as_text(found) if stream.source in run.text_files else found
 
 
-def _scan_kustomization(run: _Run, stream: Stream, keywords: list[str] | None) -> Scan:
+def _scan_kustomization(run: _Run, stream: Stream, keywords: list[Keyword] | None) -> Scan:
     """Return a scan without changes: the changes of a kustomization are planned together with its resources."""
     found = Scan()
     resources = run.kustomizations[stream.source]

@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from functools import lru_cache
-from itertools import pairwise
+from itertools import chain, pairwise
 
 from krm_image_setter.errors import InputError
 from krm_image_setter.line_breaks import BREAKS, count_breaks, has_other_breaks, line_start
@@ -171,28 +171,36 @@ def cut_items(text: str, start: int, end: int) -> Listing | None:
     return Listing(items, text[start:first] + text[last:end], first - start, last - first)
 
 
+#: A word, or two words that must both occur.
+Keyword: TypeAlias = str | tuple[str, str]
 # This pattern matches a backslash that can escape a character of a keyword, or join two lines of a string. A
 # string can contain a document with strings, so the backslash itself can be escaped.
 _ESCAPE: Final = rf"\\(?:[xuU/{BREAKS}]|\\\\[nrNLP]|\Z)"
 
 
-def keyword_test(text: str, keywords: Iterable[str]) -> Callable[[str], bool]:
-    """Return a function that tests whether a string in a slice of `text` can contain one of `keywords`.
+def keyword_test(text: str, keywords: Iterable[Keyword]) -> Callable[[str], bool]:
+    """Return a function that tests whether the strings in a slice of `text` can contain one of `keywords`.
 
     The slices must not contain aliases. The function is called for thousands of slices. Therefore it uses only
     searches that run in C, and only for the keywords that `text` contains.
     """
     keywords = list(keywords)
-    joined = "".join(keywords)
+    words = [keyword for keyword in keywords if isinstance(keyword, str)]
+    pairs = [keyword for keyword in keywords if not isinstance(keyword, str)]
+    joined = "".join([*words, *chain.from_iterable(pairs)])
     # YAML can write these characters in other ways: as escapes, or a quote as two quotes.
     if not joined.isprintable() or " " in joined or "'" in joined or '"' in joined or "\\" in joined:
         return lambda _: True
-    keywords = [keyword for keyword in keywords if keyword in text]
+    words = [word for word in words if word in text]
+    pairs = [(word, other) for word, other in pairs if word in text and other in text]
     escape = re.compile(_ESCAPE) if "\\" in text else None
 
     def can_contain(part: str) -> bool:
-        for keyword in keywords:
-            if keyword in part:
+        for word in words:
+            if word in part:
+                return True
+        for word, other in pairs:
+            if word in part and other in part:
                 return True
         return escape is not None and "\\" in part and escape.search(part) is not None
 

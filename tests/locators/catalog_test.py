@@ -19,8 +19,8 @@ from krm_image_setter.catalog import (
     VALUES_KIND,
     catalog_rules,
     entries,
-    has_split_references,
     with_parts,
+    with_split_references,
 )
 from krm_image_setter.config import ImageSetter
 from krm_image_setter.locators import KindRule, Split
@@ -150,7 +150,7 @@ def test_the_program_cuts_the_file_into_the_same_entries() -> None:
 
 
 def test_kinds_with_parts() -> None:
-    assert has_split_references({"ClusterPolicy", "Pod"})
+    assert with_split_references({"ClusterPolicy", "Pod"}) == {"ClusterPolicy"}
     assert not with_parts({"ClusterPolicy", "Pod"})
     text = (
         "apiVersion: nvidia.com/v1\nkind: ClusterPolicy\nmetadata: {name: x}\n"

@@ -47,6 +47,20 @@ def test_word_that_can_be_escaped_is_not_searched_for(word: str) -> None:
     assert stream.keyword_test("a: b\n", ["c", word])("a: b\n")
 
 
+PAIRS = [
+    pytest.param("kind: ConfigMap\nb: web\n", True, id="both words"),
+    pytest.param("kind: Service\nb: web\n", False, id="first word"),
+    pytest.param("kind: ConfigMap\nb: api\n", False, id="second word"),
+    pytest.param('kind: ConfigMap\nb: "we\\x62"\n', True, id="escape"),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), PAIRS)
+def test_slice_mentions_two_words(text: str, expected: bool) -> None:
+    others = "kind: ConfigMap\nb: web\n"
+    assert stream.keyword_test(others + text, ["nginx", ("web", "ConfigMap")])(text) is expected
+
+
 CUTS = [
     ("a: b\n", ["a: b\n"]),
     ("---\na: b\n---\nc: d\n", ["---\na: b\n", "---\nc: d\n"]),
