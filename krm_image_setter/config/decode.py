@@ -194,7 +194,7 @@ def decode_kustomize_entries(images: Value) -> Iterator[tuple[Value, ImageRule]]
     """Yield each `images` entry of a kustomization with its rule. Raises ConfigError if an entry is invalid."""
     for entry in _entries(images):
         arguments = {**entry.arguments, "joined_name": True}
-        yield entry.value, entry._replace(arguments=arguments).rule(None)
+        yield entry.value, entry._replace(arguments=arguments).rule(None)._replace(needs_tag=True)
 
 
 def _decode_document(document: Value) -> _Part:

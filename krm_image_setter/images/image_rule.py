@@ -63,6 +63,10 @@ class ImageRule(Record):
 
     If the rule has a `source`, it cannot be used before `new_image` is set to the reference in the source.
     `position` is the index of the entry in the configuration. Use `image_rule` to create a rule.
+
+    The tag `latest` in `name` also matches a missing tag, because both are the same image (TagNameOnly in
+    https://github.com/distribution/reference/blob/main/normalize.go). If `needs_tag` is true, it does not match a
+    missing tag, as in kustomize.
     """
 
     name: Reference
@@ -75,6 +79,7 @@ class ImageRule(Record):
     source: Any = None
     position: int = -1
     config_location: ConfigLocation = ConfigLocation()
+    needs_tag: bool = False
 
     def reaches(self, usage: Usage) -> bool:
         """Return whether the rule sets references with this usage."""
@@ -85,7 +90,13 @@ class ImageRule(Record):
         name = self.name
         if name.name.endswith(_BELOW):
             return reference.normalized_name.startswith(name.normalized_name.removesuffix("*"))
-        return key_of(name) in _matching_keys(reference, usage)
+        return not _matching_keys(reference, usage).isdisjoint(self.keys)
+
+    @property
+    def keys(self) -> tuple[_Key, ...]:
+        """The keys of the references that the rule matches, if its name does not end with `/*`."""
+        key = key_of(self.name)
+        return (key, _without_tag(key[0])) if key[1:] == (LATEST, None) and not self.needs_tag else (key,)
 
     @property
     def uses(self) -> set[str]:
@@ -281,14 +292,16 @@ def keys_of(reference: Reference) -> set[_Key]:
 
 
 def _matching_keys(reference: Reference, usage: Usage) -> set[_Key]:
-    """Return the keys of all rules that match `reference`, where a missing tag means the tag `latest`.
-
-    See https://github.com/distribution/reference/blob/main/normalize.go, TagNameOnly.
-    """
+    """Return the keys of all rules that match `reference`; see `ImageRule.keys`."""
     keys = keys_of(reference)
     if reference == Reference(reference.name) and not usage.has_open_tag:
-        keys.add((reference.normalized_name, LATEST, None))
+        keys.add(_without_tag(reference.normalized_name))
     return keys
+
+
+def _without_tag(name: str) -> _Key:
+    """Return the key that a missing tag has in common with the tag `latest`."""
+    return name, "", None
 
 
 def _keys_below(name: str) -> set[_Key]:
@@ -318,10 +331,11 @@ class ImageMap:
         self._named: dict[str, list[ImageRule]] = {}
         self._has_below = any(rule.name.name.endswith(_BELOW) for rule in self.rules)
         for position, rule in enumerate(self.rules):
-            first = self._first.setdefault(key_of(rule.name), {})
             usages = rule.usages
-            for usage in usages:
-                first.setdefault(usage, (position, rule))
+            for key in rule.keys:
+                first = self._first.setdefault(key, {})
+                for usage in usages:
+                    first.setdefault(usage, (position, rule))
             self._targets.setdefault(key_of(rule.target), set()).update(usages)
             self._new_names.add(rule.target.normalized_name)
 

@@ -114,3 +114,11 @@ def test_error_new_name_that_gives_no_reference(entry: str, made: str) -> None:
         read_images([(f"images:\n- {{name: app, {entry}}}\n", "f")])
     reason = f'kustomize would set "{made}", which is not an image reference; use `newTag` and `digest`'
     assert str(caught.value) == f"f:2: images[0].newName: {reason}"
+
+
+def test_tag_latest_does_not_match_a_missing_tag(program: Program) -> None:
+    """`kubectl kustomize` gives the same images."""
+    program.write("kustomization.yaml", "images: [{name: 'app:latest', newTag: '2'}]\n")
+    pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: [{image: app}, {image: 'app:latest'}]}\n"
+    ran = program("--images-from", "kustomization.yaml", stdin=pod.encode())
+    assert ran.stdout.decode() == pod.replace("app:latest", "app:2")
