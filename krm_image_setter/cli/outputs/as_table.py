@@ -17,5 +17,4 @@ def write(report: ListReport) -> None:
     lines = terminal.fitted([row for _, row in groups], indent=_INDENT)
     for heading, group in groupby(zip(groups, lines, strict=True), key=lambda pair: pair[0][0]):
         terminal.write(f"{terminal.fitted([(heading,)])[0]}\n", style="1")
-        for _, line in group:
-            terminal.write(f"{line}\n")
+        terminal.write("".join(f"{line}\n" for _, line in group))
