@@ -178,7 +178,7 @@ def keywords_of(config: ImageSetter, text: str) -> list[Keyword] | None:
     # Only the last component of a name is certainly in one field of a split reference. Most resources contain such
     # a short word, so it matters only together with the kind.
     last = dict.fromkeys(keyword.rstrip("/").rpartition("/")[2] for keyword in usable if isinstance(keyword, str))
-    splits = ((word, kind) for kind in sorted(with_split_references(kinds)) for word in last)
+    splits = ((kind, word) for kind in sorted(with_split_references(kinds)) for word in last)
     return [*usable, *splits, *with_parts(kinds)]
 
 

@@ -191,16 +191,21 @@ def keyword_test(text: str, keywords: Iterable[Keyword]) -> Callable[[str], bool
     # YAML can write these characters in other ways: as escapes, or a quote as two quotes.
     if not joined.isprintable() or " " in joined or "'" in joined or '"' in joined or "\\" in joined:
         return lambda _: True
-    words = [word for word in words if word in text]
-    pairs = [(word, other) for word, other in pairs if word in text and other in text]
+    # Each word is searched for once, because a long text can contain many kinds.
+    found = {word for word in {*words, *chain.from_iterable(pairs)} if word in text}
+    words = [word for word in words if word in found]
+    others: dict[str, list[str]] = {}
+    for first, second in pairs:
+        if first in found and second in found:
+            others.setdefault(first, []).append(second)
     escape = re.compile(_ESCAPE) if "\\" in text else None
 
     def can_contain(part: str) -> bool:
         for word in words:
             if word in part:
                 return True
-        for word, other in pairs:
-            if word in part and other in part:
+        for first, seconds in others.items():
+            if first in part and any(second in part for second in seconds):
                 return True
         return escape is not None and "\\" in part and escape.search(part) is not None
 

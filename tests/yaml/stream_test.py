@@ -58,7 +58,7 @@ PAIRS = [
 @pytest.mark.parametrize(("text", "expected"), PAIRS)
 def test_slice_mentions_two_words(text: str, expected: bool) -> None:
     others = "kind: ConfigMap\nb: web\n"
-    assert stream.keyword_test(others + text, ["nginx", ("web", "ConfigMap")])(text) is expected
+    assert stream.keyword_test(others + text, ["nginx", ("ConfigMap", "web")])(text) is expected
 
 
 CUTS = [
