@@ -17,15 +17,6 @@ from krm_image_setter.yaml.tree import Location
 
 _SCALARS: Final = frozenset((str, int, float, bool, type(None)))
 _CONTAINERS: Final = frozenset(("containers", "initContainers", "ephemeralContainers"))
-# The fields of a container (core/v1 Container) that contain other fields, but no pod spec. A search in them would
-# take half the time of the search in a Deployment.
-_OF_CONTAINER: Final = frozenset(
-    (
-        "args", "command", "env", "envFrom", "lifecycle", "livenessProbe", "ports", "readinessProbe",
-        "resizePolicy", "resources", "restartPolicyRules", "securityContext", "startupProbe", "volumeDevices",
-        "volumeMounts",
-    )
-)  # fmt: skip
 
 
 @lru_cache(maxsize=1)
@@ -59,11 +50,7 @@ def _search(
                 for index, item in enumerate(value):
                     if isinstance(item, dict):
                         found += _container_images(item, (*here, index), uses)
-                        if isinstance(item.get("image"), str):
-                            others = {name: item[name] for name in item if name not in _OF_CONTAINER}
-                            _search(others, (*here, index), uses, found)
-                        else:
-                            _search(item, (*here, index), uses, found)
+                        _search(item, (*here, index), uses, found)
                 continue
             if key == "volumes":
                 for index, item in enumerate(value):
