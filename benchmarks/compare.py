@@ -45,7 +45,6 @@ FIELDS = "images: [{path: spec/image, kind: KafkaConnect}]\n"
 SHORT = 10
 # Two directories for `kubectl kustomize`: without our plugin, and with it.
 PLAIN, WITH_PLUGIN = "plain", "with-plugin"
-RESOURCES = "resources: [manifests.yaml]\n"
 PLUGINS = "plugins"
 ROUND_TRIP = f"""\
 import sys
@@ -223,7 +222,7 @@ def write_builds(folder: Path) -> None:
     for name in (PLAIN, WITH_PLUGIN):
         (folder / name).mkdir()
         shutil.copy(folder / "manifests.yaml", folder / name)
-        (folder / name / "kustomization.yaml").write_text(RESOURCES)
+        (folder / name / "kustomization.yaml").write_text("resources: [manifests.yaml]\n")
     with (folder / WITH_PLUGIN / "kustomization.yaml").open("a") as file:
         file.write("transformers: [functions.yaml]\n")
     head, images = CONFIG.split("images:")

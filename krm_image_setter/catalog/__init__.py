@@ -65,16 +65,20 @@ def read(file: str) -> str:
 
 def with_parts(kinds: set[str]) -> set[str]:
     """Return the kinds with fields that contain only a tag or digest, so that no name is in the resource."""
-    return {kind for kind in kinds & _kinds() for entry in _entries_of(kind) if "part: " in entry.text}
+    return _with(kinds, "part: ")
 
 
 def with_split_references(kinds: set[str]) -> set[str]:
     """Return the kinds that can have a registry and a repository in different fields."""
+    return _with(kinds, "fields: ", "as: values")
+
+
+def _with(kinds: set[str], *marks: str) -> set[str]:
+    """Return the kinds with an entry whose text contains one of `marks`."""
     return {
         kind
         for kind in kinds & _kinds()
-        for entry in _entries_of(kind)
-        if "fields: " in entry.text or "as: values" in entry.text
+        if any(mark in entry.text for entry in _entries_of(kind) for mark in marks)
     }
 
 

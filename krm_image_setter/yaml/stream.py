@@ -184,29 +184,27 @@ def keyword_test(text: str, keywords: Iterable[Keyword]) -> Callable[[str], bool
     The slices must not contain aliases. The function is called for thousands of slices. Therefore it uses only
     searches that run in C, and only for the keywords that `text` contains.
     """
-    keywords = list(keywords)
-    words = [keyword for keyword in keywords if isinstance(keyword, str)]
-    pairs = [keyword for keyword in keywords if not isinstance(keyword, str)]
-    joined = "".join([*words, *chain.from_iterable(pairs)])
+    # A single word is a pair with the empty text, which every part contains.
+    pairs = [("", keyword) if isinstance(keyword, str) else keyword for keyword in keywords]
+    words = set(chain.from_iterable(pairs))
+    joined = "".join(words)
     # YAML can write these characters in other ways: as escapes, or a quote as two quotes.
     if not joined.isprintable() or " " in joined or "'" in joined or '"' in joined or "\\" in joined:
         return lambda _: True
     # Each word is searched for once, because a long text can contain many kinds.
-    found = {word for word in {*words, *chain.from_iterable(pairs)} if word in text}
-    words = [word for word in words if word in found]
-    others: dict[str, list[str]] = {}
+    found = {word for word in words if word in text}
+    seconds: dict[str, list[str]] = {}
     for first, second in pairs:
         if first in found and second in found:
-            others.setdefault(first, []).append(second)
+            seconds.setdefault(first, []).append(second)
     escape = re.compile(_ESCAPE) if "\\" in text else None
 
     def can_contain(part: str) -> bool:
-        for word in words:
-            if word in part:
-                return True
-        for first, seconds in others.items():
-            if first in part and any(second in part for second in seconds):
-                return True
+        for first, others in seconds.items():
+            if first in part:
+                for second in others:
+                    if second in part:
+                        return True
         return escape is not None and "\\" in part and escape.search(part) is not None
 
     return can_contain
