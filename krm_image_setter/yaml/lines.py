@@ -1,9 +1,9 @@
 """Read the YAML that most people and tools write: block style with one key or item per line.
 
 `read` returns the same tree as the YAML parsers, but takes a third of the time and imports no parser. A property
-test compares the trees. `read` returns None if the text contains a block scalar, a value of several lines, an
-escape, an anchor or a tag. A line that occurs several times is analyzed only once. A node stores only the position
-of its start. It computes the positions of its children when they are needed.
+test compares the trees. `read` returns None if the text contains an escape, an anchor, a tag, or a value of
+several lines that is not a literal scalar. A line that occurs several times is analyzed only once. A node stores
+only the position of its start. It computes the positions of its children when they are needed.
 """
 
 from __future__ import annotations
@@ -26,6 +26,9 @@ _NO_PLAIN: Final = frozenset("&*!|>%@`?:,]}")
 # A token in a flow collection is a bracket, a comma, or a scalar. If a colon follows the scalar, it is a key.
 _FLOW_PLAIN: Final = r"-?[\w./$(](?:[\w./$()@+=~^;#-]|:(?=[\w./$])|[ ]+(?=[\w./$(]))*"
 _FLOW: Final = rf"( *)(?:([{{}}\[\],])|(?:(\"[^\"\\]*\"|'[^']*')|({_FLOW_PLAIN}))(: +)?|(.))"
+# The lines after the header of a literal scalar. The first line with text determines the indentation. A parser
+# must read an indented line that ends without a line break.
+_LITERAL_LINES: Final = r"(?:\r?\n)*+( +)\S.*\n(?:(?:\1.*| *\r?)\n)*+(?![ \r].*\Z)"
 
 # For the first lines of a text or node, a search for a line is faster than a list of the starts of all lines.
 _NEAR: Final = 64
@@ -50,6 +53,14 @@ class Token(Record):
     end_mark: Mark
     anchor: None = None
     tag: None = None
+
+
+class _Literal(Record):
+    """A literal scalar: the indentation of its lines, its value, and the number of the line after it."""
+
+    indent: int
+    value: str
+    after: int
 
 
 class _Lines:
@@ -80,8 +91,24 @@ class _Lines:
         rest = match[5]
         if not rest or rest[0] == "#":
             return self.token(line, len(match[0][: match.start(5)].rstrip(" ")))
+        literal = self.literal(line, rest) if rest[0] == "|" else None
+        if literal is not None:
+            header, end = self.token(line, match.start(5)), Mark(self._start(literal.after), 0)
+            return header._replace(value=literal.value, style="|", end_mark=end)
         quoted = re.fullmatch(_QUOTED, rest) if rest[0] in "\"'" else None
         return self.token(line, match.start(5), quoted[1] if quoted else _trimmed(rest))
+
+    def literal(self, line: int, header: str) -> _Literal | None:
+        """Return the literal scalar whose header is in a line. Return None if a parser must read the scalar."""
+        match = re.compile(_LITERAL_LINES).match(self.text, self._start(line + 1))
+        if match is None:
+            return None
+        text = match[0].replace("\r\n", "\n")
+        if not text.replace("\n", "").replace("\t", "").isprintable():
+            return None
+        indent = len(match[1])
+        value = re.sub(f"^ {{,{indent}}}", "", text, flags=re.MULTILINE).rstrip("\n")
+        return _Literal(indent, value if header[1:2] == "-" else value + "\n", line + 1 + match[0].count("\n"))
 
     def flow_token(self, line: int, index: int) -> Token:
         """Return the token at `index` in the flow collection of a line."""
@@ -298,7 +325,8 @@ def read(text: str) -> Document | None:
     stack: list[tuple[Any, int, bool, Any]] = []
     child: Any
     collection = _COLLECTION
-    for number, line in enumerate(map(_read_line, lines.lines)):
+    texts = lines.lines.copy()
+    for number, line in enumerate(map(_read_line, texts)):
         if not line:
             if line is None and (number or text[:3] != "---" or lines.lines[0].rstrip(" \r") != "---"):
                 return None
@@ -331,13 +359,23 @@ def read(text: str) -> Document | None:
             if new_key in node:
                 return None
             key = new_key
-        node[key] = value if state != collection else _in_line(value, lines, number)
+        if state >= collection:
+            if state == collection:
+                value = _in_line(value, lines, number)
+            else:
+                literal = lines.literal(number, value)
+                if literal is None or literal.indent <= column:
+                    return None
+                value = literal.value
+                texts[number + 1 : literal.after] = [""] * (literal.after - number - 1)  # analyzed as blank lines
+        node[key] = value
         pending = not state
     return Document(holder[0], aliased=False) if stack else None
 
 
-# The type of the value in a line. If the line contains no value, the value is null or is in the next lines.
-_NOTHING, _SCALAR, _COLLECTION = range(3)
+# The type of the value in a line. If the line contains no value, the value is null or is in the next lines. The
+# lines of a literal scalar are after the line with its header.
+_NOTHING, _SCALAR, _COLLECTION, _LITERAL = range(4)
 
 
 class _Line(Record):
@@ -391,6 +429,8 @@ def read_value(rest: str) -> tuple[Any, int] | None:
     if first in "{[":
         collection = _flow(rest)
         return None if collection is None else (collection, _COLLECTION)
+    if first == "|" and _trimmed(rest) in ("|", "|-"):
+        return _trimmed(rest), _LITERAL
     if first in _NO_PLAIN or (first == "-" and rest[1:2] in ("", " ")):
         return None
     plain = _trimmed(rest)

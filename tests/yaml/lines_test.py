@@ -21,6 +21,10 @@ READ = [
     "a: {image: nginx:1.25, url: http://x:80/y#z, n: -1, t: a b}\n",
     "a: x#y\nb: x:y\nc: -x\nd: 1.10\ne: 0x1F\nf: yes\ng: ~\nh: .5\ni: é ü\n",
     "a/b.c-d_e: f\n1: 2\ntrue: no\n",
+    "a: |\n  b\n",
+    "a: |  # c\n   b\n\n     c: d\n   # e\n    \n\n# f\ng: h\n",
+    "a:\n- |-\n x\n  - y: |\n- b: |\n    z\ty\n     \n\n  c: |-\r\n    d\r\n \r\n",
+    "- - |\n    a\n  - |\n\n    \u00e9\n  -  b: |\n       ---\n     c: d\n",
 ]
 PASSED_ON = [
     "",
@@ -29,8 +33,24 @@ PASSED_ON = [
     "a: b\n---\nc: d\n",
     "a: b\n...\n",
     "%YAML 1.2\n---\na: b\n",
-    "a: |\n  b\n",
     "a: >-\n  b\n",
+    "a: |\n  b",
+    "a: |\n  b\n ",
+    "a: |\n  b\n  # c",
+    "a: |\n  b\n\r",
+    "a: |\nb: c\n",
+    "a:\n  b: |\n  c\n  d: e\n",
+    "a:\n  b: |\n c\n  d: e\n",
+    "a: |\n   \n  b\n",
+    "a: |\n  \tb\n",
+    "a: |\n    b\n  c\n",
+    "a: |\n  b\x07\n",
+    "a: |\n  b\u2028\n",
+    "a: |\n  b\n\tc\n",
+    "a: |+\n  b\n",
+    "a: |2\n  b\n",
+    "a: |#b\n  c\n",
+    "- |\n- a\n",
     "a: b\n  c\n",
     "a:\n  b\n",
     'a: "b\n  c"\n',
@@ -93,7 +113,7 @@ def test_passes_on(text: str) -> None:
 
 
 usual = st.sampled_from(
-    ["", "a", "nginx:1", "'b c'", '"d"', "{e: f}", "[g, 'h', {i: 1}]", "1.10", "yes", "-1", "x#y"]
+    ["", "a", "|", "|-", "nginx:1", "'b c'", '"d"', "{e: f}", "[g, 'h', {i: 1}]", "1.10", "yes", "-1", "x#y"]
 )
 odd = st.sampled_from(
     [
@@ -139,10 +159,10 @@ texts = st.lists(
             st.sampled_from(["a: ", "b: ", "c:", "d:", "a/b:  ", "", "'e': ", "<<: ", "f :", "#"]),
             st.one_of(usual, usual, usual, odd),
             st.sampled_from(["", "", "", " ", " # c", "#c"]),
-            st.sampled_from(["\n", "\n", "\n", "\r\n", "\n\n", ""]),
+            st.sampled_from(["\n", "\n", "\n", "\r\n", "\n\n", "\n   \n", ""]),
         ),
     ),
-    max_size=5,
+    max_size=7,
 ).map("".join)
 
 
