@@ -78,7 +78,7 @@ class Node:
         self.number = number
         self.location = location
         self.value = value
-        self._children: dict[str | int, Node] = {}
+        self._children: dict[str, Node] = {}
         self._items: list[Node] | None = None
         self._names: dict[str, str] | None = None
 
@@ -89,29 +89,33 @@ class Node:
             self._names = {name.lower(): name for name in self.value} if isinstance(self.value, dict) else {}
         return self._names
 
-    def child(self, key: str | int) -> Node:
-        """Return a child. A key that does not exist has the value None."""
-        if key not in self._children:
-            name = self.names.get(key.lower(), key) if isinstance(key, str) else key
-            has_items = isinstance(self.value, list) and isinstance(key, int)
-            value = self.value[name] if has_items or name in self.names.values() else None
-            self._children[key] = Node(self.text, self.number, (*self.location, name), value)
-        return self._children[key]
+    def child(self, key: str) -> Node:
+        """Return a child of a mapping. A key that does not exist has the value None."""
+        child = self._children.get(key)
+        if child is None:
+            location = (*self.location, self.names.get(key.lower(), key))
+            child = self._children[key] = Node(self.text, self.number, location, self._value(key))
+        return child
+
+    def _value(self, key: str) -> Any:
+        name = self.names.get(key.lower())
+        return None if name is None else self.value[name]
 
     def items(self, key: str = "") -> list[Node]:
         """Return the items of a list: of this node, or of its child. A value that is not a list has no items."""
         if key:
             return self.child(key).items() if key.lower() in self.names else []
         if self._items is None:
-            count = len(self.value) if isinstance(self.value, list) else 0
-            self._items = [self.child(index) for index in range(count)]
+            values = self.value if isinstance(self.value, list) else ()
+            self._items = [
+                Node(self.text, self.number, (*self.location, index), value) for index, value in enumerate(values)
+            ]
         return self._items
 
     def string(self, key: str = "") -> str:
         """Return a string: this node, or its child. Any other value is an empty string."""
-        if key:
-            return self.child(key).string() if key.lower() in self.names else ""
-        return self.value if isinstance(self.value, str) else ""
+        value = self._value(key) if key else self.value
+        return value if isinstance(value, str) else ""
 
     @property
     def root(self) -> Resource:
