@@ -27,7 +27,7 @@ _NO_PLAIN: Final = frozenset("&*!|>%@`?:,]}")
 _FLOW_PLAIN: Final = r"-?[\w./$(](?:[\w./$()@+=~^;#-]|:(?=[\w./$])|[ ]+(?=[\w./$(]))*"
 _FLOW: Final = rf"( *)(?:([{{}}\[\],])|(?:(\"[^\"\\]*\"|'[^']*')|({_FLOW_PLAIN}))(: +)?|(.))"
 
-# For the first lines of a text or node, a search for a line is faster than a list of the starts of all lines.
+# For the first lines of a text or node, searching for a line is faster than listing the starts of all lines.
 _NEAR: Final = 64
 _MOST_KNOWN: Final = 32_768
 _MAX_FLOW_DEPTH: Final = 20
