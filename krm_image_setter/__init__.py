@@ -33,7 +33,7 @@ __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:
-    """Import a public name at its first use (PEP 562). The program starts faster than with all imports at once."""
+    """Import a public name at its first use (PEP 562), because importing all names would slow the start."""
     from importlib import import_module  # noqa: PLC0415
 
     if name in __all__:
@@ -46,5 +46,5 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    """Return the public names, also those that are not imported yet."""
+    """Return the public names, including names that are not imported yet."""
     return sorted({*__all__, *(name for name in globals() if name.startswith("__"))})

@@ -17,18 +17,18 @@ from krm_image_setter.typed import Final, NoReturn
 NO_MEMORY: Final = "out of memory; process fewer files or resources at a time"
 
 _VERSION: Final = "--version"
-# A shell sets this environment variable when it asks for the completions of the command line.
+# A shell sets this environment variable to request the completions for a command line.
 _COMPLETE: Final = "_KRM_IMAGE_SETTER_COMPLETE"
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run the filter, the KRM function or the command in `arguments`, and return the exit status."""
     if list(arguments) == [_VERSION]:
-        from krm_image_setter.streams import PROGRAM, write_output  # noqa: PLC0415  (this can fail)
+        from krm_image_setter.streams import PROGRAM, write_output  # noqa: PLC0415  (the import can fail)
 
         write_output(f"{PROGRAM} {__version__}\n")
         return 0
-    from krm_image_setter.filter import PLUGIN_CONFIG, Options, run_filter  # noqa: PLC0415  (this can fail)
+    from krm_image_setter.filter import PLUGIN_CONFIG, Options, run_filter  # noqa: PLC0415  (the import can fail)
 
     if PLUGIN_CONFIG in os.environ:
         return run_filter(Options())
@@ -37,15 +37,15 @@ def main(arguments: Sequence[str]) -> int:
         return run_filter(options)
     from krm_image_setter.cli import run_command  # noqa: PLC0415  (importing Typer takes 90 ms)
 
-    # Nothing is typed at a terminal without arguments, so the program does not wait for it.
+    # Without arguments, show the help: at a terminal, the filter would wait for input from the keyboard.
     return run_command(arguments or ["--help"])
 
 
 def run() -> NoReturn:
     """Run the program and exit. Print one message for an error, but none for Ctrl-C or a closed pipe."""
     message = None
-    # The garbage collector took a fifth of the time of a run, or a twentieth of a very short run. Without it, the
-    # reference cycles of a run need little memory.
+    # Garbage collection took 20 % of the time of a run, or 5 % of a very short run. The reference cycles that it
+    # would free need little memory.
     gc.disable()
     try:
         from krm_image_setter.streams import prepare_streams  # noqa: PLC0415  (the import can fail)
@@ -56,7 +56,7 @@ def run() -> NoReturn:
     except KeyboardInterrupt:
         status = 130
     except BrokenPipeError:
-        status = 0 if sys.argv[1:] == [_VERSION] else 2  # incomplete YAML must not look complete
+        status = 0 if sys.argv[1:] == [_VERSION] else 2  # the reader got incomplete YAML
     # Some C libraries raise SystemError when memory runs out.
     except (MemoryError, SystemError):
         status, message = 2, NO_MEMORY
@@ -67,12 +67,12 @@ def run() -> NoReturn:
         status, message = 2, f"{where}: {error.strerror or error}"
         if error.errno == ENOMEM:
             message = NO_MEMORY
-    # The exception is freed now, so that there is memory for the message.
+    # After the `except` blocks, the exception is freed, so that there is memory for the message.
     if message is not None:
         from krm_image_setter.streams import say  # noqa: PLC0415
 
         say(f"error: {message}")
-    # All output is flushed. Exit without a shutdown of Python, which took a seventh of a short run.
+    # Skip the shutdown of Python, which took a seventh of a short run. All output is already flushed.
     os._exit(status)
 
 

@@ -9,7 +9,7 @@ from krm_image_setter.yaml.tree import Change, Location
 
 
 class AcceptedChanges:
-    """The accepted changes of one tree. They are sorted at each location, because a text can have thousands."""
+    """The accepted changes of one tree, sorted at each location. One text can have thousands of changes."""
 
     def __init__(self) -> None:
         self._by_location: dict[Location, list[Change]] = {}
@@ -18,9 +18,9 @@ class AcceptedChanges:
         return bool(self._by_location)
 
     def accept(self, changes: list[Change]) -> list[Change]:
-        """Accept all of `changes` or none, and return the changes that were not already accepted.
+        """Accept either all `changes` or none. Return the changes that were not accepted before.
 
-        No change is accepted if one of them overlaps or touches a change that was accepted before.
+        If one of the changes overlaps or touches an accepted change, none of them is accepted.
         """
         if self._by_location:
             changes = [change for change in changes if not self._has(change)]
@@ -45,7 +45,7 @@ class AcceptedChanges:
         )
 
     def _neighbors(self, change: Change) -> list[Change]:
-        """Return the accepted changes directly before and after `change`. The second one can be equal to it."""
+        """Return the accepted changes directly before and after `change`. The later one can equal `change`."""
         others = self._by_location.get(change.location)
         if not others:
             return []

@@ -22,7 +22,7 @@ HIDDEN: Final = "***"
 class Decision(Record):
     """The changes and results for one image field, and the `images` entry that matched the field (or None).
 
-    The locations of `changes` start at the resource. Results without changes mean that the field cannot contain
+    The locations of `changes` start at the resource. If there are results but no changes, the field cannot contain
     the new reference.
     """
 
@@ -45,7 +45,7 @@ def decide(
     `readings` contains one ImageField per locator that found the field; their references can differ. The first
     `images` entry that matches a reading is applied. If there is none, a rule of `registries` is applied. If
     `hides_values` is true, the results do not contain values. `has_name` is true if another field of the resource
-    contains only a name, so that this field need not contain it.
+    contains only a name, so that this field need not contain the name.
     """
     proposals: list[tuple[ImageField, str, ImageRule | None]]
     proposals = [(field, *found) for field in readings if (found := rules.images.new(field.current, field.usage))]
@@ -70,7 +70,7 @@ def decide(
 
 
 def _has_name_of(field: ImageField, proposed: str) -> bool:
-    """Return whether a field already belongs to the name of a reference, or can contain the name."""
+    """Return whether a field can contain the name of `proposed`, or belongs to an image with this name."""
     if field.part not in ("tag", "digest"):
         return True
     old, new = parse_reference(field.current), parse_reference(proposed)
@@ -80,7 +80,7 @@ def _has_name_of(field: ImageField, proposed: str) -> bool:
 def decide_as(
     resource: Resource, field: ImageField, new: str, rules: Rules, *, hides_values: bool
 ) -> Decision | None:
-    """Return the decision to set a field to the reference `new`, or None if it is already in the field."""
+    """Return the decision to set a field to the reference `new`, or None if the field need not change."""
     changes, results = _rewrite(resource, field, new, rules, hides_values=hides_values)
     return Decision(field, None, changes, results) if changes or results else None
 
@@ -96,7 +96,7 @@ def _rewrite(
         check_reference(proposed)  # a tag suffix or a new registry can make the reference too long
         changes, omitted = field.changes(proposed)
     except InvalidReference:
-        # A field with only a part of a reference can contain any text, so the message does not show it.
+        # A field with only a part of a reference can contain any text, so the message does not show the text.
         new = "the new reference" if field.shown or hides_values else f'"{proposed}"'
         message = f"not changed: cannot set {new}: {explain(proposed)}"
         return [], [warning(resource, field.location, message)]
@@ -121,7 +121,7 @@ def _rewrite(
 def _pull_policy(
     resource: Resource, field: ImageField, proposed: str, rules: Rules, *, hides_values: bool
 ) -> tuple[list[Change], list[Result]]:
-    """Return the change of the pull policy that belongs to a changed image, and the result that reports it."""
+    """Return the change of the pull policy next to a changed image, and the result that reports the change."""
     policy = rules.image_pull_policy
     if policy is None or field.policy is None:
         return [], []

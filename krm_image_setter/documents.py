@@ -21,7 +21,7 @@ _WITH_COMMENTS: Final = "devcontainer.json"
 
 
 class Frame(Record):
-    """A ResourceList as a mapping and its source. If `listing` is not None, both do not contain the items."""
+    """A ResourceList as a mapping and its source. If `listing` is not None, neither contains the items."""
 
     root: tree.Mapping
     source: str
@@ -32,12 +32,12 @@ class Stream:
     """A text as a stream of documents.
 
     Each document and each item of a list is parsed alone. A resource whose text contains no keyword is skipped.
-    This makes a run faster but does not change its result.
+    Skipping makes a run faster and does not change its result.
 
     `file` is the name of the file, relative to the directory that the user named; empty if it is not known.
     `directory` is the absolute path of this directory; empty if it is not known. `source` identifies the text
-    among the texts of a run. `is_found` is true if a search of the directory found the file, so that it can be a
-    file without resources.
+    among the texts of a run. `is_found` is true if a directory search found the file. Then the file need not
+    contain a resource.
     """
 
     def __init__(
@@ -56,14 +56,14 @@ class Stream:
 
     @property
     def can_have_resource(self) -> bool:
-        """Whether the text might contain a resource. If not, it need not be parsed to know that it has none.
+        """Whether the text might contain a resource. If false, parsing is not necessary: the text contains none.
 
-        An empty text is never reported, so it counts as one that might contain a resource.
+        True for an empty text, because it must not be reported as a text without resources.
         """
         return "kind" in self.text or "\\" in self.text or not self.text or self.text.isspace()
 
     def documents(self, keyword: str = "") -> Iterator[Tree]:
-        """Yield the documents whose text contains the keyword. A list is one document here.
+        """Yield the documents whose text contains the keyword. A list of resources is one document.
 
         Raises NotYAMLError, with the line in the text, if a document is not valid YAML.
         """
@@ -72,11 +72,11 @@ class Stream:
                 yield from self._parsed((start, end))
 
     def trees(self, keywords: Iterable[Keyword] | None = None, *, unproved: bool = False) -> Iterator[Tree | None]:
-        """Return the documents, or the items of a document that is a list; None for each skipped resource.
+        """Return the documents. A list of resources is replaced by its items, and a skipped resource by None.
 
-        A resource is skipped if it contains none of the `keywords`. If `keywords` is None, nothing is skipped.
-        If `unproved` is true, any other text without a keyword is skipped too, so an error in it is not found.
-        Raises NotYAMLError, with the line in the text, if a document is not valid YAML.
+        A resource is skipped if it contains none of the `keywords`. If `keywords` is None, nothing is skipped. If
+        `unproved` is true, any other text without a keyword is skipped too, so its errors are not found. Raises
+        NotYAMLError, with the line in the text, if a document is not valid YAML.
         """
         if self._listing is not None:
             return self._items(self._listing.items, (0, len(self.text)), keywords, unproved)
@@ -129,7 +129,7 @@ class Stream:
             except (InputError, ValueError):
                 parsed = None
             if parsed is None or not isinstance(parsed.document.root, tree.Sequence):
-                # The item was split wrongly, or it is not YAML. The items before it are correct.
+                # The split was wrong, or the item is not YAML. Parse the whole list, and skip the earlier items.
                 for whole in self._parsed(part):
                     yield whole._replace(first=number)
                 return
@@ -154,8 +154,8 @@ class Stream:
     ) -> list[Slice | None]:
         """Return the slices, but None in place of each slice that can be skipped.
 
-        A slice is skipped if it contains none of the keywords and is certainly valid YAML and one resource.
-        Otherwise skipping it could hide an error, unless `unproved` is true.
+        A slice is skipped if it contains no keyword and is certainly one resource in valid YAML. Skipping any
+        other slice without a keyword could hide an error, so it requires `unproved`.
         """
         if keywords is None:
             return [*slices]
@@ -223,7 +223,7 @@ def _prover() -> Callable[..., bool]:
 
 
 def _is_list_frame(frame: str) -> bool:
-    """Return whether a text is a list of resources without its items; otherwise the split was wrong."""
+    """Return whether a frame is a list of resources without items. If it is not, the split was wrong."""
     try:
         (document,) = parsing.parse(frame.removeprefix("\ufeff"))
     except (InputError, ValueError):

@@ -10,7 +10,7 @@ _PIECE: Final = 1 << 16
 
 
 class Edit(Record):
-    """Replace `text[start:end]` by `text`; `start` and `end` count code points of the unedited source."""
+    """Replace `source[start:end]` with `text`. The offsets count code points of the unedited source."""
 
     start: int
     end: int

@@ -34,18 +34,18 @@ def sentence(*parts: str | None, before: Iterable[str | None] = ()) -> str:
     the reader can open the file. Parts that are None or empty are omitted.
     """
     text = shortened(": ".join(filter(None, parts)))
-    # Shorten the text again, because an escape can be nine characters longer than its character.
+    # Shorten the text again, because escaping can make each character nine characters longer.
     text = shortened(one_line(text))
     return one_line(": ".join(filter(None, (*before, text))))
 
 
 def shortened(text: str) -> str:
-    """Shorten a message so that the pieces of the user's text in it have at most about 300 characters together.
+    """Shorten the pieces of the user's text in a message to about 300 characters in total.
 
     A piece is a quoted text, or a run of characters without a space. A single long piece keeps 200 characters.
     Several long pieces share 300 characters, but each piece keeps at least 60. Thus two references with a digest
-    are not shortened. A shortened piece loses its middle, because a reference starts with its registry and ends
-    with its tag or digest. The result has at most 580 characters, even if the text contains quotes.
+    are not shortened. The middle of a piece is removed, because a reference starts with its registry and ends with
+    its tag or digest. The result has at most 580 characters, even if the text contains quotes.
     """
     if len(text) <= _MOST:
         return text
@@ -56,7 +56,7 @@ def shortened(text: str) -> str:
 
 
 def without_middle(text: str, most: int) -> str:
-    """Return a text with at most `most` characters: a longer text loses its middle."""
+    """Return a text with at most `most` characters. In a longer text, `…` replaces the middle."""
     end = most * 3 // 5
     return text if len(text) <= most else f"{text[: most - end - 1]}…{text[-end:]}"
 
@@ -70,7 +70,7 @@ _LONGEST: Final = 580
 
 
 def one_line(sentence: str) -> str:
-    """Escape each character of `CONTROLS` in a message as Python does.
+    """Escape each character of `CONTROLS` in a message, as in a Python string.
 
     Text from a file, a file name or a configuration must not control the terminal or imitate a second message.
     """
@@ -78,11 +78,11 @@ def one_line(sentence: str) -> str:
 
 
 def python_escaped(pattern: str, text: str) -> str:
-    """Escape each character of `text` that matches `pattern` as Python does."""
+    """Escape each character of `text` that matches `pattern`, as in a Python string."""
     return re.sub(pattern, lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
-# What to do about an argument of the wrong type, by the names of the expected and the actual type.
+# Maps the names of the expected and the actual type of an argument to the remedy.
 _FIXES: Final = {
     ("str", "bytes"): "; decode it first, for example with .decode()",
     ("ImageSetter", "dict"): "; pass the result of read_config",
@@ -151,7 +151,7 @@ class NotResourceError(InputError):
 
 
 class ConfigError(ImageSetterError):
-    """The configuration is wrong, or a command-line argument that has the same purpose."""
+    """The configuration is wrong, or a command-line argument that adds to it."""
 
 
 class InternalError(ImageSetterError):
@@ -175,7 +175,7 @@ def internal_error(error: Exception) -> InternalError:
 
 
 class ConfigLocation(Record):
-    """The location of a configuration entry, for messages. It is empty if a command-line argument is the entry.
+    """The location of a configuration entry, for messages. It is empty for an entry from the command line.
 
     `line` counts from 1. `file` is None if the configuration comes from standard input. `field` is a path in the
     document, such as `images[0]`. All locations are equal, so that rules from different locations can be equal.

@@ -77,7 +77,7 @@ class Options(Record):
     def from_arguments(cls, arguments: Iterable[str]) -> Self | None:
         """Parse the options of a filter or function. Return None if there is any other argument.
 
-        In that case, Typer parses the arguments. Importing argparse would take a third of a short run.
+        Typer then parses the arguments. Importing argparse here would take a third of a short run.
         """
         parsed: dict[str, list[str]] = {}
         flags: dict[str, Any] = {}
@@ -99,7 +99,7 @@ class Options(Record):
         return cls(**fields, **flags, on_unused=on_unused, stdin_file_name=stdin_file_name)
 
     def require_files(self) -> None:
-        """Raise ConfigError if an option specifies standard input, because the manifests are read from it."""
+        """Raise ConfigError if an option names standard input, which already contains the manifests."""
         for flag, names in (("--fn-config", self.fn_config), ("--images-from", self.images_from)):
             if STDIN in names:
                 raise ConfigError(f"`{flag} -` cannot be combined with manifests from standard input; pass a file")
@@ -118,8 +118,8 @@ class Options(Record):
     def configure_list(self, found: Callable[[], Iterable[Value]]) -> ImageSetter:
         """Return the configuration for a stream or for files. The configuration might not set any image.
 
-        The base is the configuration in the files of `--fn-config`. Without this option, the ImageSetters that
-        `found` returns are the base, or ./functions.yaml if there are none. The other options add rules.
+        The configuration comes from the files of `--fn-config`, otherwise from the ImageSetters that `found`
+        returns, otherwise from ./functions.yaml. The other options add rules.
 
         Raises ConfigError if the configuration is invalid, and InputError if a file cannot be read.
         """

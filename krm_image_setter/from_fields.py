@@ -16,11 +16,11 @@ from krm_image_setter.typed import Record
 
 
 class Found(Record):
-    """The fields that a `from` selects. The keys of `references` are their values, the values their resources.
+    """The fields that a `from` selects. `references` maps the value of each field to the resource of the field.
 
-    At most two different references are kept, because the second reference is an error. If there is no reference,
-    the error message contains `resource`, the first selected resource, and `type`, the type of the first value at
-    the path. Both are empty if nothing was found.
+    Only two different references are kept, because the second one is an error. `resource` is the first selected
+    resource, and `type` is the type of the first value at the path. Both are for error messages, and are empty if
+    nothing was found.
     """
 
     references: dict[str, str]

@@ -42,8 +42,8 @@ class ResourceList(Record):
     def function_config(self) -> Value | None:
         """The functionConfig of the ResourceList, or None if it has none.
 
-        Its lines are counted within the functionConfig, because the user does not see the ResourceList. Its file
-        is the path in its annotations.
+        Its lines count from its start, because the user does not see the ResourceList. Its file is the path in the
+        annotations of the functionConfig.
         """
         root = self.frame.root
         config, pair = root.get("functionConfig"), root.written("functionConfig")
@@ -51,7 +51,7 @@ class ResourceList(Record):
             return None
         file = file_of(config)
         written = root.origin("functionConfig")
-        # After a merge key (`<<`), the ResourceList has no key of its own.
+        # If the functionConfig comes from a merge key (`<<`), the ResourceList itself has no key for it.
         key, start = (tree.start_mark(node).index for node in (pair[0] if pair else written, written))
         before = self._line(key) - (self._line(start) == self._line(key))
         value = config_value(config, lambda offset: max(self._line(offset) - before, 1), file and file[0])
@@ -105,8 +105,8 @@ def plan_function(resource_list: ResourceList, configure: Callable[[Value | None
 def _with_results(resource_list: ResourceList, edits: list[Edit], results: tuple[Result, ...]) -> list[Edit]:
     """Combine `edits` of a ResourceList's text with the edits that append `results` to the existing results.
 
-    The existing results are copied into a new list if nothing can be appended to them. They can be an alias, or
-    under `items`, where older functions write them. Aliases of the results are replaced with copies.
+    If nothing can be appended to the existing results, they are copied into a new list. For example, they can be
+    an alias, or under `items`, where older functions write them. Aliases of the results are replaced with copies.
     """
     root, source, listing = resource_list.frame
     pair = root.written("results")
@@ -181,7 +181,7 @@ def _copied_results(
     if colon is not None:
         is_written = _is_written(value)
         stop = tree.content_end(source, value) if is_written else colon.end()
-        # Here, a block sequence has only empty items.
+        # At this point, a block sequence contains only empty items.
         if isinstance(value, tree.Sequence) and not value.flow:
             stop = max(stop, source.index("-", tree.start_mark(value).index) + 1)
         return Edit(colon.end(), max(colon.end(), stop), f" {text}")

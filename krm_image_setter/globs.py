@@ -36,7 +36,7 @@ def check_globs(globs: tuple[str, ...]) -> None:
 
 
 def escaped_glob(path: str) -> str:
-    """Return a glob that matches only this path, and files with this path in subdirectories if it has no slash."""
+    """Return a glob that matches only this path. If it has no slash, the glob also matches in subdirectories."""
     return re.sub(r"[\\*?\[\]]|^[!#]|\s$", r"\\\g<0>", path)
 
 
@@ -69,7 +69,7 @@ def any_of(globs: Iterable[str]) -> re.Pattern[str]:
 
 _cached_spec: Final = cache(glob_spec)
 
-# pathspec converts `*` to _STAR. It converts `**` at the start of a pattern to _START, and later to _FOLDERS.
+# pathspec converts `*` to _STAR. It converts `**` to _START at the start of a pattern, and to _FOLDERS later.
 _STAR: Final = r"\[\^/\]\*"
 _START: Final = r"\^\(\?:\.\+/\)\?"
 _FIXED: Final = r"(?:\\.|\[\^?\]?[^\]]*\]|[^\\\[(^$])"
@@ -80,7 +80,7 @@ def _in_linear_time(regexp: str) -> str:
     """Rewrite a regular expression of pathspec so that it matches the same names without backtracking.
 
     pathspec's expression tries all ways to divide a name among the stars of a pattern. For five stars and a name
-    of 120 letters, that takes ten seconds. The first match of the text between two stars is sufficient.
+    of 120 letters, that takes ten seconds. It is enough to try the first match of the text between two stars.
     """
     regexp = re.sub(rf"(?:{_STAR})+", "[^/]*", regexp)
     regexp = re.sub(rf"{_STAR}((?:(?!{_STAR}){_FIXED})+)(?={_STAR})", r"(?>[^/]*?\1)", regexp)

@@ -1,7 +1,7 @@
 """Finds out whether kpt runs the function as a validator, whose changes kpt discards.
 
 https://kpt.dev/reference/schema/kptfile/#pipeline. The ResourceList contains the Kptfile of the package and the
-file of the functionConfig, but it does not contain the field of the pipeline that runs the function.
+file of the functionConfig, but not the field of the pipeline that runs the function.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def _functions(kptfile: Resource, field: str) -> Iterator[dict[str, Any]]:
 
 
 def _declares(function: dict[str, Any], kptfile: Resource, config: Any, files: set[str]) -> bool:
-    """Return whether a function of a Kptfile has this functionConfig: a ConfigMap, or one that is in `files`."""
+    """Return whether a function of a Kptfile has this functionConfig, as a ConfigMap or in one of `files`."""
     if "configMap" in function:
         return bool(function["configMap"] == config.get("data"))
     path = function.get("configPath")

@@ -50,7 +50,7 @@ def read_config(*sources: Source, needs_images: bool = True) -> ImageSetter:
     """Return the combined configuration in the sources: YAML texts, paths of files, and mappings.
 
     A mapping has the content of a document; `apiVersion` and `kind` can be missing. A configuration that sets no
-    image is an error, except if `needs_images` is false: `list_images` needs only `kinds`.
+    image is an error unless `needs_images` is false. For example, `list_images` needs only `kinds`.
 
     Raises ConfigError if the configuration is invalid, InputError if a file cannot be read, and TypeError if a
     source has another type.
@@ -89,9 +89,9 @@ def _data(source: Mapping[str, Any]) -> Any:
 def list_images(text: str, config: ImageSetter | None = None, *, file: str = "") -> list[Image]:
     """Return the images in `text` that `set_images` can change, in the order of the fields that contain them.
 
-    `config` specifies where images are (`kinds`, `files`, `podSpecs` and `catalog`). `file` is the name of the
-    text, which selects known files and `files`. Raises InputError if `text` is not valid YAML or not a resource,
-    and TypeError if an argument has the wrong type.
+    `config` specifies where images are (`kinds`, `files`, `podSpecs` and `catalog`). `file` is the file name of
+    the text: entries of `files` and the known files of the catalog depend on it. Raises InputError if `text` is
+    not valid YAML or not a resource, and TypeError if an argument has the wrong type.
     """
     check_type("list_images", text, str, "a str as text")
     check_type("list_images", file, str, "a str as file")

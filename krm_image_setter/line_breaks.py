@@ -32,7 +32,7 @@ def has_other_breaks(text: str, start: int, end: int) -> bool:
 
 
 def line_start(text: str, at: int, since: int = 0) -> int:
-    """Return the offset of the start of the line that contains offset `at`, or `since` if it starts before it."""
+    """Return the offset of the start of the line that contains offset `at`, but at least `since`."""
     start = max(text.rfind("\n", since, at) + 1, since)
     return max(start, *(text.rfind(rare, start, at) + 1 for rare in _RARE))
 

@@ -1,6 +1,6 @@
 """The file that `lock` writes: an ImageSetter with one entry per image, which sets the digest of the image.
 
-An update keeps the text of an entry whose digest is the same, with its comments. The other fields of the
+An update keeps the text and the comments of an entry whose digest is the same. The other fields of the
 ImageSetter, and the comments outside the list, are not changed.
 """
 
@@ -142,7 +142,7 @@ def _read_entry(item: Value) -> tuple[str, str, int, int]:
 
 
 def _with_platforms(line: str, comment: str) -> str:
-    """Return a line of an entry with a comment that contains the platforms instead of the old ones, if any."""
+    """Replace the platforms in the comment of an entry's first line. Return any other line unchanged."""
     content = line.rstrip("\r")
     if not re.match(r"[ ]*- ", content):
         return line

@@ -16,7 +16,7 @@ from krm_image_setter.yaml.tree import Collection, Document, Location, Mapping, 
 _PATH_ANNOTATIONS: Final = ("internal.config.kubernetes.io/path", "config.kubernetes.io/path")
 #: The kinds whose items can be of any kind.
 LISTS: Final = ("List", "ResourceList")
-#: The kind of resources whose values must not be in a message.
+#: The kind of resources whose values must not occur in messages.
 SECRET: Final = "Secret"  # noqa: S105  (a kind)
 #: The kind of resources that contain schemas, which can look like resources with images.
 CRD: Final = "CustomResourceDefinition"
@@ -57,12 +57,12 @@ class Tree(Record):
     first: int = 0
 
     def resources(self) -> Iterator[Resource]:
-        """Yield the resources, also the items of lists. Raises NotResourceError if a node is not a resource."""
+        """Yield all resources, including items of lists. Raises NotResourceError if a node is not a resource."""
         for resource in self.nodes():
             yield resource.checked()
 
     def nodes(self) -> Iterator[Resource]:
-        """Yield the resources, also the items of lists, and with NO_REF the nodes that are not resources.
+        """Yield the resources, including the items of lists. A node that is not a resource has the `ref` NO_REF.
 
         Raises NotResourceError if a ResourceList has no items.
         """
@@ -73,7 +73,7 @@ class Tree(Record):
             yield from _resources(self, root, (), None)
 
     def resources_in_string(self) -> Iterator[Resource]:
-        """Yield the nodes of a document in a string that can contain images.
+        """Yield the nodes that can contain images in a document that comes from a string.
 
         If the document is a resource, a list or a sequence of resources, the resources are yielded. (For example,
         the annotation `alm-examples` of operators contains a sequence.) `apiVersion` can be missing. Any other
@@ -97,7 +97,7 @@ class Tree(Record):
 class Resource(Record):
     """A Kubernetes object: its mapping, its identity, and its location in a tree.
 
-    If the object is not a Kubernetes object, its identity is NO_REF, and `node` can be any value.
+    A node that is not a Kubernetes object is a Resource with the identity NO_REF. Such a node can be any value.
     """
 
     node: Any
@@ -144,14 +144,14 @@ class Resource(Record):
 
         Metadata, the status and the schemas of CustomResourceDefinitions are not searched.
         """
-        # Do not search a tree if its text shows that there is nothing to find. An alias can hide the text.
+        # Skip the search if the text shows that there is nothing to find. An alias can hide it.
         found: list[Resource] = []
         if self.ref.kind != CRD and (self.tree.document.aliased or _can_nest(self.node, self.tree.source.text)):
             _find_nested(self, self.node, (), found)
         return found
 
     def inner_ref(self, location: Location) -> ResourceRef:
-        """Return the innermost resource around a location: this resource, or a resource inside it."""
+        """Return the identity of the innermost resource around a location: this resource, or one inside it."""
         ref, node = self.ref, self.node
         if self.tree.document.aliased or _can_nest(node, self.tree.source.text):
             for step in location:
@@ -207,7 +207,7 @@ def is_resource(root: Any) -> TypeGuard[Mapping]:
 
 
 def is_secret(node: Any) -> bool:
-    """Return whether a node is a Secret. It can be inside another resource."""
+    """Return whether a node is a Secret, which can be inside another resource."""
     return isinstance(node, Mapping) and node.get("kind") == SECRET and "apiVersion" in node
 
 
@@ -224,7 +224,7 @@ def _counts(source: str) -> tuple[int, int, bool]:
 
 def _find_nested(outer: Resource, node: Any, location: Location, found: list[Resource]) -> None:
     for key, value in node.items() if isinstance(node, dict) else enumerate(node):
-        # `isinstance` takes seven times as long with `dict | list`, and this loop visits all values.
+        # Use a tuple for `isinstance`: `dict | list` takes seven times as long, and this loop visits all values.
         if not isinstance(value, (dict, list)) or key == "metadata" or (key == "status" and "kind" in node):
             continue
         here = (*location, key)

@@ -63,7 +63,7 @@ class Result(Record):
         """Return the result as a message: `SEVERITY: FILE:LINE: KIND/NAME: FIELD: …`.
 
         `file` is the file that contains the stream. If it is None, the message contains the path in the resource's
-        annotations, without a line. Without such annotations, it contains only the line in the stream.
+        annotations, without a line. Without such annotations, the message contains only the line in the stream.
         """
         annotated = self.file[0] if self.file is not None and file is None else None
         where = None if annotated else location(file, self.line)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class OtherRules(Record):
-    """The rules for a document that is not a resource, and the uses for which to search its pod specs."""
+    """The rules for a document that is not a resource. Its pod specs are searched for `pod_spec_uses`."""
 
     paths: list[KindRule]
     pod_spec_uses: Collection[str]
@@ -40,8 +40,8 @@ class Rules(Record):
     """The rules that set images, and the rules that find image fields.
 
     Pod specs are searched only for references whose use, such as `env`, is in `pod_spec_uses`. If
-    `locates_changes` is true, the results of changes contain a line and a column, which few runs need. If
-    `pins` is true, each image that is found has a description of the field with a digest, which only `lock` needs.
+    `locates_changes` is true, the results of changes contain a line and a column, which few runs need. If `pins`
+    is true, each found image contains the text that its field would have with a digest. Only `lock` needs it.
     """
 
     images: ImageMap
@@ -75,7 +75,7 @@ class Rules(Record):
     def others_for(self, resource: Resource, stream: Stream) -> OtherRules | None:
         """Return the rules for a document that is not a resource; None if no rule selects it.
 
-        The name of the file is that of the stream, or the path in the annotations of an item of a ResourceList.
+        The file name comes from the stream, or for an item of a ResourceList from the annotations of the item.
         """
         file = stream.file or (resource.file or ("", None))[0]
         rules = [*self._file_rules(file, stream.directory), *self._patch_rules(resource.node)]
@@ -87,7 +87,7 @@ class Rules(Record):
         )
 
     def can_read(self, stream: Stream) -> bool:
-        """Return whether rules select documents of a stream that are not resources."""
+        """Return whether a rule can select documents of a stream that are not resources."""
         from krm_image_setter.locators.json_patch import can_be_json_patch  # noqa: PLC0415  (few runs need it)
 
         return bool(self._file_rules(stream.file, stream.directory)) or can_be_json_patch(stream.text)
@@ -125,7 +125,7 @@ class Rules(Record):
         return (new if parse_reference(new) else image), rule
 
     def is_set(self, field: ImageField) -> bool:
-        """Return whether an entry of `images` can have set a field, in this run or in an earlier run.
+        """Return whether a field already contains the new reference of an entry of `images`.
 
         If the field contains only a name, only the names are compared.
         """
@@ -175,8 +175,8 @@ def keywords_of(config: ImageSetter, text: str) -> list[Keyword] | None:
     if usable is None or not config.catalog:
         return usable
     kinds = set(re.findall(_KIND, text))
-    # Only the last component of a name is certainly in one field of a split reference. Most resources contain such
-    # a short word, so it matters only together with the kind.
+    # In a split reference, only the last component of a name is certainly in one field. Most resources contain
+    # such a short word, so search for it only in kinds with split references.
     last = dict.fromkeys(keyword.rstrip("/").rpartition("/")[2] for keyword in usable if isinstance(keyword, str))
     splits = ((kind, word) for kind in sorted(with_split_references(kinds)) for word in last)
     return [*usable, *splits, *with_parts(kinds)]
@@ -184,12 +184,12 @@ def keywords_of(config: ImageSetter, text: str) -> list[Keyword] | None:
 
 # Finds the kinds in a text. Searching for each kind of the catalog instead took ten times as long.
 _KIND: Final = r"kind(?:: |[\"']?\s*:\s*[\"']?)([A-Za-z0-9]+)"
-# Finds the starts of placeholders in images, because a summary contains the number of images with placeholders.
+# Finds images with placeholders. Their resources must be parsed, because the summary contains their number.
 _PLACEHOLDER: Final = r"mage[\"']?\s*:\s*[\"']?[^\s\"'#$]*?(\$[({]|\{\{)"
 
 
 def usable_keywords(keywords: Iterable[AnyKeyword]) -> list[AnyKeyword] | None:
-    """Return the keywords without duplicates, or None if one is empty or if parsing is faster than searching."""
+    """Return the distinct keywords, or None if one is empty or there are so many that parsing is faster."""
     distinct: dict[AnyKeyword, None] = {}
     for keyword in keywords:
         distinct[keyword] = None

@@ -33,12 +33,12 @@ _SEALED: Final = "not changed: encrypted with SOPS, and a change would make its 
 
 #: A field with an image, or with a document, and the rule that found it. In a pod spec, the rule is None.
 LocatedField: TypeAlias = tuple[ImageField | OtherField, KindRule | None]
-#: Is called with a resource and its fields.
+#: A callback that gets a resource and its fields.
 Visit: TypeAlias = Callable[[Resource, list[LocatedField]], None]
 
 
 class Pinned(Record):
-    """A field after a digest is added to its image: the new `texts` of scalars, by their location in the resource.
+    """The new `texts` of a field with a digest added to its image. Each text has a location in the resource.
 
     If the field cannot contain a digest, there are no texts, and `problem` is the reason. If the image is not a
     reference, or already has a digest, both are empty.
@@ -57,8 +57,8 @@ class FoundImage(Record):
     `line` and `column` count from 1. `column` is None if it is not known, as in a string of a kustomization.
 
     If `is_public` is false, messages must not suggest the image: it is from a variable or a Secret. `part` is the
-    part of a reference that the field contains, or an empty string for a whole reference. If `image` does not show
-    the value of a Secret, `hidden` is this value, which must not be printed. `inner` is the innermost resource
+    part of a reference that the field contains, or an empty string for a whole reference. For a value of a Secret,
+    `image` is `***`, and `hidden` is the value, which must not be printed. `inner` is the innermost resource
     around the image, which can be inside `resource`. `pinned` describes the field with a digest; see `Rules.pins`.
     """
 
@@ -79,7 +79,7 @@ class FoundImage(Record):
 class TextImages(Record):
     """The number of resources in a text, and its images.
 
-    `fields` contains the fields that kustomize can change, and `visited` another result for the text; see `list`.
+    `fields` contains the fields that kustomize can change. `visited` is the result of `visit` in `add_known`.
     """
 
     resources: int
@@ -91,11 +91,11 @@ class TextImages(Record):
 class Scan:
     """The edits and results for a stream, or for a part of it, and the rules that were used.
 
-    A rule is identified by its position in the configuration. `applied` contains `images` entries. `selected`
-    contains how many resources each path of `kinds` or `files` selects. `matched` contains the paths that match a
-    field. `others` is the number of documents that are not resources. `fields` contains the image fields of a text
-    that is part of a kustomization. `placeholders` is the number of images that contain a placeholder, such as
-    `nginx:${TAG}`.
+    A rule is identified by its position in the configuration. `applied` contains the applied entries of `images`.
+    `selected` contains how many resources each path of `kinds` or `files` selects. `matched` contains the paths
+    that match a field. `others` is the number of documents that are not resources. `fields` contains the image
+    fields of a text that is part of a kustomization. `placeholders` is the number of images that contain a
+    placeholder, such as `nginx:${TAG}`.
     """
 
     def __init__(self) -> None:
@@ -136,7 +136,7 @@ class Observer(Protocol):
         uses: Collection[str],
         fields: list[tuple[ImageField | OtherField, KindRule | None]],
     ) -> None:
-        """Receive a resource, its rules, the uses for its pod specs, and the fields that were found, by rule."""
+        """Receive a resource, its rules, the uses for its pod specs, and each found field with its rule."""
 
     def decided(
         self,
@@ -147,7 +147,7 @@ class Observer(Protocol):
         is_claimed: bool,
         hides_values: bool,
     ) -> None:
-        """Receive the decision on a field, after the resource. If `is_claimed`, another decision is applied."""
+        """Receive the decision on a field of a received resource. If `is_claimed`, another decision is applied."""
 
     def in_string(self, resource: Resource, location: Location) -> Observer:
         """Return the observer of the stream in a string of a resource."""
@@ -174,9 +174,9 @@ def scan(
     """Find the image fields in a stream, decide on each field, and return the edits that set the images.
 
     A resource without any of `keywords` is counted but not parsed. `string` is None unless the stream is in a
-    string. `decided` contains the new references of fields for which the rules do not decide, by the offset of the
-    field in the stream. `visit` is called for each resource that is parsed, with its fields. `observer` receives
-    the facts that explain the result.
+    string. `decided` maps the offset of a field in the stream to its new reference, which overrides the rules.
+    `visit` is called for each resource that is parsed, with its fields. `observer` receives the facts that explain
+    the result.
 
     Raises InputError, with the line in the stream, if a document is not valid YAML or not a resource. Raises
     ConfigError if an image cannot have the configured pull policy.
@@ -198,7 +198,7 @@ def scan(
 def searched(
     stream: Stream, rules: Rules, keywords: Iterable[Keyword] | None = None, *, every: bool = False
 ) -> Iterator[tuple[Resource, list[KindRule], Collection[str]]]:
-    """Yield each resource of a stream that contains one of `keywords`, its rules, and the uses for its pod specs.
+    """Yield the resources with one of `keywords` in a stream. Each has its rules and the uses for its pod specs.
 
     A document that is not a resource is yielded with NO_REF if rules of `files` or of the catalog select it. If
     `every` is true, other documents are yielded too, without rules.
@@ -214,7 +214,7 @@ def _trees(
     stream: Stream, rules: Rules, keywords: Iterable[Keyword] | None, string: _String | None
 ) -> Iterator[Tree | None]:
     if stream.is_found and not stream.can_have_resource and not rules.can_read(stream):
-        # Most files of a repository end here. Parsing all of them would double the time of a run.
+        # Most files of a repository contain no resource. Parsing all of them would double the time of a run.
         raise NotResourceError("not a Kubernetes resource")
     # The paths of a string start at the root of its document, even if the root is a list of resources.
     return stream.documents() if string and string.form.rules else stream.trees(keywords)
@@ -242,7 +242,7 @@ def _scan_tree(one: Tree, run: _Run, found: Scan) -> tuple[list[Resource], Accep
         else:
             found.resources += 1
         for rule in kinds:
-            if rule.start:  # a path can match nothing in a resource inside another one, which is often a template
+            if rule.start:  # an inner resource is often a template, in which a path need not match anything
                 continue
             found.selected[rule.position] = found.selected.get(rule.position, 0) + 1
         fields = list(find_image_fields(resource, kinds, uses, found.matched))
@@ -284,8 +284,7 @@ def _searched(
 class _Searched(Record):
     """A resource to search, the rules to apply, and the string that contains the resource (or None).
 
-    `decided` contains new references, by the offset of the field in the stream; see `scan`. `has_name` is true if
-    a field of the resource contains only a name.
+    See `scan` for `decided`. `has_name` is true if a field of the resource contains only a name.
     """
 
     resource: Resource
@@ -491,7 +490,7 @@ def positions_in_string(
 
 
 def _event(resource: Resource, location: Location) -> Any:
-    """Return the event of the scalar at a location. An alias is replaced by its anchor."""
+    """Return the event of the scalar at a location. For an alias, return the event of its anchor."""
     written = resource.written(location)
     return written.target if isinstance(written, tree.Alias) else written
 
@@ -532,7 +531,7 @@ def _images(searched: _Searched, fields: Iterable[LocatedField]) -> Iterator[Fou
                 yield _found_image(searched, field, rule)
         elif field.embedded is not None and isinstance(field.value, str):
             for image in _images_in_string(searched, field, field.embedded):
-                # A form such as `as: values` has a rule of its own for the string, which nobody wrote.
+                # A form such as `as: values` adds internal rules. Report the rule of the user instead.
                 is_own = image.rule is not None and not image.rule.origin
                 yield image._replace(rule=rule) if is_own else image
 
@@ -554,7 +553,7 @@ def _found_image(searched: _Searched, field: ImageField, rule: KindRule | None) 
     )
 
 
-#: Stands for a digest: the texts of a field are checked before the digest of its image is known.
+#: A digest to check whether a field can contain a digest, before the digest of its image is known.
 _ANY_DIGEST: Final = f"sha256:{'0' * 64}"
 
 

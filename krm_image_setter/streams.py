@@ -15,8 +15,8 @@ from krm_image_setter.typed import Any, Final
 
 PROGRAM: Final = "krm-image-setter"
 STDIN: Final = "-"
-#: The environment variable with the name of a file to which all messages are appended. Callers such as Helm hide
-#: standard error.
+#: The environment variable with the name of a file to which all messages are appended. It is for callers that hide
+#: standard error, such as Helm.
 LOG: Final = "KRM_IMAGE_SETTER_LOG"
 
 
@@ -71,7 +71,7 @@ def _whole(stream: Any, number: int) -> io.TextIOWrapper:
 
 
 def write_output(text: str) -> None:
-    """Write text to standard output, as UTF-8 in every locale. The bytes of file names do not change."""
+    """Write text to standard output as UTF-8 in every locale. File names keep bytes that are not UTF-8."""
     sys.stdout.buffer.write(text.encode(errors="surrogateescape"))
 
 

@@ -43,7 +43,7 @@ class Outcome(Record):
 
 
 class Outcomes(Record):
-    """The outcomes of several texts by the name of the text, and the results that concern all texts together."""
+    """The outcome of each text, by the name of the text, and the results that concern all texts together."""
 
     of: dict[str, Outcome]
     results: tuple[Result, ...]
@@ -101,8 +101,8 @@ def set_images_in(texts: Mapping[str, str], config: ImageSetter, for_each: ForEa
     """Set images in several texts as if they were one stream. The keys of `texts` are file names.
 
     The field that a `from` selects can be in another text. An entry is unused only if it sets nothing in all of
-    the texts. `for_each` calls a function for each text; the function and its results can be pickled. If a name is
-    that of a kustomization, the names are paths, and the texts need not be resources.
+    the texts. `for_each` calls a function for each text; the function and its results can be pickled. If a text is
+    a kustomization, all names must be paths, and the texts need not be resources.
 
     Raises the same errors as `set_images`. The `file` of an error is the name of the text.
     """
@@ -144,7 +144,7 @@ def set_images_in(texts: Mapping[str, str], config: ImageSetter, for_each: ForEa
 
 
 def _result_or_error(look: Callable[[Stream], Any], text: tuple[str, str]) -> Any:
-    """Return the result of `look` for a text with a name, or its error.
+    """Return the result of `look` for a text with a name, or the error that `look` raises.
 
     The caller raises the error of the first text that has one.
     """
@@ -177,9 +177,9 @@ def plan_all(
     `visit` calls a function with the stream of each source, possibly in other processes. It yields one item per
     source, in the order of the sources. `found_in` returns the function's result from an item, or None if there is
     none. `sources` contains the names of the sources for messages; it is empty for standard input. `kustomized`
-    contains the same sources if there are kustomizations among them. In that case, `visit` must also accept the
-    keys of the sources that it visits. If `locates_changes` is true, the results of changes contain their lines
-    and columns. If `every` is true, all resources are parsed, also those without an image that is set.
+    contains the same sources if one of them is a kustomization. In that case, `visit` must accept a second
+    argument: the keys of the sources to visit. If `locates_changes` is true, the results of changes contain their
+    lines and columns. If `every` is true, all resources are parsed, also those without an image that is set.
 
     Raises ConfigError if the field of a `from` contains no reference, or if there are several.
     """
@@ -205,7 +205,7 @@ def plan_all(
     def for_each_source(look: Callable[[Stream], Any]) -> Iterator[tuple[str, Any]]:
         return zip(sources, map(found_in, visit(look)), strict=True)
 
-    # Rules of the catalog, and rules for documents in strings, have no position in the configuration.
+    # Use `issuperset`, because rules of the catalog, and rules for documents in strings, have the position -1.
     all_used = total.applied.issuperset(range(len(config.images))) and total.matched.issuperset(
         range(len(config.paths))
     )

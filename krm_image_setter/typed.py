@@ -1,7 +1,7 @@
-"""The names of `typing` that annotations need, and Record, which is NamedTuple, without an import of `typing`.
+"""Defines Record (a NamedTuple) and the names of `typing` for annotations, without an import of `typing`.
 
-Type checkers see `typing` itself. At run time, annotations are not evaluated, so its names need no meaning. Of the
-instructions of a short run, 44 % were the import of `typing` and the creation of 54 NamedTuples with it.
+Type checkers see `typing` itself. At run time, annotations are not evaluated, so its names need no meaning. The
+import of `typing` and the creation of 54 NamedTuples with it took 44 % of the instructions of a short run.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ else:
         return eval(f"lambda cls, {names}: new(cls, ({names},))").__code__  # noqa: S307  (as in collections.namedtuple)
 
     class _RecordType(type):
-        """Gives each Record class its constructor. To compile the constructor of each class took twice as long."""
+        """Creates the constructor of each Record class. Compiling one for each class took twice as long."""
 
         def __new__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, object]) -> type:
             fields = tuple(namespace.get("__annotations__", ()))
@@ -59,7 +59,7 @@ else:
             return type.__new__(cls, name, bases, namespace)
 
     class Record(tuple, metaclass=_RecordType):  # noqa: SLOT001  (the metaclass defines them)
-        """A tuple whose fields have names: typing.NamedTuple, of which type checkers know more."""
+        """A tuple whose fields have names. Type checkers see typing.NamedTuple instead."""
 
         def __getnewargs__(self) -> tuple:
             return tuple(self)

@@ -52,12 +52,12 @@ def unused_entries(
     """Return a result for each entry of `images` and each path of `kinds` or `files` that sets nothing.
 
     `total` is the combined scan of all sources. Sources are read again only if an explanation needs them. `causes`
-    maps the position of an entry to its reason, if the reason is known. `images` contains images without a source.
+    maps the position of an entry to its known reason. `images` contains the images of kustomization builds.
     """
     severity = ERROR if config.on_unused == "error" else WARNING
     paths = list(_path_messages(config, rules, total, for_each_source))
     entries = list(_image_messages(rules, total, for_each_source, causes, images))
-    # Several teams can share a configuration, so a kind that is absent is a reason only if nothing was set.
+    # An absent kind is a reason only if nothing was set, because several teams can share a configuration.
     kinds = list(_kind_messages(config, rules, total, for_each_source)) if entries and not total.applied else []
     return [Result(message, severity) for message in (*paths, *kinds, *entries)]
 
@@ -123,9 +123,9 @@ def _wanted(selector: Selector) -> str:
 
 
 def _refs(rules: Rules, has_names: bool, stream: Stream) -> set[ResourceRef]:
-    """Return the kinds of the resources in a stream, also of those inside other resources.
+    """Return the identities of the resources in a stream, including resources inside other resources.
 
-    If `has_names` is true, they have the names of the resources.
+    If `has_names` is false, the identities contain no names and namespaces.
     """
     outer = [resource for resource, *_ in searched(stream, rules) if resource.ref != NO_REF]
     refs = {each.ref for resource in outer for each in (resource, *resource.nested())}
@@ -133,7 +133,7 @@ def _refs(rules: Rules, has_names: bool, stream: Stream) -> set[ResourceRef]:
 
 
 def _similar_kinds(selector: Selector, refs: Sequence[ResourceRef]) -> list[str]:
-    """Return up to three kinds like that of a selector: by the same name, a similar name, or the group."""
+    """Return up to three kinds that have the same name as the kind of a selector, a similar name, or its group."""
     import difflib  # noqa: PLC0415  (only needed for an unused entry)
 
     group = selector.api_version.partition("/")[0]
@@ -147,7 +147,7 @@ def _similar_kinds(selector: Selector, refs: Sequence[ResourceRef]) -> list[str]
 
 
 def _shown_kind(selector: Selector, ref: ResourceRef) -> str:
-    """Return a kind as KIND.GROUP. If the selector has this kind and group, return what else it can select."""
+    """Return a kind as KIND.GROUP, or with more details if the selector has the same kind and group."""
     group, slash, _ = ref.api_version.partition("/")
     wanted = selector.api_version.partition("/")[0]
     if selector.kind == ref.kind and wanted in ("", group if slash else ref.api_version):
@@ -157,7 +157,7 @@ def _shown_kind(selector: Selector, ref: ResourceRef) -> str:
 
 
 def _mismatches(rules: Rules, unmatched: list[KindRule], stream: Stream) -> dict[int, Mismatch]:
-    """Return where each unmatched path stops in the resources of a stream. The keys are the positions of rules."""
+    """Return the step where each unmatched path fails in a stream. The keys are the positions of the rules."""
     positions = {rule.position for rule in unmatched}
     furthest: dict[int, Mismatch] = {}
     keywords = usable_keywords(rule.selector.keyword for rule in unmatched)
@@ -185,7 +185,7 @@ def _image_messages(
     known: Mapping[int, str],
     others: Iterable[FoundImage],
 ) -> Iterator[str]:
-    # Ignore an entry that an option or an earlier configuration repeats, because this can be on purpose.
+    # Ignore an entry that an option or an earlier configuration overrides, because this can be on purpose.
     unused = [
         rule
         for rule in rules.images.rules
@@ -239,7 +239,7 @@ class _FoundImages:
             self._names.add(reference.familiar_name)
 
     def has_set(self, rule: ImageRule) -> bool:
-        """Return whether an earlier run can have applied a rule: an image is equal to the new reference."""
+        """Return whether an image equals the new reference of a rule, so that an earlier run might have set it."""
         usages = self._keys.get(key_of(rule.target), ())
         return rule.target.normalized_name in self._lone_names or any(map(rule.reaches, usages))
 
@@ -280,7 +280,7 @@ _NO_HINT: Final = "run `krm-image-setter list` to see which images exist"
 
 
 def _set_by_another(rule: ImageRule, found: tuple[Reference, ImageRule] | None) -> str:
-    """Return the message about a rule that matches images which an earlier entry sets."""
+    """Return the message about a rule whose images are set by an earlier entry."""
     first = found[1] if found else rule
     if first is rule:
         return f'every field with the image "{rule.name}" is already set by another entry'
@@ -320,7 +320,7 @@ def similar_names(name: str, names: Iterable[str]) -> list[str]:
 class _Occurrence(Record):
     """A location of a name in a source. `field` is empty if the source is not valid Kubernetes YAML.
 
-    `section` is the configuration field for a rule that covers the location. `file` is the path in the annotations
+    `section` is the configuration field that needs a path for the location. `file` is the path in the annotations
     of the resource.
     """
 
@@ -338,7 +338,7 @@ def _occurrences(rules: Rules, absent: list[ImageRule], for_each_source: ForEach
     keywords = usable_keywords(rule.keyword for rule in absent)
     for file, found in for_each_source(partial(_occurrences_in, rules, frozenset(names), keywords)):
         for name, line, field, section, annotated in found or ():
-            # A KRM function reads a stream that the user does not see, so its lines help only without a path.
+            # In a KRM function, prefer the path in the annotations, because the user does not see the stream.
             at = f"{file}:{line}" if file else annotated or f"line {line}"
             if field:
                 message = f'no rule covers "{names[name]}" in {at} ({field}); add the path to `{section}`'

@@ -205,8 +205,8 @@ def pod_specs(rules: Rules, data: Any) -> Iterator[tuple[Match, Finder]]:
 def environment(rules: Rules, item: dict[Any, Any], container: str) -> Iterator[tuple[Match, Finder]]:
     """Find what `env` and `args` ask for.
 
-    configuration.md: "Whether to also set environment variables of containers whose whole value is this image", and
-    "Whether to also set this image in `command` and `args` of containers, as a whole token".
+    configuration.md: "Whether to also set this image if it is the whole value of an environment variable of a
+    container", and "Whether to also set this image in `command` and `args` of containers, as a whole token".
     """
     for variable in listed(item.get("env")):
         if (
@@ -258,7 +258,7 @@ def choose(run: Run, old: Reference, finders: Sequence[Finder], *, has_open_tag:
 def allows(image: Image, finder: Finder) -> bool:
     """Return whether an entry asks for what a rule finds.
 
-    configuration.md: `containers` has the "Names of the only containers in which to set the image"; `env` and `args`
+    configuration.md: `containers` has the "Names of the containers in which to set the image"; `env` and `args`
     have the default `false`.
     """
     if image.containers and finder.container is None and finder.rule == "kinds":
@@ -334,8 +334,8 @@ def set_string(run: Run, match: Match, finders: Sequence[Finder]) -> None:
 def set_pull_policy(run: Run, match: Match, finders: Sequence[Finder]) -> None:
     """Set the pull policy of an image that changes.
 
-    configuration.md: "Pull policy to set next to each image that changes. It is added to containers and image
-    volumes; next to a field of `kinds` it is only changed if it exists."
+    configuration.md: "Pull policy to set next to each image that changes. In containers and image volumes,
+    a missing policy is added. Next to a field of `kinds`, only an existing policy is changed."
     """
     policy, parent = run.rules.pull_policy, match.parent
     if not policy or not isinstance(parent, dict):

@@ -1,7 +1,7 @@
-"""Parse ordinary arguments of a command as its declarations for Typer say, but without Typer.
+"""Parse ordinary command-line arguments without Typer, from the declarations that a command has for Typer.
 
-Typer 0.29 imports pydantic to parse arguments. This took 37 % of the instructions of `list` with one file. Typer
-handles all other arguments: help, completion, errors, and abbreviations.
+Typer 0.29 imports pydantic to parse arguments. The import took 37 % of the instructions of `list` with one file.
+Typer still parses all other arguments, for help, completion, errors and abbreviations.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def parse_arguments(command: Callable[..., None], arguments: Sequence[str]) -> d
 
 
 def _converted(kind: Any, text: str | None) -> Any:
-    """Return the value of an option of this type, or None if it has no such value."""
+    """Convert the text of an option to the type `kind`. Return None if the text is not valid for this type."""
     for one in (kind, *get_args(kind)):
         if one is str or (get_origin(one) is Literal and text in get_args(one)):
             return text

@@ -1,4 +1,4 @@
-"""The changes of `set`, its warnings and its errors, as a report in the formats for programs and reviewers."""
+"""Reports the changes, warnings and errors of `set` in the formats for programs and reviewers."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ CHANGE: Final = Rule("image-change", "The configuration sets another image.")
 
 
 class ChangesReport(Record):
-    """The results of `set` with their files (None for a result about all files), and the problems of files.
+    """The results of `set`, each with its file (None if it is about all files), and the problems of files.
 
-    `is_check` is whether a change should not be necessary.
+    If `is_check` is true, each change is reported as an error.
     """
 
     results: Sequence[tuple[File | None, Result]]

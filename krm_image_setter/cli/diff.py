@@ -1,4 +1,4 @@
-"""Creates a unified diff from a text and its edits, without a comparison of two texts."""
+"""Creates a unified diff from a text and its edits, without comparing two texts."""
 
 from __future__ import annotations
 
@@ -78,8 +78,8 @@ def unified_diff(file: str, source: str, edits: Iterable[Edit]) -> Iterator[str]
 def _header_name(file: str) -> str:
     """Return the name of a file for the header of a diff, so that `git apply -p0` and `patch -p0` find the file.
 
-    git accepts neither `./web.yaml` nor an absolute path. It reads a name with special characters in quotes, and a
-    name with a space if a tab follows (`quote_c_style` in quote.c, and diff.c of https://github.com/git/git).
+    git accepts neither `./web.yaml` nor an absolute path. A name with special characters must be in quotes, and a
+    tab must follow a name with a space (`quote_c_style` in quote.c, and diff.c of https://github.com/git/git).
     """
     try:
         relative = os.path.relpath(file)
@@ -133,7 +133,7 @@ def _hunks(blocks: Iterable[_Block]) -> Iterator[list[_Block]]:
 
 
 def _range(start: int, end: int) -> str:
-    """Format a range of lines for a hunk header. An empty range has the number of the line before it."""
+    """Format a range of lines for a hunk header. For an empty range, use the number of the line before it."""
     count = end - start
     return f"{start + 1 if count else start}" + ("" if count == 1 else f",{count}")
 

@@ -24,7 +24,7 @@ _RULES: Final = {
 
 
 class Pair(Record):
-    """An image before and after a change. One of both is None if the image was added or removed."""
+    """An image before and after a change. `before` is None for an added image, `after` for a removed image."""
 
     before: Row | None
     after: Row | None
@@ -47,7 +47,7 @@ class Pair(Record):
         return self.after or self.before  # type: ignore[return-value]
 
     def both(self, text: Callable[[Row], str]) -> str:
-        """Return the texts for both images, or one text if they are equal."""
+        """Return the text of the image before and after the change, or one text if both are equal."""
         return " -> ".join(dict.fromkeys(text(row) for row in self if row is not None))
 
     @property
@@ -56,7 +56,7 @@ class Pair(Record):
         return self.both(lambda row: row.found.image)
 
     def cells(self) -> tuple[str, str, str]:
-        """Return the resource, location and path of the image; for an image that was moved, before and after."""
+        """Return the resource, location and path of the image. For a moved image, each can be `OLD -> NEW`."""
         pair = self if self.change == MOVED else Pair(None, self.row)
         return (
             pair.both(lambda row: row.resource),
@@ -66,9 +66,9 @@ class Pair(Record):
 
 
 class Difference(Record):
-    """The changes between two lists of images. `is_check` is whether they should not exist.
+    """The changes between two lists of images. If `is_check` is true, each change is reported as an error.
 
-    `old` contains all images of the first list, also those that did not change.
+    `old` contains all images of the first list, including the unchanged images.
     """
 
     pairs: Sequence[Pair]
@@ -88,12 +88,12 @@ class Difference(Record):
         return ", ".join(f"{counts[change]} {change}" for change in _RULES)
 
     def data(self) -> Iterator[dict[str, Any]]:
-        """Return one mapping per change, with the rows of `list` before and after it."""
+        """Return one mapping per change: its kind, and the row of the image before and after the change."""
         for change, before, after in ((pair.change, *pair) for pair in self.pairs):
             yield {"change": change, "before": before and before.data(), "after": after and after.data()}
 
     def names(self) -> Iterator[str]:
-        """Return the new references, which a mirror must get."""
+        """Return the new references, which a mirror must copy."""
         after = (pair.after for pair in self.pairs if pair.after is not None)
         return (row.found.image for row in after if row.reference is not None and row.found.image not in self.old)
 
@@ -118,9 +118,9 @@ class Difference(Record):
 def compared(before: Iterable[Row], after: Iterable[Row]) -> list[Pair]:
     """Return the changes from one list of images to another list, sorted by kind of change and image.
 
-    Images are paired in this order: with the same place, with the same image in the same field of the resource,
-    with the same place of another image, with the same field of another image, with the same image. A container
-    is identified by its name, so that a new container before it does not count as a change.
+    An old and a new image are a pair if they have the same key. These keys are tried in this order: file, field
+    and image; field and image; file and field; only the field; only the image. In the field, the name of a
+    container replaces its index, so that a new container before it does not count as a change.
     """
     old, new = list(before), list(after)
     pairs: list[Pair] = []
@@ -155,7 +155,7 @@ def _image(row: Row) -> Any:
 
 
 def _field(row: Row) -> Any:
-    """Return the resource and the field of an image. A document that is not a resource is known by its file."""
+    """Return the resource and the field of an image. Without a resource, return the file and the field."""
     container = row.found.usage.container
     path = row.found.path
     if container:
@@ -165,7 +165,7 @@ def _field(row: Row) -> Any:
 
 
 def _file(row: Row) -> str:
-    """Return the path of the file in its directory. If the user named two files, their names need not be equal."""
+    """Return the path relative to the compared directory. It is empty if the user named the file itself."""
     return row.file.name if row.file.is_found else ""
 
 

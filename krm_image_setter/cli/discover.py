@@ -62,7 +62,7 @@ def discover_command(
     read = list(read_files(files, partial(discover, rules=rules)))
     failed = report_problems(read)
     total = merged(each.found for each in read if each.found is not None)
-    # If there is a CRD, it contains all fields of the kind.
+    # Skip a kind with a CRD, because the CRD contains all its fields.
     unknown = [each for each in total.images if each.finding.kind not in total.pod_specs]
     proposed = dict.fromkeys(filter(None, propose_in_files(files, unknown, rules)))
     _write(total._replace(findings=(*total.findings, *proposed)), Confidence[min_confidence.upper()])
@@ -70,7 +70,7 @@ def discover_command(
 
 
 def propose_in_files(files: Sequence[File], unknown: Sequence[Unknown], rules: Rules) -> list[Finding | None]:
-    """Return the field of a safe rule for each of the `unknown` images in the files; see `propose`."""
+    """Return a safe rule, or None, for each of the `unknown` images in the files. See `propose`."""
 
     def visit(look: Callable[[Stream], Any]) -> Iterator[Any]:
         return (each.found for each in read_files(files, look))

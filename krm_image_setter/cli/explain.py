@@ -111,7 +111,7 @@ def _unknown(
 ) -> Iterator[tuple[File, Block]]:
     """Yield a block for each image that no rule finds, with a rule that would find it.
 
-    If there are `names`, only images with these names are yielded, because searching for a rule takes time.
+    If `names` is not empty, skip images with other names, because searching for a rule takes time.
     """
     by_file = [
         (each.file, one)
@@ -140,7 +140,7 @@ def _is_named(block: Block, names: Iterable[str]) -> bool:
 
 
 def _messages(config: ImageSetter, blocks: Sequence[Block], names: Iterable[str]) -> Iterator[str]:
-    """Yield the messages about what there is not to explain."""
+    """Yield messages if there is nothing to explain: no document, no image with a name, or no image to set."""
     if not blocks:
         yield "nothing to explain: no document was found"
     known = {reference.familiar_name for block in blocks if (reference := parse_reference(block.image))}

@@ -17,18 +17,18 @@ if TYPE_CHECKING:
     from krm_image_setter.globs import GlobSpec
 
 _SUFFIXES: Final = (".yaml", ".yml", ".json")
-# Files without a suffix that contain a resource. Any other such file must be in the catalog of files.
+# Names of files that contain a resource but have no suffix such as `.yaml`.
 _RESOURCE_FILES: Final = ("Kptfile", "Kustomization")
 _IGNORE_FILES: Final = (".gitignore", ".krmignore")
-# The most bytes of the files of a run that are kept in memory.
+# The maximum number of bytes of files that a run keeps in memory.
 _MOST_KEPT: Final = 64_000_000
 
 
 class Contents:
-    """The contents of the files of a run. A run reads most files several times, so small files are kept.
+    """The contents of the files of a run. They are kept in memory, because a run needs most files several times.
 
-    Worker processes inherit what is kept, but do not send it back. For 10,000 files, this saves a tenth of the CPU
-    time of `list`.
+    Worker processes inherit the kept contents. They do not send contents back, which saves a tenth of the CPU time
+    of `list` for 10,000 files.
     """
 
     def __init__(self) -> None:
@@ -52,9 +52,9 @@ class Contents:
 class File(Record):
     """A file to process. `is_found` is false if the user named the file, and true if a directory search found it.
 
-    `path` starts with the argument of the user. `real` was the path without symbolic links during the search.
-    `contents` is shared by the files of a run. `top` is the directory that the user named, or the directory of the
-    file if the user named the file. `name` is the path of the file relative to `top`.
+    `path` starts with the argument of the user. `real` was the path without symbolic links during the search. All
+    files of a run share `contents`. `top` is the directory on the command line, or the directory of the file if
+    the user named the file itself. `name` is the path of the file relative to `top`.
     """
 
     path: str
@@ -68,7 +68,7 @@ class File(Record):
         return self.shown
 
     def read(self, *, again: bool = False) -> bytes:
-        """Return the contents of the file, or what it contains now if `again` is true.
+        """Return the contents of the file. If `again` is true, read the file again.
 
         Raises InputError if the file cannot be read.
         """
@@ -107,10 +107,10 @@ def naming(file: str) -> Iterator[None]:
 def find_files(paths: Iterable[str], *, hidden: bool = False, stdin_name: str = "") -> list[File]:
     """Return the files in `paths` and the YAML and JSON files in directories in `paths`, without duplicates.
 
-    The search of a directory also returns files of other names if the catalog has them, such as `.gitlab-ci.yml`.
-    It skips other hidden files and hidden directories unless `hidden` is true. It always skips .git, files that
-    .gitignore or .krmignore excludes, and symbolic links to directories. `stdin_name` is the name of standard
-    input. Raises InputError if a path does not exist.
+    The search of a directory also finds files whose names are in the catalog, such as `.gitlab-ci.yml`. It skips
+    all other hidden files and directories unless `hidden` is true. It always skips .git, files that .gitignore or
+    .krmignore excludes, and symbolic links to directories. `stdin_name` is the file name for standard input.
+    Raises InputError if a path does not exist.
     """
     files: dict[str, File] = {}
     contents = Contents()
@@ -143,9 +143,9 @@ class _Ignores(Record):
 
 
 def _walk(top: str, *, hidden: bool) -> Iterator[tuple[str, str]]:
-    """Yield the displayed path and the real path of each file in a directory that can contain images.
+    """Find the files in a directory that might contain images. Yield the displayed path and the real path of each.
 
-    A directory that cannot be read is yielded like a file. The later attempt to read it reports the reason.
+    An unreadable directory is yielded like a file, so that the later attempt to read it reports the reason.
     """
     real_top = os.path.realpath(top)
     directories = [(top, real_top, _ignores_above(real_top))]
@@ -183,7 +183,7 @@ def _walk(top: str, *, hidden: bool) -> Iterator[tuple[str, str]]:
 
 
 def _can_contain_images(name: str, *, is_directory: bool, hidden: bool) -> bool:
-    """Return whether a file or directory is read when it is found in a directory."""
+    """Return whether a directory search must read a file or directory with this name."""
     is_read = name != ".git" if is_directory else name.endswith(_SUFFIXES)
     if is_read and (hidden or not name.startswith(".")):
         return True
@@ -223,7 +223,7 @@ def _ignores_in(directory: str, shown_directory: str) -> list[_Ignores]:
 
 
 def _is_ignored(path: str, ignores: list[_Ignores]) -> bool:
-    """Return whether an absolute path is ignored; a directory ends with a slash. The innermost file decides."""
+    """Return whether an absolute path is ignored (a directory ends with a slash). The innermost file decides."""
     for directory, spec in reversed(ignores):
         answer = spec.check_file(path[len(directory.rstrip("/")) + 1 :]).include
         if answer is not None:

@@ -35,7 +35,7 @@ def import_command(
         typer.Argument(metavar="PATH", help=f"{FILES}, or a directory with such files", show_default=False),
     ],
 ) -> None:
-    """Print the ImageSetter for each file. Together they form one YAML stream."""
+    """Print the ImageSetter for each file, as one YAML stream."""
     files = [file for path in paths for file in (_files_in(path) if os.path.isdir(path) else [path])]
     imported = [_import(file) for file in files]
     write("---\n".join(text for text, _ in imported))
@@ -77,7 +77,7 @@ def _read_named(directory: Path, name: str) -> str:
     The configuration can come from an untrusted person. Therefore it can refer only to files in its directory and
     in subdirectories, as in kustomize. `..` and symbolic links cannot refer to other files.
 
-    Raises InputError if the file is outside, is a URL or cannot be read.
+    Raises InputError if `name` is outside `directory`, is a URL, or cannot be read.
     """
     path = str(directory / name)
     if "://" in name:

@@ -77,7 +77,7 @@ def _plugin_home() -> str:
 def _read(path: str) -> str | None:
     if not os.path.lexists(path):
         return None
-    # `install-plugin` writes files, so a link comes from another program.
+    # `install-plugin` never creates a link, so a link comes from another program.
     if os.path.islink(path):
         return ""
     with open(path, encoding="utf-8", errors="replace") as file:

@@ -1,4 +1,4 @@
-"""Reads the kustomizations of a command, and the files that they refer to."""
+"""Reads the kustomizations among the files of a command, and the files to which kustomizations refer."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def kustomized_sources(files: Sequence[File]) -> Sources | None:
-    """Return the files as the sources of kustomizations, or None if none of them is a kustomization."""
+    """Return the sources of the kustomizations in `files`, or None if no file is a kustomization."""
     if not any(os.path.basename(file.real) in FILE_NAMES for file in files):
         return None
     from krm_image_setter.kustomizations.reading import Sources  # noqa: PLC0415  (few runs need it)
@@ -33,14 +33,14 @@ def kustomized_sources(files: Sequence[File]) -> Sources | None:
             if file is None and not os.path.isfile(key):
                 return None
             return decoded(file.read() if file else read_bytes(key), key)
-        except InputError:  # the scan reports the error of a file that was passed
+        except InputError:  # the scan reports this error
             return None
 
     return Sources({file.real: file.shown for file in files}, read)
 
 
 def kustomized_images(files: Sequence[File], rules: Rules) -> Listing | None:
-    """Return the listing of files with kustomizations, or None if none of the files is a kustomization."""
+    """Return the Listing of files with kustomizations, or None if no file is a kustomization."""
     sources = kustomized_sources(files)
     if sources is None:
         return None

@@ -90,10 +90,10 @@ class Filter(Record):
         *,
         unpinned: bool = False,
     ) -> Self:
-        """Return the filter for the values of the options. Raises ImageSetterError if a value is negated."""
+        """Return the filter for option values. Raises ImageSetterError for an invalid value, such as `!nginx`."""
         options = {"--image": images, "--kind": kinds, "--registry": registries, "--not-registry": not_registries}
         for option, value in ((option, value) for option, values in options.items() for value in values):
-            if value.startswith("!"):  # this means negation in other tools
+            if value.startswith("!"):  # in other tools, `!` negates a filter
                 host = value[1:] if "registry" in option else "HOST"
                 message = f"a filter cannot be negated; use `--not-registry {host}`"
                 raise ImageSetterError(f'{option} "{value}": {message}')
@@ -104,7 +104,7 @@ class Filter(Record):
         return cls(images, list(map(decode_group_kind, kinds)), registries, not_registries, unpinned)
 
     def reason(self, rows: Sequence[Row]) -> str:
-        """Return why this filter accepts none of `rows`: the first option that accepts none, and known values."""
+        """Return a message with the first option that accepts none of `rows`, and values that match rows."""
         images = dict.fromkeys(row.reference.familiar_name for row in rows if row.reference)
         kinds = dict.fromkeys(row.found.resource.kind for row in rows if row.found.resource.kind)
         registries = dict.fromkeys(row.reference.domain for row in rows if row.reference)
@@ -200,7 +200,7 @@ def list_command(
 
 
 def _check_diff(paths: Sequence[str], output: Output) -> None:
-    """Raise ImageSetterError if `--diff` cannot compare the paths, or if a format has no place for differences."""
+    """Raise ImageSetterError if there are not two paths, or if the output format cannot show differences."""
     if len(paths) != 2:
         raise ImageSetterError(f"`--diff` compares two paths, such as `--diff OLD NEW`; got {len(paths)}")
     if output in (Output.WIDE, Output.CYCLONEDX):
@@ -208,7 +208,7 @@ def _check_diff(paths: Sequence[str], output: Output) -> None:
 
 
 class _Found(Record):
-    """The images in files, safe rules for those that no rule finds, and the problems of files."""
+    """The images in files, safe rules for the images that no rule finds, and the problems of files."""
 
     rows: list[Row]
     suggested: list[Finding]
@@ -225,7 +225,7 @@ def _search(
     if wanted.not_registries or not unknown:
         read += add_known(files, rules, rows, final=wanted.unpinned)
     if unknown:
-        # This search also reads files without resources. Such files are errors only in the first search.
+        # Keep only the problems of this search: it accepts files without resources, which `add_known` rejects.
         read = _add_unknown(files, rules, rows, suggested)
     failed = report_problems(read)
     if not unknown:
@@ -267,8 +267,8 @@ def add_known(
 ) -> list[Scanned[Any]]:
     """Add the images that rules find to `rows`, and return the files that were read.
 
-    If `final` is true, omit images that get another tag in each build of kustomizations.
-    `visit`, if given, is called with each stream too, and the attribute `visited` of `found` is its result.
+    If `final` is true, omit images whose tag changes in every build of the kustomizations. `visit`, if given, is
+    also called with each stream. `found.visited` of each returned item is the result of `visit`.
     """
     kustomized = kustomized_images(files, rules)
     look: Callable[[Stream], TextImages] = kustomized.look if kustomized else partial(_images, rules)
@@ -343,7 +343,7 @@ def _is_from(reference: Reference | None, registry: str) -> bool:
 
 
 def _is_in(image: str, registry: str) -> bool:
-    """Return whether an image is certainly in a registry. The rest of the image can contain a placeholder."""
+    """Return whether an image is in a registry, even if its repository or tag contains a placeholder."""
     reference = parse_reference(image)
     return (reference.normalized_name if reference else image).startswith(_prefix(registry))
 

@@ -69,7 +69,7 @@ class Row(Record):
 
 
 class Listing(Record):
-    """A list of images. `reason` is why they are listed, and `is_check` whether they should not exist."""
+    """A list of images. `reason` is why they are listed. If `is_check` is true, each is reported as an error."""
 
     rows: Sequence[Row]
     problems: Sequence[Finding]

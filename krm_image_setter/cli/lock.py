@@ -40,9 +40,9 @@ from krm_image_setter.typed import Final
 
 HELP: Final = """Write the digests of images to a file.
 
-Finds images as `list` does, and asks their registries for the digests of the tags. The file, a lock, is an
-ImageSetter. If the lock exists, asks only for images that it does not contain. `set --fn-config LOCK` applies the
-lock without asking a registry.
+Finds images as `list` does, and asks their registries for the digests of the tags. The file is called a lock,
+and is an ImageSetter. If the lock exists, asks only for images that it does not contain. `set --fn-config LOCK`
+applies the lock without asking a registry.
 
 \b
 Examples:
@@ -72,7 +72,7 @@ def lock_command(
     mirror: Mirrors,
     plain_http: PlainHttp,
     unpinned: Unpinned = False,
-    refresh: Annotated[bool, typer.Option("--refresh", help="Also ask for images that the lock contains")] = False,
+    refresh: Annotated[bool, typer.Option("--refresh", help="Also ask for images that are in the lock")] = False,
     check: Annotated[
         bool, typer.Option("--check", help="Write nothing; exit 1 if the lock differs from files or registries")
     ] = False,

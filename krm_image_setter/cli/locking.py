@@ -32,9 +32,9 @@ _MOST_NAMED: Final = 5
 
 
 class Lockable(Record):
-    """The images of some files: the keys are references with a tag, such as `nginx:1.27`.
+    """The images in files. The keys are references with a tag, such as `nginx:1.27`.
 
-    `images` contains the fields without a digest that can contain one. `pinned` contains the fields with a digest,
+    `images` contains fields that have no digest but can contain one. `pinned` contains the fields with a digest,
     and the fields that the filter excludes. `selected` contains the keys of fields that the filter accepts.
     """
 
@@ -57,7 +57,7 @@ def find_lockable(files: Sequence[File], config: ImageSetter, wanted: Filter) ->
 
 
 def find_used(files: Sequence[File], config: ImageSetter, wanted: Filter) -> dict[Reference, list[Row]]:
-    """Return the fields of each image that a registry must have, and report the images that are skipped.
+    """Return the images that registries must have, each with its fields, and report the images that are skipped.
 
     Raises InputError if a file cannot be read, after it reports the error.
     """
@@ -125,7 +125,7 @@ def _lockable(rows: Iterable[Row], wanted: Filter, limits: Limits) -> Lockable:
 
 
 def name_of(reference: Reference) -> str:
-    """Return the name of the entry for a reference: its shortest name with its tag, such as `nginx:latest`."""
+    """Return the name of the lock entry for a reference: its familiar name and tag, such as `nginx:latest`."""
     return str(reference.familiar._replace(tag=reference.tag or LATEST, digest=None))
 
 
@@ -145,7 +145,7 @@ def _invalid(row: Row) -> str:
 
 
 def _report_skipped(skipped: Iterable[tuple[Row, str]], effect: str) -> None:
-    """Report the fields that are skipped: one message for equal fields of a kind, or of a file."""
+    """Report the skipped fields. Fields of a kind (or file) with the same path and problem share one message."""
     placeholders: dict[str, Row] = {}
     count = 0
     groups: dict[tuple[str, str, str], list[Row]] = {}
@@ -172,9 +172,9 @@ def resolved(
     asking: Asking,
     problem: str = "could not be resolved; nothing was written",
 ) -> dict[str, Locked]:
-    """Ask for the digests of images, and return them by name.
+    """Ask registries for the digests of images. Return the digests by the name of the image.
 
-    Images without an answer are not in the result. They are reported, and `problem` comes after their number.
+    Images without an answer are reported and omitted. The last message is their number, followed by `problem`.
     """
     digests: dict[str, Locked] = {}
     failed: dict[str, str] = {}
@@ -193,9 +193,9 @@ def resolved(
 
 
 def with_digests(files: Sequence[File], config: ImageSetter) -> ImageSetter:
-    """Return a configuration with the entries of a lock for the images in files, instead of its own entries.
+    """Return `config` with lock entries for the images in `files`, instead of its own `images` and `registries`.
 
-    Raises SystemExit, after it reports the errors, if there is no answer for an image.
+    If a registry does not answer for an image, this function reports the error and raises SystemExit.
     """
     if config.images or config.registries:
         say("warning: `images` and `registries` of the configuration are not applied with `--lock`")

@@ -12,9 +12,9 @@ from krm_image_setter.typed import Any, Final
 
 
 def repeated(flag: str, metavar: str, help_text: str, complete: Callable[[str], Any] | None = None) -> Any:
-    """Return an option that the user can repeat. If the user does not pass it, its value is an empty list.
+    """Return an option that the user can repeat. If the user does not pass the option, its value is an empty list.
 
-    `complete` returns the values for shell completion that start with a text.
+    `complete`, if given, returns the values that start with a text, for shell completion.
     """
     return typer.Option(
         flag,
@@ -26,14 +26,14 @@ def repeated(flag: str, metavar: str, help_text: str, complete: Callable[[str], 
     )
 
 
-# The kinds of Kubernetes that contain a pod spec.
+# The built-in kinds of Kubernetes with a pod spec.
 _WORKLOADS: Final = (
     "CronJob", "DaemonSet", "Deployment", "Job", "Pod", "PodTemplate", "ReplicaSet", "StatefulSet",
 )  # fmt: skip
 
 
 def complete_kind(incomplete: str) -> list[str]:
-    """Return the kinds of the catalog and of pod specs that start with a text, as KIND or KIND.GROUP."""
+    """Return the kinds with a pod spec or in the catalog that start with a text, as KIND or KIND.GROUP."""
     from krm_image_setter.catalog import entries  # noqa: PLC0415  (only shell completion needs it)
 
     names = [f"{entry.kind}.{entry.group}" if "." in incomplete else entry.kind for entry in entries()]
@@ -57,7 +57,7 @@ StdinFileName = Annotated[
     typer.Option(
         "--stdin-file-name",
         metavar="NAME",
-        help="Name of the file on standard input, for `files` and known files",
+        help="File name for standard input, to match `files` and known files",
         show_default=False,
     ),
 ]
@@ -107,7 +107,7 @@ Platforms = Annotated[
 ]
 Mirrors = Annotated[
     list[str],
-    repeated("--mirror", "FROM=TO", "Look up images of registry or path FROM in TO (repeatable)"),
+    repeated("--mirror", "FROM=TO", "Look up images of FROM (HOST or HOST/PATH) in TO instead (repeatable)"),
 ]
 PlainHttp = Annotated[
     list[str], repeated("--plain-http", "HOST", "Ask registry HOST[:PORT] over HTTP without TLS (repeatable)")

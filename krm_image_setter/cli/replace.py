@@ -29,7 +29,7 @@ _SAFELY: Final = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 class Attributes(Record):
-    """The mode, owner, group and extended attributes of a file. They include the access control list."""
+    """The mode, owner, group and extended attributes of a file. An access control list is such an attribute."""
 
     mode: int
     owner: int
@@ -47,7 +47,7 @@ class Staged(Record):
     """A temporary file in the directory of the original file, with the new contents.
 
     `shown` is the original file's path in messages, and `target` is its path without symbolic links. `temporary`
-    is the name of the temporary file. The other fields describe the original file and directory when it was read.
+    is the name of the temporary file. The other fields describe the original file and its directory when read.
     """
 
     shown: str
@@ -75,7 +75,7 @@ class Replacement:
 
     def __enter__(self) -> Self:
         for number in _ENDING:
-            # A signal that is ignored must stay ignored, such as SIGHUP with `nohup`.
+            # An ignored signal must stay ignored. For example, `nohup` ignores SIGHUP.
             if signal.getsignal(number) is not signal.SIG_IGN:
                 self._handlers[number] = signal.signal(number, self._end)
         return self
@@ -86,7 +86,7 @@ class Replacement:
             signal.signal(number, handler)
 
     def _end(self, number: int, _: object) -> NoReturn:
-        """Remove the temporary files and exit. An exception could be interrupted by a second signal."""
+        """Remove the temporary files and exit. A second signal could interrupt the handling of an exception."""
         self._clear()
         os._exit(128 + number)
 
@@ -96,10 +96,10 @@ class Replacement:
                 os.unlink(staged.temporary, dir_fd=directory)
 
     def stage(self, path: str, target: str, digest: bytes, rewrite: Callable[[bytes], Iterable[bytes]]) -> None:
-        """Write the new contents of a file, which `rewrite` makes from the old contents, to a temporary file.
+        """Write the new contents of a file to a temporary file. `rewrite` computes them from the old contents.
 
         `target` is the path without symbolic links, and `digest` is the digest of the contents that were read.
-        Raises InputError if the file has changed since then, or if the temporary file cannot be written.
+        Raises InputError if the file has changed since it was read, or if the temporary file cannot be written.
         """
         if not os.path.exists(path):
             raise InputError(_REMOVED, file=path)
@@ -181,7 +181,7 @@ def _opened_directory(target: str) -> Iterator[int]:
 
 @contextmanager
 def _directory_of(staged: Staged) -> Iterator[int]:
-    """Open the directory of a file. Raises InputError if the path of the directory now refers to another one."""
+    """Open the directory of a file. Raises InputError if its path now refers to another directory."""
     with ExitStack() as stack:
         try:
             directory = stack.enter_context(_opened_directory(staged.target))
@@ -197,9 +197,9 @@ def _locked(staged: Staged, directory: int) -> Iterator[int | None]:
     """Lock a file while it is checked and replaced. Raises InputError if another program has locked the file.
 
     Without the lock, two runs could both find the file unchanged. The second run would then discard the changes of
-    the first run. The context is the descriptor of the locked file, or None if the file cannot be locked. The
-    check must read from this descriptor, because closing another descriptor of the file would release the record
-    lock.
+    the first run. The context manager returns the descriptor of the locked file, or None if the file cannot be
+    locked. The check must read from this descriptor, because closing another descriptor of the file would release
+    the record lock.
     """
     descriptor: int | None = None
     with ExitStack() as stack:
@@ -259,7 +259,7 @@ def _set_attributes(attributes: Attributes, new: int) -> None:
 
 
 def _optional(name: str) -> AbstractContextManager[None]:
-    """Return a context that ignores OSError, unless the owner of a file can always set this extended attribute."""
+    """Return a context that ignores OSError, except for an extended attribute that the owner can always set."""
     is_own = name.startswith(("user.", "system.posix_acl_access"))
     return nullcontext() if is_own else suppress(OSError)
 
@@ -269,8 +269,8 @@ def _check_unchanged(staged: Staged, directory: int, locked: int | None = None) 
 
     `locked` is the descriptor that locks the file, or None.
 
-    The times of a file do not prove that it is unchanged. `cp -p` sets the old times, a file system's clock can
-    stand still for 10 ms, and a write to mapped memory changes the times later. A new status time does not prove a
+    Equal times do not prove that a file is unchanged. `cp -p` sets the old times, a file system's clock can stand
+    still for 10 ms, and a write to mapped memory changes the times later. A new status time does not prove a
     change either: in a container, opening a file for locking can copy the file to another layer.
     """
     try:
@@ -291,7 +291,7 @@ def _check_unchanged(staged: Staged, directory: int, locked: int | None = None) 
 
 
 def _changed_at(staged: Staged, directory: int) -> int | None:
-    """Return the time of the last status change in ns, or None if the file was written or replaced."""
+    """Return the status change time (ctime) of a file in ns, or None if the file was written or replaced."""
     try:
         now = os.stat(os.path.basename(staged.target), dir_fd=directory, follow_symlinks=False)
     except OSError:

@@ -1,4 +1,4 @@
-"""Asks the registries of images, with the options of `lock` and `verify`. No other module uses the network."""
+"""Asks registries about images, with the options of `lock` and `verify`. No other module of `cli` does this."""
 
 from __future__ import annotations
 

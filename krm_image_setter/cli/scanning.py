@@ -28,10 +28,10 @@ Found = TypeVar("Found")
 class Scanned(Record, Generic[Found]):
     """The result of processing a file, or the error. `digest` is a hash of the contents of the file.
 
-    A file that a directory search found has neither a result nor an error if it contains no resource and no rule
-    of `files` selects it. If such a file is not YAML, `is_skipped` is true and the error becomes a warning: the
-    file can be a template with images. `has_images` is true if a file without a result has a line with the key
-    `image`.
+    If a directory search finds a file without resources that no rule of `files` selects, there is neither a result
+    nor an error. If a directory search finds a file that is not YAML, `is_skipped` is true and the error is only a
+    warning, because the file can be a template. `has_images` is true if a file without a result has a line with
+    the key `image`.
     """
 
     file: File
@@ -50,7 +50,7 @@ def read_files(files: Sequence[File], search: Callable[[Stream], Found]) -> Iter
 def plan_files(
     files: Sequence[File], config: ImageSetter, *, locates_changes: bool = False, every: bool = False
 ) -> Plans[Scanned[Scan]]:
-    """Scan the files with a configuration. `plan_all` documents `locates_changes`, `every` and the errors."""
+    """Scan the files with a configuration. See `plan_all` for `locates_changes`, `every` and the errors."""
     by_key = {file.real: file for file in files}
 
     def visit(look: Callable[[Stream], Found], keys: Iterable[str] | None = None) -> Iterator[Scanned[Found]]:
@@ -63,7 +63,7 @@ def plan_files(
 
 
 class ReadAhead:
-    """The parts of the files that a command must know before it scans the files. Each file is read at most once.
+    """Finds configurations and references to Helm values in files before the scan. Reads each file at most once.
 
     A file that cannot be read is skipped, because `read_files` reports the error.
     """
@@ -83,7 +83,7 @@ class ReadAhead:
         return found
 
     def with_values_files(self, config: ImageSetter) -> ImageSetter:
-        """Return a configuration that also finds the Helm values that the files refer to."""
+        """Return `config`, extended to the files with Helm values to which other files refer."""
         if not config.catalog or not self._parts.references:
             return config
         from krm_image_setter.catalog.values_files import with_values  # noqa: PLC0415  (few runs need it)
@@ -113,7 +113,7 @@ _VALUES_MARKS: Final = tuple(mark.encode() for mark in VALUES_MARKS)
 
 
 class _Parts(Record):
-    """The files with configurations, and the files that refer to Helm values elsewhere, with their contents."""
+    """The files with configurations, and the files that refer to Helm values elsewhere. Each has its contents."""
 
     configurations: list[tuple[File, bytes]]
     references: list[tuple[File, bytes]]
@@ -157,7 +157,7 @@ def _is_encrypted(data: bytes) -> bool:
 
 
 def _explained(message: str, data: bytes, file: File) -> str:
-    """Return the message about a file that is not valid YAML, or a better one for JSON with comments."""
+    """Return the message for a file that is not valid YAML. JSON with comments has a special message."""
     if file.path.endswith(".json") and blanked(text := data.decode(errors="replace")) != text:
         return _COMMENTS
     return message

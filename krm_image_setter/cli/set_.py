@@ -54,7 +54,7 @@ Examples:
 
 
 class Output(Enum):
-    """What the command does with the files that change."""
+    """The action for the files that change."""
 
     PRINT = "print"
     IN_PLACE = "--in-place"
@@ -130,7 +130,7 @@ def set_command(
         if report_format:
             write_report(report_format, _report(output, scanned, [], unused))
         raise SystemExit(2)
-    # A stream of several files is hard to read, so a person sees what would change.
+    # At a terminal, show a diff, because a stream of several files is hard to read.
     if output is Output.PRINT and len(files) > 1 and sys.stdout.isatty():
         output = Output.DIFF
     shown = [each for each in scanned if output is not Output.PRINT or _is_printed(each)]
@@ -174,7 +174,7 @@ def _write(output: Output, scanned: Iterable[Scanned[Scan]], changed: Iterable[S
                 write(line, style_of(line))
     # Flush the output now, so that a full disk is reported before the summary.
     if not flush() and output is Output.PRINT:
-        raise SystemExit(2)  # a reader of incomplete manifests must not take them for complete
+        raise SystemExit(2)  # the reader got incomplete manifests
 
 
 def _report(
@@ -196,7 +196,7 @@ def _report(
 def _is_printed(scanned: Scanned[Scan]) -> bool:
     """Return whether to print the text of a file. A stream of manifests must contain only resources.
 
-    A file that a directory search found, and that contains no resource but has changes, causes a warning.
+    If a directory search found the file, and it has changes but no resources, a warning is printed.
     """
     found = scanned.found
     if found is not None and scanned.file.is_found and found.others and not found.resources:
@@ -248,7 +248,7 @@ def _print(texts: Sequence[str]) -> None:
         if number and not end.endswith("\n"):
             write("\n")
         end = text.removeprefix("\ufeff") if number else text
-        if number and end.startswith("%"):  # a directive must follow the end of the previous document
+        if number and end.startswith("%"):  # before a directive, YAML requires `...`
             write("...\n")
         elif number and not end.startswith("---"):
             write("---\n")

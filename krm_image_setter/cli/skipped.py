@@ -67,9 +67,9 @@ def report_results(scanned: Iterable[Scanned[Scan]], unused: Iterable[Result]) -
 
 
 def report_others(scanned: Iterable[Scanned[Any]], hint: str) -> None:
-    """Print one line for each directory that contains files that are neither resources nor known files.
+    """Print one line per directory with files that are neither resources nor known files.
 
-    The result for a file has the number of its `resources`. `hint` is the remedy.
+    In each result, `resources` is the number of resources in the file. `hint` is the remedy.
     """
     files: Counter[str] = Counter()
     resources: Counter[str] = Counter()
@@ -95,7 +95,7 @@ def _is_other(scanned: Scanned[Any]) -> bool:
 
 
 def _templates_directory(scanned: Scanned[Any]) -> str:
-    """Return the directory `templates` of the chart with a Helm template that was skipped, or an empty string."""
+    """Return the `templates` directory of a skipped Helm template, or an empty string for any other file."""
     file = scanned.file
     is_skipped = file.is_found and scanned.found is None and (scanned.error is None or scanned.is_skipped)
     return _chart_templates(os.path.dirname(file.path)) if is_skipped and _TEMPLATES in file.path else ""

@@ -17,7 +17,7 @@ _STYLES: Final = {"---": "1", "+++": "1", "@@": "36", "-": "31", "+": "32"}
 
 
 def write(text: str, style: str = "") -> None:
-    """Write text to standard output, as UTF-8 in every locale. The bytes of file names do not change.
+    """Write text to standard output as UTF-8 in every locale. File names keep bytes that are not UTF-8.
 
     On a terminal, control characters are escaped, as in `ls` and `kubectl`. `style` is the number of an ANSI
     style, such as "31" for red, which is used only on a terminal with colors.
@@ -35,12 +35,12 @@ def flush() -> bool:
     return not _refused
 
 
-# The error of a write after the reader of standard output, such as `head`, has closed it.
+# The errors of writes after a reader such as `head` has closed standard output.
 _refused: Final[list[BrokenPipeError]] = []
 
 
 def _tried(write: Callable[[], object]) -> None:
-    """Call a function that writes to standard output. If the reader has closed it, discard this and later output.
+    """Call a function that writes to standard output. After the reader has closed the pipe, discard all output.
 
     The command continues, so that its exit status does not depend on how much a reader such as `head` reads.
     """
@@ -75,8 +75,8 @@ def placeholders(count: int) -> str:
 def fitted(rows: Sequence[tuple[str, ...]], indent: str = "") -> list[str]:
     """Return the lines of each row of a table as one text. On a terminal, the lines fit into its width.
 
-    If a table is too wide, digests lose their middle. If this is not enough, each row takes several lines, and
-    texts that are longer than a line lose their middle.
+    If a table is too wide, `…` replaces the middle of digests. If a row is still too wide, it takes several lines,
+    and `…` replaces the middle of texts that are longer than a line.
     """
     width = max(shutil.get_terminal_size().columns - len(indent), _NARROWEST) if sys.stdout.isatty() else None
     lines = aligned(rows)
@@ -87,9 +87,9 @@ def fitted(rows: Sequence[tuple[str, ...]], indent: str = "") -> list[str]:
 
 
 _NARROWEST: Final = 20
-# A digest with its first and last digits, which are enough to recognize it.
+# This pattern matches a digest. Its groups are the first and last digits, which are enough to recognize it.
 _DIGEST: Final = r"(:[0-9a-f]{8})[0-9a-f]{20,}([0-9a-f]{8})"
-# The indentation of the other lines of a row.
+# The indentation of the second and later lines of a row.
 _NEXT: Final = "    "
 
 

@@ -55,7 +55,7 @@ class Output(StrEnum):
 
 
 class Status(StrEnum):
-    """The result for an image. `MOVED` means that the tag has another digest than the image."""
+    """The result for an image. `MOVED`: in the registry, the tag has another digest than in the files."""
 
     OK = "ok"
     MOVED = "moved"

@@ -48,9 +48,9 @@ def _distributed(job: Callable[[Item], Result], items: Sequence[Item], count: in
     """Divide the batches of items among `count` forked worker processes, and yield the results in order.
 
     A worker only writes to its own pipe. Therefore it ends when the parent process ends, even if the parent is
-    killed. The workers of a `multiprocessing.Pool` would wait for more work.
+    killed. In contrast, the workers of a `multiprocessing.Pool` would wait for more work.
     """
-    # With few open files, an import fails while pipes are open.
+    # Import before opening pipes: with a low limit of open files, a later import would fail.
     import multiprocessing.connection  # noqa: PLC0415
     import multiprocessing.popen_fork  # noqa: PLC0415
 
@@ -115,7 +115,7 @@ def _run_worker(
         receiver.close()
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-    # After these exceptions, either the parent has ended, or it reports that this worker has ended.
+    # Do not report these exceptions: the parent has ended, or it notices that this worker ends.
     with suppress(BrokenPipeError, MemoryError):
         try:
             for batch in batches:

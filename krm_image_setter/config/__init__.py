@@ -64,6 +64,6 @@ def configurations_in(stream: Stream) -> list[Value]:
 
 def config_value(root: object, line: Callable[[int], int], file: str | None = None) -> Value:
     """Return a node as a configuration. `line` returns the line for an offset in the text that was parsed."""
-    # Only a mapping or a sequence knows its location. A document that is only a scalar has none.
+    # Only mappings and sequences know their location. A document that is only a scalar has no location.
     written = root if isinstance(root, tree.Mapping | tree.Sequence) else None
     return Value(root, written, "", file, line)

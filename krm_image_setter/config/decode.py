@@ -57,7 +57,7 @@ class _Entry(Record):
     arguments: dict[str, Any]
 
     def rule(self, registry: DefaultRegistry | None) -> ImageRule:
-        """Return the rule of this entry. If the entry sets no new name, the default registry determines it."""
+        """Return the rule of this entry. If the entry has no new name, the default registry creates one."""
         arguments = self.arguments
         if registry is not None and not arguments.keys() & {"new_name", "new_image", "source"}:
             new_name = _built(self.value, lambda: registry.new_name(check_reference(self.name)))
@@ -80,8 +80,8 @@ def decode(
 ) -> ImageSetter:
     """Combine configuration documents. Their lists are joined in the order of the documents.
 
-    `images`, `kinds`, `registries` and `on_unused` come from command-line options. Their rules come first, and
-    `images` replace entries of the documents with the same name. The result might not set any image; see
+    `images`, `kinds`, `registries` and `on_unused` come from command-line options. Their rules come first. An item
+    of `images` replaces the entries with the same name in the documents. The result might not set any image; see
     `require_images`.
 
     Raises ConfigError if a document is invalid or if two documents contradict each other.
@@ -125,7 +125,7 @@ def _numbered(rules: tuple[R, ...]) -> tuple[R, ...]:
 
 
 def _numbered_files(files: Iterable[FileRule], start: int) -> tuple[FileRule, ...]:
-    """Set the positions of the paths in `files`. They start with `start`, the number of paths in `kinds`."""
+    """Set the positions of the paths in `files`. The first position is `start`, the number of paths in `kinds`."""
     numbers = count(start)
     return tuple(
         rule._replace(paths=tuple(path._replace(position=next(numbers)) for path in rule.paths)) for rule in files
@@ -135,7 +135,7 @@ def _numbered_files(files: Iterable[FileRule], start: int) -> tuple[FileRule, ..
 def require_images(
     config: ImageSetter, documents: Sequence[Value], suggestion: str = "add `images: {NAME: REFERENCE}`"
 ) -> ImageSetter:
-    """Return `config`. Raises ConfigError, with the location of the first document, if it sets no image."""
+    """Return `config` if it sets an image. Otherwise raise ConfigError with the location of the first document."""
     if not config.images and not config.registries:
         error = ConfigError(f"no image to set; {suggestion}")
         raise documents[0].located(error) if documents else error
@@ -202,7 +202,7 @@ def _decode_document(document: Value) -> _Part:
     try:
         return _decode_fields(document)
     except ShapeError as error:
-        # The schema describes only an ImageSetter. In the kinds of other tools, only the first error is reported.
+        # The schema describes only an ImageSetter. For the kinds of other tools, report only the first error.
         explained = schema.explain(document) if is_image_setter(document) else None
         raise explained or error from error
 
@@ -256,7 +256,7 @@ def _entry(entry: Value) -> _Entry:
 
 
 def _uses(fields: Mapping[str, Value]) -> tuple[str, ...]:
-    """Return the uses of references that an entry with the fields `env` and `args` sets."""
+    """Return the uses for which an entry sets references: images, variables with `env`, arguments with `args`."""
     return IMAGE, *(use for use in (ENV, ARGS) if use in fields and fields[use].boolean())
 
 
@@ -350,7 +350,7 @@ def _path_rules(selector: Selector, paths: Value) -> Iterator[KindRule]:
         yield KindRule(selector, _path(fields["path"]), form, config_location=path.location())
 
 
-# The values of `as`, and the module and name of each form. An embedded document depends on `paths`.
+# Maps each value of `as` to a module and the name of a form in it. Other forms depend on the field `paths`.
 _FORMS: Final = {
     "text": ("forms", "TEXT"),
     "yaml": (),
@@ -414,7 +414,7 @@ def decode_group_kind(text: str) -> Selector:
 
 
 def _built(value: Value, build: Callable[[], T]) -> T:
-    """Return the result of `build`. An error gets the location of `value`, or of the field in the error."""
+    """Return the result of `build`. An error gets the location of `value`, or of the field that it names."""
     try:
         return build()
     except ImageSetterError as error:

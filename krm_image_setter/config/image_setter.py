@@ -14,14 +14,14 @@ FIELDS: Final = (
 )  # fmt: skip
 #: The allowed values of `onUnused`. The first one is the default.
 ON_UNUSED: Final = ("warn", "error", "ignore")
-#: Maps each field of an `images` entry that kustomize has too to an argument of `image_rule`.
+#: Maps the fields that `images` entries share with kustomize to the arguments of `image_rule`.
 KUSTOMIZE_ARGUMENTS: Final = {
     "newName": "new_name",
     "newTag": "new_tag",
     "digest": "digest",
     "tagSuffix": "tag_suffix",
 }
-#: Maps each field of an `images` entry with a string to an argument of `image_rule`.
+#: Maps all string fields of `images` entries to the arguments of `image_rule`.
 STRING_ARGUMENTS: Final = {**KUSTOMIZE_ARGUMENTS, "newImage": "new_image"}
 
 
@@ -33,11 +33,11 @@ class Ignored(Record):
 
 
 class ImageSetter(Record):
-    """The configuration of a run. It contains the rules of all configuration documents in their order.
+    """The configuration of a run. It contains the rules of all configuration documents, in document order.
 
-    `values_files` contains globs for files with Helm values that files of the run refer to, and `values_keys` the
-    rules for the keys of ConfigMaps with such values.
-    `on_unused` is one of ON_UNUSED. `image_pull_policy` is None if the pull policy of containers is not changed.
+    `values_files` contains globs for files with Helm values to which other files refer. `values_keys` contains
+    rules for the keys of ConfigMaps with such values. `on_unused` is one of ON_UNUSED. `image_pull_policy` is None
+    if the pull policy of containers is not changed.
     """
 
     images: tuple[ImageRule, ...] = ()

@@ -39,7 +39,7 @@ def explain(document: Value) -> ShapeError | None:
 
 
 def _explained(document: Value, error: Any) -> list[ShapeError]:
-    """Convert one error of jsonschema to our errors. An error about unknown fields becomes one error per field."""
+    """Convert an error of jsonschema to ShapeErrors. An error about unknown fields becomes one error per field."""
     value = document
     for step in error.absolute_path:
         value = value.child(step)

@@ -25,7 +25,7 @@ from krm_image_setter.images.reference import (
 )
 from krm_image_setter.typed import Any, Final, Record
 
-#: The end of a name in `images` that matches all names below it.
+#: A name with this end, such as `quay.io/org/*`, matches all names below `quay.io/org`.
 _BELOW: Final = "/*"
 IMAGE: Final = "image"
 ENV: Final = "env"
@@ -59,14 +59,14 @@ class Scope(Record):
 class ImageRule(Record):
     """An entry of `images`. If `name` has a tag or digest, only references with this tag or digest match.
 
-    A `name` that ends with `/*` matches all names below it, such as `quay.io/org/app` for `quay.io/org/*`.
+    A `name` that ends with `/*` matches all names below it: `quay.io/org/*` matches `quay.io/org/app`.
 
-    If the rule has a `source`, it cannot be used before `new_image` is set to the reference in the source.
-    `position` is the index of the entry in the configuration. Use `image_rule` to create a rule.
+    A rule with a `source` cannot be used until `new_image` is set to the reference in the source. `position` is
+    the index of the entry in the configuration. Use `image_rule` to create a rule.
 
     The tag `latest` in `name` also matches a missing tag, because both are the same image (TagNameOnly in
-    https://github.com/distribution/reference/blob/main/normalize.go). If `needs_tag` is true, it does not match a
-    missing tag, as in kustomize.
+    https://github.com/distribution/reference/blob/main/normalize.go). If `needs_tag` is true, `latest` does not
+    match a missing tag, as in kustomize.
     """
 
     name: Reference
@@ -142,7 +142,7 @@ class ImageRule(Record):
 
     @property
     def keyword(self) -> str:
-        """A string that every matching reference contains, no matter how its name is written."""
+        """A string that every matching reference contains, in every spelling of its name."""
         path, domain = self.name.path.removesuffix("*"), self.name.domain
         return path.removeprefix("library/") if domain == HUB else f"{domain}/{path}"
 
@@ -163,7 +163,7 @@ def image_rule(
     """Return the rule of one entry.
 
     If `joined_name` is true, `new_name` can contain a tag or digest. As in kustomize, the tag and digest of the
-    entry or of the old reference are appended to this text.
+    entry or of the old reference are then appended to `new_name`.
 
     Raises InvalidReference if a field is invalid. The exception contains the name of this field.
     """
@@ -206,14 +206,14 @@ def image_rule(
 _BARE_TAG: Final = r"v?[0-9][\w.-]*|(?=[a-f]*[0-9])[0-9a-f]{7,40}|latest"
 
 
-# The tag in `app:COMMIT` has the form of a digest, so only names of algorithms count.
+# `app:COMMIT` has the form of a digest, so a digest must start with the name of a known algorithm.
 _ALGORITHMS: Final = ("sha256:", "sha512:")
 
 
 def _completed(name: str, text: str) -> Reference | None:
-    """Return the reference that was meant if `text` is only a tag or a digest for `name`, otherwise None."""
+    """If `text` is only a tag or a digest, return `name` with this tag or digest. Otherwise return None."""
     old, parsed = parse_reference(name), parse_reference(text)
-    # Most references have a name and a tag. Compiling the patterns of tags and digests would slow the start.
+    # Return early for a name with a tag, because compiling the patterns of tags and digests takes time.
     if old is None or (parsed not in (None, Reference(text)) and not text.startswith(_ALGORITHMS)):
         return None
     tag, digest = text.removeprefix(":"), text.removeprefix("@")
@@ -228,7 +228,7 @@ def whole_image_rule(name: str, reference: str, before: str = "") -> ImageRule:
     """Return the rule that sets `name` to `reference`.
 
     Raises InvalidReference if one of them is invalid, or if `reference` is only a tag or a digest, such as `1.27`.
-    The message suggests the complete reference after the text `before`.
+    In the last case, the message suggests the complete reference, with the text `before` before it.
     """
     new = _completed(name, reference)
     if new is not None and reference != name:
@@ -264,7 +264,7 @@ def _check(field: str, text: str, *, joined_name: bool) -> None:
 
 
 def override(rules: Iterable[ImageRule], others: Iterable[ImageRule]) -> tuple[ImageRule, ...]:
-    """Return `rules`, each with the scopes of the rules in `others` that have the same name, tag and digest.
+    """Return `rules`. Each rule also gets the scopes of the `others` with the same name, tag and digest.
 
     For example, if an entry for nginx has `env: true`, `--image nginx=nginx:2` also sets variables.
     """
@@ -286,7 +286,7 @@ def key_of(name: Reference) -> _Key:
 
 
 def keys_of(reference: Reference) -> set[_Key]:
-    """Return the keys of the references with the same name: with the tag, the digest, both, or neither."""
+    """Return four keys for the name of a reference: with its tag, with its digest, with both, with neither."""
     name, tag, digest = key_of(reference)
     return {(name, None, None), (name, tag, None), (name, None, digest), (name, tag, digest)}
 
@@ -300,12 +300,12 @@ def _matching_keys(reference: Reference, usage: Usage) -> set[_Key]:
 
 
 def _without_tag(name: str) -> _Key:
-    """Return the key that a missing tag has in common with the tag `latest`."""
+    """Return the key of a name without a tag. Rules for the tag `latest` have this key too."""
     return name, "", None
 
 
 def _keys_below(name: str) -> set[_Key]:
-    """Return the keys of all rules with a name that ends with `/*` and that match the normalized name `name`."""
+    """Return the keys of all rules with `/*` that match the normalized name `name`."""
     parts = name.split("/")
     return {("/".join(parts[:end]) + _BELOW, None, None) for end in range(1, len(parts))}
 
@@ -314,7 +314,7 @@ _Positioned = tuple[int, ImageRule]
 
 # https://ko.build/features/k8s/
 _KO: Final = "ko://"
-# The most references in the cache. Most resources contain one of a few references.
+# The maximum number of references in the cache. Most resources contain one of a few references.
 _REMEMBERED: Final = 4096
 
 
@@ -368,7 +368,7 @@ class ImageMap:
         return min(found)[1] if found else None
 
     def named(self, reference: Reference) -> list[ImageRule]:
-        """Return the rules with the name of `reference`, and those with `/*` that match it, in their order."""
+        """Return the rules for the name of `reference`, including rules with `/*`, in their order."""
         if not self._named:
             for rule in self.rules:
                 self._named.setdefault(rule.name.normalized_name, []).append(rule)
@@ -408,9 +408,9 @@ class ImageMap:
         return self._set[key]
 
     def has_set(self, text: str, usage: Usage = NO_CONTAINER) -> bool:
-        """Return whether `text` is a reference to which a rule for this usage sets images.
+        """Return whether `text` is the new reference of a rule for this usage.
 
-        An earlier run could have set it.
+        If it is, an earlier run might have set the field.
         """
         reference = parse_reference(text)
         return reference is not None and any(
@@ -420,7 +420,7 @@ class ImageMap:
         )
 
     def has_set_name(self, text: str) -> bool:
-        """Return whether `text` is a reference with a name to which a rule sets images."""
+        """Return whether `text` is a reference whose name is the new name of a rule."""
         reference = parse_reference(text)
         return reference is not None and reference.normalized_name in self._new_names
 

@@ -8,7 +8,7 @@ from krm_image_setter.images.reference import parse_reference
 
 
 def matches_pattern(image: str, pattern: str) -> bool:
-    """Return whether a pattern with wildcards matches an image: with or without its tag, in any form of its name.
+    """Return whether a pattern with wildcards matches an image in any spelling, with or without its tag.
 
     For example, `nginx`, `nginx:1.*` and `docker.io/library/*` match `nginx:1.27`. A text that is not a valid
     reference, such as `nginx:${TAG}`, is compared as it is.

@@ -29,7 +29,7 @@ from krm_image_setter.typed import Final, Record
 HUB: Final = "docker.io"
 HUB_NAMES: Final = (HUB, "index.docker.io")
 _OFFICIAL: Final = "library/"
-# The length of the longest path of a normalized name, in characters.
+# The maximum length of the path of a normalized name, in characters.
 _PATH_LENGTH: Final = 255
 
 # Each pattern uses one loop for all separators, including "." in a domain and "/" in a path. `re` compiles one

@@ -85,16 +85,16 @@ class RegistryMap:
         return bool(self._by_prefix)
 
     def rules(self) -> list[RegistryRule]:
-        """Return the rules, without those that an earlier rule with the same `from` replaces."""
+        """Return the rules. Of the rules with the same `from`, return only the first rule."""
         return list(self._by_prefix.values())
 
     def new(self, text: str, use: str = IMAGE) -> str | None:
-        """Return the new text for the reference `text` with a use; None if no rule moves it."""
+        """Return the new text for the reference `text`, or None if no rule for this use moves it."""
         found = self.find(text, use)
         return None if found is None else found[1].rewrite(found[0])
 
     def find(self, text: str, use: str = IMAGE) -> tuple[Reference, RegistryRule] | None:
-        """Return the parsed reference and the rule that moves it; None if no rule moves it."""
+        """Return the parsed reference and its rule, or None if no rule for this use moves it."""
         reference = parse_reference(text)
         if reference is None:
             return None
@@ -158,9 +158,9 @@ def _is_under(name: str, prefix: str) -> bool:
 
 
 def _is_certain(reference: Reference) -> bool:
-    """Return whether a value of a variable or an argument must be an image, and not a word or a host with a port.
+    """Return whether a variable or an argument is certainly an image, and not a word or a host with a port.
 
-    It has a host, a digest, or a path of several components and a tag. `production` and `redis:6379` have none.
+    Such an image has a host, a digest, or a path of several components and a tag. `redis:6379` has none of them.
     """
     first, slash, _ = reference.name.partition("/")
     has_host = slash and (first in HUB_NAMES or reference.domain != HUB)

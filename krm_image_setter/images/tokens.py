@@ -8,7 +8,7 @@ with a placeholder in it is not a token: `a/b:${TAG}`, `$(REG)/a/b:1`, `a/b:{{ .
 A run that is only a placeholder can contain a token: as a whole string in a template expression (`{{ .img |
 default "a/b:1" }}`), or as the default of a variable (`${IMG:-a/b:1}`). If an expression joins strings (`printf
 "%s/%s" .reg "b:1"`), its strings are only parts of references. In a placeholder, a string without a tag and digest
-is ignored, because it might also be only a part.
+is ignored, because it might be only a part of a reference.
 
 Some valid references are not images. A single word (the command `nginx`, the value of `app=nginx`) and a key
 before `=` are ignored. `nginx:80` is ambiguous, because it can be a host with a port. Therefore a text is searched

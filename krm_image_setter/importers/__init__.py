@@ -1,7 +1,7 @@
 """Importers convert the configuration of another tool to an ImageSetter. Each tool has a module.
 
-`any_file` recognizes the tool. An importer takes the text of a configuration and returns the converted text with
-notes. It does not read files.
+`any_file` recognizes the tool. An importer takes the text of a configuration, and returns the converted text with
+notes. An importer does not open files.
 """
 
 from __future__ import annotations

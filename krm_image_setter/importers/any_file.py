@@ -15,7 +15,7 @@ from krm_image_setter.typed import Final, Record
 
 
 class _Importer(Record):
-    """The importer of a tool. `name` names its files in messages and in the help."""
+    """The importer of a tool. Messages and the help call the files of the tool `name`."""
 
     name: str
     recognizes: Callable[[Source], bool]
@@ -35,7 +35,7 @@ FILES: Final = ", ".join(importer.name for importer in _IMPORTERS)
 
 
 def is_importable(source: Source) -> bool:
-    """Return whether an importer recognizes a file that the user did not name."""
+    """Return whether an importer recognizes a file that was found in a directory."""
     if is_tiltfile(source) or source.name in FILE_NAMES:
         return True
     try:

@@ -56,7 +56,7 @@ def import_kbld(source: Source) -> Imported:
     """Convert the documents of kbld to an ImageSetter. Raises ConfigError if the text is not YAML."""
     kbld = _Kbld()
     kbld.add(list(filter(_is_kbld, source.documents)))
-    # The lines are created first, because this can add notes.
+    # Create the lines before reading the notes, because creating lines can add notes.
     lines = list(kbld.lines())
     return imported(source.file, lines, kbld.notes.by_line())
 
@@ -79,7 +79,7 @@ class _Kbld:
         self._every_image = True
 
     def add(self, documents: Sequence[Value]) -> None:
-        """Add documents in the order of kbld: one field from all documents, then the next field."""
+        """Add documents in the order of kbld: first `overrides` of all documents, then `sources`, and so on."""
         locks = [document for document in documents if document.data["kind"] == LOCK_KIND]
         configurations = [
             self.notes.fields(document, _FIELDS) for document in documents if document.data["kind"] != LOCK_KIND

@@ -32,8 +32,8 @@ _IMAGES: Final = ("images", "imageTags")
 _PATHS: Final = ("configurations", "transformers")
 _CHANGES: Final = ("patches", "patchesStrategicMerge", "patchesJson6902", "replacements")
 _PARTS: Final = ("resources", "bases", "components")
-# The most entries that are combined to one entry, and the most directories that are read. The limits keep the run
-# time short, because chains of entries and of directories can be very long.
+# The maximum number of entries that are combined into one entry, and of directories that are read. The limits keep
+# the run time short, because chains of entries and of directories can be very long.
 _MOST_APPLIED: Final = 20
 _MOST_PARTS: Final = 100
 
@@ -180,9 +180,9 @@ class _Kustomization:
             item.fail("the entry seems to change an image; keep it in the kustomization")
 
     def _note_part(self, item: Value, part: str, parent: str, seen: set[str]) -> None:
-        """Add a note if the directory `part` sets images, or a directory to which its kustomization refers.
+        """Add a note if the kustomization in the directory `part`, or one to which it refers, sets images.
 
-        Manifests, and directories that refer to each other in a cycle, are skipped. URLs are not downloaded.
+        Manifests, and directories that were already read, are skipped. URLs are not downloaded.
         """
         directory = posixpath.normpath(posixpath.join(parent, part))
         if part.endswith((".yaml", ".yml", ".json")) or directory in seen:
@@ -215,7 +215,7 @@ def _combined_entries(images: Sequence[_Image], notes: Notes) -> Iterator[Entry]
     """Convert the images of a kustomization to entries of an ImageSetter.
 
     kustomize applies each entry to the result of the previous entries. An ImageSetter applies only the first
-    matching entry. Therefore all entries that kustomize applies to the same name are combined to one entry.
+    matching entry. Therefore all entries that kustomize applies to the same name are combined into one entry.
     """
     positions: dict[str, list[int]] = {}
     for position, image in enumerate(images):

@@ -118,7 +118,7 @@ class _Skaffold:
         return group_kind, fields
 
     def _note_required(self, required: Value) -> None:
-        # With only these fields, the required configuration is in the same file.
+        # A required configuration with only these fields is in the same file.
         if not (required.is_mapping and required.data.keys() <= {"configs", "activeProfiles"}):
             required.fail("another skaffold.yaml was not read; import it separately")
 

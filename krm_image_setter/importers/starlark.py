@@ -1,4 +1,4 @@
-"""Reads the function calls in a Starlark file, and those of their arguments that are known without executing it.
+"""Reads the function calls in a Starlark file, and the arguments that are known without executing the file.
 
 Python's `ast` can parse almost all Starlark files. A known value is a string, a number, a list or dict of known
 values, an item of such a list or dict, a sum, or a string with known values inserted. A name has a known value if
@@ -43,7 +43,7 @@ class NotReadError(Exception):
 class Scope:
     """The known values of names in the file, or in the body of one of its functions during one call.
 
-    `functions` contains the functions that the file defines once, and `read` those whose body was read for a call.
+    `functions` contains the functions that the file defines only once. `read` contains those whose body was read.
     """
 
     def __init__(self, module: ast.Module) -> None:
@@ -57,20 +57,20 @@ class Scope:
         self._budget = [_MOST_NODES]  # shared by all scopes of the file
         self._sizes: dict[ast.AST, int] = {}
         self._called: frozenset[str] = frozenset()  # the functions around this scope
-        # A function adds a mapping with its local names, and a turn of a loop adds one with its variables.
+        # A function adds a mapping with its local names. An iteration of a loop adds a mapping with its variables.
         self._values: ChainMap[str, Value] = ChainMap()
         self._file = self._values
         self._assign(module.body)
 
     def _assign(self, statements: Iterable[ast.stmt]) -> None:
-        """Add the values of the names to which statements assign, if the scope binds them only once."""
+        """Add the values of assignments to names that the scope binds only once."""
         for statement in statements:
             match statement:
                 case ast.Assign(targets=[ast.Name(id=name)]) if self.bound[name] == 1:
                     self._values[name] = self.value(statement.value)
 
     def turns(self, target: ast.expr, items: ast.expr, body: Sequence[ast.AST]) -> list[Scope] | None:
-        """Return the scope of each turn of a loop. Return None if the items are not known, or are too many."""
+        """Return the scope of each iteration of a loop, or None if the items are not known or too many."""
         names, values = _names(target), self.value(items)
         values = list(values) if isinstance(values, dict) else values
         inside = Counter(_bound_names(body))
@@ -90,7 +90,7 @@ class Scope:
         return scopes
 
     def called(self, call: ast.Call) -> tuple[ast.FunctionDef, Scope] | None:
-        """Return the function of the file that a call runs, and the scope of its body. Return None for others."""
+        """Return the function that a call runs, and the scope of its body. Return None if it cannot be read."""
         name = call.func.id if isinstance(call.func, ast.Name) else ""
         function = self.functions.get(name)
         # Starlark has no recursion.
@@ -141,7 +141,7 @@ class Scope:
         return values
 
     def _spend(self, body: Sequence[ast.AST], times: int) -> bool:
-        """Return whether the budget is enough to read a body some times, and reduce the budget."""
+        """Return whether the budget allows reading a body several `times`. If so, reduce the budget."""
         if not body:
             return True
         if body[0] not in self._sizes:
@@ -177,7 +177,7 @@ class Scope:
         return node
 
     def _result(self, node: ast.Call) -> Value:
-        """Return the result of a call of a method of a known value, or of a function that only returns a value."""
+        """Return the result of a call: a method of a known value, or a function that only returns a value."""
         match node:
             case ast.Call(func=ast.Attribute(value=holder, attr="format")):
                 return _filled(node, self.value(holder), [*map(self.value, node.args)], self._named(node.keywords))
@@ -218,14 +218,14 @@ def _names(target: ast.expr) -> list[str]:
 
 
 def _bound_names(nodes: Iterable[ast.AST]) -> Iterator[str]:
-    """Yield the names that nodes bind, or whose values they can change, except the local names of functions."""
+    """Yield the names that nodes bind or whose values they can change. Skip the local names of functions."""
     waiting = list(nodes)
     while waiting:
         node = waiting.pop()
         match node:
             case ast.FunctionDef(name=name, args=arguments, body=body):
                 yield name
-                # A function can change a value of the file, but cannot bind a name of the file.
+                # A function can change a global value, but cannot bind a global name.
                 local = {each.arg for each in ast.walk(arguments) if isinstance(each, ast.arg)}
                 local |= {each.id for part in body for each in ast.walk(part) if _is_stored(each)}
                 yield from (changed for changed in _bound_names(body) if changed not in local)
@@ -309,9 +309,9 @@ def _item(holder: Value, key: Value, node: ast.expr, otherwise: Value = ...) -> 
 
 
 _MOST_ITEMS: Final = 2_000
-# The most nodes of the syntax tree that are read in the turns of loops and in calls, which takes about a second.
+# The maximum number of syntax nodes to read in loops and calls. Reading them takes about a second.
 _MOST_NODES: Final = 200_000
-# The value of a local name that is not known. The name hides a name of the file.
+# The value of an unknown local name, which hides the global name.
 _UNKNOWN: Final = object()
 
 
@@ -402,7 +402,7 @@ def shown(node: ast.expr) -> str:
     """Return the source text of an expression for a message. A long text is shortened."""
     try:
         return shortened(ast.unparse(node))
-    # The expression has thousands of digits, or hundreds of operators.
+    # The expression is too long: it has thousands of digits, or hundreds of operators.
     except (ValueError, RecursionError):
         return "…"
 
@@ -443,9 +443,9 @@ def _read_calls(module: ast.Module, functions: Mapping[str, Function]) -> list[N
 
 
 def _calls_in_file(module: ast.Module, scope: Scope) -> Iterator[tuple[ast.Call, str, Scope]]:
-    """Yield the calls of a file. The body of a function is read where the function is called.
+    """Yield the calls of a file. The calls in a function are yielded for each call of the function.
 
-    It is read by itself if no call was read. Its parameters are not known then.
+    If no call of a function was read, its body is read with unknown parameters.
     """
     others = [node for node in module.body if not isinstance(node, ast.FunctionDef)]
     for node in others:

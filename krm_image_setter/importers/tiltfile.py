@@ -79,7 +79,7 @@ class _Tiltfile:
         self.registries: dict[_Registry, dict[str, None]] = {}
 
     def functions(self) -> dict[str, Function]:
-        """Return those functions of Tilt and of its extensions that concern images."""
+        """Return the functions of Tilt and its extensions that concern images."""
         return {
             "k8s_kind": Function(("kind",), self._k8s_kind),
             "k8s_image_json_path": Function(
@@ -168,7 +168,7 @@ def _custom_deploy(arguments: Arguments) -> None:
 
 
 def _check(arguments: Arguments, parameter: str, read: Callable[[], object], subject: str = "") -> None:
-    """Raise NotReadError if `read` raises an error, because the argument would make the ImageSetter invalid."""
+    """Raise NotReadError if `read` raises an error. The argument would make the ImageSetter invalid."""
     try:
         read()
     except ImageSetterError as error:
@@ -283,8 +283,8 @@ def _default_registry(registries: Mapping[_Registry, dict[str, None]]) -> Iterat
 # This pattern matches one token of a regular expression that has an equivalent with `*` and `?`.
 _REGEXP: Final = r"(?P<any>\.\*)|(?P<some>\.\+)|(?:(?P<dot>\.)|\\[./:-]|[\w/:-])(?![?*+{])"
 
-# The functions that build an image, and the names of their positional parameters. Parameters after the last
-# parameter that is used are omitted. A Tiltfile must import all functions except the first two with `load`.
+# The functions that build an image, and the names of their positional parameters. The parameters after the last
+# one that the importer needs are omitted. A Tiltfile must import all functions except the first two with `load`.
 _BUILDS: Final[dict[str, Sequence[str]]] = {
     "docker_build": (
         "ref", "context", "build_args", "dockerfile", "dockerfile_contents", "cache", "live_update",

@@ -1,4 +1,4 @@
-"""Writes an ImageSetter for an importer, as YAML. Comments contain the lines in the source."""
+"""Writes an ImageSetter for an importer, as YAML. Comments refer to lines of the source."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def listed(field: str, entries: Sequence[Entry], comment: str = "") -> Iterator[
 
 
 def images_to_complete(why: str, entries: Sequence[Entry], *, after_others: bool = False) -> Iterator[str]:
-    """Yield `images` entries as comments. Their new references are not known, for the reason `why`.
+    """Yield `images` entries as comments, because their new references are not known. `why` is the reason.
 
     If `after_others` is true, the list `images` already contains entries.
     """

@@ -10,7 +10,7 @@ __all__ = ["Location", "Match", "Path", "PathError", "format_key", "format_locat
 
 
 def parse_path(text: str) -> Path:
-    """Parse a path in the notation that its characters determine. Raises PathError if the path is invalid."""
+    """Parse a path, and detect its notation from its characters. Raises PathError if the path is invalid."""
     stripped = text.strip()
     if not stripped:
         raise PathError("path is empty; expected one such as {.spec.image}", column=1)

@@ -26,7 +26,7 @@ class JsonPath(Record):
 
     text: str
     parsed: _Node
-    keyword: str = ""  # jsonpath-ng has steps such as `parent`, after which a key is not necessary
+    keyword: str = ""  # with a step such as `parent`, a path can match data without its keys
 
     def find(self, data: Any) -> list[Match]:
         """Find the matches in `data`, as specified in `Path.find`."""
@@ -70,7 +70,7 @@ _LINKS: Final = ("Child", "Descendants")
 
 
 def _chain(node: _Node, kinds: tuple[str, ...]) -> tuple[_Node, list[_Node]]:
-    """Return the first step of a chain, and the nodes of these kinds that link the other steps to it, in order."""
+    """Return the first step of a chain, and the nodes of these `kinds` that add the other steps, in order."""
     chain: list[_Node] = []
     # Recursion would be too deep for a chain of thousands of steps.
     while _kind(node) in kinds:
@@ -144,8 +144,8 @@ def parse(text: str) -> JsonPath:
         raise PathError(f"invalid JSONPath: {reason}", column=int(column[1]) + 1 if column else None) from error
 
 
-# The longest path, in characters. The time of a long path grows quadratically: the parser of jsonpath-ng copies a
-# list for each part of a union.
+# The maximum length of a path, in characters. Parsing takes quadratic time, because the parser of jsonpath-ng
+# copies a list for each part of a union.
 _LONGEST: Final = 10_000
 
 
@@ -231,7 +231,7 @@ def _location(datum: _Datum) -> Location:
 
 
 def _is_at(data: Any, location: Location, value: Any) -> bool:
-    """Return whether `data` contains `value` at `location`. The result of `len` is not in `data`."""
+    """Return whether `data` contains `value` at `location`. For example, the result of `len` is not in `data`."""
     for step in location:
         try:
             data = data[step]

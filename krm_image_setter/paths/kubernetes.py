@@ -112,7 +112,7 @@ class Wildcard(Record):
         ]
 
 
-# `isinstance` takes seven times as long with `dict | list`, and the step `..` visits all values of a resource.
+# Use a tuple for `isinstance`: `dict | list` takes seven times as long, and `..` visits all values of a resource.
 _COLLECTIONS: Final = (dict, list)
 
 
@@ -279,7 +279,7 @@ def _compare(left: Any, sign: str, right: Any) -> bool:
 # The following patterns and classes parse a path.
 
 _ESCAPES: Final = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v"}
-# The most ranges inside each other. A useful path has one or two ranges.
+# The maximum nesting depth of ranges. A useful path has one or two levels.
 _MAX_RANGES: Final = 20
 _NAME_CHARACTERS: Final = r"[^\\ \t\r\n.,\[\]$@{}]*"
 _NAME: Final = rf"{_NAME_CHARACTERS}(?:\\(?s:.?){_NAME_CHARACTERS})*"

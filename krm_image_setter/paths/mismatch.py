@@ -53,5 +53,5 @@ def _suggestion(key: str, mapping: dict[Any, Any]) -> str:
     return f'; did you mean "{close[0]}"?' if close else ""
 
 
-# The most keys that are compared for a suggestion, because a comparison takes about 0.2 ms.
+# The maximum number of keys to compare for a suggestion. A comparison takes about 0.2 ms.
 _MOST_COMPARED: Final = 1_000

@@ -22,7 +22,7 @@ class Match(Record):
 
 
 def each_once(values: Iterable[T], location_of: Callable[[T], Location]) -> list[T]:
-    """Return the values without those whose location occurred before."""
+    """Return the values. Of the values with the same location, return only the first value."""
     found: dict[Location, T] = {}
     for value in values:
         found.setdefault(location_of(value), value)
@@ -38,7 +38,7 @@ class Path(Protocol):
 
     @property
     def keyword(self) -> str:
-        """A key that all data contain in which the path matches something; empty if there may be none."""
+        """A key that all matching data contain, or an empty string if no such key is known."""
 
     def find(self, data: Any) -> list[Match]:
         """Return the values in `data` that the path matches. No location occurs twice."""
@@ -46,8 +46,8 @@ class Path(Protocol):
     def steps(self, data: Any) -> Iterator[tuple[list[Match], str | None]]:
         """Yield, for each step of the path, the values where the step starts and the key that it looks up.
 
-        The key is None if the step looks up items of a list. After a step that matches nothing, no step is
-        yielded. If the path cannot be followed step by step, nothing is yielded.
+        The key is None if the step looks up items of a list. The last step is the first one that matches nothing.
+        If the path cannot be followed step by step, nothing is yielded.
         """
 
 

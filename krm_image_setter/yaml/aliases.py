@@ -23,19 +23,19 @@ if TYPE_CHECKING:
     from krm_image_setter.yaml.writer import Added
 
 # The location of nodes that no path can match: keys, the contents of keys, and mappings directly under a merge
-# key. No change has this location.
+# key. Changes never have this location.
 _NOWHERE: Final[Location] = (-1,)
 
 
 class Kept(Record):
-    """An alias that was replaced with a copy. Otherwise, `location` would change together with the anchor."""
+    """An alias that was replaced with a copy, so that `location` does not change together with the anchor."""
 
     alias: Alias
     location: Location
 
 
 def write(source: str, root: Collection, changes: Iterable[Change]) -> tuple[list[Edit], list[Kept]]:
-    """Compute the edits like `writer.write`, and return them with the aliases that keep an old text as a copy.
+    """Compute the edits like `writer.write`. Also return the aliases that are replaced with copies of an old text.
 
     Raises InputError if a change cannot be made in place, or if an alias must be replaced with a copy of a block
     that cannot be copied.
@@ -46,7 +46,7 @@ def write(source: str, root: Collection, changes: Iterable[Change]) -> tuple[lis
 
 
 def replaced(source: str, root: Written, targets: Iterable[Written]) -> list[Edit]:
-    """Return the edits that replace all aliases that refer to the nodes `targets` with copies in one line."""
+    """Return the edits that replace each alias of one of the nodes `targets` with a copy in one line."""
     alias_writer = _AliasWriter(source, root, {}, {})
     ids = set(map(id, targets))
     return [
@@ -62,7 +62,7 @@ def in_flow(source: str, written: Written, *, in_json: bool = False) -> str:
 
 
 class _Child(Record):
-    """A child of a collection. If a merge key provides it, `base` is the merged mapping that contains it."""
+    """A child of a collection. If the child comes from a merge key, `base` is the merged mapping."""
 
     key: str | int
     value: Any
@@ -83,7 +83,7 @@ def _children(node: Mapping | Sequence) -> Iterator[_Child]:
 def _unlocated(node: Mapping | Sequence) -> Iterator[tuple[Alias | Mapping | Sequence, bool]]:
     """Yield the aliases and collections in a mapping that have no location, and whether each of them is a key.
 
-    They are keys, the values of keys that are collections, the earlier values of a repeated key, and mappings
+    They are keys, values whose key is a collection, all but the last value of a repeated key, and mappings
     directly under a merge key.
     """
     if isinstance(node, Sequence):
@@ -154,7 +154,7 @@ class _AliasWriter:
     def _visit(
         self, node: Mapping | Sequence, location: Location, indent: int, *, copied: bool = False
     ) -> Iterator[Edit]:
-        """Yield the edits that write the changes at `location`, and inside it, into `node`.
+        """Yield the edits that write the changes at or below `location` into `node`.
 
         `indent` is the smallest indentation that the lines of a flow collection in `node` must have. If `copied`
         is true, `node` will be copied to a later line. Then an alias is also replaced if another anchor with its
@@ -223,7 +223,7 @@ class _AliasWriter:
         return match is None or self._anchor_counts[match[0]] > 1
 
     def _differs(self, value: Any, written: Written, here: Location, there: Location) -> bool:
-        """Return whether the values at `here`, an alias, and at `there`, its anchor, differ after the changes."""
+        """Return whether the alias at `here` and its anchor at `there` have different values after the changes."""
         if here not in self._changing and there not in self._changing:
             return False
         if isinstance(value, Mapping | Sequence):
@@ -278,7 +278,7 @@ class _AliasWriter:
         """Return whether a copy of the block `node` can be inserted after the line that contains `offset`.
 
         A copy that ends with a block scalar is not possible if the next lines would change the value of the
-        scalar. The value can include the empty lines and the line break after it.
+        scalar. The value of a block scalar can include its line break and the empty lines after it.
         """
         if not self._can_be_copied(node):
             return False
@@ -294,7 +294,7 @@ class _AliasWriter:
         return ends_line and not keeps and line_end(self.source, offset) < len(self.source)
 
     def _can_be_copied(self, node: Written) -> bool:
-        """Return whether each alias under a merge key in `node` would still refer to its anchor in a copy."""
+        """Return whether each alias under a merge key in a copy of `node` would refer to the same anchor."""
         if max(self._anchor_counts.values(), default=0) < 2 or not isinstance(node, Mapping | Sequence):
             return True
         aliases = _merge_aliases(node)
@@ -360,10 +360,10 @@ class _AliasWriter:
         return self._scalar(name, _NOWHERE, flow=True)
 
     def _scalar(self, written: Written, location: Location, *, flow: bool) -> str:
-        """Return the source of a copy of a scalar with its new text at `location`."""
+        """Return the source of a copy of a scalar, with the new text at `location`."""
         event = cast("ScalarEvent", written)
         text, tag = self._text_at(event, location), self._tag(event)
-        # With quotes, a number would be a string.
+        # Do not quote an unchanged number or boolean, because quotes would make it a string.
         if location not in self.wanted and not event.style and not tag and not isinstance(tree.typed(text), str):
             return text or "null"
         return tag + (scalar.quoted(text) if self.in_json else scalar.serialized(text, flow=flow))

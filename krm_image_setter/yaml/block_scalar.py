@@ -54,7 +54,7 @@ def _in_lines(fragment: Fragment, ending: str, indent: str) -> Fragment:
 
 
 def _with_folds(value: str, fragment: Fragment, ending: str, indent: str) -> Fragment:
-    """Return a fragment of a folded block scalar, with its text as the source of the scalar contains it.
+    """Convert a fragment of the value of a folded block scalar: replace its text with the source of the text.
 
     The source of a line break depends on the lines before and after it (see `_is_blank`). If the first or last
     line of the fragment changes the breaks next to it, the result also contains these breaks.
@@ -82,8 +82,8 @@ def _with_folds(value: str, fragment: Fragment, ending: str, indent: str) -> Fra
 def _is_blank(line: str) -> bool:
     """Return whether a break next to `line` is not folded in a folded block scalar (YAML 1.2, section 8.1.3).
 
-    Between two lines that are not blank, a single break folds into a space. So a line break of the value is
-    written as two breaks.
+    Between two lines that are not blank, a parser reads one break as a space. Therefore a line break of the value
+    is written as two breaks.
     """
     return line[:1] in ("", " ", "\t", "\n")
 

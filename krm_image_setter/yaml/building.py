@@ -57,9 +57,9 @@ def build(text: str, parser: EventParser) -> list[Document]:
     # `node` is the innermost open collection. `stack` contains the collections around `node`, and their last keys.
     node: Any = None
     stack: list[tuple[Any, Any]] = []
-    # For the name of each anchor: its value, its node, and the numbers of nodes and levels in its value.
+    # Maps the name of each anchor to its value, its node, and the numbers of nodes and levels in the value.
     anchors: dict[str, tuple[Any, Any, int, int]] = {}
-    # For each anchor of an open collection: the depth and the name of the anchor, and the number of earlier nodes.
+    # The anchors of open collections: for each anchor its depth, its name, and the number of earlier nodes.
     open_anchors: list[tuple[int, str, int]] = []
     # `deepest` contains the greatest depth inside each open anchor.
     deepest: list[int] = []
@@ -153,7 +153,7 @@ def build(text: str, parser: EventParser) -> list[Document]:
             return documents
         else:
             continue
-        # The node of `value` is complete. It is no scalar or alias that is a key.
+        # The node of `value` is complete, and is not a scalar or an alias that is a key.
         if node is None:
             root = value
         elif not is_mapping:

@@ -111,7 +111,7 @@ def refusal(error: Exception, text: str) -> NotYAMLError:
     if index is None:
         message = f"invalid YAML{_problem(error)}"
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-        # The exception for an invalid character has no mark but a position.
+        # The exception for an invalid character has a position instead of a mark.
         index = mark.index if mark else getattr(error, "position", None)
     line, column = (None, None) if index is None else position(text, index)
     return NotYAMLError(message, line=line, column=column)
@@ -127,7 +127,7 @@ def _problem(error: Exception) -> str:
     if problem == _TAB:
         return ": a tab (U+0009) is not allowed at this position; indent with spaces"
     text = f"{problem} ({context})" if context else problem
-    # Some problems of ruamel.yaml contain the representation of a tuple with one item.
+    # Some messages of ruamel.yaml contain the representation of a tuple with one item.
     return ": " * bool(text) + re.sub(r"\('([^']*)',\)", r"'\1'", text)
 
 

@@ -42,7 +42,7 @@ def _serialized(text: str, quote: str) -> str:
     return quoted(text)[1:-1] if quote else text
 
 
-# The pieces of any scalar, and before them those of a scalar in double or single quotes. Each text has one.
+# The pieces of any scalar, and the additional pieces of a quoted scalar, which are tried first.
 _PIECE: Final = (
     rf"(?P<fold>[ \t]*(?:{BREAK})[ \t]*(?:(?:{BREAK})[ \t]*)*)"
     rf"|(?P<text>(?:[^\\'{BREAKS} \t]+|[ \t]+(?![ \t{BREAKS}]))+|.)"

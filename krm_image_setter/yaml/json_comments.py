@@ -7,7 +7,7 @@ import re
 from krm_image_setter.line_breaks import BREAKS
 from krm_image_setter.typed import Final
 
-# A string or a comment without an end reaches to the end of the text. Otherwise, each quote would be tried again.
+# An unterminated string or comment matches up to the end of the text, so that the search takes linear time.
 _STRING_OR_COMMENT: Final = re.compile(
     r'(?P<kept>"(?:[^"\\]++|\\.)*+(?:"|\Z))|//[^\r\n]*+|/\*.*?(?:\*/|(?P<open>\Z))', re.DOTALL
 )

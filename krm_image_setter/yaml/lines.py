@@ -30,7 +30,7 @@ _FLOW: Final = rf"( *)(?:([{{}}\[\],])|(?:(\"[^\"\\]*\"|'[^']*')|({_FLOW_PLAIN})
 # must read an indented line that ends without a line break.
 _LITERAL_LINES: Final = r"(?:\r?\n)*+( +)\S.*\n(?:(?:\1.*| *\r?)\n)*+(?![ \r].*\Z)"
 
-# For the first lines of a text or node, a search for a line is faster than a list of the starts of all lines.
+# For the first lines of a text or node, searching for a line is faster than listing the starts of all lines.
 _NEAR: Final = 64
 _MOST_KNOWN: Final = 32_768
 _MAX_FLOW_DEPTH: Final = 20

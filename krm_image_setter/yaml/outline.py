@@ -22,7 +22,7 @@ from krm_image_setter.yaml.tree import typed
 _BLANK, _COMMENT, _MARKER, _ENTRY, _TEXT, _TABBED, _OTHER = range(7)
 
 # How the value in a line can continue in the next lines. If a line contains nothing, its value is null or a block.
-# Values from _PLAIN on can continue, and from _SINGLE on, they must.
+# A value from _PLAIN on can continue. A value from _SINGLE on must continue.
 _NOTHING, _COMPLETE, _PLAIN, _BLOCK, _SINGLE, _DOUBLE, _UNKNOWN = range(7)
 
 # The effect of a line inside a quoted scalar.
@@ -32,11 +32,11 @@ _CONTINUES, _ENDS, _BREAKS = range(3)
 _NO_KEY, _KEY, _KIND, _WRONG_KIND = range(4)
 
 _MAX_DEPTH: Final = 100
-# The most lines, and the most outlines, that the caches contain.
+# The maximum numbers of lines and of outlines in the caches.
 _MOST_KNOWN: Final = 8192
 # A line with this number of characters, or a text with this number of lines, is not cached.
 _LONG: Final = 500
-# The most opening brackets in a JSON object. This limit also limits the depth of the object.
+# The maximum number of opening brackets in a JSON object, which also limits its depth.
 _MOST_BRACKETS: Final = 200
 
 
@@ -164,7 +164,7 @@ def _is_resource(outlines: tuple[_Outline, ...], depth: int) -> bool:
 
 
 def _is_json_resource(text: str) -> bool:
-    """Return whether a text is a JSON object that is the same resource in YAML. It can start with `---`."""
+    """Return whether a text is a JSON object, possibly after `---`, and means the same resource in YAML."""
     import json  # noqa: PLC0415  (5 ms)
 
     # Unlike JSON, YAML does not allow some characters, tabs as indentation, long keys, a line break between a key

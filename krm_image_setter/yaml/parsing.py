@@ -22,7 +22,7 @@ def parse(text: str) -> list[Document]:
         try:
             return building.build(text, fast)
         except fast.refusals as error:
-            # The parser in Python takes ten times as long for each Helm template, and rejects it too.
+            # The Python parser would take ten times as long for each Helm template, and would also reject it.
             if events.template_action(error, text) is not None:
                 raise events.refusal(error, text) from error
     pure = events.pure_parser()

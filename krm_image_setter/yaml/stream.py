@@ -28,8 +28,8 @@ class Listing(Record):
     """A document that is a list of resources, split into `items` and `frame`.
 
     `items` are the slices of the items. `frame` is the text of the document without the items. The items were
-    removed at the offset `resumes` of the frame. For an offset in the frame that is not smaller than `resumes`,
-    add `shift` to get the offset in the document.
+    removed at the offset `resumes` of the frame. To convert an offset in the frame from `resumes` on to an offset
+    in the document, add `shift`.
     """
 
     items: list[Slice]
@@ -69,7 +69,7 @@ _BLOCK: Final = 65536
 def _lines_before(text: str) -> list[tuple[int, int]]:
     """Return, for each block of the text, the number of lines before it and the offset of the line it starts in.
 
-    The numbers are cached because a run can have thousands of results. The cached texts are a long stream, and the
+    The numbers are cached because a run can have thousands of results. The cache contains a long stream and the
     long documents in its strings.
     """
     lines = start = 0
@@ -148,7 +148,7 @@ _ITEMS: Final = r"items:[ \t]*(?:#.*)?\r?\n(?:[ \t]*(?:#.*)?\r?\n)*([ ]*)-[ ]"
 def cut_items(text: str, start: int, end: int) -> Listing | None:
     """Split the document `text[start:end]`. Return None if it does not have the form that orchestrators write.
 
-    The caller must check that the frame is the mapping of a list.
+    The caller must check that the frame is a list of resources without items.
     """
     at = start if text.startswith("items:", start) else text.find("\nitems:", start, end) + 1
     head = re.compile(_ITEMS).match(text, at, end) if at >= start else None
@@ -184,7 +184,7 @@ def keyword_test(text: str, keywords: Iterable[Keyword]) -> Callable[[str], bool
     The slices must not contain aliases. The function is called for thousands of slices. Therefore it uses only
     searches that run in C, and only for the keywords that `text` contains.
     """
-    # A single word is a pair with the empty text, which every part contains.
+    # Treat a single word as a pair with the empty text, which every part contains.
     pairs = [("", keyword) if isinstance(keyword, str) else keyword for keyword in keywords]
     words = set(chain.from_iterable(pairs))
     joined = "".join(words)

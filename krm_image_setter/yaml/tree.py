@@ -64,7 +64,7 @@ if TYPE_CHECKING:
     Written: TypeAlias = "ScalarEvent | Alias | Collection"
     Scalar: TypeAlias = bool | int | float | str | None
 
-#: The most levels of nesting in a document. The deepest public CRD has 47 levels; deeper documents are attacks.
+#: The maximum nesting depth of a document. The deepest public CRD has 47 levels; deeper documents are attacks.
 MAX_DEPTH: Final = 250
 
 #: The keys and indexes of the path from a root to a value, such as `("containers", 0, "image")`.
@@ -211,7 +211,7 @@ def start_mark(written: Written) -> Mark:
 
 
 def nodes_in(written: Written) -> Iterator[Written]:
-    """Yield a node and all nodes inside it. The targets of aliases are not inside it."""
+    """Yield a node and all nodes inside it. The targets of aliases are not included."""
     yield written
     for child in written.children if isinstance(written, Collection) else ():
         yield from nodes_in(child)
@@ -284,5 +284,5 @@ def _number(text: str) -> int | float | str:
     digits = re.sub(r"\A([-+]?)0(?=\d)", r"\g<1>0o", digits)
     try:
         return int(digits, 0)
-    except ValueError:  # an example is 0o_
+    except ValueError:  # for example, 0o_
         return text

@@ -31,8 +31,7 @@ class Units:
     def edit(self, fragment: Fragment, text: str) -> Edit:
         """Return the edit that replaces a fragment of the value by `text`, the source of the new characters."""
         start, end, _ = fragment
-        # A folded line can end between two characters of the value. Insert a text directly after the first of
-        # them.
+        # A folded line can end between two characters of the value. Insert text directly after the first one.
         follows = start > 0 and (start == end or self.value[start] == "\n")
         first = self.span(start - 1)[1] if follows else self.span(start)[0]
         return Edit(first, self.span(end - 1)[1] if end else first, text)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from krm_image_setter.yaml.tree import Change, ScalarEvent, Written
 
-#: New pairs by the location of their mapping, and then by the existing key after which they are added.
+#: Maps the location of a mapping to a dict. The dict maps an existing key to the new pairs after this key.
 Added: TypeAlias = dict[Location, dict[str, dict[str, str]]]
 
 
@@ -67,7 +67,7 @@ def rewritten(source: str, holder: Mapping | Sequence, key: str | int, fragments
     """Return the edits that write fragments into the scalar of a key or index of `holder`."""
     event = cast("ScalarEvent", holder.origin(key))  # type: ignore[arg-type]
     if event.value and not event.style and not isinstance(tree.typed(event.value), str) and _is_json(holder):
-        start, end = scalar.content_span(source, event)  # JSON requires quotes in place of null or a number
+        start, end = scalar.content_span(source, event)  # in JSON, the new string needs quotes
         return [Edit(start, end, scalar.quoted(scalar.changed(event.value, fragments)))]
     if event.value or event.style or isinstance(holder, Sequence):
         return rewrite_scalar(source, event, flow=holder.flow, fragments=fragments)
@@ -114,7 +114,7 @@ def _style_of(event: ScalarEvent) -> ModuleType:
 
 
 def line_starts(source: str, event: ScalarEvent) -> list[int]:
-    """Return, for each line of a scalar's value, an offset in the line of the source where it starts."""
+    """Return, for each line of a scalar's value, an offset in the source line where the line starts."""
     if event.style == "|":  # each line of the source after the header is a line of the value
         return [match.end() for match in re.compile(BREAK).finditer(source, *scalar.content_span(source, event))]
     starts = [0, *(match.end() for match in re.finditer(BREAK, event.value))]
@@ -195,10 +195,10 @@ def lines_after(source: str, written: Written, column: int, lines: Iterable[str]
 
 
 def closing(source: str, root: Written, edits: Iterable[Edit]) -> list[Edit]:
-    """Return the edit that keeps the value of a block scalar at the end of the text if `edits` add lines after it.
+    """Return the edit that keeps the value of a block scalar at the end of the text, if `edits` add lines there.
 
     If a text does not end with a line break, libyaml and go-yaml read the value of the scalar without a line
-    break. With a line after the scalar, the value has no line break only if there is a `-` in the scalar's header.
+    break. After lines are added, the value has no line break only if there is a `-` in the scalar's header.
     """
     last = last_block_scalar(root)
     if last is None or source[last.end_mark.index - 1] in BREAKS:

@@ -1,4 +1,4 @@
-"""The output formats of the commands that report. Each format has a module `as_FORMAT`, which is imported late.
+"""The output formats of commands that print a report. Each format has a module, which is called `as_FORMAT`.
 
 A report is independent of its format, and a format is independent of the command that made the report.
 """
@@ -26,13 +26,13 @@ class Format(StrEnum):
 
 
 class Rule(Record):
-    """The reason why something is reported. `name` identifies the reason in all versions of the program."""
+    """The reason why something is reported. `name` must not change between versions of the program."""
 
     name: str
     description: str
 
 
-#: The reason of a message that is not about an image, such as the error of a file that cannot be read.
+#: The reason of a message that is not about an image, such as a message about an unreadable file.
 PROBLEM: Final = Rule("problem", "The program reports a problem.")
 
 
@@ -86,7 +86,7 @@ class ListReport(Report, Protocol):
         """Return the references of the images. They can contain duplicates."""
 
     def groups(self) -> Iterable[tuple[str, tuple[str, ...]]]:
-        """Return rows for a table on a terminal. Rows with the same heading follow each other."""
+        """Return pairs of a heading and a row, for a table on a terminal. Equal headings follow each other."""
 
 
 def write_report(output: str, report: Report) -> None:

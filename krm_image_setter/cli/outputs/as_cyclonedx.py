@@ -27,7 +27,7 @@ except ImportError as error:
 
 
 def write(listing: Listing) -> None:
-    """Write one component per image, with its locations as evidence. Names of the same image are equal."""
+    """Write one component per image, with its locations as evidence. `nginx` and `library/nginx` are one image."""
     by_reference: dict[Reference, list[Row]] = defaultdict(list)
     for row in listing.rows:
         if row.reference is not None:
@@ -42,7 +42,7 @@ def _component(reference: Reference, rows: Iterable[Row]) -> Component:
     url = _package_url(reference)
     occurrences = [
         Occurrence(
-            bom_ref=f"{url.to_string()}#{number}",  # without it, their order differs between runs
+            bom_ref=f"{url.to_string()}#{number}",  # otherwise the order differs between runs
             location=row.file.shown,
             line=row.found.line,
             additional_context=": ".join(filter(None, (str(row.found.resource), row.found.path))),

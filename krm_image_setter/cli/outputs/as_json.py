@@ -9,7 +9,7 @@ from krm_image_setter.cli.outputs import Report
 from krm_image_setter.errors import python_escaped
 from krm_image_setter.typed import Final
 
-# Python represents such a byte by a lone surrogate, and escapes it in the same way as JSON.
+# In a file name, a lone surrogate represents a byte that is not UTF-8. Python escapes it as JSON does.
 _SURROGATES: Final = r"[\ud800-\udfff]"
 
 

@@ -65,11 +65,11 @@ def _result(finding: Finding, rule_index: int) -> dict[str, Any]:
 
 
 def _artifact(file: str) -> dict[str, str]:
-    """Return the location of a file: a URI, or for a relative path the reference to the root of the sources."""
+    """Return the location of a file as a URI. The URI of a relative path starts at the root of the sources."""
     path = quote(os.path.normpath(file), errors="surrogateescape")
     return {"uri": f"file://{path}"} if os.path.isabs(file) else {"uri": path, "uriBaseId": "%SRCROOT%"}
 
 
 def _message(finding: Finding) -> dict[str, str]:
-    # Braces enclose placeholders in a message of SARIF, and are doubled if they are text (section 3.11.5).
+    # In a SARIF message, braces enclose placeholders. Literal braces must be doubled (section 3.11.5).
     return {"text": finding.message.replace("{", "{{").replace("}", "}}")}

@@ -1,4 +1,4 @@
-"""Writes a list of images as a table with one row per location, and with all that is known about the resource."""
+"""Writes a list of images as a table with one row per location. Each row contains the identity of the resource."""
 
 from __future__ import annotations
 
