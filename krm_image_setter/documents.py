@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from functools import cache
+from functools import cache, partial
 
 from krm_image_setter.errors import InputError
 from krm_image_setter.line_breaks import BREAKS, line_start
 from krm_image_setter.resources import LISTS, Tree, is_resource
-from krm_image_setter.typed import Any, Final, Record
+from krm_image_setter.typed import Any, Final, Record, TypeAlias
 from krm_image_setter.yaml import parsing, stream, tree
 from krm_image_setter.yaml.stream import Keyword, Listing, Slice, Source
 
@@ -71,27 +71,30 @@ class Stream:
             if self.text.find(keyword, start, end) >= 0:
                 yield from self._parsed((start, end))
 
-    def trees(self, keywords: Iterable[Keyword] | None = None, *, unproved: bool = False) -> Iterator[Tree | None]:
+    def trees(
+        self, keywords: Iterable[Keyword] | None = None, *, unproved: bool = False, without: str = ""
+    ) -> Iterator[Tree | None]:
         """Return the documents. A list of resources is replaced by its items, and a skipped resource by None.
 
-        A resource is skipped if it contains none of the `keywords`. If `keywords` is None, nothing is skipped. If
-        `unproved` is true, any other text without a keyword is skipped too, so its errors are not found. Raises
-        NotYAMLError, with the line in the text, if a document is not valid YAML.
+        A resource is skipped if it contains none of the `keywords`, unless they are None. Most resources of the
+        kind `without` are skipped too. If `unproved` is true, any other text without a keyword is skipped too, so
+        its errors are not found. Raises NotYAMLError, with the line in the text, if a document is not valid YAML.
         """
+        keep = partial(self._kept, keywords, unproved, without)
         if self._listing is not None:
-            return self._items(self._listing.items, (0, len(self.text)), keywords, unproved)
-        return self._trees(keywords, unproved)
+            return self._items(self._listing.items, (0, len(self.text)), keep)
+        return self._trees(keep)
 
-    def _trees(self, keywords: Iterable[Keyword] | None, unproved: bool) -> Iterator[Tree | None]:
+    def _trees(self, keep: _Keep) -> Iterator[Tree | None]:
         slices = stream.cut_documents(self.text)
-        parts = [(0, len(self.text))] if slices is None else self._kept(slices, keywords, unproved, is_item=False)
+        parts = [(0, len(self.text))] if slices is None else keep(slices, is_item=False)
         for part in parts:
             if part is None:
                 yield None
                 continue
             listing = stream.cut_items(self.text, *part)
             if listing is not None and _is_list_frame(listing.frame) and not self._is_shared(listing.items):
-                yield from self._items(listing.items, part, keywords, unproved)
+                yield from self._items(listing.items, part, keep)
             else:
                 yield from self._parsed(part)
 
@@ -117,10 +120,8 @@ class Stream:
             map(_is_resource_list, _roots(self.text.removeprefix("\ufeff")))
         )
 
-    def _items(
-        self, items: list[Slice], part: Slice, keywords: Iterable[Keyword] | None, unproved: bool
-    ) -> Iterator[Tree | None]:
-        for number, item in enumerate(self._kept(items, keywords, unproved, is_item=True)):
+    def _items(self, items: list[Slice], part: Slice, keep: _Keep) -> Iterator[Tree | None]:
+        for number, item in enumerate(keep(items, is_item=True)):
             if item is None:
                 yield None
                 continue
@@ -150,20 +151,29 @@ class Stream:
         )
 
     def _kept(
-        self, slices: list[Slice], keywords: Iterable[Keyword] | None, unproved: bool, *, is_item: bool
+        self,
+        keywords: Iterable[Keyword] | None,
+        unproved: bool,
+        without: str,
+        slices: list[Slice],
+        *,
+        is_item: bool,
     ) -> list[Slice | None]:
         """Return the slices, but None in place of each slice that can be skipped.
 
         A slice is skipped if it contains no keyword and is certainly one resource in valid YAML. Skipping any
         other slice without a keyword could hide an error, so it requires `unproved`.
         """
-        if keywords is None:
+        if without and without not in self.text:
+            without = ""
+        if keywords is None and not without:
             return [*slices]
-        can_contain = stream.keyword_test(self.text, keywords)
+        can_contain = stream.keyword_test(self.text, ("",) if keywords is None else keywords)
         kept: list[Slice | None] = []
         for one in slices:
             part = self.text[one[0] : one[1]]
-            is_skipped = not can_contain(part) and (unproved or _prover()(part, is_item=is_item))
+            can_matter = can_contain(part) and not (without and stream.has_kind(part, without))
+            is_skipped = not can_matter and (unproved or _prover()(part, is_item=is_item))
             kept.append(None if is_skipped else one)
         return kept
 
@@ -182,6 +192,9 @@ class Stream:
                 error.line += source.line(0) - 1
             raise
 
+
+#: The arguments are slices, and whether they are items. Returns the slices, but None for each skipped slice.
+_Keep: TypeAlias = Callable[..., list[Slice | None]]
 
 # These patterns for anchors and aliases also match inside scalars. The only effect is that a list is not split.
 _ANCHOR: Final = r"&([^\s,\[\]{}]+)"

@@ -196,6 +196,39 @@ def test_images_are_listed_with_a_configuration_and_a_file_name() -> None:
         list_images(values)
 
 
+CRD = """apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata:
+  name: a.b
+  annotations:
+    image: nginx:1.25
+spec:
+  containers:
+  - image: redis:7
+"""
+CRD_KINDS = {"kinds": [{"kind": "CustomResourceDefinition", "paths": ["metadata.annotations.image"]}]}
+
+
+# kustomize does not set images in CustomResourceDefinitions either: kubernetes-sigs/kustomize#890.
+@pytest.mark.parametrize(
+    ("text", "config", "images"),
+    [
+        pytest.param(CRD, {}, [], id="without a rule"),
+        pytest.param(CRD, CRD_KINDS, ["nginx:1.25"], id="with a rule"),
+        pytest.param(CRD + "---\n" + POD, {}, ["nginx:1.25"], id="before a resource with an image"),
+    ],
+)
+def test_images_in_a_custom_resource_definition_need_a_rule(
+    text: str, config: dict[str, Any], images: list[str]
+) -> None:
+    assert [image.image for image in list_images(text, read_config(config, needs_images=False))] == images
+
+
+def test_invalid_custom_resource_definition_is_an_error() -> None:
+    with pytest.raises(InputError, match="line 11"):
+        list_images(CRD + "  - [\n")
+
+
 def test_images_that_are_listed_are_those_that_are_set() -> None:
     config = read_config({"registries": [{"from": "docker.io", "to": "m.io"}]})
     set_ = [one.field for one in set_images(POD, config).results]

@@ -40,6 +40,7 @@ from krm_image_setter.filter import Options
 from krm_image_setter.images import HUB, HUB_NAMES, Reference, has_placeholder, parse_reference
 from krm_image_setter.images.pattern import matches_pattern
 from krm_image_setter.locators import Selector
+from krm_image_setter.resources import NO_REF
 from krm_image_setter.results import ERROR
 from krm_image_setter.rules import Rules, rules_for
 from krm_image_setter.scan import FoundImage, TextImages, images_in
@@ -307,9 +308,9 @@ def _visited(look: Callable[[Stream], TextImages], visit: Callable[[Stream], Any
 
 
 def _images(rules: Rules, stream: Stream) -> TextImages:
-    kinds: list[str] = []
-    images = list(images_in(stream, rules, visit=lambda resource, _: kinds.append(resource.ref.kind)))
-    return TextImages(sum(map(bool, kinds)), images)
+    resources: list[bool] = []
+    images = images_in(stream, rules, visit=lambda one, _: resources.append(one is None or one.ref != NO_REF))
+    return TextImages(images=list(images), resources=sum(resources))
 
 
 def _without_ignored(rows: Iterable[Row], ignore: Sequence[Ignored]) -> list[Row]:

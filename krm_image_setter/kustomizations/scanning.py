@@ -156,10 +156,10 @@ def _list(run: _Run, stream: Stream) -> TextImages:
     collector = FieldCollector(run.rules, run.specs)
     count = 0
 
-    def visit(resource: Resource, fields: list[LocatedField]) -> None:
+    def visit(resource: Resource | None, fields: list[LocatedField]) -> None:
         nonlocal count
-        count += resource.ref != NO_REF
-        if stream.source in run.reached:
+        count += resource is None or resource.ref != NO_REF
+        if resource is not None and stream.source in run.reached:
             collector(resource, fields)
 
     images: list[FoundImage] = []
@@ -167,7 +167,7 @@ def _list(run: _Run, stream: Stream) -> TextImages:
     if resources is not None and not run.rules.kinds and not run.rules.files:
         return TextImages(resources, images, NO_FIELDS)
     try:
-        images += images_in(stream, run.rules, visit=visit)
+        images += images_in(stream, run.rules, visit=visit, every=bool(run.specs))
     except NotResourceError:  # `kind` and `apiVersion` of a kustomization can be missing
         if stream.source not in run.kustomizations:
             raise

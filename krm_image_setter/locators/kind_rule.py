@@ -77,6 +77,10 @@ class SelectorMap(Generic[T]):
     def __bool__(self) -> bool:
         return bool(self._items)
 
+    def has_kind(self, kind: str) -> bool:
+        """Return whether a selector contains exactly this kind."""
+        return any(key[0] == kind for key in self._items)
+
     def matching(self, ref: ResourceRef) -> list[T]:
         """Return the items whose selectors match a resource, in the order of the items."""
         if not self._items:

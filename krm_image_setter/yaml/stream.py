@@ -171,6 +171,15 @@ def cut_items(text: str, start: int, end: int) -> Listing | None:
     return Listing(items, text[start:first] + text[last:end], first - start, last - first)
 
 
+# The value of the key `kind` in column 0.
+_KIND: Final = r"\n[\"']?kind[\"']? *:[ \t]*(.*?)\r?(?=\n|\Z)"
+
+
+def has_kind(part: str, kind: str) -> bool:
+    """Return whether the resource in a document is of a kind. A list and JSON are never of the kind."""
+    return kind in part and re.findall(_KIND, f"\n{part}") == [kind]
+
+
 #: A word, or two words that must both occur.
 Keyword: TypeAlias = str | tuple[str, str]
 # This pattern matches a backslash that can escape a character of a keyword, or join two lines of a string. A

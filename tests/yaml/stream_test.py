@@ -61,6 +61,24 @@ def test_slice_mentions_two_words(text: str, expected: bool) -> None:
     assert stream.keyword_test(others + text, ["nginx", ("ConfigMap", "web")])(text) is expected
 
 
+KINDS_OF_DOCUMENTS = [
+    pytest.param("kind: CRD\na: b\n", True, id="first line"),
+    pytest.param("---\na: b\r\nkind:  CRD\r\nc:\n  kind: d\n", True, id="later line"),
+    pytest.param("a: b\nkind: CRD", True, id="last line"),
+    pytest.param("kind: CRDs\n", False, id="longer kind"),
+    pytest.param("kind: a\nb:\n  kind: CRD\n", False, id="kind inside"),
+    pytest.param("kind: CRD\nkind: a\n", False, id="repeated key"),
+    pytest.param("kind: CRD\n'kind' : a\n", False, id="repeated key in quotes"),
+    pytest.param('{"kind": "CRD"}\n', False, id="JSON"),
+    pytest.param("- kind: CRD\n", False, id="item"),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), KINDS_OF_DOCUMENTS)
+def test_document_has_a_kind(text: str, expected: bool) -> None:
+    assert stream.has_kind(text, "CRD") is expected
+
+
 CUTS = [
     ("a: b\n", ["a: b\n"]),
     ("---\na: b\n---\nc: d\n", ["---\na: b\n", "---\nc: d\n"]),
