@@ -54,7 +54,7 @@ _FORMATS: Final = (*_MAPPINGS, _LISTING)
 
 
 def read_images(files: Iterable[tuple[str, str]]) -> Images:
-    """Return the combined rules of `files`, which are pairs of the text and the name that messages show.
+    """Return the combined rules of `files`. Each file is a pair of its text and its name in messages.
 
     A rule for a name with a tag or digest comes before all rules for a name alone.
 

@@ -31,8 +31,8 @@ def read_buildkit(document: Value) -> Iterator[BuiltImage]:
     """Yield the images of a build, or of each target of a bake. Raises ConfigError.
 
     An image is set to its tag and its digest. People read the tag, and the cluster uses the digest. If a build has
-    several tags in one repository, the first tag is used. Builds without a tag contain no image. The same applies
-    to objects that are not a target, such as the warnings.
+    several tags in one repository, the first tag is used. Builds without a tag are skipped. Objects that are not a
+    target, such as the warnings, are skipped too.
     """
     for build in (document, *(value for _, value in document.entries() if _is_build(value.data))):
         if "image.name" not in build.data:

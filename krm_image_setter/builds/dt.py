@@ -23,8 +23,8 @@ def is_dt(data: dict[str, Any]) -> bool:
 def read_dt(document: Value) -> Iterator[BuiltImage]:
     """Yield the images of the chart. Raises ConfigError if an image is invalid.
 
-    The file contains one digest per platform, and none that identifies the image for all platforms. Therefore a
-    digest is used only if it is the only one.
+    The file contains a digest for each platform, but no digest of the index for all platforms. Therefore a digest
+    is used only if the image has just one.
     """
     images = document.fields().get("images")
     for entry in images.items() if images else ():

@@ -22,8 +22,8 @@ def is_jib(data: dict[str, Any]) -> bool:
 def read_jib(document: Value) -> Iterator[BuiltImage]:
     """Yield the image. Raises ConfigError if it is invalid.
 
-    The image is set to its tag and its digest. If Jib has not pushed the image, no registry might have the digest,
-    so the image is only set to its tag.
+    The image is set to its tag and its digest. An image that Jib has not pushed is only set to its tag, because a
+    registry might not have the digest.
     """
     fields = document.fields()
     is_pushed = "imagePushed" not in fields or fields["imagePushed"].boolean()

@@ -20,7 +20,7 @@ _OVERRIDE_KINDS: Final = ("Config", "ImageOverrides")
 
 
 def is_kbld_lock(data: dict[str, Any]) -> bool:
-    """Return whether a document is an ImagesLock."""
+    """Return whether a document is an ImagesLock of kbld."""
     return data.get("apiVersion") == LOCK_API_VERSION and data.get("kind") == LOCK_KIND
 
 

@@ -1,4 +1,4 @@
-"""Reads text files with one image per line: `NAME=REFERENCE`, or only a reference, which sets its own name."""
+"""Reads text files with one image per line: `NAME=REFERENCE`, or a reference that sets images with its name."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ def _running(image: Value, reference: Reference | None, status: Value | None) ->
         return image.located(ConfigError(f'"{image.data}" is not an image reference'))
     if not image_id:
         return image.located(ConfigError(f'the container with the image "{reference}" has not started'))
-    # Some runtimes return the ID of the image instead, which cannot be pulled.
+    # Some runtimes report the image ID instead of the digest. An image cannot be pulled by its ID.
     if "@" not in image_id or not is_digest(digest):
         return image.located(
             ConfigError(f'imageID "{image_id}" of "{reference}" contains no digest of a registry')

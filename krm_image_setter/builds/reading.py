@@ -37,7 +37,7 @@ class BuiltImage(Record):
 
 
 def built_image(name: str, reference: str, locate: Locate, locate_name: Locate | None = None) -> BuiltImage:
-    """Return the image that sets `name` to `reference`. Raises ConfigError if either of them is invalid."""
+    """Return a BuiltImage that sets `name` to `reference`. Raises ConfigError if either of them is invalid."""
     try:
         return BuiltImage(whole_image_rule(name, reference), locate)
     except InvalidReference as error:
@@ -46,7 +46,7 @@ def built_image(name: str, reference: str, locate: Locate, locate_name: Locate |
 
 
 def image_of_its_name(text: str, locate: Locate) -> BuiltImage:
-    """Return the image that sets the name of a reference to the reference itself. Raises ConfigError."""
+    """Return a BuiltImage that sets images with the same name to the reference `text`. Raises ConfigError."""
     reference = parse_reference(text)
     if reference is not None and is_bare(reference):
         raise locate(no_version(text))
@@ -54,7 +54,7 @@ def image_of_its_name(text: str, locate: Locate) -> BuiltImage:
 
 
 def image_or_reason(text: str, locate: Locate) -> BuiltImage | ConfigError:
-    """Return the image that sets the name of a reference to the reference, or an error for a skipped image."""
+    """Like `image_of_its_name`, but return the error for an image to skip instead of raising it."""
     reference = parse_reference(text)
     if reference is None:
         return locate(ConfigError(f'"{text}" is not an image reference'))
@@ -62,7 +62,7 @@ def image_or_reason(text: str, locate: Locate) -> BuiltImage | ConfigError:
 
 
 def pinned(text: str, digest: Value | None) -> str:
-    """Return a reference with a digest. It is unchanged if `digest` is None. Raises ConfigError."""
+    """Add a digest to a reference; None adds nothing. Raises ConfigError if the digest is invalid."""
     reference = parse_reference(text)
     if digest is None or reference is None:
         return text
@@ -93,13 +93,13 @@ def listed(document: Value) -> Iterator[Value]:
 
 
 def image_of_fields(value: Value, name: str, reference: str) -> BuiltImage:
-    """Return the image in a mapping. `name` and `reference` are the keys of its name and of its new reference."""
+    """Return the image in a mapping. `name` and `reference` are the keys of the name and of the new reference."""
     fields = value.fields(required=(name, reference))
     return image_of_values(fields[name], fields[reference])
 
 
 def image_of_values(name: Value, reference: Value) -> BuiltImage:
-    """Return the image that sets `name` to `reference`. Raises ConfigError if either of them is invalid."""
+    """Return a BuiltImage that sets `name` to `reference`. Raises ConfigError if either of them is invalid."""
     return built_image(name.string(), reference.string(), reference.located, name.located)
 
 

@@ -1,6 +1,6 @@
 """The catalog: the image fields of well-known custom resources, in the syntax of `kinds`.
 
-The file is split into entries without parsing it. An entry is decoded when a resource of its kind is found,
+`catalog.yaml` is split into entries without parsing it. An entry is decoded when a resource of its kind is found,
 because decoding all entries would double the time of a short run.
 """
 
@@ -16,9 +16,9 @@ from krm_image_setter.locators.forms import VersionSplit
 from krm_image_setter.resources import ResourceRef
 from krm_image_setter.typed import Any, Final, Record
 
-#: The only kind in the core group: it can contain Helm values.
+#: The only kind of the core group in the catalog. A ConfigMap can contain Helm values.
 VALUES_KIND: Final = "ConfigMap"
-#: Texts of which each file that refers to Helm values elsewhere contains one.
+#: Each file that refers to Helm values in another file or in a ConfigMap contains one of these texts.
 VALUES_MARKS: Final = ("alueFile", "aluesFile", "valuesKey")
 _FILE: Final = "catalog.yaml"
 # The comments above an entry belong to the entry.
@@ -64,7 +64,7 @@ def read(file: str) -> str:
 
 
 def with_parts(kinds: set[str]) -> set[str]:
-    """Return the kinds with fields that contain only a tag or digest, so that no name is in the resource."""
+    """Return the kinds with fields that contain only a tag or digest. Their resources can lack the image name."""
     return _with(kinds, "part: ")
 
 
@@ -103,6 +103,6 @@ def entry_rules(entry: Entry) -> tuple[KindRule, ...]:
 
 
 def _with_version(form: Form) -> Form:
-    """Return a form that omits digests if it is a split reference with a version instead of a tag."""
+    """Return a form that never writes a digest if `form` is a split reference with a version instead of a tag."""
     has_version = isinstance(form, Split) and "version" in form.tag.lower() and not form.digest
     return VersionSplit(*form) if isinstance(form, Split) and has_version else form

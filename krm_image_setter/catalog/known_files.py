@@ -39,7 +39,7 @@ def file_entries() -> tuple[FileEntry, ...]:
     return tuple(FileEntry(*entry) for entry in zip(rules, texts, strict=True))
 
 
-@lru_cache(maxsize=16)  # each document in a file calls this function
+@lru_cache(maxsize=16)  # this function is called for each document of a file
 def known_files(path: str) -> tuple[FileRule, ...]:
     """Return the rules of the catalog that select a file by its path, which can be relative or absolute."""
     path = path.lstrip("/")

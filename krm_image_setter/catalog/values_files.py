@@ -1,4 +1,4 @@
-"""Finds the Helm values that files refer to: files of any name, and keys of ConfigMaps.
+"""Finds the Helm values that resources and other files refer to: files with any name, and keys of ConfigMaps.
 
 - Argo CD: https://argo-cd.readthedocs.io/en/stable/user-guide/helm/#values-files
 - Flux: https://fluxcd.io/flux/components/helm/helmcharts/#values-files,
@@ -78,7 +78,7 @@ def _files(stream: Stream, roots: Iterable[Any]) -> Iterator[str]:
 
 
 def _references(node: Any, path: str) -> Iterator[tuple[str, str]]:
-    """Yield the names of files with values in a tree, each with the path next to it (of the chart of Argo CD)."""
+    """Yield the names of values files in a tree, each with the nearest `path` (in Argo CD, that of the chart)."""
     if isinstance(node, dict):
         path = node["path"] if isinstance(node.get("path"), str) else path
         for key, value in node.items():

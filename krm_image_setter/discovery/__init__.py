@@ -33,7 +33,7 @@ __all__ = [
 
 
 class Discovered(Record):
-    """The image fields that were found, the pod specs in each kind with a CRD, and the images in resources.
+    """The image fields in CRDs, the pod specs of each kind in CRDs, and the images in resources.
 
     A pod spec needs no entry in `kinds`.
     """
@@ -46,7 +46,7 @@ class Discovered(Record):
 def discover(stream: Stream, rules: Rules, *, others: bool = False) -> Discovered:
     """Find fields that probably contain images and that no rule covers, in a stream of CRDs and other resources.
 
-    If `others` is true, documents that are not resources are searched too, if the stream has a file name.
+    If `others` is true and the stream has a file name, documents that are not resources are searched too.
 
     Raises InputError if the text is not YAML, or if a document cannot be searched.
     """

@@ -1,7 +1,7 @@
-"""Reads CustomResourceDefinitions (CRDs): their schemas, and as plain data those in a stream that are JSON.
+"""Finds the schemas in CustomResourceDefinitions (CRDs), and reads CRDs in JSON without positions.
 
-A CRD is never edited, so the positions of its values are not needed. Reading JSON without them takes a thirtieth
-of the time.
+A CRD is never edited, so the positions of its values are not needed. Reading JSON without positions takes a
+thirtieth of the time.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def schemas(spec: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def take_definitions(stream: Stream) -> tuple[list[dict[str, Any]], Stream]:
-    """Return the CRDs of a stream that are JSON, and a stream with the other documents on the same lines.
+    """Return the JSON CRDs of a stream, and a stream with the other documents, which keep their line numbers.
 
     A document that is not valid JSON remains in the stream, so that its errors are reported.
     """
@@ -56,7 +56,7 @@ def take_definitions(stream: Stream) -> tuple[list[dict[str, Any]], Stream]:
 
 
 def _definitions(text: str) -> list[dict[str, Any]]:
-    """Return the CRDs in a JSON document that contains nothing else."""
+    """Return the CRDs in a JSON document, or an empty list if the document also contains other resources."""
     document = text.removeprefix("---").lstrip()
     try:
         root: Any = json.loads(document) if document.startswith("{") else None

@@ -1,4 +1,4 @@
-"""Finding, a field that probably contains an image, and the confidence in that."""
+"""Defines Finding: a field that probably contains an image, and how certain that is."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from krm_image_setter.typed import Final, Record
 #: Two steps of a path: ITEMS matches every item of a list, and VALUES matches every value of a mapping.
 ITEMS: Final = "[*]"
 VALUES: Final = ".*"
-# The starts of steps that are not keys: a list index, all items, or the items with a name.
+# A step that is not a key starts with `[` (an index, all items, or named items) or with `.*` (all values).
 _NOT_KEYS: Final = ("[", ".*")
 #: Top-level fields that have the same meaning in every kind. They are not searched.
 NOT_SPECIFIED: Final = ("apiVersion", "kind", "metadata", "status")
@@ -36,7 +36,7 @@ class Confidence(IntEnum):
 
 
 class Kind(Record):
-    """The API group and kind of a custom resource. For a document that is not a resource, `file` is its file."""
+    """The API group and kind of a custom resource. `file` is set for a document that is not a resource."""
 
     group: str
     kind: str
@@ -54,7 +54,7 @@ class Kind(Record):
 
 
 class Finding(Record):
-    """A field that probably contains an image. `steps` are the keys on its path, `form` is the form of the image.
+    """A field that probably contains an image. `steps` are the steps of its path. `form` is the form of the image.
 
     `reason` explains the confidence. `description` is the description in the schema, on one line.
     """
@@ -74,7 +74,7 @@ class Finding(Record):
 
     @property
     def is_complete(self) -> bool:
-        """Whether an entry can set the field. A tag or digest needs the name of its image, too."""
+        """Whether an entry can be written for the field. A tag or digest also needs the name of its image."""
         return not isinstance(self.form, Part) or self.form.part == "name"
 
     @property

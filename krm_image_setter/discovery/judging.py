@@ -1,7 +1,7 @@
 """Judges whether a field contains a container image, by its name, its description and the fields around it.
 
-The rules are tables of words and of patterns for descriptions. `docs/discover.md` shows how many image fields they
-find in kinds that they were not developed with.
+The rules are tables of words and of patterns for descriptions. `docs/discover.md` shows how many image fields the
+rules find in kinds that were not used to develop them.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from krm_image_setter.typed import Final, Record
 
 
 class Field(Record):
-    """A string field: its name, the names of its parents (`around`, the outermost first), and its description.
+    """A string field: its name, the names of its parents (`around`, outermost first), and its description.
 
     `context` contains the descriptions of its nearest parents. `beside` contains the descriptions of the fields of
     the same object. `default` is the default of the field.
@@ -31,9 +31,9 @@ class Field(Record):
 
 
 class Judgement(Record):
-    """The confidence that a field contains an image, and the reason. `part` is the part of the reference.
+    """The confidence that a field contains an image or a part of one, and the reason.
 
-    `part` is "reference" for a whole reference, or "name", "registry", "tag" or "digest".
+    `part` is "reference" for a whole reference, or "name", "registry", "tag" or "digest" for a part.
     """
 
     confidence: Confidence
@@ -56,7 +56,7 @@ _CONTAINER_FIELDS: Final = frozenset(
 
 # == Images that are not container images, or that a new reference must not replace ==
 
-# The name of a parent says that its images are disks of machines. A `containerDisk` is a container image.
+# The images below a field with one of these words are machine disks. A `containerDisk` is a container image.
 _MACHINES: Final = frozenset(("disk", "disks", "machine", "operating", "rbd", "ami"))
 # Fields that occur next to the image of a machine or a disk, but not next to a container image.
 _MACHINE_FIELDS: Final = frozenset(("offer", "sku", "publisher", "checksum", "imageId", "imageID"))
@@ -67,7 +67,7 @@ _MACHINE_IMAGE: Final = _pattern(
     r"AMIs?|ARN|Amazon Resource Name|marketplace|resource ID|imageID|picture|icon|photo|qcow2?|rbd",
     r"hypervisor|image stream|for (?:the|this) machine|instances? (?:should|to)",
 )
-# The name of the field or of a near parent says that the image is compared, built or observed, but not run.
+# One of these words in the name of a field or a near parent: the image is compared, built or observed, not run.
 _NOT_RUN: Final = frozenset(
     (
         "allow", "allowed", "block", "blocked", "current", "deny", "denied", "destination", "exclude", "excluded",
@@ -87,7 +87,7 @@ _NOT_RUN_CONTEXT: Final = _pattern(
     r"observed state|fetch image details|image scan|SageMaker(?: AI)? image|machine images?",
     r"verif\w+ (?:image|container)s?|images? that match",
 )
-# A reference, a URL or a repository can belong to something else.
+# A reference, a URL or a repository can belong to one of these instead of an image.
 _OTHER_SOURCE: Final = frozenset(("chart", "charts", "helm", "git", "plugin", "plugins"))
 _OTHER_SOURCE_TEXT: Final = _pattern(r"charts?|helm|binar(?:y|ies)|download\w*|git")
 
@@ -95,7 +95,7 @@ _OTHER_SOURCE_TEXT: Final = _pattern(r"charts?|helm|binar(?:y|ies)|download\w*|g
 
 _NAME_WORDS: Final = frozenset(("image", "images"))
 _LAST_WORDS: Final = frozenset(("name", "names", "override", "ref", "reference", "fqin", "spec", "uri"))
-# Words that distinguish the image of a container, such as `initImageURL`, from a picture or the disk of a machine.
+# Words in field names such as `initImageURL`, which mean a container image, not a picture or a machine disk.
 _CONTAINER_WORDS: Final = frozenset(("base", "container", "docker", "init", "oci", "sidecar"))
 _CONTAINER_IMAGE: Final = _pattern(
     r"(?:container|docker|oci|sidecar|init)[- ](?:\w+[- ])?(?:images?|artifacts?)|docker|OCI container"
@@ -105,7 +105,7 @@ _IMAGE: Final = _pattern(
     r"OCI|registry|pod|containers?|sidecar",
 )
 _AN_IMAGE: Final = _pattern("images?")
-# The description of a field with one of these names says what is there, in the part before an example.
+# If a field has one of these names, its description must also mention an image, before the first example.
 _POINTERS: Final = frozenset(("artifact", "bundle", "package", "ref", "reference", "repo", "uri", "url"))
 _POINTED: Final = _pattern(
     r"(?:OCI|container|docker)[- ](?:\w+[- ])?(?:image|artifact)s?|OCI container",
@@ -113,7 +113,7 @@ _POINTED: Final = _pattern(
 )
 _EXAMPLE: Final = re.compile(r"\b(?:for example|e\.g\.|examples?:)", re.IGNORECASE)
 _FULL: Final = _pattern("full image (?:location|reference|name|path)")
-# The description of a field with any other name, such as `name`, defines the field as an image.
+# Any other field, such as `name`, is an image if its description starts like "The name of the container image".
 _DEFINED: Final = re.compile(
     r"(?:\W*\w+ (?:is|defines?|specifies|contains?|sets?) )?(?:the |an? )?"
     r"(?:(?:full|optional|name|uri|url|path|reference|address) (?:(?:of|to) )?(?:the |an? )?)*"
@@ -122,7 +122,7 @@ _DEFINED: Final = re.compile(
     re.IGNORECASE,
 )
 
-# Fields next to the images in an object for several containers, and fields that occur next to only one image.
+# An object with a pull policy, but without any of these parts of a reference, contains several images.
 _POLICIES: Final = frozenset(("pullPolicy", "imagePullPolicy"))
 _IMAGE_PARTS: Final = frozenset(("name", "registry", "repo", "repository", "tag", "version"))
 
@@ -177,8 +177,8 @@ def judged(field: Field) -> Judgement | None:
 def tag_beside(field: Field) -> str:
     """Return the name of the field that contains the tag of the image in `field`, or an empty string.
 
-    Many kinds have a field `version` next to a whole reference. It contains the tag only if something says so: its
-    name, its description, or the description or the default of the image.
+    Many kinds have a field `version` next to a whole reference. It is the tag only if there is evidence: the name
+    or description of the version field, or the description or default of the image field.
     """
     in_name, default = words(field.name), parse_reference(field.default)
     if default is not None and (default.tag or default.digest):
@@ -191,7 +191,7 @@ def tag_beside(field: Field) -> str:
     named = by_words.get((*in_name, "version"))
     if named or in_name == ("base", "image"):
         return named or by_words.get(("version",), "")
-    # The description of the image can contain the name of the other field.
+    # The description of the image field can contain the name of the version field.
     mentioned = (name for key, name in by_words.items() if key[-1:] == ("version",) and name in field.text)
     version = next(mentioned, "") if _NO_TAG.search(field.text) else ""
     version = version or by_words.get(("version",), "")
@@ -211,17 +211,17 @@ def is_container(fields: Collection[str]) -> bool:
 
 
 def is_whole_tag(text: str) -> bool:
-    """Return whether the description of a tag says that it contains the name of the image too."""
+    """Return whether the description of a tag field says that the field contains a whole reference."""
     return "image:tag" in text
 
 
 def is_prefix(text: str) -> bool:
-    """Return whether the description of a repository says that it is the start of the names of several images."""
+    """Return whether the description of a repository field says that it is the prefix of several image names."""
     return _PREFIX.search(text) is not None
 
 
 def can_be_set(field: Field) -> bool:
-    """Return whether nothing says that the field contains another image than one that a container runs."""
+    """Return whether a field can contain an image that a container runs, because nothing contradicts this."""
     in_name = words(field.name)
     nearest = [words(name) for name in field.around[-2:]]
     for name in (in_name, *nearest):
@@ -249,7 +249,7 @@ def _whole(field: Field, in_name: Sequence[str]) -> Judgement:
 
 
 def _part(field: Field, in_name: Sequence[str]) -> Judgement | None:
-    """Return the judgement on a field with only a part of a reference, by the last word of its name."""
+    """Judge a field by the last word of its name. Return None if it contains no part of a reference."""
     last = in_name[-1]
     is_of_image = not _NAME_WORDS.isdisjoint(in_name[:-1]) or (
         len(in_name) == 1 and bool(field.around) and has_image_word(field.around[-1])
@@ -273,8 +273,8 @@ def _part(field: Field, in_name: Sequence[str]) -> Judgement | None:
 def _is_in_image_object(field: Field) -> bool:
     """Return whether a field of an object such as `image` contains a whole image.
 
-    In the source of an image volume (core/v1 ImageVolumeSource), this is the `reference`. Next to a pull policy
-    without parts of a reference, the fields are the images of several containers.
+    The field `reference` of an image volume (core/v1 ImageVolumeSource) contains a whole image. So does each field
+    next to a pull policy if no field there is a part of a reference: these are images of several containers.
     """
     beside = field.beside.keys()
     return field.name == "reference" or (not _POLICIES.isdisjoint(beside) and _IMAGE_PARTS.isdisjoint(beside))

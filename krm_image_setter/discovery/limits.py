@@ -18,7 +18,7 @@ Key = tuple[str, str]
 
 
 class Limit(Record):
-    """What a field accepts: texts that match `pattern`, if there is one, with up to `max_length` characters."""
+    """The texts that a field accepts. An empty `pattern` matches all texts. A `max_length` of None is no limit."""
 
     steps: Steps
     pattern: str
@@ -35,13 +35,13 @@ class Limit(Record):
 
 
 class Limits:
-    """The limits of many kinds."""
+    """The limits of the fields of many kinds."""
 
     def __init__(self, found: Iterable[tuple[Key, Limit]]) -> None:
         self._limits: dict[Key, list[Limit]] = {}
         for key, limit in found:
             self._limits.setdefault(key, []).append(limit)
-        # Thousands of resources have the same fields, and a definition can have thousands of limits.
+        # A cache, because thousands of resources have the same fields, and a CRD can have thousands of limits.
         self._at: dict[tuple[Key, Location], list[Limit]] = {}
 
     def problem(self, ref: ResourceRef, texts: Iterable[tuple[Location, str]]) -> str:
@@ -60,7 +60,7 @@ class Limits:
 
 
 def limits_in_stream(stream: Stream) -> list[tuple[Key, Limit]]:
-    """Return the limits in the CustomResourceDefinitions of a stream. Raises InputError if it is not YAML."""
+    """Return the limits in the CustomResourceDefinitions of a stream. Raises InputError for invalid YAML."""
     if CRD not in stream.text:
         return []
     trees = filter(None, stream.trees([CRD]))
@@ -97,7 +97,7 @@ def _is_at(steps: Steps, location: Location) -> bool:
     )
 
 
-# The API server uses regular expressions of Go. These are the differences that patterns of public CRDs contain.
+# The API server uses Go's regular expressions. Patterns of public CRDs contain these classes, which Python lacks.
 _CLASSES: Final = {"alnum": "a-zA-Z0-9", "alpha": "a-zA-Z", "digit": "0-9", "lower": "a-z", "upper": "A-Z"}
 
 

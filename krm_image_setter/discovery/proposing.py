@@ -1,7 +1,7 @@
 """Chooses rules for images that no rule covers, and tries each rule before it is proposed.
 
 A rule is tried in memory: each image that it finds is set to another name, tag and digest. The rule is safe if it
-finds only images that were listed, if each image becomes what was set, and if no other image changes.
+finds only images that were listed, if each image gets its new reference, and if no other image changes.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _MOST_ALONE: Final = 8
 _DIGEST: Final = f"sha256:{'1234567890abcdef' * 4}"
 # This rule finds no image. It selects documents that are not resources, so that they cause no error.
 _ANY_FILE: Final = FileRule(("*",))
-#: The fields of an entry of `images` that a rule is tried with.
+#: Each rule is tried with entries of `images` that have these fields.
 _WISHES: Final[tuple[dict[str, str], ...]] = (
     {"new_name": "registry.example/moved"},
     {"new_tag": "v9.8.7"},
@@ -43,10 +43,10 @@ _WISHES: Final[tuple[dict[str, str], ...]] = (
 
 
 def propose(unknown: Sequence[Unknown], visit: Visit, search: Search, rules: Rules) -> list[Finding | None]:
-    """Return the field of the rule that finds each of the `unknown` images, or None if no rule is safe.
+    """For each of the `unknown` images, return the finding whose rule is safe, or None if no rule is safe.
 
-    `visit` calls a function with the stream of each source, like that of `transform.plan_all`. `search` returns
-    the unknown images of a stream.
+    `visit` calls a function with the stream of each source, like the argument of `transform.plan_all`. `search`
+    returns the unknown images of a stream.
     """
     if not unknown:
         return []
@@ -62,9 +62,9 @@ def propose(unknown: Sequence[Unknown], visit: Visit, search: Search, rules: Rul
 
 
 def _candidates(unknown: Sequence[Unknown]) -> list[list[Finding]]:
-    """Return the fields of the rules that can find each image, starting with the most general rule.
+    """Return, for each image, the findings whose rules can find the image. The most general rule comes first.
 
-    Split references at one path have one rule for all of their keys, if no key contradicts another one.
+    Split references at the same path share one rule with all of their keys, unless two keys conflict.
     """
     general = _with_wildcards(unknown)
     splits: dict[tuple[Kind, Steps], list[Finding]] = {}
@@ -93,7 +93,7 @@ def _candidates(unknown: Sequence[Unknown]) -> list[list[Finding]]:
 
 
 def _joined(one: Form, other: Form) -> Form | None:
-    """Return a form that reads the images of two forms, or None if there is no such form."""
+    """Return a form that reads the images of both forms, or None if there is no such form."""
     if one == other:
         return one
     if not isinstance(one, Split) or not isinstance(other, Split):
@@ -104,7 +104,7 @@ def _joined(one: Form, other: Form) -> Form | None:
 
 
 def _with_wildcards(unknown: Sequence[Unknown]) -> dict[Finding, list[Steps]]:
-    """Return the steps with `*` in place of each key in which only the paths of fields differ."""
+    """Return more general steps for each finding: a key becomes `*` if several paths differ only in this key."""
     findings = list(dict.fromkeys(each.finding for each in unknown))
     steps = {finding: finding.steps for finding in findings}
     for index in range(1, max(map(len, steps.values()), default=0)):
@@ -170,14 +170,14 @@ def _key(image: FoundImage) -> _Key:
 
 
 class _Trial(Record):
-    """A stream in which rules are tried, and the findings that are said to find each of its fields."""
+    """A stream in which rules are tried. `owners` contains the findings whose rules match each field."""
 
     stream: Stream
     rules: Rules
     owners: Map[_Field, Iterable[Finding]]
 
     def failing(self) -> set[Finding]:
-        """Return the findings whose images do not become what is set, or that change other images."""
+        """Return the findings whose images do not get the new reference, or whose rules change other images."""
         mine = list(dict.fromkeys(finding for owners in self.owners.values() for finding in owners))
         groups = [mine]
         if 1 < len(mine) <= _MOST_ALONE:
@@ -188,7 +188,7 @@ class _Trial(Record):
     def _failing(
         self, findings: Sequence[Finding], wish: dict[str, str], known: Sequence[_Key]
     ) -> Iterator[Finding]:
-        """Set all images of `findings`, and yield the findings with another image than expected.
+        """Set all images of `findings`, and yield the findings whose new image is not the expected one.
 
         If one of the `known` images changes, all findings are yielded.
         """
@@ -209,13 +209,13 @@ class _Trial(Record):
         return [_key(image) for image in images_in(stream, self._only(findings))]
 
     def _only(self, findings: Sequence[Finding]) -> Rules:
-        """Return rules for the fields of `findings`, and if possible for no other field."""
+        """Return rules that match the fields of `findings`, and if possible no other fields."""
         rules = [finding.rule for finding in findings]
         kinds = SelectorMap((rule.selector, rule) for rule in rules if not rule.selector.files)
         files = [FileRule(rule.selector.files, (rule,)) for rule in rules if rule.selector.files]
         only = self.rules._replace(kinds=kinds, files=(*files, _ANY_FILE))
         if any(isinstance(finding.form, Embedded) for finding in findings):
-            return only  # the resources in a string contain pod specs
+            return only  # the resources in an embedded document can contain pod specs
         return only._replace(pod_spec_uses=(), catalog=False)
 
 
@@ -224,7 +224,7 @@ def _numbered(wish: dict[str, str], number: int) -> dict[str, Any]:
 
 
 def _different(before: Sequence[_Key], after: Sequence[_Key], new: Callable[[str], str]) -> Iterator[_Field]:
-    """Yield the fields whose image after a change is not the new one, or of all fields if some are missing."""
+    """Yield the fields whose image in `after` is not the expected one. If a field is missing, yield all fields."""
     if len(before) != len(after):
         yield from (key[:2] for key in before)
         return

@@ -1,4 +1,4 @@
-"""Finds values that look like images in resources, in fields that no rule covers."""
+"""Finds values that look like images in the fields of resources that no rule covers."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ _COMMENT: Final = re.compile(r"(?m)^\s*#.*$")
 class Unknown(Record):
     """An image that no rule covers, and the field that contains the image.
 
-    `variants` contains the steps of paths that match the field, starting with the most general path. `finding` has
-    the steps of the first variant.
+    `variants` contains the steps of several paths that match the field. The most general path comes first, and is
+    the path of `finding`.
     """
 
     finding: Finding
@@ -45,8 +45,8 @@ def find_in_resource(
 
     `file` is the name of the file if the document is not a resource.
 
-    A Secret is skipped, because its values must not be printed. The `images` of kustomize are skipped, because
-    they are only correct together with the resources that they override.
+    Secrets are skipped, because their values must not be printed. Kustomizations are skipped, because their
+    `images` are only correct together with the resources that they override.
     """
     if resource.ref.kind == CRD or resource.is_secret or resource.group.endswith("kustomize.config.k8s.io"):
         return
@@ -71,8 +71,8 @@ def _shapes_of(resource: Resource) -> Iterator[Shape]:
 def _images(resource: Resource, shape: Shape, form: Form, rules: Rules) -> Iterator[FoundImage]:
     """Yield the images that a form finds in a value. If a string is not a valid document, it contains no image.
 
-    A placeholder is not an image. Neither is a word in a text without a registry, such as `redis:6379`, except as
-    the value of an option for an image.
+    A placeholder is not an image. In a text, a word without a registry, such as `redis:6379`, is an image only if
+    it is the value of an option such as `--init-image=`.
     """
     rule = KindRule(Selector(), _Exactly(shape.location, shape.value), form)
     certain = _certain_tokens(shape.value) if form == TEXT else set()
@@ -161,8 +161,8 @@ def _is_option(text: str, token: Token) -> bool:
 def _variants(resource: Resource, location: Location) -> tuple[Steps, ...]:
     """Return the paths to a location, starting with the most general one.
 
-    The items of a list are all items, or the item with the same name, or one index. First, only the items of the
-    innermost list get a name.
+    A path can match all items of a list, the items with a name, or one index. The second path contains a name only
+    for the innermost list.
     """
     if not location:
         return ((),)
@@ -178,6 +178,6 @@ def _variants(resource: Resource, location: Location) -> tuple[Steps, ...]:
     every, named_steps, exact_steps = zip(*steps, strict=True)
     last = max((index for index, step in enumerate(location) if isinstance(step, int)), default=0)
     by_last_name = (*every[:last], named_steps[last], *every[last + 1 :])
-    # An index is only correct in a list that is identified as exactly as possible.
+    # Do not combine an index with steps that match all items of an outer list.
     is_named = named_steps[last] != exact_steps[last]
     return tuple(dict.fromkeys((every, by_last_name if is_named else every, named_steps, exact_steps)))

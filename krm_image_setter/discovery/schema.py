@@ -40,10 +40,10 @@ _OPAQUE: Final = "x-kubernetes-preserve-unknown-fields"
 _POD_NAMES: Final = re.compile(
     r"pod|^(?:job)?template$|deployment|statefulset|daemonset|^(?:init)?containers$", re.IGNORECASE
 )
-# Next to one of these fields, `name` is the name of something else.
+# Next to one of these fields, `name` is not the name of an image.
 _WHOLE: Final = frozenset(("reference", "uri", "url"))
 _CAN_BE_TAG: Final = "; `version` next to it can be its tag"
-# Most fields have nothing to do with images. `_can_be_image` is a fast test, before `judged`.
+# `_can_be_image` tests for these words before the slower `judged`, because most fields do not contain images.
 _NAME: Final = re.compile(r"image|tag|registry|repo|digest", re.IGNORECASE)
 _NO_FIELDS: Final = ("boolean", "integer", "number")
 
@@ -51,7 +51,7 @@ RulesFor = Callable[[ResourceRef], Iterable[KindRule]]
 
 
 class Definition(Record):
-    """The image fields of a kind that need an entry in `kinds`, and the pod specs of the kind, which need none."""
+    """The image fields of a kind that need an entry in `kinds`, and its pod specs, which need no entry."""
 
     kind: Kind
     findings: tuple[Finding, ...]
@@ -61,14 +61,14 @@ class Definition(Record):
 def find_in_crd(crd: Mapping[str, Any], rules_for: RulesFor = lambda _: ()) -> Definition | None:
     """Return the image fields in all versions of a CustomResourceDefinition; None if it does not define a kind.
 
-    `rules_for` returns the rules for a resource. A field that they find in a version, in any form, is omitted.
+    `rules_for` returns the rules for a resource. Fields that these rules find, in any form, are omitted.
     """
     spec = mapping(crd.get("spec"))
     group, name = spec.get("group"), mapping(spec.get("names")).get("kind")
     if not isinstance(group, str) or not isinstance(name, str):
         return None
     kind = Kind(group, name)
-    if name.lower().endswith("report"):  # the images that a controller or a scanner found
+    if name.lower().endswith("report"):  # a report contains images that a controller or a scanner found
         return Definition(kind, (), ())
     findings: dict[tuple[Steps, Form | None], Finding] = {}
     pod_specs: dict[Steps, None] = {}
@@ -102,7 +102,7 @@ class _Search:
         `texts` contains the descriptions of its parents, and `beside` the schemas of the fields next to it.
         """
         kind = schema.get("type") if isinstance(schema, dict) else "number"
-        # Most of a CRD is about fields without images. Each call for such a field would take a tenth of the time.
+        # Return before any other call: most fields contain no image. One call for each takes a tenth of the time.
         if kind in _NO_FIELDS or len(steps) > MAX_DEPTH or steps[-1] == "status":
             return
         text = schema.get("description")
@@ -141,7 +141,7 @@ class _Search:
     def _object(
         self, schema: dict[str, Any], fields: dict[str, Any], steps: Steps, texts: tuple[str, ...]
     ) -> set[str]:
-        """Add an object if it is a container or a split reference. Return its fields that need no search."""
+        """Add an object if it is a container or a split reference. Return the handled fields."""
         handled: set[str] = {
             name for name in _CONTAINERS if name in fields and "image" in _item_fields(fields[name])
         }
@@ -217,7 +217,7 @@ class _Search:
 
 
 def _found_by(rules: Iterable[KindRule], findings: Iterable[Finding]) -> set[Steps]:
-    """Return the steps of the fields that rules find in a resource with all fields of `findings`, in any form."""
+    """Return the steps of the fields that rules find in an example resource with the fields of `findings`."""
     fields: dict[str, Any] = {}
     for finding in findings:
         for steps in _parts(finding):
@@ -244,14 +244,14 @@ def _parts(finding: Finding) -> list[Steps]:
 
 
 def _example(fields: dict[str, Any]) -> Any:
-    """Return a value with nested fields, and with one item in each list."""
+    """Return an example value with these nested fields, and with one item in each list."""
     if ITEMS in fields:
         return [_example(fields[ITEMS])]
     return {name: _example(inner) for name, inner in fields.items()} if fields else ""
 
 
 def _used(keys: Keys, strings: Mapping[str, dict[str, Any]]) -> Keys:
-    """Return keys without a tag that contains a whole image, and without deprecated keys next to a whole image."""
+    """Return `keys` without deprecated keys, or only the repository if the tag is a whole reference."""
     texts = {key: _text(strings[key]) for key in keys if key}
     if is_whole_tag(texts.get(keys.tag, "")):
         return Keys(keys.repository)
@@ -260,7 +260,7 @@ def _used(keys: Keys, strings: Mapping[str, dict[str, Any]]) -> Keys:
 
 
 def _can_be_image(steps: Steps, text: Any) -> bool:
-    """Return whether the name or the description of a string field, or a name near it, has to do with images."""
+    """Return whether the description or the name of a string field, or a near parent name, suggests an image."""
     if isinstance(text, str) and ("image" in text or "Image" in text or "OCI" in text or "artifact" in text):
         return True
     return _is_near_image(steps[-1]) or any(map(_is_near_image, steps[-3:-1]))
@@ -272,7 +272,7 @@ def _is_near_image(name: str) -> bool:
 
 
 def _field_of(schema: dict[str, Any], steps: Steps, texts: tuple[str, ...], beside: Mapping[str, Any]) -> Field:
-    """Return what a schema says about a string field. An item of a list has the name and text of the list."""
+    """Return the facts about a string field in a schema. An item of a list has the name and text of the list."""
     name, around = name_of(steps)
     default, text = schema.get("default"), _text(schema)
     if texts and steps[-1] in (ITEMS, VALUES):

@@ -30,13 +30,13 @@ class Explained(Record):
 
 
 def explainer(config: ImageSetter, plans: Plans[Any], sources: Sources | None) -> Callable[[Stream], Explained]:
-    """Return a function that explains a stream, after all streams were planned with `every=True`."""
+    """Return a function that explains a stream. All streams must have been planned with `every=True`."""
     planned = plans.planned
     kustomizations = frozenset(sources.kustomizations() if sources else ())
     every, text_files = (planned.decided, planned.text_files) if planned else ({}, frozenset())
 
     def explain(stream: Stream) -> Explained:
-        if stream.source in kustomizations:  # `explain_builds` explains it
+        if stream.source in kustomizations:  # `explain_builds` explains kustomizations
             return Explained([], ())
         if stream.source in text_files:
             fact = Fact("unchanged", AS_TEXT.removeprefix("not changed: "))

@@ -1,4 +1,4 @@
-"""Block, the facts about a resource or about one of its images, and the names of rules in facts."""
+"""Defines Block, the facts about a resource or one of its images, and functions that return such facts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from krm_image_setter.locators import KindRule
 from krm_image_setter.rules import Rules
 from krm_image_setter.typed import Final, Record
 
-#: The most rules and locations that a block lists for one reason.
+#: The maximum number of rules or locations that a block lists for one reason.
 MOST: Final = 5
 
 
@@ -33,10 +33,10 @@ class Fact(Record):
 
 
 class Block(Record):
-    """The facts about `subject`, which starts at a line (from 1) of a text: a resource or a field.
+    """The facts about a resource or a field (`subject`). `line` is its first line, counted from 1.
 
-    `image` is the image of a field as messages show it. A block is about all of `images`: a build of kustomize
-    can change an image several times.
+    `image` is the image of a field in the form that messages show. `images` contains all images that the block is
+    about, because a build of kustomize can change an image several times.
     """
 
     line: int
@@ -96,7 +96,7 @@ def image_rule_name(rule: ImageRule | RegistryRule) -> str:
 
 
 def deciding_rule(image: str, usage: Usage, rules: Rules) -> ImageRule | RegistryRule | None:
-    """Return the entry of `images` or `registries` that sets an image with a usage; None if there is none."""
+    """Return the entry of `images` or `registries` that sets an image in a field with this usage, or None."""
     found = rules.images.new(image, usage)
     if found is not None:
         return found[1]
@@ -105,7 +105,7 @@ def deciding_rule(image: str, usage: Usage, rules: Rules) -> ImageRule | Registr
 
 
 def other_entries(image: str, usage: Usage, rules: Rules, deciding: object = None) -> Iterator[Fact]:
-    """Yield why other entries of `images` with the name of an image do not set the image."""
+    """Yield the reasons why the other entries of `images` with the same name do not set the image."""
     reference = parse_reference(image)
     if reference is None:
         return
@@ -123,7 +123,7 @@ def other_entries(image: str, usage: Usage, rules: Rules, deciding: object = Non
 
 
 def _excluded(rule: ImageRule, usage: Usage) -> str:
-    """Return why a rule does not set images with a usage."""
+    """Return why a rule does not set images in fields with this usage."""
     if usage.use not in rule.uses:
         field = {ENV: "an environment variable", ARGS: "a command or an argument"}.get(usage.use, "an image")
         return f"does not set {field}; add `{usage.use}: true`"
@@ -132,7 +132,7 @@ def _excluded(rule: ImageRule, usage: Usage) -> str:
 
 
 def why_unchanged(image: str, usage: Usage, rules: Rules, *, hides_values: bool = False) -> str:
-    """Return why no rule sets an image with a usage. If `hides_values` is true, the text contains no name."""
+    """Return why no rule sets an image. If `hides_values` is true, the text does not contain the image name."""
     if not image:
         return "the field is empty"
     reference = parse_reference(image)

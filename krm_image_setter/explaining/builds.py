@@ -1,4 +1,4 @@
-"""Puts the decisions on kustomizations into blocks: one for each image that an entry of `images` changes."""
+"""Explains the decisions on kustomizations, with a block for each image that an entry of `images` changes."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from krm_image_setter.rules import Rules
 def explain_builds(planned: Planned, rules: Rules, sources: Sources) -> Iterator[tuple[str, Block]]:
     """Yield the key of each kustomization with the blocks of its build.
 
-    There is a block for each image on whose way through the build is an entry of `images`, and one for each entry
-    that matches no image.
+    An image has a block if an entry of `images` matches it in the build, or if a kustomization itself contains it.
+    An entry that matches no image has a block too.
     """
     builds = _Builds(planned, rules, sources)
     seen = set()
@@ -43,7 +43,7 @@ def explain_builds(planned: Planned, rules: Rules, sources: Sources) -> Iterator
 
 
 class _Builds:
-    """The decisions on all builds."""
+    """Explains the decisions on all builds."""
 
     def __init__(self, planned: Planned, rules: Rules, sources: Sources) -> None:
         self._decisions = planned.decisions
@@ -52,7 +52,7 @@ class _Builds:
         self._reasons = {problem.flow.route.identity: problem for problem in planned.decisions.problems}
 
     def block(self, flow: Flow) -> Block:
-        """Return the facts about an image on its way through a build."""
+        """Return the facts about one image in one build."""
         route, new = flow.route, follow(flow.route, self._decisions.state)[0]
         facts = [*self._way(flow), Fact("image", f"{flow.image} (of the build)")]
         rule = deciding_rule(flow.image, route.usage, self._rules)
@@ -77,14 +77,14 @@ class _Builds:
         return Block(line, ": ".join(filter(None, (build, field))), tuple(facts), flow.image, images)
 
     def _why_unchanged(self, flow: Flow, *, has_rule: bool) -> str:
-        if flow.moves:  # `wanted` gives way if the build of a base alone would need a change of its own
+        if flow.moves:  # no change is made that only the base's own build needs
             return "only the builds that use this base are set"
         return (
             "already the new reference" if has_rule else why_unchanged(flow.image, flow.route.usage, self._rules)
         )
 
     def _way(self, flow: Flow) -> Iterator[Fact]:
-        """Yield the image before the first entry, and what each entry makes of it."""
+        """Yield the image before the first entry, and the image after each entry that matches."""
         scalar = flow.route.scalar
         image = flow.route.start if scalar is None else scalar.image
         yield Fact(

@@ -35,7 +35,7 @@ _Fields = Sequence[tuple[ImageField | OtherField, KindRule | None]]
 class ResourceObserver:
     """Receives the facts of a scan (see `scan.Observer`) and puts them into `blocks`.
 
-    `kinds` are the rules of the configuration, which explain why a resource is not selected. `decided` contains
+    `kinds` contains the rules of the configuration, to explain why no rule selects a resource. `decided` contains
     the offsets of the fields whose image a kustomization determines.
     """
 
@@ -52,7 +52,7 @@ class ResourceObserver:
         self._found_by: dict[int, KindRule | None] = {}
 
     def searched(self, resource: Resource, kinds: list[KindRule], uses: Collection[str], fields: _Fields) -> None:
-        """Add a block with the rules that searched a resource, and what each of them found."""
+        """Add a block with the rules that searched a resource, and the results of each rule."""
         self._found_by = {id(field): rule for field, rule in fields}
         facts = [*_pod_spec_facts(resource, uses, fields), *_path_facts(resource, kinds, fields)]
         if resource.ref != NO_REF and not kinds and not fields and not self._outer:
@@ -113,7 +113,7 @@ class ResourceObserver:
         else:
             why = why_unchanged(field.current, field.usage, self._rules, hides_values=hides_values)
             facts.append(Fact("unchanged", why))
-        if offset not in self._decided and not hides_values:  # the entries with its name would show the image
+        if offset not in self._decided and not hides_values:  # entries with the same name reveal a hidden image
             deciding = decision.rule if decision is not None else None
             facts += other_entries(field.current, field.usage, self._rules, deciding)
         self._add(resource, field.location, facts, image)
@@ -136,7 +136,7 @@ class ResourceObserver:
         self.blocks.append(Block(line, self._outer + subject, tuple(facts), image, (image,)))
 
     def in_string(self, resource: Resource, location: Location) -> ResourceObserver:
-        """Return the observer of the stream in a string of a resource."""
+        """Return an observer for the stream inside a string of a resource."""
         inner = ResourceObserver(self._rules, (), {})
         inner.blocks = self.blocks
         subject = ": ".join(filter(None, (str(resource.ref), format_location(location))))
@@ -162,7 +162,7 @@ def _pod_spec_facts(resource: Resource, uses: Collection[str], fields: _Fields) 
 
 
 def _path_facts(resource: Resource, kinds: list[KindRule], fields: _Fields) -> Iterator[Fact]:
-    """Yield what the path of each rule matches, or how far it gets. Paths of the catalog are often optional."""
+    """Yield what each rule's path matches, or why it matches nothing. Paths of the catalog are often optional."""
     found: dict[int, list[ImageField | OtherField]] = {}
     for field, rule in fields:
         found.setdefault(id(rule), []).append(field)
@@ -186,7 +186,7 @@ def _listed(texts: Sequence[str]) -> str:
 
 
 def _matched(fields: list[ImageField | OtherField]) -> str:
-    """Return what a path matches."""
+    """Describe the fields that a path matches."""
     for field in fields:
         if isinstance(field, ImageField):
             continue
@@ -198,7 +198,7 @@ def _matched(fields: list[ImageField | OtherField]) -> str:
 
 
 def _unmatched(rule: KindRule, resource: Resource) -> str:
-    """Return how far a path gets that finds no image."""
+    """Describe why a path finds no image."""
     matches = rule.find(resource.node)
     if matches:
         at = _listed([format_location(match.location) or "." for match in matches])

@@ -1,5 +1,5 @@
-"""Sets the images of kustomizations, so that `kubectl kustomize` builds what the configuration wants.
+"""Changes kustomizations so that `kubectl kustomize` prints the images that the configuration sets.
 
-reading: the texts · charts: the values of charts · flows: which entries reach which image ·
-decisions: what changes · writing: the edits.
+`reading` reads the texts. `charts` finds images in Helm values. `flows` finds out which entries of `images` apply
+to each image. `decisions` decides which entries and images change. `writing` computes the edits.
 """

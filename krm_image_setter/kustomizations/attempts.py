@@ -1,7 +1,7 @@
-"""One attempt to change the entries and scalars of kustomizations, so that each build gets the wanted images.
+"""One attempt to change the entries and scalars of kustomizations so that each build gets the wanted images.
 
-A name is written where it is made, and the names of later entries follow. A tag is written where it is made. Then
-all routes are followed again, to find the images that did not come out right.
+The attempt writes a new name to the entry or scalar that determines the name, and then changes the `name` of
+later entries to the new name. It writes tags in the same way. Finally, it checks the image of every route.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from krm_image_setter.locators.kustomize_entry import EntryKeys, joined, split_i
 from krm_image_setter.typed import Any, Final, Record, TypeAlias
 
 Place: TypeAlias = Scalar | Entry
-#: The new values of places that change.
+#: The new values of the entries and scalars that change.
 State: TypeAlias = dict[Any, Any]
-#: Returns the new reference for an image that is used in a certain way.
+#: A function that takes an image and the usage of its field, and returns the wanted image.
 Wish: TypeAlias = Callable[[str, Usage], str]
 
-#: The ways to write changes: into the scalar, except for a tag that no entry sets on a renamed image; always into
-#: the scalar; always into the last entry.
+#: Where an attempt writes a name or tag that no entry sets. "scalar": to the scalar. "entry": to the last matching
+#: entry. "renamed": like "scalar", but if an entry renames the image, its tag goes to the last matching entry.
 WAYS: Final = ("renamed", "scalar", "entry")
 
 
 class Flow(Record):
-    """A route with the entries that match on it, its image, and the image that the rules want."""
+    """A route, its entries that match (`trail`), its final image, and the final image that the rules want."""
 
     route: Route
     trail: tuple[Entry, ...]
@@ -45,12 +45,12 @@ class Flow(Record):
 
 
 def shown_location(place: Place, sources: Sources) -> str:
-    """Return the location of a place for messages: `FILE:LINE`."""
+    """Return the location of an entry or a scalar for messages, in the form `FILE:LINE`."""
     return f"{sources.shown(place.file)}:{place.line}"
 
 
 def follow(route: Route, state: State) -> tuple[str, tuple[Entry, ...]]:
-    """Return the image at the end of a route, and the entries that match it on the way."""
+    """Return the image at the end of a route, and the entries of the route that match the image."""
     start = _start(route, state)
     made = list(_along(route.steps, start, state))
     return made[-1][1] if made else start, tuple(entry for entry, _ in made)
@@ -62,7 +62,7 @@ def _start(route: Route, state: State) -> str:
 
 
 def _along(steps: Iterable[tuple[Entry, int]], image: str, state: State) -> Iterator[tuple[Entry, str]]:
-    """Yield the entries of some steps that match an image on its way, each with the image that it makes."""
+    """Apply the entries of `steps` to an image. Yield each entry that matches, and the image after this entry."""
     for entry, times in steps:
         new = applied(state.get(entry, entry.keys), image, times)
         if new is not None:
@@ -71,7 +71,7 @@ def _along(steps: Iterable[tuple[Entry, int]], image: str, state: State) -> Iter
 
 
 class Reason(Record):
-    """Why an image cannot be right: a message, and the location and the build in the way if they are known."""
+    """Why an image cannot become the wanted image: a message, and the conflicting place and build if known."""
 
     message: str
     place: Place | None = None
@@ -79,11 +79,11 @@ class Reason(Record):
 
 
 class Group(Record):
-    """Flows that share entries or scalars, and what an attempt to change them must know about the other flows.
+    """Flows that share entries or scalars, and the facts about other groups that an attempt needs.
 
-    `hard` contains the builds that must be right. `by_place` contains the flows that an entry reaches, including
-    flows of other groups. `before` is the state of the other groups. `at` contains the flows of the group
-    by scalar, and by each entry that reaches them.
+    `hard` contains the kustomizations whose builds must contain the wanted images. `by_place` contains the flows
+    of all groups, by their scalar and by each entry on their route. `at` contains only the flows of this group,
+    with the same keys. `before` contains the changes that are already decided for other groups.
     """
 
     flows: list[Flow]
@@ -94,12 +94,12 @@ class Group(Record):
     at: dict[Place, list[Flow]]
 
     def is_hard(self, flow: Flow) -> bool:
-        """Return whether a flow is part of a build that must be right."""
+        """Return whether the build of a flow must contain the wanted image."""
         return flow.route.root in self.hard
 
 
 class Attempt(Record):
-    """A state, the flows that do not come out right in it, and why."""
+    """The result of a `Try`: the new values, the flows with a wrong image, and why. A lower rank is better."""
 
     state: State
     failed: list[Flow]
@@ -108,7 +108,7 @@ class Attempt(Record):
 
 
 class Try:
-    """One attempt to make `flows` right in one of the WAYS, and to check the flows in `checked`."""
+    """Tries to give `flows` their wanted images in one of the WAYS, and then checks the flows in `checked`."""
 
     def __init__(self, group: Group, flows: list[Flow], checked: list[Flow], way: str) -> None:
         self._flows = flows
@@ -124,7 +124,7 @@ class Try:
                 self._through.setdefault(entry, []).append(flow)
 
     def run(self) -> Attempt:
-        """Return the resulting state, and what is wrong with it."""
+        """Return the new values, and the flows whose image is wrong with these values."""
         self._write(is_name=True)
         self._follow_names()
         self._write(is_name=False)
@@ -141,7 +141,7 @@ class Try:
         )
         return Attempt(self._state, failed, self._reasons, (hard, len(failed), len(self._reasons) + keys))
 
-    # The values of places
+    # The present values of entries and scalars
 
     def _keys(self, entry: Entry) -> EntryKeys:
         keys: EntryKeys = self._state.get(entry, entry.keys)
@@ -157,7 +157,7 @@ class Try:
         if isinstance(place, Entry) or place.accepts(value):
             self._state[place] = value
 
-    # R1 and R3: write the name, or the tag and the digest, at the place that controls it
+    # Write the name, or the tag and the digest, to the entry or scalar that determines it
 
     def _write(self, *, is_name: bool) -> None:
         asking: dict[Any, tuple[Place | None, list[Flow]]] = {}
@@ -190,7 +190,7 @@ class Try:
             self._reasons[id(flow)] = Reason(message, place, other.route.root)
 
     def _controller(self, flow: Flow, *, is_name: bool) -> Place | None:
-        """Return the place that determines a part of the image; None if it cannot be written there."""
+        """Return the entry or scalar that determines the name or tag of an image; None if it cannot be changed."""
         trail, scalar = flow.trail, flow.route.scalar
         for entry in reversed(trail):
             if entry.keys.new_name if is_name else entry.keys.sets_tag:
@@ -204,7 +204,7 @@ class Try:
         return scalar
 
     def _push(self, flow: Flow, *, is_name: bool) -> None:
-        """Write a part of the image of a flow into the last entry in which no other flow wants another value."""
+        """Write the name or tag to the last matching entry in which all flows want the same value."""
         wanted = _part(flow.wanted, is_name=is_name)
         for entry in reversed(flow.trail):
             if (entry, *wanted) not in self._can_write:
@@ -226,7 +226,7 @@ class Try:
             old_name, old_tag, old_digest = split_image(self._image(place))
             self._set(place, joined(name, old_tag, old_digest) if is_name else joined(old_name, tag, digest))
 
-    # R2: the names of later entries follow
+    # Change the `name` of later entries to the new name of the image
 
     def _follow_names(self) -> None:
         images = [_start(flow.route, self._state) for flow in self._flows]
@@ -268,7 +268,7 @@ class Try:
             self._reasons[id(self._flows[index])] = Reason(reason, entry)
 
     def _follow_tags(self) -> None:
-        """Let the names that contain a tag follow a changed tag."""
+        """Change the tag in the `name` of later entries, such as `nginx:1`, to the new tag of the image."""
         for flow in self._flows:
             if not self._state:
                 return
@@ -280,10 +280,10 @@ class Try:
                     self._set(entry, keys._replace(name=image))
                 image = applied(self._keys(entry), image, times) or image
 
-    # R4: set overridden tags as well
+    # Also set tags that an entry overrides
 
     def _write_overridden(self) -> None:
-        """Set the tags that are overridden in every build, if that changes no build."""
+        """Set the tags that entries override in every build, unless this would change the image in a build."""
         wish = self._group.wish
         renamed = {
             flow.route.scalar for flow in self._group.flows if any(entry.keys.new_name for entry in flow.trail)
@@ -314,7 +314,7 @@ class Try:
         return [follow(flow.route, self._state)[0] for flow in self._group.at.get(place, ())]
 
     def _follow_tests(self) -> None:
-        """Let the value of each operation `test` follow the image with which kustomize compares it."""
+        """Set the value of each JSON patch operation `test` to the new image that kustomize compares with it."""
         for test in self._group.flows:
             scalar, steps = test.route.scalar, test.route.steps
             if scalar is None or not scalar.field.is_test or not scalar.is_writable:
@@ -329,15 +329,15 @@ class Try:
             if len(new) == 1:
                 self._set(scalar, new.pop())
 
-    # R7: follow all routes again
+    # Check the images of all routes
 
     def _failed(self) -> list[Flow]:
-        """Return the flows that do not end with the wanted image, also those of other groups."""
+        """Return the flows whose final image is not the wanted image, including flows of other groups."""
         state = {**self._group.before, **self._state}
         failed = [flow for flow in self._checked if follow(flow.route, state)[0] != flow.wanted]
         mine = set(map(id, self._group.flows))
         for entry, keys in self._state.items():
-            # An entry can only start to match an image of another group if its name changes.
+            # Only an entry whose `name` changes can start to match an image of another group.
             if not isinstance(entry, Entry) or keys.name == entry.keys.name:
                 continue
             for flow in (one for one in self._group.by_place.get(entry, ()) if id(one) not in mine):
@@ -346,18 +346,18 @@ class Try:
                 if not any(matches(keys.name, image) for image in images):
                     continue
                 if follow(flow.route, state)[0] != follow(flow.route, self._group.before)[0]:
-                    # The wanted image of another group is its present image, so that this group gives way.
+                    # The wanted image is the present one, because no group must change flows of other groups.
                     failed.append(flow._replace(wanted=flow.image))
         return failed
 
 
 def _images(steps: Iterable[tuple[Entry, int]], image: str, state: State) -> list[str]:
-    """Return an image and what the steps make of it."""
+    """Return an image, and the image after each entry of `steps` that matches."""
     return [image, *(made for _, made in _along(steps, image, state))]
 
 
 def _part(image: str, *, is_name: bool) -> tuple[str, str, str]:
-    """Return the name, or the tag and the digest, of an image. The other parts are empty."""
+    """Return `(name, "", "")` for an image if `is_name` is true, otherwise `("", tag, digest)`."""
     name, tag, digest = split_image(image)
     return (name, "", "") if is_name else ("", tag, digest)
 

@@ -1,7 +1,7 @@
-"""Finds the images in the values of a chart that a kustomization renders (`helmCharts`).
+"""Finds the images in the Helm values of the charts that a kustomization renders (`helmCharts`).
 
-Helm merges the values of several sources: the default values of the chart, files, and `valuesInline`. If an image
-consists of values of one source, it is set there. Otherwise it can only be reported.
+Helm merges the values of several sources: the default values of the chart, files, and `valuesInline`. An image can
+be set if all of its values come from the same source. Otherwise it can only be reported.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from krm_image_setter.yaml.tree import Location
 
 
 class ChartImage(Record):
-    """An image in the values of a chart. `source` contains the values; None if they are in several sources.
+    """An image in the values of a chart. `source` is the source of its values, or None if it has several sources.
 
-    `field` is the field in these values, or in the merged values.
+    `field` is the image field in this source. If `source` is None, `field` is the field in the merged values.
     """
 
     source: Node | None
@@ -26,13 +26,13 @@ class ChartImage(Record):
 
 
 class _Merged(dict[str, Any]):
-    """Values as Helm merges them, and the index of the source and the mapping of each value."""
+    """Merged Helm values. `sources` contains the index and the mapping of the source that sets each key."""
 
     def __init__(self) -> None:
         self.sources: dict[str, tuple[int, Any]] = {}
 
     def origin(self, key: str) -> Any:
-        """Return the node of the source for a value; see `tree.Mapping.origin`."""
+        """Return the node of the value of `key` in its source; see `tree.Mapping.origin`."""
         return self.sources[key][1].origin(key)
 
 
@@ -54,7 +54,7 @@ def chart_images(sources: Sequence[Node]) -> Iterator[ChartImage]:
 
 
 def values_sources(reader: Reader, directory: str, chart: Node, charts: str) -> list[Node]:
-    """Return the sources of the values of a chart, starting with the default values. `charts` is a directory.
+    """Return the sources of the values of a chart, default values first. `charts` is the directory of all charts.
 
     https://kubectl.docs.kubernetes.io/references/kustomize/builtins/#_helmchartinflationgenerator_
     """
@@ -72,14 +72,14 @@ def _merged(sources: Sequence[tuple[int, Any]]) -> _Merged:
         having = [(index, mapping) for index, mapping in sources if key in mapping]
         inner = [(index, mapping[key]) for index, mapping in having]
         while inner and not all(isinstance(value, dict) for _, value in inner):
-            inner.pop(0)  # a value that is not a mapping is replaced, and replaces earlier mappings
+            inner.pop(0)  # Helm merges only mappings: any other value discards all earlier values
         result[key] = _merged(inner) if inner else having[-1][1][key]
         result.sources[key] = having[-1]
     return result
 
 
 def _provider(merged: Any, location: Location) -> int | None:
-    """Return the index of the source of a value, or None if there is no such value."""
+    """Return the index of the source that sets the value at `location`, or None if no source sets it."""
     index = None
     for step in location:
         if isinstance(merged, _Merged):

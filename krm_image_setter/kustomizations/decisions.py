@@ -1,8 +1,8 @@
 """Decides which entries and scalars change, so that each build contains the images that the rules want.
 
-The final name of an image is compared with the wish. An image that cannot come out right, or that would change
-without a wish, is left as it was, together with everything that shares an entry or a scalar with it. Wishes for
-the build of a base alone give way to those for the builds that use the base.
+The rules apply to the image in the output of a build. No other image changes. An image that cannot become the
+wanted image is not changed, and neither are the images that share an entry or a scalar with it. Builds that use
+a base have priority over the build of the base alone.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _OLDER: Final = Reason("only kustomize 5.7 and later sets image volumes like thi
 
 
 class Problem(Record):
-    """An image that is not right, and the reason. If `is_left` is true, the image is left as it was."""
+    """An image that does not become `wanted`, and the reason. If `is_left` is true, the image is not changed."""
 
     flow: Flow
     wanted: str
@@ -40,7 +40,7 @@ class Problem(Record):
 
 
 class Decisions(Record):
-    """The new values of the places that change, the images that are left as they were, and all flows before."""
+    """The new values of entries and scalars, the images with a problem, and all flows before the changes."""
 
     state: State
     problems: list[Problem]
@@ -48,7 +48,7 @@ class Decisions(Record):
 
 
 def decide(flows: Flows, wish: Wish) -> Decisions:
-    """Decide how all builds change. Each group of images that share entries or scalars is decided alone."""
+    """Decide the changes of all builds. Images that share entries or scalars are decided together, as a group."""
     every = followed(flows, wish)
     groups = _groups(every, wish)
     by_place = _by_place(every)
@@ -77,7 +77,7 @@ def _flow(route: Route, wish: Wish, parts: list[Copy]) -> Flow:
 
 
 def _groups(flows: list[Flow], wish: Wish) -> Iterator[list[Flow]]:
-    """Yield the groups of flows that share places. Yield only groups in which something changes."""
+    """Yield the groups of flows that share entries or scalars. Omit groups in which nothing changes."""
     parents: dict[Any, Any] = {}
 
     def top(place: Any) -> Any:
@@ -87,7 +87,7 @@ def _groups(flows: list[Flow], wish: Wish) -> Iterator[list[Flow]]:
 
     members: dict[Any, list[Flow]] = {}
     for flow in flows:
-        # An entry that would match the new image belongs to the group, because it can capture the image.
+        # An entry that would match the new image belongs to the group, because it could change the new image.
         captures = [
             entry
             for entry, _ in (flow.route.steps if flow.moves else ())
@@ -104,7 +104,7 @@ def _groups(flows: list[Flow], wish: Wish) -> Iterator[list[Flow]]:
 
 
 def _by_place(flows: list[Flow]) -> dict[Any, list[Flow]]:
-    """Return the flows by scalar, and by each entry that reaches them."""
+    """Return the flows of each scalar, and the flows of each entry that is on their routes."""
     found: dict[Any, list[Flow]] = {}
     for flow in flows:
         for place in (flow.route.scalar, *(entry for entry, _ in flow.route.steps)):
@@ -118,13 +118,13 @@ def _has_own_wish(scalar: Scalar | None, wish: Wish) -> bool:
 
 
 class _Solver:
-    """Decides on one group of flows."""
+    """Decides how one group of flows changes."""
 
     def __init__(self, group: Group) -> None:
         self._group = group
 
     def solve(self) -> tuple[State, list[Problem]]:
-        """Try to make all flows right. Leave those as they were that cannot be made right."""
+        """Try to give all flows their wanted images. Flows for which this fails are not changed."""
         flows = [flow for flow in self._group.flows if self._group.is_hard(flow) or not self._gives_way(flow)]
         problems: dict[Any, Problem] = {}
         for _ in range(_MOST_ROUNDS):
@@ -151,7 +151,7 @@ class _Solver:
         return unchanged, list(problems.values())
 
     def _attempts(self, flows: list[Flow]) -> Iterator[Attempt]:
-        """Yield attempts, and stop at the first one that is right."""
+        """Yield attempts, and stop after the first attempt in which no flow fails."""
         newer = [flow for flow in flows if flow.route.reading in ("", WITH_VOLUMES)]
         for some in (flows, newer) if len(newer) < len(flows) else (flows,):
             for way in WAYS:
@@ -161,7 +161,7 @@ class _Solver:
                     return
 
     def _gives_way(self, flow: Flow) -> bool:
-        """Return whether the build of a base alone is not made right: it would cost a new key or a placeholder."""
+        """Return whether to skip a base's own build because a change would add a key or rename a placeholder."""
         if not flow.moves:
             return False
         scalar, trail = flow.route.scalar, flow.trail
@@ -175,13 +175,13 @@ class _Solver:
         return is_inserted and renames and not any(entry.keys.sets_tag for entry in trail)
 
     def _soft_neighbors(self, flows: list[Flow], others: list[Flow]) -> set[int]:
-        """Return the flows of builds of bases that share a place with one of the other flows."""
+        """Return the flows of bases' own builds that share an entry or a scalar with one of `others`."""
         places = {place for flow in others for place in flow.places}
         soft = (flow for flow in flows if not self._group.is_hard(flow))
         return {id(flow) for flow in soft if not places.isdisjoint(flow.places)}
 
     def _failed_with_neighbors(self, flows: list[Flow], tried: Attempt) -> dict[int, Reason]:
-        """Return the failed flows that move. For a flow that changed without a wish, return its neighbors."""
+        """Return the flows that cannot get the wanted image, or whose change would also change another image."""
         frozen: dict[int, Reason] = {}
         state = {**self._group.before, **tried.state}
         neighbors: dict[Place, tuple[Flow, str]] = {}

@@ -1,6 +1,6 @@
 """Finds the image fields in the resources and patches of kustomizations, and how kustomize reaches each field.
 
-kustomize looks for images in other fields than this program (`api/filters/imagetag` in its repository).
+kustomize does not search the same fields as this program: see `api/filters/imagetag` in the kustomize repository.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ from krm_image_setter.yaml import tree
 from krm_image_setter.yaml.tree import Location
 
 _CONTAINERS: Final = ("containers", "initContainers")
-#: The locations of pod specs in which kustomize applies `tagSuffix` twice, and in which it knows image volumes.
+#: The locations of the pod specs in which kustomize sets image volumes and applies `tagSuffix` twice.
 _POD_SPECS: Final = (("spec",), ("spec", "template", "spec"))
-#: The location of an image that a chart makes from its values.
+#: The location that is assumed for an image that a chart renders from its values.
 CHART_IMAGE: Final = ("spec", "template", "spec", "containers", 0, "image")
-#: The name of a text that is not a file. No rule for files of a certain name selects it.
+#: The file name of a text that is not a file. No rule for named files, such as `compose.yaml`, selects it.
 ANY_FILE: Final = "patch"
 
 
 class FoundField(Record):
-    """An image in a text of a kustomization. `location` starts at the resource that is built.
+    """An image in a resource or patch of a kustomization. `location` is its location in the built resource.
 
-    `offset` is in code points of the text, and `line` counts from 1. If `is_known` is false, only kustomize knows
-    that the field contains an image, and `set` must not change it. If `is_patch` is true, the field is in a JSON
-    6902 patch, and the resource is unknown. If `is_test` is true, its operation is `test`, so that the build fails
-    if the image of the resource differs.
+    `offset` is in code points of the text, and `line` counts from 1. If `is_known` is false, only kustomize reads
+    the field as an image, and `set` must not change it. If `is_patch` is true, the field is in a JSON 6902 patch,
+    and the resource is unknown. If `is_test` is true, the operation of the patch is `test`: the build fails if the
+    resource has another image.
     """
 
     offset: int
@@ -50,14 +50,14 @@ class FoundField(Record):
 
     @property
     def times(self) -> int:
-        """How often an entry of `images` is applied to the field. Only `tagSuffix` shows the difference."""
+        """How often kustomize applies an entry to the field: 0, 1 or 2. Only `tagSuffix` makes 2 differ from 1."""
         if self.resource.kind == CRD or len(self.location) < 3 or self.location[-3] not in _CONTAINERS:
             return 0
         return 1 + (self.location[:-3] in _POD_SPECS) if self.location[-1] == "image" else 0
 
     @property
     def is_volume(self) -> bool:
-        """Whether the field is an image volume that only newer versions of kustomize change (since 5.7)."""
+        """Whether the field is an image volume, which kustomize can set only since version 5.7."""
         location = self.location
         in_volume = location[-2:] == ("image", "reference") and location[-4:-3] == ("volumes",)
         return in_volume and (location[:-4] in _POD_SPECS or self.is_patch)
@@ -70,7 +70,7 @@ class Fields(Record):
     checksum: int
 
 
-#: The result for a text that is not part of a kustomization.
+#: The image fields of a text that is not part of a kustomization: none.
 NO_FIELDS: Final = Fields((), 0)
 
 
@@ -82,19 +82,19 @@ def checksum(text: str) -> int:
 def _fields_of(
     resource: Resource, known: Iterable[LocatedField], rules: Rules, specs: SelectorMap[KindRule]
 ) -> Iterator[FoundField]:
-    """Yield the image fields of a resource, or of a JSON patch, that kustomize and `set` can change.
+    """Yield the image fields of a resource, or of a JSON patch, that kustomize or `set` can change.
 
-    `known` contains the fields that the rules find, and `specs` those in which only kustomize finds an image.
+    `known` contains the fields that the rules find. `specs` are rules for the fields that only kustomize finds.
     """
     if is_json_patch(resource.node):
         for value in json_patch_fields(resource.node):
             operation = resource.node[value.location[0]]
             target = target_location(operation)
-            # An added item has no index yet. The first index of a list is as good as any other.
+            # The index `-` appends an item. Use 0, because entries apply to all items in the same way.
             at = tuple(0 if step == "-" else step for step in (*target, *value.location[2:]))
             yield _found(resource, value, at)._replace(is_patch=True, is_test=operation["op"] == "test")
         return
-    if resource.ref == NO_REF:  # Helm values, which templates are expected to put into containers
+    if resource.ref == NO_REF:  # Helm values; assume that the chart uses each image for a container
         fields_of_values = (field for field, _ in known if isinstance(field, ImageField))
         yield from (_found(resource, field, CHART_IMAGE) for field in fields_of_values)
         return
@@ -109,7 +109,7 @@ def _fields_of(
 
 
 def _is_whole(resource: Resource, field: ImageField) -> bool:
-    """Return whether a field contains an image and nothing else, also no white space."""
+    """Return whether a field contains only a whole image reference, without white space around it."""
     value: Any = tree.at(resource.node, field.location)
     return value == field.current and field.usage.use == IMAGE and not field.part
 
@@ -130,11 +130,11 @@ class FieldCollector:
         self._found: list[FoundField] = []
 
     def __call__(self, resource: Resource, fields: Iterable[LocatedField]) -> None:
-        """Collect the image fields of a resource. `fields` contains those that the rules find."""
+        """Collect the image fields of a resource. `fields` contains the fields that the rules find."""
         self._found.extend(_fields_of(resource, fields, self._rules, self._specs))
 
     def fields(self, stream: Stream) -> Fields:
-        """Return the collected fields, which are those of `stream`."""
+        """Return the collected fields together with the checksum of `stream`, which contains them."""
         return Fields(tuple(self._found), checksum(stream.text))
 
 

@@ -1,8 +1,8 @@
-"""Follows images through kustomizations: which entries of `images` kustomize applies to each image, in order.
+"""Finds out which entries of `images` kustomize applies to each image of a build, and in which order.
 
 kustomize builds each kustomization in this order: the resources and bases, the components, the patches, `images`,
-`imageTags`, `replacements`, and `transformers`. No patch is applied here. Instead, an image in a patch is one more
-image that starts at the kustomization with the patch.
+`imageTags`, `replacements`, and `transformers`. This module does not apply patches. Instead, an image in a patch
+counts as one more image of the kustomization that contains the patch.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from krm_image_setter.resources import NO_REF, ResourceRef
 from krm_image_setter.typed import Any, Final, Record, TypeAlias
 from krm_image_setter.yaml.tree import Location
 
-#: The readings of image volumes: kustomize changes them since version 5.7.
+#: The values of `Route.reading` for an image volume, which kustomize sets only since version 5.7.
 BEFORE_VOLUMES: Final = "before 5.7"
 WITH_VOLUMES: Final = "since 5.7"
 
 
 class Scalar:
-    """A location in a text that contains a whole image. `file` is the key of its file, `offset` is in code points.
+    """A scalar that contains a whole image. `file` is the key of its file, and `offset` is in code points.
 
-    `text` is the text if it is a string in a file. `node` is set if the image is a field of a kustomization. If it
-    is in several fields of Helm values there, `changes` returns the changes that set it.
+    `text` is set if the scalar is inside a string, such as an inline patch. `node` is set if the image is the
+    value of a field of a kustomization. `changes` is set for inline Helm values, and returns their changes.
     """
 
     __slots__ = ("changes", "field", "file", "image", "is_writable", "node", "offset", "text")
@@ -50,7 +50,7 @@ class Scalar:
         self.changes: Callable[[str], Written] | None = None
 
     def accepts(self, image: str) -> bool:
-        """Return whether the fields can contain an image."""
+        """Return whether `image` can be written to this scalar, or to these Helm values."""
         try:
             return self.changes is None or not self.changes(image).omitted
         except ValueError:
@@ -58,19 +58,19 @@ class Scalar:
 
     @property
     def line(self) -> int:
-        """The line in the file, counted from 1. It is computed when a message or a list needs it."""
+        """The line in the file, counted from 1. It is computed on access, to save time."""
         return self.text.line_in_file(self.field.line) if self.text and not self.node else self.field.line
 
 
 class Spec(Record):
-    """A fieldSpec of `configurations`: a path in the resources of a group and kind. Empty matches all."""
+    """A fieldSpec of `configurations`: a path in resources of a group and a kind. An empty text matches all."""
 
     group: str
     kind: str
     path: str
 
     def matches(self, resource: ResourceRef, location: Location) -> bool:
-        """Return whether kustomize finds the field at a location of a resource by this path."""
+        """Return whether the fieldSpec selects the field at `location` in a resource."""
         group, slash, _ = resource.api_version.partition("/")
         keys = [key.removesuffix("[]") for key in self.path.strip("/").split("/")]
         return (
@@ -81,11 +81,12 @@ class Spec(Record):
 
 
 class Route:
-    """An image on its way through one build.
+    """One image in one build, with the entries of `images` that kustomize applies to it.
 
-    `root` is the key of the kustomization that is built, and `way` distinguishes the ways of one image through it.
-    If `scalar` is None, the image is from an unknown source. `steps` contains the entries that reach the image and
-    how often kustomize applies each of them. `reading` is set if the steps depend on the version of kustomize.
+    `root` is the key of the kustomization that is built. If the build contains an image several times, for example
+    through two bases, `way` distinguishes its routes. If `scalar` is None, the source of the image is unknown.
+    `steps` contains each entry and how often kustomize applies it. `reading` is set if the steps depend on the
+    version of kustomize.
     """
 
     __slots__ = (
@@ -98,7 +99,7 @@ class Route:
         self.way = ""
         self.scalar = scalar
         self.start = start
-        self.image = start  # with the steps so far
+        self.image = start  # after the steps so far
         self.steps: list[tuple[Entry, int]] = []
         self.reading = ""
         self.location: Location = field.location if field else ()
@@ -108,23 +109,23 @@ class Route:
         self.times = field.times if field else 1
 
     def copy(self) -> Route:
-        """Return a copy that can take other steps."""
+        """Return a copy with its own list of steps."""
         other = copy(self)
         other.steps = list(self.steps)
         return other
 
     @property
     def identity(self) -> tuple[Any, ...]:
-        """A key that is equal for equal routes."""
+        """A key that identifies the route: two routes with equal keys are the same route."""
         return self.root, self.way, self.reading, self.scalar, self.start, self.location
 
 
 class Copy(Record):
-    """A replacement or a variable whose target this program does not set. `node` is its location.
+    """A replacement or variable (`vars`), which copies a field. This program does not set the target of the copy.
 
-    `source` and `name` are the kind and name of the resource with the image, and `path` is the path of the field.
-    If an image is the target, `location` is its location in the resource `target`. If only a part of the image is
-    replaced, `part` is that part: "tag", or "text" for any other part.
+    `node` is its location. The field at `path` in the resource with the kind `source` and the name `name` is
+    copied. If the target is an image, `location` is its location in the resource `target`. If only a part of the
+    image is replaced, `part` is "tag", or "text" for any other part.
     """
 
     node: Node
@@ -137,35 +138,35 @@ class Copy(Record):
     part: str = ""
 
     def has_source(self, route: Route) -> bool:
-        """Return whether a route is that of the image that is copied."""
+        """Return whether the image of a route is copied."""
         return _selects(self.source, self.name, route) and _same_path(self.path, route.location)
 
     def replaces(self, route: Route) -> bool:
-        """Return whether a route is that of an image of which a part is replaced."""
+        """Return whether a part of the image of a route is replaced."""
         selected = _selects(self.target.kind, self.target.name, route)
         return bool(self.part) and selected and route.location == self.location
 
     def destroys(self, old: str, new: str) -> bool:
-        """Return whether the new image would not come out right, because a part of it is replaced."""
+        """Return whether the replacement would overwrite a part in which `new` can differ from `old`."""
         return old != new and (self.part != "tag" or split_image(old)[1:] != split_image(new)[1:])
 
 
 class Unknown(Record):
-    """A source of images that cannot be read: the location of the reference, and a description."""
+    """A source of images that cannot be read: the node that refers to it, and a description for messages."""
 
     node: Node
     what: str
 
 
-#: Returns the image fields of a file by its key, or of a string in a file, whose text is the second argument.
+#: Returns the image fields of the file with a key. If a `Text` is passed, returns those of this string in a file.
 FieldsOf: TypeAlias = Callable[[str, Text | None], Iterable[FoundField] | None]
 
 
 class Flows:
-    """The routes of all builds, and the parts of the kustomizations that cannot be followed.
+    """The routes of all builds, and the sources of images that cannot be read.
 
-    `fields` returns the image fields of a file or of a string in a file; None if it cannot be read. `hard` and
-    `soft` are the keys of the kustomizations that are built, alone or only as a base of others.
+    `fields` returns the image fields of a file or of a string in a file; None if the text cannot be read. `hard`
+    contains the keys of the kustomizations that no other kustomization uses, and `soft` the keys of bases.
     """
 
     def __init__(self, reader: Reader, hard: Iterable[str], soft: Iterable[str], fields: FieldsOf) -> None:
@@ -173,14 +174,14 @@ class Flows:
         self.copies: dict[tuple[str, Location], Copy] = {}
         self.unknown: dict[tuple[str, Location], Unknown] = {}
         self.entries: dict[Entry, bool] = {}  # the value is whether the entry matches an image
-        #: The files that a generator puts into a ConfigMap or Secret, and the keys of their texts in it.
+        #: The files that a generator puts into a ConfigMap or Secret, each with its key in `data`.
         self.text_files: dict[str, str] = {}
         self.specs: list[Spec] = []
         self.hard = list(hard)
         self.reader = reader
         self.fields = fields
         self._scalars: dict[tuple[str, int], Scalar] = {}
-        #: The texts with images, and the kustomizations, that each build contains.
+        #: For each build, the keys of the texts with images and of the kustomizations that it contains.
         self.texts: dict[str, set[str]] = {}
         self.kustomizations: dict[str, set[str]] = {}
         roots = [*self.hard, *soft]
@@ -194,9 +195,9 @@ class Flows:
             self.kustomizations[root] = build.kustomizations
 
     def started(self, key: str, text: Text | None, target: ResourceRef = NO_REF) -> list[Route]:
-        """Return the routes of the images in a text, at their start. `target` is the target of a JSON patch.
+        """Return a new route for each image in a text. `target` is the resource that a JSON patch changes.
 
-        `text` is the text if it is a string in another text.
+        `text` is set if the text is a string in a file.
         """
         routes = []
         for field in self.fields(key, text) or ():
@@ -213,7 +214,7 @@ class Flows:
         return routes
 
     def value(self, node: Node, field: FoundField, changes: Callable[[str], Written] | None = None) -> Route:
-        """Return the route of an image that is the value of a node. `changes` is that of its scalar."""
+        """Return the route of an image that is the value of a node. `changes` is stored in its `Scalar`."""
         scalar = self._scalar(node.text.key, node.text, field, node)
         scalar.changes = changes
         return Route(field.image, scalar, field)
@@ -226,12 +227,12 @@ class Flows:
         return self._scalars[place]
 
 
-# Kustomizations that refer to others several times could take forever. All builds together can contain this number
-# of kustomizations, and this number for each build.
+# A kustomization can refer to the same base many times, at every level. These limits prevent an endless run: all
+# builds together can contain the first number of kustomizations, plus the second number for each build.
 _MOST_KUSTOMIZATIONS: Final = (10_000, 20)
 
 
-#: Fields of a kustomization, in lower case, by the step of the build that reads them.
+#: The fields of a kustomization in lower case, grouped by the step of the build that reads them.
 _SOURCES: Final = frozenset(
     (
         "components", "configmapgenerator", "configurations", "generators", "helmcharts",
@@ -260,15 +261,15 @@ class _Build:
             self._add(posixpath.dirname(root), node)
 
     def _add(self, directory: str, node: Node) -> None:
-        """Apply a kustomization to the routes so far, which is what a component does."""
+        """Add the images of a kustomization or component, and apply its entries to all images so far."""
         self._flows.budget -= 1
         if directory in self._stack or self._flows.budget < 0:
-            self._is_complete = False  # kustomize reports a cycle
+            self._is_complete = False  # kustomize itself reports a cycle
             return
         self._stack.append(directory)
         self.kustomizations.add(node.text.key)
         before = len(self.routes)
-        # Most kustomizations have only resources and images. Looking up each field took a third of the time.
+        # Test for groups of fields first, because few are present. Looking up all fields took a third of the time.
         keys = node.names.keys()
         for field in ("resources", "bases"):
             for item in node.items(field) if field in keys else ():
@@ -311,7 +312,7 @@ class _Build:
                 self._add(path, component)
 
     def _add_chart(self, directory: str, chart: Node, charts: str) -> None:
-        """Add the images in the values of a chart, which its templates are expected to put into containers."""
+        """Add the images in the values of a chart. Assume that the chart uses each of them for a container."""
         for source, field in chart_images(values_sources(self._reader, directory, chart, charts)):
             route = None if source is None else self._chart_route(source, field)
             if route is None:  # the values are in several files, or in a file that is not read
@@ -355,7 +356,7 @@ class _Build:
         path = resolved(directory, item.string())
         base = None if path is None or not item.string() else self._reader.kustomization(path)
         if base is not None and path is not None:
-            # The images of a base are complete when the base is built. Only then do other entries reach them.
+            # Apply the entries of the base only to the images of the base, before this kustomization continues.
             outer, self.routes = self.routes, []
             specs, self._specs = self._specs, []
             is_complete, self._is_complete = self._is_complete, True
@@ -411,7 +412,7 @@ class _Build:
         if has_matched:
             self._flows.entries[entry] = True
         elif not self._is_complete and matches(entry.keys.name, entry.keys.name):
-            # Take the entry as one that matches an image of an unknown source.
+            # Assume that the entry matches an image from a source that cannot be read.
             self._flows.entries[entry] = True
             route = Route(entry.keys.name, None, None)
             route.steps.append((entry, 1))
@@ -499,7 +500,7 @@ class _Build:
 
 
 def _selects(kind: str, name: str, route: Route) -> bool:
-    """Return whether the resource of a route has a kind and a name; empty matches all."""
+    """Return whether the resource of a route has this kind and name. An empty kind or name matches all."""
     resource = route.resource
     return kind in ("", resource.kind) and (name in ("", resource.name) or not resource.name)
 
@@ -509,7 +510,7 @@ def _spec(node: Node) -> Spec:
 
 
 def _target(node: Node) -> ResourceRef:
-    """Return the resource that a target selects. A missing part is empty."""
+    """Return the resource that the fields of `target` select. A missing field is empty in the result."""
     group, version = node.string("group"), node.string("version")
     return ResourceRef("/".join(filter(None, (group, version))), node.string("kind"), node.string("name"), "")
 
@@ -522,7 +523,7 @@ _STEP: Final = r"\[[^]]*\]|(?:\\.|[^.\[\\])+"
 
 
 def _location(path: str) -> Location:
-    """Return the location of a field path of a replacement. A selected item of a list has the index 0."""
+    """Return the location for a field path of a replacement. An item such as `[name=web]` gets the index 0."""
     return tuple(
         0 if step.startswith("[") or step == "*" else int(step) if step.isdecimal() else step
         for step in re.findall(_STEP, path)
@@ -541,13 +542,13 @@ def _same_path(path: str, location: Location) -> bool:
 
 
 _TAIL: Final = r"(:[a-zA-Z0-9_.{}-]*)?(@[a-zA-Z0-9]+([.+_-][a-zA-Z0-9]+)*:[a-zA-Z0-9_.{}-]*)?"
-#: The characters with a meaning in a regular expression. A dot also matches itself.
+#: The special characters of regular expressions, except the dot, because a dot also matches itself.
 METACHARACTERS: Final = frozenset("*+?|()[]{}^$\\")
 
 
 @lru_cache(maxsize=65536)
 def matches(name: str, image: str) -> bool:
-    """Return whether an entry with a name matches an image. kustomize reads the name as a regular expression."""
+    """Return whether an entry with this `name` matches an image. kustomize reads it as a regular expression."""
     if not name:
         return False
     if METACHARACTERS.intersection(name):
@@ -569,7 +570,7 @@ def _pattern(name: str) -> re.Pattern[str] | None:
 
 
 def applied(keys: EntryKeys, image: str, times: int) -> str | None:
-    """Return the image after an entry was applied to it; None if the entry does not match it."""
+    """Apply an entry to an image `times` times, and return the new image; None if the entry does not match."""
     if not matches(keys.name, image):
         return None
     for _ in range(times):

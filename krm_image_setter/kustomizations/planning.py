@@ -1,7 +1,7 @@
 """Plans the changes of a run whose texts contain kustomizations.
 
-KustomizationPlan(sources, rules) -> keywords and reached files -> the caller scans the texts -> `decide` -> the
-changes of kustomizations, and for each other text the fields that the rules must not decide.
+`KustomizationPlan` finds the files of each build. The caller scans them and passes their image fields to `decide`.
+`decide` returns the changes of kustomizations, and each image that the rules alone would set differently.
 """
 
 from __future__ import annotations
@@ -42,12 +42,12 @@ _COMPONENT: Final = "Component"
 class Planned(Record):
     """The decisions for the texts of a run.
 
-    `scans` contains the changes and messages of kustomizations, by the key of the text. `decided` contains, for
-    other texts, the new images of the fields that the rules must not decide, by offset. `checksums` shows whether
-    a text changed after it was read. `applied` contains the positions of the entries of the configuration that
-    match an image of a build, and `causes` explains why others match none. `images` are the images of all builds.
-    `decisions` are the decisions on all builds, `idle` are the entries of kustomizations that match no image, and
-    `text_files` are the texts that a generator puts into a ConfigMap or Secret.
+    `scans` contains the changes and messages of kustomizations, by the key of the text. For other texts, `decided`
+    contains the new images that differ from those that the rules would set, by offset. `checksums` shows whether a
+    text changed after it was read. `applied` contains the positions of the entries of the configuration that match
+    an image of a build. `causes` explains why other entries match no image. `images` contains the images of all
+    builds. `idle` contains the entries of kustomizations that match no image. `text_files` contains the files that
+    a generator puts into a ConfigMap or Secret.
     """
 
     scans: dict[str, Scan]
@@ -62,7 +62,7 @@ class Planned(Record):
 
 
 class KustomizationPlan:
-    """The kustomizations among the texts of a run, and what must be known about the other texts."""
+    """The kustomizations among the texts of a run, and the facts that a scan of the other texts needs."""
 
     def __init__(self, sources: Sources, rules: Rules) -> None:
         self._sources = sources
@@ -71,14 +71,14 @@ class KustomizationPlan:
         self.files = sources.kustomizations()
         self._hard, self._soft = self._roots()
         self._read: dict[str, tuple[FoundField, ...] | None] = {}
-        #: The fields in which kustomize finds an image, or a text that it writes into an image.
+        #: Rules for the fields that `configurations` lists, and for the fields that replacements copy into images.
         self.specs: SelectorMap[KindRule] = SelectorMap(())
-        # The builds without the images of the texts that are scanned.
+        # The texts of the user are not scanned yet, so these builds do not contain their images.
         no_fields = dict.fromkeys(sources.names, NO_FIELDS)
         self._outline = flows = Flows(self._reader, self._hard, (), partial(self._fields, no_fields))
         #: The files with resources and patches that are part of a build.
         self.reached = frozenset(key for texts in flows.texts.values() for key in texts)
-        #: The files that a generator puts into a ConfigMap or Secret, and that are not set.
+        #: The files that a generator puts into a ConfigMap or Secret, and whose images cannot be set.
         self.text_files = frozenset(
             file
             for file, key in flows.text_files.items()
@@ -93,9 +93,9 @@ class KustomizationPlan:
     def _fields(
         self, scanned: Mapping[str, Fields | None], key: str, text: Text | None
     ) -> Iterable[FoundField] | None:
-        """Return the fields of a string, or of a file; None if there is no such text.
+        """Return the image fields of a file, or of a string in a file; None if the text cannot be read.
 
-        `scanned` contains the fields of the files that were passed. Other files are read here.
+        `scanned` contains the fields of the files that the user passed. This method reads other files itself.
         """
         if text is None and key in self._sources.names:
             fields = scanned.get(key)
@@ -107,11 +107,11 @@ class KustomizationPlan:
         return self._read[key]
 
     def checksums(self) -> dict[str, int]:
-        """Return the checksums of the files that the plan was made from."""
+        """Return the checksum of each file that the plan has read."""
         return {key: checksum(text.source) for key, text in self._reader.files().items()}
 
     def resources(self) -> dict[str, int | None]:
-        """Return the number of resources in each kustomization; None if it is not YAML."""
+        """Return the number of resources in the file of each kustomization; None if the file is not YAML."""
         texts = self._reader.files()
         return {
             key: sum(isinstance(node.value, dict) and "kind" in node.value for node in texts[key].documents)
@@ -121,7 +121,7 @@ class KustomizationPlan:
         }
 
     def _roots(self) -> tuple[list[str], list[str]]:
-        """Return the kustomizations that are built alone, and those that are built as bases of others."""
+        """Return the kustomizations that no other kustomization uses, and the bases that others use."""
         referenced: set[str] = set()
         kinds: dict[str, str] = {}
         for key in self.files:
@@ -152,7 +152,7 @@ class KustomizationPlan:
                     continue
 
     def _is_embedded(self, key: str) -> bool:
-        """Return whether the configuration reads a key of ConfigMaps as an embedded document."""
+        """Return whether a rule reads the value of this key of ConfigMaps as an embedded document."""
         data = {"data": {key: "x"}}
         rules = self._rules.kinds.matching(ResourceRef("v1", "ConfigMap", "", ""))
         return any(isinstance(rule.form, Embedded) and rule.path.find(data) for rule in rules)
@@ -160,9 +160,9 @@ class KustomizationPlan:
     # Keywords
 
     def _keywords(self, entries: Iterable[Entry]) -> list[Keyword] | None:
-        """Return texts of which each image that matters contains one; None if there are no such texts.
+        """Return keywords: each image that can change contains one of them. Return None if that is not possible.
 
-        In addition to the keywords of the rules, these are the names of the entries that make a wanted image.
+        The keywords are those of the rules, and the names in entries that make an image that a rule sets.
         """
         names: list[str] = []
         waiting = list(entries)
@@ -205,9 +205,9 @@ class KustomizationPlan:
     def flows(self, found: Mapping[str, Fields | None], *, bases: bool) -> Flows:
         """Return the routes of all images. `found` contains the fields of the texts that were scanned.
 
-        If `bases` is true, the result also contains the builds of bases alone.
+        If `bases` is true, the result also contains the bases' own builds.
         """
-        # Most builds contain no image that matters.
+        # Most builds contain no image that can change. Skip them.
         outline = self._outline
         given = self.reached.intersection(self._sources.names)
         with_images = {key for key in given if (scanned := found.get(key)) is None or scanned.found}
@@ -220,7 +220,7 @@ class KustomizationPlan:
         )
 
     def decide(self, found: Mapping[str, Fields | None]) -> Planned:
-        """Decide on all images. `found` contains the fields of the texts that were scanned."""
+        """Decide which images change. `found` contains the image fields of the texts that were scanned."""
         flows = self.flows(found, bases=True)
         decisions = decide(flows, self._wish)
         scans, decided = self._written(decisions)
@@ -281,13 +281,13 @@ class KustomizationPlan:
         return self._warning(place.file, place.line, message, flow.route.root)
 
     def _warning(self, key: str, line: int, message: str, root: str) -> tuple[str, Result]:
-        """Return a warning about a line of a text. It is reported for `root` if the text cannot be changed."""
+        """Return a warning about a line, and the text that reports it: `root` if the text `key` cannot change."""
         if key in self._sources.names:
             return key, Result(message, WARNING, line=line)
         return root, Result(f"{self._sources.shown(key)}:{line}: {message}", WARNING)
 
     def _copy_warnings(self, copy: Copy, flows: list[Flow]) -> Iterator[tuple[str, Result]]:
-        """Yield a warning about an image that is copied, or that is written by a replacement."""
+        """Yield a warning if a replacement or variable copies or overwrites an image that has a new reference."""
         for flow in flows:
             route, image, new = flow.route, flow.image, self._wish(flow.image, flow.route.usage)
             if copy.replaces(route) and copy.destroys(image, new):
@@ -329,14 +329,14 @@ class KustomizationPlan:
     # Usage of the configuration
 
     def _usage(self, flows: Iterable[Flow]) -> set[int]:
-        """Return the positions of the entries of `images` that match an image of a build of its own."""
+        """Return the positions of the configuration's entries that match an image, except in bases' own builds."""
         hard = set(self._hard)
         known = (flow for flow in flows if flow.route.is_known and flow.route.root in hard)
         found = (self._rules.images.find(flow.image, flow.route.usage) for flow in known)
         return {one[1].position for one in found if one}
 
     def _causes(self, flows: Iterable[Flow], used: set[int]) -> dict[int, str]:
-        """Return why entries of `images` match no image of a build, although a kustomization has the name."""
+        """Return why entries of the configuration match no image, although a kustomization contains the name."""
         causes: dict[int, str] = {}
         matching: set[Entry] = set()
         for flow in flows:
@@ -361,7 +361,7 @@ class KustomizationPlan:
     def images(self, flows: Iterable[Flow]) -> Iterator[tuple[str, FoundImage]]:
         """Yield the images that entries make, and the images in strings, with the keys of their files.
 
-        An image is yielded at the last entry that changes it.
+        The location of an image is the last entry that changes the image.
         """
         seen: set[tuple[Any, str]] = set()
         for flow in flows:
@@ -402,7 +402,7 @@ _RULE: Final = KindRule(Selector(kind="Kustomization"), parse_field_spec("images
 
 
 def _literal(name: str) -> str | None:
-    """Return a text that each image contains that an entry with this name matches; None if there is none."""
+    """Return a text that is in every image that an entry with this name matches; None if there is no such text."""
     name = split_image(name)[0]
     if METACHARACTERS.intersection(name):
         return None

@@ -1,6 +1,6 @@
-"""Reads kustomizations, and the texts that they refer to, as kustomize reads them.
+"""Reads kustomizations, and the texts that they refer to, in the same way as kustomize.
 
-Keys are compared without case, the last of several equal keys counts, and so does the first of several documents.
+Keys are not case-sensitive. If a key is repeated, the last one counts. Only the first document of a file counts.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ _REMOTE: Final = ("://", "?ref=", "git@", "github.com/")
 
 
 class Sources(Record):
-    """The texts of a run. The keys of `names` identify the texts that can be changed; the values are for messages.
+    """The texts of a run. `names` maps the key of each text that can be changed to its name in messages.
 
-    A key is a path with slashes. `read` returns a text by its key, also texts that must not be changed. It returns
-    None if there is no text.
+    A key is a path with slashes. `read` returns the text with a key, even if the text must not be changed. It
+    returns None if there is no such text.
     """
 
     names: Mapping[str, str]
@@ -44,8 +44,8 @@ class Sources(Record):
 class Text:
     """A YAML text that contains entries or patches: a file, or a string in another text.
 
-    `key` identifies the text in the run. For a string, `parent` is the string in the text that contains it.
-    `roots` contains the root of each document as if it were a resource, and `documents` those that are not empty.
+    `key` identifies the text in the run. If the text is a string, `parent` is the node of that string. `roots`
+    contains the root of each document, in the form of a resource. `documents` omits empty documents.
     """
 
     def __init__(self, key: str, source: str, parent: Node | None) -> None:
@@ -58,18 +58,18 @@ class Text:
 
     @property
     def file(self) -> Text:
-        """The text of the file that contains this text."""
+        """The outermost text: the file around this string, or this text itself if it is a file."""
         return self.parent.text.file if self.parent else self
 
     def line_in_file(self, line: int) -> int:
-        """Return the line in the file for a line of this text. Both count from 1."""
+        """Convert a line number of this text to a line number of its file. Both count from 1."""
         if self.parent is None:
             return line
         return self.parent.text.line_in_file(lines_in_string(self.parent.root, self.parent.location)(line))
 
 
 class Node:
-    """A value in a document of a text, and its location. It keeps its children, because many builds need them."""
+    """A value in a YAML document, and its location. Its child nodes are cached, because many builds need them."""
 
     __slots__ = ("_children", "_items", "_names", "location", "number", "text", "value")
 
@@ -84,13 +84,13 @@ class Node:
 
     @property
     def names(self) -> dict[str, str]:
-        """The keys of a mapping by their lower case. kustomize ignores the case, and the last one counts."""
+        """The keys of a mapping by their lower case. kustomize ignores case, and uses the last of equal keys."""
         if self._names is None:
             self._names = {name.lower(): name for name in self.value} if isinstance(self.value, dict) else {}
         return self._names
 
     def child(self, key: str) -> Node:
-        """Return a child of a mapping. A key that does not exist has the value None."""
+        """Return the child node at a key. The value of the node is None if the key does not exist."""
         child = self._children.get(key)
         if child is None:
             location = (*self.location, self.names.get(key.lower(), key))
@@ -102,7 +102,7 @@ class Node:
         return None if name is None else self.value[name]
 
     def items(self, key: str = "") -> list[Node]:
-        """Return the items of a list: of this node, or of its child. A value that is not a list has no items."""
+        """Return the items of this list, or of the list at `key`. Return no items if the value is not a list."""
         if key:
             return self.child(key).items() if key.lower() in self.names else []
         if self._items is None:
@@ -113,13 +113,13 @@ class Node:
         return self._items
 
     def string(self, key: str = "") -> str:
-        """Return a string: this node, or its child. Any other value is an empty string."""
+        """Return this string, or the string at `key`. Return an empty string if the value is not a string."""
         value = self._value(key) if key else self.value
         return value if isinstance(value, str) else ""
 
     @property
     def root(self) -> Resource:
-        """The root of the document, as if it were a resource."""
+        """The root of the document, in the form of a resource."""
         return self.text.roots[self.number]
 
     @property
@@ -134,12 +134,12 @@ class Node:
 
     @property
     def line(self) -> int:
-        """The line of the value in its file, counted from 1. It is computed when a message or a list needs it."""
+        """The line of the value in its file, counted from 1. It is computed on access, to save time."""
         return self.text.line_in_file(self.root.line(self.location))
 
     @property
     def column(self) -> int | None:
-        """The column of the value in its file, counted from 1. In a string, it is not known."""
+        """The column of the value in its file, counted from 1. None if the value is inside a string."""
         return None if self.text.parent else self.root.position(self.location)[1]
 
 
@@ -155,7 +155,7 @@ class Entry(Node):
 
 
 class Reader:
-    """Reads the texts of a run, each of them once."""
+    """Reads each text of a run only once."""
 
     def __init__(self, sources: Sources) -> None:
         self.sources = sources
@@ -164,14 +164,14 @@ class Reader:
         self._kustomizations: dict[str, Node | None] = {}
 
     def text(self, key: str) -> Text | None:
-        """Return a file; None if it does not exist, or is not YAML."""
+        """Return the file with a key; None if the file does not exist or is not YAML."""
         if key not in self._texts:
             source = self.sources.read(key)
             self._texts[key] = None if source is None else _parsed(key, source, None)
         return self._texts[key]
 
     def documents(self, directory: str, reference: str) -> list[Node]:
-        """Return the documents of a file to which a kustomization in `directory` refers, if it can be read."""
+        """Return the documents of the file `reference`, relative to `directory`; [] if it cannot be read."""
         path = resolved(directory, reference)
         text = None if path is None else self.text(path)
         return [] if text is None else text.documents
@@ -181,14 +181,14 @@ class Reader:
         return {key: text for key, text in self._texts.items() if text is not None and text.parent is None}
 
     def string(self, node: Node) -> Text | None:
-        """Return the text in a string; None if it is not YAML."""
+        """Return the YAML text inside a string; None if the string is not YAML."""
         key = f"{node.text.key}#{node.number}{node.location}"
         if key not in self._texts:
             self._texts[key] = _parsed(key, node.value, node)
         return self._texts[key]
 
     def kustomization(self, directory: str) -> Node | None:
-        """Return the root of the kustomization in a directory; None if there is none, or if it is not YAML."""
+        """Return the root of the kustomization in a directory; None if its file does not exist or is not YAML."""
         if directory not in self._kustomizations:
             is_file = directory in self.sources.names
             self._kustomizations[directory] = None if is_file else self._found(directory)
@@ -203,7 +203,7 @@ class Reader:
         return None
 
     def entry(self, node: Node) -> Entry | None:
-        """Return an entry of `images`; None if it is not a mapping with a name."""
+        """Return the entry of `images` in a node; None if the node is not a mapping."""
         if not isinstance(node.value, tree.Mapping):
             return None
         place = node.text.key, node.number, node.location
@@ -214,7 +214,7 @@ class Reader:
 
 @lru_cache(maxsize=65536)
 def resolved(directory: str, reference: str) -> str | None:
-    """Return the key of the file or directory to which a kustomization in `directory` refers; None if remote."""
+    """Return the key of a file or directory. `reference` is relative to `directory`. None if it is remote."""
     if any(mark in reference for mark in _REMOTE):
         return None
     path = posixpath.normpath(posixpath.join(directory, reference))

@@ -1,7 +1,7 @@
 """Scans the texts of a run that contains kustomizations.
 
-Each text is scanned once, which also finds the images that kustomize can change. After the decisions, only those
-texts are scanned again in which a field gets another image than the rules would set.
+The first scan of a text also finds the images that kustomize can change. After the decisions, a text is scanned
+again only if a field gets another image than the rules alone would set.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from krm_image_setter.scan import FoundImage, LocatedField, Scan, TextImages, im
 from krm_image_setter.typed import Any, Final, Record
 from krm_image_setter.yaml.stream import Keyword
 
-#: Calls a function with the stream of each text, or only of the texts with some keys, and returns the results.
+#: Calls a function with the stream of each text, and returns the results. With keys, visits only these texts.
 Visit = Callable[[Callable[[Stream], Any], Iterable[str] | None], Iterable[Any]]
 
 
@@ -38,12 +38,12 @@ _CHANGED: Final = "the file has changed since it was read; run the command again
 
 
 class _Run(Record):
-    """What the first scan of a text must know about the run."""
+    """The facts about a run that the first scan of each text needs."""
 
     config: ImageSetter
     rules: Rules
-    kustomizations: dict[str, int | None]  # the number of resources; None if it is not YAML
-    read: frozenset[str]  # files that the plan was made from
+    kustomizations: dict[str, int | None]  # the number of resources; None if the file is not YAML
+    read: frozenset[str]  # the files that the plan has read
     text_files: frozenset[str]
     reached: frozenset[str]
     specs: SelectorMap[KindRule]
@@ -78,7 +78,7 @@ def _scan(run: _Run, stream: Stream) -> Scan:
 
 
 def _scan_kustomization(run: _Run, stream: Stream, keywords: list[Keyword] | None) -> Scan:
-    """Return a scan without changes: the changes of a kustomization are planned together with its resources."""
+    """Return a scan without changes, because `KustomizationPlan` plans the changes of a kustomization."""
     found = Scan()
     resources = run.kustomizations[stream.source]
     if resources is None:
@@ -95,7 +95,7 @@ def _scan_kustomization(run: _Run, stream: Stream, keywords: list[Keyword] | Non
 
 
 def _as_text(found: Scan) -> Scan:
-    """Return the scan of a file that a generator puts into a ConfigMap or Secret as text."""
+    """Return a scan without its changes, for a file that a generator puts into a ConfigMap or Secret as text."""
     kept = Scan()
     kept.resources = found.resources
     if found.edits:
@@ -105,7 +105,7 @@ def _as_text(found: Scan) -> Scan:
 
 
 def _scan_again(rules: Rules, planned: Planned, stream: Stream) -> Scan:
-    """Scan a text with the decisions for its fields. Raises InputError if the text has changed."""
+    """Scan a text again to set the images that were decided. Raises InputError if the text has changed."""
     if checksum(stream.text) != planned.checksums[stream.source]:
         raise InputError(_CHANGED)
     return scan(stream, rules, None, decided=planned.decided[stream.source])
@@ -120,10 +120,10 @@ def scan_all(
     *,
     every: bool = False,
 ) -> tuple[list[Any], Planned]:
-    """Scan all texts, and decide on the kustomizations among them. Return what `visit` returned, and the plan.
+    """Scan all texts, and plan the changes of kustomizations. Return the results of `visit`, and the plan.
 
-    If `every` is true, resources without an image that matters are parsed too. `found_in` returns the scan of a
-    result of `visit`, or None. The scans contain the changes of the plan.
+    If `every` is true, resources without a keyword are parsed too. `found_in` returns the scan in a result of
+    `visit`, or None if the result has no scan. The changes of the plan are added to the scans.
     """
     plan = KustomizationPlan(sources, rules)
     run = _run(config, rules, plan, every=every)
@@ -180,14 +180,14 @@ class Listing:
 
     def __init__(self, sources: Sources, rules: Rules) -> None:
         self._plan = KustomizationPlan(sources, rules)
-        #: Returns the images and the fields of a stream. It can be pickled.
+        #: A function that returns the images and the image fields of a stream. It can be pickled.
         self.look = partial(_list, _run(ImageSetter(), rules, self._plan))
 
     def images(self, found: Mapping[str, TextImages], *, final: bool = False) -> dict[str, list[FoundImage]]:
-        """Return the images of each text. `found` contains what `look` returned for the texts that can be read.
+        """Return the images of each text. `found` contains the results of `look` for the texts that can be read.
 
-        Images that are renamed in each build are omitted. If `final` is true, images that get another tag in each
-        build are omitted too. The images that entries make are added.
+        An image that an entry renames in every build is omitted. If `final` is true, an image whose tag or digest
+        an entry sets in every build is omitted too. The images that entries make are added.
         """
         flows = followed(self._plan.flows({key: one.fields for key, one in found.items()}, bases=False), _no_wish)
         placeholders = self._plan.placeholders(flows, final=final)

@@ -21,7 +21,7 @@ from krm_image_setter.typed import Final
 from krm_image_setter.yaml import aliases, writer
 from krm_image_setter.yaml.tree import Change, Fragment
 
-#: The resource of a change in a kustomization, and of an image that only a kustomization contains.
+#: The resource that messages show for a change or an image in the kustomization itself.
 KUSTOMIZATION: Final = ResourceRef("", "Kustomization", "", "")
 
 
@@ -62,14 +62,14 @@ class Writer:
         field = format_location(text.parent.location)
         for result in inner.results:
             ref = KUSTOMIZATION if result.resource_ref in (None, NO_REF) else result.resource_ref
-            # Lines are only counted if the run needs them.
+            # A result has no line if the run does not need lines, because counting them takes time.
             line = text.line_in_file(result.line) if result.line else text.roots[0].line(())
             inner_field = f"{field}: {result.field}"
             found.results.append(result._replace(resource_ref=ref, field=inner_field, line=line, column=None))
 
     def finish(self) -> None:
         """Compute the edits of all files. Raises InputError if a change cannot be written."""
-        # A string is written before the text that contains it.
+        # Write a string before the text that contains the string.
         while nested := [(text, text.parent) for text in self._changes if text.parent]:
             for text, parent in nested:
                 self._add_edits(parent, self._edits(text))

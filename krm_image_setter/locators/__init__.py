@@ -37,13 +37,13 @@ __all__ = [
 def find_image_fields(
     resource: Resource, rules: Iterable[KindRule], pod_spec_uses: Collection[str], matched: set[int]
 ) -> Iterator[tuple[ImageField | OtherField, KindRule | None]]:
-    """Yield the image fields in pod specs that have one of `pod_spec_uses`, and the fields that `rules` match.
+    """Yield the image fields in pod specs whose use is in `pod_spec_uses`, and the fields that `rules` match.
 
-    Each field is yielded with its rule. The rule is None for a field in a pod spec. All `rules` must select the
-    resource, or a resource inside it. If the path of a rule matches a field, the position of the rule is added to
-    `matched`. A field that both a pod spec and a rule contain is yielded twice. If a rule of `kinds` reads a
-    string as a document, the catalog does not read the string again. In place of a field with only a placeholder,
-    the defaults and values of its parameter are yielded, if they are in the resource.
+    Each field is yielded with its rule, or with None if it is in a pod spec. If a rule also matches a field in a
+    pod spec, the field is yielded twice. All `rules` must select the resource, or a resource inside it. The
+    positions of the rules that match a field are added to `matched`. If a rule of `kinds` reads a string as a
+    document, the catalog does not read it again. For a field with only a placeholder, such as `$(params.image)`,
+    the fields with the defaults and values of the parameter are yielded instead, if the resource contains them.
     """
     parameters = None
     for field, rule in _find(resource, rules, pod_spec_uses, matched):
@@ -57,7 +57,7 @@ def find_image_fields(
             yield field, rule
 
 
-# A placeholder of Tekton or Shipwright, OpenShift or Argo Workflows.
+# How a placeholder starts: in Tekton and Shipwright, in OpenShift, and in Argo Workflows.
 _PLACEHOLDERS: Final = ("$(", "${", "{{")
 
 
@@ -84,7 +84,7 @@ def _find(
 
 
 class _Keywords(dict[str, bool]):
-    """Whether the keywords of paths can occur in a text. An escape or a line break can hide a keyword."""
+    """Whether a text can contain the keyword of a path. An escape or a line break can hide a keyword."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -94,7 +94,7 @@ class _Keywords(dict[str, bool]):
         return found
 
 
-@lru_cache(maxsize=1)  # thousands of resources can share a text, as the items of a JSON list do
+@lru_cache(maxsize=1)  # thousands of resources can share a text, such as the items of a JSON list
 def _keywords_in(text: str) -> _Keywords:
     return _Keywords(text)
 

@@ -25,7 +25,7 @@ class Form(Protocol):
 
     @property
     def options(self) -> dict[str, Any]:
-        """The keys and values of the path object that specifies this form. A whole reference needs no keys."""
+        """The keys and values that specify this form in a path object. Empty for a whole reference."""
 
     def fields(self, root: Any, location: Location, value: Any, /) -> Fields:
         """Return the image fields in `value`. `location` is the location of `value` in the tree `root`."""
@@ -57,7 +57,7 @@ class Split(Keys):
     """The form of a mapping that contains the parts of a reference under several keys."""
 
     __slots__ = ()
-    #: Whether the key of the tag cannot contain a digest too.
+    #: Whether the field of the tag can contain only a tag, not `TAG@DIGEST`.
     only_tag = False
 
     @property
@@ -79,9 +79,9 @@ class Split(Keys):
 
 
 class VersionSplit(Split):
-    """The form of a split reference whose tag is a version, which an operator also uses in other ways.
+    """The form of a split reference whose tag is a version that an operator also uses for other purposes.
 
-    A digest next to the version would not be a version, so it is omitted.
+    A new digest is not written to the field, because `1.2@sha256:…` is not a version.
     """
 
     __slots__ = ()
@@ -89,7 +89,7 @@ class VersionSplit(Split):
 
 
 class Part(Record):
-    """The form of a string that is a part of a reference: a `name`, or the `tag` or `digest` of the image `of`."""
+    """The form of a string that is only a name, a tag or a digest (`part`). `of` is the name of its image."""
 
     part: str
     of: str = ""
@@ -109,7 +109,7 @@ class Part(Record):
 
 
 class Syntax(Record):
-    """The form of a value whose `as` is `name`. `read` returns the image fields in the value at a location."""
+    """The form that `as: NAME` specifies in a path object. `read` returns the image fields in a value."""
 
     name: str
     read: Callable[[Location, Any], Fields]
@@ -148,7 +148,7 @@ TEXT: Final = Syntax("text", _text)
 
 
 def _part_field(location: Location, text: str, form: Part) -> ImageField:
-    """Return the image field for a string that is a name, or the tag or digest of another image."""
+    """Return the image field for a string that contains only a name, only a tag or only a digest."""
     from krm_image_setter.locators.split_reference import missing_algorithm  # noqa: PLC0415  (few runs need it)
 
     value = text.strip()
@@ -190,10 +190,10 @@ def split_field(
     only_tag: bool = False,
     shared: Collection[str] = (),
 ) -> ImageField | None:
-    """Return the image field for a mapping with a split reference, or None if it contains no repository.
+    """Return the image field for a mapping with a split reference, or None if the mapping has no repository.
 
-    If `keeps_tag` is true, a tag is never emptied. If `only_tag` is true, a digest is not written to the key of
-    the tag. The keys in `shared` are never changed, because they also belong to other images.
+    If `keeps_tag` is true, the tag never becomes empty. If `only_tag` is true, a digest is not written to the key
+    of the tag. The keys in `shared` are never changed, because they also belong to other images.
     """
     from krm_image_setter.locators.split_reference import join_parts  # noqa: PLC0415  (few runs need it)
 
@@ -223,7 +223,7 @@ def split_field(
             steps, parent = places[key], parents[key]
             if not parent:
                 raise ValueError(f"the field `{'.'.join(steps[:-1])}` is missing or empty")
-            # Flux ignores the tag of an OCIRepository if there is a range of versions.
+            # Flux ignores the tag of an OCIRepository if `semver` specifies a range of versions.
             if key == keys.tag and "semver" in parent:
                 raise ValueError("`semver` selects the tag; remove `semver`")
             start = len(scheme) if key == keys.repository else 0
@@ -241,7 +241,7 @@ _SCHEMES: Final = ("oci://", "docker://")
 
 
 def _steps(node: dict[str, Any], key: str) -> tuple[str, ...]:
-    """Return the location of a key of a split reference: `ref.tag` is the key `tag` of `ref`, or one key."""
+    """Return the location of a key. `ref.tag` is the key `tag` of `ref` if the mapping has no key `ref.tag`."""
     return (key,) if key in node else tuple(key.split("."))
 
 

@@ -17,24 +17,24 @@ _STEP: Final = r"(?:\\.|[^.\\])+"  # a dot after a backslash is a part of a key
 
 
 class _Parameters(dict[str, Any]):
-    """A mapping of the tree of values. `nodes` contains the nodes of its values in the source."""
+    """A mapping in the tree of values. `nodes` contains the node of each value in the source."""
 
     def __init__(self) -> None:
         self.nodes: dict[str, Any] = {}
 
     def origin(self, key: str) -> Any:
-        """Return the node of the value of `key`."""
+        """Return the node of the value of `key` in the source."""
         return self.nodes[key]
 
 
 class Parameters(Record):
-    """The tree of values that parameters set, and the location of each value in the parameters."""
+    """The tree of values that parameters set. `locations` maps each location in the tree to its parameter."""
 
     tree: _Parameters
     locations: dict[Location, Location]
 
     def moved(self, field: ImageField) -> ImageField:
-        """Return an image field of the tree as a field of the parameters."""
+        """Convert an image field of the tree to an image field of the parameters."""
 
         def changes(new: str) -> Written:
             written = field.changes(new)

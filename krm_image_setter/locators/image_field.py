@@ -1,4 +1,4 @@
-"""ImageField, the reference in a field together with the function that writes a new reference to the field.
+"""Defines ImageField: the reference in a field, and the function that writes a new reference to the field.
 
 Each form of an image converts its fields to whole references (`current`), and new references back to changes.
 Therefore the code that decides which images to set does not depend on the form.
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Written(Record):
-    """The changes that write a new reference. `omitted` is a warning if the field cannot contain a part of it."""
+    """The changes that write a new reference. `omitted` is a warning if a part of the reference has no field."""
 
     changes: list[Change]
     omitted: str = ""
@@ -27,12 +27,12 @@ class Written(Record):
 class ImageField(Record):
     """A field with the reference `current`, which starts at code point `start` of the field's value.
 
-    `location` starts at the resource. For a split reference, it is the location of the mapping, and `parts`
-    contains the locations of its fields, starting with the repository. `changes` returns the changes that write a
-    new reference, and raises ValueError if the field cannot contain it. `policy` is the location of the pull
-    policy that belongs to the image, and whether to add the policy if it is missing. If the field contains only a
-    part of the reference, `part` is the name of the part and `shown` is its text. `is_bare_name` is true for a
-    name without a tag in a longer text, because such a name might not be an image.
+    For a split reference, `location` is that of the mapping, and `parts` contains the locations of its fields,
+    starting with the repository. `changes` returns the changes that write a new reference. It raises ValueError if
+    the field cannot contain the new reference. `policy` is the location of the pull policy of the image, and
+    whether to add the policy if it is missing. If the field contains only a part of the reference, `part` is the
+    name of the part and `shown` is its text. `is_bare_name` is true for a name without a tag in a longer text,
+    because such a name might not be an image.
     """
 
     location: Location
@@ -48,7 +48,7 @@ class ImageField(Record):
 
 
 class OtherField(Record):
-    """A field that a path matches but that is not an image: a value that is not `expected`, or a document.
+    """A field that a path matches and that is not an image: a document, or a value that is not `expected`.
 
     If the value can be a document, `embedded` is the form of the document.
     """
@@ -75,7 +75,7 @@ def whole_field(
     usage: Usage = NO_CONTAINER,
     policy: tuple[Location, bool] | None = None,
 ) -> ImageField:
-    """Return the image field for a string that contains a reference and nothing else, except white space."""
+    """Return the image field for a string that contains only a reference, apart from white space."""
     current = value.strip()
     start = 0 if current == value else value.index(current)
 

@@ -37,12 +37,12 @@ def json_patch_fields(root: Any, location: Location = ()) -> list[ImageField]:
             continue
         here = (*location, index, "value")
         target, value = target_location(operation), operation.get("value")
-        # An image is that of a container or of a volume, or in any key `image`, but not in metadata.
+        # An image is in a key `image`, or in the `reference` of an image volume, but never in metadata.
         is_image = target[-1:] == ("image",) or target[-2:] == ("image", "reference")
         if isinstance(value, str) and is_image and "metadata" not in target:
             fields.append(whole_field(here, value))
         elif isinstance(value, dict | list):
-            # Put the value into a copy of the fields around it, because a container is found by its list.
+            # Put the value into its outer fields: a container is found only in a list such as `containers`.
             around, prefix = _surrounded(target, value)
             for field in find_pod_spec_images(around, (IMAGE,)):
                 inner = field.location[prefix:]
@@ -51,7 +51,7 @@ def json_patch_fields(root: Any, location: Location = ()) -> list[ImageField]:
 
 
 def target_location(operation: Any) -> Location:
-    """Return the location that an operation changes in a resource. An index is an integer, and `-` remains."""
+    """Return the location in a resource that an operation changes. Indexes are integers, except `-`."""
     path = operation["path"].strip("/").split("/")
     keys = (part.replace("~1", "/").replace("~0", "~") for part in path)
     return tuple(int(key) if key.isdecimal() and key.isascii() and len(key) < 9 else key for key in keys)
@@ -62,7 +62,7 @@ def _is_operation(node: Any) -> bool:
 
 
 def _surrounded(target: Location, value: Any) -> tuple[dict[str, Any], int]:
-    """Return a resource with a value at its target, as far as pod specs need it, and the length of the prefix."""
+    """Return a value inside the fields that a pod spec has around it, and the number of steps to the value."""
     if len(target) > 1 and target[-2] in _CONTAINERS:
         return {str(target[-2]): [value]}, 2
     if len(target) > 1 and target[-2] == "volumes":

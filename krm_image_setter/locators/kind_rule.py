@@ -1,4 +1,4 @@
-"""KindRule, a path in an entry of `kinds`: the selected resources, the path, and the form of the image."""
+"""Defines KindRule: a path in an entry of `kinds`, with the selected resources and the form of the image."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ T = TypeVar("T")
 
 
 class Selector(Record):
-    """Patterns that select resources. They are case-sensitive, with the wildcards `*` and `?`; "" matches all.
+    """Case-sensitive patterns that select resources. They can contain `*` and `?`. An empty pattern matches all.
 
-    If `files` is not empty, it contains globs of files, and the selector is for documents that are not resources.
+    If `files` contains globs, the selector is for the documents in these files that are not resources.
     """
 
     kind: str = ""
@@ -33,8 +33,8 @@ class Selector(Record):
     def matches(self, ref: ResourceRef) -> bool:
         """Return whether the patterns match a resource.
 
-        Only the exact kind matches a CustomResourceDefinition. Wildcards and an empty kind do not, because the
-        schema in it has the keys of image fields, but contains no images.
+        To match a CustomResourceDefinition, `kind` must be exactly `CustomResourceDefinition`, without a wildcard
+        and not empty. The reason: a schema contains the keys of image fields, but no images.
         """
         if ref.kind == CRD != self.kind:
             return False
@@ -63,9 +63,9 @@ class Selector(Record):
 
 
 class SelectorMap(Generic[T]):
-    """Items with selectors, indexed by kind and name, so that many selectors do not slow the search for an item.
+    """Items with selectors, indexed by kind and name, so that the search for an item stays fast.
 
-    Only a selector with wildcards is tested with every resource.
+    Only selectors with wildcards are tested for every resource.
     """
 
     def __init__(self, items: Iterable[tuple[Selector, T]]) -> None:
@@ -100,12 +100,11 @@ def _without_wildcard(pattern: str) -> str:
 
 
 class KindRule(Record):
-    """A rule of `kinds`: the resources that `selector` matches have images of a certain form at `path`.
+    """A rule of `kinds`: the resources that `selector` matches contain images in the form `form` at `path`.
 
-    `origin` is the configuration field that contains the rule, or "catalog"; it is empty for a rule that a form
-    creates. `position` is the index of the rule among those of `kinds` and `files`, or -1 if the rule is from
-    neither. `start` is the location where the path starts; it is empty unless the rule is for a resource inside
-    another resource.
+    `origin` is the configuration field that contains the rule, or "catalog". It is empty if a form creates the
+    rule. `position` is the index of the rule in `kinds` and `files` together, or -1 for other rules. If the rule
+    is for a resource inside another resource, the path starts at the location `start`.
     """
 
     selector: Selector
@@ -134,7 +133,7 @@ class KindRule(Record):
 class FileRule(Record):
     """An entry of `files`: the rules for documents that are not resources, in the files that `globs` select.
 
-    If `pod_specs` is true, pod specs are searched in these documents too.
+    If `pod_specs` is true, images in the pod specs of these documents are found too.
     """
 
     globs: tuple[str, ...]

@@ -1,7 +1,7 @@
-"""The entries of `images` of kustomize: the image that an entry makes, and the keys that write another image.
+"""Reads the image that an entry of `images` of kustomize makes, and changes the keys of such an entry.
 
-Flux has the same entries in `spec.images` of a Kustomization and in `postRenderers` of a HelmRelease. The fields
-are described in https://kubectl.docs.kubernetes.io/references/kustomize/kustomization/images/.
+Flux has the same entries in `spec.images` of a Kustomization and in `postRenderers` of a HelmRelease. See
+https://kubectl.docs.kubernetes.io/references/kustomize/kustomization/images/.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _KEYS: Final = {
     "digest": "digest",
     "tag_suffix": "tagSuffix",
 }
-#: The keys that can become each other. Only one of them is applied, except `newTag` with `digest`.
+#: The keys that can be renamed to each other. kustomize applies only one of them, except `newTag` with `digest`.
 _TAGS: Final = ("new_tag", "digest", "tag_suffix")
 
 
@@ -44,16 +44,16 @@ class EntryKeys(Record):
 
     @property
     def image(self) -> str:
-        """The image that the entry makes, as far as the entry determines it."""
+        """The image that the entry makes. The tag or digest is missing if the entry does not set it."""
         return joined(self.new_name or self.name, self.new_tag, self.digest)
 
     def with_tag(self, tag: str, digest: str) -> EntryKeys:
-        """Return the keys that set a tag and a digest. A suffix that already has no effect is kept."""
+        """Return the keys that set a tag and a digest. `tagSuffix` is kept only if it already has no effect."""
         suffix = self.tag_suffix if self.new_tag or self.digest else ""
         return self._replace(new_tag=tag, digest=digest, tag_suffix=suffix)
 
     def applied(self, image: str) -> str:
-        """Return what kustomize makes of an image that the entry matches."""
+        """Return the image that kustomize makes of `image` if the entry matches it."""
         name, tag, digest = split_image(image)
         if self.new_tag or self.digest:
             tag, digest = self.new_tag, self.digest
@@ -63,7 +63,7 @@ class EntryKeys(Record):
 
 
 def split_image(image: str) -> tuple[str, str, str]:
-    """Return the name, tag and digest of an image as kustomize splits it. The reference can be invalid."""
+    """Split an image into its name, tag and digest in the same way as kustomize. The image can be invalid."""
     rest, _, digest = image.partition("@")
     head, slash, last = rest.rpartition("/")
     base, _, tag = last.partition(":")
@@ -76,7 +76,7 @@ def joined(name: str, tag: str, digest: str) -> str:
 
 
 def key_in(mapping: Any, key: str) -> str | None:
-    """Return the key of a mapping that kustomize reads as `key`: case does not matter, and the last one counts."""
+    """Return the key that kustomize reads as `key`. kustomize ignores case, and uses the last of equal keys."""
     if key in mapping and len(mapping) == 1:
         return key
     return next((name for name in reversed(mapping) if name.lower() == key.lower()), None)
@@ -88,7 +88,7 @@ def entry_keys(entry: Any) -> EntryKeys:
     for argument, key in _KEYS.items():
         name = key_in(entry, key)
         value = None if name is None else entry[name]
-        # A number is an error of kustomize. Its source text shows the tag that the user meant.
+        # kustomize rejects a number. The source text of the number shows the tag that the user meant.
         values[argument] = value if isinstance(value, str) else _number(entry, name)
     return EntryKeys(**values)
 
@@ -103,8 +103,8 @@ def entry_changes(
 ) -> list[Change]:
     """Return the changes that write new values to the keys of an entry at a location.
 
-    A key that is not needed any more becomes the key that is needed, or else its value becomes empty: no line is
-    removed. If `can_rename` is false, keys are not renamed, because the document has aliases.
+    No line is removed. An unused key is renamed to a missing key, such as `newTag` to `digest`. Otherwise its
+    value becomes empty. `can_rename` must be false if the document has aliases.
     """
     changes = []
     gone = [argument for argument in _TAGS if getattr(old, argument) and not getattr(new, argument)]

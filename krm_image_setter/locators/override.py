@@ -1,8 +1,7 @@
 """Finds the image in an override `[NAME=]IMAGE`, as `kustomize edit set image` and Argo CD write it.
 
-The left side is the name that the override replaces, so it is never changed. Without a left side, the name of the
-image is also the name that it replaces. See
-https://argo-cd.readthedocs.io/en/stable/user-guide/kustomize/#kustomize.
+`NAME` is the name of the image to replace, so it is never changed. Without `NAME`, the image with the same name as
+`IMAGE` is replaced. See https://argo-cd.readthedocs.io/en/stable/user-guide/kustomize/#kustomize.
 """
 
 from __future__ import annotations
@@ -29,5 +28,5 @@ def _fields(location: Location, value: Any) -> Fields:
     return [ImageField(location, current, changes, start, OPEN_TAG)]
 
 
-#: The form of a string `[NAME=]IMAGE`, which overrides the image NAME by another image.
+#: The form of a string `[NAME=]IMAGE`, which replaces the image NAME with IMAGE.
 OVERRIDE: Final = Syntax("override", _fields)

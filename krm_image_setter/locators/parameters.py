@@ -1,4 +1,4 @@
-"""Finds the image that a placeholder stands for: a default or a value of its parameter in the same resource.
+"""Finds the images that replace a placeholder: defaults and values of its parameter in the same resource.
 
 - Tekton `$(params.X)`: `params` of the task, of its use in a pipeline, and of the pipeline. The inner scope wins
   over the outer scope, but a value wins over a default
@@ -53,7 +53,7 @@ _Enclosing: TypeAlias = list[_Node]  # the mappings that contain a field, the in
 
 
 class Parameters:
-    """The parameters of one resource, with indexes of its lists of parameters and of the uses of its templates."""
+    """The parameters of one resource. The lists of parameters and the uses of templates are indexed by name."""
 
     def __init__(self, root: Any) -> None:
         self._root = root
@@ -68,7 +68,7 @@ class Parameters:
         )
 
     def images(self, field: ImageField) -> list[ImageField]:
-        """Return the fields with the images for which the placeholder in `field` stands, or an empty list."""
+        """Return the fields with the images that replace the placeholder in `field`, or an empty list."""
         found: dict[Location, str] = {}
         placeholders = [(field.current, field.location)]
         # A value can be a placeholder too. Stop after a few levels, because a chain can be very long.
@@ -84,7 +84,7 @@ class Parameters:
     def _follow(
         self, placeholder: str, location: Location, found: dict[Location, str]
     ) -> Iterator[tuple[str, Location]]:
-        """Add the strings that replace a placeholder, and yield each with a location inside its scope."""
+        """Add the strings that replace a placeholder to `found`. Yield each with the location of its scope."""
         for pattern, look_up in self._look_ups:
             match = re.fullmatch(pattern, placeholder)
             if match is None:
@@ -93,7 +93,7 @@ class Parameters:
             for at in look_up(name, self._enclosing(location)):
                 if at not in found:
                     found[at] = text = tree.at(self._root, at)
-                    # A value of Tekton refers to parameters outside the mapping whose `params` contain the value.
+                    # In Tekton, a value in `params` of a mapping refers to the parameters of an outer mapping.
                     yield text.strip(), at[:-3] if pattern is _TASK else at
 
     def _enclosing(self, location: Location) -> _Enclosing:
@@ -104,7 +104,7 @@ class Parameters:
         return [one for one in reversed(found) if isinstance(one.node, dict)]
 
     def _named(self, holder: _Node, *keys: str, name: str) -> _Node | None:
-        """Return the item `name` of the list under `keys` of a mapping."""
+        """Return the item named `name` in the list at `keys` of a mapping, or None if there is no such item."""
         items: Any = holder.node
         for key in keys:
             items = items.get(key) if isinstance(items, dict) else None
@@ -146,7 +146,7 @@ class Parameters:
                 return
 
     def _arguments(self, name: str, template: _Node, enclosing: _Enclosing) -> Iterator[Location]:
-        """Yield the values that the users of a template pass to its parameter `name`."""
+        """Yield the locations of the values that steps, tasks and workflows pass to a template's parameter."""
         users: list[_Node] = []
         if template.location[-1:] == ("inline",):
             users.append(_Node(template.location[:-1], tree.at(self._root, template.location[:-1])))
@@ -183,7 +183,7 @@ def _is_workflow(holder: _Node) -> bool:
 
 
 def _find_uses(node: Any, location: Location, uses: dict[str, list[Location]]) -> None:
-    """Add the locations of all steps and tasks, by the name of the template that they use."""
+    """Add the locations of all steps and tasks to `uses`, by the name of the template that they use."""
     for key, value in node.items() if isinstance(node, dict) else enumerate(node):
         if isinstance(value, dict) and isinstance(value.get("template"), str):
             uses.setdefault(value["template"], []).append((*location, key))

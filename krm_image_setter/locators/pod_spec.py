@@ -23,7 +23,7 @@ _CONTAINERS: Final = frozenset(("containers", "initContainers", "ephemeralContai
 def can_have_pod_spec(source: str) -> bool:
     """Return whether a text contains a field name of pod specs. This is faster than searching the parsed tree.
 
-    The result is cached, because thousands of resources can share a text, as the items of a JSON list do.
+    The result is cached, because thousands of resources can share a text, such as the items of a JSON list.
     """
     return "ontainers" in source or "volumes" in source or "\\" in source
 

@@ -1,7 +1,7 @@
 """Recognizes images by the names of their keys: the words of a name, and the keys of split references.
 
-Helm values, custom resources and the schemas of CustomResourceDefinitions use the same names. `values` finds
-images in data with these rules, and `discovery` also finds the fields of a schema.
+Helm values, custom resources and the schemas of CustomResourceDefinitions use the same names. `values` applies
+these rules to data, and `discovery` also applies them to schemas.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _OTHER_BEFORE: Final = frozenset(
         "vhd", "vm",
     )
 )  # fmt: skip
-# A mapping with `repository` and `tag` is not an image under a key with one of these words, or next to these keys.
+# A mapping with `repository` and `tag` is not an image below a key with one of these words, or next to these keys.
 _OTHER_SOURCES: Final = frozenset(("chart", "charts", "git", "plugin", "plugins", "source", "sources"))
 _OTHER_SIBLINGS: Final = frozenset(("branch", "chart", "ref", "revision", "url"))
 _POLICIES: Final = frozenset(("pullPolicy", "imagePullPolicy"))
@@ -41,7 +41,7 @@ _PART_KEYS: Final = frozenset(("repository", "repo", "newName", "newTag"))
 _DIGESTS: Final = ("digest", "sha", "sha256")
 
 
-@lru_cache(maxsize=4096)  # the keys of values occur in many files
+@lru_cache(maxsize=4096)  # many files have the same keys
 def words(name: str) -> tuple[str, ...]:
     """Split a name in camel case, snake case or kebab case into its words. The words are in lower case."""
     return tuple(word.lower() for word in _WORD.findall(name))
@@ -53,7 +53,7 @@ def has_image_word(name: str) -> bool:
 
 
 def means_image(name: str) -> bool:
-    """Return whether a name means a whole container image. `imageTag` and `vmImage` do not."""
+    """Return whether a name means a whole container image, such as `webImage`, but not `imageTag` or `vmImage`."""
     in_name = words(name)
     index = next((index for index, word in enumerate(in_name) if word in ("image", "images")), None)
     if index is None:
@@ -62,12 +62,12 @@ def means_image(name: str) -> bool:
 
 
 def is_part(name: str) -> bool:
-    """Return whether a name below `images` means a part or a property of all images, such as `tag`."""
+    """Return whether a name means a part or a property of an image, such as `tag`, not an image itself."""
     return not _OTHER_AFTER.isdisjoint(words(name))
 
 
 def contains_images(around: Sequence[str]) -> bool:
-    """Return whether the innermost of the keys `around` has images as its values, as in `images: {web: …}`."""
+    """Return whether the last of the outer keys `around` contains images, as in `images: {web: …}`."""
     return bool(around) and words(around[-1])[-1:] == ("images",) and means_image(around[-1])
 
 
@@ -96,7 +96,7 @@ def split_references(
 
 
 def is_override(fields: Collection[str]) -> bool:
-    """Return whether a mapping overrides images, as in kustomize. Its `name` is only compared with images."""
+    """Return whether a mapping overrides an image, as in kustomize. Its `name` only selects the image."""
     return "newName" in fields or "newTag" in fields
 
 
@@ -147,6 +147,6 @@ def _stem(in_name: tuple[str, ...]) -> tuple[str, ...] | None:
 
 
 def _named(fields: Collection[str], *last: str) -> str:
-    """Return the field whose name or whose name's last word is in `last`, or an empty string."""
+    """Return the field whose name, or the last word of its name, is in `last`; or an empty string."""
     exact = [name for name in fields if name in last]
     return next(iter(exact or sorted(name for name in fields if words(name)[-1:] and words(name)[-1] in last)), "")

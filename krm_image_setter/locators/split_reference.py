@@ -1,7 +1,7 @@
-"""Joins the parts of a split reference, which several fields contain, and divides a new reference into parts.
+"""Joins the parts of a split reference, and splits a new reference into parts.
 
 Charts and operators join the parts as `registry/repository:tag`. They add `@digest` if there is a field for the
-digest. Without this field, a new digest is written to the field of the tag, as `TAG@DIGEST`. Of 266 images in
+digest. If there is none, a new digest is written to the field of the tag, as `TAG@DIGEST`. Of 266 images in
 public Helm charts, 243 still render a valid reference with such a tag. Only 2 do so if the digest is written to
 the repository and the tag is empty.
 """
@@ -16,7 +16,7 @@ from krm_image_setter.images.reference import is_digest
 from krm_image_setter.locators.image_field import Keys
 from krm_image_setter.typed import Final, Record
 
-# Charts add the algorithm to the digits in a field with one of these names.
+# A field with one of these names contains only hexadecimal digits, to which charts add `sha256:`.
 _HEXADECIMAL: Final = ("sha", "sha256")
 # Matches the repository in `{repository: x@sha256, tag: HEX}`, whose parts join to a reference with a digest.
 _ENDS_WITH_ALGORITHM: Final = r"(?P<name>.+)@(?P<algorithm>[^@:]+)"
@@ -25,8 +25,8 @@ _ENDS_WITH_ALGORITHM: Final = r"(?P<name>.+)@(?P<algorithm>[^@:]+)"
 class SplitReference(Record):
     """A split reference: the text of each key (`texts`), and the joined `reference`.
 
-    `repository` is the text of the repository field as a reference, because it can contain a tag or digest. If the
-    tag field contains only the hexadecimal digits of a digest, `algorithm` is set.
+    `repository` is the reference in the repository field, which can also contain a tag or digest. If the tag field
+    contains only the hexadecimal digits of a digest, `algorithm` is the algorithm, such as "sha256".
     """
 
     keys: Keys
@@ -36,12 +36,12 @@ class SplitReference(Record):
     algorithm: str = ""
 
     def parts_of(self, new: Reference, *, keeps_tag: bool = False) -> dict[str, str]:
-        """Return the new text of each key that must change or be added if the joined reference becomes `new`.
+        """Return the new text of each key that must change or be added so that the joined reference is `new`.
 
-        Parts keep their notation, and an equal name is not changed. If `keeps_tag` is true, the tag is not
-        emptied, and remains next to a digest.
+        Parts keep their notation, and an equal name is not changed. If `keeps_tag` is true, an old tag does not
+        become empty, but remains next to a new digest.
 
-        Raises ValueError if a digest has no field, or if a tag cannot be removed.
+        Raises ValueError if no field can contain the digest, or if a tag cannot be removed.
         """
         keys, texts = self.keys, self.texts
         parts, name = self._name_parts(new)
@@ -71,7 +71,7 @@ class SplitReference(Record):
     def _tag_and_digest_parts(self, name: str, tag: str, digest: str) -> dict[str, str]:
         keys = self.keys
         old_tag, old_digest = self.texts.get(keys.tag, ""), self.texts.get(keys.digest, "")
-        if digest and not tag:  # a tag cannot be written next to such a digest
+        if digest and not tag:  # neither of these two notations has a field for a tag
             if self.algorithm:
                 algorithm, _, hexadecimal = digest.partition(":")
                 return {keys.repository: f"{name}@{algorithm}", keys.tag: hexadecimal}
@@ -92,7 +92,7 @@ class SplitReference(Record):
 
 
 def join_parts(keys: Keys, texts: Mapping[str, str]) -> SplitReference | None:
-    """Join the parts of a split reference. Return None if the repository is not a name.
+    """Join the parts of a split reference. Return None if the repository is not a valid name.
 
     `texts` contains the text of each field that exists and is not null. The joined reference might be invalid.
     """
@@ -114,5 +114,5 @@ def join_parts(keys: Keys, texts: Mapping[str, str]) -> SplitReference | None:
 
 
 def missing_algorithm(digest: str) -> str:
-    """Return "sha256:" if a digest has no algorithm, only hexadecimal digits, as in the `sha` of Prometheus."""
+    """Return "sha256:" for a digest without an algorithm, such as the `sha` of Prometheus, otherwise ""."""
     return "sha256:" if len(digest) == 64 and not digest.strip("0123456789abcdef") else ""

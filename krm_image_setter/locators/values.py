@@ -1,8 +1,8 @@
-"""Finds images in Helm values by their shape: split references, names and whole references in any mapping.
+"""Finds images in Helm values by their shape: split references, and strings whose key or value suggests an image.
 
-The rules come from the values of 526 public charts, in which every image was found by rendering the chart. Charts
-join `registry/repository:tag`, so a digest without its own key is written to the tag. A chart can replace an empty
-tag by its appVersion, and ignores keys that it does not know. Therefore a tag is never emptied, and no key for a
+The rules come from the values of 526 public charts. Rendering each chart showed its images. Charts join
+`registry/repository:tag`, so a digest without its own key is written to the tag. A chart can replace an empty tag
+by its appVersion, and ignores keys that it does not know. Therefore a tag never becomes empty, and no key for a
 registry or a digest is added.
 """
 
@@ -32,7 +32,7 @@ from krm_image_setter.yaml.tree import Change, Fragment, Location
 # A tag with a digit, but not 8080 in `host.example/path:8080`, which can be a port.
 _VERSION: Final = re.compile(r"(?!(?:80|443|[0-9]{4,5})$)[^0-9]*[0-9].*")
 
-# `isinstance` takes seven times as long with `dict | list`, and these types are for each value.
+# Each value is tested for these types. `isinstance` takes seven times as long with `dict | list`.
 _NO_PART: Final = (dict, list, bool)
 _CAN_CONTAIN_IMAGES: Final = (str, dict, list)
 
@@ -48,14 +48,14 @@ def _fields(location: Location, value: Any) -> Fields:
     return [parameters.moved(field) for field in image_fields(parameters.tree, ())]
 
 
-#: The form of Helm values that contain images anywhere.
+#: The form of Helm values, which can contain images anywhere.
 #: Values are a mapping, a string with a YAML document, or a list of parameters such as `image.tag`.
 VALUES: Final = Syntax("values", _fields)
 
 
 @cache
 def _embedded() -> Embedded:
-    """Return the form of a string whose document contains values."""
+    """Return the form of a string that is a YAML document with Helm values."""
     return Embedded("yaml", (KindRule(Selector(), parse_path("{$}"), VALUES, origin=""),))
 
 
@@ -71,9 +71,9 @@ def image_fields(value: Any, location: Location) -> Iterator[ImageField]:
 
 
 def _with_full_name(field: ImageField, mapping: dict[str, Any], keys: Keys) -> ImageField:
-    """Return an image field that writes a new name to an empty `repository`, if there is one next to `name`.
+    """If `name` is next to an empty `repository`, return an image field that writes a new name to `repository`.
 
-    cert-manager joins such a name with a registry that is elsewhere, but uses a repository as it is.
+    The chart of cert-manager joins `name` with a registry from another mapping, but uses `repository` unchanged.
     """
     if keys.repository != "name" or "repository" not in mapping or mapping.get(keys.registry):
         return field
@@ -96,8 +96,8 @@ def _with_full_name(field: ImageField, mapping: dict[str, Any], keys: Keys) -> I
 class Shape(Record):
     """A value that can be an image: a mapping with a split reference in `keys`, or a string.
 
-    `name` is the key of the value, and `around` contains the keys around it. The keys in `shared` belong to
-    several split references.
+    `name` is the key of the value, and `around` contains the outer keys. The keys in `shared` belong to several
+    split references.
     """
 
     location: Location
@@ -111,9 +111,9 @@ class Shape(Record):
 def find_shapes(
     value: Any, location: Location = (), name: str = "", around: tuple[str, ...] = ()
 ) -> Iterator[Shape]:
-    """Yield the split references in a tree, and all strings that are not a part of them, in document order.
+    """Yield the split references in a tree, and all other strings, in document order.
 
-    `name` and `around` are the keys of the path to `value`. The items of a list have the name of the list.
+    `name` is the key of `value`, and `around` contains the outer keys. An item of a list has the name of the list.
     """
     if isinstance(value, dict):
         yield from _in_mapping(value, location, name, around)
@@ -127,7 +127,7 @@ def find_shapes(
 def _in_mapping(value: dict[str, Any], location: Location, name: str, around: tuple[str, ...]) -> Iterator[Shape]:
     in_parts: Collection[str] = ("name",) if is_override(value) else ()
     if can_be_split(name, value):
-        # An empty repository is the place for another name.
+        # Ignore an empty repository: charts have it so that users can override the name.
         scalars = tuple(
             key
             for key, item in value.items()
@@ -147,7 +147,7 @@ def _in_mapping(value: dict[str, Any], location: Location, name: str, around: tu
 def _is_repository(mapping: dict[str, Any], keys: Keys) -> bool:
     value = mapping[keys.repository]
     reference = parse_reference(value.strip()) if isinstance(value, str) else None
-    # `repository: image.repository` is the path of a value (Keel).
+    # In the values for Keel, `repository: image.repository` is the path of another value.
     return reference is not None and reference.tag is None and not value.endswith(f".{keys.repository}")
 
 
@@ -163,6 +163,6 @@ def is_image(shape: Shape) -> bool:
 
 
 def has_registry(reference: Reference) -> bool:
-    """Return whether a reference starts with a host with a dot."""
+    """Return whether a reference starts with a host that contains a dot, such as `quay.io`."""
     host = reference.name.partition("/")[0]
     return "." in host and host != reference.name

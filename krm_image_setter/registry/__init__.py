@@ -1,4 +1,4 @@
-"""Asks container registries for the digests of images, as the OCI distribution specification defines.
+"""Asks container registries for the digests of images, with the API of the OCI distribution specification.
 
 Only the commands `lock` and `verify` import this package; an import contract in pyproject.toml checks that. The
 other modules of the program have no access to the network.

@@ -1,4 +1,4 @@
-"""The answers to the question which digest an image has."""
+"""The results of asking a registry for the digest of an image."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from krm_image_setter.typed import Record
 class Resolved(Record):
     """An image that its registry has.
 
-    `digest` is the digest of the reference if it has one, otherwise the digest of its tag. With `single_platform`
-    it is the digest of the manifest of that platform. `tag_digest` is the digest that the tag has now. It is None
-    if the reference has only a digest, or if the registry does not have the tag. `platforms` contains the
-    platforms of the image, such as `linux/arm64`, if some were required; otherwise it is empty.
+    `digest` is the digest in the reference, or the digest of the tag if the reference has no digest. With
+    `single_platform`, `digest` is that of the platform's manifest. `tag_digest` is the present digest of the tag,
+    or None if the reference has only a digest or if the registry does not have the tag. `platforms` contains the
+    platforms of the image, such as `linux/arm64`. It is empty if no platform was required.
     """
 
     digest: str
@@ -21,7 +21,7 @@ class Resolved(Record):
 
 
 class Failed(Record):
-    """An image without an answer.
+    """An image for which the registry returned no digest.
 
     `reason` is a part of a message: lower case, without a full stop, and without credentials. `missing` is true if
     the registry answered that it does not have the image, the digest or a platform. It is false if the registry
@@ -36,7 +36,7 @@ Answer = Resolved | Failed
 
 
 class RegistryError(ImageSetterError):
-    """A registry did not answer as expected. The message becomes the reason of a `Failed`."""
+    """A registry did not answer as expected. The message becomes `Failed.reason`."""
 
     missing = False
 

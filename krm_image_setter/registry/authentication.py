@@ -1,6 +1,6 @@
-"""Answers the challenges of registries: Basic, and Bearer with a token for each repository.
+"""Answers the authentication challenges of registries: Basic, and Bearer with a token for each repository.
 
-The protocols are in https://distribution.github.io/distribution/spec/auth/ (token and oauth).
+https://distribution.github.io/distribution/spec/auth/ describes the protocols (pages `token` and `oauth`).
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from krm_image_setter.registry.credentials import Credentials, Login
 from krm_image_setter.typed import Final, Record
 
 _CLIENT: Final = "krm-image-setter"
-# A parameter (name, quoted value, plain value), or the name of a scheme.
+# Matches a parameter (name, quoted value, plain value), or the name of a scheme.
 _CHALLENGE: Final = re.compile(r'([\w-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]*))|([\w-]+)', re.ASCII)
 
 
 class Account(Record):
-    """What a login is for: the normalized name of a repository. `host` answers for its domain."""
+    """The repository that a login is for. `host` serves `domain`: `registry-1.docker.io` serves `docker.io`."""
 
     host: str
     domain: str
@@ -30,7 +30,7 @@ class Account(Record):
 
     @property
     def name(self) -> str:
-        """The normalized name, such as `docker.io/library/nginx`, for which a login is looked up."""
+        """The normalized name, such as `docker.io/library/nginx`. Logins are looked up by this name."""
         return f"{self.domain}/{self.path}"
 
 
@@ -51,7 +51,7 @@ class Authentication:
         return self._headers.get(account.name)
 
     def challenged(self, account: Account, response: Response) -> str | None:
-        """Return a new header after a response with status 401, or None if it contains no known challenge.
+        """Return a new header after a response with status 401, or None if the response has no known challenge.
 
         Raises RegistryError if the login cannot be read, or if the token service does not issue a token.
         """
@@ -63,13 +63,13 @@ class Authentication:
         return self.header(account)
 
     def denied(self, account: Account) -> None:
-        """Remember that a registry did not accept the header. Raises RegistryError if the login is the reason."""
+        """Handle a registry that did not accept the header. Raises RegistryError if the login is wrong."""
         login = self._credentials.login(account.name)
         if login is not None and self._headers.get(account.name) == f"Basic {_encoded(login)}":
             raise self._rejection(account, login)
 
     def _rejection(self, account: Account, login: Login) -> RegistryError:
-        """Return the error for a wrong login. It is not sent again, because that could lock the account."""
+        """Return the error for a wrong login. The login is not sent again, because that could lock the account."""
         self._rejected.add((account.host, login))
         return RegistryError(
             f"{account.domain} did not accept the login; run `docker login {account.domain}` again"
@@ -89,7 +89,7 @@ class Authentication:
         return f"Basic {_encoded(login)}"
 
     def _token(self, account: Account, challenge: Mapping[str, str], login: Login | None) -> str:
-        # The scope does not come from the challenge: a registry must not get a token for another repository.
+        # Do not use the scope of the challenge: a registry must not get a token for another repository.
         query = {"scope": f"repository:{account.path}:pull"}
         if challenge.get("service"):
             query["service"] = challenge["service"]

@@ -1,4 +1,4 @@
-"""Sends requests to registries: which are permitted, redirects, and further attempts."""
+"""Sends requests to registries: rejects those that are not permitted, follows redirects, and tries again."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _RETRIED: Final = (408, _TOO_MANY, 500, 502, 503, 504)
 
 
 class Client:
-    """An HTTP client that all threads can use. It sends nothing over plain HTTP except to permitted hosts."""
+    """An HTTP client that all threads can use. It uses plain HTTP only for permitted hosts."""
 
     def __init__(self, plain_http: frozenset[str], limits: Limits) -> None:
         self._plain_http = {origin_of(f"http://{host}").host for host in plain_http}
@@ -29,7 +29,7 @@ class Client:
         self._connections = Connections(limits)
         self._closed = threading.Event()
         self._schemes: dict[str, str] = {}
-        # When a host answered last, when it can be asked again, and why it is not asked again.
+        # For each host: the time of its last answer, the earliest time of the next request, and why it is down.
         self._answered: dict[Origin, float] = {}
         self._ready: dict[Origin, float] = {}
         self._down: dict[Origin, str] = {}
@@ -40,9 +40,9 @@ class Client:
         self._connections.close()
 
     def scheme(self, host: str) -> str:
-        """Return the scheme for a registry. `host` can contain a port.
+        """Return the scheme for a registry: `https` or `http`. `host` can contain a port.
 
-        A registry on a loopback address can use HTTPS or plain HTTP, as in docker.
+        Like docker, the program accepts both schemes for a registry on a loopback address.
         """
         if host not in self._schemes:
             named = origin_of(f"http://{host}").host in self._plain_http
@@ -53,7 +53,7 @@ class Client:
     def send(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None) -> Response:
         """Send a request, and follow redirects. Raises RegistryError if there is no response.
 
-        The header `Authorization` is not sent to another host, nor to another port or scheme of the same host.
+        After a redirect to another host, port or scheme, the header `Authorization` is not sent.
         """
         headers = dict(headers)
         first = origin_of(url)
@@ -87,7 +87,7 @@ class Client:
             if origin in self._down:
                 raise RegistryError(self._down[origin])
             last = attempt == self._limits.attempts or self._closed.is_set()
-            # The factor spreads the attempts of several threads.
+            # The random factor keeps several threads from trying again at the same time.
             wait = self._limits.wait * 2 ** (attempt - 1) * random.uniform(0.5, 1)  # noqa: S311
             try:
                 response = self._connections.request(method, url, headers, body)
@@ -106,17 +106,17 @@ class Client:
                 if last and asked:
                     raise self._failed(origin, start, f"answered with status {response.status}")
                 if last:
-                    # The error can be about one image, for example if a mirror cannot get it.
+                    # The host can work for other images: a mirror also reports an error if it cannot get an image.
                     return response
                 if asked:
-                    # The limit applies to all requests to this host, so the other threads wait too.
+                    # The other threads wait too, because a rate limit applies to all requests to this host.
                     wait = max(wait, asked)
                     self._ready[origin] = time.monotonic() + wait
             self._closed.wait(wait)
         raise AssertionError(url)
 
     def _failed(self, origin: Origin, start: float, text: str) -> RegistryError:
-        """Return the error for a request. If the host answered no other request either, it is not asked again."""
+        """Return the error for a request. A host that has answered no request since `start` is not asked again."""
         message = f"{origin.host} {text}"
         if self._answered.get(origin, start) <= start:
             self._down[origin] = message
@@ -124,7 +124,7 @@ class Client:
 
 
 def _retry_after(response: Response) -> float:
-    """Return the seconds that a response asks to wait. The header contains seconds or a date."""
+    """Return the wait in seconds that the header `Retry-After` asks for. The header contains seconds or a date."""
     text = response.headers.get("Retry-After", "")
     try:
         return float(text) if text.isdecimal() else max(0, parsedate_to_datetime(text).timestamp() - time.time())

@@ -1,4 +1,4 @@
-"""Open connections to registries and proxies, and single requests over them.
+"""Keeps connections to registries and proxies open, and sends single requests over them.
 
 This is the only module that imports urllib3.
 """
@@ -24,17 +24,17 @@ from krm_image_setter.registry.origins import Origin, is_loopback, origin_of
 from krm_image_setter.typed import Any, Final, Record
 
 _USER_AGENT: Final = f"krm-image-setter/{__version__}"
-# Docker and containerd limit a manifest to 4 MiB. No index and no configuration of an image comes close to it.
+# Docker and containerd limit a manifest to 4 MiB. Indexes and image configurations are much smaller.
 _MOST_BYTES: Final = 4 << 20
-# urllib3 closes the connections of a host that is not among the last ones; its default is 10 hosts.
+# urllib3 keeps connections only to the most recent hosts. Its default is 10 hosts.
 _MOST_HOSTS: Final = 1000
 
 
 class Limits(Record):
-    """How often and how long a registry is asked. All times are in seconds.
+    """Limits for the requests to a registry. All times are in seconds.
 
-    `connections` is the maximum number of open connections per host. `attempts` includes the first one. The wait
-    between two attempts starts with `wait` and doubles. If `Retry-After` is longer than `longest_wait`, the
+    `connections` is the maximum number of open connections per host. `attempts` includes the first attempt. The
+    wait between two attempts starts with `wait` and doubles. If `Retry-After` is longer than `longest_wait`, the
     request fails. `timeout` limits one attempt, from the request to the last byte of the body.
     """
 
@@ -49,7 +49,7 @@ class Limits(Record):
 class Response(Record):
     """A response with its complete body. The names in `headers` are not case-sensitive.
 
-    `host` answered. `redirected` is true if it is not the host that was asked, or has another port or scheme.
+    `host` is the host that answered. `redirected` is true if the request was sent to another host, port or scheme.
     """
 
     status: int
@@ -59,7 +59,7 @@ class Response(Record):
     redirected: bool = False
 
     def json(self) -> Any:
-        """Decode the body. Raises RegistryError if it is not valid JSON."""
+        """Decode the body as JSON. Raises RegistryError if the body is not valid JSON."""
         try:
             return json.loads(self.body)
         except (ValueError, RecursionError):
@@ -67,7 +67,7 @@ class Response(Record):
 
 
 class ConnectionFailed(Exception):  # noqa: N818  (ConnectionError is Python's)
-    """A request got no complete response. The text of the error has no subject; the host must come before it.
+    """A request got no complete response. The text of the error has no subject: put the host before the text.
 
     `temporary` is true if another attempt can succeed.
     """
@@ -83,7 +83,7 @@ class Connections:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._lock = threading.Lock()
-        # One for each proxy; None is the key for direct connections.
+        # One pool manager for each proxy. The key None is for direct connections.
         self._pools: dict[str | None, urllib3.PoolManager] = {}
 
     def close(self) -> None:
@@ -93,7 +93,7 @@ class Connections:
                 pool.clear()
 
     def request(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Response:
-        """Send one request, and do not follow redirects. Raises ConnectionFailed if there is no response."""
+        """Send one request without following redirects. Raises ConnectionFailed if there is no response."""
         limits = self._limits
         origin = origin_of(url)
         end = time.monotonic() + limits.timeout
@@ -119,7 +119,7 @@ class Connections:
         except exceptions.HTTPError as error:
             raise _failure(error if time.monotonic() < end else exceptions.TimeoutError(), limits) from None
         if time.monotonic() > end:
-            # The timer has ended the response, which can look complete because its length is not known.
+            # The timer has ended the response. A response of unknown length looks complete then.
             raise _failure(exceptions.TimeoutError(), limits)
         return Response(response.status, response.headers, content, origin.host)
 
@@ -127,9 +127,9 @@ class Connections:
         proxy = _proxy(origin)
         with self._lock:
             if proxy not in self._pools:
-                # This context reads SSL_CERT_FILE and SSL_CERT_DIR, and otherwise the certificates of the system.
+                # This context trusts the certificates in SSL_CERT_FILE and SSL_CERT_DIR, or else the system's.
                 context = ssl.create_default_context()
-                # Python 3.13 rejects private authorities whose certificate has no key usage. docker accepts them.
+                # Python 3.13 rejects a private CA whose certificate has no key usage. docker accepts such a CA.
                 context.verify_flags &= ~ssl.VERIFY_X509_STRICT
                 options: dict[str, Any] = {"num_pools": _MOST_HOSTS, "maxsize": self._limits.connections}
                 options |= {"block": True, "ssl_context": context}
@@ -162,9 +162,9 @@ class _HTTPSPool(urllib3.HTTPSConnectionPool):
 
 
 def _time_limited(connection: urllib3.connection.HTTPConnection, getresponse: Callable[[], Any]) -> Any:
-    """Start a timer that ends a response, and return the response with the timer.
+    """Return a response with a running `timer`, which shuts down the socket at the time limit.
 
-    The time limit of a socket is not sufficient: it starts again with each byte.
+    The time limit of the socket itself is not sufficient, because it starts again with each byte.
     """
     timer = threading.Timer(connection.timeout or 0, _end, (connection.sock,))
     timer.daemon = True
@@ -180,13 +180,13 @@ def _time_limited(connection: urllib3.connection.HTTPConnection, getresponse: Ca
 
 def _end(connection: socket.socket) -> None:
     with suppress(OSError):
-        # The method of the base class does not change the state of a TLS socket that another thread reads.
+        # SSLSocket.shutdown would change the state of a TLS socket that another thread reads.
         socket.socket.shutdown(connection, socket.SHUT_RDWR)
 
 
 def _chunks(response: urllib3.BaseHTTPResponse, host: str) -> Iterator[bytes]:
     size = 0
-    # The digest is that of the bytes on the wire, so they are not decompressed.
+    # Do not decompress the body, because the digest is that of the bytes on the wire.
     while chunk := response.read1(1 << 16, decode_content=False):
         size += len(chunk)
         if size > _MOST_BYTES:
@@ -195,7 +195,7 @@ def _chunks(response: urllib3.BaseHTTPResponse, host: str) -> Iterator[bytes]:
 
 
 def _proxy(origin: Origin) -> str | None:
-    """Return the URL of the proxy for a host, as Go's ProxyFromEnvironment: never one for a loopback address."""
+    """Return the URL of the proxy for a host, like Go's ProxyFromEnvironment. Loopback addresses have no proxy."""
     if is_loopback(origin.host) or urllib.request.proxy_bypass(origin.host):
         return None
     proxies = urllib.request.getproxies()
@@ -204,7 +204,7 @@ def _proxy(origin: Origin) -> str | None:
 
 
 def _failure(error: exceptions.HTTPError, limits: Limits) -> ConnectionFailed:
-    # The texts of urllib3 contain Python objects, and the URL of a proxy can contain a password.
+    # Do not show the messages of urllib3: they contain Python objects, and proxy URLs, which can have passwords.
     match error:
         case exceptions.ProxySchemeUnknown():
             return ConnectionFailed("cannot be reached: unsupported scheme of the proxy", temporary=False)

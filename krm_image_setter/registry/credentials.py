@@ -1,4 +1,4 @@
-"""Finds the login for an image in the files of docker and podman, and in the credential helpers that they name.
+"""Finds the login for an image in the files of docker and podman, and in the credential helpers in these files.
 
 The format of `config.json` and of the programs `docker-credential-NAME` comes from github.com/docker/cli and
 github.com/docker/docker-credential-helpers. The order of the files and of the keys in them comes from
@@ -25,15 +25,15 @@ _HUB_KEY: Final = "https://index.docker.io/v1/"
 _HUB_HOSTS: Final = (HUB, "index.docker.io", "registry-1.docker.io")
 # Helpers write this text and exit with 1 if they have no login for a host.
 _NOT_FOUND: Final = "credentials not found in native keychain"
-# Helpers return an identity token with this name.
+# If a helper returns this user name, the secret is an identity token.
 _TOKEN_NAME: Final = "<token>"  # noqa: S105  (it is the name of a user)
 _SECONDS_FOR_HELPER: Final = 30
 
 
 class Login(Record):
-    """A login for a registry. Only the parts that the file or the helper contains are set.
+    """A login for a registry. A field is empty if the file or the helper does not contain it.
 
-    An identity token is exchanged for a token of the registry. A registry token is sent as it is.
+    An identity token is exchanged for a token of the registry. A registry token is sent unchanged.
     """
 
     username: str = ""
@@ -42,14 +42,14 @@ class Login(Record):
     registry_token: str = ""
 
     def __repr__(self) -> str:
-        # The secrets must not get into a message.
+        # Keep the secrets out of messages.
         return "Login()"
 
 
 class Credentials:
     """The logins of a user. The files are read when the first login is looked up. A helper runs once per host.
 
-    All threads can use them. They wait for each other, because two helpers could ask the user for a password.
+    All threads can use this object. Only one helper runs at a time, because helpers can ask for a password.
     """
 
     def __init__(
@@ -59,14 +59,14 @@ class Credentials:
         self._helper_timeout = helper_timeout
         self._lock = threading.Lock()
         self._files: list[tuple[str, dict[str, Any]]] | None = None
-        # The answer of each helper about a server: a login, None, or the reason of an error.
+        # The answer of each helper for each server: a login, None for no login, or an error message.
         self._helpers: dict[tuple[str, str], Login | str | None] = {}
 
     def login(self, name: str) -> Login | None:
         """Return the login for a normalized name such as `docker.io/library/nginx`, or None for anonymous access.
 
-        The first file with a login for the longest part of the name is used. Raises RegistryError if a file cannot
-        be read, or if a helper does not work. Messages contain neither the login nor the output of a helper.
+        The first file with a login is used, and in it the login for the longest part of the name. Raises
+        RegistryError if a file cannot be read, or if a helper fails. Messages contain no login or helper output.
         """
         with self._lock:
             if self._files is None:
@@ -123,7 +123,7 @@ def _read_files(environment: Mapping[str, str]) -> Iterator[tuple[str, dict[str,
 
 def _file_names(environment: Mapping[str, str]) -> Iterator[str]:
     home = environment.get("HOME") or os.path.expanduser("~")
-    # Without this variable, podman uses another directory on Linux. Windows has no user IDs.
+    # If XDG_RUNTIME_DIR is not set, podman uses a directory with the user ID. Windows has no user IDs.
     user = os.getuid() if hasattr(os, "getuid") else ""
     runtime = environment.get("XDG_RUNTIME_DIR") or f"/run/containers/{user}"
     config = environment.get("XDG_CONFIG_HOME") or os.path.join(home, ".config")
@@ -136,7 +136,7 @@ def _file_names(environment: Mapping[str, str]) -> Iterator[str]:
 
 
 def _keys(name: str) -> Iterator[str]:
-    """Return the keys under which the login for a name can be found: first the name, last the host."""
+    """Return the keys that the login for a name can have: first the whole name, last the host."""
     host, _, path = name.partition("/")
     while path:
         yield f"{host}/{path}"
@@ -149,13 +149,13 @@ def _keys(name: str) -> Iterator[str]:
 
 
 def _without_scheme(key: str) -> str:
-    """Return the host of a key that is a URL, such as `https://quay.io/v1/`, as older clients wrote."""
+    """Return the host of a key. Older clients wrote a URL as the key, such as `https://quay.io/v1/`."""
     scheme, separator, rest = key.partition("://")
     return rest.partition("/")[0] if separator and scheme in ("https", "http") else key
 
 
 def _decoded(entry: Any, file: str, key: str) -> Login | None:
-    """Decode an entry of `auths`. It is empty if a helper has the login."""
+    """Decode an entry of `auths`. Return None if the entry is empty, because a helper has the login."""
     if not isinstance(entry, dict):
         raise RegistryError(f"cannot read {file}: expected a JSON object for {key}")
     texts = {field: text for field, text in entry.items() if isinstance(text, str)}

@@ -1,4 +1,4 @@
-"""Manifests and indexes: their media types, platforms and digests."""
+"""Reads manifests and indexes, and checks their media types and digests."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}")
 
 
 def check_media_type(text: str, host: str) -> str:
-    """Return the media type in a `Content-Type`. Raises RegistryError if it is not one of `ACCEPT`."""
+    """Return the media type in a `Content-Type`. Raises RegistryError if `ACCEPT` does not contain the type."""
     media_type = text.partition(";")[0].strip().lower()
     if media_type.startswith(_SCHEMA_1):
         raise RegistryError(
@@ -36,7 +36,7 @@ def check_media_type(text: str, host: str) -> str:
 
 
 def is_index(media_type: str) -> bool:
-    """Return whether a media type is that of an index, which refers to manifests for several platforms."""
+    """Return whether a media type is that of an index, which lists the manifests for several platforms."""
     return media_type in _INDEXES
 
 
@@ -46,7 +46,7 @@ def is_supported(digest: str) -> bool:
 
 
 def check_digest(body: bytes, expected: str, host: str) -> str:
-    """Return the digest of a body. Raises RegistryError if it is not `expected`, which is empty if not known."""
+    """Return the digest of a body. Raises RegistryError if it differs from `expected`, unless that is empty."""
     if expected and not is_supported(expected):
         raise RegistryError(f"cannot check the digest {expected}; expected sha256 or sha512")
     algorithm = expected.partition(":")[0] or "sha256"
@@ -73,7 +73,7 @@ def read_index(content: Any) -> list[tuple[Platform, str]]:
 
 
 def read_config(content: Any) -> str:
-    """Return the digest of the configuration of an image. Raises RegistryError if the manifest is not valid."""
+    """Return the digest of the image configuration in a manifest. Raises RegistryError if it is not valid."""
     return _digest_in(content.get("config") if isinstance(content, dict) else None)
 
 

@@ -1,4 +1,4 @@
-"""The scheme and the host of a URL: which requests may go there, and over which protocol."""
+"""The scheme and the host of a URL. Tests whether a host is this machine, and whether it accepts TLS."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from krm_image_setter.registry.answers import RegistryError
 from krm_image_setter.typed import Final, Record
 
 _PORTS: Final = {"https": ":443", "http": ":80"}
-# A local server answers in milliseconds. A longer wait means that it reads the request as a line of plain HTTP.
+# A local server with TLS answers in milliseconds. A server without TLS can wait for the rest of an HTTP line.
 _SECONDS_FOR_TLS: Final = 2
 
 
 class Origin(Record):
-    """The part of a URL that receives a request. `host` has no user information, and no default port."""
+    """The scheme and the host of a URL. `host` contains no user name, and a port only if it is not the default."""
 
     scheme: str
     host: str
@@ -36,7 +36,7 @@ def origin_of(url: str) -> Origin:
 
 
 def is_loopback(host: str) -> bool:
-    """Return whether a host, which can contain a port, is this machine."""
+    """Return whether a host is this machine. `host` can contain a port."""
     name = urlsplit(f"//{host}").hostname or ""
     try:
         return ipaddress.ip_address(name).is_loopback
@@ -45,10 +45,10 @@ def is_loopback(host: str) -> bool:
 
 
 def speaks_tls(host: str) -> bool:
-    """Return whether the server of a host, which can contain a port, accepts TLS."""
+    """Return whether the server of a host accepts TLS. `host` can contain a port."""
     parts = urlsplit(f"//{host}")
     context = ssl.create_default_context()
-    # Only the protocol is of interest here. The requests after this check the certificate.
+    # This test is only about the protocol. Later requests check the certificate.
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     try:

@@ -1,4 +1,4 @@
-"""Platforms such as `linux/arm64/v8`, and which platform of an image matches a required one."""
+"""Reads platforms such as `linux/arm64/v8`, and normalizes them so that they can be compared."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from krm_image_setter.errors import ConfigError
 from krm_image_setter.typed import Any, Final, Record
 
-# The normalization of github.com/containerd/platforms (database.go): other names, and variants of a platform.
+# These tables come from github.com/containerd/platforms (database.go): other names of architectures, and variants.
 _NAMES: Final = {
     "x86_64": ("amd64", ""),
     "x86-64": ("amd64", ""),
@@ -30,7 +30,7 @@ _PLATFORM: Final = re.compile(r"[a-z0-9_-]+/[a-z0-9_-]+(?:/[a-z0-9._-]+)?")
 
 
 class Platform(Record):
-    """A normalized platform. Two equal platforms can have different texts: `linux/arm64` and `linux/arm64/v8`."""
+    """A normalized platform. For example, `linux/arm64` and `linux/arm64/v8` are the same platform."""
 
     os: str
     architecture: str
@@ -48,7 +48,7 @@ def parse_platform(text: str) -> Platform:
 
 
 def read_platform(data: Any) -> Platform | None:
-    """Read the platform in a descriptor or in the config of an image. Return None if it is not a real platform.
+    """Read the platform in a descriptor or in an image configuration. Return None if it is not a real platform.
 
     Attestations, for example, have the platform `unknown/unknown`.
     """

@@ -1,4 +1,4 @@
-"""Asks several registries for many images at once."""
+"""Asks several registries for many images in parallel."""
 
 from __future__ import annotations
 
@@ -25,15 +25,14 @@ _Answers = SimpleQueue[tuple[_Question, Answer | Exception]]
 
 
 class Registries:
-    """The registries of images. Leaving the context closes the connections.
+    """A context manager that asks registries for images. Leaving the context closes the connections.
 
-    An image must have each of `platforms`. Reading them needs a GET request per image, which counts as a pull on
-    Docker Hub. `single_platform` asks for the digest of the manifest of the only platform instead of the digest of
-    the index.
+    An image must have all of `platforms`. This check needs a GET request per image, which Docker Hub counts as a
+    pull. If `single_platform` is true, `platforms` contains one platform, and the digest of its manifest is
+    returned instead of the digest of the index.
 
-    `mirrors` maps a registry, or the start of a path in it, to where its images are looked up: for example,
-    `docker.io` to `mirror.example.com/hub`. `plain_http` are hosts, with their ports, that are asked over plain
-    HTTP.
+    `mirrors` maps the start of image names, such as `docker.io`, to the start of the names that are looked up
+    instead, such as `mirror.example.com/hub`. The hosts in `plain_http` are asked over plain HTTP.
 
     Raises ConfigError if an argument is not valid.
     """
@@ -71,8 +70,8 @@ class Registries:
     def resolve(self, references: Iterable[Reference]) -> Iterator[tuple[Reference, Answer]]:
         """Ask for each distinct reference once, and yield the answers in the order in which they arrive.
 
-        References with the same normalized name, tag and digest are one question. A reference without a tag and
-        without a digest has the tag `latest`.
+        Two references are equal if they have the same normalized name, tag and digest. A reference without a tag
+        and without a digest has the tag `latest`.
         """
         questions: dict[_Question, dict[Reference, None]] = {}
         for reference in references:
@@ -110,13 +109,13 @@ class Registries:
             except Exception as error:  # noqa: BLE001  (it is raised again in the thread that reads the answers)
                 answers.put((question, error))
             if alone:
-                # The first image shows whether the host answers, and whether it accepts the login. Many attempts
-                # with an old password could lock the account.
+                # The other threads start only after the first image: if the host does not accept the login, many
+                # attempts with this login could lock the account.
                 alone = False
                 self._start(min(self._limits.connections - 1, len(queue)), queue, answers)
 
     def _located(self, name: str) -> str:
-        """Return the name under which an image is looked up."""
+        """Return the name of an image in its mirror, or the name itself if there is no mirror."""
         sources = [source for source in self._mirrors if name.startswith(f"{source}/")]
         source = max(sources, key=len, default=None)
         return name if source is None else self._mirrors[source] + name[len(source) :]

@@ -19,19 +19,19 @@ from krm_image_setter.registry.manifests import (
 from krm_image_setter.registry.platforms import Platform, read_platform
 from krm_image_setter.typed import Any, Final, Record
 
-# The host that answers for docker.io, as in github.com/distribution/reference and all clients.
+# The host that serves docker.io, as in github.com/distribution/reference and all clients.
 _HUB_HOST: Final = "registry-1.docker.io"
 
 
 class Wanted(Record):
-    """What to find out about images, as in the arguments of `Registries`."""
+    """The platforms that an image must have; see the arguments of `Registries`."""
 
     platforms: tuple[Platform, ...]
     single_platform: bool
 
 
 class _Head(Record):
-    """A manifest. `content` is its JSON data; it is None if the answer to HEAD was sufficient."""
+    """A manifest. `content` is its JSON data, or None if the response to HEAD was sufficient."""
 
     digest: str
     media_type: str
@@ -39,7 +39,7 @@ class _Head(Record):
 
 
 class Repository:
-    """A repository. `name` is normalized and contains the host: `docker.io/library/nginx`."""
+    """A repository of a registry. `name` is normalized, such as `docker.io/library/nginx`."""
 
     def __init__(self, client: Client, authentication: Authentication, name: str) -> None:
         self._client = client
@@ -51,8 +51,8 @@ class Repository:
     def resolve(self, tag: str | None, digest: str | None, wanted: Wanted) -> Resolved:
         """Find out the digests and the platforms of a tag, of a digest, or of both.
 
-        Raises MissingError if the registry does not have the digest, a platform, or the tag if there is no digest.
-        Raises RegistryError if it does not answer.
+        Raises MissingError if the registry does not have the digest or a platform. A missing tag is an error only
+        if `digest` is None. Raises RegistryError if the registry does not answer.
         """
         head = None
         if tag is not None:
@@ -70,7 +70,7 @@ class Repository:
             raise MissingError(f"the image has no platform {', '.join(missing)}; it has {has}")
         resolved = Resolved(head.digest, tag_digest, texts)
         for platform in wanted.platforms:
-            # The first manifest of a platform counts. A copy of an index can lack the manifest itself.
+            # If a platform has several manifests, use the first. A registry can lack a manifest of an index.
             child = next(digest for candidate, digest in found if candidate == platform)
             if child != head.digest and self._head_if_present(child) is None:
                 raise MissingError(f"the index contains {platform}, but {self._domain} does not have its manifest")
@@ -90,7 +90,7 @@ class Repository:
         digest = response.headers.get("Docker-Content-Digest", "")
         media_type = response.headers.get("Content-Type")
         expected = tag_or_digest if is_digest(tag_or_digest) else digest
-        # After a redirect, another host has written the headers, and only the body shows the digest.
+        # After a redirect, the headers come from another host, so only the body proves the digest.
         trusted = digest == expected and is_supported(digest) and not response.redirected
         if response.status != 200 or media_type is None or not trusted:
             return self._get(tag_or_digest)
@@ -119,7 +119,7 @@ class Repository:
         url = f"{self._client.scheme(self.host)}://{self.host}/v2/{self._account.path}/{path}"
         header = self._authentication.header(self._account)
         response = self._send(method, url, header)
-        # The challenge of another host, after a redirect, gets no answer.
+        # After a redirect, the challenge comes from another host, which must not get the login.
         if response.status == 401 and not response.redirected:
             answer = self._authentication.challenged(self._account, response)
             if answer not in (None, header):
