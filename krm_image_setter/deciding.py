@@ -22,8 +22,8 @@ HIDDEN: Final = "***"
 class Decision(Record):
     """The changes and results for one image field, and the `images` entry that matched the field (or None).
 
-    The locations of `changes` start at the resource. If there are results but no changes, the field cannot contain
-    the new reference.
+    The locations of `changes` start at the resource. A decision has results without changes if the field cannot
+    contain the new reference.
     """
 
     field: ImageField

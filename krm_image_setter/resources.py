@@ -18,7 +18,7 @@ _PATH_ANNOTATIONS: Final = ("internal.config.kubernetes.io/path", "config.kubern
 LISTS: Final = ("List", "ResourceList")
 #: The kind of resources whose values must not occur in messages.
 SECRET: Final = "Secret"  # noqa: S105  (a kind)
-#: The kind of resources that contain schemas, which can look like resources with images.
+#: The kind of resources that contain schemas. A schema can look like a resource with images.
 CRD: Final = "CustomResourceDefinition"
 # A mapping inside a resource is a resource too if it has a kind, an API version and one of these mappings.
 # References to resources, such as `ownerReferences`, `scaleTargetRef`, `resourceRef` and `involvedObject`, have

@@ -175,8 +175,8 @@ def keywords_of(config: ImageSetter, text: str) -> list[Keyword] | None:
     if usable is None or not config.catalog:
         return usable
     kinds = set(re.findall(_KIND, text))
-    # In a split reference, only the last component of a name is certainly in one field. Most resources contain
-    # such a short word, so search for it only in kinds with split references.
+    # Several fields of a split reference can contain the name together, but each component is in one field. Most
+    # resources contain a word as short as the last component, so search only kinds with split references for it.
     last = dict.fromkeys(keyword.rstrip("/").rpartition("/")[2] for keyword in usable if isinstance(keyword, str))
     splits = ((kind, word) for kind in sorted(with_split_references(kinds)) for word in last)
     return [*usable, *splits, *with_parts(kinds)]

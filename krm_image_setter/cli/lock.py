@@ -96,7 +96,7 @@ def lock_command(
     if not (check or refresh):
         names -= kept.keys()
     if check:
-        digests = resolved(names, found, asking, "could not be resolved; the other images were compared")
+        digests = resolved(names, found, asking, compares=True)
         findings = list(_findings(lock, output, found, digests))
         for finding in findings:
             write(f"{finding}\n")

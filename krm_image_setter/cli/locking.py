@@ -167,14 +167,12 @@ def _report_skipped(skipped: Iterable[tuple[Row, str]], effect: str) -> None:
 
 
 def resolved(
-    names: Collection[str],
-    found: Lockable,
-    asking: Asking,
-    problem: str = "could not be resolved; nothing was written",
+    names: Collection[str], found: Lockable, asking: Asking, *, compares: bool = False
 ) -> dict[str, Locked]:
     """Ask registries for the digests of images. Return the digests by the name of the image.
 
-    Images without an answer are reported and omitted. The last message is their number, followed by `problem`.
+    Images without an answer are reported and omitted. If there are any, and the caller compares no digests, the
+    digests are reported too, because nothing is written.
     """
     digests: dict[str, Locked] = {}
     failed: dict[str, str] = {}
@@ -188,7 +186,13 @@ def resolved(
         others = f"; the image is also in {counted(len(rows) - 1, 'other field')}" if len(rows) > 1 else ""
         say(f'error: {rows[0].at}: cannot resolve "{name}": {failed[name]}{others}')
     if failed:
-        say(f"error: {counted(len(failed), 'image')} of {len(names):,} {problem}")
+        count = f"{counted(len(failed), 'image')} of {len(names):,}"
+        if compares:
+            say(f"error: {count} could not be resolved; the other images were compared")
+        else:
+            for name, locked in digests.items():
+                say(f'resolved "{name}" to {locked.digest}')
+            say(f"error: {count} could not be resolved; nothing was written")
     return digests
 
 

@@ -78,7 +78,7 @@ class _Builds:
 
     def _why_unchanged(self, flow: Flow, *, has_rule: bool) -> str:
         if flow.moves:  # no change is made that only the base's own build needs
-            return "only the builds that use this base are set"
+            return "images are set only in the builds that use this base"
         return (
             "already the new reference" if has_rule else why_unchanged(flow.image, flow.route.usage, self._rules)
         )

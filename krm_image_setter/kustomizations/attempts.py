@@ -20,8 +20,8 @@ State: TypeAlias = dict[Any, Any]
 #: A function that takes an image and the usage of its field, and returns the wanted image.
 Wish: TypeAlias = Callable[[str, Usage], str]
 
-#: Where an attempt writes a name or tag that no entry sets. "scalar": to the scalar. "entry": to the last matching
-#: entry. "renamed": like "scalar", but if an entry renames the image, its tag goes to the last matching entry.
+#: Where an attempt writes a name or tag that no entry sets. "scalar" writes it to the scalar, and "entry" to the
+#: last matching entry. "renamed" is like "scalar", but writes the tag of a renamed image to the last such entry.
 WAYS: Final = ("renamed", "scalar", "entry")
 
 

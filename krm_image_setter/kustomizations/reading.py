@@ -23,7 +23,7 @@ _REMOTE: Final = ("://", "?ref=", "git@", "github.com/")
 
 
 class Sources(Record):
-    """The texts of a run. `names` maps the key of each text that can be changed to its name in messages.
+    """The texts of a run. `names` contains the keys of the texts that can be changed, and the names for messages.
 
     A key is a path with slashes. `read` returns the text with a key, even if the text must not be changed. It
     returns None if there is no such text.
@@ -33,7 +33,7 @@ class Sources(Record):
     read: Callable[[str], str | None]
 
     def shown(self, key: str) -> str:
-        """Return the name of a text for messages."""
+        """Return the name of a text that messages show."""
         return self.names.get(key, key)
 
     def kustomizations(self) -> list[str]:

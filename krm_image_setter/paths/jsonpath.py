@@ -222,7 +222,7 @@ def _nodes(*roots: _Node) -> Iterator[_Node]:
 def _location(datum: _Datum) -> Location:
     steps: list[str | int] = []
     while datum is not None and datum.context is not None:
-        # The path of a value has one field or one index; the path of `$` has neither.
+        # jsonpath-ng describes each step by one field or one index. The root, `$`, has neither.
         keys = getattr(datum.path, "fields", None) or getattr(datum.path, "indices", None) or ()
         value = datum.context.value
         steps += (key + len(value) if isinstance(key, int) and key < 0 else key for key in keys)

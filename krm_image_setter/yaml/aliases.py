@@ -360,7 +360,7 @@ class _AliasWriter:
         return self._scalar(name, _NOWHERE, flow=True)
 
     def _scalar(self, written: Written, location: Location, *, flow: bool) -> str:
-        """Return the source of a copy of a scalar, with the new text at `location`."""
+        """Return the YAML of a copy of a scalar. If its text changes, the copy has the new text."""
         event = cast("ScalarEvent", written)
         text, tag = self._text_at(event, location), self._tag(event)
         # Do not quote an unchanged number or boolean, because quotes would make it a string.

@@ -121,7 +121,7 @@ def _cut_yaml(text: str) -> list[Slice]:
 _JSON_SEAM: Final = r"\}[ \t\r\n]*\{"
 _JSON_START: Final = r"\ufeff?(?:---(?=\s))?[ \t\r\n]*(?=\{)"
 # This pattern matches a JSON object if another object follows the first object. A YAML document cannot contain two
-# such objects, because flow mappings need a comma between them. Single quotes and comments do not match.
+# such objects, because flow mappings need a comma between them. Text with single quotes or comments never matches.
 _JSON_OBJECT: Final = (
     r'(?:[\w\s:,.+\[\]{-]++|"(?:[^"\\]++|\\.)*+"|\}(?![ \t\r\n]*\{))*+'
     r"\}[ \t\r\n]*+(?=\{)"

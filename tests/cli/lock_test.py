@@ -187,7 +187,7 @@ def test_check_requires_a_lock(locking: Locking) -> None:
 
 
 def test_failures_are_all_reported_and_nothing_is_written(locking: Locking) -> None:
-    locking.registry.push("a:1")
+    digest = locking.registry.push("a:1")
     locking.registry.status["c:1"] = 403
     locking.write("app.yaml", pod("HOST/a:1", "HOST/b:1", "HOST/c:1", "HOST/b:1"))
     ran = locking.lock(status=2)
@@ -200,7 +200,8 @@ def test_failures_are_all_reported_and_nothing_is_written(locking: Locking) -> N
         f'{at}8: Pod/p: spec.containers[2].image: cannot resolve "HOST/c:1"'
     )
     assert ran.stderr.splitlines()[2:] == [
-        "krm-image-setter: error: 2 images of 3 could not be resolved; nothing was written"
+        f'krm-image-setter: resolved "HOST/a:1" to {digest}',
+        "krm-image-setter: error: 2 images of 3 could not be resolved; nothing was written",
     ]
     assert sorted(set(locking.registry.asked)) == ["a:1", "b:1", "c:1"]
     assert not os.path.exists(locking.program.folder / LOCK)
