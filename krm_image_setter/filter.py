@@ -188,9 +188,10 @@ def run_filter(options: Options) -> int:
     except ImageSetterError as error:
         say_error(error)
         return 2
+    is_logged = has_log()
     for result in plan.results:
         is_quiet = result.severity == INFO or (options.quiet and result.severity != ERROR)
-        if not is_quiet or has_log():
+        if is_logged or not is_quiet:
             say(str(result), quiet=is_quiet)
     if is_function or not plan.failed:
         for piece in edited(text, plan.edits):

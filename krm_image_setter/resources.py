@@ -162,11 +162,13 @@ class Resource(Record):
 
     def is_secret_at(self, location: Location) -> bool:
         """Return whether the value at `location` is in a Secret: this resource, or a Secret inside it."""
-        node: Any = self.node
-        for step in location:
-            if is_secret(node):
-                return True
-            node = node[step]
+        # An alias or an escape can hide the kind.
+        if self.tree.document.aliased or _can_have_secret(self.tree.source.text):
+            node: Any = self.node
+            for step in location:
+                if is_secret(node):
+                    return True
+                node = node[step]
         return self.is_secret
 
     def line(self, location: Location) -> int:
@@ -220,6 +222,11 @@ def _can_nest(node: Any, source: str) -> bool:
 @lru_cache(maxsize=1)  # thousands of resources can share a text, as the items of a JSON list do
 def _counts(source: str) -> tuple[int, int, bool]:
     return source.count("kind"), source.count("apiVersion"), "\\" in source
+
+
+@lru_cache(maxsize=1)
+def _can_have_secret(source: str) -> bool:
+    return SECRET in source or "\\" in source
 
 
 def _find_nested(outer: Resource, node: Any, location: Location, found: list[Resource]) -> None:

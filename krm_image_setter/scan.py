@@ -289,25 +289,24 @@ def _searched(
 class _Searched(Record):
     """A resource to search, the rules to apply, and the string that contains the resource (or None).
 
-    See `scan` for `decided`. `has_name` is true if a field of the resource contains only a name.
+    See `scan` for `decided`.
     """
 
     resource: Resource
     rules: Rules
     string: _String | None
     decided: Mapping[int, str] | None = None
-    has_name: bool = False
     observer: Observer | None = None
 
-    def decide(self, readings: list[ImageField]) -> Decision | None:
-        """Return the decision on a field, or None if the field does not change."""
+    def decide(self, readings: list[ImageField], *, has_name: bool) -> Decision | None:
+        """Return the decision on a field, or None if the field does not change. See `decide` for `has_name`."""
         location = readings[0].location
         if self.decided:
             new = self.decided.get(self.resource.offset(location))
             if new is not None:
                 return decide_as(self.resource, readings[0], new, self.rules, hides_values=self.hides(location))
         hides_values = self.hides(location)
-        decision = decide(self.resource, readings, self.rules, hides_values=hides_values, has_name=self.has_name)
+        decision = decide(self.resource, readings, self.rules, hides_values=hides_values, has_name=has_name)
         if decision is not None and decision.changes and self.resource.is_sealed:
             sealed = warning(self.resource, decision.field.location, _SEALED)
             return decision._replace(changes=[], results=[sealed])
@@ -337,12 +336,10 @@ def _scan_fields(
             readings.setdefault(_key(field), []).append(field)
         elif rule is not None:
             others.append((field, rule))
-    searched = searched._replace(
-        has_name=any(field.part == "name" for same in readings.values() for field in same)
-    )
+    has_name = any(field.part == "name" for same in readings.values() for field in same)
     claims = Claims()
     for same in readings.values():
-        decision = searched.decide(same)
+        decision = searched.decide(same, has_name=has_name)
         is_claimed = decision is not None and claims.has(decision.field)
         if searched.observer is not None:
             hides = searched.hides(same[0].location)

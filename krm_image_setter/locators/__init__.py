@@ -8,7 +8,7 @@ from functools import lru_cache
 from krm_image_setter.locators.forms import RELATED_IMAGE, TEXT, WHOLE, Form, Part, Split
 from krm_image_setter.locators.image_field import ImageField, OtherField, source_text
 from krm_image_setter.locators.kind_rule import Embedded, FileRule, ImageSource, KindRule, Selector, SelectorMap
-from krm_image_setter.locators.pod_spec import can_have_pod_spec, find_pod_spec_images
+from krm_image_setter.locators.pod_spec import MANY, count_pod_spec_names, find_pod_spec_images
 from krm_image_setter.resources import CRD, Resource
 from krm_image_setter.typed import Final
 from krm_image_setter.yaml.tree import Location
@@ -65,8 +65,11 @@ def _find(
     resource: Resource, rules: Iterable[KindRule], pod_spec_uses: Collection[str], matched: set[int]
 ) -> Iterator[tuple[ImageField | OtherField, KindRule | None]]:
     # The schema of a CustomResourceDefinition can look like a pod spec, but contains no images (kustomize #890).
-    if pod_spec_uses and resource.ref.kind != CRD and can_have_pod_spec(resource.tree.source.text):
-        for field in find_pod_spec_images(resource.node, pod_spec_uses):
+    if pod_spec_uses and resource.ref.kind != CRD:
+        names = count_pod_spec_names(resource.tree.source.text)
+        if names and resource.tree.document.aliased:
+            names = MANY
+        for field in find_pod_spec_images(resource.node, pod_spec_uses, names) if names else ():
             yield field, None
     documents: set[Location] = set()  # the strings that an earlier rule reads as documents
     keywords = _keywords_in(resource.tree.source.text)
