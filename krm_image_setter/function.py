@@ -200,8 +200,7 @@ def _copies(source: str, root: tree.Mapping) -> list[str]:
     earlier = root["results"]
     if isinstance(earlier, tree.Mapping) and isinstance(earlier.get("items"), tree.Sequence):
         holder, key = earlier, "items"
-    value = holder.origin(key)
-    value = value.target if isinstance(value, tree.Alias) else value
+    value = tree.target_of(holder.origin(key))
     alone = [] if holder[key] in (None, {}) else [value]
     written = value.children if isinstance(value, tree.Sequence) else alone
     in_json = root.flow and getattr(root.children[0], "style", "") == '"'

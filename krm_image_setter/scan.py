@@ -493,8 +493,7 @@ def positions_in_string(
 
 def _event(resource: Resource, location: Location) -> Any:
     """Return the event of the scalar at a location. For an alias, return the event of its anchor."""
-    written = resource.written(location)
-    return written.target if isinstance(written, tree.Alias) else written
+    return tree.target_of(resource.written(location))
 
 
 def images_in(

@@ -155,8 +155,8 @@ class Value(Record):
         """The source text of a scalar: `1.20` is YAML for the number 1.2. A collection has an empty text."""
         if isinstance(self.data, dict | list):
             return ""  # with aliases, the text of a collection could have terabytes
-        written = self.written.target if isinstance(self.written, tree.Alias) else self.written
-        return str(getattr(written, "value", self.data))
+        text = tree.text_of(self.written)
+        return str(self.data) if text is None else text
 
     def text_at(self, key: str) -> str:
         """Return the string under `key` of a mapping, or an empty string if `key` has no string value."""

@@ -231,7 +231,7 @@ class _AliasWriter:
                 self._differs(child.value, child.written, (*here, child.key), (*there, child.key))
                 for child in _children(value)
             )
-        event = cast("ScalarEvent", written.target if isinstance(written, Alias) else written)
+        event = cast("ScalarEvent", tree.target_of(written))
         return self._text_at(event, here) != self._text_at(event, there)
 
     def _text_at(self, event: ScalarEvent, location: Location) -> str:
@@ -261,7 +261,7 @@ class _AliasWriter:
     def _pair(self, holder: Mapping, key: str, written: Written, location: Location, indent: int) -> str:
         """Return the source of a new pair for the mapping `holder`, which overrides a pair from its merge key."""
         name, value = writer.pair(holder, "<<")
-        node = written.target if isinstance(written, Alias) else written
+        node = tree.target_of(written)
         start = scalar.serialized(key, flow=holder.flow) + ":"
         if not isinstance(node, Mapping | Sequence):
             return f"{start} {self._scalar(node, location, flow=holder.flow)}"
@@ -284,8 +284,7 @@ class _AliasWriter:
             return False
         last: Written = node
         while isinstance(last, Collection) and not last.flow:
-            last = last.children[-1]
-            last = last.target if isinstance(last, Alias) else last
+            last = tree.target_of(last.children[-1])
         block = writer.last_block_scalar(last)
         if block is None:
             return True
@@ -336,14 +335,14 @@ class _AliasWriter:
 
     def in_flow(self, node: Written, location: Location) -> str:
         """Return a node with the new texts at `location`, in one line of flow style, without comments."""
-        node = node.target if isinstance(node, Alias) else node
+        node = tree.target_of(node)
         if not isinstance(node, Mapping | Sequence):
             return self._scalar(node, location, flow=True)
         texts = [self.in_flow(child.written, (*location, child.key)) for child in _children(node)]
         if isinstance(node, Sequence):
             return f"{self._tag(node.start)}[{', '.join(texts)}]"
         for name in node.children[::2]:
-            if isinstance(name.target if isinstance(name, Alias) else name, Collection):
+            if isinstance(tree.target_of(name), Collection):
                 raise error_at(self.source, tree.start_mark(name).index, _CANNOT_COPY)
         pairs = [f"{self._key(node, key)}: {text}" for key, text in zip(node, texts, strict=True)]
         for added in self.added.get(location, {}).values():
@@ -356,8 +355,7 @@ class _AliasWriter:
             return scalar.quoted(key)
         if written is None:
             return scalar.serialized(key, flow=True)
-        name = written[0].target if isinstance(written[0], Alias) else written[0]
-        return self._scalar(name, _NOWHERE, flow=True)
+        return self._scalar(tree.target_of(written[0]), _NOWHERE, flow=True)
 
     def _scalar(self, written: Written, location: Location, *, flow: bool) -> str:
         """Return the YAML of a copy of a scalar. If its text changes, the copy has the new text."""

@@ -183,9 +183,14 @@ def at(root: Any, location: Location) -> Any:
     return root
 
 
+def target_of(written: Written) -> ScalarEvent | Collection:
+    """Return the node that an alias refers to. Return any other node unchanged."""
+    return written.target if isinstance(written, Alias) else written
+
+
 def text_of(written: Written) -> str | None:
     """Return the text of a scalar or of the scalar that an alias refers to; None for a collection."""
-    return getattr(written.target if isinstance(written, Alias) else written, "value", None)
+    return getattr(target_of(written), "value", None)
 
 
 class Sequence(Collection, list[Any]):
