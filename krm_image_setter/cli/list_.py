@@ -12,7 +12,6 @@ import typer
 
 from krm_image_setter.cli import outputs
 from krm_image_setter.cli.difference import Difference, compared
-from krm_image_setter.cli.discover import propose_in_files
 from krm_image_setter.cli.files import File, find_files
 from krm_image_setter.cli.kustomizations import kustomized_images
 from krm_image_setter.cli.listing import IMAGE, OTHER_REGISTRY, UNPINNED, Listing, Row
@@ -33,7 +32,6 @@ from krm_image_setter.cli.scanning import ReadAhead, Scanned, read_files
 from krm_image_setter.cli.skipped import problems_of, report_others, report_problems
 from krm_image_setter.cli.terminal import counted, placeholders, write
 from krm_image_setter.config import Ignored, decode_group_kind
-from krm_image_setter.discovery import Finding, unknown_images, write_kinds
 from krm_image_setter.documents import Stream
 from krm_image_setter.errors import ImageSetterError
 from krm_image_setter.filter import Options
@@ -45,7 +43,10 @@ from krm_image_setter.results import ERROR
 from krm_image_setter.rules import Rules, rules_for
 from krm_image_setter.scan import FoundImage, TextImages, images_in
 from krm_image_setter.streams import say
-from krm_image_setter.typed import Any, Final, Record, Self
+from krm_image_setter.typed import TYPE_CHECKING, Any, Final, Record, Self
+
+if TYPE_CHECKING:
+    from krm_image_setter.discovery import Finding
 
 HELP: Final = """List the images in files and directories.
 
@@ -253,6 +254,10 @@ def _say_placeholders(rows: Sequence[Row], output: Output) -> None:
 
 def _write_suggestions(found: _Found) -> None:
     """Write the safe rules for the images that are listed."""
+    if not found.suggested:
+        return
+    from krm_image_setter.discovery import write_kinds  # noqa: PLC0415  (only for `--unknown`)
+
     listed = {row.rule for row in found.rows}
     lines = list(write_kinds((finding for finding in found.suggested if _suggestion(finding) in listed), {}))
     write("".join(f"{line}\n" for line in ["", *lines] if lines))
@@ -293,6 +298,9 @@ def _add_unknown(
 
     Return the files that were read.
     """
+    from krm_image_setter.cli.discover import propose_in_files  # noqa: PLC0415  (10 ms, only for `--unknown`)
+    from krm_image_setter.discovery import unknown_images  # noqa: PLC0415
+
     discovered = list(read_files(files, partial(unknown_images, rules=rules)))
     by_file = [(each.file, one) for each in discovered for one in each.found or ()]
     proposals = propose_in_files(files, [one for _, one in by_file], rules)
