@@ -1,7 +1,7 @@
 """Read the YAML that most people and tools write: block style with one key or item per line.
 
 `read` returns the same tree as the YAML parsers, but takes a third of the time and imports no parser. A property
-test compares the trees. `read` returns None if the text contains an escape, an anchor, a tag, or a value of
+test compares the trees. `read` returns None if the text contains a rare escape, an anchor, a tag, or a value of
 several lines that is not a literal scalar. A line that occurs several times is analyzed only once. A node stores
 only the position of its start. It computes the positions of its children when they are needed.
 """
@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 #: This pattern matches a line. Its groups are the indentation, the dashes, the key, the colon, and the rest.
 LINE: Final = re.compile(r"( *)((?:- +)*)(?:([A-Za-z0-9_/][A-Za-z0-9_./-]{0,200})(: +|:\Z))?(.*)")
-_QUOTED: Final = r"(\"[^\"\\]*\"|'[^']*')(?: *| +#.*)"
+# A parser must read the other escapes in double quotes, and half of a surrogate pair.
+_ESCAPES: Final = {"n": "\n", "t": "\t", '"': '"', "\\": "\\", "/": "/", " ": " "}
+_ESCAPE: Final = r"\\(?:[nt\"\\/ ]|u(?!00[01]|[dD][89a-fA-F])[0-9A-Fa-f]{4})"
+_QUOTED: Final = rf"(\"(?:[^\"\\]++|{_ESCAPE})*+\"|'(?:[^']++|'')*+')(?: *| +#.*)"
 _NO_PLAIN: Final = frozenset("&*!|>%@`?:,]}")
 # A token in a flow collection is a bracket, a comma, or a scalar. If a colon follows the scalar, it is a key.
 _FLOW_PLAIN: Final = r"-?[\w./$(](?:[\w./$()@+=~^;#-]|:(?=[\w./$])|[ ]+(?=[\w./$(]))*"
@@ -132,7 +135,7 @@ class _Lines:
         """Return the token with `text` at a column of a line."""
         style = text[0] if text and text[0] in "'\"" else None
         start = self._start(line) + column
-        value = text[1:-1] if style else text
+        value = _unquoted(text) if style else text
         return Token(value, style, Mark(start, column), Mark(start + len(text), column + len(text)))
 
     def _match(self, line: int) -> Any:
@@ -425,7 +428,7 @@ def read_value(rest: str) -> tuple[Any, int] | None:
     first = rest[0]
     if first in "\"'":
         quoted = re.fullmatch(_QUOTED, rest)
-        return (quoted[1][1:-1], _SCALAR) if quoted else None
+        return (_unquoted(quoted[1]), _SCALAR) if quoted else None
     if first in "{[":
         collection = _flow(rest)
         return None if collection is None else (collection, _COLLECTION)
@@ -437,6 +440,18 @@ def read_value(rest: str) -> tuple[Any, int] | None:
     if ": " in plain or plain[-1] == ":":
         return None
     return typed(plain) if first in TYPED_START else plain, _SCALAR
+
+
+def _unquoted(source: str) -> str:
+    """Return the text in quotes. A single quote in single quotes is written twice."""
+    text = source[1:-1]
+    if source[0] == "'":
+        return text.replace("''", "'")
+    return re.sub(r"\\(?:u(.{4})|(.))", _unescaped, text) if "\\" in text else text
+
+
+def _unescaped(escape: re.Match[str]) -> str:
+    return chr(int(escape[1], 16)) if escape[1] else _ESCAPES[escape[2]]
 
 
 def _trimmed(rest: str) -> str:

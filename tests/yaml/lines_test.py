@@ -24,6 +24,8 @@ READ = [
     "a: |\n  b\n",
     "a: |  # c\n   b\n\n     c: d\n   # e\n    \n\n# f\ng: h\n",
     "a:\n- |-\n x\n  - y: |\n- b: |\n    z\ty\n     \n\n  c: |-\r\n    d\r\n \r\n",
+    "a: 'b''c d'  # e\n",
+    'a: "\\n\\t\\"\\\\n\\/\\ \\u00e9\\u2028"  # b\nc: "\\\\"\n',
     "- - |\n    a\n  - |\n\n    \u00e9\n  -  b: |\n       ---\n     c: d\n",
 ]
 PASSED_ON = [
@@ -54,8 +56,12 @@ PASSED_ON = [
     "a: b\n  c\n",
     "a:\n  b\n",
     'a: "b\n  c"\n',
-    'a: "\\n"\n',
-    "a: 'b''c'\n",
+    'a: "\\x41"\n',
+    'a: "\\ud83d\\ude00"\n',
+    'a: "\\u0007"\n',
+    'a: ["\\n"]\n',
+    "a: ['b''c']\n",
+    "a: 'b''\n",
     "a: {b: c,\n  d: e}\n",
     "a: &b c\nd: *b\n",
     "a: !!str 1\n",
@@ -113,7 +119,23 @@ def test_passes_on(text: str) -> None:
 
 
 usual = st.sampled_from(
-    ["", "a", "|", "|-", "nginx:1", "'b c'", '"d"', "{e: f}", "[g, 'h', {i: 1}]", "1.10", "yes", "-1", "x#y"]
+    [
+        "",
+        "a",
+        "|",
+        "|-",
+        '"\\n\\u0041"',
+        "nginx:1",
+        "'b c'",
+        "'a''b'",
+        '"d"',
+        "{e: f}",
+        "[g, 'h', {i: 1}]",
+        "1.10",
+        "yes",
+        "-1",
+        "x#y",
+    ]
 )
 odd = st.sampled_from(
     [
