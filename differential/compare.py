@@ -126,9 +126,9 @@ def pattern(message: str) -> str:
 
 
 def check_refused(case: Case, source: Source, ran: Ran) -> list[Finding]:
-    """An error has status 2 and a message. A filter writes nothing; a function writes the list as it came, and
-    results (api.md 3: "in function mode stdout carries the ResourceList as it came plus `results` of severity
-    error").
+    """Compare a run that must end with an error: with status 2 and a message. A filter writes nothing.
+
+    README.md: "As a KRM function, the program returns its input unchanged, with the error in `results`."
     """
     if ran.status == 0:
         return [Finding("not refused", ran.message)]
@@ -253,10 +253,10 @@ def name_of(difference: Difference, changes: Sequence[Change]) -> str:
 
 
 def check_bytes(source: Source, output: Source, *, is_list: bool) -> list[Finding]:
-    """All that is outside the changed scalars must be the same; if nodes are added or aliases are expanded, all
-    other lines and all comments must be there.
+    """Compare the bytes outside the changed scalars. They must be the same in the input and the output.
 
-    Earlier results that are no list are written again: api.md 4 excludes "the `results` block".
+    If the program adds nodes or expands aliases, all other lines and all comments must still be there. Results of an
+    earlier run that are not a list are written again.
     """
     if source.text == output.text:
         return []
@@ -448,7 +448,7 @@ def check_warnings(case: Case, wanted: Sequence[Warned], given: Sequence[str]) -
             )
     for message in given:
         known = any(names_all(message, warned) for warned in wanted)
-        # Issue 17, point 6: "Also warn when an image's anchor changes while an alias elsewhere keeps the old text"
+        # Issue 17, point 6: a warning is allowed if an anchor changes and an alias of it keeps the old text.
         alias = "*" in case.text and ("alias" in message or "anchor" in message)
         note = "./functions.yaml" in message or "deprecated" in message
         if not known and not alias and not note:
@@ -457,8 +457,9 @@ def check_warnings(case: Case, wanted: Sequence[Warned], given: Sequence[str]) -
 
 
 def names_all(message: str, warned: Warned) -> bool:
-    """Return whether a message contains all texts of a warning. Issue 17, point 13: "No message may repeat more than
-    about 200 characters of input"; the middle of a long text is left out.
+    """Return whether a message contains all texts of a warning. The middle of a long text can be missing.
+
+    SECURITY.md: "A message quotes at most about 200 characters of one text of the input".
     """
     return all(
         text in message or (len(text) > 100 and text[:20] in message and "…" in message)
@@ -467,8 +468,10 @@ def names_all(message: str, warned: Warned) -> bool:
 
 
 def check_infos(changes: Sequence[Change], infos: Sequence[tuple[str, str]]) -> list[Finding]:
-    """README.md: "Each change is a KRM result: resource, field, old value, new value." Parts are left out: the
-    documents do not say whether they are one result.
+    """Compare the results about changes, except for changes of split references and of parts of a reference.
+
+    README.md: "The program reports each change as a KRM result with the resource, the field, the old value and the
+    new value." The documentation does not specify whether a split reference has one result or several.
     """
     wanted = Counter(
         (change.old, change.new) for change in changes if not change.rule.startswith(("fields", "part"))

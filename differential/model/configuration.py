@@ -28,8 +28,8 @@ class Image(NamedTuple):
     def matches(self, old: Reference, *, has_open_tag: bool) -> bool:
         """Return whether a reference has this name.
 
-        configuration.md: "A name with a tag or a digest matches only that tag or digest", and "the tag `latest`
-        also matches a reference that has neither a tag nor a digest", but "not a split reference".
+        configuration.md: "A name with a tag or a digest matches only that tag or digest. The tag `latest` also
+        matches a reference that has neither a tag nor a digest, but not a split reference without a tag."
         """
         tag = old.tag if old.tag or old.digest or has_open_tag else "latest"
         return (
@@ -51,7 +51,7 @@ class Rules(NamedTuple):
     on_unused: str
 
     def new_reference(self, image: Image, old: Reference) -> Reference:
-        """Return what an entry makes of a reference: api.md, table R; configuration.md, the table of `images`."""
+        """Return the new reference for an old one. Quotes are from the table of `images` in configuration.md."""
         if image.new_image:  # "Complete new reference"
             new = parse(image.new_image)
             if new is None:
@@ -143,8 +143,8 @@ def _decode_image(entry: dict[str, Any], resources: Sequence[Resource]) -> Image
 def _taken_from(source: dict[str, str], resources: Sequence[Resource]) -> str:
     """Return the reference that `from` names.
 
-    configuration.md: "Field of a resource in the same input that contains the complete new reference […]. No such
-    field, or fields with different values, are an error".
+    configuration.md: "Field of a resource in the same input that contains the complete new reference […]. It is
+    an error if no field matches, or if fields have different values".
     """
     fields = [
         match.value for each in resources if selects(source, each) for match in matches(source["path"], each.data)

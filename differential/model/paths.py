@@ -44,7 +44,7 @@ class Resource(NamedTuple):
 def resources_in(document: Any) -> Iterator[Resource]:
     """Return the resources of a document.
 
-    peers.md, L19: "`kind: List`: items are set".
+    peers.md, L19: "the resources are items of a `kind: List` | the items are set".
     """
     if not isinstance(document, dict) or not isinstance(document.get("kind"), str):
         return
@@ -72,8 +72,9 @@ def resources_in(document: Any) -> Iterator[Resource]:
 def selects(entry: dict[str, Any], resource: Resource) -> bool:
     """Return whether an entry of `kinds` selects a resource.
 
-    configuration.md: "Matching is case-sensitive and covers the whole value; `*` matches any text and `?` one
-    character", and "CustomResourceDefinitions match only an entry with exactly `kind: CustomResourceDefinition`".
+    configuration.md: "A selector is case-sensitive and must match the whole value. In a selector, `*` matches any
+    text and `?` one character. Wildcards never select a CustomResourceDefinition", and "Only `kind:
+    CustomResourceDefinition` selects it."
     """
     if resource.is_crd and entry.get("kind") != resource.kind:
         return False
@@ -111,7 +112,7 @@ def matches(path: str, data: Any) -> list[Match]:
 def _from_field_spec(path: str) -> str:
     """Return a path of kustomize's notation as JSONPath.
 
-    paths.md: "a field, and contains `/` or `[]`".
+    paths.md: "a field name, and contains `/` or `[]`".
     """
     keys = [key.replace("\\/", "/") for key in re.split(r"(?<!\\)/", path)]
     return "".join(f"['{key.removesuffix('[]')}']" + "[*]" * key.endswith("[]") for key in keys)

@@ -40,9 +40,9 @@ def parse(text: str) -> Reference | None:
 
 
 def is_marked(reference: Reference) -> bool:
-    """Return whether more than a single word is there.
+    """Return whether a reference is more than a single word.
 
-    configuration.md: "A bare word such as `nginx` is not an image reference".
+    configuration.md: "With `as: text`, a reference must contain a tag, a digest or a slash".
     """
     return bool(reference.tag or reference.digest or "/" in reference.name)
 
@@ -50,8 +50,8 @@ def is_marked(reference: Reference) -> bool:
 def normalized(name: str) -> str:
     """Return the name with its host and path.
 
-    README.md: "Names are matched literally and as Docker does: `nginx`, `library/nginx` and
-    `docker.io/library/nginx` are the same image." api.md 1.1 adds `docker.io/nginx` and `index.docker.io/library/nginx`.
+    README.md: "As in Docker, `nginx`, `library/nginx` and `docker.io/library/nginx` are the same image."
+    SECURITY.md: "Only Docker Hub has several hosts, such as `index.docker.io`."
     """
     host, path = host_and_path(name)
     if host in ("", "docker.io", "index.docker.io"):
@@ -73,7 +73,8 @@ def host_and_path(name: str) -> tuple[str, str]:
 def tokens(text: str) -> Iterator[tuple[int, int]]:
     """Return the start and end of each reference in a longer text.
 
-    configuration.md: "An image reference must be a whole token: `--image=quay.io/org/app:1`, `docker://nginx:1`".
+    configuration.md: "An image reference must be a whole token, such as in `--image=quay.io/org/app:1`,
+    `docker://nginx:1` and `oci://nginx:1`."
     """
     for match in _TOKEN.finditer(text):
         reference = parse(match["reference"])
@@ -98,7 +99,7 @@ def is_apart(text: str, start: int, end: int) -> bool:
 def whole(text: str) -> tuple[int, int]:
     """Return the start and end of a text without white space.
 
-    api.md, table R: "surrounding white space stays".
+    peers.md, R26: "set `newTag` 2 in ` nginx:1 `, which begins and ends with a space | ` nginx:2 `".
     """
     start = len(text) - len(text.lstrip())
     return start, max(start, len(text.rstrip()))

@@ -31,10 +31,10 @@ class Finder(NamedTuple):
 
 @dataclass
 class Fields:
-    """The fields of one resource, by place, each with all rules that find it.
+    """The fields of one resource, by place. Each field has all rules that find it.
 
-    api.md 1.2: "A field that two rules reach is changed, counted and reported once." Issue 17, point 7: "What one
-    rule finds must not depend on what another rule asks for."
+    peers.md, L23: "two rules match the same field | the field is changed and counted once". Issue 17, point 7: the
+    fields that one rule finds do not depend on other rules.
     """
 
     strings: dict[tuple[int, Any], tuple[Match, list[Finder]]] = field(default_factory=dict)
@@ -87,7 +87,7 @@ def expected(documents: Sequence[Any], config: dict[str, Any], read: Read) -> Ex
 def expected_list(document: dict[str, Any], config: dict[str, Any], read: Read) -> Expected:
     """Return what must come out for a ResourceList, without the results that the run adds.
 
-    Issue 17, point 4: "the output must parse and contain every item, every earlier result and every other field".
+    Issue 17, point 4: the output is valid YAML, and contains all items, all earlier results and all other fields.
     """
     items = document.get("items")
     result = expected(items if isinstance(items, list) else [], config, read)
@@ -102,7 +102,8 @@ def expected_list(document: dict[str, Any], config: dict[str, Any], read: Read) 
 def set_resource(run: Run, resource: Resource, kinds: Sequence[dict[str, Any]]) -> None:
     """Find all fields of a resource first, then set each."""
     fields = Fields()
-    # api.md 1.2: "these are searched in every resource but CustomResourceDefinitions"
+    # configuration.md: "It searches pod specs at any depth of a resource, except in `metadata` and in
+    # CustomResourceDefinitions."
     if run.rules.pod_specs and not resource.is_crd and resource.kind:
         for match, finder in pod_specs(run.rules, resource.data):
             fields.add(match, finder)
@@ -178,8 +179,8 @@ _CONTAINERS: Final = ("containers", "initContainers", "ephemeralContainers")
 def pod_specs(rules: Rules, data: Any) -> Iterator[tuple[Match, Finder]]:
     """Find the images of pod specs.
 
-    api.md 1.2: "`containers[].image`, `initContainers[].image`, `ephemeralContainers[].image`,
-    `volumes[].image.reference`, at any depth", "and never under `metadata`".
+    configuration.md: "Whether to search pod specs in every resource, at any depth (default `true`): containers, init
+    containers, ephemeral containers and image volumes".
     """
     for match in everything(data):
         if match.key not in (*_CONTAINERS, "volumes") or not isinstance(match.value, list):
@@ -237,8 +238,8 @@ def choose(run: Run, old: Reference, finders: Sequence[Finder], *, has_open_tag:
         if image.matches(old, has_open_tag=has_open_tag) and any(allows(image, finder) for finder in finders):
             run.used.add(index)
             return run.rules.new_reference(image, old)
-    # configuration.md: "An image that an entry of `images` sets is not moved. Images in `env` and `args` are not
-    # moved."
+    # configuration.md: "`registries` does not move an image that an entry of `images` sets. With `env` and `args`,
+    # it also moves images in environment variables and arguments". The model does not have these two fields.
     if all(finder.rule in ("env", "args") for finder in finders):
         return None
     name = normalized(old.name)
@@ -273,7 +274,8 @@ def allows(image: Image, finder: Finder) -> bool:
 def is_set_already(rules: Rules, old: Reference) -> bool:
     """Return whether a reference is what an entry of `images` gives.
 
-    api.md 1.3: "images already set by `images` are left" by `registries`. That is so in a second run, too.
+    configuration.md: "`registries` does not move an image that an entry of `images` sets." This also applies to a
+    second run, in which the entry finds the new reference.
     """
     for image in rules.images:
         new = rules.new_reference(image, image.match)
@@ -319,7 +321,8 @@ def set_string(run: Run, match: Match, finders: Sequence[Finder]) -> None:
         if new == old:
             continue
         if parse(str(new)) is None:
-            # "If a new reference would be invalid, for example too long, the field is not changed, with a warning."
+            # "If the new reference would be invalid, for example too long, the field is not changed, and a warning
+            # reports it."
             run.warn("too long", required=False)
             continue
         written += text[position:start] + str(new)
@@ -356,7 +359,7 @@ def set_part(run: Run, match: Match, finders: Sequence[Finder]) -> None:
     """Set a part of a reference.
 
     configuration.md: "Part of a reference that the field contains", and `of` is "Name of the image that the tag or
-    digest belongs to". Issue 17, point 2: "`part: tag` on `v1@D` follows the same rules".
+    digest belongs to". Issue 17, point 2: the rules for a tag key with `v1@D` also apply to `part: tag`.
     """
     if len({(finder.form, finder.of) for finder in finders}) > 1:
         raise Unspecified("a field is a part, and also something else")
@@ -383,7 +386,7 @@ def set_part(run: Run, match: Match, finders: Sequence[Finder]) -> None:
         written += f"@{new.digest}" if new.digest else ""
         run.warn("a digest that goes", required=False)
     if form != "name" and new.name != old.name:
-        # messages.md: "… and no other field of the resource has `part: name`"
+        # messages.md: "and no other field of the resource has `part: name`"
         run.warn("a name without a field", "name", required=False)
     if written != text:
         run.put(match, written)
@@ -398,7 +401,7 @@ def set_parts(run: Run, match: Match, keys: dict[str, str]) -> None:
     if old is None or new is None:
         return
     if normalized(new.name) == normalized(old.name):
-        new = new._replace(name=old.name)  # issue 17, point 2: "An equal name is not a change"
+        new = new._replace(name=old.name)  # peers.md, R13: "the image matches and keeps its spelling"
     if new == old:
         return
     if run.rules.pull_policy and isinstance(match.parent, dict) and "imagePullPolicy" in match.parent:
@@ -417,8 +420,8 @@ def set_parts(run: Run, match: Match, keys: dict[str, str]) -> None:
 def set_embedded(run: Run, match: Match, rules: Sequence[dict[str, Any]]) -> None:
     """Set the images of a document in a string.
 
-    configuration.md: "Kubernetes resources in the document are processed like all others"; `paths`: "Image fields
-    in an embedded document that is not a Kubernetes resource".
+    configuration.md: "Kubernetes resources in this embedded document are processed like all other resources." The
+    field `paths`: "Image fields in an embedded document that is not a Kubernetes resource".
     """
     text: str = match.value
     documents = run.read(text, rules[0]["as"])
