@@ -1,4 +1,4 @@
-"""References in parts, by configuration.md (`fields`) and issue 17, point 2."""
+"""Reads and writes split references. The rules are from configuration.md (`fields`) and issue 17, point 2."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _HEX_KEY: Final = "@sha256"
 
 
 def read_parts(mapping: dict[Any, Any], keys: dict[str, str]) -> Reference | None:
-    """Return the reference that a mapping contains, or None if it contains none.
+    """Join the split reference in a mapping. Return None if the mapping contains no reference.
 
     configuration.md: "Keys of a split reference: the path matches a mapping, and `fields` contains the keys of the
     parts of the reference in this mapping".
@@ -48,7 +48,7 @@ def read_parts(mapping: dict[Any, Any], keys: dict[str, str]) -> Reference | Non
 def new_parts(
     mapping: dict[Any, Any], keys: dict[str, str], old: Reference, new: Reference
 ) -> dict[str, str] | None:
-    """Return the new value of each part; None if the field must stay unchanged, with a warning."""
+    """Return the new value of each part; None if the field is not changed and a warning is printed."""
     repository, tag = _text(mapping, keys["repository"]), _text(mapping, keys.get("tag"))
     is_hexadecimal = _is_hexadecimal(repository, tag)
     has_digest_key = keys.get("digest") in mapping
@@ -92,12 +92,12 @@ def new_parts(
         if part not in keys and parts[part]:
             raise Unspecified(f"no key for the {part}")
         if part not in keys or (not parts[part] and mapping.get(keys[part], NULL) in (NULL, "")):
-            del parts[part]  # A part that is missing is only added if it has a value.
+            del parts[part]  # a missing part is added only if it has a value
     return parts
 
 
 def _text(mapping: dict[Any, Any], key: str | None) -> str:
-    """Return a part; an empty string if it is missing, null or empty."""
+    """Return the value of a part; an empty string if it is missing, null or empty."""
     value = mapping.get(key, "")
     if value == NULL:
         return ""
