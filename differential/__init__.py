@@ -1,1 +1,1 @@
-"""A differential test: the program against a small model of plain data, and five parsers that read its output."""
+"""A differential test: compares the program with a small model, and reads its output with five parsers."""

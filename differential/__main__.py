@@ -1,13 +1,13 @@
 """Runs the differential test.
 
     python -m differential [--seconds 60] [--seed 1] [--processes 2]
-                                     run cases, and write one file per kind of difference to .differential/
+                                     run random cases, and write one file per kind of difference to .differential/
     python -m differential --case FILE
-                                     check the case of such a file again, and show it
+                                     check the case in such a file again, and print it
     python -m differential --seed 1 --number 1234
-                                     make one case again, and check it
+                                     make one case of a seed again, check it, and print it
 
-The exit status is 1 if something differs.
+The exit status is 1 if the program and the model differ in a case.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def main() -> int:
 
 
 def again(case: Case) -> int:
-    """Check one case, and show it."""
+    """Check one case and print it. Return the exit status."""
     readers = Readers()
     findings = check_one(case, program, readers)
     readers.close()
@@ -79,7 +79,7 @@ def again(case: Case) -> int:
 
 
 def show(report: Report, seed: int, seconds: float) -> None:
-    """Print what a run did."""
+    """Print the statistics of a run."""
     counts = report.counts
     print(
         f"seed {seed}: {counts['cases']:,} cases in {seconds:,.0f} s, {counts['cases'] / seconds:.0f} per second; {counts['with changes']:,} change something, "
@@ -110,9 +110,9 @@ def show(report: Report, seed: int, seconds: float) -> None:
 
 
 def keep(report: Report, seed: int, seconds: float, processes: int) -> None:
-    """Make each difference smaller in `seconds` in all, write one file per kind, and print how to check it again.
+    """Minimize the cases with differences, and write one file per kind. Print a command to check each file again.
 
-    Kinds that are the same in their smaller cases are one.
+    All cases together are minimized for at most `seconds`. Cases that have the same kind after this share a file.
     """
     KEPT.mkdir(exist_ok=True)
     for file in KEPT.glob("*.json"):
@@ -133,7 +133,7 @@ def keep(report: Report, seed: int, seconds: float, processes: int) -> None:
 
 
 def smaller(found: Found, seconds: float) -> tuple[str, Case]:
-    """Return a smaller case of a difference, and its kind."""
+    """Minimize the case of a difference. Return the kind and the smaller case."""
     readers = Readers()
     kind = base(found.finding.kind)
     case = minimize(found.case, lambda case: differs(case, kind, readers), seconds)
@@ -142,12 +142,12 @@ def smaller(found: Found, seconds: float) -> tuple[str, Case]:
 
 
 def base(kind: str) -> str:
-    """Return a kind without what sets its cases apart."""
+    """Return a kind without the traits of its cases, such as `[ResourceList]`."""
     return kind.partition(" [")[0]
 
 
 def differs(case: Case, kind: str, readers: Readers) -> bool:
-    """Return whether a case has a difference of this kind; parsers that have no part in it are not asked."""
+    """Return whether a case has a difference of this kind. Only parsers that the kind names read the output."""
     needed = [name for name in NAMES[1:] if kind.startswith(f"{name}:")]
     findings = check_one(case, program, readers if needed else None, needed)
     return any(base(finding.kind) == kind for finding in findings)

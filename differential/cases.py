@@ -1,4 +1,4 @@
-"""Makes cases: real YAML, images planted in it, a configuration that fits it, and mutations of its source."""
+"""Makes cases from real YAML: inserts images, makes a matching configuration, and mutates the source."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from differential.source import Node, Source, UnreadableError, content_span, is_
 from differential.writing import Writer, node_of
 
 ROOT: Final = Path(__file__).parents[1]
-#: Real manifests next to the repository: they are used if they are there.
+#: The directory with real manifests, next to the repository. It is optional.
 CORPUS: Final = ROOT.parent / "shared" / "corpus"
 _LONGEST: Final = 3_000  # characters of a document
 
@@ -37,9 +37,10 @@ SUFFIXES: Final = ("-alpine", "-arm64", "_1")
 
 @dataclass
 class Case:
-    """One case: the text, the configuration as data and as text, and how the program is run.
+    """One case: the input, the configuration, and the way to run the program (`mode`: library, fork or process).
 
-    A ResourceList contains its configuration. `mode` is library, fork or process.
+    If `is_list` is true, the text is a ResourceList, which also contains the configuration. `origin` is the source
+    of the YAML, and `done` counts the mutations.
     """
 
     text: str
@@ -60,7 +61,7 @@ class Case:
 
 
 class Unfit(Exception):  # noqa: N818  (the next case is made instead)
-    """A text makes no case."""
+    """No case can be made from a text."""
 
 
 # --- real YAML -------------------------------------------------------------------------------------------------
@@ -68,7 +69,7 @@ class Unfit(Exception):  # noqa: N818  (the next case is made instead)
 
 @functools.cache
 def files() -> dict[str, list[Path]]:
-    """The files that cases are made of, by where they are from."""
+    """Return the files with real YAML, by their origin."""
     here = Path(__file__).parent
     return {
         "seeds": sorted(here.glob("seeds/*.yaml")),
@@ -79,7 +80,7 @@ def files() -> dict[str, list[Path]]:
 
 @functools.lru_cache(maxsize=2_000)
 def pieces(path: Path) -> list[str]:
-    """The documents of a file that are resources and not too long."""
+    """Return the documents of a file that contain resources and are short enough."""
     try:
         text = path.read_bytes().decode("utf-8")
     except (OSError, UnicodeDecodeError):
@@ -94,7 +95,7 @@ def pieces(path: Path) -> list[str]:
 
 
 def is_resources(text: str) -> bool:
-    """Return whether a text has only documents with a kind that neither configure the program nor wrap others."""
+    """Return whether all documents have a kind, and none is an ImageSetter, ResourceList or Kustomization."""
     try:
         documents = read(text).data()
     except UnreadableError:
@@ -108,7 +109,7 @@ def is_resources(text: str) -> bool:
 
 
 def real_text(random: Random, *, with_corpus: bool) -> tuple[str, str]:
-    """Return some documents, and where they are from."""
+    """Return a text of one to three real documents, and its origin."""
     available = [name for name, paths in files().items() if paths and (with_corpus or name != "corpus")]
     weights = [{"seeds": 3, "fixtures": 0.5, "corpus": 6}[name] for name in available]
     origin = random.choices(available, weights)[0]
@@ -125,7 +126,7 @@ def real_text(random: Random, *, with_corpus: bool) -> tuple[str, str]:
 
 
 def reference(random: Random) -> str:
-    """Return a reference, mostly a plain one."""
+    """Return an image reference, or sometimes a placeholder or another unusual value."""
     name, tag, digest = random.choice(NAMES), random.choice(TAGS), random.choice(DIGESTS)
     kind = random.random()
     if kind < 0.6:
@@ -150,7 +151,7 @@ def reference(random: Random) -> str:
 
 
 def planted_data(random: Random) -> Any:
-    """Return data that contain images: a reference in parts, a text, an embedded document, containers."""
+    """Return data with images: a split reference, a longer text, an embedded document, or containers."""
     kind = random.random()
     name, tag, digest = random.choice(NAMES), random.choice(TAGS), random.choice(DIGESTS)
     if kind < 0.45:
@@ -206,7 +207,7 @@ def container(random: Random) -> dict[str, Any]:
 
 
 def plant(text: str, random: Random) -> str:
-    """Replace some scalars by references, and some values of block mappings by other data."""
+    """Replace some scalar values with image references, or with other data that contain images."""
     for _ in range(random.choice((0, 1, 1, 2, 3))):
         source = read(text)
         nodes = [
@@ -252,7 +253,7 @@ def spelled(name: str, random: Random) -> str:
 
 
 def image_entry(old: Reference, random: Random, *, has_containers: list[str]) -> dict[str, Any]:
-    """Return an entry of `images` for a reference that is in the text."""
+    """Return an entry of `images` that matches a reference in the text."""
     name = spelled(old.name, random)
     if random.random() < 0.12:
         name += (f":{old.tag}" if old.tag else "") + (f"@{old.digest}" if old.digest else "")
@@ -288,7 +289,7 @@ _PLAIN_KEY: Final = re.compile(r"[A-Za-z_]\w*")
 
 
 def path_to(match: Match, random: Random) -> str | None:
-    """Return a path that finds a field, and perhaps others; None if it cannot be written."""
+    """Return a path that matches a field and possibly others; None if no notation can express it."""
     keys = match.location
     if any(isinstance(key, str) and (re.search(r"['\\\[\]{}\n]", key) or not key) for key in keys):
         return None
@@ -326,7 +327,7 @@ def path_to(match: Match, random: Random) -> str | None:
 
 
 def field_spec(keys: tuple[Any, ...]) -> str | None:
-    """Return a path of kustomize's notation."""
+    """Return a path in the notation of kustomize; None if this notation cannot express it."""
     parts: list[str] = []
     for key in keys:
         if isinstance(key, int):
@@ -340,7 +341,7 @@ def field_spec(keys: tuple[Any, ...]) -> str | None:
 
 
 def kind_entry(document: dict[str, Any], random: Random) -> dict[str, Any] | None:
-    """Return an entry of `kinds` with paths into a document."""
+    """Return an entry of `kinds` with paths into a document; None if there is no suitable path."""
     kind = document["kind"]
     fields = [match for match in strings(document) if match.location[0] not in ("kind", "apiVersion")]
     images = [
@@ -399,7 +400,7 @@ def kind_entry(document: dict[str, Any], random: Random) -> dict[str, Any] | Non
 
 
 def text_rule(path: str, value: str, random: Random) -> dict[str, Any]:
-    """Return a path object for a longer text."""
+    """Return a path object for a string that is a longer text or an embedded document."""
     inner = None
     try:
         inner = read(value).data()
@@ -417,7 +418,7 @@ def text_rule(path: str, value: str, random: Random) -> dict[str, Any]:
 
 
 def part_rule(path: str, value: str, random: Random) -> dict[str, Any]:
-    """Return a path object for a part of a reference."""
+    """Return a path object for a string that is a part of a reference."""
     if re.fullmatch(r"sha\d+:[0-9a-f]+", value):
         return {"path": path, "part": "digest", "of": random.choice(NAMES)}
     if ":" in value and "@" not in value:
@@ -428,7 +429,7 @@ def part_rule(path: str, value: str, random: Random) -> dict[str, Any]:
 
 
 def configuration(documents: list[Any], random: Random) -> dict[str, Any]:
-    """Return a configuration that finds something in the documents."""
+    """Return a random configuration that matches fields of the documents."""
     resources = [resource for document in documents for resource in _resources(document)]
     config: dict[str, Any] = {
         "apiVersion": "krm-image-setter.dev/v1alpha1",
@@ -521,7 +522,7 @@ def configuration(documents: list[Any], random: Random) -> dict[str, Any]:
 
 
 def shorthand(config: dict[str, Any], random: Random) -> dict[str, Any]:
-    """Write lists as mappings in some configurations that allow it."""
+    """Replace lists of the configuration with their short form, if there is one, in some cases."""
     images, kinds = config.get("images", []), config.get("kinds", [])
     if images and all(entry.keys() == {"name", "newImage"} for entry in images) and random.random() < 0.7:
         config["images"] = {entry["name"]: entry["newImage"] for entry in images}
@@ -553,7 +554,7 @@ def _rules(entry: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def resource_list(source: Source, config: dict[str, Any], random: Random, done: Counter[str]) -> str:
-    """Write a ResourceList around documents, in a random style and in a random shape."""
+    """Write a ResourceList that contains the documents of `source`, in a random style."""
     done["ResourceList"] += 1
     items = Node("sequence", list(source.documents))
     fields: list[tuple[str, Node]] = [
@@ -603,7 +604,7 @@ def resource_list(source: Source, config: dict[str, Any], random: Random, done: 
 
 
 def make(random: Random, *, with_corpus: bool = True) -> Case:
-    """Make a case. Raises Unfit if the text makes none."""
+    """Make a case. Raises Unfit if the chosen text is not suitable."""
     try:
         text, origin = real_text(random, with_corpus=with_corpus)
         text = plant(text, random)
@@ -623,7 +624,7 @@ def make(random: Random, *, with_corpus: bool = True) -> Case:
         if random.random() < 0.3:
             writer = Writer(random, {"merge key": 0, "complex key": 0, "anchor": 0, "tag": 0})
             config_text = writer.document(node_of(config))
-            read(config_text)  # the writer also puts tabs where YAML allows none
+            read(config_text)  # raises UnreadableError: the writer can put a tab where YAML allows none
     except (UnreadableError, UnicodeEncodeError, RecursionError) as error:
         raise Unfit from error
     kind = random.random()
@@ -634,7 +635,7 @@ def make(random: Random, *, with_corpus: bool = True) -> Case:
 
 
 def config_of(data: Any) -> Any:
-    """Return a configuration from the plain data of a ResourceList."""
+    """Convert the functionConfig of a ResourceList from plain data of the model to Python data."""
     if isinstance(data, NonString):
         return {"true": True, "false": False, "null": None}.get(data.text, data.text)
     if isinstance(data, dict):

@@ -1,4 +1,4 @@
-"""Compares the output with the model, byte by byte with the input, and with what other parsers read."""
+"""Compares the output of the program with the model, with the input byte by byte, and between parsers."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ Program = Callable[..., Ran]
 
 
 class Finding(NamedTuple):
-    """A difference: `kind` is the same for differences that are alike, `detail` is about this one."""
+    """A difference. Similar differences have the same `kind`; `detail` describes this one."""
 
     kind: str
     detail: str
 
 
 class Checked(NamedTuple):
-    """A case after its checks: `unspecified` says why there was nothing to compare."""
+    """The result of checking a case. `unspecified` is the reason if the model has no expected result."""
 
     findings: list[Finding]
     ran: Ran | None = None
@@ -43,7 +43,7 @@ class Checked(NamedTuple):
 
 
 def read_embedded(text: str, form: str) -> list[Any] | None:
-    """Read an embedded text for the model."""
+    """Return the documents in a string; None if it is not YAML, or not JSON if `form` is `json`."""
     try:
         documents = read(text).data()
     except UnreadableError:
@@ -52,7 +52,7 @@ def read_embedded(text: str, form: str) -> list[Any] | None:
 
 
 def expect(case: Case, data: list[Any]) -> Expected:
-    """Ask the model. Raises Refused or Unspecified."""
+    """Return the result that the model expects. Raises Refused or Unspecified as the model does."""
     if not case.is_list:
         return model.expected(data, case.config, read_embedded)
     if len(data) != 1:
@@ -61,7 +61,7 @@ def expect(case: Case, data: list[Any]) -> Expected:
 
 
 def check(case: Case, program: Program) -> Checked:
-    """Compare one run of the program with the model, and its output with its input."""
+    """Run the program once, and compare its output with the model and with the input."""
     checked = _check(case, program)
     return checked._replace(
         findings=[Finding(f"{kind}{traits(case)}", detail) for kind, detail in checked.findings]
@@ -69,7 +69,7 @@ def check(case: Case, program: Program) -> Checked:
 
 
 def traits(case: Case) -> str:
-    """Return what sets a case apart: differences in others may have other causes."""
+    """Return features of a case, such as ` [alias]`. Differences with other features can have another cause."""
     found = ["ResourceList"] * case.is_list
     found += ["CR, NEL, LS or PS"] * bool(re.search("\r(?!\n)|[\x85\u2028\u2029]", case.text))
     found += ["alias"] * bool(re.search(r"(?:^|[\s,:\[{-])\*\w", case.text))
@@ -115,7 +115,7 @@ def _check(case: Case, program: Program) -> Checked:
 
 
 def pattern(message: str) -> str:
-    """Return a message without the values in it: those of one kind are alike then."""
+    """Replace the values in a message, so that messages with the same cause are equal."""
     message = message.strip().split("\n")[-1].removeprefix("krm-image-setter: ")
     message = re.sub(r'"(?:[^"\\]|\\.)*"', '"…"', message)
     message = re.sub(r"\{[^}]*\}|\$?\.?[\w-]+(?:[.\[][^ ,:;]*)+|/\S+", "…", message)
@@ -126,9 +126,9 @@ def pattern(message: str) -> str:
 
 
 def check_refused(case: Case, source: Source, ran: Ran) -> list[Finding]:
-    """An error has status 2 and a message. A filter writes nothing; a function writes the list as it came, and
-    results (api.md 3: "in function mode stdout carries the ResourceList as it came plus `results` of severity
-    error").
+    """Compare a run that must end with an error: with status 2 and a message. A filter writes nothing.
+
+    README.md: "As a KRM function, the program returns its input unchanged, with the error in `results`."
     """
     if ran.status == 0:
         return [Finding("not refused", ran.message)]
@@ -156,7 +156,7 @@ def check_refused(case: Case, source: Source, ran: Ran) -> list[Finding]:
 
 
 class Difference(NamedTuple):
-    """Data that differ: at a location, before and after the run, and what was expected."""
+    """A value that is not as expected: its location, its value before the run, the expected and the new value."""
 
     location: tuple[Any, ...]
     before: Any
@@ -168,7 +168,7 @@ MISSING: Final = NonString("(missing)")
 
 
 def differences(before: Any, wanted: Any, got: Any, location: tuple[Any, ...] = ()) -> list[Difference]:
-    """Return where the data are not as expected."""
+    """Return the values of the output `got` that differ from the expected data `wanted`."""
     if isinstance(wanted, Embedded):
         inner = read_embedded(got, "yaml") if isinstance(got, str) else None
         location = (*location, "(embedded)")
@@ -196,7 +196,7 @@ def differences(before: Any, wanted: Any, got: Any, location: tuple[Any, ...] = 
 
 
 def compare_data(case: Case, data: list[Any], wanted: Expected, new: list[Any]) -> list[Finding]:
-    """Compare the data of the output with the model's; in a ResourceList, the earlier results must come first."""
+    """Compare the data of the output with the model. Earlier results of a ResourceList must come first."""
     findings = []
     if case.is_list and new:
         earlier, now = results_of(wanted.documents[0]), results_of(new[0])
@@ -209,14 +209,14 @@ def compare_data(case: Case, data: list[Any], wanted: Expected, new: list[Any]) 
 
 
 def same_parts(case: Case, expected: list[Any], got: list[Any]) -> tuple[list[Any], list[Any]]:
-    """Return what must be the same: all but the results of a ResourceList."""
+    """Return the data to compare: everything except the results of a ResourceList."""
     if case.is_list and len(got) == 1 and isinstance(got[0], dict):
         return [without_results(expected[0])], [without_results(got[0])]
     return expected, got
 
 
 def results_of(document: Any) -> list[Any]:
-    """The results of a ResourceList: a list, or a mapping with `items`."""
+    """Return the results of a ResourceList. They are a list, or the `items` of a mapping."""
     results = document.get("results") if isinstance(document, dict) else None
     if isinstance(results, dict):
         results = results.get("items")
@@ -224,7 +224,7 @@ def results_of(document: Any) -> list[Any]:
 
 
 def without_results(document: dict[str, Any]) -> dict[str, Any]:
-    """A ResourceList without its results; other fields of a mapping with `items` remain."""
+    """Return a ResourceList without its results. If `results` is a mapping, only its `items` are removed."""
     rest = {key: value for key, value in document.items() if key != "results"}
     results = document.get("results")
     if isinstance(results, dict) and results.keys() - {"items"}:
@@ -233,7 +233,7 @@ def without_results(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def name_of(difference: Difference, changes: Sequence[Change]) -> str:
-    """Return what kind of difference this is, and which rule should have changed the value."""
+    """Return the kind of a difference, with the rule that should have changed the value."""
     inside = " in an embedded document" if "(embedded)" in difference.location else ""
     wanted, got = difference.wanted, difference.got
     if isinstance(wanted, (list, dict)) or isinstance(got, (list, dict)):
@@ -253,10 +253,10 @@ def name_of(difference: Difference, changes: Sequence[Change]) -> str:
 
 
 def check_bytes(source: Source, output: Source, *, is_list: bool) -> list[Finding]:
-    """All that is outside the changed scalars must be the same; if nodes are added or aliases are expanded, all
-    other lines and all comments must be there.
+    """Compare the bytes outside the changed scalars. They must be the same in the input and the output.
 
-    Earlier results that are no list are written again: api.md 4 excludes "the `results` block".
+    If the program adds nodes or expands aliases, all other lines and all comments must still be there. If
+    `results` of an earlier run is not a list, it is written again.
     """
     if source.text == output.text:
         return []
@@ -290,7 +290,7 @@ def check_bytes(source: Source, output: Source, *, is_list: bool) -> list[Findin
 
 
 def results_span(source: Source) -> tuple[int, int] | None:
-    """Return where the results of a ResourceList are, with their key, if they are not a list."""
+    """Return the span of `results` in a ResourceList, including the key; None if `results` is a list."""
     root = source.documents[0]
     for key, value in root.value if root.kind == "mapping" else ():
         if key_of(key) == "results" and value.kind != "sequence":
@@ -312,10 +312,10 @@ def embedded_texts(wanted: Any, got: Any) -> Iterator[tuple[str, str]]:
 
 
 def compare_segments(before: str, after: str, changed: Sequence[tuple[Node, Node]]) -> list[Finding]:
-    """Compare what is between the changed scalars, and the styles of these."""
+    """Compare the text between the changed scalars, and the style of each changed scalar."""
     findings = []
     position_before = position_after = 0
-    blank = ""  # what can be added or be missing before and after a new text in place of nothing: `a:` -> `a: b`
+    blank = ""  # the characters that can be added next to a value that was empty: `a:` becomes `a: b`
     ends = [(content_span(one, before), content_span(other, after)) for one, other in changed]
     for number, ((start, end), (new_start, new_end)) in enumerate(
         [*ends, ((len(before),) * 2, (len(after),) * 2)]
@@ -336,7 +336,7 @@ def compare_segments(before: str, after: str, changed: Sequence[tuple[Node, Node
 
 
 def lines_of(text: str) -> list[str]:
-    """Split at all line ends of YAML 1.1, and keep them."""
+    """Split a text into lines at all line ends of YAML 1.1. Each line keeps its line end."""
     lines, position = [], 0
     for match in BREAK.finditer(text):
         lines.append(text[position : match.end()])
@@ -345,8 +345,10 @@ def lines_of(text: str) -> list[str]:
 
 
 def touched_lines(source: Source, output: Source, *, is_list: bool) -> set[int]:
-    """The numbers of the lines that may differ: those of scalars that change, of aliases and merge keys that are
-    expanded, and of flow mappings that get a key; in a ResourceList, those of `results`, and its end.
+    """Return the indexes of the lines that the program can change.
+
+    They contain scalars that change, aliases and merge keys that are expanded, and flow mappings that get a
+    key. In a ResourceList, they also contain `results` and its end.
     """
     starts = [0, *(match.end() for match in BREAK.finditer(source.text))]
     touched: set[int] = set()
@@ -389,7 +391,7 @@ def touched_lines(source: Source, output: Source, *, is_list: bool) -> set[int]:
 
 
 def key_of(key: Node) -> Any:
-    """Return a key in a form that is the same for an alias and for what it names."""
+    """Return a value that identifies a key. An alias and its target have the same value."""
     key = key.value if key.kind == "alias" else key
     return key.value if key.kind == "scalar" else id(key)
 
@@ -399,7 +401,7 @@ def is_subsequence(wanted: Sequence[Any], given: Sequence[Any]) -> bool:
 
 
 def first_missing(wanted: Sequence[Any], given: Sequence[Any]) -> Any:
-    """Return the first of `wanted` that is not among `given` in this order."""
+    """Return the first item of `wanted` that `given` lacks or has in another order; None if there is none."""
     rest = iter(given)
     for item in wanted:
         if not any(item == other for other in rest):
@@ -411,8 +413,9 @@ def first_missing(wanted: Sequence[Any], given: Sequence[Any]) -> Any:
 
 
 def check_second_run(case: Case, ran: Ran, new: list[Any], program: Program) -> list[Finding]:
-    """A second run changes nothing, unless the model says that the rules apply to their own results (`a` to `b`
-    and `b` to `a`).
+    """Check that a second run changes only the fields that the model changes.
+
+    The model changes fields in a second run if rules match their own results, such as `a` to `b` and `b` to `a`.
     """
     again = Case(ran.output, case.config, case.config_text, case.mode if case.is_list else "library", case.is_list)
     if again.mode == "library":
@@ -439,7 +442,7 @@ def check_second_run(case: Case, ran: Ran, new: list[Any], program: Program) -> 
 
 
 def check_warnings(case: Case, wanted: Sequence[Warned], given: Sequence[str]) -> list[Finding]:
-    """Each required warning must be there, and each warning must have a cause."""
+    """Check that each required warning is printed, and that each warning has a known cause."""
     findings = []
     for warned in wanted:
         if warned.required and not any(names_all(message, warned) for message in given):
@@ -448,7 +451,7 @@ def check_warnings(case: Case, wanted: Sequence[Warned], given: Sequence[str]) -
             )
     for message in given:
         known = any(names_all(message, warned) for warned in wanted)
-        # Issue 17, point 6: "Also warn when an image's anchor changes while an alias elsewhere keeps the old text"
+        # Issue 17, point 6: a warning is allowed if an anchor changes and an alias of it keeps the old text.
         alias = "*" in case.text and ("alias" in message or "anchor" in message)
         note = "./functions.yaml" in message or "deprecated" in message
         if not known and not alias and not note:
@@ -457,8 +460,9 @@ def check_warnings(case: Case, wanted: Sequence[Warned], given: Sequence[str]) -
 
 
 def names_all(message: str, warned: Warned) -> bool:
-    """Return whether a message contains all texts of a warning. Issue 17, point 13: "No message may repeat more than
-    about 200 characters of input"; the middle of a long text is left out.
+    """Return whether a message contains all texts of a warning. The middle of a long text can be missing.
+
+    SECURITY.md: "A message quotes at most about 200 characters of one text of the input".
     """
     return all(
         text in message or (len(text) > 100 and text[:20] in message and "…" in message)
@@ -467,8 +471,10 @@ def names_all(message: str, warned: Warned) -> bool:
 
 
 def check_infos(changes: Sequence[Change], infos: Sequence[tuple[str, str]]) -> list[Finding]:
-    """README.md: "Each change is a KRM result: resource, field, old value, new value." Parts are left out: the
-    documents do not say whether they are one result.
+    """Compare the results about changes, except for changes of split references and of parts of a reference.
+
+    README.md: "The program reports each change as a KRM result with the resource, the field, the old value and the
+    new value." The documentation does not specify whether a split reference has one result or several.
     """
     wanted = Counter(
         (change.old, change.new) for change in changes if not change.rule.startswith(("fields", "part"))
@@ -490,8 +496,10 @@ def check_infos(changes: Sequence[Change], infos: Sequence[tuple[str, str]]) -> 
 
 
 def agrees(data: Any, other: Any, before: Any = None) -> bool:
-    """Return whether another parser reads the same: strings must be the same; of other scalars it is enough that
-    they are read as before the run, if `before` is what that parser read then.
+    """Return whether another parser reads the same data. Strings must be equal.
+
+    If `before` is given, it is the data that the other parser read before the run. Scalars that are not
+    strings must be equal to those in `before`.
     """
     if isinstance(data, dict):
         if not isinstance(other, dict) or len(data) != len(other):
@@ -524,7 +532,7 @@ def agrees(data: Any, other: Any, before: Any = None) -> bool:
 
 
 def as_go_reads(documents: list[Any]) -> list[Any]:
-    """Return documents as kubectl does: empty ones are left out, and the items of a List are on their own."""
+    """Return documents as kubectl does: without empty documents, and with the items of a List as documents."""
     flat = []
     for document in documents:
         if (
@@ -544,7 +552,7 @@ def identity(resource: Any) -> tuple[Any, Any]:
 
 
 def without_empty_annotations(document: Any) -> Any:
-    """Return a resource as kubectl writes it: its annotations are there, even if they are empty."""
+    """Return a resource as kubectl writes it: always with annotations, even if they are empty."""
     if not isinstance(document, dict):
         return document
     metadata = document.get("metadata")
@@ -558,18 +566,17 @@ def without_empty_annotations(document: Any) -> Any:
 
 
 def check_reader(name: str, case: Case, ran: Ran, before: Reading, after: Reading) -> tuple[bool, list[Finding]]:
-    """Return whether a parser reads the input as PyYAML does. Then it must read the output as PyYAML does, too."""
+    """Return whether a parser and PyYAML read the same input data. Also return differences in the output."""
     if name not in ("PyYAML", "go-yaml") and re.search("[\x85\u2028\u2029]", ran.output):
-        return False, []  # in YAML 1.2 these do not end a line
+        return False, []  # YAML 1.2 does not read these characters as line ends
     adapt = as_go_reads if name == "go-yaml" else lambda documents: documents
     old, new = adapt(read(case.text).data()), adapt(read(ran.output).data())
     if before.documents is None or not agrees(old, adapt(before.documents)):
         return False, []
     if name == "go-yaml" and list(map(identity, old)) != list(map(identity, new)):
-        return False, []  # kubectl takes an image in apiVersion or kind for an invalid one
+        return False, []  # the case sets an image in apiVersion or kind, which kubectl rejects
     if after.documents is None:
         return True, [Finding(f"{name}: refuses the output", after.refused)]
-    # In a ResourceList the results are new.
     if not agrees(new, adapt(after.documents), adapt(before.documents)):
         return True, [Finding(f"{name}: reads the output otherwise", f"{after.documents}"[:600])]
     return True, []

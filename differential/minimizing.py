@@ -1,4 +1,4 @@
-"""Makes a case smaller while its difference remains."""
+"""Minimizes a case: removes parts of it while the program and the model still differ."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from differential.source import UnreadableError
 
 
 def minimize(case: Case, differs: Callable[[Case], bool], seconds: float) -> Case:
-    """Return a smaller case for which `differs` is still true, after about `seconds` at most."""
+    """Return a smaller case for which `differs` is still true. Stop after about `seconds`."""
     until = time.monotonic() + seconds
 
     def fails(candidate: Case) -> bool:
@@ -24,7 +24,7 @@ def minimize(case: Case, differs: Callable[[Case], bool], seconds: float) -> Cas
         try:
             return differs(candidate)
         except (UnreadableError, KeyError, TypeError, AttributeError, IndexError, RecursionError):
-            return False  # it is no case any more
+            return False  # the text or the configuration is not valid any more
 
     plain = replace(case, config_text=json.dumps(case.config))
     if plain.config_text != case.config_text and fails(plain):
@@ -53,7 +53,7 @@ def minimize(case: Case, differs: Callable[[Case], bool], seconds: float) -> Cas
 
 
 def _fewer(parts: Sequence[str], fails: Callable[[Sequence[str]], bool]) -> list[str]:
-    """Leave out as many parts as possible, longer runs of parts first."""
+    """Return a part of the list for which `fails` is still true. First try to remove long runs of items."""
     kept = list(parts)
     size = max(1, len(kept) // 2)
     while size:
@@ -69,7 +69,7 @@ def _fewer(parts: Sequence[str], fails: Callable[[Sequence[str]], bool]) -> list
 
 
 def _smaller_config(case: Case, fails: Callable[[Case], bool]) -> Case:
-    """Leave out what a configuration does not need."""
+    """Remove the values of a configuration that are not needed for the difference."""
     changed = True
     while changed:
         changed = False
@@ -82,7 +82,7 @@ def _smaller_config(case: Case, fails: Callable[[Case], bool]) -> Case:
 
 
 def _without_one(data: Any) -> Iterator[Any]:
-    """Return copies of data without one of its values."""
+    """Yield copies of data. Each copy lacks one value."""
     if isinstance(data, dict):
         for key in data:
             if key in ("apiVersion", "catalog") and len(data) > 2:

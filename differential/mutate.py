@@ -1,7 +1,6 @@
-"""Changes the source of YAML and keeps its data: whole documents are written in another style, or single places
-change.
+"""Changes the style of YAML, but not its data: the style of whole documents, or of single nodes.
 
-Each change is read again, and dropped if the data differ.
+Each changed text is parsed again. A change that also changes the data is dropped.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ from differential.writing import Writer, frozen
 
 
 def mutate(text: str, random: Random, count: int) -> tuple[str, Counter[str]]:
-    """Return a text with the same data, after about `count` changes, and what was done. Raises UnreadableError."""
+    """Make up to `count` changes of a text, and count their kinds. Raises UnreadableError if it is not YAML."""
     source = read(text)
     data = source.data()
     done: Counter[str] = Counter()
@@ -84,7 +83,7 @@ def rewrite(source: Source, random: Random, used: Counter[str]) -> str | None:
 
 
 def as_json(source: Source, random: Random, used: Counter[str]) -> str | None:
-    """Write the documents as JSON, with escapes that JSON knows."""
+    """Write the documents as JSON, sometimes with escapes; None if JSON cannot represent them."""
     documents = source.data()
     if any(not isinstance(document, (dict, list)) for document in documents):
         return None
@@ -129,18 +128,18 @@ def _json(data: Any) -> Any:
 
 
 def shift(source: Source, random: Random, used: Counter[str]) -> str | None:
-    """Put spaces before each line that is not a document mark, a directive or empty."""
+    """Indent all lines, except document marks, directives and empty lines."""
     del used
     margin = " " * random.randint(1, 3)
     lines = source.text.removeprefix("\ufeff").splitlines(keepends=True)
     return "".join(line if re.match(r"---|\.\.\.|%|\s*$", line) else margin + line for line in lines)
 
 
-# --- single places ---------------------------------------------------------------------------------------------
+# --- single nodes ----------------------------------------------------------------------------------------------
 
 
 def _scalars(source: Source) -> list[Node]:
-    """All scalars that are written without anchor, merge keys left out."""
+    """Return all scalars, except empty scalars and merge keys."""
     return [
         node
         for document in source.documents
@@ -154,7 +153,7 @@ def _replace(source: Source, start: int, end: int, new: str) -> str:
 
 
 def requote(source: Source, random: Random, used: Counter[str]) -> str | None:
-    """Write one scalar with other quotes, escapes or line ends."""
+    """Write one scalar with other quotes, escapes or line breaks."""
     nodes = [node for node in _scalars(source) if node.style not in ("|", ">")]
     if not nodes:
         return None
@@ -169,7 +168,7 @@ def requote(source: Source, random: Random, used: Counter[str]) -> str | None:
 
 
 def add_tag(source: Source, random: Random, used: Counter[str]) -> str | None:
-    """Put a tag before a scalar or a flow collection."""
+    """Add a tag to a scalar or a flow collection."""
     del used
     nodes = [
         node
@@ -186,7 +185,7 @@ def add_tag(source: Source, random: Random, used: Counter[str]) -> str | None:
 
 
 def add_anchor(source: Source, random: Random, used: Counter[str]) -> str | None:
-    """Put an anchor before a node, and perhaps replace a later equal node by an alias."""
+    """Add an anchor to a node, and replace some equal nodes with an alias."""
     number = random.randrange(len(source.documents))
     nodes = [
         node
@@ -215,8 +214,9 @@ def add_anchor(source: Source, random: Random, used: Counter[str]) -> str | None
 
 
 def _pairs(source: Source) -> list[tuple[Node, Node, Node, int]]:
-    """All pairs of block mappings that begin a line or follow `- `: mapping, key, value, and the column of the
-    key.
+    """Return the pairs of block mappings that start a line or follow `- `.
+
+    Each item contains the mapping, the key, the value, and the column of the key, counted from 0.
     """
     found = []
     for document in source.documents:
@@ -231,7 +231,7 @@ def _pairs(source: Source) -> list[tuple[Node, Node, Node, int]]:
 
 
 def rewrite_value(source: Source, random: Random, used: Counter[str]) -> str | None:
-    """Write the value of one pair in another style: flow for block, block for flow, merge keys, complex keys."""
+    """Write the value of one pair in another style, for example in flow style or with a merge key."""
     pairs = _pairs(source)
     if not pairs:
         return None
@@ -242,7 +242,7 @@ def rewrite_value(source: Source, random: Random, used: Counter[str]) -> str | N
     writer = Writer(random)
     for node in value.walk():
         if node.anchor or node.kind == "alias":
-            return None  # what is written elsewhere refers to it
+            return None  # an alias elsewhere can refer to this anchor
         writer.counts[frozen(node)] += 1
     written = writer.pair(key, value, column)
     tail = source.text[end:]
@@ -260,7 +260,7 @@ def rewrite_value(source: Source, random: Random, used: Counter[str]) -> str | N
 
 
 def merge_pair(source: Source, random: Random, used: Counter[str]) -> str | None:
-    """Put a pair that is on one line into a merge key: `a: b` becomes `<<: {a: b}`."""
+    """Replace a pair on one line with a merge key: `a: b` becomes `<<: {a: b}`."""
     candidates = [
         (mapping, key, value)
         for mapping, key, value, _ in _pairs(source)
@@ -281,7 +281,7 @@ def merge_pair(source: Source, random: Random, used: Counter[str]) -> str | None
 
 
 def add_comment(source: Source, random: Random, used: Counter[str]) -> str | None:
-    """Put comments and empty lines at line ends that are outside all scalars."""
+    """Add a comment, white space or an empty line at a line end that is outside all scalars."""
     del used
     breaks = structural_breaks(source.text)
     if not breaks:
@@ -292,7 +292,7 @@ def add_comment(source: Source, random: Random, used: Counter[str]) -> str | Non
 
 
 def structural_breaks(text: str) -> list[tuple[int, int]]:
-    """The line ends that are not in a scalar: where they start and end."""
+    """Return the start and end of each line end that is not inside a scalar."""
     shift_ = int(text.startswith("\ufeff"))
     found, position = [], shift_
     try:
@@ -307,7 +307,7 @@ def structural_breaks(text: str) -> list[tuple[int, int]]:
 
 
 def line_ends(source: Source, random: Random, used: Counter[str]) -> str | None:
-    """Replace line ends: all, those outside scalars, or some."""
+    """Replace line ends: all of them, all outside scalars, or some outside scalars."""
     name, new = random.choice(
         (
             ("CRLF", "\r\n"),
@@ -330,7 +330,7 @@ def line_ends(source: Source, random: Random, used: Counter[str]) -> str | None:
 
 
 def ends(source: Source, random: Random, used: Counter[str]) -> str | None:
-    """Change the beginning and the end of the text."""
+    """Change the start or the end of the text."""
     del used
     text = source.text
     return random.choice(

@@ -1,4 +1,4 @@
-"""Runs the program: through its public API, its entry point in a fork, or the installed command."""
+"""Runs the program through its Python API, through its entry point in a forked process, or as a command."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ from krm_image_setter.results import INFO
 
 
 class Ran(NamedTuple):
-    """What a run gave: `crash` names the exception and its place; `infos` are the old and new value of each
-    change.
+    """The result of a run. `infos` contains the old and new value of each change; None if they are not known.
+
+    `crash` names an unexpected exception and the function that raised it. It is empty if there was none.
     """
 
     status: int
@@ -40,15 +41,15 @@ def run(case: Case, text: str | None = None) -> Ran:
 
 
 def run_library(config: str, text: str) -> Ran:
-    """Run the program through its public API."""
+    """Run the program through its Python API."""
     try:
         outcome = set_images(text, read_config(config))
     except ImageSetterError as error:
         return Ran(2, "", message=str(error))
-    except Exception as error:  # noqa: BLE001  (whatever it is)
+    except Exception as error:  # noqa: BLE001  (any exception)
         return Ran(2, "", crash=crash(error))
     errors = [str(result) for result in outcome.results if result.severity == "error"]
-    if errors:  # of `onUnused: error`: no file is written then
+    if errors:  # with `onUnused: error`
         return Ran(2, "", message=errors[0])
     return Ran(
         0,
@@ -63,14 +64,14 @@ def run_library(config: str, text: str) -> Ran:
 
 
 def crash(error: Exception) -> str:
-    """Return the exception and where the program raised it."""
+    """Return the type of an exception, and the file and function that raised it."""
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "krm_image_setter" in frame.filename]
     place = frames[-1] if frames else traceback.extract_tb(error.__traceback__)[-1]
     return f"{type(error).__name__} in {os.path.basename(place.filename)}, {place.name}"
 
 
 def run_command(case: Case, text: str, *, fork: bool) -> Ran:
-    """Run the command as a filter or as a function, with bytes in and out."""
+    """Run the command as a filter, or as a KRM function if the text is a ResourceList."""
     with contextlib.ExitStack() as stack:
         arguments = []
         if not case.is_list:
@@ -105,7 +106,7 @@ def in_process(arguments: list[str], given: bytes, folder: str) -> tuple[int, by
 
 
 def in_fork(arguments: list[str], given: bytes, folder: str) -> tuple[int, bytes, bytes]:
-    """Run the entry point of the command in a fork: it takes a tenth of the time of a new process."""
+    """Run the entry point in a forked process. This takes a tenth of the time of a new process."""
     streams = [tempfile.TemporaryFile() for _ in range(3)]
     streams[0].write(given)
     streams[0].seek(0)

@@ -1,4 +1,4 @@
-"""Other parsers: ruamel.yaml, npm `yaml` and `js-yaml` in a node process, and go-yaml in kubectl."""
+"""Reads YAML with other parsers: ruamel.yaml, `yaml` and `js-yaml` of npm, and the go-yaml of kubectl."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from differential.model import NULL, NonString
 
 ROOT: Final = Path(__file__).parents[1]
 NODE_MODULES: Final = ROOT / ".node-yaml" / "node_modules"
-#: What the parsers are called in reports, the reference reader (PyYAML) first.
+#: The names of the parsers in reports. The other parsers are compared with the first one.
 NAMES: Final = ("PyYAML", "ruamel.yaml", "yaml", "js-yaml", "go-yaml")
 
 
 class Reading(NamedTuple):
-    """What a parser reads: the documents as plain data, or None and why it refuses them."""
+    """The result of a parser: the documents as plain data, or None and the error message in `refused`."""
 
     documents: list[Any] | None
     refused: str = ""
 
 
 class Readers:
-    """The parsers that are there; `missing` names the others, with a reason."""
+    """The installed parsers. `missing` maps the other parsers to the reason why they cannot be used."""
 
     def __init__(self) -> None:
         self.missing: dict[str, str] = {}
@@ -61,7 +61,7 @@ class Readers:
             self.node = None
 
     def read(self, texts: Sequence[str], names: Sequence[str] = NAMES) -> dict[str, list[Reading]]:
-        """Return what each parser that is there reads of each text."""
+        """Read texts with the installed parsers. Return the readings of all texts by the name of the parser."""
         readings: dict[str, list[Reading]] = {}
         if not texts:
             return readings
@@ -89,16 +89,16 @@ class Readers:
         }
 
     def _read_go(self, texts: Sequence[str]) -> list[Reading]:
-        """Read all texts with one kubectl: it takes resources that have an apiVersion, a kind and a name.
+        """Read all texts with one run of kubectl, which reads resources with an apiVersion, a kind and a name.
 
-        Items of a List come out as resources of their own. After each text follows a mark.
+        kubectl returns the items of a List as separate resources. A ConfigMap after each text marks its end.
         """
         with TemporaryDirectory() as folder:
             for number, text in enumerate(texts):
                 Path(folder, f"{number:06}-a.yaml").write_bytes(text.encode(errors="replace"))
                 mark = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "end-of-text"}}
                 Path(folder, f"{number:06}-b.yaml").write_text(json.dumps(mark), encoding="utf-8")
-            # Outside of this folder it finds no cluster, and asks none.
+            # With these variables, kubectl finds no configuration of a cluster.
             ran = subprocess.run(
                 [str(self.kubectl), "annotate", "--local", "-o", "json", "-f", folder, "read-by=go-yaml"],
                 capture_output=True, check=False, timeout=600,
@@ -129,7 +129,7 @@ class Readers:
 def read_ruamel(text: str) -> Reading:
     """Read a text with ruamel.yaml, in Python."""
     try:
-        warnings.simplefilter("ignore")  # of an anchor that is written twice
+        warnings.simplefilter("ignore")  # ruamel.yaml warns about repeated anchors
         return Reading([from_python(document) for document in YAML(typ="safe", pure=True).load_all(text)])
     except (YAMLError, YAMLStreamError, RecursionError, ValueError, TypeError, AttributeError, KeyError, OverflowError,
             NotImplementedError, AssertionError) as error:  # fmt: skip
@@ -137,7 +137,7 @@ def read_ruamel(text: str) -> Reading:
 
 
 def from_python(value: Any) -> Any:
-    """Return what a loader of Python gives as plain data of the model."""
+    """Convert the result of a Python loader to plain data of the model."""
     if isinstance(value, str):
         return str(value)
     if isinstance(value, dict):
@@ -150,7 +150,7 @@ def from_python(value: Any) -> Any:
 
 
 def from_json(value: Any) -> Any:
-    """Return what JSON gives as plain data of the model."""
+    """Convert parsed JSON to plain data of the model."""
     if isinstance(value, dict):
         return {key: from_json(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -161,7 +161,7 @@ def from_json(value: Any) -> Any:
 
 
 def from_node(value: Any) -> Any:
-    """Return what readers.js gives as plain data of the model."""
+    """Convert the output of readers.js to plain data of the model."""
     if isinstance(value, str):
         return value
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""Runs cases for some time, in some processes, and collects what differs by kind."""
+"""Runs cases in several processes for a given time, and groups the differences by kind."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from differential.cases import Case, Unfit
 from differential.compare import Checked, Finding, Program, check, check_reader, traits
 from differential.readers import NAMES, Readers
 
-_BATCH: Final = 80  # cases whose texts one kubectl reads
-_KEPT: Final = 200  # kinds of differences that are kept
+_BATCH: Final = 80  # the number of cases that one run of kubectl reads
+_KEPT: Final = 200  # the maximum number of kinds of differences
 
 
 @dataclass
 class Found:
-    """Differences of one kind: how many, and the shortest case."""
+    """The differences of one kind: their number `count`, and the shortest case."""
 
     case: Case
     finding: Finding
@@ -32,7 +32,7 @@ class Found:
 
 @dataclass
 class Report:
-    """What a run did. `readers` counts, by parser, the outputs that it was asked for and those that it checked."""
+    """The statistics of a run. `asked` and `checked` count the outputs that each parser got and could check."""
 
     counts: Counter[str] = field(default_factory=Counter)
     done: Counter[str] = field(default_factory=Counter)
@@ -44,7 +44,7 @@ class Report:
     found: dict[str, Found] = field(default_factory=dict)
 
     def add(self, case: Case, finding: Finding, number: int) -> None:
-        """Keep a difference, if it is the shortest of its kind."""
+        """Count a difference, and keep its case if it is the shortest of its kind."""
         known = self.found.get(finding.kind)
         if known is None:
             if len(self.found) < _KEPT:
@@ -55,7 +55,7 @@ class Report:
             known.case, known.finding, known.number = case, finding, number
 
     def merge(self, other: Report) -> None:
-        """Add what another process did."""
+        """Add the report of another process."""
         for name in ("counts", "done", "unspecified", "rules", "asked", "checked", "missing"):
             getattr(self, name).update(getattr(other, name))
         for kind, found in other.found.items():
@@ -67,7 +67,7 @@ class Report:
 def run(
     seed: int, seconds: float, processes: int, program: Program, *, cases_limit: int = 0, with_corpus: bool = True
 ) -> Report:
-    """Run cases in several processes until the time is over. Case N of a seed is the same each time."""
+    """Run cases in several processes for `seconds`. The seed and the number of a case determine the case."""
     if processes == 1:
         return work(seed, seconds, 0, 1, program, cases_limit, with_corpus)
     context = multiprocessing.get_context("fork")
@@ -84,7 +84,7 @@ def run(
 def work(
     seed: int, seconds: float, first: int, step: int, program: Program, cases_limit: int, with_corpus: bool
 ) -> Report:
-    """Run cases `first`, `first + step` and so on."""
+    """Run the cases with the numbers `first`, `first + step` and so on in this process."""
     report = Report()
     readers = Readers()
     report.missing = readers.missing
@@ -108,17 +108,17 @@ def work(
 
 
 def check_safely(case: Case, program: Program) -> Checked:
-    """Check a case; a fault of the test itself is a difference, too, and does not end the run."""
+    """Check a case. An exception in the test itself is reported as a difference."""
     try:
         return check(case, program)
-    except Exception as error:  # noqa: BLE001  (whatever it is)
+    except Exception as error:  # noqa: BLE001  (any exception)
         place = traceback.extract_tb(error.__traceback__)[-1]
         kind = f"the test fails: {type(error).__name__} in {place.name}"
         return Checked([Finding(kind, traceback.format_exc())])
 
 
 def made(seed: int, number: int, *, with_corpus: bool = True) -> Case | None:
-    """Make case `number` of a seed; None if its text makes no case."""
+    """Make the case with a number; None if the chosen text is not suitable."""
     try:
         return cases.make(Random(f"{seed}:{number}"), with_corpus=with_corpus)
     except Unfit:
@@ -145,7 +145,7 @@ def collect(report: Report, number: int, case: Case, checked: Checked) -> None:
 
 
 def read_all(report: Report, readers: Readers, changed: Sequence[tuple[int, Case, Checked]]) -> None:
-    """Let all other parsers read inputs and outputs."""
+    """Read the inputs and outputs of cases with all other parsers, and report differences."""
     texts = [text for _, case, checked in changed if checked.ran for text in (case.text, checked.ran.output)]
     readings = readers.read(texts)
     report.asked["PyYAML"] += len(changed)
@@ -169,7 +169,7 @@ def read_all(report: Report, readers: Readers, changed: Sequence[tuple[int, Case
 def check_one(
     case: Case, program: Program, readers: Readers | None, names: Sequence[str] = NAMES
 ) -> list[Finding]:
-    """Check one case; let the parsers with these names read it if `readers` is given."""
+    """Check one case. If `readers` is given, also compare the parsers with these names."""
     checked = check(case, program)
     findings = list(checked.findings)
     if (

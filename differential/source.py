@@ -1,6 +1,4 @@
-"""YAML as nodes that know their source, built from the events of PyYAML: the reader that all others are compared
-with.
-"""
+"""Reads YAML with PyYAML into nodes with the positions of their source. Other parsers are compared with it."""
 
 from __future__ import annotations
 
@@ -13,11 +11,10 @@ import yaml
 
 from differential.model import NULL, NonString
 
-#: PyYAML reads faster in C, if its C extension is there.
+#: The faster loader of PyYAML if its C extension is installed.
 LOADER: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
-# Plain scalars that are not strings for YAML 1.1, for YAML 1.2 or for go-yaml: whoever writes one of these as a
-# string must quote it.
+# Plain scalars that YAML 1.1, YAML 1.2 or go-yaml does not read as strings. Such a string needs quotes.
 _NULL: Final = re.compile(r"~|null|Null|NULL|")
 _NON_STRING: Final = re.compile(
     r"""y|Y|yes|Yes|YES|n|N|no|No|NO|true|True|TRUE|false|False|FALSE|on|On|ON|off|Off|OFF
@@ -31,17 +28,17 @@ _NON_STRING: Final = re.compile(
 )
 _PROPERTIES: Final = re.compile(r"(?:[&!][^\s]*[\s]+)*(?:[&!][^\s,\[\]{}]*(?=$|[\s,\[\]{}]))?", re.ASCII)
 _COMMENT: Final = "#[^\n\r\x85\u2028\u2029]*"
-#: All that ends a line for libyaml and go-yaml (issue 17, point 5).
+#: The line ends of libyaml and go-yaml (issue 17, point 5).
 BREAK: Final = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 
 
 @dataclass(eq=False, slots=True)
 class Node:
-    """A node: `value` is the text of a scalar, the items of a sequence, the pairs of a mapping, or what an alias
-    names.
+    """A node of YAML.
 
-    `start` and `end` are code points of the source, with anchor and tag; `style` is that of a scalar (`"`, `'`,
-    `|`, `>`, or empty), or `{` for a flow collection.
+    `value` is the text of a scalar, the items of a sequence, the pairs of a mapping, or the target of an alias.
+    `start` and `end` are offsets in code points, and include the anchor and the tag. `style` is the indicator of a
+    scalar (`"`, `'`, `|`, `>`, or empty if it is plain), or `{` for a flow collection.
     """
 
     kind: str  # scalar, sequence, mapping, alias
@@ -61,14 +58,14 @@ class Node:
                 yield value
 
     def walk(self) -> Iterator[Node]:
-        """Return this node and all nodes that are written in it."""
+        """Yield this node and all nodes inside it. The targets of aliases are not included."""
         yield self
         for child in self.children():
             yield from child.walk()
 
 
 class UnreadableError(Exception):
-    """PyYAML does not read a text, or its aliases cannot be expanded."""
+    """PyYAML cannot read a text, or the aliases of the text cannot be expanded."""
 
 
 @dataclass
@@ -79,7 +76,7 @@ class Source:
     documents: list[Node] = field(default_factory=list)
 
     def data(self) -> list[Any]:
-        """Return the documents as plain data: aliases and merge keys are expanded, and nothing is shared."""
+        """Return the documents as plain data. Aliases and merge keys are expanded, so no objects are shared."""
         budget = [200_000]
         try:
             return [data_of(document, budget) for document in self.documents]
@@ -88,10 +85,10 @@ class Source:
 
 
 def read(text: str) -> Source:
-    """Read a text. Raises UnreadableError."""
+    """Read a text. Raises UnreadableError if PyYAML cannot read it."""
     if len(text) == 0 or re.search(r"[\ud800-\udfff]", text):
         raise UnreadableError
-    shift = int(text.startswith("\ufeff"))  # marks do not count a byte order mark
+    shift = int(text.startswith("\ufeff"))  # the offsets of PyYAML do not count a byte order mark
     source = Source(text)
     try:
         events: Iterator[Any] = yaml.parse(text, Loader=LOADER)
@@ -106,7 +103,7 @@ def read(text: str) -> Source:
 
 
 def _node(event: Any, events: Iterator[Any], anchors: dict[str, Node], text: str, shift: int) -> Node:
-    """Return the node that begins with an event, and take its other events."""
+    """Return the node that starts with `event`. Consume the other events of this node from `events`."""
     start, end = event.start_mark.index + shift, event.end_mark.index + shift
     anchor: str = event.anchor or ""
     if isinstance(event, yaml.AliasEvent):
@@ -127,7 +124,7 @@ def _node(event: Any, events: Iterator[Any], anchors: dict[str, Node], text: str
             node.value.append((child, _node(next(events), events, anchors, text, shift)))
         else:
             node.value.append(child)
-    # A block collection ends, for PyYAML, at the next token: here it ends with its last child.
+    # For PyYAML, a block collection ends at the next token. Use the end of its last child instead.
     closing: Any = event
     node.end = closing.end_mark.index + shift
     if not node.style:
@@ -136,7 +133,7 @@ def _node(event: Any, events: Iterator[Any], anchors: dict[str, Node], text: str
 
 
 def content_span(node: Node, text: str) -> tuple[int, int]:
-    """Return where a scalar is without its anchor and tag, and without the line end of a plain scalar."""
+    """Return the start and end of the content of a scalar, without its anchor and tag."""
     start = node.start
     if node.anchor or node.tag:
         match = _PROPERTIES.match(text, start, node.end)
@@ -150,7 +147,7 @@ def is_merge(key: Node) -> bool:
 
 
 def data_of(node: Node, budget: list[int]) -> Any:
-    """Return plain data; `budget` is the number of nodes that may still be made. Raises UnreadableError."""
+    """Convert a node with at most `budget[0]` nodes to plain data. Raises UnreadableError on failure."""
     budget[0] -= 1
     if budget[0] < 0:
         raise UnreadableError("the aliases are too many")
@@ -177,7 +174,7 @@ def data_of(node: Node, budget: list[int]) -> Any:
 
 
 def merged_of(value: Node, budget: list[int]) -> dict[Any, Any]:
-    """Return what a merge key brings: of several mappings, the first that has a key counts."""
+    """Return the pairs that a merge key adds. If several mappings have the same key, the first mapping wins."""
     value = value.value if value.kind == "alias" else value
     if value.kind == "mapping":
         data = data_of(value, budget)
@@ -194,7 +191,7 @@ def merged_of(value: Node, budget: list[int]) -> dict[Any, Any]:
 
 
 def scalar_of(node: Node) -> str | NonString:
-    """Return the string, or the NonString, that a scalar is."""
+    """Return the value of a scalar: a string or a NonString."""
     text: str = node.value
     if node.tag and node.tag != "tag:yaml.org,2002:str":
         return NULL if node.tag == "tag:yaml.org,2002:null" else NonString(text)
@@ -204,16 +201,16 @@ def scalar_of(node: Node) -> str | NonString:
 
 
 def non_string(text: str) -> NonString | None:
-    """Return the value of a plain scalar that is not a string to every reader, otherwise None."""
+    """Return the value of a plain scalar that a parser can read as another type; None if it is always a string."""
     if _NULL.fullmatch(text):
         return NULL
     return NonString(text) if _NON_STRING.fullmatch(text) else None
 
 
 def comments_of(text: str, left_out: tuple[int, int] | None = None) -> list[str]:
-    """Return all comments: what is neither white space nor a token of PyYAML's scanner.
+    """Return the comments of a text, which are outside the tokens of PyYAML.
 
-    `left_out` is the start and end of a part whose comments are left out.
+    Comments between the two offsets of `left_out` are omitted.
     """
     shift = int(text.startswith("\ufeff"))
     found, position = [], shift
@@ -224,7 +221,7 @@ def comments_of(text: str, left_out: tuple[int, int] | None = None) -> list[str]
             is_left_out = left_out is not None and left_out[0] <= start and position <= left_out[1]
             if start > position and not is_left_out:
                 found += re.findall(_COMMENT, text[position:start])
-            # The comment after the header of a block scalar is in its token.
+            # The token of a block scalar contains the comment after its header.
             if isinstance(token, yaml.ScalarToken) and token.style in ("|", ">") and not is_left_out:
                 header = BREAK.split(text[start:end], maxsplit=1)[0]
                 found += re.findall(r"(?<=\s)#.*", header)

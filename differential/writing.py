@@ -1,7 +1,6 @@
-"""Writes nodes as YAML in random styles; the data stay the same.
+"""Writes nodes as YAML in random styles, without changing their data.
 
-What is written might be read otherwise by some readers, or in rare cases by all: mutate.py reads all that is
-written, and drops what has other data.
+In rare cases, parsers read other data from the written text. mutate.py parses each text and drops such texts.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from typing import Any, Final
 from differential.model import NonString
 from differential.source import Node, data_of, is_merge, non_string, scalar_of
 
-#: What can be done, and the range of the share of the nodes to which it is done.
+#: The styles, and the share of the nodes to which each style is applied. Writer scales it at random.
 STYLES: Final = {
     "flow collection": 0.25,
     "line break in flow": 0.3,
@@ -43,11 +42,11 @@ _COMMENTS: Final = (
 
 
 class Writer:
-    """Writes nodes; `used` counts what was done. `shares` overrides shares of STYLES."""
+    """Writes nodes. `used` counts the applied styles. `shares` overrides the shares of STYLES."""
 
     def __init__(self, random: Random, shares: dict[str, float] | None = None) -> None:
         self.random = random
-        # Most texts have a few features in many places: a fault then needs few others beside it.
+        # Most texts use few styles often. A text that shows a fault then has few other styles.
         self.shares = {name: share * random.choice((0, 0, 0.3, 1, 2)) for name, share in STYLES.items()} | (
             shares or {}
         )
@@ -56,15 +55,15 @@ class Writer:
         self.clear()
 
     def clear(self) -> None:
-        """Forget the anchors: a new document begins."""
+        """Forget the anchors of the last document."""
         self.anchors: dict[Any, str] = {}
         self.mergeable: list[tuple[str, Node, dict[Any, Any]]] = []
         self.names = 0
         self.counts: Counter[Any] = Counter()
-        self.kept = False  # whether the last scalar keeps its trailing line ends: then no blank line can follow
+        self.kept = False  # whether the last scalar keeps its trailing line ends, so that no blank line can follow
 
     def does(self, style: str) -> bool:
-        """Return whether a style is applied now."""
+        """Choose at random whether to apply a style, and count it."""
         if self.random.random() >= self.shares[style]:
             return False
         self.used[style] += 1
@@ -88,9 +87,9 @@ class Writer:
     # --- block style -------------------------------------------------------------------------------------------
 
     def block(self, node: Node, indent: int, *, compact: bool = False) -> str:
-        """Write a collection that is not empty in block style, with its lines at `indent`.
+        """Write a collection in block style, with its lines at `indent`. The collection must not be empty.
 
-        The first line of a `compact` collection is next to an indicator, and has no margin.
+        If `compact` is true, the first line follows an indicator such as `-`, and is not indented.
         """
         margin = " " * indent
         entries: list[Any] = node.value if node.kind == "sequence" else self.pairs(node)
@@ -104,7 +103,7 @@ class Writer:
         return written
 
     def pair(self, key: Node, value: Node, indent: int) -> str:
-        """Write a pair in block style, without the margin of its first line."""
+        """Write a pair in block style, without the indentation of its first line."""
         if not is_merge(key) and self.does("complex key"):
             before = f"? {self.key(key, flow=False)}{self.end_of_line()}"
             if value.kind == "scalar" and value.value == "" and not value.style and self.random.random() < 0.5:
@@ -115,9 +114,9 @@ class Writer:
         return f"{written}{colon}{self.entry(value, indent, compact=False)}"
 
     def entry(self, node: Node, indent: int, *, compact: bool) -> str:
-        """Write what follows `-`, `:` or `?` at `indent`, with its line end.
+        """Write the node after `-`, `:` or `?` at `indent`, with its line end.
 
-        `compact` says whether a block collection can begin in the same line.
+        If `compact` is true, a block collection can begin in the same line.
         """
         node = resolved(node)
         space = " " * (1 if not self.does("wide indent") else self.random.choice((2, 3, 4)))
@@ -141,14 +140,14 @@ class Writer:
         return (space + properties.rstrip() if properties else "") + self.end_of_line() + self.block(node, inner)
 
     def end_of_line(self) -> str:
-        """Return a line end, perhaps after a comment."""
+        """Return a line end, sometimes after a comment."""
         self.kept = False
         if self.does("comment"):
             return f"{self.random.choice((' ', ' ', '   ', chr(9)))}{self.random.choice(_COMMENTS)}\n"
         return self.random.choice(("\n", "\n", "\n", "\n", "\n", " \n"))
 
     def between(self, margin: str) -> str:
-        """Return lines that can be before an entry."""
+        """Return the lines before an entry: comments and blank lines, or none."""
         lines = ""
         if self.does("comment"):
             lines += f"{margin}{self.random.choice(_COMMENTS)}\n"
@@ -160,7 +159,7 @@ class Writer:
     # --- flow style --------------------------------------------------------------------------------------------
 
     def flow(self, node: Node, indent: int) -> str:
-        """Write a collection in flow style; its other lines are deeper than `indent`."""
+        """Write a collection in flow style. Its lines after the first are indented by more than `indent`."""
         is_list = node.kind == "sequence"
         opening, closing = "[]" if is_list else "{}"
         if is_list:
@@ -180,7 +179,7 @@ class Writer:
         return written + closing
 
     def flow_item(self, node: Node, indent: int) -> str:
-        """Write an item of a flow sequence; a mapping of one pair can do without its braces."""
+        """Write an item of a flow sequence, sometimes a mapping with one pair without braces."""
         item = resolved(node)
         if item.kind == "mapping" and len(item.value) == 1 and self.random.random() < 0.15:
             key, value = item.value[0]
@@ -221,12 +220,12 @@ class Writer:
     # --- anchors, tags and merge keys --------------------------------------------------------------------------
 
     def alias(self, node: Node) -> str:
-        """Return an alias of an equal node that is written already."""
+        """Return an alias of an equal node that was written before; an empty string if there is none."""
         anchor = self.anchors.get(frozen(node)) if self.anchors and node.kind != "alias" else None
         return f"*{anchor}" if anchor and self.does("alias") else ""
 
     def properties(self, node: Node) -> str:
-        """Return an anchor and a tag, each with a space."""
+        """Return an anchor and a tag for a node, each with a space after it, or an empty string."""
         if node.kind == "alias":
             return ""
         tag = ""
@@ -250,7 +249,7 @@ class Writer:
         return tag
 
     def pairs(self, node: Node) -> list[tuple[Node, Node]]:
-        """Return the pairs of a mapping; some of them may have moved into a merge key."""
+        """Return the pairs of a mapping, sometimes with a merge key instead of some pairs."""
         pairs: list[tuple[Node, Node]] = node.value
         names = [key.value for key, _ in pairs if key.kind == "scalar" and isinstance(scalar_of(key), str)]
         if len(names) < len(pairs) or "<<" in names or not pairs or not self.does("merge key"):
@@ -270,7 +269,7 @@ class Writer:
             taken[self.random.randrange(len(taken))] = True
             rest = [pair for pair, is_taken in zip(pairs, taken, strict=True) if not is_taken]
             inside = [pair for pair, is_taken in zip(pairs, taken, strict=True) if is_taken]
-            if rest and self.random.random() < 0.3:  # what the mapping itself says, overrides it
+            if rest and self.random.random() < 0.3:  # a pair of the mapping itself overrides it
                 inside.append((self.random.choice(rest)[0], text_node("overridden")))
             source = Node("mapping", inside)
         if self.random.random() < 0.25:
@@ -301,7 +300,7 @@ class Writer:
         )
 
     def one_line(self, write: Callable[[], str]) -> str:
-        """Write without line ends and comments."""
+        """Call `write` without line breaks and comments in flow collections and scalars."""
         shares = self.shares
         self.shares = shares | {"line break in flow": 0, "comment": 0, "multi-line scalar": 0}
         written = write()
@@ -309,7 +308,7 @@ class Writer:
         return written
 
     def scalar(self, node: Node, indent: int, *, flow: bool, tagged: bool = False) -> str:
-        """Write a scalar without anchor and tag; a block scalar has its line end."""
+        """Write a scalar without its anchor and tag. Only a block scalar ends with a line end."""
         if node.kind == "alias":
             return f"*{node.anchor} "
         data = scalar_of(node)
@@ -338,7 +337,7 @@ class Writer:
         return header + "".join(f"{margin}{line}\n" if line else "\n" for line in lines)
 
     def header(self, text: str, style: str, margin: str, indent: int) -> tuple[str, list[str]]:
-        """Return the first line of a block scalar, and the lines of the text."""
+        """Return the first line of a block scalar, such as `|-`, and the lines of the text."""
         body = text.rstrip("\n")
         trailing = len(text) - len(body)
         lines = body.split("\n")
@@ -356,7 +355,7 @@ class Writer:
         return f"{style}{marks}{comment}\n", lines
 
     def folded(self, text: str, margin: str, indent: int) -> str:
-        """Write a string as a folded block scalar; an empty string if it cannot be one."""
+        """Write a string as a folded block scalar. Return an empty string if this is not possible."""
         body = text.rstrip("\n")
         if not body or text[0] in " \n\t" or re.search("[ \t]\n", text) or body.endswith((" ", "\t")):
             return ""
@@ -403,7 +402,7 @@ def is_plain(text: str, *, flow: bool, tagged: bool = False) -> bool:
 
 
 def single(text: str, margin: str = " ") -> str:
-    """Write a string in single quotes; a line end in it becomes an empty line."""
+    """Write a string in single quotes. A line end in the string becomes an empty line."""
     if re.search(r"\s\n|\n\s|^\n|\n$", text) and not text.startswith(margin):
         folded = text.split("\n" + margin)
         if any("\n" in part for part in folded):
@@ -413,7 +412,7 @@ def single(text: str, margin: str = " ") -> str:
 
 
 def folded_at_spaces(text: str, margin: str, random: Random) -> str:
-    """Replace some single spaces between words by line ends."""
+    """Replace some single spaces between words with line ends."""
     parts = re.split(r"(?<=[\w,;)]) (?=[\w(])", text)
     return parts[0] + "".join(random.choice((" ", f"\n{margin}")) + part for part in parts[1:])
 
@@ -422,7 +421,7 @@ _ESCAPES: Final = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\
 
 
 def double(text: str, writer: Writer, margin: str | None = None) -> str:
-    """Write a string in double quotes, with escapes that it does not need, and perhaps on several lines."""
+    """Write a string in double quotes, sometimes with unneeded escapes or on several lines."""
     random = writer.random
     escapes = writer.does("escape")
     written = '"'
@@ -458,7 +457,7 @@ def double(text: str, writer: Writer, margin: str | None = None) -> str:
 
 
 def frozen(node: Node) -> Any:
-    """Return the data of a node as a value that can be a key."""
+    """Return the data of a node as a hashable value."""
     return _frozen(data_of(node, [10**6]))
 
 
@@ -472,17 +471,17 @@ def _frozen(data: Any) -> Any:
 
 
 def resolved(node: Node) -> Node:
-    """Return what an alias names, if the alias is of the text before."""
+    """Return the target of an alias of the old text. Return other nodes unchanged."""
     return node.value if node.kind == "alias" and node.style != "*" else node
 
 
 def text_node(text: str) -> Node:
-    """Return a node that is a string."""
+    """Return a scalar node with a string value."""
     return Node("scalar", text, style='"')
 
 
 def node_of(data: Any) -> Node:
-    """Return nodes for plain data."""
+    """Convert plain data to nodes."""
     if isinstance(data, dict):
         return Node("mapping", [(node_of(key), node_of(value)) for key, value in data.items()])
     if isinstance(data, list):

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import ast
+import io
+import itertools
 import json
 import re
 import subprocess
 import sys
+import tokenize
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -48,10 +53,41 @@ print([name for name in sys.modules if name.startswith(("krm", "yaml", "ruamel")
     assert ran.stdout == "[]\n"
 
 
+def prose_of(code: str) -> Iterator[str]:
+    """Return the docstrings of a module, and its comments. Comments in adjacent lines are one text."""
+    nodes = (ast.Module, ast.ClassDef, ast.FunctionDef)
+    yield from (ast.get_docstring(node) or "" for node in ast.walk(ast.parse(code)) if isinstance(node, nodes))
+    tokens = tokenize.generate_tokens(io.StringIO(code).readline)
+    comments = {token.start[0]: token.string for token in tokens if token.type == tokenize.COMMENT}
+    for line in comments:
+        if line - 1 not in comments:
+            rest = range(line, line + len(comments))
+            yield " ".join(comments[at].lstrip("#: ") for at in itertools.takewhile(comments.__contains__, rest))
+
+
+def in_one_line(text: str) -> str:
+    return " ".join(text.replace("*", " ").split())
+
+
+QUOTING = (ROOT / "differential/compare.py", *sorted(ROOT.glob("differential/model/*.py")))
+
+
+@pytest.mark.parametrize("module", QUOTING, ids=lambda path: str(path.stem))
+def test_model_quotes_the_documentation(module: Path) -> None:
+    """Each text in double quotes must be in the documentation. `[…]` stands for omitted words."""
+    others = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "krm_image_setter/config/schema.json")
+    pages = (*ROOT.glob("docs/*.md"), *(ROOT / name for name in others))
+    documentation = [in_one_line(page.read_text().replace('\\"', '"')) for page in pages]
+    for text in prose_of(module.read_text()):
+        for quote in re.findall('"([^"]+)"', in_one_line(text)):
+            parts = [part.strip(" .,") for part in quote.split("[…]")]
+            assert any(all(part in page for part in parts) for page in documentation), quote
+
+
 @pytest.mark.parametrize(
     "value, rule, result",
     [
-        # api.md, table R, in its order
+        # docs/peers.md, table "References"
         ("nginx", {"newTag": "2"}, "nginx:2"),
         (f"nginx:1@{D}", {"newTag": "2"}, "nginx:2"),
         (f"nginx:1@{D}", {"newName": "foo/nginx"}, f"foo/nginx:1@{D}"),
@@ -70,7 +106,7 @@ print([name for name in sys.modules if name.startswith(("krm", "yaml", "ruamel")
         ("NGINX:1", {"newTag": "2"}, "NGINX:1"),
         ("", {"newTag": "2"}, ""),
         (" nginx:1 ", {"newTag": "2"}, " nginx:2 "),
-        # docs/peers.md, where it has more
+        # other rows of the same table
         ("user/nginx:1", {"newTag": "2"}, "user/nginx:1"),
         ("my.registry/nginx:1", {"newTag": "2"}, "my.registry/nginx:1"),
         ("nginx:1", {"newName": "localhost:5000/nginx"}, "localhost:5000/nginx:1"),

@@ -588,6 +588,18 @@ HARMLESS = [
         {"d/kustomization.yaml", "d/own.yaml"},
         id="kustomization",
     ),
+    pytest.param(
+        ["set", "d", "--image", "nginx=nginx:3", "--check"],
+        "",
+        {
+            "d/.git/HEAD": "",
+            "d/kustomization.yaml": KUSTOMIZATION,
+            "d/own.yaml": "images: []\n",
+            "other/kustomization.yaml": KUSTOMIZATION,
+        },
+        {"d/kustomization.yaml", "d/own.yaml"},
+        id="set with a kustomization",
+    ),
 ]
 # The allowed audit events, except for opened files: Python loads its own modules and lists directories.
 USUAL: Final = {

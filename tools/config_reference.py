@@ -1,6 +1,7 @@
-"""The tables of docs/configuration.md, from the JSON Schema: `python tools/config_reference.py` writes them anew.
+"""Updates the tables of docs/configuration.md from the JSON Schema. Run `python tools/config_reference.py`.
 
-Each stands between `<!-- reference: PATH -->`, where PATH leads to the mapping in the schema, and `<!-- end -->`.
+Each table is between `<!-- reference: PATH -->` and `<!-- end -->`. PATH selects a mapping in the schema, such as
+`registries.items`.
 """
 
 from __future__ import annotations
@@ -17,12 +18,12 @@ _TABLE = re.compile(r"(<!-- reference: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL
 
 
 def with_tables(page: str) -> str:
-    """Return a page with its tables as the schema has them now."""
+    """Return the text of a page with updated tables."""
     return _TABLE.sub(lambda match: f"{match[1]}\n{_table(match[2])}\n{match[3]}", page)
 
 
 def mapping_at(path: str) -> dict[str, Any]:
-    """Return the schema of the mapping at a path such as `registries.items`, or that of a definition."""
+    """Return the schema of a mapping, such as `registries.items`. A path can start with a name in `$defs`."""
     if path == "ImageSetter":
         return SCHEMA
     name, *steps = path.split(".")

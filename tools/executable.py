@@ -1,7 +1,7 @@
-"""The program as one file: `python tools/executable.py OUTPUT ENVIRONMENT...`, an environment a version of Python.
+"""Builds the program as one file with pex. Run `python tools/executable.py OUTPUT ENVIRONMENT...`.
 
-Each has the program installed and nothing that it does not need. What is in them alone goes into the file, so it
-takes no network and gives the same bytes each time.
+Pass one virtual environment per version of Python. An environment contains only the program and its dependencies.
+The file contains only these packages, so the build needs no network and is reproducible.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ NAME = "krm-image-setter"
 
 
 def main(output: str, *environments: str) -> int:
-    """Write the executable, and return the exit status of pex."""
+    """Build the executable, and return the exit status of pex."""
     command = [sys.executable, "-m", "pex", NAME, f"--console-script={NAME}", f"--output-file={output}"]
     command += [f"--venv-repository={environment}" for environment in environments]
-    # /bin/sh starts the unpacked program at once: Python would first start to find that it is unpacked.
+    # With --sh-boot, /bin/sh starts the unpacked program directly. Otherwise Python starts once more to find it.
     return subprocess.run([*command, "--venv", "--sh-boot"], check=False).returncode
 
 

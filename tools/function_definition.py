@@ -1,10 +1,9 @@
-"""krm-function-metadata.yaml, from the JSON Schema: `python tools/function_definition.py` writes it anew.
+"""Writes krm-function-metadata.yaml from the JSON Schema. Run `python tools/function_definition.py`.
 
-A KRMFunctionDefinition tells catalogs of a function what a CustomResourceDefinition tells a cluster of a resource
-(https://github.com/kubernetes/enhancements/tree/master/keps/sig-cli/2906-kustomize-function-catalog), so its
-schema is structural: no references, a type for each field. What has several forms in ours, such as a list or a
-mapping, has no type there, and the rules of each form, which hold only for values of that form. Unknown fields it
-can't refuse.
+A KRMFunctionDefinition describes a function for catalogs, as a CustomResourceDefinition describes a resource
+(https://github.com/kubernetes/enhancements/tree/master/keps/sig-cli/2906-kustomize-function-catalog). Its schema
+is structural: it has no `$ref`, and each field has a type. A field with several forms, such as `images` (a list or
+a mapping), gets no type, and gets the rules of all forms. A structural schema cannot reject unknown fields.
 """
 
 from __future__ import annotations
@@ -23,12 +22,12 @@ FILE: Final = ROOT / "krm-function-metadata.yaml"
 SCHEMA: Final[dict[str, Any]] = json.loads((ROOT / "krm_image_setter/config/schema.json").read_text())
 PROJECT: Final[dict[str, Any]] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 PRESERVE: Final = {"x-kubernetes-preserve-unknown-fields": True}
-#: What means the same in a structural schema.
+#: The keywords that have the same meaning in a structural schema.
 KEPT: Final = ("description", "type", "enum", "required", "minLength", "minItems")
 
 
 def definition() -> str:
-    """Return the file as it is to be."""
+    """Return the new text of the file."""
     group, _, version = SCHEMA["properties"]["apiVersion"]["const"].partition("/")
     written = {
         "apiVersion": "config.kubernetes.io/v1alpha1",
@@ -57,10 +56,10 @@ def definition() -> str:
 
 
 def structural(node: dict[str, Any], inside: tuple[str, ...]) -> dict[str, Any]:
-    """Return a node as a structural schema; `inside` are the definitions that it stands in."""
+    """Convert a node of the JSON Schema to a structural schema. `inside` names the definitions around the node."""
     if "$ref" in node:
         name = node["$ref"].rpartition("/")[2]
-        if name in inside:  # a document in a document in a document
+        if name in inside:  # the definition contains itself
             return {**_kept(node), **PRESERVE}
         return structural({**SCHEMA["$defs"][name], **_kept(node)}, (*inside, name))
     if "anyOf" in node:
@@ -70,7 +69,7 @@ def structural(node: dict[str, Any], inside: tuple[str, ...]) -> dict[str, Any]:
         made |= {"type": "string", "enum": [node["const"]]}
     elif "enum" in node:
         made["type"] = "string"
-    elif "type" not in node:  # `metadata`, which Kubernetes knows
+    elif "type" not in node:  # `metadata`
         made["type"] = "object"
     if "properties" in node:
         made["properties"] = {key: structural(field, inside) for key, field in node["properties"].items()}
@@ -82,7 +81,7 @@ def structural(node: dict[str, Any], inside: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _several(forms: list[dict[str, Any]], inside: tuple[str, ...]) -> dict[str, Any]:
-    """Return the schema of a value of one of several forms: no type, and what each form says of its own values."""
+    """Return the schema of a value with several forms. It has no type, and the rules of all forms."""
     made = dict(PRESERVE)
     for form in forms:
         made |= {
@@ -94,9 +93,8 @@ def _several(forms: list[dict[str, Any]], inside: tuple[str, ...]) -> dict[str, 
 def _kept(node: dict[str, Any]) -> dict[str, Any]:
     kept: dict[str, Any] = {key: node[key] for key in KEPT if key in node}
     if "description" in kept:
-        kept["description"] = re.sub(
-            r"\[([^]]+)\]\([^)]+\)", r"\1", kept["description"]
-        )  # links lead nowhere there
+        # Relative links do not work outside docs/.
+        kept["description"] = re.sub(r"\[([^]]+)\]\([^)]+\)", r"\1", kept["description"])
     return kept
 
 

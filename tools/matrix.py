@@ -1,9 +1,9 @@
-"""The tests on each Python, with the lowest and the newest dependencies, with and without C extensions.
+"""Runs the tests with each Python, with the lowest and newest dependencies, with and without C extensions.
 
 `python tools/matrix.py [--python 3.12] [--dependencies lowest] [--extensions without] [-- PYTEST ARGUMENT...]`
-takes the combinations that the options name (each may be given again), all where they name none. Each has an
-environment of its own in .venv-matrix/, made by uv, and anew when pyproject.toml or this has changed. Any
-warning of Python's is an error, in the program too.
+Each option can be repeated. Without an option, all its values are used. For each combination, uv makes an
+environment in .venv-matrix/, and makes it again if pyproject.toml or this file has changed. Each warning of Python
+is an error, also in the program.
 """
 
 from __future__ import annotations
@@ -23,35 +23,35 @@ ENVIRONMENTS: Final = ROOT / ".venv-matrix"
 PYTHONS: Final = ("3.11", "3.12", "3.13")
 RESOLUTIONS: Final = {"lowest": "lowest-direct", "newest": "highest"}
 EXTENSIONS: Final = ("with", "without")
-#: What tells whether PyYAML has its C extension, which nothing else can stand in for.
+#: A program that exits with 0 if PyYAML has its C extension.
 HAS_C: Final = "import yaml; raise SystemExit(not yaml.__with_libyaml__)"
 PARSERS: Final = ("jsonpath-ng", "jsonschema", "pathspec", "pyyaml", "rich", "ruamel-yaml", "typer")
 
 
 class Combination(NamedTuple):
-    """One environment."""
+    """One combination of versions, with its own environment."""
 
     python: str
     dependencies: str
     extensions: str
 
     def __str__(self) -> str:
-        """Return what it is called."""
+        """Return the description of the combination."""
         return f"Python {self.python}, {self.dependencies} dependencies, {self.extensions} C extensions"
 
     @property
     def folder(self) -> Path:
-        """Where it is."""
+        """The directory of the environment."""
         return ENVIRONMENTS / "-".join(self)
 
     @property
     def bin(self) -> Path:
-        """Where its programs are."""
+        """The directory with the programs of the environment."""
         return self.folder / "bin"
 
 
 def main() -> int:
-    """Run the tests in each combination, tell of each, and return 1 if one has failed."""
+    """Run the tests in each combination and print the results. Return 1 if a combination failed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--python", action="append", choices=PYTHONS)
     parser.add_argument("--dependencies", action="append", choices=list(RESOLUTIONS))
@@ -75,7 +75,7 @@ def main() -> int:
 
 
 def make(combination: Combination) -> bool:
-    """Make the environment of a combination, unless it is there."""
+    """Make the environment of a combination unless it is up to date. Return whether this was successful."""
     stamp = combination.folder / "ready"
     declared = ROOT / "pyproject.toml"
     made_by = declared.read_bytes() + Path(__file__).read_bytes()
@@ -103,7 +103,7 @@ def make(combination: Combination) -> bool:
 
 
 def take_extensions_out(environment: Path) -> None:
-    """Leave of the YAML packages what is Python, in their records too: the tests of distributions copy by them."""
+    """Remove the C extensions of the YAML packages, also from their RECORD files, which some tests read."""
     (packages,) = environment.glob("lib/python*/site-packages")
     for extension in (*packages.glob("yaml/_yaml.*"), *packages.glob("_ruamel_yaml.*")):
         extension.unlink()
@@ -113,12 +113,12 @@ def take_extensions_out(environment: Path) -> None:
 
 
 def uv(*arguments: str) -> bool:
-    """Run uv, which comes with the dependency group `matrix`."""
+    """Run uv, which is in the dependency group `matrix`, and return whether it was successful."""
     return subprocess.run([sys.executable, "-m", "uv", "--quiet", *arguments], check=False).returncode == 0
 
 
 def test(combination: Combination, arguments: Sequence[str]) -> bool:
-    """Run the tests in an environment."""
+    """Run the tests in an environment, and return whether they passed."""
     python = combination.bin / "python"
     listed = subprocess.run(
         [sys.executable, "-m", "uv", "pip", "freeze", "--python", python],

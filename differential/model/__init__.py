@@ -1,12 +1,12 @@
-"""What krm-image-setter must do, on plain data: dicts, lists, strings, and `NonString` for all other scalars.
+"""A model of krm-image-setter: computes the expected result on dicts, lists, strings and `NonString`.
 
-Written from docs/, README.md and issue 17 alone; it imports nothing from the program. Comments quote the sentence
-that a rule implements: `configuration.md`, `paths.md` and `peers.md` are in docs/, `api.md` is the design of the
-interface.
+The model is written only from the documentation and from issue 17, and imports nothing from the program. Comments
+quote the sentence that a rule implements. A page without a directory, such as `configuration.md`, is in docs/. A
+test checks that the documentation contains each quoted sentence.
 
-The model has no anchors, quotes or line ends: in the data that it gets, aliases and merge keys are already
-expanded, and no two locations share an object. It raises `Unspecified` if the documentation does not say what must
-happen. It has no catalog: a configuration must have `catalog: false`.
+`NonString` stands for scalars that are not strings. The data contain no anchors, quotes or line ends: aliases and
+merge keys are already expanded. The model raises `Unspecified` if the documentation does not specify the result.
+It has no catalog, so a configuration must have `catalog: false`.
 """
 
 from differential.model.data import (

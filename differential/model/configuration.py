@@ -1,4 +1,4 @@
-"""An ImageSetter, decoded from plain data, and what an entry of `images` makes of a reference."""
+"""Decodes an ImageSetter from plain data, and computes the new reference for an image."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from differential.model.references import Reference, familiar, normalized, parse
 
 
 class Image(NamedTuple):
-    """An entry of `images`; `match` is its name, parsed."""
+    """An entry of `images`. `match` is its parsed name."""
 
     name: str
     match: Reference
@@ -26,10 +26,10 @@ class Image(NamedTuple):
     args: bool
 
     def matches(self, old: Reference, *, has_open_tag: bool) -> bool:
-        """Return whether a reference has this name.
+        """Return whether the entry matches a reference. `has_open_tag` is true if the tag is in another field.
 
-        configuration.md: "A name with a tag or a digest matches only that tag or digest", and "the tag `latest`
-        also matches a reference that has neither a tag nor a digest", but "not a split reference".
+        configuration.md: "A name with a tag or a digest matches only that tag or digest. The tag `latest` also
+        matches a reference that has neither a tag nor a digest, but not a split reference without a tag."
         """
         tag = old.tag if old.tag or old.digest or has_open_tag else "latest"
         return (
@@ -40,7 +40,7 @@ class Image(NamedTuple):
 
 
 class Rules(NamedTuple):
-    """A configuration."""
+    """A decoded configuration."""
 
     images: list[Image]
     kinds: list[dict[str, Any]]
@@ -51,7 +51,7 @@ class Rules(NamedTuple):
     on_unused: str
 
     def new_reference(self, image: Image, old: Reference) -> Reference:
-        """Return what an entry makes of a reference: api.md, table R; configuration.md, the table of `images`."""
+        """Return the new reference for an old one. Quotes are from the table of `images` in configuration.md."""
         if image.new_image:  # "Complete new reference"
             new = parse(image.new_image)
             if new is None:
@@ -71,7 +71,7 @@ class Rules(NamedTuple):
         return Reference(name, old.tag, old.digest)
 
     def _moved(self, name: str) -> str:
-        """Return where `defaultRegistry` moves a name.
+        """Return the new name of an image to which `defaultRegistry` applies.
 
         configuration.md: "Registry for the entries of `images` without `newName`, `newImage` and `from`:
         `gcr.io/org/app` becomes `HOST/gcr.io_org_app`. A name that already starts with the host is not changed".
@@ -86,7 +86,7 @@ class Rules(NamedTuple):
 
 
 def decode(config: dict[str, Any], resources: Sequence[Resource]) -> Rules:
-    """Decode a configuration; `resources` are those that `from` can name."""
+    """Decode a configuration. `from` of an entry can select one of the `resources`."""
     if config.get("catalog", True) is not False:
         raise Unspecified("the catalog")
     images, kinds = config.get("images", []), config.get("kinds", [])
@@ -141,10 +141,10 @@ def _decode_image(entry: dict[str, Any], resources: Sequence[Resource]) -> Image
 
 
 def _taken_from(source: dict[str, str], resources: Sequence[Resource]) -> str:
-    """Return the reference that `from` names.
+    """Return the reference that `from` copies from a resource.
 
-    configuration.md: "Field of a resource in the same input that contains the complete new reference […]. No such
-    field, or fields with different values, are an error".
+    configuration.md: "Field of a resource in the same input that contains the complete new reference […]. It is
+    an error if no field matches, or if fields have different values".
     """
     fields = [
         match.value for each in resources if selects(source, each) for match in matches(source["path"], each.data)

@@ -1,4 +1,4 @@
-"""Plain data, and what the model returns."""
+"""Types for plain data and for the results of the model."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 
 class NonString(NamedTuple):
-    """A scalar that is not a string: a number, a boolean, a time, or null, whose text is `null` here."""
+    """A scalar that is not a string: a number, a boolean, a time, or null. The text of null is always `null`."""
 
     text: str
 
@@ -20,24 +20,22 @@ Read = Callable[[str, str], list[Any] | None]
 
 
 class Embedded(NamedTuple):
-    """The new value of a string that is YAML or JSON: the text before, and the documents that the new text must
-    contain.
-    """
+    """The new value of a string that contains YAML or JSON: its old text, and the documents of its new text."""
 
     text: str
     documents: list[Any]
 
 
-class Unspecified(Exception):  # noqa: N818  (it is not an error)
-    """The documentation does not say what must happen."""
+class Unspecified(Exception):  # noqa: N818  (not an error)
+    """The documentation does not specify the result."""
 
 
-class Refused(Exception):  # noqa: N818  (it is what must happen)
+class Refused(Exception):  # noqa: N818  (the expected result)
     """The program must end with an error."""
 
 
 class Warned(NamedTuple):
-    """A warning: its cause, and texts that its message contains. It can be missing unless it is `required`."""
+    """A warning: its cause, and texts that its message contains. If `required` is false, it can be missing."""
 
     cause: str
     contains: tuple[str, ...]
@@ -45,7 +43,7 @@ class Warned(NamedTuple):
 
 
 class Change(NamedTuple):
-    """An image that changes: the rules that find it, and its text before and after."""
+    """A changed image: the rules that find it, its old text and its new text."""
 
     rule: str
     old: str
@@ -54,7 +52,7 @@ class Change(NamedTuple):
 
 @dataclass
 class Expected:
-    """What must come out."""
+    """The expected result: the documents, and the changes and warnings that are reported."""
 
     documents: list[Any]
     changes: list[Change] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""References in parts, by configuration.md (`fields`) and issue 17, point 2."""
+"""Reads and writes split references. The rules are from configuration.md (`fields`) and issue 17, point 2."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ _HEX_KEY: Final = "@sha256"
 
 
 def read_parts(mapping: dict[Any, Any], keys: dict[str, str]) -> Reference | None:
-    """Return the reference that a mapping contains, or None if it contains none.
+    """Join the split reference in a mapping. Return None if the mapping contains no reference.
 
-    api.md 1.2: "Parts are joined to match".
+    configuration.md: "Keys of a split reference: the path matches a mapping, and `fields` contains the keys of the
+    parts of the reference in this mapping".
     """
     if not isinstance(mapping.get(keys["repository"], ""), str):
         return None
@@ -26,7 +27,7 @@ def read_parts(mapping: dict[Any, Any], keys: dict[str, str]) -> Reference | Non
     if "/" in registry:
         raise Unspecified("a path in a registry")
     if _is_hexadecimal(repository, tag):
-        # "Read and write `{repository: x@sha256, tag: HEX}` as what it is."
+        # "`{repository: org/app@sha256, tag: HEX}` is read and written as a digest."
         written = Reference(repository.removesuffix(_HEX_KEY), "", f"sha256:{tag}")
     else:
         head = parse(repository)
@@ -47,7 +48,7 @@ def read_parts(mapping: dict[Any, Any], keys: dict[str, str]) -> Reference | Non
 def new_parts(
     mapping: dict[Any, Any], keys: dict[str, str], old: Reference, new: Reference
 ) -> dict[str, str] | None:
-    """Return the new value of each part; None if the field must stay unchanged, with a warning."""
+    """Return the new value of each part; None if the field is not changed and a warning is printed."""
     repository, tag = _text(mapping, keys["repository"]), _text(mapping, keys.get("tag"))
     is_hexadecimal = _is_hexadecimal(repository, tag)
     has_digest_key = keys.get("digest") in mapping
@@ -57,13 +58,13 @@ def new_parts(
         if new.name == old.name:
             parts["repository"] = repository.removesuffix(_HEX_KEY)
         elif host:
-            # api.md 1.1: both hosts are one.
+            # SECURITY.md: "Only Docker Hub has several hosts, such as `index.docker.io`."
             parts |= {"registry": "docker.io" if host == "index.docker.io" else host, "repository": path}
         else:
             raise Unspecified("a name without a host for a field with a registry")
     head = parse(repository)
     if head is not None and (head.tag or head.digest):
-        # "Write each part back in the form in which it was found."
+        # "Each field keeps the form of its value."
         return {"repository": str(new)}
     if is_hexadecimal and new.digest and not new.tag:
         if not new.digest.startswith("sha256:"):
@@ -75,29 +76,28 @@ def new_parts(
         and not is_hexadecimal
         and ("@" not in tag or not (new.tag or has_digest_key))
     ):
-        # "A missing digest key is added too, if `fields` has `digest`."
+        # "It also adds a missing digest key if `fields` has `digest`."
         parts["digest"] = new.digest
     elif new.digest and has_digest_key:
         raise Unspecified("a tag with a digest, next to a digest key")
     elif "tag" not in keys and (new.tag or new.digest):
         raise Unspecified("no key for the tag")
     elif new.digest and new.tag:
-        # "If there is no digest key, write a new digest next to the tag (`tag: v2@sha256:…`)"
+        # "If `fields` has no `digest`, a new digest is written after the tag (`TAG@DIGEST`)."
         parts["tag"] = f"{new.tag}@{new.digest}"
     elif new.digest:
-        # "If the new reference has a digest but no tag, and the field has no digest key, leave the field unchanged
-        # and warn that `newTag` is needed too."
+        # "In this case a digest without a tag is not written, and a warning reports it."
         return None
     for part in ("tag", "digest"):
         if part not in keys and parts[part]:
             raise Unspecified(f"no key for the {part}")
         if part not in keys or (not parts[part] and mapping.get(keys[part], NULL) in (NULL, "")):
-            del parts[part]  # A part that is missing is only added if it has a value.
+            del parts[part]  # a missing part is added only if it has a value
     return parts
 
 
 def _text(mapping: dict[Any, Any], key: str | None) -> str:
-    """Return a part; an empty string if it is missing, null or empty."""
+    """Return the value of a part; an empty string if it is missing, null or empty."""
     value = mapping.get(key, "")
     if value == NULL:
         return ""

@@ -1,4 +1,4 @@
-"""Resources, and the fields in them that a path finds: a part of each notation of paths.md."""
+"""Finds resources, and the fields that a path matches. It knows a part of each notation in paths.md."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from differential.model.data import Unspecified
 
 
 class Match(NamedTuple):
-    """A field: the mapping or list that contains it, its key or index, and all keys on the way to it."""
+    """A field: the mapping or list that contains it, its key or index, and its location from the root."""
 
     parent: Any
     key: Any
@@ -24,12 +24,12 @@ class Match(NamedTuple):
 
     @property
     def place(self) -> tuple[int, Any]:
-        """What no other field has."""
+        """A value that identifies the field."""
         return id(self.parent), self.key
 
 
 class Resource(NamedTuple):
-    """A mapping with a kind."""
+    """A mapping with a kind. `selectors` contains its fields that an entry of `kinds` can select."""
 
     kind: str
     selectors: dict[str, str]
@@ -37,14 +37,14 @@ class Resource(NamedTuple):
 
     @property
     def is_crd(self) -> bool:
-        """Whether it is a CustomResourceDefinition, which has rules of its own."""
+        """Whether the resource is a CustomResourceDefinition, to which special rules apply."""
         return self.kind == "CustomResourceDefinition"
 
 
 def resources_in(document: Any) -> Iterator[Resource]:
-    """Return the resources of a document.
+    """Yield the resources of a document.
 
-    peers.md, L19: "`kind: List`: items are set".
+    peers.md, L19: "the resources are items of a `kind: List` | the items are set".
     """
     if not isinstance(document, dict) or not isinstance(document.get("kind"), str):
         return
@@ -72,8 +72,9 @@ def resources_in(document: Any) -> Iterator[Resource]:
 def selects(entry: dict[str, Any], resource: Resource) -> bool:
     """Return whether an entry of `kinds` selects a resource.
 
-    configuration.md: "Matching is case-sensitive and covers the whole value; `*` matches any text and `?` one
-    character", and "CustomResourceDefinitions match only an entry with exactly `kind: CustomResourceDefinition`".
+    configuration.md: "A selector is case-sensitive and must match the whole value. In a selector, `*` matches any
+    text and `?` one character. Wildcards never select a CustomResourceDefinition", and "Only `kind:
+    CustomResourceDefinition` selects it."
     """
     if resource.is_crd and entry.get("kind") != resource.kind:
         return False
@@ -92,7 +93,7 @@ _STEP: Final = re.compile(
 
 
 def matches(path: str, data: Any) -> list[Match]:
-    """Return the fields that a path finds. Raises Unspecified for what the model does not know."""
+    """Return the fields that a path matches. Raises Unspecified for a path that the model does not know."""
     if re.search(r"^\w[^{}$]*(/|\[\])", path):
         path = _from_field_spec(path)
     path = path.removeprefix("$").removeprefix("{").removesuffix("}")
@@ -109,16 +110,16 @@ def matches(path: str, data: Any) -> list[Match]:
 
 
 def _from_field_spec(path: str) -> str:
-    """Return a path of kustomize's notation as JSONPath.
+    """Convert a path in the notation of kustomize to JSONPath.
 
-    paths.md: "a field, and contains `/` or `[]`".
+    paths.md: "a field name, and contains `/` or `[]`".
     """
     keys = [key.replace("\\/", "/") for key in re.split(r"(?<!\\)/", path)]
     return "".join(f"['{key.removesuffix('[]')}']" + "[*]" * key.endswith("[]") for key in keys)
 
 
 def _take(step: re.Match[str], before: Match) -> Iterator[Match]:
-    """Take one step of a path from a field."""
+    """Yield the fields to which one step of a path leads from a field."""
     value = before.value
     if step["deep"]:
         yield from (match for match in [*below(before)][1:] if match.location[-1:] == (step["deep"],))
@@ -139,7 +140,7 @@ def _take(step: re.Match[str], before: Match) -> Iterator[Match]:
 
 
 def below(match: Match) -> Iterator[Match]:
-    """Return a field and all that are in it, at any depth."""
+    """Yield a field and all fields inside it, at any depth."""
     yield match
     value = match.value
     for key in value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ():
@@ -147,5 +148,5 @@ def below(match: Match) -> Iterator[Match]:
 
 
 def everything(data: Any) -> Iterator[Match]:
-    """Return all fields in data, and the data as a field."""
+    """Yield the whole data as a field, and all fields inside it."""
     return below(Match({"": data}, "", ()))

@@ -1,4 +1,4 @@
-"""Image references, as in distribution/reference."""
+"""Parses image references with the grammar of https://github.com/distribution/reference."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _TOKEN: Final = re.compile(
 
 
 class Reference(NamedTuple):
-    """A reference; `name` is as the author spells it. Parts that are missing are empty."""
+    """An image reference. `name` keeps the spelling of the text. Missing parts are empty."""
 
     name: str
     tag: str = ""
@@ -40,18 +40,18 @@ def parse(text: str) -> Reference | None:
 
 
 def is_marked(reference: Reference) -> bool:
-    """Return whether more than a single word is there.
+    """Return whether a reference is more than a single word.
 
-    configuration.md: "A bare word such as `nginx` is not an image reference".
+    configuration.md: "With `as: text`, a reference must contain a tag, a digest or a slash".
     """
     return bool(reference.tag or reference.digest or "/" in reference.name)
 
 
 def normalized(name: str) -> str:
-    """Return the name with its host and path.
+    """Return the complete spelling of a name, such as `docker.io/library/nginx`.
 
-    README.md: "Names are matched literally and as Docker does: `nginx`, `library/nginx` and
-    `docker.io/library/nginx` are the same image." api.md 1.1 adds `docker.io/nginx` and `index.docker.io/library/nginx`.
+    README.md: "As in Docker, `nginx`, `library/nginx` and `docker.io/library/nginx` are the same image."
+    SECURITY.md: "Only Docker Hub has several hosts, such as `index.docker.io`."
     """
     host, path = host_and_path(name)
     if host in ("", "docker.io", "index.docker.io"):
@@ -60,20 +60,21 @@ def normalized(name: str) -> str:
 
 
 def familiar(name: str) -> str:
-    """Return the short form: `nginx` for `docker.io/library/nginx`."""
+    """Return the shortest spelling of a name, such as `nginx` for `docker.io/library/nginx`."""
     return normalized(name).removeprefix("docker.io/").removeprefix("library/")
 
 
 def host_and_path(name: str) -> tuple[str, str]:
-    """Split a name at its registry host, which is empty if the name has none."""
+    """Split a name into its registry host and its path. The host is empty if the name has none."""
     host, slash, path = name.partition("/")
     return (host, path) if slash and (re.search("[.:A-Z]", host) or host == "localhost") else ("", name)
 
 
 def tokens(text: str) -> Iterator[tuple[int, int]]:
-    """Return the start and end of each reference in a longer text.
+    """Yield the start and the end of each reference in a longer text.
 
-    configuration.md: "An image reference must be a whole token: `--image=quay.io/org/app:1`, `docker://nginx:1`".
+    configuration.md: "An image reference must be a whole token, such as in `--image=quay.io/org/app:1`,
+    `docker://nginx:1` and `oci://nginx:1`."
     """
     for match in _TOKEN.finditer(text):
         reference = parse(match["reference"])
@@ -82,11 +83,10 @@ def tokens(text: str) -> Iterator[tuple[int, int]]:
 
 
 def is_apart(text: str, start: int, end: int) -> bool:
-    """Return whether a reference in a text is a whole token for sure: the documentation does not name what ends
-    one.
+    """Return whether a reference in a text is clearly a whole token. The documentation does not define tokens.
 
-    Around it are white space, the ends of the text, a comma, or the same quote on both sides; `=` can be before
-    it. In a string of a string, a backslash is before both quotes.
+    On both sides of a token is white space, the end of the text, a comma, or the same quote. Before it can also be
+    `=`. In a nested string, a backslash is before both quotes.
     """
     before = re.sub(r"(?:docker|oci)://$", "", text[:start])[-1:]
     after = text[end : end + 1]
@@ -96,9 +96,9 @@ def is_apart(text: str, start: int, end: int) -> bool:
 
 
 def whole(text: str) -> tuple[int, int]:
-    """Return the start and end of a text without white space.
+    """Return the start and the end of a text, without the white space around it.
 
-    api.md, table R: "surrounding white space stays".
+    peers.md, R26: "set `newTag` 2 in ` nginx:1 `, which begins and ends with a space | ` nginx:2 `".
     """
     start = len(text) - len(text.lstrip())
     return start, max(start, len(text.rstrip()))

@@ -1,4 +1,4 @@
-"""One run: finds the fields of all resources, and sets them."""
+"""Models one run: finds the fields of all resources, and sets their images."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from differential.model.references import Reference, is_apart, normalized, parse
 class Finder(NamedTuple):
     """One way in which a rule finds a field.
 
-    `form` is what the field contains: a `reference`, a `text`, or the part `name`, `tag` or `digest` of the image
-    `of`. `container` is the name of the container around the field; `policy` the key of its pull policy.
+    `form` specifies the contents of the field: a `reference`, a `text`, or the part `name`, `tag` or `digest` of
+    the image `of`. `container` is the name of the container around the field. `policy` is the key of its pull policy.
     """
 
     rule: str  # podSpecs, env, args, kinds
@@ -31,46 +31,47 @@ class Finder(NamedTuple):
 
 @dataclass
 class Fields:
-    """The fields of one resource, by place, each with all rules that find it.
+    """The fields of one resource, by place. Each field has all rules that find it.
 
-    api.md 1.2: "A field that two rules reach is changed, counted and reported once." Issue 17, point 7: "What one
-    rule finds must not depend on what another rule asks for."
+    peers.md, L23: "two rules match the same field | the field is changed and counted once". Issue 17, point 7: the
+    fields that one rule finds do not depend on other rules.
     """
 
     strings: dict[tuple[int, Any], tuple[Match, list[Finder]]] = field(default_factory=dict)
     parts: dict[tuple[int, Any], tuple[Match, dict[str, str]]] = field(default_factory=dict)
     embedded: dict[tuple[int, Any], tuple[Match, list[dict[str, Any]]]] = field(default_factory=dict)
-    others: list[Match] = field(default_factory=list)  # of another type than the rule needs
+    others: list[Match] = field(default_factory=list)  # fields with a type that the rule does not expect
 
     def add(self, match: Match, finder: Finder) -> None:
-        """Add one way to find a string."""
+        """Add a rule that finds a string."""
         self.strings.setdefault(match.place, (match, []))[1].append(finder)
 
 
 @dataclass
 class Run:
-    """The rules, what must come out, and what was found until now."""
+    """The state of a run: the rules, the expected result, and the rules and images found so far."""
 
     rules: Rules
     expected: Expected
     read: Read
     used: set[int] = field(default_factory=set)  # indexes of `images` that matched a field
-    names: set[str] = field(default_factory=set)  # of all references that were found
-    paths: dict[tuple[str, str], bool] = field(default_factory=dict)  # by kind and path: whether a field was found
+    names: set[str] = field(default_factory=set)  # normalized names of all references found
+    paths: dict[tuple[str, str], bool] = field(default_factory=dict)  # whether a path matched, by kind and path
 
     def warn(self, cause: str, *contains: str, required: bool = True) -> None:
-        """Expect a warning."""
+        """Add an expected warning."""
         self.expected.warnings.append(Warned(cause, contains, required))
 
     def put(self, match: Match, new: Any) -> None:
-        """Change a field."""
+        """Set the value of a field."""
         match.parent[match.key] = new
 
 
 def expected(documents: Sequence[Any], config: dict[str, Any], read: Read) -> Expected:
-    """Return what must come out for the documents of a stream.
+    """Return the expected result for the documents of a stream.
 
-    Raises Refused if the program must end with an error, and Unspecified if the documentation does not say.
+    Raises Refused if the program must end with an error, and Unspecified if the documentation does not specify the
+    result.
     """
     result = Expected(copy.deepcopy(list(documents)))
     resources = [resource for document in result.documents for resource in resources_in(document)]
@@ -78,16 +79,16 @@ def expected(documents: Sequence[Any], config: dict[str, Any], read: Read) -> Ex
     for resource in resources:
         before = len(result.changes)
         set_resource(run, resource, run.rules.kinds)
-        if resource.kind == "Secret":  # SECURITY.md: its results have no values
+        if resource.kind == "Secret":  # SECURITY.md: results show no values of a Secret
             result.changes[before:] = [Change(rule, "None", "None") for rule, *_ in result.changes[before:]]
     report_unused(run)
     return result
 
 
 def expected_list(document: dict[str, Any], config: dict[str, Any], read: Read) -> Expected:
-    """Return what must come out for a ResourceList, without the results that the run adds.
+    """Return the expected result for a ResourceList, without the results that the run adds.
 
-    Issue 17, point 4: "the output must parse and contain every item, every earlier result and every other field".
+    Issue 17, point 4: the output is valid YAML, and contains all items, all earlier results and all other fields.
     """
     items = document.get("items")
     result = expected(items if isinstance(items, list) else [], config, read)
@@ -100,9 +101,10 @@ def expected_list(document: dict[str, Any], config: dict[str, Any], read: Read) 
 
 
 def set_resource(run: Run, resource: Resource, kinds: Sequence[dict[str, Any]]) -> None:
-    """Find all fields of a resource first, then set each."""
+    """Find all fields of a resource, and then set the images in them."""
     fields = Fields()
-    # api.md 1.2: "these are searched in every resource but CustomResourceDefinitions"
+    # configuration.md: "It searches pod specs at any depth of a resource, except in `metadata` and in
+    # CustomResourceDefinitions."
     if run.rules.pod_specs and not resource.is_crd and resource.kind:
         for match, finder in pod_specs(run.rules, resource.data):
             fields.add(match, finder)
@@ -118,7 +120,7 @@ def set_resource(run: Run, resource: Resource, kinds: Sequence[dict[str, Any]]) 
     if run.rules.pull_policy and any(place[1] in ("imagePullPolicy", "pullPolicy") for place in places):
         raise Unspecified("an image in the field of a pull policy")
     for match in fields.others:
-        # Another rule may find in this field what it needs, or the field may be a part of a reference.
+        # Another rule can expect this type, or the field can be a part of a split reference.
         is_found = (
             id(match.parent) in {id(mapping.value) for mapping, _ in fields.parts.values()}
             or match.place in fields.strings.keys() | fields.parts.keys() | fields.embedded.keys()
@@ -139,7 +141,7 @@ def find_by_path(
 ) -> None:
     """Find the fields of one path of `kinds`."""
     found = matches(rule["path"], resource.data)
-    if entry.keys() != {"paths"}:  # not of a document in a string
+    if entry.keys() != {"paths"}:  # false for the paths of an embedded document
         label = (entry.get("kind", ""), rule["path"])
         run.paths[label] = run.paths.get(label, False) or bool(found)
     for match in found:
@@ -166,7 +168,7 @@ def find_by_path(
 
 
 def may_find_nothing(run: Run, path: str) -> None:
-    """Allow a warning. The documentation does not say whether a path to a field without an image leads nowhere."""
+    """Allow a warning. It is not specified whether a path matches nothing if its field contains no image."""
     if run.rules.on_unused == "error":
         raise Unspecified("whether a path to something without an image leads nowhere")
     run.warn("nothing to set", path, required=False)
@@ -178,8 +180,8 @@ _CONTAINERS: Final = ("containers", "initContainers", "ephemeralContainers")
 def pod_specs(rules: Rules, data: Any) -> Iterator[tuple[Match, Finder]]:
     """Find the images of pod specs.
 
-    api.md 1.2: "`containers[].image`, `initContainers[].image`, `ephemeralContainers[].image`,
-    `volumes[].image.reference`, at any depth", "and never under `metadata`".
+    configuration.md: "Whether to search pod specs in every resource, at any depth (default `true`): containers,
+    init containers, ephemeral containers and image volumes".
     """
     for match in everything(data):
         if match.key not in (*_CONTAINERS, "volumes") or not isinstance(match.value, list):
@@ -203,7 +205,7 @@ def pod_specs(rules: Rules, data: Any) -> Iterator[tuple[Match, Finder]]:
 
 
 def environment(rules: Rules, item: dict[Any, Any], container: str) -> Iterator[tuple[Match, Finder]]:
-    """Find what `env` and `args` ask for.
+    """Find the environment variables and arguments of a container that `env` and `args` can set.
 
     configuration.md: "Whether to also set this image if it is the whole value of an environment variable of a
     container", and "Whether to also set this image in `command` and `args` of containers, as a whole token".
@@ -222,7 +224,7 @@ def environment(rules: Rules, item: dict[Any, Any], container: str) -> Iterator[
 
 
 def listed(value: Any) -> list[Any]:
-    """Return a value if it is a list."""
+    """Return a value if it is a list, otherwise an empty list."""
     return value if isinstance(value, list) else []
 
 
@@ -237,8 +239,8 @@ def choose(run: Run, old: Reference, finders: Sequence[Finder], *, has_open_tag:
         if image.matches(old, has_open_tag=has_open_tag) and any(allows(image, finder) for finder in finders):
             run.used.add(index)
             return run.rules.new_reference(image, old)
-    # configuration.md: "An image that an entry of `images` sets is not moved. Images in `env` and `args` are not
-    # moved."
+    # configuration.md: "`registries` does not move an image that an entry of `images` sets. With `env` and `args`,
+    # it also moves images in environment variables and arguments". The model does not have these two fields.
     if all(finder.rule in ("env", "args") for finder in finders):
         return None
     name = normalized(old.name)
@@ -256,7 +258,7 @@ def choose(run: Run, old: Reference, finders: Sequence[Finder], *, has_open_tag:
 
 
 def allows(image: Image, finder: Finder) -> bool:
-    """Return whether an entry asks for what a rule finds.
+    """Return whether an entry applies to a field that a rule found.
 
     configuration.md: `containers` has the "Names of the containers in which to set the image"; `env` and `args`
     have the default `false`.
@@ -271,9 +273,10 @@ def allows(image: Image, finder: Finder) -> bool:
 
 
 def is_set_already(rules: Rules, old: Reference) -> bool:
-    """Return whether a reference is what an entry of `images` gives.
+    """Return whether a reference is already the result of an entry of `images`.
 
-    api.md 1.3: "images already set by `images` are left" by `registries`. That is so in a second run, too.
+    configuration.md: "`registries` does not move an image that an entry of `images` sets." This also applies to a
+    second run, in which the entry finds the new reference.
     """
     for image in rules.images:
         new = rules.new_reference(image, image.match)
@@ -294,7 +297,7 @@ def is_set_already(rules: Rules, old: Reference) -> bool:
 
 
 def set_string(run: Run, match: Match, finders: Sequence[Finder]) -> None:
-    """Set the references in a string, each once."""
+    """Set each reference in a string once."""
     text: str = match.value
     spans: dict[tuple[int, int], list[Finder]] = {}
     for finder in finders:
@@ -319,7 +322,8 @@ def set_string(run: Run, match: Match, finders: Sequence[Finder]) -> None:
         if new == old:
             continue
         if parse(str(new)) is None:
-            # "If a new reference would be invalid, for example too long, the field is not changed, with a warning."
+            # "If the new reference would be invalid, for example too long, the field is not changed, and a warning
+            # reports it."
             run.warn("too long", required=False)
             continue
         written += text[position:start] + str(new)
@@ -332,7 +336,7 @@ def set_string(run: Run, match: Match, finders: Sequence[Finder]) -> None:
 
 
 def set_pull_policy(run: Run, match: Match, finders: Sequence[Finder]) -> None:
-    """Set the pull policy of an image that changes.
+    """Set the pull policy next to an image that changes.
 
     configuration.md: "Pull policy to set next to each image that changes. In containers and image volumes,
     a missing policy is added. Next to a field of `kinds`, only an existing policy is changed."
@@ -353,10 +357,10 @@ def set_pull_policy(run: Run, match: Match, finders: Sequence[Finder]) -> None:
 
 
 def set_part(run: Run, match: Match, finders: Sequence[Finder]) -> None:
-    """Set a part of a reference.
+    """Set a field that contains only a part of a reference.
 
     configuration.md: "Part of a reference that the field contains", and `of` is "Name of the image that the tag or
-    digest belongs to". Issue 17, point 2: "`part: tag` on `v1@D` follows the same rules".
+    digest belongs to". Issue 17, point 2: the rules for a tag key with `v1@D` also apply to `part: tag`.
     """
     if len({(finder.form, finder.of) for finder in finders}) > 1:
         raise Unspecified("a field is a part, and also something else")
@@ -383,7 +387,7 @@ def set_part(run: Run, match: Match, finders: Sequence[Finder]) -> None:
         written += f"@{new.digest}" if new.digest else ""
         run.warn("a digest that goes", required=False)
     if form != "name" and new.name != old.name:
-        # messages.md: "… and no other field of the resource has `part: name`"
+        # messages.md: "and no other field of the resource has `part: name`"
         run.warn("a name without a field", "name", required=False)
     if written != text:
         run.put(match, written)
@@ -391,14 +395,14 @@ def set_part(run: Run, match: Match, finders: Sequence[Finder]) -> None:
 
 
 def set_parts(run: Run, match: Match, keys: dict[str, str]) -> None:
-    """Set a reference in parts."""
+    """Set a split reference."""
     mapping = match.value
     old = read_parts(mapping, keys)
     new = choose(run, old, [Finder("kinds", "fields")], has_open_tag=True) if old else None
     if old is None or new is None:
         return
     if normalized(new.name) == normalized(old.name):
-        new = new._replace(name=old.name)  # issue 17, point 2: "An equal name is not a change"
+        new = new._replace(name=old.name)  # peers.md, R13: "the image matches and keeps its spelling"
     if new == old:
         return
     if run.rules.pull_policy and isinstance(match.parent, dict) and "imagePullPolicy" in match.parent:
@@ -415,10 +419,10 @@ def set_parts(run: Run, match: Match, keys: dict[str, str]) -> None:
 
 
 def set_embedded(run: Run, match: Match, rules: Sequence[dict[str, Any]]) -> None:
-    """Set the images of a document in a string.
+    """Set the images in an embedded document.
 
-    configuration.md: "Kubernetes resources in the document are processed like all others"; `paths`: "Image fields
-    in an embedded document that is not a Kubernetes resource".
+    configuration.md: "Kubernetes resources in this embedded document are processed like all other resources." The
+    field `paths`: "Image fields in an embedded document that is not a Kubernetes resource".
     """
     text: str = match.value
     documents = run.read(text, rules[0]["as"])
@@ -428,7 +432,7 @@ def set_embedded(run: Run, match: Match, rules: Sequence[dict[str, Any]]) -> Non
     before = copy.deepcopy(documents)
     paths = [{"paths": rule["paths"]} for rule in rules if "paths" in rule]
     for document in documents:
-        # Issue 17, point 18: a list of resources, and `paths` in a resource, are searched, too.
+        # Issue 17, point 18: a list of resources is searched too, and `paths` also apply inside a resource.
         resources = [resource for item in listed(document) or [document] for resource in resources_in(item)]
         if paths and resources and (len(resources) > 1 or resources[0].data is not document):
             raise Unspecified("several resources in a string, and paths")
@@ -446,7 +450,7 @@ def set_embedded(run: Run, match: Match, rules: Sequence[dict[str, Any]]) -> Non
 
 
 def report_unused(run: Run) -> None:
-    """Expect the warnings, or the error, that `onUnused` asks for.
+    """Add the warnings about unused entries, or raise Refused with `onUnused: error`.
 
     configuration.md: "What to do if an entry of `images` sets nothing, or if a path of `kinds` matches no field in
     the resources that it selects".
@@ -457,8 +461,8 @@ def report_unused(run: Run) -> None:
     for index, image in enumerate(rules.images):
         if index not in run.used:
             name = normalized(image.match.name)
-            # "An entry is not reported as unused if an earlier entry of the same name overrides it", or if a second
-            # run finds its new name or another tag than the one that it replaces.
+            # "An entry is not reported as unused if an earlier entry of the same name overrides it". In a second
+            # run, the image can already have the new name, or another tag than the entry matches.
             is_known = [normalized(other.match.name) for other in rules.images].count(name) > 1
             is_known |= normalized(rules.new_reference(image, image.match).name) in run.names - {name}
             is_known |= bool(image.match.tag or image.match.digest or image.suffix) and name in run.names

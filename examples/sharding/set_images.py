@@ -1,7 +1,7 @@
-"""Sets the images of a folder's manifests on a Dask cluster: python set_images.py FOLDER CONFIG [SCHEDULER].
+"""Sets the images in a directory on a Dask cluster: python set_images.py FOLDER CONFIG [SCHEDULER].
 
-A shard is a few files. What is about all of them is as in one process: `from` finds its reference in any file, an
-entry is unused where no file uses it, and the results come in the order of the files.
+Each job of the cluster processes one shard, a part of the files. The result is the same as in one process: `from`
+finds its reference in any file, an entry is unused only if no file uses it, and the files keep their order.
 """
 
 import sys
@@ -15,7 +15,7 @@ from krm_image_setter import Outcomes, read_config, set_images_in
 
 
 def set_in_folder(folder: Path, config: Path, client: Client, shard: int = 100) -> Outcomes:
-    """Set the images of a folder's YAML files, or none where anything is wrong, and return what was done."""
+    """Set the images in the YAML files of a directory. If there is an error, change no file."""
 
     def for_each(job: Callable[[Any], Any], items: Iterable[Any]) -> Any:
         return client.gather(client.map(job, list(items), batch_size=shard, pure=False))
@@ -29,7 +29,7 @@ def set_in_folder(folder: Path, config: Path, client: Client, shard: int = 100) 
 
 
 def main(folder: str, config: str, scheduler: str | None = None) -> int:
-    """Set them on the cluster of a scheduler, else on one of this machine, and tell what was done."""
+    """Set the images on the cluster of a scheduler, otherwise on this machine, and print the results."""
     cluster = scheduler or LocalCluster(
         n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=None
     )

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import stat
+from collections.abc import Iterable, Sequence
 from functools import cache
 
 from krm_image_setter.builds.kustomization import FILE_NAMES
-from krm_image_setter.cli.files import File
+from krm_image_setter.cli.files import File, is_under
 from krm_image_setter.errors import InputError
-from krm_image_setter.streams import decoded, read_bytes
-from krm_image_setter.typed import TYPE_CHECKING
+from krm_image_setter.streams import decoded
+from krm_image_setter.typed import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from krm_image_setter.kustomizations.reading import Sources
     from krm_image_setter.kustomizations.scanning import Listing
     from krm_image_setter.rules import Rules
+
+# The maximum number of bytes of files that a run reads only because a kustomization refers to them.
+_MOST_BYTES: Final = 100_000_000
 
 
 def kustomized_sources(files: Sequence[File]) -> Sources | None:
@@ -25,18 +29,62 @@ def kustomized_sources(files: Sequence[File]) -> Sources | None:
     from krm_image_setter.kustomizations.reading import Sources  # noqa: PLC0415  (few runs need it)
 
     by_key = {file.real: file for file in files}
+    others = _OtherFiles(dict.fromkeys(file.top for file in files))
 
     @cache
     def read(key: str) -> str | None:
         file = by_key.get(key)
         try:
-            if file is None and not os.path.isfile(key):
-                return None
-            return decoded(file.read() if file else read_bytes(key), key)
-        except InputError:  # the scan reports this error
+            data = file.read() if file else others.read(key)
+            return None if data is None else decoded(data, key)
+        except (InputError, OSError):  # the scan reports the error if the user passed the file
             return None
 
     return Sources({file.real: file.shown for file in files}, read)
+
+
+class _OtherFiles:
+    """Reads files that the user did not pass, but to which a kustomization refers.
+
+    A kustomization of an untrusted author can name any path. Therefore this class reads only regular files in the
+    git repositories of the directories `tops`. If one of these directories is in no git repository, it reads
+    regular files everywhere.
+    """
+
+    def __init__(self, tops: Iterable[str]) -> None:
+        self._roots = {_repository(os.path.realpath(top)) for top in tops}
+        self._left = _MOST_BYTES
+
+    def read(self, path: str) -> bytes | None:
+        """Return the contents of a file, or None if it must not be read. Raises OSError if it cannot be read."""
+        # Do not open devices: opening some of them has an effect, such as rewinding a tape.
+        if not os.path.isfile(path):
+            return None
+        real = os.path.realpath(path)
+        if not any(root is None or is_under(real, root) for root in self._roots):
+            return None
+        with open(real, "rb", opener=_opened) as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode) or status.st_size > self._left:
+                return None
+            self._left -= status.st_size
+            # The size of files in /proc is 0. Some of them have no end, so read only as many bytes as the size.
+            return file.read(status.st_size)
+
+
+def _opened(path: str, flags: int) -> int:
+    """Open a file that another process can replace at any time: neither follow a link nor wait for a pipe."""
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
+
+
+def _repository(directory: str) -> str | None:
+    """Return the root directory of the git repository that contains a directory; None if there is none."""
+    while not os.path.exists(os.path.join(directory, ".git")):
+        outer = os.path.dirname(directory)
+        if outer == directory:
+            return None
+        directory = outer
+    return directory
 
 
 def kustomized_images(files: Sequence[File], rules: Rules) -> Listing | None:

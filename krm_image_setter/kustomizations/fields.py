@@ -103,8 +103,11 @@ def _fields_of(
     seen: set[Location] = set()
     for is_known, fields in ((True, known), (False, unknown)):
         for field, _ in fields:
-            if isinstance(field, ImageField) and _is_whole(resource, field) and field.location not in seen:
-                seen.add(field.location)
+            if not isinstance(field, ImageField) or field.location in seen or not _is_whole(resource, field):
+                continue
+            seen.add(field.location)
+            # Lists and messages show the images of builds, and must not show values of Secrets.
+            if not resource.is_secret_at(field.location):
                 yield _found(resource, field, field.location)._replace(is_known=is_known)
 
 

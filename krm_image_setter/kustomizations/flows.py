@@ -438,9 +438,11 @@ class _Build:
         first, is_inline, _ = item.string().partition("\n")
         path = resolved(directory, first)
         text = self._reader.string(item) if is_inline else None if path is None else self._reader.text(path)
-        if text is None:
+        documents = text.documents if text else []
+        if text is None or not all(isinstance(node.value, dict) for node in documents):
             self._note_unknown(item, f'the transformer "{first}"')
-        for node in text.documents if text else ():
+            return
+        for node in documents:
             self._add_builtin(directory, node)
 
     def _add_builtin(self, directory: str, node: Node) -> None:

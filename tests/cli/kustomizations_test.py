@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
+from pathlib import Path
 
 import pytest
 from harness import Program
+
+from krm_image_setter.cli import kustomizations
+from krm_image_setter.cli.files import find_files
 
 POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec: {containers: [{name: a, image: IMAGE}]}\n"
 OVERLAY = "resources: [../base]\nimages:\n- name: nginx\n  newTag: '2'  # tag\n"
@@ -87,3 +92,75 @@ def test_list_shows_the_images_that_are_built(tree: Program) -> None:
         ["m.io/nginx:1", "over/Kustomization:3", "images[0]"],
         ["redis", "over/Kustomization:5", "patches[0].patch: spec.containers[0].image"],
     ]
+
+
+SECRET = "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {password: hunter2}\n"
+
+
+def read_from(folder: Path, path: str) -> str | None:
+    """Return the text that the kustomization in `folder`/over reads from a file."""
+    sources = kustomizations.kustomized_sources(find_files([str(folder / "over")]))
+    assert sources is not None
+    return sources.read(path)
+
+
+def test_file_outside_the_repository_is_not_read(tree: Program) -> None:
+    base, outside = str(tree.folder / "base/web.yaml"), str(tree.folder.parent / "outside.yaml")
+    Path(outside).write_text(POD)
+    (tree.folder / "base/link.yaml").symlink_to(outside)
+    link = str(tree.folder / "base/link.yaml")
+    assert [read_from(tree.folder, path) is not None for path in (base, outside, link)] == [True, True, True]
+    (tree.folder / ".git").mkdir()
+    assert [read_from(tree.folder, path) is not None for path in (base, outside, link)] == [True, False, False]
+
+
+def test_large_file_is_not_read(tree: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kustomizations, "_MOST_BYTES", 100)
+    for size, is_read in ((100, True), (101, False)):
+        path = tree.folder / f"base/{size}.yaml"
+        path.write_text("#" * size)
+        assert (read_from(tree.folder, str(path)) is not None) == is_read
+
+
+def test_large_files_together_are_not_read(tree: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kustomizations, "_MOST_BYTES", 100)
+    sources = kustomizations.kustomized_sources(find_files([str(tree.folder / "over")]))
+    assert sources is not None
+    names = [tree.write(f"base/{number}.yaml", "#" * 60) for number in range(2)]
+    assert [sources.read(str(tree.folder / name)) is not None for name in names] == [True, False]
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="only Linux has this file")
+def test_file_without_an_end_is_read_up_to_its_size(tree: Program) -> None:
+    assert Path("/proc/self/status").stat().st_size == 0
+    assert read_from(tree.folder, "/proc/self/status") == ""
+
+
+def test_pipe_that_replaces_a_file_is_not_read(tree: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    os.mkfifo(tree.folder / "base/pipe.yaml")
+    monkeypatch.setattr(os.path, "isfile", os.path.exists)
+    assert read_from(tree.folder, str(tree.folder / "base/pipe.yaml")) is None
+
+
+@pytest.mark.parametrize("path", ["../pipe", "/dev/zero", "/dev/stdin", "/etc/passwd", "../key"])
+@pytest.mark.parametrize("field", ["resources", "transformers", "configurations", "patchesStrategicMerge"])
+def test_file_that_is_not_a_manifest_is_ignored(tree: Program, field: str, path: str) -> None:
+    os.mkfifo(tree.folder / "pipe")
+    tree.write("key", "-----BEGIN KEY-----\nhunter2\n-----END KEY-----\n")
+    tree.write("over/kustomization.yaml", f"{OVERLAY}{field}: [{path}]\n".replace("resources: [../base]\n", ""))
+    (tree.folder / "over/Kustomization").unlink()
+    tree.write("over/web.yaml", POD.replace("IMAGE", "redis:1"))
+    ran = tree("set", "over", "--image", "redis=redis:2", "--check", "--quiet")
+    assert (ran.status, ran.stdout) == (1, b"over/web.yaml\n")
+    assert not re.search("hunter|BEGIN|root:|Traceback", ran.stderr)
+
+
+@pytest.mark.parametrize("command", ["list .", "explain .", "set . --image hunter=x --diff"])
+def test_value_of_a_secret_is_not_shown(tree: Program, command: str) -> None:
+    """kustomize can set any field as an image, also a field of a Secret."""
+    tree.write("over/secret.yaml", SECRET)
+    tree.write("over/fields.yaml", "images: [{path: stringData/password, kind: Secret}]\n")
+    text = "resources: [secret.yaml, ../base]\nconfigurations: [fields.yaml]\nimages: [{name: '.*', newTag: x}]\n"
+    tree.write("over/Kustomization", text)
+    ran = tree(*command.split())
+    assert "hunter2" not in ran.stdout.decode() + ran.stderr
