@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Iterable, Sequence
 from functools import cache
 
 from krm_image_setter.builds.kustomization import FILE_NAMES
 from krm_image_setter.cli.files import File, is_under
 from krm_image_setter.errors import InputError
-from krm_image_setter.streams import decoded
+from krm_image_setter.streams import decoded, read_found
 from krm_image_setter.typed import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -37,7 +36,7 @@ def kustomized_sources(files: Sequence[File]) -> Sources | None:
         try:
             data = file.read() if file else others.read(key)
             return None if data is None else decoded(data, key)
-        except (InputError, OSError):  # the scan reports the error if the user passed the file
+        except InputError:  # the scan reports the error if the user passed the file
             return None
 
     return Sources({file.real: file.shown for file in files}, read)
@@ -56,25 +55,14 @@ class _OtherFiles:
         self._left = _MOST_BYTES
 
     def read(self, path: str) -> bytes | None:
-        """Return the contents of a file, or None if it must not be read. Raises OSError if it cannot be read."""
-        # Do not open devices: opening some of them has an effect, such as rewinding a tape.
-        if not os.path.isfile(path):
-            return None
+        """Return the contents of a file, or None if it must not be read. Raises InputError if it cannot be."""
         real = os.path.realpath(path)
-        if not any(root is None or is_under(real, root) for root in self._roots):
+        # Do not open devices: opening some of them has an effect, such as rewinding a tape.
+        if not os.path.isfile(real) or not any(root is None or is_under(real, root) for root in self._roots):
             return None
-        with open(real, "rb", opener=_opened) as file:
-            status = os.fstat(file.fileno())
-            if not stat.S_ISREG(status.st_mode) or status.st_size > self._left:
-                return None
-            self._left -= status.st_size
-            # The size of files in /proc is 0. Some of them have no end, so read only as many bytes as the size.
-            return file.read(status.st_size)
-
-
-def _opened(path: str, flags: int) -> int:
-    """Open a file that another process can replace at any time: neither follow a link nor wait for a pipe."""
-    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
+        data = read_found(real, path, most=self._left)
+        self._left -= len(data)
+        return data
 
 
 def _repository(directory: str) -> str | None:
