@@ -17,7 +17,7 @@ from krm_image_setter.line_breaks import BREAK
 from krm_image_setter.locators import Embedded, ImageField, KindRule, OtherField, find_image_fields, source_text
 from krm_image_setter.paths import format_location, type_of
 from krm_image_setter.resources import CRD, NO_REF, Resource, ResourceRef, Tree, is_resource
-from krm_image_setter.results import WARNING, Result
+from krm_image_setter.results import INFO, WARNING, Result
 from krm_image_setter.rules import Rules
 from krm_image_setter.typed import Any, Final, Protocol, Record, TypeAlias
 from krm_image_setter.yaml import tree, writer
@@ -412,8 +412,10 @@ def _accept(
         found.images_set += images
     elif located:
         return
-    # If another image already changed the shared pull policy field, report only the image.
-    found.results += results if len(new) == len(located) else results[:1]
+    if len(new) < len(located):
+        # Another image already changed the shared pull policy field. Report this change only once.
+        results = [results[0], *(result for result in results[1:] if result.severity != INFO)]
+    found.results += results
 
 
 def _follow(
