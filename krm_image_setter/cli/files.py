@@ -163,7 +163,7 @@ def _walk(top: str, *, hidden: bool) -> Iterator[tuple[str, str]]:
             is_directory = entry.is_dir(follow_symlinks=False)
             if not _can_contain_images(entry.name, is_directory=is_directory, hidden=hidden):
                 continue
-            if _is_ignored(entry.path + "/" * is_directory, ignores):
+            if ignores and _is_ignored(entry.path + "/" * is_directory, ignores):
                 continue
             path = start + entry.name
             if is_directory:

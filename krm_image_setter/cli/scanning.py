@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 from operator import attrgetter
 
 from krm_image_setter.catalog import VALUES_MARKS
@@ -26,7 +26,7 @@ Found = TypeVar("Found")
 
 
 class Scanned(Record, Generic[Found]):
-    """The result of processing a file, or the error. `digest` is a hash of the contents of the file.
+    """The result of processing a file, or the error. `digest` is a hash of the contents of the file, if requested.
 
     If a directory search finds a file without resources that no rule of `files` selects, there is neither a result
     nor an error. If a directory search finds a file that is not YAML, `is_skipped` is true and the error is only a
@@ -42,9 +42,14 @@ class Scanned(Record, Generic[Found]):
     has_images: bool = False
 
 
-def read_files(files: Sequence[File], search: Callable[[Stream], Found]) -> Iterator[Scanned[Found]]:
-    """Call `search` with the stream of each file, and yield the results in the order of the files."""
-    return for_each(partial(_read_file, search), files)
+def read_files(
+    files: Sequence[File], search: Callable[[Stream], Found], *, digests: bool = False
+) -> Iterator[Scanned[Found]]:
+    """Call `search` with the stream of each file, and yield the results in the order of the files.
+
+    If `digests` is true, the results contain the digests of the files.
+    """
+    return for_each(partial(_read_file, search, digests), files)
 
 
 def plan_files(
@@ -54,7 +59,7 @@ def plan_files(
     by_key = {file.real: file for file in files}
 
     def visit(look: Callable[[Stream], Found], keys: Iterable[str] | None = None) -> Iterator[Scanned[Found]]:
-        return read_files(files if keys is None else [by_key[key] for key in keys], look)
+        return read_files(files if keys is None else [by_key[key] for key in keys], look, digests=True)
 
     found_in = attrgetter("found")
     sources = [file.shown for file in files]
@@ -120,16 +125,20 @@ class _Parts(Record):
 
 
 def _directory(file: File) -> str:
-    return "" if file.path == STDIN else os.path.abspath(file.top)
+    return "" if file.path == STDIN else _absolute(file.top)
 
 
-def _read_file(search: Callable[[Stream], Found], file: File) -> Scanned[Found]:
+_absolute: Final = lru_cache(os.path.abspath)
+
+
+def _read_file(search: Callable[[Stream], Found], has_digest: bool, file: File) -> Scanned[Found]:
     data = b""
     try:
         with naming(file.shown):
             data = file.read()
-            text, digest = decoded(data, file.shown), content_digest(data)
-            stream = Stream(text, file.name, _directory(file), file.real, is_found=file.is_found)
+            digest = content_digest(data) if has_digest else b""
+            text, directory = decoded(data, file.shown), _directory(file)
+            stream = Stream(text, file.name, directory, file.real, is_found=file.is_found)
             try:
                 if file.is_found and not stream.can_have_resource and _is_encrypted(data):
                     raise NotYAMLError(_ENCRYPTED)

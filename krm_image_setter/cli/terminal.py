@@ -119,5 +119,5 @@ def _packed(cells: Iterable[str], width: int) -> list[str]:
 
 def aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
     """Return one line for each row of a table. The columns are aligned and two spaces apart."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    line = "  ".join(f"{{:{max(map(len, column))}}}" for column in zip(*rows, strict=True))
+    return [line.format(*row).rstrip() for row in rows]

@@ -108,7 +108,7 @@ def _fields_of(
             seen.add(field.location)
             # Lists and messages show the images of builds, and must not show values of Secrets.
             if not resource.is_secret_at(field.location):
-                yield _found(resource, field, field.location)._replace(is_known=is_known)
+                yield _found(resource, field, field.location, is_known=is_known)
 
 
 def _is_whole(resource: Resource, field: ImageField) -> bool:
@@ -117,11 +117,11 @@ def _is_whole(resource: Resource, field: ImageField) -> bool:
     return value == field.current and field.usage.use == IMAGE and not field.part
 
 
-def _found(resource: Resource, field: ImageField, location: Location) -> FoundField:
+def _found(resource: Resource, field: ImageField, location: Location, *, is_known: bool = True) -> FoundField:
     source = resource.tree.source
     offset = resource.offset(field.location)
     line = source.line(offset - source.start)
-    return FoundField(offset, line, field.current, location, resource.ref, field.usage)
+    return FoundField(offset, line, field.current, location, resource.ref, field.usage, is_known)
 
 
 class FieldCollector:

@@ -144,7 +144,7 @@ def test_names_of_images_change_no_problem_and_no_count(text: str) -> None:
 
 BUG = """
 import sys
-from krm_image_setter import from_fields, transform
+from krm_image_setter import discovery, from_fields, transform
 from krm_image_setter.cli import import_
 import krm_image_setter.cli.list_ as list_
 import krm_image_setter.cli.discover as discover_
@@ -157,7 +157,7 @@ def faulty(function):
 transform.scan = faulty(transform.scan)
 from_fields.references_in = faulty(from_fields.references_in)
 list_.images_in = faulty(list_.images_in)
-list_.unknown_images = faulty(list_.unknown_images)
+discovery.unknown_images = faulty(discovery.unknown_images)
 discover_.discover = faulty(discover_.discover)
 import_.import_file = faulty(import_.import_file)
 from krm_image_setter.__main__ import run
