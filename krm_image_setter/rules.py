@@ -161,25 +161,38 @@ def rules_for(config: ImageSetter, references: Mapping[int, str]) -> Rules:
     )
 
 
-def keywords_of(config: ImageSetter, text: str) -> list[Keyword] | None:
-    """Return keywords such that only resources with one of them must be parsed. None means: parse all resources.
+class Keywords:
+    """The keywords of a configuration. Only resources with one of them must be parsed.
 
     A resource that `kinds` selects must be parsed even if it contains no image to set. Only parsing can show
-    whether the path matches a field.
+    whether the path matches a field. `others` are additional keywords; None means that all resources must be
+    parsed.
     """
-    names = (rule.keyword for rules in (config.images, config.registries) for rule in rules)
-    keywords: Iterable[Keyword] = chain(names, (rule.selector.keyword for rule in config.kinds))
-    usable = usable_keywords(keywords)
-    if usable is not None and has_placeholder(text):
-        usable += set(re.findall(_PLACEHOLDER, text))
-    if usable is None or not config.catalog:
-        return usable
-    kinds = set(re.findall(_KIND, text))
-    # Several fields of a split reference can contain the name together, but each component is in one field. Most
-    # resources contain a word as short as the last component, so search only kinds with split references for it.
-    last = dict.fromkeys(keyword.rstrip("/").rpartition("/")[2] for keyword in usable if isinstance(keyword, str))
-    splits = ((kind, word) for kind in sorted(with_split_references(kinds)) for word in last)
-    return [*usable, *splits, *with_parts(kinds)]
+
+    def __init__(self, config: ImageSetter, others: Iterable[Keyword] | None = ()) -> None:
+        names = (rule.keyword for rules in (config.images, config.registries) for rule in rules)
+        kinds = (rule.selector.keyword for rule in config.kinds)
+        self._usable = None if others is None else usable_keywords(chain(names, kinds, others))
+        # Several fields of a split reference can contain the name together, but each component is in one field.
+        # Most resources contain a word as short as the last component, so search only kinds with split references
+        # for it.
+        texts = (keyword for keyword in self._usable or () if isinstance(keyword, str))
+        self._last = list(dict.fromkeys(keyword.rstrip("/").rpartition("/")[2] for keyword in texts))
+        self._catalog = config.catalog
+        # The files of a repository have few kinds. Looking them up in the catalog for each file took a twentieth
+        # of the time of a run.
+        self._by_kinds: dict[frozenset[str], list[Keyword]] = {}
+
+    def of(self, text: str) -> list[Keyword] | None:
+        """Return the keywords for the resources in a text. None means: parse all resources."""
+        if self._usable is None:
+            return None
+        kinds = frozenset(re.findall(_KIND, text)) if self._catalog else frozenset()
+        found = self._by_kinds.get(kinds)
+        if found is None:
+            splits = ((kind, word) for kind in sorted(with_split_references(kinds)) for word in self._last)
+            found = self._by_kinds[kinds] = [*self._usable, *splits, *with_parts(kinds)]
+        return [*found, *set(re.findall(_PLACEHOLDER, text))] if has_placeholder(text) else found
 
 
 # Finds the kinds in a text. Searching for each kind of the catalog instead took ten times as long.

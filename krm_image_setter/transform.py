@@ -14,7 +14,7 @@ from krm_image_setter.documents import Stream
 from krm_image_setter.edits import Edit, apply_edits
 from krm_image_setter.errors import ImageSetterError, NotResourceError, check_type
 from krm_image_setter.results import ERROR, INFO, Result
-from krm_image_setter.rules import Rules, keywords_of, rules_for
+from krm_image_setter.rules import Keywords, Rules, rules_for
 from krm_image_setter.scan import Scan, scan
 from krm_image_setter.typed import TYPE_CHECKING, Any, Generic, Record, TypeAlias, TypeVar
 
@@ -192,7 +192,7 @@ def plan_all(
     rules = rules_for(config, references)._replace(locates_changes=locates_changes)
     planned = None
     if kustomized is None:
-        each = list(visit(partial(_scan, None if every else config, rules)))
+        each = list(visit(partial(_scan, Keywords(config, None if every else ()), rules)))
     else:
         from krm_image_setter.kustomizations.scanning import scan_all  # noqa: PLC0415  (few runs need it)
 
@@ -218,8 +218,8 @@ def plan_all(
     return Plans(each, total, unused, rules, planned)
 
 
-def _scan(config: ImageSetter | None, rules: Rules, stream: Stream) -> Scan:
-    return scan(stream, rules, config and keywords_of(config, stream.text))
+def _scan(keywords: Keywords, rules: Rules, stream: Stream) -> Scan:
+    return scan(stream, rules, keywords.of(stream.text))
 
 
 def ordered(results: Iterable[Result], *, failed: bool) -> tuple[Result, ...]:

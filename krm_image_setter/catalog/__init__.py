@@ -63,23 +63,23 @@ def read(file: str) -> str:
     return text
 
 
-def with_parts(kinds: set[str]) -> set[str]:
+def with_parts(kinds: frozenset[str]) -> frozenset[str]:
     """Return the kinds with fields that contain only a tag or digest. Their resources can lack the image name."""
     return _with(kinds, "part: ")
 
 
-def with_split_references(kinds: set[str]) -> set[str]:
+def with_split_references(kinds: frozenset[str]) -> frozenset[str]:
     """Return the kinds that can have a registry and a repository in different fields."""
     return _with(kinds, "fields: ", "as: values")
 
 
-def _with(kinds: set[str], *marks: str) -> set[str]:
+def _with(kinds: frozenset[str], *marks: str) -> frozenset[str]:
     """Return the kinds with an entry whose text contains one of `marks`."""
-    return {
+    return frozenset(
         kind
         for kind in kinds & _kinds()
         if any(mark in entry.text for entry in _entries_of(kind) for mark in marks)
-    }
+    )
 
 
 @cache

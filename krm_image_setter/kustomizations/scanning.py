@@ -20,7 +20,7 @@ from krm_image_setter.kustomizations.reading import Sources
 from krm_image_setter.locators import KindRule, SelectorMap
 from krm_image_setter.resources import NO_REF, Resource
 from krm_image_setter.results import WARNING, Result
-from krm_image_setter.rules import Rules, keywords_of, usable_keywords
+from krm_image_setter.rules import Keywords, Rules
 from krm_image_setter.scan import FoundImage, LocatedField, Scan, TextImages, images_in, scan
 from krm_image_setter.typed import Any, Final, Record
 from krm_image_setter.yaml.stream import Keyword
@@ -47,27 +47,24 @@ class _Run(Record):
     text_files: frozenset[str]
     reached: frozenset[str]
     specs: SelectorMap[KindRule]
-    keywords: list[Keyword] | None
-    every: bool
+    keywords: Keywords
+    keywords_of_reached: Keywords
 
 
 def _run(config: ImageSetter, rules: Rules, plan: KustomizationPlan, *, every: bool = False) -> _Run:
     read = frozenset(plan.checksums())
-    return _Run(
-        config, rules, plan.resources(), read, plan.text_files, plan.reached, plan.specs, plan.keywords, every
-    )
+    keywords = Keywords(config, None if every else ()), Keywords(config, None if every else plan.keywords)
+    return _Run(config, rules, plan.resources(), read, plan.text_files, plan.reached, plan.specs, *keywords)
 
 
 def _scan(run: _Run, stream: Stream) -> Scan:
     """Scan a text, and collect the image fields if the text is part of a kustomization."""
-    keywords = None if run.every else keywords_of(run.config, stream.text)
     if stream.source in run.reached:
-        if keywords is not None:
-            keywords = None if run.keywords is None else usable_keywords([*keywords, *run.keywords])
         collector = FieldCollector(run.rules, run.specs)
-        found = scan(stream, run.rules, keywords, visit=collector)
+        found = scan(stream, run.rules, run.keywords_of_reached.of(stream.text), visit=collector)
         found.fields = collector.fields(stream)
         return found
+    keywords = run.keywords.of(stream.text)
     if stream.source in run.kustomizations:
         found = _scan_kustomization(run, stream, keywords)
     else:

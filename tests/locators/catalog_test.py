@@ -150,8 +150,9 @@ def test_the_program_cuts_the_file_into_the_same_entries() -> None:
 
 
 def test_kinds_with_parts() -> None:
-    assert with_split_references({"ClusterPolicy", "Pod"}) == {"ClusterPolicy"}
-    assert not with_parts({"ClusterPolicy", "Pod"})
+    kinds = frozenset(("ClusterPolicy", "Pod"))
+    assert with_split_references(kinds) == {"ClusterPolicy"}
+    assert not with_parts(kinds)
     text = (
         "apiVersion: nvidia.com/v1\nkind: ClusterPolicy\nmetadata: {name: x}\n"
         "spec:\n  toolkit:\n    repository: r.io/old\n    image: app\n    version: '1'\n"

@@ -32,7 +32,7 @@ from krm_image_setter.errors import ImageSetterError
 from krm_image_setter.explaining import explainer
 from krm_image_setter.images import parse_reference
 from krm_image_setter.results import INFO
-from krm_image_setter.rules import keywords_of, rules_for
+from krm_image_setter.rules import Keywords, rules_for
 from krm_image_setter.scan import Scan, scan
 from krm_image_setter.transform import Outcome, Plans, plan_all
 from krm_image_setter.yaml import building, events, lines, scalar, stream, tree
@@ -209,7 +209,7 @@ def config_to_set(names: list[str]) -> ImageSetter:
 
 
 def problem_or_count(text: str, config: ImageSetter, *, reads_all: bool = False) -> str | int:
-    keywords = None if reads_all else keywords_of(config, text)
+    keywords = None if reads_all else Keywords(config).of(text)
     try:
         return scan(Stream(text), rules_for(config, {}), keywords).resources
     except InputError as error:
