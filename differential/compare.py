@@ -311,12 +311,23 @@ def embedded_texts(wanted: Any, got: Any) -> Iterator[tuple[str, str]]:
             yield from embedded_texts(one, other)
 
 
+def replaced_span(one: Node, other: Node, text: str) -> tuple[int, int]:
+    """Return the start and end of the content of `one`, which `other` replaces.
+
+    A block scalar includes the line breaks at its end. An empty text in quotes does not replace them.
+    """
+    start, end = content_span(one, text)
+    if one.style in ("|", ">") and not other.value:
+        end = start + len(text[start:end].rstrip("\r\n\x85\u2028\u2029"))
+    return start, end
+
+
 def compare_segments(before: str, after: str, changed: Sequence[tuple[Node, Node]]) -> list[Finding]:
     """Compare the text between the changed scalars, and the style of each changed scalar."""
     findings = []
     position_before = position_after = 0
     blank = ""  # the characters that can be added next to a value that was empty: `a:` becomes `a: b`
-    ends = [(content_span(one, before), content_span(other, after)) for one, other in changed]
+    ends = [(replaced_span(one, other, before), content_span(other, after)) for one, other in changed]
     for number, ((start, end), (new_start, new_end)) in enumerate(
         [*ends, ((len(before),) * 2, (len(after),) * 2)]
     ):
