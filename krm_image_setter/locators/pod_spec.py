@@ -32,8 +32,8 @@ def find_pod_spec_images(resource: dict[str, Any], uses: Collection[str], names:
     """Return the image fields in all pod specs of a resource, in document order.
 
     Only fields whose use is in `uses` are returned. `names` is the number of field names of pod specs in the text
-    of the resource, which must not contain aliases. After as many fields, the search ends. Searching the fields of
-    each container too took a twentieth of the time of a run.
+    of the resource, or MANY if the text contains aliases. The search ends when it has found this number of names.
+    Otherwise the search of the fields of each container takes a twentieth of the time of a run.
     """
     found: list[ImageField] = []
     _search(resource, (), uses, found, names)
