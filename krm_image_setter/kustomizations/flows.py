@@ -239,7 +239,7 @@ _SOURCES: Final = frozenset(
         "helmchartinflationgenerator", "secretgenerator",
     )
 )  # fmt: skip
-_WITH_IMAGES: Final = _SOURCES - {"configurations"} | {"resources", "bases"}
+_WITH_IMAGES: Final = _SOURCES - {"components", "configurations"} | {"resources", "bases"}
 _PATCHES: Final = frozenset(("patches", "patchesstrategicmerge", "patchesjson6902"))
 _LAST: Final = frozenset(("replacements", "transformers", "vars"))
 
@@ -255,6 +255,7 @@ class _Build:
         self.texts: set[str] = set()
         self.kustomizations: set[str] = set()
         self._specs: list[Spec] = []
+        self._has_sources = False  # whether a kustomization so far names a source of images
         self._is_complete = True  # whether all sources of the images so far are known
         node = self._reader.kustomization(posixpath.dirname(root))
         if node is not None:
@@ -268,7 +269,9 @@ class _Build:
             return
         self._stack.append(directory)
         self.kustomizations.add(node.text.key)
-        before = len(self.routes)
+        self._has_sources |= any(map(node.items, _WITH_IMAGES))
+        if not self._has_sources:  # such as a component that is built alone
+            self._is_complete = False
         # Test for groups of fields first, because few are present. Looking up all fields took a third of the time.
         keys = node.names.keys()
         for field in ("resources", "bases"):
@@ -276,8 +279,6 @@ class _Build:
                 self._add_resource(directory, item)
         if not keys.isdisjoint(_SOURCES):
             self._add_other_sources(directory, node)
-        if not before and not self.routes and not any(map(node.items, _WITH_IMAGES)):
-            self._is_complete = False
         if not keys.isdisjoint(_PATCHES):
             self._add_patches(directory, node)
         for field in ("images", "imageTags"):
@@ -360,12 +361,14 @@ class _Build:
             outer, self.routes = self.routes, []
             specs, self._specs = self._specs, []
             is_complete, self._is_complete = self._is_complete, True
+            has_sources, self._has_sources = self._has_sources, False
             self._add(path, base)
             for route in self.routes:
                 route.way += f"@{item.location[-1]}{item.string()}"
             self.routes = outer + self.routes
             self._specs = specs + self._specs
             self._is_complete = is_complete and self._is_complete
+            self._has_sources = has_sources
         elif path is not None and self._flows.fields(path, None) is not None:
             self._start(path, None)
         else:

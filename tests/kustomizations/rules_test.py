@@ -233,6 +233,19 @@ def test_invalid_kustomization_is_not_changed(kustomization: str) -> None:
     assert texts(run(files, TAG)) == {**files, "k/web.yaml": POD.replace("IMAGE", "nginx:9")}
 
 
+def test_entry_that_matches_no_image_is_not_changed_because_of_a_component() -> None:
+    files = {
+        "base/kustomization.yaml": "resources: [web.yaml]\n",
+        "base/web.yaml": POD.replace("IMAGE", "nginx:1"),
+        "c/kustomization.yaml": "kind: Component\nimages: [{name: nginx, newTag: '2'}]\n",
+        "k/kustomization.yaml": (
+            "resources: [../base]\ncomponents: [../c]\nimages: [{name: redis, newName: a.b/redis}]\n"
+        ),
+    }
+    outcomes = run(files, "registries: [{from: a.b, to: m.c/d}]\nonUnused: ignore")
+    assert texts(outcomes) == files
+
+
 def test_build_with_exponentially_many_bases_ends() -> None:
     files = {f"k{n}/kustomization.yaml": f"resources: [../k{n + 1}, ../k{n + 1}/.]\n" for n in range(40)}
     files["k40/kustomization.yaml"] = "images: [{name: nginx, newTag: v1}]\n"
