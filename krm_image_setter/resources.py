@@ -162,8 +162,8 @@ class Resource(Record):
 
     def is_secret_at(self, location: Location) -> bool:
         """Return whether the value at `location` is in a Secret: this resource, or a Secret inside it."""
-        # An alias or an escape can hide the kind.
-        if self.tree.document.aliased or _can_have_secret(self.tree.source.text):
+        *_, can_have_secret = _words(self.tree.source.text)
+        if can_have_secret or self.tree.document.aliased:  # an alias can hide the kind
             node: Any = self.node
             for step in location:
                 if is_secret(node):
@@ -215,18 +215,15 @@ def is_secret(node: Any) -> bool:
 
 def _can_nest(node: Any, source: str) -> bool:
     """Return whether the text of a resource can contain another resource."""
-    kinds, versions, can_have_escapes = _counts(source)
+    kinds, versions, can_have_escapes, _ = _words(source)
     return can_have_escapes or (kinds > ("kind" in node) and versions > ("apiVersion" in node))
 
 
 @lru_cache(maxsize=1)  # thousands of resources can share a text, as the items of a JSON list do
-def _counts(source: str) -> tuple[int, int, bool]:
-    return source.count("kind"), source.count("apiVersion"), "\\" in source
-
-
-@lru_cache(maxsize=1)
-def _can_have_secret(source: str) -> bool:
-    return SECRET in source or "\\" in source
+def _words(source: str) -> tuple[int, int, bool, bool]:
+    """Return how often two keys occur in a text, whether it can have escapes, and whether it can have a Secret."""
+    can_have_escapes = "\\" in source
+    return source.count("kind"), source.count("apiVersion"), can_have_escapes, can_have_escapes or SECRET in source
 
 
 def _find_nested(outer: Resource, node: Any, location: Location, found: list[Resource]) -> None:

@@ -197,15 +197,22 @@ def is_under(path: str, directory: str) -> bool:
 
 def _ignores_above(directory: str) -> list[_Ignores]:
     """Return the ignore files of the parent directories in the same git repository. The outermost comes first."""
+    root = repository_of(directory)
     above: list[str] = []
-    inner = directory
-    while not os.path.exists(os.path.join(inner, ".git")):
-        outer = os.path.dirname(inner)
-        if outer == inner:
-            return []
-        above.insert(0, outer)
-        inner = outer
+    while root is not None and directory != root:
+        directory = os.path.dirname(directory)
+        above.insert(0, directory)
     return [ignores for outer in above for ignores in _ignores_in(outer, outer)]
+
+
+def repository_of(directory: str) -> str | None:
+    """Return the root directory of the git repository that contains a directory; None if there is none."""
+    while not os.path.exists(os.path.join(directory, ".git")):
+        outer = os.path.dirname(directory)
+        if outer == directory:
+            return None
+        directory = outer
+    return directory
 
 
 def _ignores_in(directory: str, shown_directory: str) -> list[_Ignores]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 
 from krm_image_setter.builds.kustomization import FILE_NAMES
-from krm_image_setter.cli.files import File, is_under
+from krm_image_setter.cli.files import File, is_under, repository_of
 from krm_image_setter.errors import InputError
 from krm_image_setter.streams import decoded, read_found
 from krm_image_setter.typed import TYPE_CHECKING, Final
@@ -51,7 +51,7 @@ class _OtherFiles:
     """
 
     def __init__(self, tops: Iterable[str]) -> None:
-        self._roots = {_repository(os.path.realpath(top)) for top in tops}
+        self._roots = {repository_of(os.path.realpath(top)) for top in tops}
         self._left = _MOST_BYTES
 
     def read(self, path: str) -> bytes | None:
@@ -63,16 +63,6 @@ class _OtherFiles:
         data = read_found(real, path, most=self._left)
         self._left -= len(data)
         return data
-
-
-def _repository(directory: str) -> str | None:
-    """Return the root directory of the git repository that contains a directory; None if there is none."""
-    while not os.path.exists(os.path.join(directory, ".git")):
-        outer = os.path.dirname(directory)
-        if outer == directory:
-            return None
-        directory = outer
-    return directory
 
 
 def kustomized_images(files: Sequence[File], rules: Rules) -> Listing | None:

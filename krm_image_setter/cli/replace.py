@@ -217,7 +217,7 @@ def _locked(staged: Staged, directory: int) -> Iterator[int | None]:
         yield None
         return
     try:
-        is_locked = True
+        locked: int | None = descriptor
         try:
             # Use a record lock, as other programs do. A record lock needs write permission.
             is_writable = fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_RDWR
@@ -225,8 +225,8 @@ def _locked(staged: Staged, directory: int) -> Iterator[int | None]:
         except BlockingIOError as error:
             raise InputError(_LOCKED, file=staged.shown) from error
         except OSError:  # the file system does not support locks
-            is_locked = False
-        yield descriptor if is_locked else None
+            locked = None
+        yield locked
     finally:
         os.close(descriptor)
 

@@ -66,7 +66,7 @@ def _units(source: str, start: int, end: int, quote: str) -> Iterator[Unit]:
         text = match[0]
         match match.lastgroup:
             case "escape":
-                text = _unescaped(text)
+                text = unescaped(text)
             case "quote":
                 text = "'"
             case "join" | "fold" as kind:
@@ -75,7 +75,8 @@ def _units(source: str, start: int, end: int, quote: str) -> Iterator[Unit]:
         yield Unit(text, match.start(), match.end())
 
 
-def _unescaped(escape: str) -> str:
+def unescaped(escape: str) -> str:
+    """Return the text of an escape in double quotes, which starts with the backslash."""
     # A character above U+FFFF can be written as a pair of escaped surrogates.
     if escape[6:8] == "\\u":
         return chr(0x10000 + (int(escape[2:6], 16) - 0xD800 << 10) + int(escape[8:], 16) - 0xDC00)

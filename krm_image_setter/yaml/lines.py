@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 #: This pattern matches a line. Its groups are the indentation, the dashes, the key, the colon, and the rest.
 LINE: Final = re.compile(r"( *)((?:- +)*)(?:([A-Za-z0-9_/][A-Za-z0-9_./-]{0,200})(: +|:\Z))?(.*)")
 # A parser must read the other escapes in double quotes, and half of a surrogate pair.
-_ESCAPES: Final = {"n": "\n", "t": "\t", '"': '"', "\\": "\\", "/": "/", " ": " "}
 _ESCAPE: Final = r"\\(?:[nt\"\\/ ]|u(?!00[01]|[dD][89a-fA-F])[0-9A-Fa-f]{4})"
 _QUOTED: Final = rf"(\"(?:[^\"\\]++|{_ESCAPE})*+\"|'(?:[^']++|'')*+')(?: *| +#.*)"
 _NO_PLAIN: Final = frozenset("&*!|>%@`?:,]}")
@@ -447,11 +446,11 @@ def _unquoted(source: str) -> str:
     text = source[1:-1]
     if source[0] == "'":
         return text.replace("''", "'")
-    return re.sub(r"\\(?:u(.{4})|(.))", _unescaped, text) if "\\" in text else text
+    if "\\" not in text:
+        return text
+    from krm_image_setter.yaml.flow_scalar import unescaped  # noqa: PLC0415  (few texts have escapes)
 
-
-def _unescaped(escape: re.Match[str]) -> str:
-    return chr(int(escape[1], 16)) if escape[1] else _ESCAPES[escape[2]]
+    return re.sub(_ESCAPE, lambda escape: unescaped(escape[0]), text)
 
 
 def _trimmed(rest: str) -> str:
