@@ -31,8 +31,9 @@ from krm_image_setter.paths.mismatch import Mismatch, find_mismatch
 from krm_image_setter.resources import CRD, NO_REF, SECRET, Resource, ResourceRef
 from krm_image_setter.results import ERROR, WARNING, Result
 from krm_image_setter.rules import Rules, usable_keywords
-from krm_image_setter.scan import FoundImage, Scan, images_in, searched
+from krm_image_setter.scan import FoundImage, LocatedField, Scan, images_in, searched
 from krm_image_setter.typed import Any, Final, Record, TypeAlias
+from krm_image_setter.yaml.stream import keyword_test
 from krm_image_setter.yaml.tree import Location
 
 #: Calls a function with the stream of each source. Yields the source's name (empty for standard input) and the
@@ -193,30 +194,67 @@ def _image_messages(
     ]
     if not unused:
         return
+    names = frozenset(rule.name.normalized_name for rule in unused)
     # Also search environment variables and arguments, because `env` or `args` might be missing in the entry.
-    searched = rules._replace(pod_spec_uses=(IMAGE, ENV, ARGS)) if rules.pod_spec_uses else rules
-    results = for_each_source(partial(_images, searched))
-    found = _FoundImages(chain(others, (image for _, images in results for image in images or ())))
+    wide = rules._replace(pod_spec_uses=(IMAGE, ENV, ARGS)) if rules.pod_spec_uses else rules
+    search = partial(_search, wide, names, usable_keywords(rule.keyword for rule in unused))
+    searches = [(file, each) for file, each in for_each_source(search) if each is not None]
+    found = _FoundImages(chain(map(_UsedImage.of, others), *(each.images for _, each in searches)))
     causes = {
         rule: known.get(rule.position) or found.cause(rule, rules.images)
         for rule in unused
         if not found.has_set(rule)
     }
     absent = [rule for rule, cause in causes.items() if cause is None]
-    occurrences = _occurrences(rules, absent, for_each_source) if absent else {}
+    occurrences = _occurrence_messages(absent, searches)
     for rule, cause in causes.items():
         message = cause or occurrences.get(rule.name.normalized_name) or found.similar(str(rule.name))
         yield rule.config_location.prefixed(message)
 
 
-def _images(rules: Rules, stream: Stream) -> list[FoundImage]:
-    return list(images_in(stream, rules))
+class _UsedImage(Record):
+    """The part of a FoundImage that a reason needs. Many images of a source differ only in their location."""
+
+    image: str
+    usage: Usage
+    part: str
+    is_public: bool
+
+    @classmethod
+    def of(cls, found: FoundImage) -> _UsedImage:
+        return cls(found.image, found.usage, found.part, found.is_public)
+
+
+class _Search(Record):
+    """The images of a source, and the occurrences of names in fields that no rule covers."""
+
+    images: list[_UsedImage]
+    occurrences: list[_Occurrence]
+
+
+def _search(rules: Rules, names: frozenset[str], keywords: list[str] | None, stream: Stream) -> _Search:
+    """Search a stream for all images, and for `names` in fields that no rule covers.
+
+    If the stream is not valid, search its text for the names. `keywords` are parts of the names.
+    """
+    occurrences: list[_Occurrence] = []
+    can_contain = keyword_test(stream.text, ("",) if keywords is None else keywords)
+
+    def visit(resource: Resource | None, fields: list[LocatedField]) -> None:
+        if resource is not None and can_contain(resource.tree.source.text):
+            occurrences.extend(_uncovered(resource, covered(fields), names, keywords))
+
+    try:
+        images = dict.fromkeys(map(_UsedImage.of, images_in(stream, rules, visit=visit)))
+    except InputError:
+        return _Search([], [] if SECRET in stream.text else list(_in_text(stream.text, names)))
+    return _Search([*images], occurrences)
 
 
 class _FoundImages:
     """All images in the sources. They explain why an entry of `images` set none of them."""
 
-    def __init__(self, images: Iterable[FoundImage]) -> None:
+    def __init__(self, images: Iterable[_UsedImage]) -> None:
         self._names: set[str] = set()  # names that messages can suggest
         self._keys: dict[tuple[str, str | None, str | None], set[Usage]] = {}
         self._lone_names: set[str] = set()  # names in fields that contain only a name
@@ -228,7 +266,7 @@ class _FoundImages:
             if reference is not None:
                 self._add(reference, image)
 
-    def _add(self, reference: Reference, image: FoundImage) -> None:
+    def _add(self, reference: Reference, image: _UsedImage) -> None:
         for key in keys_of(reference):
             self._keys.setdefault(key, set()).add(image.usage)
         same = self._references.setdefault(reference.normalized_name, {})
@@ -331,13 +369,14 @@ class _Occurrence(Record):
     file: str = ""
 
 
-def _occurrences(rules: Rules, absent: list[ImageRule], for_each_source: ForEachSource) -> dict[str, str]:
+def _occurrence_messages(absent: list[ImageRule], searches: list[tuple[str, _Search]]) -> dict[str, str]:
     """Return a message for each name that occurs in a field without a rule, or in a source that was skipped."""
     names = {rule.name.normalized_name: str(rule.name) for rule in absent}
     messages: dict[str, str] = {}
-    keywords = usable_keywords(rule.keyword for rule in absent)
-    for file, found in for_each_source(partial(_occurrences_in, rules, frozenset(names), keywords)):
-        for name, line, field, section, annotated in found or ():
+    for file, search in searches:
+        for name, line, field, section, annotated in search.occurrences:
+            if name not in names:
+                continue
             # In a KRM function, prefer the path in the annotations, because the user does not see the stream.
             at = f"{file}:{line}" if file else annotated or f"line {line}"
             if field:
@@ -348,31 +387,12 @@ def _occurrences(rules: Rules, absent: list[ImageRule], for_each_source: ForEach
     return messages
 
 
-def _occurrences_in(
-    rules: Rules, names: frozenset[str], keywords: list[str] | None, stream: Stream
-) -> list[_Occurrence]:
-    """Return the locations of names in a stream: in fields of resources, or in its text if it has no resources."""
-    try:
-        return [
-            found
-            for each in list(searched(stream, rules, keywords))
-            for found in _uncovered(*each, names, keywords)
-        ]
-    except InputError:
-        return [] if SECRET in stream.text else list(_in_text(stream.text, names))
-
-
 def _uncovered(
-    resource: Resource,
-    kinds: list[KindRule],
-    uses: Collection[str],
-    names: frozenset[str],
-    keywords: list[str] | None,
+    resource: Resource, found: Collection[Location], names: frozenset[str], keywords: list[str] | None
 ) -> Iterator[_Occurrence]:
-    """Yield the occurrences of names in those fields of a resource that no rule covers."""
+    """Yield the occurrences of names in a resource, except at the locations `found`, which rules cover."""
     if resource.ref.kind in (CRD, SECRET) or resource.ref.api_version == API_VERSION:
         return
-    found = covered(resource, kinds, uses)
     for location, text in _strings(resource.node, ()):
         if location in found or location[0] in ("metadata", "status"):
             continue

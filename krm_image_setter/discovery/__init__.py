@@ -12,7 +12,7 @@ from krm_image_setter.discovery.resources import Unknown, find_in_resource
 from krm_image_setter.discovery.schema import find_in_crd
 from krm_image_setter.discovery.writing import write_kinds
 from krm_image_setter.documents import Stream
-from krm_image_setter.locators import covered
+from krm_image_setter.locators import covered, find_image_fields
 from krm_image_setter.resources import CRD, NO_REF
 from krm_image_setter.rules import Rules
 from krm_image_setter.scan import searched
@@ -64,7 +64,8 @@ def discover(stream: Stream, rules: Rules, *, others: bool = False) -> Discovere
         file = stream.file if resource.ref == NO_REF else ""
         if file.rpartition("/")[2] in FILE_NAMES:  # a kustomization without `kind`
             continue
-        images += find_in_resource(resource, covered(resource, kinds, uses), rules, file)
+        fields = find_image_fields(resource, kinds, uses, set())
+        images += find_in_resource(resource, covered(fields), rules, file)
     return Discovered(tuple(findings), pod_specs, tuple(images))
 
 

@@ -102,10 +102,10 @@ def _keywords_in(text: str) -> _Keywords:
     return _Keywords(text)
 
 
-def covered(resource: Resource, rules: Iterable[KindRule], pod_spec_uses: Collection[str]) -> set[Location]:
-    """Return the locations of all fields that `find_image_fields` finds with these arguments."""
+def covered(fields: Iterable[tuple[ImageField | OtherField, KindRule | None]]) -> set[Location]:
+    """Return the locations of the result of `find_image_fields`."""
     found: set[Location] = set()
-    for field, _ in find_image_fields(resource, rules, pod_spec_uses, set()):
+    for field, _ in fields:
         found.add(field.location)
         if isinstance(field, ImageField):
             found.update(field.parts)
