@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import itertools
 import os
 import shutil
 import subprocess
@@ -22,6 +23,7 @@ import sysconfig
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -236,45 +238,50 @@ def in_files(count: int, load: str, suite: list[pyperf.Benchmark]) -> None:
     """`set --in-place` and `list` over a folder, beside sed on all its files and one process a file."""
     ours = str(Path(sys.executable).with_name("krm-image-setter"))
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        (folder / "functions.yaml").write_text(CONFIG)
-        paths = [folder / f"deploy/{n // 500:03}/{n:06}.yaml" for n in range(count)]
+        folders = (Path(name, str(number)) for number in itertools.count())
+        paths = [f"deploy/{n // 500:03}/{n:06}.yaml" for n in range(count)]
 
-        def write() -> None:
+        def written() -> Path:
+            """Write the files to a new folder. For minutes after files are deleted, ext4 creates files slowly."""
+            folder = next(folders)
             for path, text in zip(paths, documents(count, load), strict=True):
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_text(text)
+                (folder / path).parent.mkdir(parents=True, exist_ok=True)
+                (folder / path).write_text(text)
+            (folder / "functions.yaml").write_text(CONFIG)
+            os.sync()
+            return folder
 
-        def each(command: Callable[[str], list[str]], files: list[Path]) -> Run:
-            taken = [run(command(str(path)), folder) for path in files]
-            scale = count / len(files)
+        def each(command: Callable[[str], list[str]], folder: Path) -> Run:
+            taken = [run(command(path), folder) for path in paths[:few]]
+            scale = count / few
             return Run(sum(one.seconds for one in taken) * scale, max(one.memory for one in taken))
 
         config = ["--fn-config", "functions.yaml"]
         script = f"find deploy -name '*.yaml' -exec sed -i 's|{OLD}|{NEW}|' {{}} +"
-        measures: dict[str, Callable[[], Run]] = {
-            "krm-image-setter set --in-place": lambda: run([ours, "set", "deploy", "--in-place", *config], folder),
-            "krm-image-setter set, to standard output": lambda: run([ours, "set", "deploy", *config], folder),
-            "krm-image-setter list": lambda: run([ours, "list", "deploy", *config], folder),
-            "bare events of the C parser": lambda: run([sys.executable, "-c", EVENTS_OF_FILES], folder),
-            "sed -i, all at once": lambda: run(["sh", "-c", script], folder),
-            "cat, all at once": lambda: run(["sh", "-c", "find deploy -name '*.yaml' -exec cat {} +"], folder),
+        measures: dict[str, Callable[[Path], Run]] = {
+            "krm-image-setter set --in-place": partial(run, [ours, "set", "deploy", "--in-place", *config]),
+            "krm-image-setter set, to standard output": partial(run, [ours, "set", "deploy", *config]),
+            "krm-image-setter list": partial(run, [ours, "list", "deploy", *config]),
+            "bare events of the C parser": partial(run, [sys.executable, "-c", EVENTS_OF_FILES]),
+            "sed -i, all at once": partial(run, ["sh", "-c", script]),
+            "cat, all at once": partial(run, ["sh", "-c", "find deploy -name '*.yaml' -exec cat {} +"]),
         }
+        few = min(count, 100)
         if load == "all":  # the others take a process a file as long
-            few = min(count, 100)
-            measures[f"ruamel.yaml, a process a file ({few} run, scaled)"] = lambda: each(
-                lambda path: ["sh", "-c", f'"{sys.executable}" -c "$0" < "$1"', ROUND_TRIP, path], paths[:few]
+            measures[f"ruamel.yaml, a process a file ({few} run, scaled)"] = partial(
+                each, lambda path: ["sh", "-c", f'"{sys.executable}" -c "$0" < "$1"', ROUND_TRIP, path]
             )
             yq = yq_command()
             if yq is not None:
-                measures[f"yq, a process a file ({few} run, scaled)"] = lambda: each(
-                    lambda path: [*yq, ".", path], paths[:few]
+                measures[f"yq, a process a file ({few} run, scaled)"] = partial(
+                    each, lambda path: [*yq, ".", path]
                 )
         runs: dict[str, list[Run]] = {title: [] for title in measures}
+        folder = written()
         for _ in range(min(rounds(count), 5)):
             for title, measure in measures.items():
-                write()
-                runs[title].append(measure())
+                changes = " -i" in title or "--in-place" in title
+                runs[title].append(measure(written() if changes else folder))
         told(f"{count:,} files, {load} change", runs, suite)
 
 

@@ -550,6 +550,60 @@ def test_killed_while_files_are_staged(many: Path) -> None:
     assert texts(many) == {DONE}
 
 
+def test_file_locked_while_processes_replace_files(many: Path) -> None:
+    """All processes stop, and the message contains the number of files that they have replaced."""
+    with (many / "m" / "0250.yaml").open("r+b") as file:
+        fcntl.lockf(file, fcntl.LOCK_EX)
+        status, _, err = ended(start(many, "set", "m", *NGINX, "--in-place", preexec_fn=all_cores))
+    done = sum(path.read_text() == DONE for path in (many / "m").iterdir())
+    effect = f"{done} of 500 files were already written"
+    error = f"m/0250.yaml: another program has locked the file; {effect}, run the command again"
+    assert (status, err, leftovers(many)) == (2, f"{SAID}error: {error}\n", [])
+    assert done < 499
+
+
+KILLED = """
+import os, signal
+from pathlib import Path
+from krm_image_setter.cli import replace, workers
+from krm_image_setter.cli.files import content_digest
+from krm_image_setter.errors import ImageSetterError
+
+workers._cores = lambda: 2
+
+def kill(*_, parent=os.getpid(), **__):
+    assert os.getpid() != parent
+    os.kill(os.getpid(), signal.SIGKILL)
+
+def file(path):
+    rewrite = kill if "{step}" == "rewrite" else lambda _: [b"new"]
+    return replace.Rewrite(f"m/{{path.name}}", str(path), content_digest(path.read_bytes()), rewrite)
+
+if "{step}" == "replace":
+    os.replace = kill
+try:
+    with replace.Replacement() as replacement:
+        assert not any(replacement.stage(list(map(file, sorted(Path("m").resolve().iterdir())))))
+        replacement.commit()
+except ImageSetterError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize(
+    ("step", "verb", "effect"),
+    [("rewrite", "read", "nothing was"), ("replace", "replaced", "some files were already")],
+)
+def test_process_killed_while_it_writes(many: Path, step: str, verb: str, effect: str) -> None:
+    needs_cores()
+    command = sys.executable, "-c", KILLED.format(step=step)
+    _, out, err = ended(start(many, command=command))
+    killed = "a worker process was killed by signal 9 (probably out of memory)"
+    message = f"{killed} while it {verb} 32 files, m/0000.yaml to m/0031.yaml; {effect} written\n"
+    assert (out.decode(), err) == (message, "")
+    assert (texts(many), leftovers(many)) == ({POD}, [])
+
+
 def test_nohup_is_heeded(many: Path) -> None:
     process = start(many, "set", "m", *NGINX, "--in-place", preexec_fn=partial(signals, signal.SIGHUP))
     for _ in range(3):

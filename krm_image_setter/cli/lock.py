@@ -28,7 +28,7 @@ from krm_image_setter.cli.options import (
     StdinFileName,
     Unpinned,
 )
-from krm_image_setter.cli.replace import Replacement
+from krm_image_setter.cli.replace import Replacement, Rewrite
 from krm_image_setter.cli.resolving import Asking
 from krm_image_setter.cli.scanning import ReadAhead
 from krm_image_setter.cli.terminal import counted, flush, write
@@ -141,7 +141,10 @@ def _save(path: str, old: bytes | None, new: bytes) -> None:
     """Write a lock. Raises InputError if it cannot be written, or has changed since it was read."""
     if old is not None:
         with Replacement() as replacement:
-            replacement.stage(path, os.path.realpath(path), content_digest(old), lambda _: [new])
+            rewrite = Rewrite(path, os.path.realpath(path), content_digest(old), lambda _: [new])
+            (error,) = replacement.stage([rewrite])
+            if error is not None:
+                raise error
             replacement.commit()
         return
     try:

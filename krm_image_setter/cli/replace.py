@@ -8,13 +8,18 @@ import os
 import secrets
 import signal
 import stat
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import partial
+from mmap import mmap
 
 from krm_image_setter.cli.files import content_digest
+from krm_image_setter.cli.workers import ENDING, for_each, signals_blocked, stop_workers
 from krm_image_setter.errors import InputError
-from krm_image_setter.typed import Any, Final, NoReturn, Record, Self
+from krm_image_setter.typed import Any, Final, NoReturn, Record, Self, TypeVar
+
+T = TypeVar("T")
+Found = TypeVar("Found")
 
 CHANGED: Final = "another program changed the file during this run; run the command again"
 _REMOVED: Final = "another program removed the file during this run; run the command again"
@@ -23,7 +28,6 @@ _LOCKED: Final = "another program has locked the file; run the command again"
 
 NOTHING_WRITTEN: Final = "nothing was written"
 
-_ENDING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # Another program can replace a file with a symbolic link or a pipe. O_NOFOLLOW does not follow the link, and
 # O_NONBLOCK does not wait for the pipe.
 _SAFELY: Final = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -45,6 +49,23 @@ class Attributes(Record):
         return cls(stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid, _extended_of(file))
 
 
+class Rewrite(Record):
+    """A file to replace. `rewrite` computes the new contents from the old contents.
+
+    `path` is the path in messages, and `target` is the path without symbolic links. `digest` is the digest of the
+    contents that were read. `Replacement` sets `temporary`, the name of the temporary file.
+    """
+
+    path: str
+    target: str
+    digest: bytes
+    rewrite: Callable[[bytes], Iterable[bytes]]
+    temporary: str = ""
+
+    def __str__(self) -> str:
+        return self.path
+
+
 class Staged(Record):
     """A temporary file in the directory of the original file, with the new contents.
 
@@ -57,8 +78,27 @@ class Staged(Record):
     temporary: str
     digest: bytes
     attributes: Attributes
-    status: os.stat_result
-    directory: os.stat_result
+    status: _Status
+    directory: _Status
+
+    def __str__(self) -> str:
+        return self.shown
+
+
+class _Status(Record):
+    """The part of the status of a file that shows whether it is the same file with the same contents."""
+
+    device: int
+    inode: int
+    size: int
+    modified: int  # in ns
+
+    @classmethod
+    def of(cls, status: os.stat_result) -> Self:
+        return cls(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+
+    def is_same_file(self, status: os.stat_result) -> bool:
+        return (self.device, self.inode) == (status.st_dev, status.st_ino)
 
 
 class Replacement:
@@ -73,10 +113,11 @@ class Replacement:
 
     def __init__(self) -> None:
         self._staged: list[Staged] = []
+        self._temporary: set[str] = set()
         self._handlers: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> Self:
-        for number in _ENDING:
+        for number in ENDING:
             # An ignored signal must stay ignored. For example, `nohup` ignores SIGHUP.
             if signal.getsignal(number) is not signal.SIG_IGN:
                 self._handlers[number] = signal.signal(number, self._end)
@@ -93,78 +134,117 @@ class Replacement:
         os._exit(128 + number)
 
     def _clear(self) -> None:
-        for staged in self._staged:
-            with suppress(OSError, InputError), _directory_of(staged) as directory:
-                os.unlink(staged.temporary, dir_fd=directory)
+        stop_workers()
+        for path in self._temporary:
+            with suppress(OSError):
+                os.unlink(path)
 
-    def stage(self, path: str, target: str, digest: bytes, rewrite: Callable[[bytes], Iterable[bytes]]) -> None:
-        """Write the new contents of a file to a temporary file. `rewrite` computes them from the old contents.
+    def stage(self, files: Sequence[Rewrite]) -> Iterator[InputError | None]:
+        """Write the new contents of files to temporary files. Yield None or an error for each file.
 
-        `target` is the path without symbolic links, and `digest` is the digest of the contents that were read.
-        Raises InputError if the file has changed since it was read, or if the temporary file cannot be written.
+        There is an error if a file has changed since it was read, or if the temporary file cannot be written.
+        Worker processes write many files. On two cores, this takes two thirds of the time.
         """
-        if not os.path.exists(path):
-            raise InputError(_REMOVED, file=path)
-        if not os.path.isfile(path):
-            raise InputError("cannot change the file in place: it is not a regular file", file=path)
-        if os.path.realpath(path) != target:
-            raise InputError(_MOVED, file=path)
-        try:
-            with _opened(os.path.dirname(target), os.O_DIRECTORY) as directory:
-                with _opened(os.path.basename(target), dir_fd=directory) as file:
-                    status, attributes = os.fstat(file), Attributes.of(file)
-                    old = _contents(file) if stat.S_ISREG(status.st_mode) else None
-                if old is None or content_digest(old) != digest:
-                    raise InputError(CHANGED, file=path)
-                temporary = f".krm-image-setter-{secrets.token_hex(8)}"
-                staged = Staged(path, target, temporary, digest, attributes, status, os.fstat(directory))
-                self._write(staged, directory, rewrite(old))
-        except OSError as error:
-            raise InputError(f"cannot write the file: {error.strerror}", file=path) from error
-
-    def _write(self, staged: Staged, directory: int, pieces: Iterable[bytes]) -> None:
-        """Write the temporary file of a staged file."""
-        # Record the temporary file before creating it, so that a signal at any time removes the file.
-        self._staged.append(staged)
-        try:
-            new = os.open(
-                staged.temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _SAFELY, 0o600, dir_fd=directory
-            )
-        except OSError:
-            # Do not remove a file with this name, because it can belong to another program.
-            self._staged.pop()
-            raise
-        try:
-            with open(new, "wb") as written:
-                written.writelines(pieces)
-                # Write before setting attributes: a write removes setuid, setgid and `security.capability`.
-                written.flush()
-                _set_attributes(staged.attributes, written.fileno())
-        except OSError:
-            # Free the space on the disk now: with --keep-going, the other files can need it.
-            os.unlink(staged.temporary, dir_fd=directory)
-            self._staged.pop()
-            raise
+        jobs = [file._replace(temporary=f".krm-image-setter-{secrets.token_hex(8)}") for file in files]
+        paths = [os.path.join(os.path.dirname(job.target), job.temporary) for job in jobs]
+        # Record the temporary files before creating them, so that a signal at any time removes them.
+        self._temporary.update(paths)
+        for path, staged in zip(paths, for_each(partial(_result_or_error, _stage), jobs), strict=True):
+            if isinstance(staged, InputError):
+                # Do not remove a file with this name, because it can belong to another program.
+                self._temporary.remove(path)
+                yield staged
+            else:
+                self._staged.append(staged)
+                yield None
 
     def commit(self) -> None:
         """Replace all staged files. Raises InputError if a file has changed, or if it cannot be replaced."""
-        done = 0
-        try:
-            for staged in self._staged:
-                with _directory_of(staged) as directory:
-                    _check_unchanged(staged, directory)
-            with _signals_blocked():
-                for staged in self._staged:
-                    with _directory_of(staged) as directory, _locked(staged, directory) as locked:
-                        _check_unchanged(staged, directory, locked)
-                        name = os.path.basename(staged.target)
-                        os.replace(staged.temporary, name, src_dir_fd=directory, dst_dir_fd=directory)
-                    done += 1
-                self._staged.clear()
-        except (InputError, OSError) as error:
-            effect = f"{done} of {len(self._staged)} files were already written" if done else NOTHING_WRITTEN
-            message = f"cannot replace the file: {error.strerror}" if isinstance(error, OSError) else error.message
-            raise InputError(with_effect(message, effect), file=staged.shown) from error
+        for error in for_each(partial(_result_or_error, _check_staged), self._staged):
+            if error is not None:
+                error.message = with_effect(error.message, NOTHING_WRITTEN)
+                raise error
+        stopped = mmap(-1, 1)  # all processes share it
+        replace = partial(_result_or_error, partial(_replace, stopped))
+        with signals_blocked():
+            results = list(for_each(replace, self._staged, is_reading=False))
+        for result in results:
+            if isinstance(result, InputError):
+                done = results.count(True)
+                effect = f"{done} of {len(results)} files were already written" if done else NOTHING_WRITTEN
+                result.message = with_effect(result.message, effect)
+                raise result
+        self._temporary.clear()
+
+
+def _result_or_error(function: Callable[[T], Found], argument: T) -> Found | InputError:
+    """Return the result of a function, or its error, so that a worker process can continue after an error."""
+    try:
+        return function(argument)
+    except InputError as error:
+        return error
+
+
+def _stage(job: Rewrite) -> Staged:
+    """Write the new contents of a file to its temporary file."""
+    path, target, digest, rewrite, temporary = job
+    if not os.path.exists(path):
+        raise InputError(_REMOVED, file=path)
+    if not os.path.isfile(path):
+        raise InputError("cannot change the file in place: it is not a regular file", file=path)
+    if os.path.realpath(path) != target:
+        raise InputError(_MOVED, file=path)
+    try:
+        with _opened(os.path.dirname(target), os.O_DIRECTORY) as directory:
+            with _opened(os.path.basename(target), dir_fd=directory) as file:
+                status, attributes = os.fstat(file), Attributes.of(file)
+                old = _contents(file) if stat.S_ISREG(status.st_mode) else None
+            if old is None or content_digest(old) != digest:
+                raise InputError(CHANGED, file=path)
+            _write(temporary, directory, rewrite(old), attributes)
+            statuses = _Status.of(status), _Status.of(os.fstat(directory))
+    except OSError as error:
+        raise InputError(f"cannot write the file: {error.strerror}", file=path) from error
+    return Staged(path, target, temporary, digest, attributes, *statuses)
+
+
+def _write(temporary: str, directory: int, pieces: Iterable[bytes], attributes: Attributes) -> None:
+    """Create a file with the contents `pieces`. If this fails, remove the file."""
+    new = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _SAFELY, 0o600, dir_fd=directory)
+    try:
+        with open(new, "wb") as written:
+            written.writelines(pieces)
+            # Write before setting attributes: a write removes setuid, setgid and `security.capability`.
+            written.flush()
+            _set_attributes(attributes, written.fileno())
+    except OSError:
+        # Free the space on the disk now: with --keep-going, the other files can need it.
+        os.unlink(temporary, dir_fd=directory)
+        raise
+
+
+def _check_staged(staged: Staged) -> None:
+    """Raise InputError if a file has changed since it was read."""
+    with _directory_of(staged) as directory:
+        _check_unchanged(staged, directory)
+
+
+def _replace(stopped: mmap, staged: Staged) -> bool:
+    """Replace a file, unless the replacement of another file failed. Return whether the file was replaced."""
+    if stopped[0]:
+        return False
+    try:
+        with _directory_of(staged) as directory, _locked(staged, directory) as locked:
+            _check_unchanged(staged, directory, locked)
+            name = os.path.basename(staged.target)
+            os.replace(staged.temporary, name, src_dir_fd=directory, dst_dir_fd=directory)
+    except InputError:
+        stopped[0] = True
+        raise
+    except OSError as error:
+        stopped[0] = True
+        raise InputError(f"cannot replace the file: {error.strerror}", file=staged.shown) from error
+    return True
 
 
 def with_effect(message: str, effect: str) -> str:
@@ -195,7 +275,7 @@ def _directory_of(staged: Staged) -> Iterator[int]:
     except OSError as error:
         raise InputError(_MOVED, file=staged.shown) from error
     try:
-        if not os.path.samestat(os.fstat(directory), staged.directory):
+        if not staged.directory.is_same_file(os.fstat(directory)):
             raise InputError(_MOVED, file=staged.shown)
         yield directory
     finally:
@@ -306,16 +386,4 @@ def _changed_at(staged: Staged, directory: int) -> int | None:
         now = os.stat(os.path.basename(staged.target), dir_fd=directory, follow_symlinks=False)
     except OSError:
         return None
-    then = staged.status
-    is_same = os.path.samestat(now, then) and (now.st_size, now.st_mtime_ns) == (then.st_size, then.st_mtime_ns)
-    return now.st_ctime_ns if is_same else None
-
-
-@contextmanager
-def _signals_blocked() -> Iterator[None]:
-    """Block signals while files are renamed, so that a signal cannot stop the run between two files."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    return now.st_ctime_ns if _Status.of(now) == staged.status else None

@@ -26,7 +26,7 @@ from krm_image_setter.cli.options import (
     StdinFileName,
 )
 from krm_image_setter.cli.outputs import Format, write_report
-from krm_image_setter.cli.replace import CHANGED, NOTHING_WRITTEN, Replacement, with_effect
+from krm_image_setter.cli.replace import CHANGED, NOTHING_WRITTEN, Replacement, Rewrite, with_effect
 from krm_image_setter.cli.scanning import ReadAhead, Scanned, plan_files
 from krm_image_setter.cli.skipped import problems_of, report_others, report_problems, report_results
 from krm_image_setter.cli.terminal import counted, flush, placeholders, style_of, write
@@ -210,17 +210,19 @@ def _is_printed(scanned: Scanned[Scan]) -> bool:
 def _replace(changed: Iterable[Scanned[Scan]], *, keep_going: bool) -> list[Scanned[Scan]]:
     """Replace files, and return those that were replaced. With `keep_going`, skip files that cannot be written."""
     replaced = []
+    changed = list(changed)
+    files = [
+        Rewrite(each.file.path, each.file.real, each.digest, partial(_rewritten, _edits(each))) for each in changed
+    ]
     with Replacement() as replacement:
-        for each in changed:
-            try:
-                replacement.stage(each.file.path, each.file.real, each.digest, partial(_rewritten, _edits(each)))
+        for each, error in zip(changed, replacement.stage(files), strict=True):
+            if error is None:
                 replaced.append(each)
-            except InputError as error:
-                effect = "the file was skipped" if keep_going else NOTHING_WRITTEN
-                error.message = with_effect(error.message, effect)
-                if not keep_going:
-                    raise
-                say_error(error)
+                continue
+            error.message = with_effect(error.message, "the file was skipped" if keep_going else NOTHING_WRITTEN)
+            if not keep_going:
+                raise error
+            say_error(error)
         replacement.commit()
     return replaced
 

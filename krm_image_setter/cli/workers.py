@@ -7,7 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 
 from krm_image_setter.errors import ImageSetterError, internal_error
 from krm_image_setter.typed import TYPE_CHECKING, Any, Final, TypeVar
@@ -22,17 +22,21 @@ Result = TypeVar("Result")
 _BATCH: Final = 32
 # For fewer items, one process is faster, because starting worker processes takes longer than the work.
 _MIN_ITEMS: Final = 200
+#: The signals that ask a process to end. Windows does not have SIGHUP.
+ENDING: Final = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+
 # The number of seconds after which the progress bar appears.
 _BAR_DELAY: Final = 1.0
 
 
-def for_each(job: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
+def for_each(job: Callable[[Item], Result], items: Sequence[Item], *, is_reading: bool = True) -> Iterator[Result]:
     """Yield the result of `job` for each item, in the order of the items. Calls can run in different processes.
 
-    Raises the exception of the first call that fails, and ImageSetterError if a worker process is killed.
+    If `is_reading` is false, a call can replace a file. Raises the exception of the first call that fails, and
+    ImageSetterError if a worker process is killed.
     """
     count = min(_cores(), len(items) // _MIN_ITEMS * 2) if len(items) >= _MIN_ITEMS else 1
-    results = _distributed(job, items, count) if count > 1 else map(job, items)
+    results = _distributed(job, items, count, is_reading) if count > 1 else map(job, items)
     return with_bar(results, len(items), "files")
 
 
@@ -44,7 +48,9 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _distributed(job: Callable[[Item], Result], items: Sequence[Item], count: int) -> Iterator[Result]:
+def _distributed(
+    job: Callable[[Item], Result], items: Sequence[Item], count: int, is_reading: bool
+) -> Iterator[Result]:
     """Divide the batches of items among `count` forked worker processes, and yield the results in order.
 
     A worker only writes to its own pipe. Therefore it ends when the parent process ends, even if the parent is
@@ -64,20 +70,19 @@ def _distributed(job: Callable[[Item], Result], items: Sequence[Item], count: in
             receiver, sender = context.Pipe(duplex=False)
             receivers.append(receiver)
             senders.append(sender)
-            worker = context.Process(
-                target=_run_worker, args=(job, batches[number::count], sender, tuple(receivers)), daemon=True
-            )
-            worker.start()
+            # A signal must not end this process before it can stop the worker.
+            with signals_blocked() as mask:
+                arguments = job, batches[number::count], sender, tuple(receivers), mask
+                worker = context.Process(target=_run_worker, args=arguments, daemon=True)
+                worker.start()
+                workers.append(worker)
+                _running.add(worker)
             sender.close()
-            workers.append(worker)
     # If there are too many processes or open files, this process does the work.
     except OSError:
         for connection in (*receivers, *senders):
             connection.close()
-        for worker in workers:
-            worker.kill()
-            worker.join()
-            worker.close()
+        stop_workers()
         yield from map(job, items)
         return
     for number, batch in enumerate(batches):
@@ -85,22 +90,47 @@ def _distributed(job: Callable[[Item], Result], items: Sequence[Item], count: in
             results: list[Result] | ImageSetterError = receivers[number % count].recv()
         # The worker ended before it sent the whole batch.
         except (EOFError, OSError):
-            raise _killed(workers[number % count], batch) from None
+            raise _killed(workers[number % count], batch, is_reading) from None
         if isinstance(results, ImageSetterError):
             raise results
         yield from results
     for worker in workers:
         worker.join()
+        _running.discard(worker)
 
 
-def _killed(worker: ForkProcess, batch: Sequence[Any]) -> ImageSetterError:
+_running: Final[set[ForkProcess]] = set()
+
+
+def stop_workers() -> None:
+    """Kill the worker processes that still run, and wait until they have ended."""
+    for worker in _running:
+        worker.kill()
+    for worker in _running:
+        worker.join()
+    _running.clear()
+
+
+@contextmanager
+def signals_blocked() -> Iterator[set[int]]:
+    """Block the signals that end a process, and return the signals that were blocked before."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+    try:
+        yield before
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _killed(worker: ForkProcess, batch: Sequence[Any], is_reading: bool) -> ImageSetterError:
     """Return the error for a worker process that ended before it sent the results of `batch`."""
     worker.join()
     cause = f" by signal {-worker.exitcode}" if worker.exitcode and worker.exitcode < 0 else ""
     cause += " (probably out of memory)" * (worker.exitcode == -signal.SIGKILL)
+    files = f"{len(batch)} files, {batch[0]} to {batch[-1]}"
+    if is_reading:
+        return ImageSetterError(f"a worker process was killed{cause} while it read {files}; nothing was written")
     return ImageSetterError(
-        f"a worker process was killed{cause} while it read {len(batch)} files, {batch[0]} to {batch[-1]}; "
-        "nothing was written"
+        f"a worker process was killed{cause} while it replaced {files}; some files were already written"
     )
 
 
@@ -109,12 +139,16 @@ def _run_worker(
     batches: Iterable[Sequence[Item]],
     sender: Connection,
     inherited: Iterable[Connection],
+    mask: Iterable[int],
 ) -> None:
+    # The handlers of the parent remove its temporary files, so a worker must not run them.
+    for number in ENDING:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, mask)
     # A worker detects the end of its parent only if no other process has the receiving end of its pipe open.
     for receiver in inherited:
         receiver.close()
-    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
     # Do not report these exceptions: the parent has ended, or it notices that this worker ends.
     with suppress(BrokenPipeError, MemoryError):
         try:

@@ -19,14 +19,17 @@ import pytest
 
 from krm_image_setter.cli import replace
 from krm_image_setter.cli.files import content_digest
-from krm_image_setter.cli.replace import Replacement
+from krm_image_setter.cli.replace import Replacement, Rewrite
 from krm_image_setter.errors import InputError
 
 OLD, NEW = b"old", b"new"
 
 
-def stage(replacement: Replacement, path: Path, old: bytes = OLD) -> None:
-    replacement.stage(str(path), str(path.resolve()), content_digest(old), lambda data: [data.replace(OLD, NEW)])
+def stage(replacement: Replacement, path: Path, old: bytes = OLD, real: str = "") -> None:
+    digest, real = content_digest(old), real or str(path.resolve())
+    (error,) = replacement.stage([Rewrite(str(path), real, digest, lambda data: [data.replace(OLD, NEW)])])
+    if error is not None:
+        raise error
 
 
 def test_commit_replaces_all_staged_files(tmp_path: Path) -> None:
@@ -188,7 +191,7 @@ def test_file_edited_within_a_clock_tick_is_not_overwritten(
     path.write_bytes(OLD)
     with Replacement() as replacement:
         stage(replacement, path)
-        monkeypatch.setattr(replace, "_changed_at", lambda staged, _: staged.status.st_ctime_ns)
+        monkeypatch.setattr(replace, "_changed_at", lambda *_: 0)
         keeping_time(write_in_place)(path)
         with pytest.raises(
             InputError, match="a: another program changed the file during this run; nothing was written"
@@ -389,7 +392,7 @@ def test_file_that_became_a_link_before_staging_is_refused(tmp_path: Path) -> No
         path.unlink()
         path.symlink_to(victim)
         with pytest.raises(InputError, match="a: the path no longer refers to the file that was read"):
-            replacement.stage(str(path), real, content_digest(OLD), lambda _: [NEW])
+            stage(replacement, path, real=real)
     assert victim.read_bytes() == OLD
 
 
@@ -423,7 +426,7 @@ def test_directory_that_becomes_a_link_is_not_followed(tmp_path: Path, when: str
         with Replacement() as replacement:
             if when == "before staging":
                 swap()
-            replacement.stage(str(path), real, content_digest(OLD), lambda _: [NEW])
+            stage(replacement, path, real=real)
             swap()
             replacement.commit()
 
