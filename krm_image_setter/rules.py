@@ -15,10 +15,9 @@ from krm_image_setter.images import (
     ImageRule,
     RegistryMap,
     Usage,
-    has_placeholder,
     parse_reference,
 )
-from krm_image_setter.locators import FileRule, ImageField, KindRule, SelectorMap
+from krm_image_setter.locators import PLACEHOLDER_STARTS, FileRule, ImageField, KindRule, SelectorMap
 from krm_image_setter.resources import Resource, ResourceRef
 from krm_image_setter.typed import TYPE_CHECKING, Any, Final, Record, TypeVar
 from krm_image_setter.yaml.stream import Keyword
@@ -192,7 +191,8 @@ class Keywords:
         if found is None:
             splits = ((kind, word) for kind in sorted(with_split_references(kinds)) for word in self._last)
             found = self._by_kinds[kinds] = [*self._usable, *splits, *with_parts(kinds)]
-        return [*found, *set(re.findall(_PLACEHOLDER, text))] if has_placeholder(text) else found
+        can_have_placeholder = any(start in text for start in PLACEHOLDER_STARTS)
+        return [*found, *set(re.findall(_PLACEHOLDER, text))] if can_have_placeholder else found
 
 
 # Finds the kinds in a text. Searching for each kind of the catalog instead took ten times as long.

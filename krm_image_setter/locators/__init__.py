@@ -14,6 +14,7 @@ from krm_image_setter.typed import Final
 from krm_image_setter.yaml.tree import Location
 
 __all__ = [
+    "PLACEHOLDER_STARTS",
     "RELATED_IMAGE",
     "TEXT",
     "WHOLE",
@@ -47,7 +48,7 @@ def find_image_fields(
     """
     parameters = None
     for field, rule in _find(resource, rules, pod_spec_uses, matched):
-        if isinstance(field, ImageField) and field.current.startswith(_PLACEHOLDERS) and not field.part:
+        if isinstance(field, ImageField) and field.current.startswith(PLACEHOLDER_STARTS) and not field.part:
             if parameters is None:
                 from krm_image_setter.locators.parameters import Parameters  # noqa: PLC0415  (few resources have any)
 
@@ -57,8 +58,8 @@ def find_image_fields(
             yield field, rule
 
 
-# How a placeholder starts: in Tekton and Shipwright, in OpenShift, and in Argo Workflows.
-_PLACEHOLDERS: Final = ("$(", "${", "{{")
+#: How a placeholder starts: in Tekton and Shipwright, in OpenShift, and in Argo Workflows.
+PLACEHOLDER_STARTS: Final = ("$(", "${", "{{")
 
 
 def _find(

@@ -176,7 +176,9 @@ def _matches(pattern: str, text: str) -> bool:
         return True
     if "*" not in pattern and "?" not in pattern:
         return False
-    import fnmatch  # noqa: PLC0415  (only needed for a wildcard)
+    if "*" not in pattern[:-1] and "?" not in pattern:  # such as `kafka.strimzi.io/*`, and most patterns are
+        return text.startswith(pattern[:-1])
+    import fnmatch  # noqa: PLC0415  (0.3 ms, and few patterns need it)
 
     # fnmatch needs only linear time. Escape `[`, which is a wildcard of fnmatch but an ordinary character here.
     return fnmatch.fnmatchcase(text, pattern.replace("[", "[[]"))

@@ -44,9 +44,14 @@ def content_start(source: str, event: NodeEvent, end: int) -> int:
 @lru_cache(maxsize=4096)
 def is_plain(text: str, *, flow: bool) -> bool:
     """Return whether every YAML parser reads `text` without quotes as the same string."""
-    # This check is fast, and most names of resources pass it.
-    if text[:1].isalpha() and text.isascii() and text.replace("-", "").isalnum():
-        return text.lower() not in _CONSTANTS
+    # Names, references, paths and messages pass these tests. Compiling the pattern takes 0.5 ms.
+    if text[:1].isalpha() and text.isascii():
+        if text.replace("-", "").isalnum():
+            return text.lower() not in _CONSTANTS
+        # A colon must not be at the end, or before a space or bracket. A space must be alone.
+        is_harmless = not flow and text.translate(_HARMLESS).isalnum() and text[-1] not in ": "
+        if is_harmless and not (": " in text or ":[" in text or ":]" in text or "  " in text):
+            return True
     return (
         re.fullmatch(_PLAIN, text) is not None
         and not (flow and (text[0] == ":" or any(character in ",[]{}?" for character in text)))
@@ -89,6 +94,8 @@ _CONSTANTS: Final = frozenset(
     ("y", "yes", "n", "no", "true", "false", "on", "off", "null", "~", "=", ".inf", "+.inf", "-.inf", ".nan")
 )
 _TYPED_START: Final = "+-.0123456789"
+# Removes characters that a plain scalar can contain after its first character.
+_HARMLESS: Final = str.maketrans("", "", '-._/@:"[] ')
 # This pattern matches the numbers and times of YAML 1.1 and 1.2.
 _TYPED: Final = (
     r"[-+]?(?:0b[01_]+|0o?[0-7_]+|0x[0-9a-fA-F_]+"

@@ -258,6 +258,7 @@ _NUMBER: Final = (
     r"|[-+]?(?:\.[0-9]+|[0-9][0-9_]*(?:\.[0-9_]*)?)(?:[eE][-+]?[0-9]+)?"
 )
 _NUMBER_START: Final = frozenset("0123456789+-.")
+_NUMERIC: Final = frozenset("0123456789abcdefABCDEFxo_+-.")
 #: The first characters of plain scalars that are not strings.
 TYPED_START: Final = _NUMBER_START.union(text[0] for text in _CONSTANTS if text)
 
@@ -276,9 +277,12 @@ _LONG: Final = 500
 
 @lru_cache(maxsize=4096)
 def _number(text: str) -> int | float | str:
-    # For most numbers, this test avoids compiling the pattern, which takes start-up time.
-    if text.isdecimal() and text.isascii() and text[0] != "0":
+    # These tests avoid compiling the pattern, which takes 0.3 ms, for most numbers, and for units such as `100m`.
+    digits = text[1:] if text[0] in "+-" else text
+    if digits.isdecimal() and digits.isascii() and digits[0] != "0":
         return int(text)
+    if not _NUMERIC.issuperset(text):
+        return text
     number = re.fullmatch(_NUMBER, text)
     if number is None:
         return text
