@@ -11,7 +11,7 @@ from harness import UNMEASURED
 
 from krm_image_setter import rules
 from krm_image_setter.images import reference
-from krm_image_setter.yaml import lines, outline, scalar, stream
+from krm_image_setter.yaml import lines, outline, stream
 
 SERVICE: Final = """\
 - apiVersion: v1
@@ -112,7 +112,6 @@ def test_patterns_that_a_run_compiles() -> None:
             outline._SIMPLE.pattern,
             reference._REFERENCE.pattern,
             rules._KIND,
-            scalar._PLAIN,
             stream._ITEMS,
             r"\n[^\s#]",  # the items of this list
             r"\n- kind: (\S+)",  # the kinds of the catalog
