@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from krm_image_setter import read_config, set_images
+from krm_image_setter import list_images, read_config, set_images
 from krm_image_setter.images import Reference
 from krm_image_setter.locators import Split
 from krm_image_setter.locators.split_reference import join_parts
@@ -360,3 +360,20 @@ def test_written_parts_join_to_the_new_reference(
         assert parts.keys() <= {"registry", "repository"}
     if new.tag and form.tag:
         assert parts.get("tag") != ""
+
+
+@pytest.mark.parametrize(
+    ("spec", "position"),
+    [
+        ("\n  pullPolicy: Always\n  repository: nginx\n  tag: v1", (5, 15)),
+        (" {tag: v1, repository: nginx}", (3, 30)),
+    ],
+    ids=["block style", "flow style"],
+)
+def test_split_reference_is_located_at_its_repository(spec: str, position: tuple[int, int]) -> None:
+    config = read_config(
+        "apiVersion: krm-image-setter.dev/v1alpha1\nkind: ImageSetter\n"
+        "kinds: {Widget: {path: '{.spec}', repository: repository, tag: tag}}\n"
+    )
+    (image,) = list_images(f"apiVersion: a.example/v1\nkind: Widget\nspec:{spec}\n", config)
+    assert (image.line, image.column) == position
