@@ -554,15 +554,15 @@ def test_file_locked_while_processes_replace_files(many: Path) -> None:
     """All processes stop, and the message contains the number of files that they have replaced."""
     with (many / "m" / "0250.yaml").open("r+b") as file:
         fcntl.lockf(file, fcntl.LOCK_EX)
-        status, _, err = ended(start(many, "set", "m", *NGINX, "--in-place", preexec_fn=all_cores))
-    done = sum(path.read_text() == DONE for path in (many / "m").iterdir())
+        _, out, err = ended(start(many, command=(sys.executable, "-c", IN_PROCESSES.format(step="lock"))))
+    done = sum(path.read_text() == "new" for path in (many / "m").iterdir())
     effect = f"{done} of 500 files were already written"
-    error = f"m/0250.yaml: another program has locked the file; {effect}, run the command again"
-    assert (status, err, leftovers(many)) == (2, f"{SAID}error: {error}\n", [])
-    assert done < 499
+    message = f"m/0250.yaml: another program has locked the file; {effect}, run the command again\n"
+    assert (out.decode(), err, leftovers(many)) == (message, "", [])
+    assert 0 < done < 499
 
 
-KILLED = """
+IN_PROCESSES = """
 import os, signal
 from pathlib import Path
 from krm_image_setter.cli import replace, workers
@@ -581,6 +581,16 @@ def file(path):
 
 if "{step}" == "replace":
     os.replace = kill
+if "{step}" == "fork":
+    forks, fork = [], os.fork
+    def few():
+        forks.append(1)
+        if len(forks) % 2 == 0:
+            raise BlockingIOError
+        return fork()
+    os.fork = few
+if "{step}" == "lock":  # another program locks a file after the check
+    replace._check_staged = lambda _: None
 try:
     with replace.Replacement() as replacement:
         assert not any(replacement.stage(list(map(file, sorted(Path("m").resolve().iterdir())))))
@@ -590,18 +600,32 @@ except ImageSetterError as error:
 """
 
 
-@pytest.mark.parametrize(
-    ("step", "verb", "effect"),
-    [("rewrite", "read", "nothing was"), ("replace", "replaced", "some files were already")],
-)
-def test_process_killed_while_it_writes(many: Path, step: str, verb: str, effect: str) -> None:
+@pytest.mark.parametrize("step", ["rewrite", "replace"])
+def test_process_killed_while_it_writes(many: Path, step: str) -> None:
     needs_cores()
-    command = sys.executable, "-c", KILLED.format(step=step)
-    _, out, err = ended(start(many, command=command))
+    _, out, err = ended(start(many, command=(sys.executable, "-c", IN_PROCESSES.format(step=step))))
     killed = "a worker process was killed by signal 9 (probably out of memory)"
-    message = f"{killed} while it {verb} 32 files, m/0000.yaml to m/0031.yaml; {effect} written\n"
+    message = f"{killed} while it processed 32 files, m/0000.yaml to m/0031.yaml; nothing was written\n"
     assert (out.decode(), err) == (message, "")
     assert (texts(many), leftovers(many)) == ({POD}, [])
+
+
+def test_no_process_can_be_started_after_the_first(many: Path) -> None:
+    """The parent does the work of the missing processes, and the work of the first process is kept."""
+    needs_cores()
+    _, out, err = ended(start(many, command=(sys.executable, "-c", IN_PROCESSES.format(step="fork"))))
+    assert (out, err) == (b"", "")
+    assert (texts(many), leftovers(many)) == ({"new"}, [])
+
+
+def test_hard_links_to_one_file_are_all_replaced(many: Path) -> None:
+    """Two processes that lock the same file under two names would refuse it."""
+    for path in sorted((many / "m").iterdir())[1:]:
+        path.unlink()
+        os.link(many / "m" / "0000.yaml", path)
+    status, _, err = ended(start(many, "set", "m", *NGINX, "--in-place", preexec_fn=all_cores))
+    assert (status, err) == (0, ALL_SET)
+    assert texts(many) == {DONE}
 
 
 def test_nohup_is_heeded(many: Path) -> None:
@@ -684,7 +708,7 @@ def test_a_process_is_killed(many: Path) -> None:
             os.kill(child, signal.SIGKILL)
         status, out, err = ended(process)
     assert (status, out) == (2, b"")
-    error = r"a worker process was killed by signal 9 \(probably out of memory\) while it read [^\n]*\n"
+    error = r"a worker process was killed by signal 9 \(probably out of memory\) while it processed [^\n]*\n"
     assert re.fullmatch(f"{SAID}error: {error}", err)
     assert texts(many) == {POD}
     assert leftovers(many) == []
@@ -712,7 +736,7 @@ except ImageSetterError as error:
 """
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, timeout=60, check=True)
     assert ran.stdout.startswith(
-        b"a worker process was killed by signal 9 (probably out of memory) while it read 32 "
+        b"a worker process was killed by signal 9 (probably out of memory) while it processed 32 "
         b"files, 32 to 63; nothing"
     )
 

@@ -14,8 +14,8 @@ from functools import partial
 from mmap import mmap
 
 from krm_image_setter.cli.files import content_digest
-from krm_image_setter.cli.workers import ENDING, for_each, signals_blocked, stop_workers
-from krm_image_setter.errors import InputError
+from krm_image_setter.cli.workers import ENDING, in_processes, signals_blocked, stop_workers
+from krm_image_setter.errors import ImageSetterError, InputError
 from krm_image_setter.typed import Any, Final, NoReturn, Record, Self, TypeVar
 
 T = TypeVar("T")
@@ -136,8 +136,9 @@ class Replacement:
     def _clear(self) -> None:
         stop_workers()
         for path in self._temporary:
-            with suppress(OSError):
-                os.unlink(path)
+            # Open the directory, because the whole path can be too long for the system.
+            with suppress(OSError), _opened(os.path.dirname(path), os.O_DIRECTORY) as directory:
+                os.unlink(os.path.basename(path), dir_fd=directory)
 
     def stage(self, files: Sequence[Rewrite]) -> Iterator[InputError | None]:
         """Write the new contents of files to temporary files. Yield None or an error for each file.
@@ -149,7 +150,7 @@ class Replacement:
         paths = [os.path.join(os.path.dirname(job.target), job.temporary) for job in jobs]
         # Record the temporary files before creating them, so that a signal at any time removes them.
         self._temporary.update(paths)
-        for path, staged in zip(paths, for_each(partial(_result_or_error, _stage), jobs), strict=True):
+        for path, staged in zip(paths, in_processes(partial(_result_or_error, _stage), jobs), strict=True):
             if isinstance(staged, InputError):
                 # Do not remove a file with this name, because it can belong to another program.
                 self._temporary.remove(path)
@@ -160,20 +161,25 @@ class Replacement:
 
     def commit(self) -> None:
         """Replace all staged files. Raises InputError if a file has changed, or if it cannot be replaced."""
-        for error in for_each(partial(_result_or_error, _check_staged), self._staged):
+        inodes = {(staged.status.device, staged.status.inode) for staged in self._staged}
+        # Two processes must not lock the same file under two names, which are hard links.
+        run: Any = in_processes if len(inodes) == len(self._staged) else map
+        for error in run(partial(_result_or_error, _check_staged), self._staged):
             if error is not None:
                 error.message = with_effect(error.message, NOTHING_WRITTEN)
                 raise error
-        stopped = mmap(-1, 1)  # all processes share it
-        replace = partial(_result_or_error, partial(_replace, stopped))
-        with signals_blocked():
-            results = list(for_each(replace, self._staged, is_reading=False))
-        for result in results:
-            if isinstance(result, InputError):
-                done = results.count(True)
-                effect = f"{done} of {len(results)} files were already written" if done else NOTHING_WRITTEN
-                result.message = with_effect(result.message, effect)
-                raise result
+        replace = partial(_result_or_error, partial(_replace, mmap(-1, 1)))
+        try:
+            with signals_blocked():
+                errors = list(filter(None, run(replace, self._staged)))
+            if errors:
+                raise errors[0]
+        except ImageSetterError as error:
+            stop_workers()
+            done = sum(map(_is_replaced, self._staged))
+            effect = f"{done} of {len(self._staged)} files were already written" if done else NOTHING_WRITTEN
+            error.message = with_effect(error.message.removesuffix(f"; {NOTHING_WRITTEN}"), effect)
+            raise
         self._temporary.clear()
 
 
@@ -224,27 +230,37 @@ def _write(temporary: str, directory: int, pieces: Iterable[bytes], attributes: 
 
 
 def _check_staged(staged: Staged) -> None:
-    """Raise InputError if a file has changed since it was read."""
-    with _directory_of(staged) as directory:
-        _check_unchanged(staged, directory)
+    """Raise InputError if a file has changed since it was read, or if another program has locked it."""
+    with _directory_of(staged) as directory, _locked(staged, directory) as locked:
+        _check_unchanged(staged, directory, locked)
 
 
-def _replace(stopped: mmap, staged: Staged) -> bool:
-    """Replace a file, unless the replacement of another file failed. Return whether the file was replaced."""
-    if stopped[0]:
-        return False
+def _replace(failed: mmap, staged: Staged) -> None:
+    """Replace a file, unless the replacement of another file failed. All processes share the byte in `failed`."""
+    if failed[0]:
+        return
     try:
         with _directory_of(staged) as directory, _locked(staged, directory) as locked:
             _check_unchanged(staged, directory, locked)
             name = os.path.basename(staged.target)
             os.replace(staged.temporary, name, src_dir_fd=directory, dst_dir_fd=directory)
-    except InputError:
-        stopped[0] = True
-        raise
-    except OSError as error:
-        stopped[0] = True
+    except (InputError, OSError) as error:
+        failed[0] = True
+        if isinstance(error, InputError):
+            raise
         raise InputError(f"cannot replace the file: {error.strerror}", file=staged.shown) from error
-    return True
+
+
+def _is_replaced(staged: Staged) -> bool:
+    """Return whether a file was replaced, so that its temporary file no longer exists."""
+    try:
+        with _directory_of(staged) as directory:
+            os.stat(staged.temporary, dir_fd=directory, follow_symlinks=False)
+    except FileNotFoundError:
+        return True
+    except (InputError, OSError):
+        pass
+    return False
 
 
 def with_effect(message: str, effect: str) -> str:

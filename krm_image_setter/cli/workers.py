@@ -29,15 +29,18 @@ ENDING: Final = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "S
 _BAR_DELAY: Final = 1.0
 
 
-def for_each(job: Callable[[Item], Result], items: Sequence[Item], *, is_reading: bool = True) -> Iterator[Result]:
+def for_each(job: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
+    """Yield the results of `in_processes`, and show a progress bar on a terminal if they take long."""
+    return with_bar(in_processes(job, items), len(items), "files")
+
+
+def in_processes(job: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
     """Yield the result of `job` for each item, in the order of the items. Calls can run in different processes.
 
-    If `is_reading` is false, a call can replace a file. Raises the exception of the first call that fails, and
-    ImageSetterError if a worker process is killed.
+    Raises the exception of the first call that fails, and ImageSetterError if a worker process is killed.
     """
     count = min(_cores(), len(items) // _MIN_ITEMS * 2) if len(items) >= _MIN_ITEMS else 1
-    results = _distributed(job, items, count, is_reading) if count > 1 else map(job, items)
-    return with_bar(results, len(items), "files")
+    return _distributed(job, items, count) if count > 1 else map(job, items)
 
 
 def _cores() -> int:
@@ -48,9 +51,7 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _distributed(
-    job: Callable[[Item], Result], items: Sequence[Item], count: int, is_reading: bool
-) -> Iterator[Result]:
+def _distributed(job: Callable[[Item], Result], items: Sequence[Item], count: int) -> Iterator[Result]:
     """Divide the batches of items among `count` forked worker processes, and yield the results in order.
 
     A worker only writes to its own pipe. Therefore it ends when the parent process ends, even if the parent is
@@ -72,25 +73,26 @@ def _distributed(
             senders.append(sender)
             # A signal must not end this process before it can stop the worker.
             with signals_blocked() as mask:
-                arguments = job, batches[number::count], sender, tuple(receivers), mask
-                worker = context.Process(target=_run_worker, args=arguments, daemon=True)
+                arguments = job, batches[number::count], sender, tuple(receivers)
+                origin = {"mask": mask, "parent": os.getpid()}
+                worker = context.Process(target=_run_worker, args=arguments, kwargs=origin, daemon=True)
                 worker.start()
                 workers.append(worker)
                 _running.add(worker)
             sender.close()
-    # If there are too many processes or open files, this process does the work.
+    # If there are too many processes or open files, this process does the work of the missing workers.
     except OSError:
-        for connection in (*receivers, *senders):
+        for connection in (*receivers[len(workers) :], *senders[len(workers) :]):
             connection.close()
-        stop_workers()
-        yield from map(job, items)
-        return
     for number, batch in enumerate(batches):
+        if number % count >= len(workers):
+            yield from map(job, batch)
+            continue
         try:
             results: list[Result] | ImageSetterError = receivers[number % count].recv()
         # The worker ended before it sent the whole batch.
         except (EOFError, OSError):
-            raise _killed(workers[number % count], batch, is_reading) from None
+            raise _killed(workers[number % count], batch) from None
         if isinstance(results, ImageSetterError):
             raise results
         yield from results
@@ -121,16 +123,14 @@ def signals_blocked() -> Iterator[set[int]]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _killed(worker: ForkProcess, batch: Sequence[Any], is_reading: bool) -> ImageSetterError:
+def _killed(worker: ForkProcess, batch: Sequence[Any]) -> ImageSetterError:
     """Return the error for a worker process that ended before it sent the results of `batch`."""
     worker.join()
     cause = f" by signal {-worker.exitcode}" if worker.exitcode and worker.exitcode < 0 else ""
     cause += " (probably out of memory)" * (worker.exitcode == -signal.SIGKILL)
-    files = f"{len(batch)} files, {batch[0]} to {batch[-1]}"
-    if is_reading:
-        return ImageSetterError(f"a worker process was killed{cause} while it read {files}; nothing was written")
     return ImageSetterError(
-        f"a worker process was killed{cause} while it replaced {files}; some files were already written"
+        f"a worker process was killed{cause} while it processed {len(batch)} files, {batch[0]} to {batch[-1]}; "
+        "nothing was written"
     )
 
 
@@ -139,7 +139,9 @@ def _run_worker(
     batches: Iterable[Sequence[Item]],
     sender: Connection,
     inherited: Iterable[Connection],
+    *,
     mask: Iterable[int],
+    parent: int,
 ) -> None:
     # The handlers of the parent remove its temporary files, so a worker must not run them.
     for number in ENDING:
@@ -153,7 +155,12 @@ def _run_worker(
     with suppress(BrokenPipeError, MemoryError):
         try:
             for batch in batches:
-                sender.send([job(item) for item in batch])
+                results = []
+                for item in batch:
+                    if os.getppid() != parent:  # the parent was killed, so the job must not write files any more
+                        return
+                    results.append(job(item))
+                sender.send(results)
         except (BrokenPipeError, MemoryError):
             raise
         except Exception as error:  # noqa: BLE001  (the parent reports the exception)

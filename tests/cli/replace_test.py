@@ -516,13 +516,11 @@ def test_file_locked_by_another_program_is_refused(tmp_path: Path) -> None:
             stage(replacement, path)
         assert other.stdout
         other.stdout.readline()
-        message = (
-            "b: another program has locked the file; 1 of 2 files were already written, run the command again"
-        )
+        message = "b: another program has locked the file; nothing was written, run the command again"
         with pytest.raises(InputError, match=message):
             replacement.commit()
         other.communicate(b"\n")
-    assert [path.read_bytes() for path in paths] == [NEW, OLD]
+    assert [path.read_bytes() for path in paths] == [OLD, OLD]
     assert sorted(tmp_path.iterdir()) == paths
 
 

@@ -39,7 +39,9 @@ except ImageSetterError as error:
     print(error)
 """
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, timeout=60, check=True)
-    assert ran.stdout == b"a worker process was killed while it read 32 files, 672 to 703; nothing was written\n"
+    assert (
+        ran.stdout == b"a worker process was killed while it processed 32 files, 672 to 703; nothing was written\n"
+    )
 
 
 def test_one_core_gives_the_same_results() -> None:
