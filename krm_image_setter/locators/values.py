@@ -24,6 +24,7 @@ from krm_image_setter.locators.shapes import (
     is_part,
     means_image,
     split_references,
+    words,
 )
 from krm_image_setter.paths import parse_path
 from krm_image_setter.typed import Any, Final, Record
@@ -148,11 +149,18 @@ def _is_repository(mapping: dict[str, Any], keys: Keys) -> bool:
     value = mapping[keys.repository]
     reference = parse_reference(value.strip()) if isinstance(value, str) else None
     # In the values for Keel, `repository: image.repository` is the path of another value.
-    return reference is not None and reference.tag is None and not value.endswith(f".{keys.repository}")
+    if reference is None or reference.tag is not None or value.endswith(f".{keys.repository}"):
+        return False
+    if keys.repository == "registry":  # a host without a path, or a value for inner mappings, is only a registry
+        is_alone = not any(isinstance(item, dict) for item in mapping.values())
+        return is_alone and "/" in value and mapping.keys().isdisjoint(("repository", "repo"))
+    return keys.repository != "url" or has_registry(reference)
 
 
 def is_image(shape: Shape) -> bool:
     """Return whether a string is an image, by the name of its key or by its value."""
+    if words(shape.name)[-1:] == ("tag",):  # a tag with a digest, such as `v1@sha256:…`, can be read as a reference
+        return False
     reference = parse_reference(shape.value.strip())
     return reference is not None and (
         means_image(shape.name)

@@ -63,6 +63,16 @@ SPLIT_REFERENCES = [
         "spec", "web_image_name web_image_tag_version image_registry",
         [Keys("web_image_name", "image_registry", "web_image_tag_version")], None,
     ),
+    ("image", "registry tag pullPolicy", [], [Keys("registry", tag="tag")]),
+    ("image", "registry tag digest", [], [Keys("registry", tag="tag", digest="digest")]),
+    ("image", "registry pullPolicy", [], []),
+    ("image", "registry tag web", [], []),
+    ("images", "registry tag", [], []),
+    ("imageDefaults", "registry tag", [], []),
+    ("image", "registry path tag", [], [Keys("path", "registry", "tag")]),
+    ("image", "url tag", [], [Keys("url", tag="tag")]),
+    ("image", "path tag", [], []),
+    ("web", "registry path url tag", [], []),
     ("spec", "name newTag", [], []),
     ("spec", "name newName newTag digest", [Keys("newName", "", "newTag", "digest")], None),
 ]  # fmt: skip
@@ -79,3 +89,7 @@ def test_split_reference_gives_its_keys(
 
 def test_split_reference_below_a_chart_is_rejected() -> None:
     assert split_references("web", ("repository", "tag"), ("spec", "chart")) == []
+
+
+def test_registry_below_global_is_not_a_name() -> None:
+    assert split_references("image", ("registry", "tag"), ("global",)) == []

@@ -161,6 +161,23 @@ WRITTEN = [
         "{image: {registry: docker.io, repository: '', name: nginx, tag: v1}}", NAME,
         "{image: {registry: quay.io, repository: '', name: org/web, tag: v1}}", id="name next to a registry",
     ),
+    pytest.param(
+        "{image: {registry: docker.io/library/nginx, tag: next}}", TAG,
+        "{image: {registry: docker.io/library/nginx, tag: v2}}", id="registry with a path",
+    ),
+    pytest.param(
+        f"{{image: {{registry: docker.io/library/nginx, tag: 'x@{E}', pullPolicy: Always}}}}", NAME,
+        f"{{image: {{registry: quay.io/org/web, tag: 'x@{E}', pullPolicy: Always}}}}",
+        id="registry with a path, new name",
+    ),
+    pytest.param(
+        "{image: {registry: docker.io, path: library/nginx, tag: v1}}", NAME,
+        "{image: {registry: quay.io, path: org/web, tag: v1}}", id="path",
+    ),
+    pytest.param(
+        "{image: {url: docker.io/library/nginx, tag: v1}}", BOTH,
+        f"{{image: {{url: docker.io/library/nginx, tag: v2@{D}}}}}", id="url",
+    ),
     pytest.param("{image: nginx, imageTag: v1}", TAG, "{image: nginx, imageTag: v2}", id="flat keys"),
     pytest.param(
         "{image: nginx, imageTag: v1}", BOTH, f"{{image: nginx, imageTag: v2@{D}}}", id="flat keys, digest"
@@ -255,7 +272,11 @@ NOT_FOUND = [
     "{image: '{{ .x }}', a: {image: [1, true]}}", "{image: {repository: '{{ .x }}', tag: v1}}",
     "{keel: {images: [{repository: image.repository, tag: image.tag}]}}", "{a: example.com/path:8080, b: 'nginx:1'}",
     "{url: 'https://example.com/nginx:1', host: 'example.com:80', path: example.com/nginx}", "{}", "[]", "''",
-    "{images: [{name: nginx, newTag: v1}]}",
+    "{images: [{name: nginx, newTag: v1}]}", f"{{image: {{registry: quay.io, tag: 'x@{D}'}}}}",
+    "{image: {registry: 'quay.io/org', tag: v1, web: {name: web}}}", "{global: {image: {registry: quay.io/a, tag: v1}}}",
+    "{image: {registry: quay.io/org, repository: '', tag: v1}}", "{image: {url: 'https://quay.io/org/web', tag: v1}}",
+    "{image: {registry: quay.io, path: /data, tag: v1}}", "{image: {url: photo.png, tag: v1}}", f"{{imageTag: 'x@{D}'}}",
+    "{tag: 'quay.io/org/web:1'}",
 ]  # fmt: skip
 
 
