@@ -32,6 +32,8 @@ from krm_image_setter.yaml.tree import Change, Fragment, Location
 
 # A tag with a digit, but not 8080 in `host.example/path:8080`, which can be a port.
 _VERSION: Final = re.compile(r"(?!(?:80|443|[0-9]{4,5})$)[^0-9]*[0-9].*")
+# A name without a registry is an image on Docker Hub. None of the official images has such a name.
+_FIELD_NAME: Final = re.compile(r"[a-z0-9]+(?:[._]+[a-z0-9]+)+")
 
 # Each value is tested for these types. `isinstance` takes seven times as long with `dict | list`.
 _NO_PART: Final = (dict, list, bool)
@@ -159,15 +161,21 @@ def _is_repository(mapping: dict[str, Any], keys: Keys) -> bool:
 
 def is_image(shape: Shape) -> bool:
     """Return whether a string is an image, by the name of its key or by its value."""
-    if words(shape.name)[-1:] == ("tag",):  # a tag with a digest, such as `v1@sha256:…`, can be read as a reference
+    if words(shape.name)[-1:] == ("tag",):  # `v1@sha256:…` is a tag, but can be read as a reference
         return False
     reference = parse_reference(shape.value.strip())
     return reference is not None and (
-        means_image(shape.name)
+        (means_image(shape.name) and not _is_field_name(shape))
         or (contains_images(shape.around) and not is_part(shape.name))
         or reference.digest is not None
         or (has_registry(reference) and _VERSION.fullmatch(reference.tag or "") is not None)
     )
+
+
+def _is_field_name(shape: Shape) -> bool:
+    """Return whether a string is the name of another field, as in `container_image: container_image` of Vector."""
+    name, value = shape.name, shape.value.strip()
+    return (value == name and name != "image") or ("_" in name and _FIELD_NAME.fullmatch(value) is not None)
 
 
 def has_registry(reference: Reference) -> bool:

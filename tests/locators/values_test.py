@@ -276,13 +276,25 @@ NOT_FOUND = [
     "{image: {registry: 'quay.io/org', tag: v1, web: {name: web}}}", "{global: {image: {registry: quay.io/a, tag: v1}}}",
     "{image: {registry: quay.io/org, repository: '', tag: v1}}", "{image: {url: 'https://quay.io/org/web', tag: v1}}",
     "{image: {registry: quay.io, path: /data, tag: v1}}", "{image: {url: photo.png, tag: v1}}", f"{{imageTag: 'x@{D}'}}",
-    "{tag: 'quay.io/org/web:1'}",
+    "{tag: 'quay.io/org/web:1'}", "{container_image: container_image}", "{pod_image: kubernetes.pod_image}",
+    "{container-image: ' container-image '}", "{images: {a_image: {b_image: k8s.image.name}}}",
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize("values", NOT_FOUND)
 def test_value_that_is_not_an_image_is_not_found(values: str) -> None:
     assert images(values) == []
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        "{image: image}", "{image: my_app}", "{webImage: my_app}", "{web_image: nginx}", "{web_image: my-app}",
+        "{web_image: 'my_app:1'}", "{web_image: org/my_app}", "{images: {nginx: nginx, my_app: my_app}}",
+    ],
+)  # fmt: skip
+def test_name_of_an_image_is_found(values: str) -> None:
+    assert images(values)
 
 
 def test_image_is_found_by_its_value() -> None:
