@@ -151,7 +151,8 @@ def _flat(fields: Collection[str], *, is_complete: bool) -> Iterator[Keys]:
 
         tag = key_of(("tag",), ("tag", "version"), *(() if is_complete and not stem else (("version",),)))
         digest = key_of(*((word,) for word in _DIGESTS))
-        if tag or digest:
+        is_repository = words(key)[-1] in ("repository", "repo")
+        if tag or digest or (is_repository and not is_complete):  # the tag can be in another mapping
             yield Keys(key, key_of(("registry",), ("hub",), starts=starts), tag, digest)
 
 

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator
 from functools import cache
 
-from krm_image_setter.images import Reference, parse_reference
+from krm_image_setter.images import Reference, check_reference, parse_reference
 from krm_image_setter.locators.forms import Fields, Syntax, split_field
 from krm_image_setter.locators.image_field import ImageField, Keys, OtherField, Written, source_text, whole_field
 from krm_image_setter.locators.kind_rule import Embedded, KindRule, Selector
@@ -67,7 +67,9 @@ def image_fields(value: Any, location: Location) -> Iterator[ImageField]:
     for shape in find_shapes(value, location):
         if shape.keys is not None:
             field = split_field(shape.location, shape.value, shape.keys, keeps_tag=True, shared=shape.shared)
-            if field is not None:
+            if field is not None and not (shape.keys.tag or shape.keys.digest):
+                yield _with_only_name(field)
+            elif field is not None:
                 yield _with_full_name(field, shape.value, shape.keys)
         elif is_image(shape):
             yield whole_field(shape.location, shape.value)
@@ -92,6 +94,18 @@ def _with_full_name(field: ImageField, mapping: dict[str, Any], keys: Keys) -> I
                 for each in written.changes
             ]
         )
+
+    return field._replace(changes=changes)
+
+
+def _with_only_name(field: ImageField) -> ImageField:
+    """Return an image field that writes only the name of a new reference, and reports its tag or digest."""
+
+    def changes(new: str) -> Written:
+        name, tag, digest = check_reference(new)
+        part = "tag" if tag else "digest"
+        omitted = f'the {part} of "{new}" was not written: the field contains only a name'
+        return field.changes(name)._replace(omitted=omitted if tag or digest else "")
 
     return field._replace(changes=changes)
 
@@ -153,6 +167,8 @@ def _is_repository(mapping: dict[str, Any], keys: Keys) -> bool:
     # In the values for Keel, `repository: image.repository` is the path of another value.
     if reference is None or reference.tag is not None or value.endswith(f".{keys.repository}"):
         return False
+    if not (keys.tag or keys.digest):  # a single word can be a prefix of other names
+        return "/" in value and reference.digest is None
     if keys.repository == "registry":  # a host without a path, or a value for inner mappings, is only a registry
         is_alone = not any(isinstance(item, dict) for item in mapping.values())
         return is_alone and "/" in value and mapping.keys().isdisjoint(("repository", "repo"))

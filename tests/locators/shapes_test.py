@@ -58,6 +58,10 @@ SPLIT_REFERENCES = [
     ("spec", "webImage webImageTag dbImage dbTag", [Keys("webImage", tag="webImageTag"), Keys("dbImage", tag="dbTag")], None),
     ("spec", "webImage webVersion", [Keys("webImage", tag="webVersion")], None),
     ("spec", "imageRepository imageTag", [Keys("imageRepository", tag="imageTag")], None),
+    ("spec", "imageRepository", [], [Keys("imageRepository")]),
+    ("spec", "webImageRepo imageRegistry", [], [Keys("webImageRepo", "imageRegistry")]),
+    ("spec", "imageRepository version", [], [Keys("imageRepository", tag="version")]),
+    ("spec", "vmImageRepository", [], []),
     ("spec", "vmImage vmImageTag", [], []),
     (
         "spec", "web_image_name web_image_tag_version image_registry",

@@ -182,6 +182,15 @@ WRITTEN = [
     pytest.param(
         "{image: nginx, imageTag: v1}", BOTH, f"{{image: nginx, imageTag: v2@{D}}}", id="flat keys, digest"
     ),
+    pytest.param(
+        "{imageRepository: docker.io/library/nginx}", NAME, "{imageRepository: quay.io/org/web}",
+        id="repository without a tag key, new name",
+    ),
+    pytest.param(
+        "{a: {webImageRepo: library/nginx, imageRegistry: docker.io}}", NAME,
+        "{a: {webImageRepo: org/web, imageRegistry: quay.io}}", id="repository without a tag key, registry",
+    ),
+    pytest.param("{imageRepository: library/nginx}", TAG, None, id="repository without a tag key, new tag"),
     pytest.param("{image: nginx, tag: 1}", TAG, "{image: nginx, tag: v2}", id="image and tag"),
     pytest.param("{webImage: nginx, webVersion: '1'}", TAG, "{webImage: nginx, webVersion: 'v2'}", id="stem"),
     pytest.param("{image: 'nginx:1'}", TAG, "{image: 'nginx:v2'}", id="whole reference"),
@@ -265,6 +274,18 @@ def test_image_in_values_is_written(before: str, entry: str, after: str | None) 
     assert set_images(outcome.text, config(entry)).text == outcome.text
 
 
+@pytest.mark.parametrize(
+    ("entry", "part"),
+    [(f"{NAME}, newTag: v2", "tag"), (f"{NAME}, {DIGEST}", "digest"), (f"{NAME}, {BOTH}", "tag")],
+)
+def test_repository_without_a_tag_key_is_written_with_a_warning(entry: str, part: str) -> None:
+    outcome = set_images(START + "{imageRepository: library/nginx}", config(entry))
+    assert outcome.text == START + "{imageRepository: quay.io/org/web}"
+    (warning,) = [result.message for result in outcome.results if result.severity == "warning"]
+    assert warning.startswith(f'the {part} of "quay.io/org/web')
+    assert warning.endswith('" was not written: the field contains only a name')
+
+
 NOT_FOUND = [
     "{repository: nginx}", "{chart: {repository: nginx, version: '1'}}", "{git: {repository: nginx, tag: v1}}",
     "{web: {repository: nginx, tag: v1, ref: main}}", "{web: {name: nginx, tag: v1}}", "{image: {name: nginx}}",
@@ -277,6 +298,7 @@ NOT_FOUND = [
     "{image: {registry: quay.io/org, repository: '', tag: v1}}", "{image: {url: 'https://quay.io/org/web', tag: v1}}",
     "{image: {registry: quay.io, path: /data, tag: v1}}", "{image: {url: photo.png, tag: v1}}", f"{{imageTag: 'x@{D}'}}",
     "{tag: 'quay.io/org/web:1'}", "{container_image: container_image}", "{pod_image: kubernetes.pod_image}",
+    "{imageRepository: nginx, imageRegistry: docker.io}", "{imageRepository: 'https://quay.io/org/web'}",
     "{container-image: ' container-image '}", "{images: {a_image: {b_image: k8s.image.name}}}",
 ]  # fmt: skip
 
