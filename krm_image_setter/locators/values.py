@@ -26,9 +26,9 @@ from krm_image_setter.locators.shapes import (
     split_references,
     words,
 )
-from krm_image_setter.paths import parse_path
+from krm_image_setter.paths import format_location, parse_path
 from krm_image_setter.typed import Any, Final, Record
-from krm_image_setter.yaml.tree import Change, Fragment, Location
+from krm_image_setter.yaml.tree import Change, Fragment, Location, at
 
 # A tag with a digit, but not 8080 in `host.example/path:8080`, which can be a port.
 _VERSION: Final = re.compile(r"(?!(?:80|443|[0-9]{4,5})$)[^0-9]*[0-9].*")
@@ -66,13 +66,50 @@ def image_fields(value: Any, location: Location) -> Iterator[ImageField]:
     """Yield the image fields in the mapping or list at `location`, in document order."""
     for shape in find_shapes(value, location):
         if shape.keys is not None:
-            field = split_field(shape.location, shape.value, shape.keys, keeps_tag=True, shared=shape.shared)
-            if field is not None and not (shape.keys.tag or shape.keys.digest):
-                yield _with_only_name(field)
-            elif field is not None:
-                yield _with_full_name(field, shape.value, shape.keys)
+            shared = _global_registry(value, location, shape)
+            keys = shape.keys._replace(registry="") if shared else shape.keys
+            field = split_field(shape.location, shape.value, keys, keeps_tag=True, shared=shape.shared)
+            if field is None:
+                continue
+            if not (keys.tag or keys.digest):
+                field = _with_only_name(field)
+            yield _with_registry(field, *shared) if shared else _with_full_name(field, shape.value, keys)
         elif is_image(shape):
             yield whole_field(shape.location, shape.value)
+
+
+def _global_registry(values: Any, start: Location, shape: Shape) -> tuple[Location, str] | None:
+    """Return the location and value of the `global.imageRegistry` that applies to a split reference, or None.
+
+    Charts write this registry before a name without a registry host, instead of the registry next to the name:
+    https://github.com/bitnami/charts/blob/main/bitnami/common/templates/_images.tpl. Helm passes the value to
+    subcharts, where it overrides theirs.
+    """
+    name = parse_reference(shape.value[shape.keys.repository].strip()) if shape.keys else None
+    if name is None or name.original_path != name.name:
+        return None
+    for end in range(len(start), len(shape.location) + 1):
+        outer = at(values, shape.location[len(start) : end])
+        in_global = outer.get("global") if isinstance(outer, dict) else None
+        registry = in_global.get("imageRegistry") if isinstance(in_global, dict) else None
+        if isinstance(registry, str) and registry.strip(" /"):
+            return (*shape.location[:end], "global", "imageRegistry"), registry.strip().rstrip("/")
+    return None
+
+
+def _with_registry(field: ImageField, location: Location, registry: str) -> ImageField:
+    """Return an image field whose registry is the value at `location`, which other images use too."""
+
+    def changes(new: str) -> Written:
+        reference = check_reference(new)
+        names = (reference.name, reference.normalized_name)
+        path = next((name.removeprefix(f"{registry}/") for name in names if name.startswith(f"{registry}/")), "")
+        inner = Reference(path)
+        if not path or inner.original_path != path:  # charts write no registry before a name with a host
+            raise ValueError(f'"{format_location(location)}" belongs to several images; change it by hand')
+        return field.changes(str(reference._replace(name=path)))
+
+    return field._replace(current=f"{registry}/{field.current}", changes=changes, parts=(*field.parts, location))
 
 
 def _with_full_name(field: ImageField, mapping: dict[str, Any], keys: Keys) -> ImageField:

@@ -150,6 +150,23 @@ WRITTEN = [
     ),
     pytest.param("{image: {name: nginx, tag: v1}}", TAG, "{image: {name: nginx, tag: v2}}", id="name"),
     pytest.param(
+        "{global: {imageRegistry: docker.io}, image: {repository: nginx, tag: v1}}", TAG,
+        "{global: {imageRegistry: docker.io}, image: {repository: nginx, tag: v2}}", id="global registry, new tag",
+    ),
+    pytest.param(
+        "{global: {imageRegistry: docker.io/}, image: {repository: nginx, tag: v1}}", "newName: org/web",
+        "{global: {imageRegistry: docker.io/}, image: {repository: org/web, tag: v1}}", id="global registry, new name",
+    ),
+    pytest.param(
+        "{global: {imageRegistry: docker.io}, image: {registry: quay.io, repository: nginx, tag: v1}}", TAG,
+        "{global: {imageRegistry: docker.io}, image: {registry: quay.io, repository: nginx, tag: v2}}",
+        id="global registry instead of another registry",
+    ),
+    pytest.param(
+        "{global: {imageRegistry: docker.io}, image: {repository: nginx, tag: v1}}", NAME, None,
+        id="global registry, new registry",
+    ),
+    pytest.param(
         "{image: {repository: '', name: nginx, tag: }}", NAME + ", newTag: v2",
         "{image: {repository: 'quay.io/org/web', name: nginx, tag: v2 }}", id="name next to an empty repository",
     ),
@@ -323,6 +340,45 @@ def test_image_is_found_by_its_value() -> None:
     assert images(f"{{env: [{{value: quay.io/a/b:1}}, {{value: 'a@{D}'}}]}}") == [
         ".env[0].value=quay.io/a/b:1",
         f".env[1].value=a@{D}",
+    ]
+
+
+#: The values of `global.imageRegistry`, the other values, and the images.
+GLOBAL_REGISTRY = [
+    pytest.param("r.io/a", "image: {repository: web, tag: v1}", [".image=r.io/a/web:v1"], id="path"),
+    pytest.param("r.io", "x: [{image: {repository: web}}]", [".x[0].image=r.io/web"], id="image in a list"),
+    pytest.param("r.io", "image: {registry: q.io, repository: web}", [".image=r.io/web"], id="other registry"),
+    pytest.param("r.io", "image: {repository: q.io/web}", [".image=q.io/web"], id="repository with a host"),
+    pytest.param("r.io", "image: 'web:1', a: {image: web}", [".image=web:1", ".a.image=web"], id="whole reference"),
+    pytest.param("r.io", "image: web, imageTag: v1", ["=r.io/web:v1"], id="flat keys"),
+    pytest.param("''", "image: {registry: q.io, repository: web}", [".image=q.io/web"], id="empty"),
+    pytest.param("[r.io]", "image: {repository: web}", [".image=web"], id="list"),
+    pytest.param(
+        "r.io", "sub: {global: {imageRegistry: q.io}, image: {repository: web}}", [".sub.image=r.io/web"],
+        id="global registry of a subchart",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("registry", "values", "expected"), GLOBAL_REGISTRY)
+def test_global_registry_is_a_part_of_images(registry: str, values: str, expected: list[str]) -> None:
+    assert images(f"{{global: {{imageRegistry: {registry}}}, {values}}}") == expected
+
+
+def test_global_registry_of_a_subchart_is_a_part_of_its_images() -> None:
+    values = "{sub: {global: {imageRegistry: r.io}, image: {repository: web}}, image: {repository: web}}"
+    assert images(values) == [".sub.image=r.io/web", ".image=web"]
+
+
+@pytest.mark.parametrize("new", ["q.io/web", "r.io/b/web", "web", "r.io/a/q.io/web"])
+def test_new_name_outside_the_global_registry_is_reported(new: str) -> None:
+    values = "{global: {imageRegistry: r.io/a}, image: {repository: web, tag: v1}}"
+    rules = read_config(f"{HEAD}{KINDS}images: {{r.io/a/web: '{new}:v2'}}\n")
+    outcome = set_images(START + values, rules)
+    assert outcome.text == START + values
+    assert [result.message for result in outcome.results if result.severity == "warning"] == [
+        f'not changed: cannot set "{new}:v2": "spec.values.global.imageRegistry" belongs to several images; '
+        "change it by hand"
     ]
 
 
