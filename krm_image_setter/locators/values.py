@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterator
 from functools import cache
 
 from krm_image_setter.images import Reference, check_reference, parse_reference
+from krm_image_setter.images.reference import is_digest
 from krm_image_setter.locators.forms import Fields, Syntax, split_field
 from krm_image_setter.locators.image_field import ImageField, Keys, OtherField, Written, source_text, whole_field
 from krm_image_setter.locators.kind_rule import Embedded, KindRule, Selector
@@ -66,34 +67,36 @@ def image_fields(value: Any, location: Location) -> Iterator[ImageField]:
     """Yield the image fields in the mapping or list at `location`, in document order."""
     for shape in find_shapes(value, location):
         if shape.keys is not None:
-            shared = _global_registry(value, location, shape)
+            shared = _global_registry(value, location, shape.location, shape.value[shape.keys.repository])
             keys = shape.keys._replace(registry="") if shared else shape.keys
             field = split_field(shape.location, shape.value, keys, keeps_tag=True, shared=shape.shared)
             if field is None:
                 continue
-            if not (keys.tag or keys.digest):
-                field = _with_only_name(field)
-            yield _with_registry(field, *shared) if shared else _with_full_name(field, shape.value, keys)
+            field = _with_registry(field, *shared) if shared else _with_full_name(field, shape.value, keys)
+            yield field if keys.tag or keys.digest else _with_only_name(field)
         elif is_image(shape):
             yield whole_field(shape.location, shape.value)
 
 
-def _global_registry(values: Any, start: Location, shape: Shape) -> tuple[Location, str] | None:
-    """Return the location and value of the `global.imageRegistry` that applies to a split reference, or None.
+def _global_registry(
+    values: Any, start: Location, location: Location, repository: str
+) -> tuple[Location, str] | None:
+    """Return the location and value of the `global.imageRegistry` for the image at `location`, or None.
 
+    `start` is the location of `values`, and `repository` is the name of the image in its own fields.
     Charts write this registry before a name without a registry host, instead of the registry next to the name:
     https://github.com/bitnami/charts/blob/main/bitnami/common/templates/_images.tpl. Helm passes the value to
     subcharts, where it overrides theirs.
     """
-    name = parse_reference(shape.value[shape.keys.repository].strip()) if shape.keys else None
+    name = parse_reference(repository.strip())
     if name is None or name.original_path != name.name:
         return None
-    for end in range(len(start), len(shape.location) + 1):
-        outer = at(values, shape.location[len(start) : end])
+    for end in range(len(start), len(location) + 1):
+        outer = at(values, location[len(start) : end])
         in_global = outer.get("global") if isinstance(outer, dict) else None
         registry = in_global.get("imageRegistry") if isinstance(in_global, dict) else None
         if isinstance(registry, str) and registry.strip(" /"):
-            return (*shape.location[:end], "global", "imageRegistry"), registry.strip().rstrip("/")
+            return (*location[:end], "global", "imageRegistry"), registry.strip().rstrip("/")
     return None
 
 
@@ -202,14 +205,22 @@ def _is_repository(mapping: dict[str, Any], keys: Keys) -> bool:
     value = mapping[keys.repository]
     reference = parse_reference(value.strip()) if isinstance(value, str) else None
     # In the values for Keel, `repository: image.repository` is the path of another value.
-    if reference is None or reference.tag is not None or value.endswith(f".{keys.repository}"):
+    if reference is None or value.endswith(f".{keys.repository}"):
         return False
+    if reference.tag is not None:  # `image: nginx:v2` next to a digest is one image if there is no key for the tag
+        return not keys.tag and _is_digest(mapping.get(keys.digest))
     if not (keys.tag or keys.digest):  # a single word can be a prefix of other names
         return "/" in value and reference.digest is None
     if keys.repository == "registry":  # a host without a path, or a value for inner mappings, is only a registry
         is_alone = not any(isinstance(item, dict) for item in mapping.values())
         return is_alone and "/" in value and mapping.keys().isdisjoint(("repository", "repo"))
     return keys.repository != "url" or has_registry(reference)
+
+
+def _is_digest(value: Any) -> bool:
+    from krm_image_setter.locators.split_reference import missing_algorithm  # noqa: PLC0415  (rarely needed)
+
+    return isinstance(value, str) and is_digest(missing_algorithm(value) + value)
 
 
 def is_image(shape: Shape) -> bool:
