@@ -67,13 +67,15 @@ def image_fields(value: Any, location: Location) -> Iterator[ImageField]:
     """Yield the image fields in the mapping or list at `location`, in document order."""
     for shape in find_shapes(value, location):
         if shape.keys is not None:
-            shared = _global_registry(value, location, shape.location, shape.value[shape.keys.repository])
-            keys = shape.keys._replace(registry="") if shared else shape.keys
-            field = split_field(shape.location, shape.value, keys, keeps_tag=True, shared=shape.shared)
+            field = split_field(shape.location, shape.value, shape.keys, keeps_tag=True, shared=shape.shared)
             if field is None:
                 continue
-            field = _with_registry(field, *shared) if shared else _with_full_name(field, shape.value, keys)
-            yield field if keys.tag or keys.digest else _with_only_name(field)
+            shared = _global_registry(value, location, shape.location, shape.value[shape.keys.repository])
+            if shared:
+                field = _with_registry(field, shape.value.get(shape.keys.registry), *shared)
+            else:
+                field = _with_full_name(field, shape.value, shape.keys)
+            yield field if shape.keys.tag or shape.keys.digest else _with_only_name(field)
         elif is_image(shape):
             yield whole_field(shape.location, shape.value)
 
@@ -84,7 +86,7 @@ def _global_registry(
     """Return the location and value of the `global.imageRegistry` for the image at `location`, or None.
 
     `start` is the location of `values`, and `repository` is the name of the image in its own fields.
-    Charts write this registry before a name without a registry host, instead of the registry next to the name:
+    Charts write this registry before a name without a registry host, as in
     https://github.com/bitnami/charts/blob/main/bitnami/common/templates/_images.tpl. Helm passes the value to
     subcharts, where it overrides theirs.
     """
@@ -100,8 +102,20 @@ def _global_registry(
     return None
 
 
-def _with_registry(field: ImageField, location: Location, registry: str) -> ImageField:
-    """Return an image field whose registry is the value at `location`, which other images use too."""
+def _with_registry(field: ImageField, own: Any, location: Location, registry: str) -> ImageField:
+    """Return an image field whose registry is `registry` at `location`, unless it has a registry of its `own`.
+
+    If both registries are set, some charts use the first one, and others use the second one.
+    """
+    shown = format_location(location)
+
+    def with_own(new: str) -> Written:
+        written = field.changes(new)
+        if any(
+            change.fragment.text != registry and change.location == field.parts[1] for change in written.changes
+        ):
+            return written._replace(omitted=f'the chart can use "{shown}" instead of the new registry; check it')
+        return written
 
     def changes(new: str) -> Written:
         reference = check_reference(new)
@@ -109,9 +123,11 @@ def _with_registry(field: ImageField, location: Location, registry: str) -> Imag
         path = next((name.removeprefix(f"{registry}/") for name in names if name.startswith(f"{registry}/")), "")
         inner = Reference(path)
         if not path or inner.original_path != path:  # charts write no registry before a name with a host
-            raise ValueError(f'"{format_location(location)}" belongs to several images; change it by hand')
+            raise ValueError(f'"{shown}" belongs to several images; change it by hand')
         return field.changes(str(reference._replace(name=path)))
 
+    if own:
+        return field._replace(changes=with_own)
     return field._replace(current=f"{registry}/{field.current}", changes=changes, parts=(*field.parts, location))
 
 
@@ -145,7 +161,8 @@ def _with_only_name(field: ImageField) -> ImageField:
         name, tag, digest = check_reference(new)
         part = "tag" if tag else "digest"
         omitted = f'the {part} of "{new}" was not written: the field contains only a name'
-        return field.changes(name)._replace(omitted=omitted if tag or digest else "")
+        written = field.changes(name)
+        return written._replace(omitted=omitted) if tag or digest else written
 
     return field._replace(changes=changes)
 

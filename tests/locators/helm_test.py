@@ -139,7 +139,7 @@ def test_helm_renders_changed_values_as_the_changed_image(chart: str, wish: str,
 
 @pytest.mark.skipif(HELM is None, reason="helm is not installed")
 @pytest.mark.parametrize("entry", ["newTag: v2", "newName: quay.io/org/web, newTag: v2"])
-@pytest.mark.parametrize("registry", ["", "registry: docker.io, "], ids=["no other registry", "other registry"])
+@pytest.mark.parametrize("registry", ["", "registry: '', "], ids=["no registry", "empty registry"])
 def test_helm_renders_an_image_of_the_global_registry(registry: str, entry: str, tmp_path: Path) -> None:
     values = f"global: {{imageRegistry: quay.io}}\nimage: {{{registry}repository: org/web, tag: v1}}"
     image = rendered(tmp_path / "chart", CHARTS["global registry"][0], changed(values, entry))

@@ -158,9 +158,14 @@ WRITTEN = [
         "{global: {imageRegistry: docker.io/}, image: {repository: org/web, tag: v1}}", id="global registry, new name",
     ),
     pytest.param(
-        "{global: {imageRegistry: docker.io}, image: {registry: quay.io, repository: nginx, tag: v1}}", TAG,
-        "{global: {imageRegistry: docker.io}, image: {registry: quay.io, repository: nginx, tag: v2}}",
-        id="global registry instead of another registry",
+        "{global: {imageRegistry: quay.io}, image: {registry: docker.io, repository: nginx, tag: v1}}", TAG,
+        "{global: {imageRegistry: quay.io}, image: {registry: docker.io, repository: nginx, tag: v2}}",
+        id="global registry next to another registry",
+    ),
+    pytest.param(
+        "{global: {imageRegistry: quay.io}, image: {registry: docker.io, repository: nginx, tag: v1}}", NAME,
+        "{global: {imageRegistry: quay.io}, image: {registry: quay.io, repository: org/web, tag: v1}}",
+        id="registry that becomes the global registry",
     ),
     pytest.param(
         "{global: {imageRegistry: docker.io}, image: {repository: nginx, tag: v1}}", NAME, None,
@@ -355,7 +360,8 @@ def test_image_is_found_by_its_value() -> None:
 GLOBAL_REGISTRY = [
     pytest.param("r.io/a", "image: {repository: web, tag: v1}", [".image=r.io/a/web:v1"], id="path"),
     pytest.param("r.io", "x: [{image: {repository: web}}]", [".x[0].image=r.io/web"], id="image in a list"),
-    pytest.param("r.io", "image: {registry: q.io, repository: web}", [".image=r.io/web"], id="other registry"),
+    pytest.param("r.io", "image: {registry: q.io, repository: web}", [".image=q.io/web"], id="own registry"),
+    pytest.param("r.io", "image: {registry: '', repository: web}", [".image=r.io/web"], id="empty own registry"),
     pytest.param("r.io", "image: {repository: q.io/web}", [".image=q.io/web"], id="repository with a host"),
     pytest.param("r.io", "image: 'web:1', a: {image: web}", [".image=web:1", ".a.image=web"], id="whole reference"),
     pytest.param("r.io", "image: web, imageTag: v1", ["=r.io/web:v1"], id="flat keys"),
@@ -387,6 +393,15 @@ def test_new_name_outside_the_global_registry_is_reported(new: str) -> None:
     assert [result.message for result in outcome.results if result.severity == "warning"] == [
         f'not changed: cannot set "{new}:v2": "spec.values.global.imageRegistry" belongs to several images; '
         "change it by hand"
+    ]
+
+
+def test_new_registry_next_to_a_global_registry_is_written_with_a_warning() -> None:
+    values = "{global: {imageRegistry: r.io}, image: {registry: q.io, repository: web, tag: v1}}"
+    outcome = set_images(START + values, read_config(f"{HEAD}{KINDS}registries: [{{from: q.io, to: s.io}}]\n"))
+    assert outcome.text == START + values.replace("q.io", "s.io")
+    assert [result.message for result in outcome.results if result.severity == "warning"] == [
+        'the chart can use "spec.values.global.imageRegistry" instead of the new registry; check it'
     ]
 
 
