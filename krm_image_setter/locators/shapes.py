@@ -38,6 +38,7 @@ _OTHER_SOURCES: Final = frozenset(("chart", "charts", "git", "plugin", "plugins"
 _OTHER_SIBLINGS: Final = frozenset(("branch", "chart", "ref", "revision", "url"))
 _POLICIES: Final = frozenset(("pullPolicy", "imagePullPolicy"))
 _PART_KEYS: Final = frozenset(("repository", "repo", "newName", "newTag"))
+_NAME_KEYS: Final = frozenset(("name", "path", "url", "registry"))
 _DIGESTS: Final = ("digest", "sha", "sha256")
 
 
@@ -90,6 +91,9 @@ def split_references(
     has_part = bool(tag or digest) or not (is_complete or _POLICIES.isdisjoint(fields))
     repository = _repository(name, fields, around, has_part=has_part)
     found = [keys for keys in _flat(fields, is_complete=is_complete) if keys.repository != repository]
+    if (tag or digest) and not (repository or found or is_complete):
+        repository = _other_name(name, fields, around)
+        registry = "" if repository == registry else registry
     if repository and (tag or digest or not is_complete):
         found.insert(0, Keys(repository, registry, tag or ("" if is_complete else "tag"), digest))
     return found
@@ -104,7 +108,7 @@ def can_be_split(name: str, fields: Collection[str]) -> bool:
     """Return whether `split_references` can find something in a mapping. Few mappings pass this fast test."""
     if not _PART_KEYS.isdisjoint(fields):
         return True
-    if "name" in fields and has_image_word(name):
+    if not _NAME_KEYS.isdisjoint(fields) and has_image_word(name):
         return True
     return any("mage" in key or "MAGE" in key for key in fields)
 
@@ -117,6 +121,19 @@ def _repository(name: str, fields: Collection[str], around: Sequence[str], *, ha
     others = {word for outer in (*around, name) for word in words(outer)}
     is_image = has_part and _OTHER_SOURCES.isdisjoint(others) and _OTHER_SIBLINGS.isdisjoint(fields)
     return key if is_image else ""
+
+
+def _other_name(name: str, fields: Collection[str], around: Sequence[str]) -> str:
+    """Return the key that contains the name in an image without a repository or name, or an empty string.
+
+    democratic-csi writes `{registry: docker.io/democraticcsi/democratic-csi, tag: latest}`. Next to a key that is
+    not a part of an image, or below `global`, a registry can belong to other images.
+    """
+    if words(name)[-1:] not in (("image",), ("img",)) or "global" in around:
+        return ""
+    if "registry" in fields:
+        return "path" if "path" in fields else "registry" if all(map(is_part, fields)) else ""
+    return "url" if "url" in fields else ""
 
 
 def _flat(fields: Collection[str], *, is_complete: bool) -> Iterator[Keys]:
@@ -134,7 +151,8 @@ def _flat(fields: Collection[str], *, is_complete: bool) -> Iterator[Keys]:
 
         tag = key_of(("tag",), ("tag", "version"), *(() if is_complete and not stem else (("version",),)))
         digest = key_of(*((word,) for word in _DIGESTS))
-        if tag or digest:
+        is_repository = words(key)[-1] in ("repository", "repo")
+        if tag or digest or (is_repository and not is_complete):  # the tag can be in another mapping
             yield Keys(key, key_of(("registry",), ("hub",), starts=starts), tag, digest)
 
 

@@ -13,7 +13,8 @@ from collections import Counter
 from collections.abc import Collection, Iterator
 from functools import cache
 
-from krm_image_setter.images import Reference, parse_reference
+from krm_image_setter.images import Reference, check_reference, parse_reference
+from krm_image_setter.images.reference import is_digest
 from krm_image_setter.locators.forms import Fields, Syntax, split_field
 from krm_image_setter.locators.image_field import ImageField, Keys, OtherField, Written, source_text, whole_field
 from krm_image_setter.locators.kind_rule import Embedded, KindRule, Selector
@@ -24,13 +25,16 @@ from krm_image_setter.locators.shapes import (
     is_part,
     means_image,
     split_references,
+    words,
 )
-from krm_image_setter.paths import parse_path
+from krm_image_setter.paths import format_location, parse_path
 from krm_image_setter.typed import Any, Final, Record
-from krm_image_setter.yaml.tree import Change, Fragment, Location
+from krm_image_setter.yaml.tree import Change, Fragment, Location, at
 
 # A tag with a digit, but not 8080 in `host.example/path:8080`, which can be a port.
 _VERSION: Final = re.compile(r"(?!(?:80|443|[0-9]{4,5})$)[^0-9]*[0-9].*")
+# A name without a registry is an image on Docker Hub. None of the official images has such a name.
+_FIELD_NAME: Final = re.compile(r"[a-z0-9]+(?:[._]+[a-z0-9]+)+")
 
 # Each value is tested for these types. `isinstance` takes seven times as long with `dict | list`.
 _NO_PART: Final = (dict, list, bool)
@@ -64,10 +68,67 @@ def image_fields(value: Any, location: Location) -> Iterator[ImageField]:
     for shape in find_shapes(value, location):
         if shape.keys is not None:
             field = split_field(shape.location, shape.value, shape.keys, keeps_tag=True, shared=shape.shared)
-            if field is not None:
-                yield _with_full_name(field, shape.value, shape.keys)
+            if field is None:
+                continue
+            shared = _global_registry(value, location, shape.location, shape.value[shape.keys.repository])
+            if shared:
+                field = _with_registry(field, shape.value.get(shape.keys.registry), *shared)
+            else:
+                field = _with_full_name(field, shape.value, shape.keys)
+            yield field if shape.keys.tag or shape.keys.digest else _with_only_name(field)
         elif is_image(shape):
             yield whole_field(shape.location, shape.value)
+
+
+def _global_registry(
+    values: Any, start: Location, location: Location, repository: str
+) -> tuple[Location, str] | None:
+    """Return the location and value of the `global.imageRegistry` for the image at `location`, or None.
+
+    `start` is the location of `values`, and `repository` is the name of the image in its own fields.
+    Charts write this registry before a name without a registry host, as in
+    https://github.com/bitnami/charts/blob/main/bitnami/common/templates/_images.tpl. Helm passes the value to
+    subcharts, where it overrides theirs.
+    """
+    name = parse_reference(repository.strip())
+    if name is None or name.original_path != name.name:
+        return None
+    for end in range(len(start), len(location) + 1):
+        outer = at(values, location[len(start) : end])
+        in_global = outer.get("global") if isinstance(outer, dict) else None
+        registry = in_global.get("imageRegistry") if isinstance(in_global, dict) else None
+        if isinstance(registry, str) and registry.strip(" /"):
+            return (*location[:end], "global", "imageRegistry"), registry.strip().rstrip("/")
+    return None
+
+
+def _with_registry(field: ImageField, own: Any, location: Location, registry: str) -> ImageField:
+    """Return an image field whose registry is `registry` at `location`, unless it has a registry of its `own`.
+
+    If both registries are set, some charts use the first one, and others use the second one.
+    """
+    shown = format_location(location)
+
+    def with_own(new: str) -> Written:
+        written = field.changes(new)
+        if any(
+            change.fragment.text != registry and change.location == field.parts[1] for change in written.changes
+        ):
+            return written._replace(omitted=f'the chart can use "{shown}" instead of the new registry; check it')
+        return written
+
+    def changes(new: str) -> Written:
+        reference = check_reference(new)
+        names = (reference.name, reference.normalized_name)
+        path = next((name.removeprefix(f"{registry}/") for name in names if name.startswith(f"{registry}/")), "")
+        inner = Reference(path)
+        if not path or inner.original_path != path:  # charts write no registry before a name with a host
+            raise ValueError(f'"{shown}" belongs to several images; change it by hand')
+        return field.changes(str(reference._replace(name=path)))
+
+    if own:
+        return field._replace(changes=with_own)
+    return field._replace(current=f"{registry}/{field.current}", changes=changes, parts=(*field.parts, location))
 
 
 def _with_full_name(field: ImageField, mapping: dict[str, Any], keys: Keys) -> ImageField:
@@ -89,6 +150,19 @@ def _with_full_name(field: ImageField, mapping: dict[str, Any], keys: Keys) -> I
                 for each in written.changes
             ]
         )
+
+    return field._replace(changes=changes)
+
+
+def _with_only_name(field: ImageField) -> ImageField:
+    """Return an image field that writes only the name of a new reference, and reports its tag or digest."""
+
+    def changes(new: str) -> Written:
+        name, tag, digest = check_reference(new)
+        part = "tag" if tag else "digest"
+        omitted = f'the {part} of "{new}" was not written: the field contains only a name'
+        written = field.changes(name)
+        return written._replace(omitted=omitted) if tag or digest else written
 
     return field._replace(changes=changes)
 
@@ -148,18 +222,41 @@ def _is_repository(mapping: dict[str, Any], keys: Keys) -> bool:
     value = mapping[keys.repository]
     reference = parse_reference(value.strip()) if isinstance(value, str) else None
     # In the values for Keel, `repository: image.repository` is the path of another value.
-    return reference is not None and reference.tag is None and not value.endswith(f".{keys.repository}")
+    if reference is None or value.endswith(f".{keys.repository}"):
+        return False
+    if reference.tag is not None:  # `image: nginx:v2` next to a digest is one image if there is no key for the tag
+        return not keys.tag and _is_digest(mapping.get(keys.digest))
+    if not (keys.tag or keys.digest):  # a single word can be a prefix of other names
+        return "/" in value and reference.digest is None
+    if keys.repository == "registry":  # a host without a path, or a value for inner mappings, is only a registry
+        is_alone = not any(isinstance(item, dict) for item in mapping.values())
+        return is_alone and "/" in value and mapping.keys().isdisjoint(("repository", "repo"))
+    return keys.repository != "url" or has_registry(reference)
+
+
+def _is_digest(value: Any) -> bool:
+    from krm_image_setter.locators.split_reference import missing_algorithm  # noqa: PLC0415  (rarely needed)
+
+    return isinstance(value, str) and is_digest(missing_algorithm(value) + value)
 
 
 def is_image(shape: Shape) -> bool:
     """Return whether a string is an image, by the name of its key or by its value."""
+    if words(shape.name)[-1:] == ("tag",):  # `v1@sha256:…` is a tag, but can be read as a reference
+        return False
     reference = parse_reference(shape.value.strip())
     return reference is not None and (
-        means_image(shape.name)
+        (means_image(shape.name) and not _is_field_name(shape))
         or (contains_images(shape.around) and not is_part(shape.name))
         or reference.digest is not None
         or (has_registry(reference) and _VERSION.fullmatch(reference.tag or "") is not None)
     )
+
+
+def _is_field_name(shape: Shape) -> bool:
+    """Return whether a string is the name of another field, as in `container_image: container_image` of Vector."""
+    name, value = shape.name, shape.value.strip()
+    return (value == name and name != "image") or ("_" in name and _FIELD_NAME.fullmatch(value) is not None)
 
 
 def has_registry(reference: Reference) -> bool:

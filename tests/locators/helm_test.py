@@ -71,6 +71,14 @@ CHARTS = {
     "name": (
         '"{{ .Values.webImage.name }}:{{ .Values.webImage.tag }}"', "webImage: {name: quay.io/org/web, tag: v1}"
     ),
+    "registry with a path": (
+        '"{{ .Values.image.registry }}:{{ .Values.image.tag }}"', "image: {registry: quay.io/org/web, tag: v1}"
+    ),
+    "path": (
+        '"{{ .Values.image.registry }}/{{ .Values.image.path }}:{{ .Values.image.tag }}"',
+        "image: {registry: quay.io, path: org/web, tag: v1}",
+    ),
+    "url": ('"{{ .Values.image.url }}:{{ .Values.image.tag }}"', "image: {url: quay.io/org/web, tag: v1}"),
     "list": (
         '"{{ (index .Values.images 0).repository }}:{{ (index .Values.images 0).tag }}"',
         "images:\n- {repository: quay.io/org/web, tag: v1}",
@@ -127,6 +135,15 @@ def test_helm_renders_changed_values_as_the_changed_image(chart: str, wish: str,
     if "replaces" in chart and expected.digest:
         expected = expected._replace(tag=None)
     assert image == expected
+
+
+@pytest.mark.skipif(HELM is None, reason="helm is not installed")
+@pytest.mark.parametrize("entry", ["newTag: v2", "newName: quay.io/org/web, newTag: v2"])
+@pytest.mark.parametrize("registry", ["", "registry: '', "], ids=["no registry", "empty registry"])
+def test_helm_renders_an_image_of_the_global_registry(registry: str, entry: str, tmp_path: Path) -> None:
+    values = f"global: {{imageRegistry: quay.io}}\nimage: {{{registry}repository: org/web, tag: v1}}"
+    image = rendered(tmp_path / "chart", CHARTS["global registry"][0], changed(values, entry))
+    assert image == Reference("quay.io/org/web", "v2")
 
 
 # Values in resources: each row of VALUES in each row of HOLDERS.

@@ -58,11 +58,25 @@ SPLIT_REFERENCES = [
     ("spec", "webImage webImageTag dbImage dbTag", [Keys("webImage", tag="webImageTag"), Keys("dbImage", tag="dbTag")], None),
     ("spec", "webImage webVersion", [Keys("webImage", tag="webVersion")], None),
     ("spec", "imageRepository imageTag", [Keys("imageRepository", tag="imageTag")], None),
+    ("spec", "imageRepository", [], [Keys("imageRepository")]),
+    ("spec", "webImageRepo imageRegistry", [], [Keys("webImageRepo", "imageRegistry")]),
+    ("spec", "imageRepository version", [], [Keys("imageRepository", tag="version")]),
+    ("spec", "vmImageRepository", [], []),
     ("spec", "vmImage vmImageTag", [], []),
     (
         "spec", "web_image_name web_image_tag_version image_registry",
         [Keys("web_image_name", "image_registry", "web_image_tag_version")], None,
     ),
+    ("image", "registry tag pullPolicy", [], [Keys("registry", tag="tag")]),
+    ("image", "registry tag digest", [], [Keys("registry", tag="tag", digest="digest")]),
+    ("image", "registry pullPolicy", [], []),
+    ("image", "registry tag web", [], []),
+    ("images", "registry tag", [], []),
+    ("imageDefaults", "registry tag", [], []),
+    ("image", "registry path tag", [], [Keys("path", "registry", "tag")]),
+    ("image", "url tag", [], [Keys("url", tag="tag")]),
+    ("image", "path tag", [], []),
+    ("web", "registry path url tag", [], []),
     ("spec", "name newTag", [], []),
     ("spec", "name newName newTag digest", [Keys("newName", "", "newTag", "digest")], None),
 ]  # fmt: skip
@@ -79,3 +93,7 @@ def test_split_reference_gives_its_keys(
 
 def test_split_reference_below_a_chart_is_rejected() -> None:
     assert split_references("web", ("repository", "tag"), ("spec", "chart")) == []
+
+
+def test_registry_below_global_is_not_a_name() -> None:
+    assert split_references("image", ("registry", "tag"), ("global",)) == []

@@ -150,6 +150,28 @@ WRITTEN = [
     ),
     pytest.param("{image: {name: nginx, tag: v1}}", TAG, "{image: {name: nginx, tag: v2}}", id="name"),
     pytest.param(
+        "{global: {imageRegistry: docker.io}, image: {repository: nginx, tag: v1}}", TAG,
+        "{global: {imageRegistry: docker.io}, image: {repository: nginx, tag: v2}}", id="global registry, new tag",
+    ),
+    pytest.param(
+        "{global: {imageRegistry: docker.io/}, image: {repository: nginx, tag: v1}}", "newName: org/web",
+        "{global: {imageRegistry: docker.io/}, image: {repository: org/web, tag: v1}}", id="global registry, new name",
+    ),
+    pytest.param(
+        "{global: {imageRegistry: quay.io}, image: {registry: docker.io, repository: nginx, tag: v1}}", TAG,
+        "{global: {imageRegistry: quay.io}, image: {registry: docker.io, repository: nginx, tag: v2}}",
+        id="global registry next to another registry",
+    ),
+    pytest.param(
+        "{global: {imageRegistry: quay.io}, image: {registry: docker.io, repository: nginx, tag: v1}}", NAME,
+        "{global: {imageRegistry: quay.io}, image: {registry: quay.io, repository: org/web, tag: v1}}",
+        id="registry that becomes the global registry",
+    ),
+    pytest.param(
+        "{global: {imageRegistry: docker.io}, image: {repository: nginx, tag: v1}}", NAME, None,
+        id="global registry, new registry",
+    ),
+    pytest.param(
         "{image: {repository: '', name: nginx, tag: }}", NAME + ", newTag: v2",
         "{image: {repository: 'quay.io/org/web', name: nginx, tag: v2 }}", id="name next to an empty repository",
     ),
@@ -161,10 +183,44 @@ WRITTEN = [
         "{image: {registry: docker.io, repository: '', name: nginx, tag: v1}}", NAME,
         "{image: {registry: quay.io, repository: '', name: org/web, tag: v1}}", id="name next to a registry",
     ),
+    pytest.param(
+        "{image: {registry: docker.io/library/nginx, tag: next}}", TAG,
+        "{image: {registry: docker.io/library/nginx, tag: v2}}", id="registry with a path",
+    ),
+    pytest.param(
+        f"{{image: {{registry: docker.io/library/nginx, tag: 'x@{E}', pullPolicy: Always}}}}", NAME,
+        f"{{image: {{registry: quay.io/org/web, tag: 'x@{E}', pullPolicy: Always}}}}",
+        id="registry with a path, new name",
+    ),
+    pytest.param(
+        "{image: {registry: docker.io, path: library/nginx, tag: v1}}", NAME,
+        "{image: {registry: quay.io, path: org/web, tag: v1}}", id="path",
+    ),
+    pytest.param(
+        "{image: {url: docker.io/library/nginx, tag: v1}}", BOTH,
+        f"{{image: {{url: docker.io/library/nginx, tag: v2@{D}}}}}", id="url",
+    ),
     pytest.param("{image: nginx, imageTag: v1}", TAG, "{image: nginx, imageTag: v2}", id="flat keys"),
     pytest.param(
         "{image: nginx, imageTag: v1}", BOTH, f"{{image: nginx, imageTag: v2@{D}}}", id="flat keys, digest"
     ),
+    pytest.param(
+        "{imageRepository: docker.io/library/nginx}", NAME, "{imageRepository: quay.io/org/web}",
+        id="repository without a tag key, new name",
+    ),
+    pytest.param(
+        "{a: {webImageRepo: library/nginx, imageRegistry: docker.io}}", NAME,
+        "{a: {webImageRepo: org/web, imageRegistry: quay.io}}", id="repository without a tag key, registry",
+    ),
+    pytest.param("{imageRepository: library/nginx}", TAG, None, id="repository without a tag key, new tag"),
+    pytest.param(
+        "{image: nginx, digest: ''}", BOTH, f"{{image: nginx:v2, digest: '{D}'}}", id="digest key without a tag key",
+    ),
+    pytest.param(
+        f"{{image: 'nginx:1', sha: {'e' * 64}}}", BOTH, f"{{image: 'nginx:v2', sha: {HEX}}}",
+        id="whole reference next to a digest",
+    ),
+    pytest.param("{image: 'nginx:1', sha: e1f2}", TAG, "{image: 'nginx:v2', sha: e1f2}", id="whole reference next to a sha"),
     pytest.param("{image: nginx, tag: 1}", TAG, "{image: nginx, tag: v2}", id="image and tag"),
     pytest.param("{webImage: nginx, webVersion: '1'}", TAG, "{webImage: nginx, webVersion: 'v2'}", id="stem"),
     pytest.param("{image: 'nginx:1'}", TAG, "{image: 'nginx:v2'}", id="whole reference"),
@@ -248,6 +304,18 @@ def test_image_in_values_is_written(before: str, entry: str, after: str | None) 
     assert set_images(outcome.text, config(entry)).text == outcome.text
 
 
+@pytest.mark.parametrize(
+    ("entry", "part"),
+    [(f"{NAME}, newTag: v2", "tag"), (f"{NAME}, {DIGEST}", "digest"), (f"{NAME}, {BOTH}", "tag")],
+)
+def test_repository_without_a_tag_key_is_written_with_a_warning(entry: str, part: str) -> None:
+    outcome = set_images(START + "{imageRepository: library/nginx}", config(entry))
+    assert outcome.text == START + "{imageRepository: quay.io/org/web}"
+    (warning,) = [result.message for result in outcome.results if result.severity == "warning"]
+    assert warning.startswith(f'the {part} of "quay.io/org/web')
+    assert warning.endswith('" was not written: the field contains only a name')
+
+
 NOT_FOUND = [
     "{repository: nginx}", "{chart: {repository: nginx, version: '1'}}", "{git: {repository: nginx, tag: v1}}",
     "{web: {repository: nginx, tag: v1, ref: main}}", "{web: {name: nginx, tag: v1}}", "{image: {name: nginx}}",
@@ -255,7 +323,13 @@ NOT_FOUND = [
     "{image: '{{ .x }}', a: {image: [1, true]}}", "{image: {repository: '{{ .x }}', tag: v1}}",
     "{keel: {images: [{repository: image.repository, tag: image.tag}]}}", "{a: example.com/path:8080, b: 'nginx:1'}",
     "{url: 'https://example.com/nginx:1', host: 'example.com:80', path: example.com/nginx}", "{}", "[]", "''",
-    "{images: [{name: nginx, newTag: v1}]}",
+    "{images: [{name: nginx, newTag: v1}]}", f"{{image: {{registry: quay.io, tag: 'x@{D}'}}}}",
+    "{image: {registry: 'quay.io/org', tag: v1, web: {name: web}}}", "{global: {image: {registry: quay.io/a, tag: v1}}}",
+    "{image: {registry: quay.io/org, repository: '', tag: v1}}", "{image: {url: 'https://quay.io/org/web', tag: v1}}",
+    "{image: {registry: quay.io, path: /data, tag: v1}}", "{image: {url: photo.png, tag: v1}}", f"{{imageTag: 'x@{D}'}}",
+    "{tag: 'quay.io/org/web:1'}", "{container_image: container_image}", "{pod_image: kubernetes.pod_image}",
+    "{imageRepository: nginx, imageRegistry: docker.io}", "{imageRepository: 'https://quay.io/org/web'}",
+    "{container-image: ' container-image '}", "{images: {a_image: {b_image: k8s.image.name}}}",
 ]  # fmt: skip
 
 
@@ -264,10 +338,70 @@ def test_value_that_is_not_an_image_is_not_found(values: str) -> None:
     assert images(values) == []
 
 
+@pytest.mark.parametrize(
+    "values",
+    [
+        "{image: image}", "{image: my_app}", "{webImage: my_app}", "{web_image: nginx}", "{web_image: my-app}",
+        "{web_image: 'my_app:1'}", "{web_image: org/my_app}", "{images: {nginx: nginx, my_app: my_app}}",
+    ],
+)  # fmt: skip
+def test_name_of_an_image_is_found(values: str) -> None:
+    assert images(values)
+
+
 def test_image_is_found_by_its_value() -> None:
     assert images(f"{{env: [{{value: quay.io/a/b:1}}, {{value: 'a@{D}'}}]}}") == [
         ".env[0].value=quay.io/a/b:1",
         f".env[1].value=a@{D}",
+    ]
+
+
+#: The values of `global.imageRegistry`, the other values, and the images.
+GLOBAL_REGISTRY = [
+    pytest.param("r.io/a", "image: {repository: web, tag: v1}", [".image=r.io/a/web:v1"], id="path"),
+    pytest.param("r.io", "x: [{image: {repository: web}}]", [".x[0].image=r.io/web"], id="image in a list"),
+    pytest.param("r.io", "image: {registry: q.io, repository: web}", [".image=q.io/web"], id="own registry"),
+    pytest.param("r.io", "image: {registry: '', repository: web}", [".image=r.io/web"], id="empty own registry"),
+    pytest.param("r.io", "image: {repository: q.io/web}", [".image=q.io/web"], id="repository with a host"),
+    pytest.param("r.io", "image: 'web:1', a: {image: web}", [".image=web:1", ".a.image=web"], id="whole reference"),
+    pytest.param("r.io", "image: web, imageTag: v1", ["=r.io/web:v1"], id="flat keys"),
+    pytest.param("''", "image: {registry: q.io, repository: web}", [".image=q.io/web"], id="empty"),
+    pytest.param("[r.io]", "image: {repository: web}", [".image=web"], id="list"),
+    pytest.param(
+        "r.io", "sub: {global: {imageRegistry: q.io}, image: {repository: web}}", [".sub.image=r.io/web"],
+        id="global registry of a subchart",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("registry", "values", "expected"), GLOBAL_REGISTRY)
+def test_global_registry_is_a_part_of_images(registry: str, values: str, expected: list[str]) -> None:
+    assert images(f"{{global: {{imageRegistry: {registry}}}, {values}}}") == expected
+
+
+def test_global_registry_of_a_subchart_is_a_part_of_its_images() -> None:
+    values = "{sub: {global: {imageRegistry: r.io}, image: {repository: web}}, image: {repository: web}}"
+    assert images(values) == [".sub.image=r.io/web", ".image=web"]
+
+
+@pytest.mark.parametrize("new", ["q.io/web", "r.io/b/web", "web", "r.io/a/q.io/web"])
+def test_new_name_outside_the_global_registry_is_reported(new: str) -> None:
+    values = "{global: {imageRegistry: r.io/a}, image: {repository: web, tag: v1}}"
+    rules = read_config(f"{HEAD}{KINDS}images: {{r.io/a/web: '{new}:v2'}}\n")
+    outcome = set_images(START + values, rules)
+    assert outcome.text == START + values
+    assert [result.message for result in outcome.results if result.severity == "warning"] == [
+        f'not changed: cannot set "{new}:v2": "spec.values.global.imageRegistry" belongs to several images; '
+        "change it by hand"
+    ]
+
+
+def test_new_registry_next_to_a_global_registry_is_written_with_a_warning() -> None:
+    values = "{global: {imageRegistry: r.io}, image: {registry: q.io, repository: web, tag: v1}}"
+    outcome = set_images(START + values, read_config(f"{HEAD}{KINDS}registries: [{{from: q.io, to: s.io}}]\n"))
+    assert outcome.text == START + values.replace("q.io", "s.io")
+    assert [result.message for result in outcome.results if result.severity == "warning"] == [
+        'the chart can use "spec.values.global.imageRegistry" instead of the new registry; check it'
     ]
 
 
@@ -294,6 +428,11 @@ NAMES = st.sampled_from(
         "version",
         "pullPolicy",
         "chart",
+        "imageRepository",
+        "url",
+        "path",
+        "global",
+        "imageRegistry",
         "x",
         "a.b",
         "é",
