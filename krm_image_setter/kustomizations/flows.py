@@ -174,6 +174,8 @@ class Flows:
         self.copies: dict[tuple[str, Location], Copy] = {}
         self.unknown: dict[tuple[str, Location], Unknown] = {}
         self.entries: dict[Entry, bool] = {}  # the value is whether the entry matches an image
+        #: For each entry, the keys in `unknown` of the sources whose images kustomize applies the entry to.
+        self.unknown_of: dict[Entry, set[tuple[str, Location]]] = {}
         #: The files that a generator puts into a ConfigMap or Secret, each with its key in `data`.
         self.text_files: dict[str, str] = {}
         self.specs: list[Spec] = []
@@ -257,6 +259,7 @@ class _Build:
         self._specs: list[Spec] = []
         self._has_sources = False  # whether a kustomization so far names a source of images
         self._is_complete = True  # whether all sources of the images so far are known
+        self._unknown: set[tuple[str, Location]] = set()  # the sources so far that cannot be read
         node = self._reader.kustomization(posixpath.dirname(root))
         if node is not None:
             self._add(posixpath.dirname(root), node)
@@ -363,6 +366,7 @@ class _Build:
             specs, self._specs = self._specs, []
             is_complete, self._is_complete = self._is_complete, True
             has_sources, self._has_sources = self._has_sources, False
+            unknown, self._unknown = self._unknown, set()
             self._add(path, base)
             for route in self.routes:
                 route.way += f"@{item.location[-1]}{item.string()}"
@@ -370,6 +374,7 @@ class _Build:
             self._specs = specs + self._specs
             self._is_complete = is_complete and self._is_complete
             self._has_sources = has_sources
+            self._unknown |= unknown
         elif path is not None and self._flows.fields(path, None) is not None:
             self._start(path, None)
         else:
@@ -391,7 +396,9 @@ class _Build:
         self._note_unknown(item, what)
 
     def _note_unknown(self, item: Node, what: str) -> None:
-        self._flows.unknown.setdefault((item.text.key, item.location), Unknown(item, what))
+        key = item.text.key, item.location
+        self._flows.unknown.setdefault(key, Unknown(item, what))
+        self._unknown.add(key)
 
     def _copy(self, copy: Copy) -> None:
         self._flows.copies.setdefault((copy.node.text.key, (*copy.node.location, copy.what)), copy)
@@ -405,6 +412,7 @@ class _Build:
             return
         has_matched = False
         self._flows.entries.setdefault(entry, False)
+        self._flows.unknown_of.setdefault(entry, set()).update(self._unknown)
         for route in self.routes:
             times = route.times or sum(spec.matches(route.resource, route.location) for spec in specs)
             if not times:

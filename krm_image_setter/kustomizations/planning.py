@@ -311,20 +311,22 @@ class KustomizationPlan:
             f'"{rule.from_}"' for rule in self._rules.registries.rules()
         ]
         renamed = [
-            (entry.keys.name, shown_location(entry, self._sources))
+            entry
             for entry, keys in decisions.state.items()
             if isinstance(entry, Entry) and keys.name != entry.keys.name
         ]
-        for unknown in every.values():
+        for place, unknown in every.items():
             key, line = unknown.node.file, unknown.node.line
             root = key if key in self._sources.names else self._hard[0]
             if wanted:
                 names = ", ".join(wanted[:3])
                 message = f"images of {unknown.what} are unknown; only an entry of `images` can set {names} there"
                 yield self._warning(key, line, message, root)
-            for name, at in renamed:
-                message = f'an image "{name}" of {unknown.what} is no longer matched by {at}'
-                yield self._warning(key, line, message, root)
+            for entry in renamed:
+                if place in flows.unknown_of[entry]:
+                    at = shown_location(entry, self._sources)
+                    message = f'an image "{entry.keys.name}" of {unknown.what} is no longer matched by {at}'
+                    yield self._warning(key, line, message, root)
 
     # Usage of the configuration
 

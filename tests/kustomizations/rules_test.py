@@ -299,3 +299,47 @@ def test_image_in_several_values_of_a_chart_is_reported(inline: str, is_changed:
     found = warnings(run(files, TAG))
     message = '"nginx:2" cannot become "nginx:9"'
     assert any(message in one for one in found) != is_changed
+
+
+URL = "https://example.com/x.yaml"
+
+
+@pytest.mark.parametrize(
+    "files, is_reported",
+    [
+        pytest.param(
+            tree("nginx:1", base=entry("name: nginx, newTag: v2", base="web.yaml"), other=f"resources: ['{URL}']\n"),
+            False,
+            id="other build",
+        ),
+        pytest.param(
+            tree("nginx:1", base=entry("name: nginx, newTag: v2", base="web.yaml"), over=f"resources: ['{URL}', ../base]\n"),
+            False,
+            id="entry of a base next to the URL",
+        ),
+        pytest.param(tree("nginx:1", over=entry("name: nginx, newTag: v2", base=f"'{URL}', ../base")), True, id="URL before the entry"),
+        pytest.param(
+            tree("nginx:1", url=f"resources: ['{URL}', ../base]\n", over=entry("name: nginx, newTag: v2", base="../url")),
+            True,
+            id="URL in a base",
+        ),
+        pytest.param(
+            tree(
+                "nginx:1",
+                component="kind: Component\nimages: [{name: nginx, newTag: v2}]\n",
+                over=f"resources: ['{URL}', ../base]\ncomponents: [../component]\n",
+            ),
+            True,
+            id="entry in a component",
+        ),
+    ],
+)  # fmt: skip
+def test_new_name_of_an_entry_is_reported_for_unknown_images_that_it_reaches(
+    files: dict[str, str], is_reported: bool
+) -> None:
+    outcomes = run(files, NAME)
+    assert (
+        any(f'an image "nginx" of the resource "{URL}" is no longer' in one for one in warnings(outcomes))
+        == is_reported
+    )
+    assert "name: m.b/x, newTag: v2" in "".join(texts(outcomes).values())
