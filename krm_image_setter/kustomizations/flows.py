@@ -16,7 +16,7 @@ from functools import lru_cache
 from krm_image_setter.images import NO_CONTAINER, Usage
 from krm_image_setter.kustomizations.charts import chart_images, values_sources
 from krm_image_setter.kustomizations.fields import CHART_IMAGE, FoundField
-from krm_image_setter.kustomizations.reading import Entry, Node, Reader, Text, resolved
+from krm_image_setter.kustomizations.reading import Entry, Node, Reader, Text
 from krm_image_setter.locators.image_field import ImageField, Written
 from krm_image_setter.locators.kustomize_entry import EntryKeys, split_image
 from krm_image_setter.resources import NO_REF, ResourceRef
@@ -309,7 +309,7 @@ class _Build:
             for item in node.items(field):
                 self._add_text_files(directory, item)
         for item in node.items("components"):
-            path = resolved(directory, item.string())
+            path = self._reader.resolved(directory, item.string())
             component = None if path is None else self._reader.kustomization(path)
             if component is None or path is None:
                 self._lose(item, f'the component "{item.string()}"')
@@ -358,7 +358,7 @@ class _Build:
                 self._copy(Copy(item, what, source.string("kind"), source.string("name"), path))
 
     def _add_resource(self, directory: str, item: Node) -> None:
-        path = resolved(directory, item.string())
+        path = self._reader.resolved(directory, item.string())
         base = None if path is None or not item.string() else self._reader.kustomization(path)
         if base is not None and path is not None:
             # Apply the entries of the base only to the images of the base, before this kustomization continues.
@@ -383,7 +383,7 @@ class _Build:
     def _add_text_files(self, directory: str, generator: Node) -> None:
         for item in generator.items("files"):
             key, _, file = item.string().rpartition("=")
-            path = resolved(directory, file)
+            path = self._reader.resolved(directory, file)
             if path is not None:
                 self._flows.text_files.setdefault(path, key or posixpath.basename(file))
 
@@ -436,7 +436,7 @@ class _Build:
 
     def _add_patch(self, directory: str, item: Node, target: ResourceRef, *, is_file: bool) -> None:
         if is_file:
-            path = resolved(directory, item.string())
+            path = self._reader.resolved(directory, item.string())
             if path is None or self._flows.fields(path, None) is None:
                 self._note_unknown(item, f'the patch "{item.string()}"')
             else:
@@ -448,7 +448,7 @@ class _Build:
 
     def _add_transformer(self, directory: str, item: Node) -> None:
         first, is_inline, _ = item.string().partition("\n")
-        path = resolved(directory, first)
+        path = self._reader.resolved(directory, first)
         text = self._reader.string(item) if is_inline else None if path is None else self._reader.text(path)
         documents = text.documents if text else []
         if text is None or not all(isinstance(node.value, dict) for node in documents):

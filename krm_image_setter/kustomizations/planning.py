@@ -23,7 +23,7 @@ from krm_image_setter.kustomizations.flows import (
     Scalar,
     matches,
 )
-from krm_image_setter.kustomizations.reading import Entry, Reader, Sources, Text, resolved
+from krm_image_setter.kustomizations.reading import Entry, Reader, Sources, Text
 from krm_image_setter.kustomizations.writing import KUSTOMIZATION, Writer
 from krm_image_setter.locators import Embedded, KindRule, Selector, SelectorMap
 from krm_image_setter.locators.kustomize_entry import split_image
@@ -132,7 +132,7 @@ class KustomizationPlan:
             kinds[key] = node.string("kind")
             for field in ("resources", "bases", "components"):
                 for item in node.items(field):
-                    path = resolved(directory, item.string())
+                    path = self._reader.resolved(directory, item.string())
                     base = None if path is None else self._reader.kustomization(path)
                     if base is not None:
                         referenced.add(base.text.key)

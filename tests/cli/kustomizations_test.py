@@ -164,3 +164,39 @@ def test_value_of_a_secret_is_not_shown(tree: Program, command: str) -> None:
     tree.write("over/Kustomization", text)
     ran = tree(*command.split())
     assert "hunter2" not in ran.stdout.decode() + ran.stderr
+
+
+@pytest.mark.parametrize(
+    "link, target, kustomization",
+    [
+        pytest.param("over/web.yaml", "real.yaml", "resources: [web.yaml]\n", id="resource"),
+        pytest.param("over/pods", ".", "resources: [pods/real.yaml]\n", id="directory of a resource"),
+        pytest.param("base", "over", "resources: [../base/real.yaml]\n", id="other directory"),
+        pytest.param("over/patch.yaml", "real.yaml", "patches: [{path: patch.yaml}]\n", id="patch"),
+    ],
+)
+def test_target_of_a_symbolic_link_is_set(program: Program, link: str, target: str, kustomization: str) -> None:
+    program.write("over/real.yaml", POD.replace("IMAGE", "nginx:1"))
+    program.write("over/kustomization.yaml", f"{kustomization}images: [{{name: redis, newTag: '2'}}]\n")
+    (program.folder / link).symlink_to(target)
+    ran = program("set", ".", "--image", "nginx=m.io/nginx:3", "--in-place")
+    summary = "set 1 image in 1 file (2 files, 1 resource read)"
+    assert (ran.status, ran.stderr) == (0, f"krm-image-setter: {summary}\n")
+    assert (program.folder / "over/real.yaml").read_text() == POD.replace("IMAGE", "m.io/nginx:3")
+
+
+def test_base_behind_a_symbolic_link_is_followed(tree: Program) -> None:
+    (tree.folder / "link").symlink_to("base")
+    tree.write("over/Kustomization", OVERLAY.replace("../base", "../link"))
+    ran = tree("set", ".", "--image", "nginx=m.io/nginx:3", "--in-place", "--quiet")
+    assert (ran.status, ran.stderr) == (0, "")
+    text = OVERLAY.replace("../base", "../link").replace("'2'", "'3'").replace("name: nginx", "name: m.io/nginx")
+    assert (tree.folder / "over/Kustomization").read_text() == text
+
+
+def test_resource_with_a_null_character_in_its_path_is_reported(tree: Program) -> None:
+    tree.write("over/Kustomization", 'resources: ["a\\0b"]\n')
+    ran = tree("set", ".", "--image", "nginx=nginx:3", "--image", "x=y", "--check", "--quiet")
+    assert ran.status == 1
+    assert "images of the resource" in ran.stderr
+    assert "Traceback" not in ran.stderr
