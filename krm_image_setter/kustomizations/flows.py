@@ -375,10 +375,17 @@ class _Build:
             self._is_complete = is_complete and self._is_complete
             self._has_sources = has_sources
             self._unknown |= unknown
-        elif path is not None and self._flows.fields(path, None) is not None:
+        elif path is not None and self._can_read(path):
             self._start(path, None)
         else:
             self._lose(item, f'the resource "{item.string()}"')
+
+    def _can_read(self, key: str) -> bool:
+        """Return whether the images of a file are known. A file with only comments contains no images."""
+        if self._flows.fields(key, None) is not None:
+            return True
+        text = self._reader.text(key)
+        return text is not None and not any(node.value for node in text.documents)
 
     def _add_text_files(self, directory: str, generator: Node) -> None:
         for item in generator.items("files"):
@@ -437,7 +444,7 @@ class _Build:
     def _add_patch(self, directory: str, item: Node, target: ResourceRef, *, is_file: bool) -> None:
         if is_file:
             path = self._reader.resolved(directory, item.string())
-            if path is None or self._flows.fields(path, None) is None:
+            if path is None or not self._can_read(path):
                 self._note_unknown(item, f'the patch "{item.string()}"')
             else:
                 self._start(path, None, target)

@@ -200,3 +200,11 @@ def test_resource_with_a_null_character_in_its_path_is_reported(tree: Program) -
     assert ran.status == 1
     assert "images of the resource" in ran.stderr
     assert "Traceback" not in ran.stderr
+
+
+@pytest.mark.parametrize("field", ["resources: [empty.yaml]", "patches: [{path: empty.yaml}]"])
+def test_file_with_only_comments_is_known_to_have_no_images(tree: Program, field: str) -> None:
+    tree.write("more/kustomization.yaml", f"{field}\n")
+    tree.write("more/empty.yaml", "# generated later\n")
+    ran = tree("set", ".", "--image", "redis=redis:3", "--on-unused", "ignore", "--check")
+    assert "unknown;" not in ran.stderr
