@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property, partial
 
-from krm_image_setter.images import Usage, parse_reference
+from krm_image_setter.images import ImageRule, Usage, key_of, keys_of, parse_reference
 from krm_image_setter.kustomizations.attempts import Flow, shown_location
 from krm_image_setter.kustomizations.decisions import Decisions, Problem, decide
 from krm_image_setter.kustomizations.fields import NO_FIELDS, Fields, FoundField, checksum, fields_in
@@ -37,6 +37,7 @@ from krm_image_setter.typed import Any, Final, Record
 from krm_image_setter.yaml.stream import Keyword
 
 _COMPONENT: Final = "Component"
+_MOST_NAMES: Final = 3  # the number of names in one message
 
 
 class Planned(Record):
@@ -305,11 +306,10 @@ class KustomizationPlan:
         every = {**self._outline.unknown, **flows.unknown}
         if not every:
             return
-        used = self._usage(decisions.flows)
-        idle = [rule for rule in self._rules.images.rules if rule.position not in used]
-        wanted = [f'"{rule.name}"' for rule in idle] + [
-            f'"{rule.from_}"' for rule in self._rules.registries.rules()
-        ]
+        names = [f'"{rule.name}"' for rule in self._idle_rules(decisions.flows)]
+        names += [f'"{rule.from_}"' for rule in self._rules.registries.rules()]
+        rest = len(names) - _MOST_NAMES
+        wanted = ", ".join(names[:_MOST_NAMES]) + (f" and {rest} more" if rest > 0 else "")
         renamed = [
             entry
             for entry, keys in decisions.state.items()
@@ -319,8 +319,7 @@ class KustomizationPlan:
             key, line = unknown.node.file, unknown.node.line
             root = key if key in self._sources.names else self._hard[0]
             if wanted:
-                names = ", ".join(wanted[:3])
-                message = f"images of {unknown.what} are unknown; only an entry of `images` can set {names} there"
+                message = f"images of {unknown.what} are unknown; only an entry of `images` can set {wanted} there"
                 yield self._warning(key, line, message, root)
             for entry in renamed:
                 if place in flows.unknown_of[entry]:
@@ -336,6 +335,22 @@ class KustomizationPlan:
         known = (flow for flow in flows if flow.route.is_known and flow.route.root in hard)
         found = (self._rules.images.find(flow.image, flow.route.usage) for flow in known)
         return {one[1].position for one in found if one}
+
+    def _idle_rules(self, flows: list[Flow]) -> list[ImageRule]:
+        """Return the configuration's entries that match no image, and whose new image is in no build either."""
+        used = self._usage(flows)
+        usages: dict[Any, set[Usage]] = {}
+        for flow in flows:
+            reference = parse_reference(flow.image)
+            for key in keys_of(reference) if reference else ():
+                usages.setdefault(key, set()).add(flow.route.usage)
+        return [
+            rule
+            for rule in self._rules.images.rules
+            if rule.position not in used
+            and not any(map(rule.reaches, usages.get(key_of(rule.target), ())))
+            and not self._rules.images.is_overridden(rule)
+        ]
 
     def _causes(self, flows: Iterable[Flow], used: set[int]) -> dict[int, str]:
         """Return why entries of the configuration match no image, although a kustomization contains the name."""

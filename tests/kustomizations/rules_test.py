@@ -343,3 +343,50 @@ def test_new_name_of_an_entry_is_reported_for_unknown_images_that_it_reaches(
         == is_reported
     )
     assert "name: m.b/x, newTag: v2" in "".join(texts(outcomes).values())
+
+
+REMOTE = f"resources: ['{URL}']\n"
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        pytest.param("images: [{name: nginx, newName: m.b/x}]", id="new name"),
+        pytest.param("images: [{name: nginx, newName: m.b/x, newTag: '9'}]", id="new name and tag"),
+        pytest.param(f"images: [{{name: nginx, newImage: 'm.b/x@{DIGEST}'}}]", id="new name and digest"),
+        pytest.param(
+            "images: [{name: nginx, newName: m.b/x}, {name: nginx, newName: a.b/c}]", id="overridden entry"
+        ),
+    ],
+)
+def test_second_run_with_an_unknown_source_has_no_warning(config: str) -> None:
+    first = run(tree("nginx:1", other=REMOTE), config)
+    assert warnings(first) == []
+    assert warnings(run(texts(first), config)) == []
+
+
+def test_message_about_unknown_images_counts_further_names() -> None:
+    names = [f"{{name: app{number}, newTag: v1}}" for number in range(5)]
+    found = warnings(run(tree("nginx:1", over=REMOTE), f"images: [{', '.join(names)}]\nonUnused: ignore"))
+    only = 'only an entry of `images` can set "app0", "app1", "app2" and 2 more there'
+    assert found == [f'images of the resource "{URL}" are unknown; {only}']
+
+
+@pytest.mark.parametrize(
+    "field", ["resources: [x.yaml, web.yaml]", "resources: [web.yaml]\npatches: [{path: x.yaml}]"]
+)
+@pytest.mark.parametrize(
+    "text, is_known",
+    [
+        pytest.param("# generated later\n", True, id="comment"),
+        pytest.param("---\n# a\n---\n# b\n", True, id="comments in two documents"),
+        pytest.param("null\n", True, id="null"),
+        pytest.param("{}\n", True, id="empty mapping"),
+        pytest.param("text\n", False, id="text"),
+        pytest.param("a: 1\n", False, id="mapping without a kind"),
+    ],
+)
+def test_file_without_content_contains_no_unknown_images(field: str, text: str, is_known: bool) -> None:
+    files = {**tree("nginx:1", base=f"{field}\n"), "base/x.yaml": text}
+    found = warnings(run(files, "images: [{name: redis, newTag: '9'}]\nonUnused: ignore"))
+    assert any('"x.yaml" are unknown' in one for one in found) != is_known
