@@ -43,7 +43,7 @@ def kustomized_sources(files: Sequence[File]) -> Sources | None:
 
 
 def _real(path: str) -> str:
-    """Return a path without symbolic links. No file has a path with a null character, so such a path is unchanged."""
+    """Return a path without symbolic links. A path with a null character is unchanged, because no file has it."""
     return path if "\0" in path else os.path.realpath(path)
 
 

@@ -378,12 +378,16 @@ class KustomizationPlan:
     def images(self, flows: Iterable[Flow]) -> Iterator[tuple[str, FoundImage]]:
         """Yield the images that entries make, and the images in strings, with the keys of their files.
 
-        The location of an image is the last entry that changes the image.
+        The location of an image is the last entry that changes the image. An image in a base's own build that no
+        entry changes is omitted, because it can be a placeholder.
         """
+        hard = set(self._hard)
         seen: set[tuple[Any, str]] = set()
         for flow in flows:
             place = flow.places[-1]
             if (place, flow.image) in seen or flow.route.reading == BEFORE_VOLUMES:
+                continue
+            if not flow.trail and flow.route.root not in hard:
                 continue
             seen.add((place, flow.image))
             node = place if isinstance(place, Entry) else place.node

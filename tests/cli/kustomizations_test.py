@@ -94,6 +94,16 @@ def test_list_shows_the_images_that_are_built(tree: Program) -> None:
     ]
 
 
+def test_list_shows_the_image_that_a_base_alone_builds(tree: Program) -> None:
+    images = "images: [{name: nginx, newName: a.b/c}]\n"
+    tree.write("base/kustomization.yaml", f"resources: [web.yaml]\n{images}")
+    tree.write("over/Kustomization", OVERLAY.replace("name: nginx", "name: a.b/c\n  newName: m.io/nginx"))
+    ran = tree("list", ".", "--not-registry", "m.io", "--unknown", "--check")
+    assert (ran.status, ran.stdout.decode().splitlines()[0]) == (1, "a.b/c:1")
+    assert "./base/kustomization.yaml:2 " in ran.stdout.decode()
+    assert tree("list", ".", "-o", "names").stdout == b"a.b/c:1\nm.io/nginx:2\n"
+
+
 SECRET = "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {password: hunter2}\n"
 
 

@@ -54,6 +54,18 @@ def entry(keys: str, *, base: str = "../base") -> str:
             id="new name of a base",
         ),
         pytest.param(
+            tree("b.c/d", base=entry("name: b.c/d, newName: b.c/d, newTag: v1", base="web.yaml"), over=entry("name: b.c/d, newName: b.c/d, newTag: v2")),
+            "images: [{name: b.c/d, newName: e.f/g}]",
+            tree("b.c/d", base=entry("name: b.c/d, newName: e.f/g, newTag: v1", base="web.yaml"), over=entry("name: e.f/g, newName: e.f/g, newTag: v2")),
+            id="entries of base and overlay that keep the name",
+        ),
+        pytest.param(
+            tree("b.c/d:1", over=entry("name: b.c/d, newName: b.c/d, newTag: v2")),
+            "images: [{name: b.c/d, newName: e.f/g}]",
+            tree("e.f/g:1", over=entry("name: e.f/g, newName: e.f/g, newTag: v2")),
+            id="entry that keeps the name of a resource",
+        ),
+        pytest.param(
             tree("nginx:1", base="resources: [web.yaml]\nimages: [{name: nginx, newTag: v1}]\n", over=entry("name: nginx, newTag: v2")),
             TAG,
             tree("nginx:9", base='resources: [web.yaml]\nimages: [{name: nginx, newTag: "9"}]\n', over=entry('name: nginx, newTag: "9"')),
