@@ -27,6 +27,7 @@ from krm_image_setter.kustomizations.reading import Entry, Reader, Sources, Text
 from krm_image_setter.kustomizations.writing import KUSTOMIZATION, Writer
 from krm_image_setter.locators import Embedded, KindRule, Selector, SelectorMap
 from krm_image_setter.locators.kustomize_entry import split_image
+from krm_image_setter.locators.values import VALUES
 from krm_image_setter.paths import PathError, format_location, parse_path
 from krm_image_setter.paths.field_spec import parse as parse_field_spec
 from krm_image_setter.resources import ResourceRef
@@ -153,10 +154,12 @@ class KustomizationPlan:
                     continue
 
     def _is_embedded(self, key: str) -> bool:
-        """Return whether a rule reads the value of this key of ConfigMaps as an embedded document."""
+        """Return whether a rule reads the value of this key of ConfigMaps as an embedded document or Helm values."""
         data = {"data": {key: "x"}}
         rules = self._rules.kinds.matching(ResourceRef("v1", "ConfigMap", "", ""))
-        return any(isinstance(rule.form, Embedded) and rule.path.find(data) for rule in rules)
+        return any(
+            (isinstance(rule.form, Embedded) or rule.form is VALUES) and rule.path.find(data) for rule in rules
+        )
 
     # Keywords
 

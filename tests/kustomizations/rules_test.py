@@ -402,3 +402,23 @@ def test_file_without_content_contains_no_unknown_images(field: str, text: str, 
     files = {**tree("nginx:1", base=f"{field}\n"), "base/x.yaml": text}
     found = warnings(run(files, "images: [{name: redis, newTag: '9'}]\nonUnused: ignore"))
     assert any('"x.yaml" are unknown' in one for one in found) != is_known
+
+
+@pytest.mark.parametrize(
+    "form, key, is_set",
+    [
+        pytest.param("yaml", "values.yaml", True, id="YAML"),
+        pytest.param("values", "values.yaml", True, id="Helm values"),
+        pytest.param("values", "other", False, id="other key"),
+        pytest.param("text", "values.yaml", False, id="text"),
+    ],
+)
+def test_file_of_a_config_map_is_set_if_kinds_read_its_key(form: str, key: str, is_set: bool) -> None:
+    files = {
+        "k/kustomization.yaml": "configMapGenerator: [{name: c, files: [values.yaml]}]\n",
+        "k/values.yaml": "image: {repository: nginx, tag: '1'}\n",
+    }
+    kinds = f"kinds: [{{kind: ConfigMap, paths: [{{path: \"{{.data['{key}']}}\", as: {form}}}]}}]"
+    outcomes = run(files, f"{TAG}\n{kinds}\nonUnused: ignore")
+    assert ("tag: '9'" in texts(outcomes)["k/values.yaml"]) == is_set
+    assert any("as text" in message for message in warnings(outcomes)) != is_set
