@@ -154,7 +154,7 @@ class KustomizationPlan:
                     continue
 
     def _is_embedded(self, key: str) -> bool:
-        """Return whether a rule reads the value of this key of ConfigMaps as an embedded document or Helm values."""
+        """Return whether a rule reads the value of this key of ConfigMaps as a document or as Helm values."""
         data = {"data": {key: "x"}}
         rules = self._rules.kinds.matching(ResourceRef("v1", "ConfigMap", "", ""))
         return any(
