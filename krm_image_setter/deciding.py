@@ -113,7 +113,7 @@ def _rewrite(
     info = _info(resource, field.location, target, (current, proposed), hides_values=hides_values)
     infos = [info, *policy_results]
     if rules.locates_changes:
-        line, column = resource.position(field.location)
+        line, column = resource.position(field.first_location)
         infos = [info._replace(line=line, column=column) for info in infos]
     return changes + policy_changes, [*infos, *warnings]
 

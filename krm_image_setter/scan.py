@@ -362,7 +362,7 @@ def _scan_fields(
 
 def _key(field: ImageField) -> tuple[Location, int]:
     """Return the location and offset of a field's text. For a split reference, use its repository field."""
-    return (field.parts[0] if field.parts else field.location), field.start
+    return field.first_location, field.start
 
 
 class Claims:
@@ -553,7 +553,7 @@ def _found_image(searched: _Searched, field: ImageField, rule: KindRule | None) 
         HIDDEN if hides_values else field.current,
         resource.ref,
         format_location(field.location),
-        *resource.position(field.location),
+        *resource.position(field.first_location),
         rule,
         field.usage,
         field.part,

@@ -143,7 +143,7 @@ class Replacement:
         """Write the new contents of files to temporary files. Yield None or an error for each file.
 
         There is an error if a file has changed since it was read, or if the temporary file cannot be written.
-        Worker processes write many files. On two cores, this takes two thirds of the time.
+        Worker processes write many files. With two, `set --in-place` of 10,000 files takes 72 % of the time.
         """
         jobs = [file._replace(temporary=f".krm-image-setter-{secrets.token_hex(8)}") for file in files]
         paths = [os.path.join(os.path.dirname(job.target), job.temporary) for job in jobs]

@@ -46,6 +46,11 @@ class ImageField(Record):
     parts: tuple[Location, ...] = ()
     is_bare_name: bool = False
 
+    @property
+    def first_location(self) -> Location:
+        """The location of the scalar that contains the reference, or the repository of a split reference."""
+        return self.parts[0] if self.parts else self.location
+
 
 class OtherField(Record):
     """A field that a path matches and that is not an image: a document, or a value that is not `expected`.

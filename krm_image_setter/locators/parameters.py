@@ -10,7 +10,8 @@
   (https://argo-workflows.readthedocs.io/en/latest/variables/).
 - OpenShift `${X}`: `parameters` of the Template (https://docs.okd.io/latest/openshift_images/using-templates.html).
 
-If a parameter has a default and a value, both are images, because another run can use the default.
+If a parameter has a default and a value, both are images, because another run can use the default. A value such as
+`nexus` is not an image if the same placeholder is in the name of an object, which would become invalid.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ _TRIGGER: Final = rf"\$\(tt\.params{_NAME}\)"
 _INPUT: Final = rf"\{{\{{=?\s*inputs\.parameters{_NAME}\s*\}}\}}"
 _WORKFLOW: Final = rf"\{{\{{=?\s*workflow\.parameters{_NAME}\s*\}}\}}"
 _TEMPLATE: Final = r"\$\{(?P<name>\w+)\}"
+_PLACEHOLDER: Final = r"\$\{\w+\}|\$\([^()]+\)|\{\{[^{}]+\}\}"
 _MOST_LEVELS: Final = 8
 
 
@@ -59,6 +61,7 @@ class Parameters:
         self._root = root
         self._indexes: dict[int, dict[str, int]] = {}
         self._uses: dict[int, dict[str, list[Location]]] = {}
+        self._in_names: set[str] | None = None
         self._look_ups = (
             (_TASK, self._task),
             (_TRIGGER, self._trigger),
@@ -78,8 +81,15 @@ class Parameters:
         return [
             whole_field(location, text, usage=field.usage, policy=policy)
             for location, text in found.items()
-            if parse_reference(text.strip())
+            if parse_reference(text.strip()) and not (_can_be_name(text) and self._is_in_name(field.current))
         ]
+
+    def _is_in_name(self, placeholder: str) -> bool:
+        """Return whether a placeholder is in a name, a label or a selector of the resource."""
+        if self._in_names is None:
+            found = (re.findall(_PLACEHOLDER, text) for text in _names_in(self._root, in_metadata=False))
+            self._in_names = {one for each in found for one in each}
+        return placeholder in self._in_names
 
     def _follow(
         self, placeholder: str, location: Location, found: dict[Location, str]
@@ -176,6 +186,19 @@ class Parameters:
             if holder.node.get("kind") == "Template":
                 parameter = self._named(holder, "parameters", name=name)
                 yield from parameter.texts("value") if parameter else ()
+
+
+def _can_be_name(text: str) -> bool:
+    return not any(character in text for character in "/:@")
+
+
+def _names_in(node: Any, *, in_metadata: bool) -> Iterator[str]:
+    """Yield the strings below a node that are names of objects, or are in metadata or in a selector."""
+    for key, value in node.items() if isinstance(node, dict) else enumerate(node):
+        if isinstance(value, dict | list):
+            yield from _names_in(value, in_metadata=in_metadata or key in ("metadata", "selector"))
+        elif isinstance(value, str) and (in_metadata or key == "name"):
+            yield value
 
 
 def _is_workflow(holder: _Node) -> bool:

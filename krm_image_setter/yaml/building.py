@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from krm_image_setter.errors import NotYAMLError
 from krm_image_setter.typed import Any, Final
 from krm_image_setter.yaml.events import (
     ALIAS,
@@ -126,8 +127,10 @@ def build(text: str, parser: EventParser) -> list[Document]:
             aliased += size
             nodes += size
             if value is _MISSING:
+                # YAML 1.2, 7.1: this is an error, so the text is not YAML. The other problems are limits.
                 problem = f'undefined alias "*{name}"; no anchor "&{name}" is before it in this document'
-            elif value is _OPEN:
+                raise error_at(text, event.start_mark.index, problem, NotYAMLError)
+            if value is _OPEN:
                 problem = f'alias "*{name}" is inside the node that it refers to, which is not supported'
             elif aliased > MAX_ALIASED_NODES:
                 limits = f"{MAX_ALIASED_NODES:,} nodes or {MAX_ALIASED_NODES * _CHARACTERS_OF_A_NODE:,} characters"

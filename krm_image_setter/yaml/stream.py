@@ -87,10 +87,10 @@ def position(text: str, index: int) -> tuple[int, int]:
     return count_breaks(text, 0, index) + 1, index - line_start(text, index) + 1
 
 
-def error_at(text: str, index: int, message: str) -> InputError:
+def error_at(text: str, index: int, message: str, kind: type[InputError] = InputError) -> InputError:
     """Return an error with the line and column of the code point of `text` at `index`."""
     line, column = position(text, index)
-    return InputError(message, line=line, column=column)
+    return kind(message, line=line, column=column)
 
 
 # These patterns start with a line feed instead of `^`. `re` finds a character fast, but tries `^` at each offset.

@@ -27,13 +27,13 @@ NOT_YAML = {
     "UTF-16": "kind: Pod\n".encode("utf-16"),
     "bytes that are not UTF-8": b"kind: Pod\nx: \xff\n",
     "control character": b"kind: Pod\nx: \x00\n",
+    "alias without an anchor": b"kind: Pod\nx: *a\n",
 }
 MIXED = b"apiVersion: v1\nkind: Pod\n---\na: 1\n"
 ERROR = {
     "nesting that is too deep": DEEP.encode(),
     "document without a kind before nesting that is too deep": f"a: 1\n---\n{DEEP}".encode(),
     "alias bomb": BOMB.encode(),
-    "alias without an anchor": b"kind: Pod\nx: *a\n",
     "resource before a document without a kind": MIXED,
     "ResourceList without items": b"apiVersion: v1\nkind: ResourceList\n",
 }

@@ -66,6 +66,8 @@ CASES = [
      "  - name: t\n    inputs: {parameters: [{name: x}]}\n    container: {image: '{{inputs.parameters.x}}'}\n"
      "  - name: s\n    steps: [[{template: t, arguments: {parameters: [{name: x, value: '{{workflow.parameters.z}}'}]}}]]\n"),
     ("parameter of a Template", TEMPLATE + POD % "'${X}'" + "parameters: [{name: X, value: 'q.io/a:1'}]\n"),
+    ("placeholder that is also in a label", TEMPLATE + (POD % "'${X}'").replace("{},", "{labels: {i: '${X}'}},") +
+     "parameters: [{name: X, value: 'q.io/a:1'}]\n"),
     ("CRLF line endings", (TEMPLATE + POD % "'${X}'" + "parameters:\n- name: X\n  value: q.io/a:1\n").replace("\n", "\r\n")),
     ("JSON", '{"apiVersion": "tekton.dev/v1", "kind": "Task", "spec": {"steps": [{"image": "$(params.x)"}], '
      '"params": [{"default": "q.io/a:1", "name": "x"}]}}'),
@@ -80,6 +82,14 @@ UNRESOLVED = [
      "  tasks: [{params: [{name: x, value: $(params.x)}], taskSpec: {steps: [{image: $(params.x)}]}}]\n"),
     ("parameter of another resource", TEMPLATE + "parameters: [{name: x, value: 'q.io/a:1'}]\nobjects:\n- "
      "{apiVersion: tekton.dev/v1, kind: Task, metadata: {}, spec: {steps: [{image: $(params.x)}]}}\n"),
+    ("name of an object", TEMPLATE + (POD % "'${X}'").replace("{},", "{name: '${X}'},") +
+     "parameters: [{name: X, value: a}]\n"),
+    ("part of a selector", TEMPLATE + (POD % "'${X}'").replace("{containers", "{selector: {app: 'my-${X}'}, containers") +
+     "parameters: [{name: X, value: a}]\n"),
+    ("name of a run", "apiVersion: triggers.tekton.dev/v1beta1\nkind: TriggerTemplate\nspec:\n"
+     "  params: [{name: x, default: a}]\n  resourcetemplates:\n"
+     "  - apiVersion: tekton.dev/v1\n    kind: TaskRun\n    metadata: {generateName: '$(tt.params.x)-'}\n"
+     "    spec: {taskSpec: {steps: [{image: $(tt.params.x)}]}}\n"),
     ("variable of a Pod", "apiVersion: v1\nkind: Pod\nparameters: [{name: X, value: 'q.io/a:1'}]\n"
      "spec: {containers: [{image: '${X}'}]}\n"),
 ]  # fmt: skip

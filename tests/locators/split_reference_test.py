@@ -7,9 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from krm_image_setter import read_config, set_images
+from krm_image_setter.documents import Stream
 from krm_image_setter.images import Reference
 from krm_image_setter.locators import Split
 from krm_image_setter.locators.split_reference import join_parts
+from krm_image_setter.rules import rules_for
+from krm_image_setter.scan import images_in
 
 D, E = "sha256:" + "d" * 64, "sha256:" + "e" * 64
 HEX_D, HEX_E = D[7:], E[7:]
@@ -360,3 +363,20 @@ def test_written_parts_join_to_the_new_reference(
         assert parts.keys() <= {"registry", "repository"}
     if new.tag and form.tag:
         assert parts.get("tag") != ""
+
+
+@pytest.mark.parametrize(
+    ("spec", "position"),
+    [
+        ("\n  pullPolicy: Always\n  repository: nginx\n  tag: v1", (5, 15)),
+        (" {tag: v1, repository: nginx}", (3, 29)),
+    ],
+    ids=["block style", "flow style"],
+)
+def test_split_reference_is_located_at_its_repository(spec: str, position: tuple[int, int]) -> None:
+    config = read_config(
+        "apiVersion: krm-image-setter.dev/v1alpha1\nkind: ImageSetter\nimages: {a: 'a:2'}\n"
+        "kinds: {Widget: {path: '{.spec}', fields: {repository: repository, tag: tag}}}\n"
+    )
+    (image,) = images_in(Stream(f"apiVersion: a.example/v1\nkind: Widget\nspec:{spec}\n"), rules_for(config, {}))
+    assert (image.line, image.column) == position
