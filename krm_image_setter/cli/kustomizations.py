@@ -39,7 +39,12 @@ def kustomized_sources(files: Sequence[File]) -> Sources | None:
         except InputError:  # the scan reports the error if the user passed the file
             return None
 
-    return Sources({file.real: file.shown for file in files}, read)
+    return Sources({file.real: file.shown for file in files}, read, _real)
+
+
+def _real(path: str) -> str:
+    """Return a path without symbolic links. A path with a null character is unchanged, because no file has it."""
+    return path if "\0" in path else os.path.realpath(path)
 
 
 class _OtherFiles:
@@ -56,7 +61,7 @@ class _OtherFiles:
 
     def read(self, path: str) -> bytes | None:
         """Return the contents of a file, or None if it must not be read. Raises InputError if it cannot be."""
-        real = os.path.realpath(path)
+        real = _real(path)
         # Do not open devices: opening some of them has an effect, such as rewinding a tape.
         if not os.path.isfile(real) or not any(root is None or is_under(real, root) for root in self._roots):
             return None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from krm_image_setter.kustomizations.reading import Node, Reader, resolved
+from krm_image_setter.kustomizations.reading import Node, Reader
 from krm_image_setter.locators.image_field import ImageField
 from krm_image_setter.locators.values import image_fields
 from krm_image_setter.typed import Any, Record
@@ -60,7 +60,7 @@ def values_sources(reader: Reader, directory: str, chart: Node, charts: str) -> 
     """
     files = [f"{charts}/{chart.string('name')}/values.yaml", chart.string("valuesFile")]
     files += (item.string() for item in chart.items("additionalValuesFiles"))
-    paths = (resolved(directory, file) for file in files if file)
+    paths = (reader.resolved(directory, file) for file in files if file)
     texts = [text for path in paths if path is not None and (text := reader.text(path)) is not None]
     found = [*(text.documents[0] for text in texts if text.documents), chart.child("valuesInline")]
     return [node for node in found if isinstance(node.value, dict)]

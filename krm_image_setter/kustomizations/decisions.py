@@ -167,7 +167,7 @@ class _Solver:
         scalar, trail = flow.route.scalar, flow.trail
         same = self._group.at[scalar] if scalar else [flow]
         mine = [other for other in same if self._group.is_hard(other)]
-        is_placeholder = bool(mine) and all(any(entry.keys.new_name for entry in other.trail) for other in mine)
+        is_placeholder = bool(mine) and all(any(entry.keys.renames for entry in other.trail) for other in mine)
         if is_placeholder and split_image(flow.wanted)[0] != split_image(flow.image)[0]:
             return True
         is_inserted = split_image(flow.wanted)[1:] != split_image(flow.image)[1:]

@@ -16,7 +16,7 @@ from functools import lru_cache
 from krm_image_setter.images import NO_CONTAINER, Usage
 from krm_image_setter.kustomizations.charts import chart_images, values_sources
 from krm_image_setter.kustomizations.fields import CHART_IMAGE, FoundField
-from krm_image_setter.kustomizations.reading import Entry, Node, Reader, Text, resolved
+from krm_image_setter.kustomizations.reading import Entry, Node, Reader, Text
 from krm_image_setter.locators.image_field import ImageField, Written
 from krm_image_setter.locators.kustomize_entry import EntryKeys, split_image
 from krm_image_setter.resources import NO_REF, ResourceRef
@@ -174,6 +174,8 @@ class Flows:
         self.copies: dict[tuple[str, Location], Copy] = {}
         self.unknown: dict[tuple[str, Location], Unknown] = {}
         self.entries: dict[Entry, bool] = {}  # the value is whether the entry matches an image
+        #: For each entry, the keys in `unknown` of the sources whose images kustomize applies the entry to.
+        self.unknown_of: dict[Entry, set[tuple[str, Location]]] = {}
         #: The files that a generator puts into a ConfigMap or Secret, each with its key in `data`.
         self.text_files: dict[str, str] = {}
         self.specs: list[Spec] = []
@@ -257,6 +259,7 @@ class _Build:
         self._specs: list[Spec] = []
         self._has_sources = False  # whether a kustomization so far names a source of images
         self._is_complete = True  # whether all sources of the images so far are known
+        self._unknown: set[tuple[str, Location]] = set()  # the sources so far that cannot be read
         node = self._reader.kustomization(posixpath.dirname(root))
         if node is not None:
             self._add(posixpath.dirname(root), node)
@@ -306,7 +309,7 @@ class _Build:
             for item in node.items(field):
                 self._add_text_files(directory, item)
         for item in node.items("components"):
-            path = resolved(directory, item.string())
+            path = self._reader.resolved(directory, item.string())
             component = None if path is None else self._reader.kustomization(path)
             if component is None or path is None:
                 self._lose(item, f'the component "{item.string()}"')
@@ -355,7 +358,7 @@ class _Build:
                 self._copy(Copy(item, what, source.string("kind"), source.string("name"), path))
 
     def _add_resource(self, directory: str, item: Node) -> None:
-        path = resolved(directory, item.string())
+        path = self._reader.resolved(directory, item.string())
         base = None if path is None or not item.string() else self._reader.kustomization(path)
         if base is not None and path is not None:
             # Apply the entries of the base only to the images of the base, before this kustomization continues.
@@ -363,6 +366,7 @@ class _Build:
             specs, self._specs = self._specs, []
             is_complete, self._is_complete = self._is_complete, True
             has_sources, self._has_sources = self._has_sources, False
+            unknown, self._unknown = self._unknown, set()
             self._add(path, base)
             for route in self.routes:
                 route.way += f"@{item.location[-1]}{item.string()}"
@@ -370,15 +374,23 @@ class _Build:
             self._specs = specs + self._specs
             self._is_complete = is_complete and self._is_complete
             self._has_sources = has_sources
-        elif path is not None and self._flows.fields(path, None) is not None:
+            self._unknown |= unknown
+        elif path is not None and self._can_read(path):
             self._start(path, None)
         else:
             self._lose(item, f'the resource "{item.string()}"')
 
+    def _can_read(self, key: str) -> bool:
+        """Return whether the images of a file are known. A file with only comments contains no images."""
+        if self._flows.fields(key, None) is not None:
+            return True
+        text = self._reader.text(key)
+        return text is not None and not any(node.value for node in text.documents)
+
     def _add_text_files(self, directory: str, generator: Node) -> None:
         for item in generator.items("files"):
             key, _, file = item.string().rpartition("=")
-            path = resolved(directory, file)
+            path = self._reader.resolved(directory, file)
             if path is not None:
                 self._flows.text_files.setdefault(path, key or posixpath.basename(file))
 
@@ -391,7 +403,9 @@ class _Build:
         self._note_unknown(item, what)
 
     def _note_unknown(self, item: Node, what: str) -> None:
-        self._flows.unknown.setdefault((item.text.key, item.location), Unknown(item, what))
+        key = item.text.key, item.location
+        self._flows.unknown.setdefault(key, Unknown(item, what))
+        self._unknown.add(key)
 
     def _copy(self, copy: Copy) -> None:
         self._flows.copies.setdefault((copy.node.text.key, (*copy.node.location, copy.what)), copy)
@@ -405,6 +419,7 @@ class _Build:
             return
         has_matched = False
         self._flows.entries.setdefault(entry, False)
+        self._flows.unknown_of.setdefault(entry, set()).update(self._unknown)
         for route in self.routes:
             times = route.times or sum(spec.matches(route.resource, route.location) for spec in specs)
             if not times:
@@ -428,8 +443,8 @@ class _Build:
 
     def _add_patch(self, directory: str, item: Node, target: ResourceRef, *, is_file: bool) -> None:
         if is_file:
-            path = resolved(directory, item.string())
-            if path is None or self._flows.fields(path, None) is None:
+            path = self._reader.resolved(directory, item.string())
+            if path is None or not self._can_read(path):
                 self._note_unknown(item, f'the patch "{item.string()}"')
             else:
                 self._start(path, None, target)
@@ -440,7 +455,7 @@ class _Build:
 
     def _add_transformer(self, directory: str, item: Node) -> None:
         first, is_inline, _ = item.string().partition("\n")
-        path = resolved(directory, first)
+        path = self._reader.resolved(directory, first)
         text = self._reader.string(item) if is_inline else None if path is None else self._reader.text(path)
         documents = text.documents if text else []
         if text is None or not all(isinstance(node.value, dict) for node in documents):

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property, partial
 
-from krm_image_setter.images import Usage, parse_reference
+from krm_image_setter.images import ImageRule, Usage, key_of, keys_of, parse_reference
 from krm_image_setter.kustomizations.attempts import Flow, shown_location
 from krm_image_setter.kustomizations.decisions import Decisions, Problem, decide
 from krm_image_setter.kustomizations.fields import NO_FIELDS, Fields, FoundField, checksum, fields_in
@@ -23,10 +23,11 @@ from krm_image_setter.kustomizations.flows import (
     Scalar,
     matches,
 )
-from krm_image_setter.kustomizations.reading import Entry, Reader, Sources, Text, resolved
+from krm_image_setter.kustomizations.reading import Entry, Reader, Sources, Text
 from krm_image_setter.kustomizations.writing import KUSTOMIZATION, Writer
 from krm_image_setter.locators import Embedded, KindRule, Selector, SelectorMap
 from krm_image_setter.locators.kustomize_entry import split_image
+from krm_image_setter.locators.values import VALUES
 from krm_image_setter.paths import PathError, format_location, parse_path
 from krm_image_setter.paths.field_spec import parse as parse_field_spec
 from krm_image_setter.resources import ResourceRef
@@ -37,6 +38,7 @@ from krm_image_setter.typed import Any, Final, Record
 from krm_image_setter.yaml.stream import Keyword
 
 _COMPONENT: Final = "Component"
+_MOST_NAMES: Final = 3  # the number of names in one message
 
 
 class Planned(Record):
@@ -132,7 +134,7 @@ class KustomizationPlan:
             kinds[key] = node.string("kind")
             for field in ("resources", "bases", "components"):
                 for item in node.items(field):
-                    path = resolved(directory, item.string())
+                    path = self._reader.resolved(directory, item.string())
                     base = None if path is None else self._reader.kustomization(path)
                     if base is not None:
                         referenced.add(base.text.key)
@@ -152,10 +154,12 @@ class KustomizationPlan:
                     continue
 
     def _is_embedded(self, key: str) -> bool:
-        """Return whether a rule reads the value of this key of ConfigMaps as an embedded document."""
+        """Return whether a rule reads the value of this key of ConfigMaps as a document or as Helm values."""
         data = {"data": {key: "x"}}
         rules = self._rules.kinds.matching(ResourceRef("v1", "ConfigMap", "", ""))
-        return any(isinstance(rule.form, Embedded) and rule.path.find(data) for rule in rules)
+        return any(
+            (isinstance(rule.form, Embedded) or rule.form is VALUES) and rule.path.find(data) for rule in rules
+        )
 
     # Keywords
 
@@ -305,26 +309,26 @@ class KustomizationPlan:
         every = {**self._outline.unknown, **flows.unknown}
         if not every:
             return
-        used = self._usage(decisions.flows)
-        idle = [rule for rule in self._rules.images.rules if rule.position not in used]
-        wanted = [f'"{rule.name}"' for rule in idle] + [
-            f'"{rule.from_}"' for rule in self._rules.registries.rules()
-        ]
+        names = [f'"{rule.name}"' for rule in self._idle_rules(decisions.flows)]
+        names += [f'"{rule.from_}"' for rule in self._rules.registries.rules()]
+        rest = len(names) - _MOST_NAMES
+        wanted = ", ".join(names[:_MOST_NAMES]) + (f" and {rest} more" if rest > 0 else "")
         renamed = [
-            (entry.keys.name, shown_location(entry, self._sources))
+            entry
             for entry, keys in decisions.state.items()
             if isinstance(entry, Entry) and keys.name != entry.keys.name
         ]
-        for unknown in every.values():
+        for place, unknown in every.items():
             key, line = unknown.node.file, unknown.node.line
             root = key if key in self._sources.names else self._hard[0]
             if wanted:
-                names = ", ".join(wanted[:3])
-                message = f"images of {unknown.what} are unknown; only an entry of `images` can set {names} there"
+                message = f"images of {unknown.what} are unknown; only an entry of `images` can set {wanted} there"
                 yield self._warning(key, line, message, root)
-            for name, at in renamed:
-                message = f'an image "{name}" of {unknown.what} is no longer matched by {at}'
-                yield self._warning(key, line, message, root)
+            for entry in renamed:
+                if place in flows.unknown_of[entry]:
+                    at = shown_location(entry, self._sources)
+                    message = f'an image "{entry.keys.name}" of {unknown.what} is no longer matched by {at}'
+                    yield self._warning(key, line, message, root)
 
     # Usage of the configuration
 
@@ -334,6 +338,22 @@ class KustomizationPlan:
         known = (flow for flow in flows if flow.route.is_known and flow.route.root in hard)
         found = (self._rules.images.find(flow.image, flow.route.usage) for flow in known)
         return {one[1].position for one in found if one}
+
+    def _idle_rules(self, flows: list[Flow]) -> list[ImageRule]:
+        """Return the configuration's entries that match no image, and whose new image is in no build either."""
+        used = self._usage(flows)
+        usages: dict[Any, set[Usage]] = {}
+        for flow in flows:
+            reference = parse_reference(flow.image)
+            for key in keys_of(reference) if reference else ():
+                usages.setdefault(key, set()).add(flow.route.usage)
+        return [
+            rule
+            for rule in self._rules.images.rules
+            if rule.position not in used
+            and not any(map(rule.reaches, usages.get(key_of(rule.target), ())))
+            and not self._rules.images.is_overridden(rule)
+        ]
 
     def _causes(self, flows: Iterable[Flow], used: set[int]) -> dict[int, str]:
         """Return why entries of the configuration match no image, although a kustomization contains the name."""
@@ -361,12 +381,16 @@ class KustomizationPlan:
     def images(self, flows: Iterable[Flow]) -> Iterator[tuple[str, FoundImage]]:
         """Yield the images that entries make, and the images in strings, with the keys of their files.
 
-        The location of an image is the last entry that changes the image.
+        The location of an image is the last entry that changes the image. An image in a base's own build that no
+        entry changes is omitted, because it can be a placeholder.
         """
+        hard = set(self._hard)
         seen: set[tuple[Any, str]] = set()
         for flow in flows:
             place = flow.places[-1]
             if (place, flow.image) in seen or flow.route.reading == BEFORE_VOLUMES:
+                continue
+            if not flow.trail and flow.route.root not in hard:
                 continue
             seen.add((place, flow.image))
             node = place if isinstance(place, Entry) else place.node

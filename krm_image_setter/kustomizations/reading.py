@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 
 from krm_image_setter.builds.kustomization import FILE_NAMES
 from krm_image_setter.documents import Stream
@@ -26,11 +25,12 @@ class Sources(Record):
     """The texts of a run. `names` contains the keys of the texts that can be changed, and the names for messages.
 
     A key is a path with slashes. `read` returns the text with a key, even if the text must not be changed. It
-    returns None if there is no such text.
+    returns None if there is no such text. `real` returns a path without symbolic links.
     """
 
     names: Mapping[str, str]
     read: Callable[[str], str | None]
+    real: Callable[[str], str] = str
 
     def shown(self, key: str) -> str:
         """Return the name of a text that messages show."""
@@ -162,6 +162,7 @@ class Reader:
         self._texts: dict[str, Text | None] = {}
         self._entries: dict[tuple[str, int, Location], Entry] = {}
         self._kustomizations: dict[str, Node | None] = {}
+        self._resolved: dict[tuple[str, str], str | None] = {}
 
     def text(self, key: str) -> Text | None:
         """Return the file with a key; None if the file does not exist or is not YAML."""
@@ -172,9 +173,25 @@ class Reader:
 
     def documents(self, directory: str, reference: str) -> list[Node]:
         """Return the documents of the file `reference`, relative to `directory`; [] if it cannot be read."""
-        path = resolved(directory, reference)
+        path = self.resolved(directory, reference)
         text = None if path is None else self.text(path)
         return [] if text is None else text.documents
+
+    def resolved(self, directory: str, reference: str) -> str | None:
+        """Return the key of a file or directory, without symbolic links. None if it is remote.
+
+        `reference` is relative to `directory`. kustomize also removes `..` before it follows a link.
+        """
+        pair = directory, reference
+        if pair not in self._resolved:
+            path = posixpath.normpath(posixpath.join(directory, reference))
+            if any(mark in reference for mark in _REMOTE):
+                self._resolved[pair] = None
+            elif path in self.sources.names:
+                self._resolved[pair] = path
+            else:
+                self._resolved[pair] = "" if path == "." else self.sources.real(path)
+        return self._resolved[pair]
 
     def files(self) -> dict[str, Text]:
         """Return the files that were read and are YAML."""
@@ -210,15 +227,6 @@ class Reader:
         if place not in self._entries:
             self._entries[place] = Entry(node, is_writable=node.file in self.sources.names)
         return self._entries[place]
-
-
-@lru_cache(maxsize=65536)
-def resolved(directory: str, reference: str) -> str | None:
-    """Return the key of a file or directory. `reference` is relative to `directory`. None if it is remote."""
-    if any(mark in reference for mark in _REMOTE):
-        return None
-    path = posixpath.normpath(posixpath.join(directory, reference))
-    return "" if path == "." else path
 
 
 def _parsed(key: str, source: str, parent: Node | None) -> Text | None:

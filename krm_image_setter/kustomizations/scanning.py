@@ -184,9 +184,11 @@ class Listing:
         """Return the images of each text. `found` contains the results of `look` for the texts that can be read.
 
         An image that an entry renames in every build is omitted. If `final` is true, an image whose tag or digest
-        an entry sets in every build is omitted too. The images that entries make are added.
+        an entry sets in every build is omitted too. The images that entries make are added, and if `final` is
+        false, also those that entries make in a base's own build, because a base can be installed alone.
         """
-        flows = followed(self._plan.flows({key: one.fields for key, one in found.items()}, bases=False), _no_wish)
+        fields = {key: one.fields for key, one in found.items()}
+        flows = followed(self._plan.flows(fields, bases=not final), _no_wish)
         placeholders = self._plan.placeholders(flows, final=final)
         listed = {
             key: [image for image in one.images if (key, image.line, image.path) not in placeholders]

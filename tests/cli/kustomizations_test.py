@@ -94,6 +94,16 @@ def test_list_shows_the_images_that_are_built(tree: Program) -> None:
     ]
 
 
+def test_list_shows_the_image_that_a_base_alone_builds(tree: Program) -> None:
+    images = "images: [{name: nginx, newName: a.b/c}]\n"
+    tree.write("base/kustomization.yaml", f"resources: [web.yaml]\n{images}")
+    tree.write("over/Kustomization", OVERLAY.replace("name: nginx", "name: a.b/c\n  newName: m.io/nginx"))
+    ran = tree("list", ".", "--not-registry", "m.io", "--unknown", "--check")
+    assert (ran.status, ran.stdout.decode().splitlines()[0]) == (1, "a.b/c:1")
+    assert "./base/kustomization.yaml:2 " in ran.stdout.decode()
+    assert tree("list", ".", "-o", "names").stdout == b"a.b/c:1\nm.io/nginx:2\n"
+
+
 SECRET = "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {password: hunter2}\n"
 
 
@@ -164,3 +174,47 @@ def test_value_of_a_secret_is_not_shown(tree: Program, command: str) -> None:
     tree.write("over/Kustomization", text)
     ran = tree(*command.split())
     assert "hunter2" not in ran.stdout.decode() + ran.stderr
+
+
+@pytest.mark.parametrize(
+    "link, target, kustomization",
+    [
+        pytest.param("over/web.yaml", "real.yaml", "resources: [web.yaml]\n", id="resource"),
+        pytest.param("over/pods", ".", "resources: [pods/real.yaml]\n", id="directory of a resource"),
+        pytest.param("base", "over", "resources: [../base/real.yaml]\n", id="other directory"),
+        pytest.param("over/patch.yaml", "real.yaml", "patches: [{path: patch.yaml}]\n", id="patch"),
+    ],
+)
+def test_target_of_a_symbolic_link_is_set(program: Program, link: str, target: str, kustomization: str) -> None:
+    program.write("over/real.yaml", POD.replace("IMAGE", "nginx:1"))
+    program.write("over/kustomization.yaml", f"{kustomization}images: [{{name: redis, newTag: '2'}}]\n")
+    (program.folder / link).symlink_to(target)
+    ran = program("set", ".", "--image", "nginx=m.io/nginx:3", "--in-place")
+    summary = "set 1 image in 1 file (2 files, 1 resource read)"
+    assert (ran.status, ran.stderr) == (0, f"krm-image-setter: {summary}\n")
+    assert (program.folder / "over/real.yaml").read_text() == POD.replace("IMAGE", "m.io/nginx:3")
+
+
+def test_base_behind_a_symbolic_link_is_followed(tree: Program) -> None:
+    (tree.folder / "link").symlink_to("base")
+    tree.write("over/Kustomization", OVERLAY.replace("../base", "../link"))
+    ran = tree("set", ".", "--image", "nginx=m.io/nginx:3", "--in-place", "--quiet")
+    assert (ran.status, ran.stderr) == (0, "")
+    text = OVERLAY.replace("../base", "../link").replace("'2'", "'3'").replace("name: nginx", "name: m.io/nginx")
+    assert (tree.folder / "over/Kustomization").read_text() == text
+
+
+def test_resource_with_a_null_character_in_its_path_is_reported(tree: Program) -> None:
+    tree.write("over/Kustomization", 'resources: ["a\\0b"]\n')
+    ran = tree("set", ".", "--image", "nginx=nginx:3", "--image", "x=y", "--check", "--quiet")
+    assert ran.status == 1
+    assert "images of the resource" in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
+@pytest.mark.parametrize("field", ["resources: [empty.yaml]", "patches: [{path: empty.yaml}]"])
+def test_file_with_only_comments_is_known_to_have_no_images(tree: Program, field: str) -> None:
+    tree.write("more/kustomization.yaml", f"{field}\n")
+    tree.write("more/empty.yaml", "# generated later\n")
+    ran = tree("set", ".", "--image", "redis=redis:3", "--on-unused", "ignore", "--check")
+    assert "unknown;" not in ran.stderr

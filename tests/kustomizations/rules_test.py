@@ -54,6 +54,18 @@ def entry(keys: str, *, base: str = "../base") -> str:
             id="new name of a base",
         ),
         pytest.param(
+            tree("b.c/d", base=entry("name: b.c/d, newName: b.c/d, newTag: v1", base="web.yaml"), over=entry("name: b.c/d, newName: b.c/d, newTag: v2")),
+            "images: [{name: b.c/d, newName: e.f/g}]",
+            tree("b.c/d", base=entry("name: b.c/d, newName: e.f/g, newTag: v1", base="web.yaml"), over=entry("name: e.f/g, newName: e.f/g, newTag: v2")),
+            id="entries of base and overlay that keep the name",
+        ),
+        pytest.param(
+            tree("b.c/d:1", over=entry("name: b.c/d, newName: b.c/d, newTag: v2")),
+            "images: [{name: b.c/d, newName: e.f/g}]",
+            tree("e.f/g:1", over=entry("name: e.f/g, newName: e.f/g, newTag: v2")),
+            id="entry that keeps the name of a resource",
+        ),
+        pytest.param(
             tree("nginx:1", base="resources: [web.yaml]\nimages: [{name: nginx, newTag: v1}]\n", over=entry("name: nginx, newTag: v2")),
             TAG,
             tree("nginx:9", base='resources: [web.yaml]\nimages: [{name: nginx, newTag: "9"}]\n', over=entry('name: nginx, newTag: "9"')),
@@ -299,3 +311,114 @@ def test_image_in_several_values_of_a_chart_is_reported(inline: str, is_changed:
     found = warnings(run(files, TAG))
     message = '"nginx:2" cannot become "nginx:9"'
     assert any(message in one for one in found) != is_changed
+
+
+URL = "https://example.com/x.yaml"
+
+
+@pytest.mark.parametrize(
+    "files, is_reported",
+    [
+        pytest.param(
+            tree("nginx:1", base=entry("name: nginx, newTag: v2", base="web.yaml"), other=f"resources: ['{URL}']\n"),
+            False,
+            id="other build",
+        ),
+        pytest.param(
+            tree("nginx:1", base=entry("name: nginx, newTag: v2", base="web.yaml"), over=f"resources: ['{URL}', ../base]\n"),
+            False,
+            id="entry of a base next to the URL",
+        ),
+        pytest.param(tree("nginx:1", over=entry("name: nginx, newTag: v2", base=f"'{URL}', ../base")), True, id="URL before the entry"),
+        pytest.param(
+            tree("nginx:1", url=f"resources: ['{URL}', ../base]\n", over=entry("name: nginx, newTag: v2", base="../url")),
+            True,
+            id="URL in a base",
+        ),
+        pytest.param(
+            tree(
+                "nginx:1",
+                component="kind: Component\nimages: [{name: nginx, newTag: v2}]\n",
+                over=f"resources: ['{URL}', ../base]\ncomponents: [../component]\n",
+            ),
+            True,
+            id="entry in a component",
+        ),
+    ],
+)  # fmt: skip
+def test_new_name_of_an_entry_is_reported_for_unknown_images_that_it_reaches(
+    files: dict[str, str], is_reported: bool
+) -> None:
+    outcomes = run(files, NAME)
+    assert (
+        any(f'an image "nginx" of the resource "{URL}" is no longer' in one for one in warnings(outcomes))
+        == is_reported
+    )
+    assert "name: m.b/x, newTag: v2" in "".join(texts(outcomes).values())
+
+
+REMOTE = f"resources: ['{URL}']\n"
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        pytest.param("images: [{name: nginx, newName: m.b/x}]", id="new name"),
+        pytest.param("images: [{name: nginx, newName: m.b/x, newTag: '9'}]", id="new name and tag"),
+        pytest.param(f"images: [{{name: nginx, newImage: 'm.b/x@{DIGEST}'}}]", id="new name and digest"),
+        pytest.param(
+            "images: [{name: nginx, newName: m.b/x}, {name: nginx, newName: a.b/c}]", id="overridden entry"
+        ),
+    ],
+)
+def test_second_run_with_an_unknown_source_has_no_warning(config: str) -> None:
+    first = run(tree("nginx:1", other=REMOTE), config)
+    assert warnings(first) == []
+    assert warnings(run(texts(first), config)) == []
+
+
+def test_message_about_unknown_images_counts_further_names() -> None:
+    names = [f"{{name: app{number}, newTag: v1}}" for number in range(5)]
+    found = warnings(run(tree("nginx:1", over=REMOTE), f"images: [{', '.join(names)}]\nonUnused: ignore"))
+    only = 'only an entry of `images` can set "app0", "app1", "app2" and 2 more there'
+    assert found == [f'images of the resource "{URL}" are unknown; {only}']
+
+
+@pytest.mark.parametrize(
+    "field", ["resources: [x.yaml, web.yaml]", "resources: [web.yaml]\npatches: [{path: x.yaml}]"]
+)
+@pytest.mark.parametrize(
+    "text, is_known",
+    [
+        pytest.param("# generated later\n", True, id="comment"),
+        pytest.param("---\n# a\n---\n# b\n", True, id="comments in two documents"),
+        pytest.param("null\n", True, id="null"),
+        pytest.param("{}\n", True, id="empty mapping"),
+        pytest.param("text\n", False, id="text"),
+        pytest.param("a: 1\n", False, id="mapping without a kind"),
+    ],
+)
+def test_file_without_content_contains_no_unknown_images(field: str, text: str, is_known: bool) -> None:
+    files = {**tree("nginx:1", base=f"{field}\n"), "base/x.yaml": text}
+    found = warnings(run(files, "images: [{name: redis, newTag: '9'}]\nonUnused: ignore"))
+    assert any('"x.yaml" are unknown' in one for one in found) != is_known
+
+
+@pytest.mark.parametrize(
+    "form, key, is_set",
+    [
+        pytest.param("yaml", "values.yaml", True, id="YAML"),
+        pytest.param("values", "values.yaml", True, id="Helm values"),
+        pytest.param("values", "other", False, id="other key"),
+        pytest.param("text", "values.yaml", False, id="text"),
+    ],
+)
+def test_file_of_a_config_map_is_set_if_kinds_read_its_key(form: str, key: str, is_set: bool) -> None:
+    files = {
+        "k/kustomization.yaml": "configMapGenerator: [{name: c, files: [values.yaml]}]\n",
+        "k/values.yaml": "image: {repository: nginx, tag: '1'}\n",
+    }
+    kinds = f"kinds: [{{kind: ConfigMap, paths: [{{path: \"{{.data['{key}']}}\", as: {form}}}]}}]"
+    outcomes = run(files, f"{TAG}\n{kinds}\nonUnused: ignore")
+    assert ("tag: '9'" in texts(outcomes)["k/values.yaml"]) == is_set
+    assert any("as text" in message for message in warnings(outcomes)) != is_set
