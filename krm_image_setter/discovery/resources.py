@@ -26,7 +26,7 @@ from krm_image_setter.yaml.tree import Location
 _VERSION: Final = re.compile(r"(?!(?:80|443|[0-9]{3,5})$)v?[0-9][\w.-]*|latest")
 # The name before a value in a text, if it ends with `image`: `--init-image=`, `WEB_IMAGE=`, `image: "`, `<image>`.
 _NAME: Final = re.compile(
-    r"""(?i)(?:^|[\s"'<{,])(?P<name>[\w.-]*image(?:[-_]?(?:name|ref))?)(?:["']?[ \t]*[=:][ \t]*["']?|>\s*)$"""
+    r"""(?i)(?:^|[\s"'<{,])(?P<name>[\w.-]*image(?:[-_]?(?:name|ref))?)(?:(?:["']?:|[ \t]*=)[ \t]*["']?|>\s*)$"""
 )
 # The maximum length of such a name. Without a maximum, the search in a long text takes quadratic time.
 _NAME_LENGTH: Final = 100
