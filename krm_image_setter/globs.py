@@ -27,6 +27,11 @@ def glob_spec(globs: Iterable[str]) -> GlobSpec:
     return spec
 
 
+def without_matches(spec: GlobSpec, path: str) -> GlobSpec:
+    """Return the globs of `spec` that do not match a path or a directory that contains it."""
+    return type(spec)([pattern for pattern in spec.patterns if pattern.match_file(path) is None])
+
+
 def check_globs(globs: tuple[str, ...]) -> None:
     """Raise ImageSetterError if a glob is invalid."""
     try:

@@ -464,7 +464,7 @@ def test_a_file_that_vanishes_before_it_is_read(tmp_path: Path, keep_going: bool
 
 def test_a_folder_that_vanishes_while_it_is_walked(tmp_path: Path) -> None:
     put(tmp_path, **{"a": POD, "m/b": POD, "n/c": POD})
-    walk = files._walk(str(tmp_path), hidden=False)
+    walk = files._walk(str(tmp_path), lambda _: (), hidden=False)
     next(walk)
     shutil.rmtree(tmp_path / "m")
     names = {Path(shown).relative_to(tmp_path) for shown, _ in walk}

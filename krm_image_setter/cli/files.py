@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
+from functools import cache
 
 from krm_image_setter.catalog.known_files import known_files
+from krm_image_setter.cli.git_index import tracked_paths
 from krm_image_setter.errors import ImageSetterError, InputError, internal_error
-from krm_image_setter.globs import glob_spec
+from krm_image_setter.globs import glob_spec, without_matches
 from krm_image_setter.streams import STDIN, read_bytes, read_found, read_text, say, shown
-from krm_image_setter.typed import TYPE_CHECKING, Final, Record
+from krm_image_setter.typed import TYPE_CHECKING, Final, Record, TypeAlias
 
 if TYPE_CHECKING:
     from krm_image_setter.globs import GlobSpec
@@ -19,7 +21,8 @@ if TYPE_CHECKING:
 _SUFFIXES: Final = (".yaml", ".yml", ".json")
 # Names of files that contain a resource but have no suffix such as `.yaml`.
 _RESOURCE_FILES: Final = ("Kptfile", "Kustomization")
-_IGNORE_FILES: Final = (".gitignore", ".krmignore")
+_GIT_IGNORE: Final = ".gitignore"
+_IGNORE_FILES: Final = (_GIT_IGNORE, ".krmignore")
 # The maximum number of bytes of files that a run keeps in memory.
 _MOST_KEPT: Final = 64_000_000
 
@@ -109,15 +112,17 @@ def find_files(paths: Iterable[str], *, hidden: bool = False, stdin_name: str = 
 
     The search of a directory also finds files whose names are in the catalog, such as `.gitlab-ci.yml`. It skips
     all other hidden files and directories unless `hidden` is true. It always skips .git, files that .gitignore or
-    .krmignore excludes, and symbolic links to directories. `stdin_name` is the file name for standard input.
+    .krmignore excludes, and symbolic links to directories. Like git, it finds a file that .gitignore excludes if
+    git tracks the file. `stdin_name` is the file name for standard input.
     Raises InputError if a path does not exist.
     """
     files: dict[str, File] = {}
     contents = Contents()
+    tracked = cache(tracked_paths)  # most repositories have no excluded files, so their index is not read
     for path in paths:
         if os.path.isdir(path):
             try:
-                found = sorted(_walk(path, hidden=hidden))
+                found = sorted(_walk(path, tracked, hidden=hidden))
             except OSError as error:  # the current directory was removed
                 raise InputError(f"cannot read directory: {error.strerror}", file=path) from error
             if not found:
@@ -136,21 +141,27 @@ def find_files(paths: Iterable[str], *, hidden: bool = False, stdin_name: str = 
 
 
 class _Ignores(Record):
-    """The patterns in the ignore files of one directory. `directory` is an absolute path."""
+    """The patterns in an ignore file. `directory` is the absolute path of its directory."""
 
     directory: str
     spec: GlobSpec
+    is_of_git: bool
 
 
-def _walk(top: str, *, hidden: bool) -> Iterator[tuple[str, str]]:
+_Tracked: TypeAlias = Callable[[str], Collection[str]]
+
+
+def _walk(top: str, tracked: _Tracked, *, hidden: bool) -> Iterator[tuple[str, str]]:
     """Find the files in a directory that might contain images. Yield the displayed path and the real path of each.
 
-    An unreadable directory is yielded like a file, so that the later attempt to read it reports the reason.
+    `tracked` returns the paths that git tracks in the repository with a root directory. An unreadable directory is
+    yielded like a file, so that the later attempt to read it reports the reason.
     """
     real_top = os.path.realpath(top)
-    directories = [(top, real_top, _ignores_above(real_top))]
+    # The last item is whether the directory is excluded. Then only the tracked files in it are found.
+    directories = [(top, real_top, _ignores_above(real_top), False)]
     while directories:
-        shown, directory, ignores = directories.pop()
+        shown, directory, ignores, is_excluded = directories.pop()
         try:
             entries = list(os.scandir(directory))
         except OSError:
@@ -163,11 +174,13 @@ def _walk(top: str, *, hidden: bool) -> Iterator[tuple[str, str]]:
             is_directory = entry.is_dir(follow_symlinks=False)
             if not _can_contain_images(entry.name, is_directory=is_directory, hidden=hidden):
                 continue
-            if ignores and _is_ignored(entry.path + "/" * is_directory, ignores):
+            absolute = entry.path + "/" * is_directory
+            is_ignored = is_excluded or _is_ignored(absolute, ignores)
+            if is_ignored and not _is_kept(absolute, ignores, tracked):
                 continue
             path = start + entry.name
             if is_directory:
-                directories.append((path, entry.path, ignores))
+                directories.append((path, entry.path, ignores, is_ignored))
             elif not entry.is_symlink():
                 if entry.is_file():
                     yield path, entry.path
@@ -196,13 +209,19 @@ def is_under(path: str, directory: str) -> bool:
 
 
 def _ignores_above(directory: str) -> list[_Ignores]:
-    """Return the ignore files of the parent directories in the same git repository. The outermost comes first."""
-    root = repository_of(directory)
+    """Return the ignore files of the parent directories in the same git repository. The outermost comes first.
+
+    If they exclude the directory itself, the patterns that match it are omitted, because the user named it.
+    """
+    root, path = repository_of(directory), f"{directory}/"
     above: list[str] = []
     while root is not None and directory != root:
         directory = os.path.dirname(directory)
         above.insert(0, directory)
-    return [ignores for outer in above for ignores in _ignores_in(outer, outer)]
+    found = [ignores for outer in above for ignores in _ignores_in(outer, outer)]
+    if not _is_ignored(path, found):
+        return found
+    return [one._replace(spec=without_matches(one.spec, _relative(path, one.directory))) for one in found]
 
 
 def repository_of(directory: str) -> str | None:
@@ -221,18 +240,32 @@ def _ignores_in(directory: str, shown_directory: str) -> list[_Ignores]:
         path = os.path.join(directory, name)
         if os.path.isfile(path) and not os.path.islink(path):  # git does not follow these links either
             try:
-                found.append(_Ignores(directory, glob_spec(read_text(path).splitlines())))
+                spec = glob_spec(read_text(path).splitlines())
             except ValueError as error:
                 raise InputError(
                     f"invalid ignore pattern: {error}", file=os.path.join(shown_directory, name)
                 ) from error
+            found.append(_Ignores(directory, spec, name == _GIT_IGNORE))
     return found
 
 
 def _is_ignored(path: str, ignores: list[_Ignores]) -> bool:
     """Return whether an absolute path is ignored (a directory ends with a slash). The innermost file decides."""
-    for directory, spec in reversed(ignores):
-        answer = spec.check_file(path[len(directory.rstrip("/")) + 1 :]).include
+    for one in reversed(ignores):
+        answer = one.spec.check_file(_relative(path, one.directory)).include
         if answer is not None:
             return answer
     return False
+
+
+def _is_kept(path: str, ignores: list[_Ignores], tracked: _Tracked) -> bool:
+    """Return whether an ignored path is found nevertheless: git tracks it, and no .krmignore excludes it."""
+    if _is_ignored(path, [one for one in ignores if not one.is_of_git]):
+        return False
+    path = path.rstrip("/")
+    root = repository_of(os.path.dirname(path))
+    return root is not None and _relative(path, root) in tracked(root)
+
+
+def _relative(path: str, directory: str) -> str:
+    return path[len(directory.rstrip("/")) + 1 :]

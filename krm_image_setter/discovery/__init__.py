@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from krm_image_setter.builds.kustomization import FILE_NAMES
 from krm_image_setter.discovery.definitions import take_definitions
 from krm_image_setter.discovery.finding import Confidence, Finding, Kind, Steps
 from krm_image_setter.discovery.proposing import propose
@@ -62,8 +61,6 @@ def discover(stream: Stream, rules: Rules, *, others: bool = False) -> Discovere
             pod_specs[crd.kind] = crd.pod_specs
     for resource, kinds, uses in resources:
         file = stream.file if resource.ref == NO_REF else ""
-        if file.rpartition("/")[2] in FILE_NAMES:  # a kustomization without `kind`
-            continue
         fields = find_image_fields(resource, kinds, uses, set())
         images += find_in_resource(resource, covered(fields), rules, file)
     return Discovered(tuple(findings), pod_specs, tuple(images))

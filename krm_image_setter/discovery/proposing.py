@@ -50,7 +50,9 @@ def propose(unknown: Sequence[Unknown], visit: Visit, search: Search, rules: Rul
     """
     if not unknown:
         return []
-    candidates = _candidates(unknown)
+    candidates = [
+        findings if each.variants else [] for each, findings in zip(unknown, _candidates(unknown), strict=True)
+    ]
     failing: set[Finding] = set()
     while True:
         chosen = [next((each for each in findings if each not in failing), None) for findings in candidates]

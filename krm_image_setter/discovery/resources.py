@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator
 
+from krm_image_setter.builds.kustomization import FILE_NAMES
+from krm_image_setter.deciding import HIDDEN
 from krm_image_setter.discovery.finding import ITEMS, NOT_SPECIFIED, Confidence, Finding, Kind, Steps
 from krm_image_setter.discovery.judging import Field, judged
 from krm_image_setter.images import Reference, parse_reference
 from krm_image_setter.images.tokens import Token, find_tokens
 from krm_image_setter.locators import TEXT, WHOLE, Embedded, Form, KindRule, Selector, Split
 from krm_image_setter.locators.image_field import Keys
+from krm_image_setter.locators.shapes import means_image
 from krm_image_setter.locators.values import VALUES, Shape, find_shapes, has_registry
 from krm_image_setter.paths import Match
 from krm_image_setter.resources import CRD, Resource
@@ -21,8 +24,15 @@ from krm_image_setter.yaml.tree import Location
 
 # A tag that looks like a version, so that `redis:7` is an image but `redis:6379` and `system:node` are not.
 _VERSION: Final = re.compile(r"(?!(?:80|443|[0-9]{3,5})$)v?[0-9][\w.-]*|latest")
-#: An option of a command whose value is an image, such as `--init-image=`.
-_OPTION: Final = re.compile(r"(?i)(?:^|\s)--?[\w.-]*image(?:-?(?:name|ref))?=$")
+# The name before a value in a text, if it ends with `image`: `--init-image=`, `WEB_IMAGE=`, `image: "`, `<image>`.
+_NAME: Final = re.compile(
+    r"""(?i)(?:^|[\s"'<{,])(?P<name>[\w.-]*image(?:[-_]?(?:name|ref))?)(?:(?:["']?:|[ \t]*=)[ \t]*["']?|>\s*)$"""
+)
+# The maximum length of such a name. Without a maximum, the search in a long text takes quadratic time.
+_NAME_LENGTH: Final = 100
+# A line such as `apiVersion: networking.k8s.io/v1` in a text contains no image.
+_API_VERSION: Final = re.compile(r"[^/]+/v[0-9]+(?:(?:alpha|beta)[0-9]+)?")
+_SECRETS: Final = "secretGenerator"
 _COMMENT: Final = re.compile(r"(?m)^\s*#.*$")
 
 
@@ -30,7 +40,8 @@ class Unknown(Record):
     """An image that no rule covers, and the field that contains the image.
 
     `variants` contains the steps of several paths that match the field. The most general path comes first, and is
-    the path of `finding`.
+    the path of `finding`. Without variants, no rule is proposed: rules do not set literals in kustomizations, and
+    the trial of a rule cannot compare hidden images.
     """
 
     finding: Finding
@@ -45,13 +56,15 @@ def find_in_resource(
 
     `file` is the name of the file if the document is not a resource.
 
-    Secrets are skipped, because their values must not be printed. Kustomizations are skipped, because their
-    `images` are only correct together with the resources that they override.
+    Images in Secrets and in literals of `secretGenerator` are hidden. In kustomizations, only the literals of
+    generators are searched, because the `images` are only correct together with the resources that they override.
     """
-    if resource.ref.kind == CRD or resource.is_secret or resource.group.endswith("kustomize.config.k8s.io"):
+    if resource.ref.kind == CRD:
         return
     kind = Kind("", "", file) if file else Kind(resource.group, resource.ref.kind)
-    for shape in find_shapes(resource.node) if file else _shapes_of(resource):
+    is_kustomization = resource.group.endswith("kustomize.config.k8s.io") or file.rpartition("/")[2] in FILE_NAMES
+    shapes = find_shapes(resource.node) if file else _shapes_of(resource)
+    for shape in _literals(resource.node) if is_kustomization else shapes:
         location = (*shape.location, shape.keys.repository) if shape.keys else shape.location
         if location in covered or not {"metadata", "status"}.isdisjoint(location):
             continue
@@ -59,7 +72,8 @@ def find_in_resource(
         if form is not None:
             variants = _variants(resource, shape.location)
             finding = Finding(kind, variants[0], form, confidence, reason)
-            yield from (Unknown(finding, variants, each) for each in _images(resource, shape, form, rules))
+            for image in _images(resource, shape, form, rules):
+                yield Unknown(finding, () if image.hidden or is_kustomization else variants, image)
 
 
 def _shapes_of(resource: Resource) -> Iterator[Shape]:
@@ -68,20 +82,29 @@ def _shapes_of(resource: Resource) -> Iterator[Shape]:
             yield from find_shapes(value, (key,), key)
 
 
+def _literals(kustomization: Any) -> Iterator[Shape]:
+    """Yield the literals `NAME=VALUE` of the generators in a kustomization."""
+    for generator in ("configMapGenerator", _SECRETS) if isinstance(kustomization, dict) else ():
+        shapes = find_shapes(kustomization.get(generator), (generator,))
+        yield from (shape for shape in shapes if shape.name == "literals")
+
+
 def _images(resource: Resource, shape: Shape, form: Form, rules: Rules) -> Iterator[FoundImage]:
     """Yield the images that a form finds in a value. If a string is not a valid document, it contains no image.
 
     A placeholder is not an image. In a text, a word without a registry, such as `redis:6379`, is an image only if
-    it is the value of an option such as `--init-image=`.
+    the name before it means an image, as in `--init-image=`.
     """
     rule = KindRule(Selector(), _Exactly(shape.location, shape.value), form)
     certain = _certain_tokens(shape.value) if form == TEXT else set()
     for image in images_of(resource, [rule], (), rules):
-        reference = parse_reference(image.image)
+        reference = parse_reference(image.hidden or image.image)
         if reference is None:
             continue
-        if form != TEXT or has_registry(reference) or str(reference) in certain:
-            yield image
+        is_path = has_registry(reference) and not _API_VERSION.fullmatch(str(reference))
+        if form != TEXT or is_path or str(reference) in certain:
+            is_hidden = shape.location[:1] == (_SECRETS,)
+            yield image._replace(image=HIDDEN, hidden=image.image, is_public=False) if is_hidden else image
 
 
 class _Exactly(Record):
@@ -119,14 +142,19 @@ def _form(kind: Kind, shape: Shape, resource: Resource, rules: Rules) -> tuple[F
         judgement = judged(Field(shape.name, shape.around)) if is_custom else None
         if judgement is not None and judgement.part == "reference":
             return WHOLE, judgement.confidence, judgement.reason
+        if means_image(_name(resource, shape)) and _is_likely(reference):
+            return WHOLE, Confidence.POSSIBLE, "name and value"
         return (WHOLE, Confidence.POSSIBLE, "value") if _has_version(reference) else _NOTHING
-    if "/" not in shape.value and "image" not in shape.value:
+    if "/" not in shape.value and "image" not in shape.value.lower():
         return _NOTHING
     tokens = _certain_tokens(shape.value)
     forms: tuple[Form, ...] = (Embedded("yaml"), VALUES)
     for form in forms if "\n" in shape.value or shape.value.lstrip().startswith(("{", "[")) else ():
-        images = {each.image for each in _images(resource, shape, form, rules)}
-        if images and tokens <= images:
+        images = {each.hidden or each.image for each in _images(resource, shape, form, rules)}
+        # The name of a split reference can be a token without its tag.
+        if images and all(
+            any(f"{image}:".startswith((f"{token}:", f"{token}@")) for image in images) for token in tokens
+        ):
             return form, Confidence.POSSIBLE, "document in a string"
     return (TEXT, Confidence.POSSIBLE, "text") if tokens else _NOTHING
 
@@ -144,18 +172,34 @@ def _is_certain(reference: Reference) -> bool:
     return reference.digest is not None or bool(slash and reference.tag and ("." in host or ":" in host))
 
 
+def _name(resource: Resource, shape: Shape) -> str:
+    """Return the name of a value: its key, or the `name` next to `value`, as in an environment variable."""
+    if shape.name != "value":
+        return shape.name
+    node: Any = resource.node
+    for step in shape.location[:-1]:
+        node = node[step]
+    return str(node.get("name", "")) if isinstance(node, dict) else ""
+
+
+def _is_likely(reference: Reference) -> bool:
+    """Return whether a reference is an image if its name says so: it has a host with a dot, or a tag, no port."""
+    name, tag = reference.name, reference.tag or ""
+    has_tag = tag != "" and ("/" in name or not tag.isdecimal() or _VERSION.fullmatch(tag) is not None)
+    return has_tag or has_registry(reference)
+
+
 def _certain_tokens(text: str) -> set[str]:
     """Return the references in a longer text that must be images."""
     text = _COMMENT.sub("", text)
-    tokens = (token for token in find_tokens(text) if _is_certain(token.reference) or _is_option(text, token))
+    tokens = (token for token in find_tokens(text) if _is_certain(token.reference) or _is_named(text, token))
     return {str(token.reference) for token in tokens}
 
 
-def _is_option(text: str, token: Token) -> bool:
-    """Return whether a reference with a path and a tag is the value of an option such as `--init-image=`."""
-    reference = token.reference
-    has_parts = "/" in reference.name and reference.tag is not None
-    return has_parts and _OPTION.search(text, 0, token.start) is not None
+def _is_named(text: str, token: Token) -> bool:
+    """Return whether the name before a reference, such as `--init-image=`, says that the reference is an image."""
+    found = _NAME.search(text, max(0, token.start - _NAME_LENGTH), token.start)
+    return found is not None and means_image(found["name"]) and _is_likely(token.reference)
 
 
 def _variants(resource: Resource, location: Location) -> tuple[Steps, ...]:

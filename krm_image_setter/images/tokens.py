@@ -82,7 +82,7 @@ _RUN: Final = re.compile(
     r"(?:[^\s\"'`=,;|&\\$()\[\]{}<>]+"
     r"|\$(?:\{[^\s$(){}]*\}|\([^\s$(){}]*\))?"  # Examples: ${TAG}, $(TAG), $TAG
     r"|\{(?:\{[^{}]*\}|\w*)\}"  # Examples: {{ .tag }}, {TAG}
-    r"|<[\w-]*>"  # Example: <tag>
+    r"|<(?P<tag>[\w-]*)>(?![^<>]*</(?P=tag)>)"  # Example: <tag>, but not the XML element <image>a/b:1</image>
     r"|\[[0-9a-fA-F]*:[0-9a-fA-F:]*\](?=[:/]))+"  # Example: [::1]:5000/a
 )
 _STRING: Final = re.compile(r"(?P<quote>\\?[\"'`])(?P<text>[^\s\"'`\\]+)(?P=quote)")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -29,6 +31,10 @@ def put(program: Program, files: dict[str, str]) -> None:
         program.write(name, text)
 
 
+def names(folder: Path, path: str) -> list[str]:
+    return [os.path.relpath(file.path, folder) for file in find_files([str(folder / path)])]
+
+
 def test_directory_gives_yaml_and_json_files_that_are_not_ignored(program: Program) -> None:
     files = {
         "a.yaml": POD, "b.yml": POD, "c.json": '{"kind": "Pod", "spec": {"containers": [{"image": "nginx"}]}}',
@@ -50,6 +56,46 @@ def test_directory_gives_yaml_and_json_files_that_are_not_ignored(program: Progr
 def test_ignore_file_outside_a_repository_is_not_read(program: Program) -> None:
     put(program, {".gitignore": "*\n", "sub/a.yaml": POD})
     assert program("set", "sub", *NGINX, "--check", "-q").stdout == b"sub/a.yaml\n"
+
+
+@pytest.mark.skipif(not shutil.which("git"), reason="git is not installed")
+def test_ignored_file_is_found_if_git_tracks_it(tmp_path: Path) -> None:
+    tracked = ["a.yaml", "out/b.yaml", "out/deep/c.yaml", "out/no.yaml", "no.yaml"]
+    ignored = ["e.yaml", "out/new.yaml", "out/other/f.yaml", "cache/g.yaml"]
+    put(Program(tmp_path), dict.fromkeys(tracked, POD))
+    put(Program(tmp_path), {".gitignore": "out/\ncache/\n*.yaml\n", ".krmignore": "no.yaml\n"})
+    for command in (["init", "--quiet"], ["add", "--force", "."]):
+        subprocess.run(["git", *command], cwd=tmp_path, check=True)
+    put(Program(tmp_path), dict.fromkeys(ignored, POD))
+    assert names(tmp_path, ".") == ["a.yaml", "out/b.yaml", "out/deep/c.yaml"]
+
+
+NAMED = [
+    pytest.param("build", "build\n", ["build/a.yaml", "build/sub/b.yaml"], id="excluded directory"),
+    pytest.param("build/sub", "/build/\n", ["build/sub/b.yaml"], id="directory in an excluded directory"),
+    pytest.param("build", "build\nb.yaml\n", ["build/a.yaml"], id="pattern for a file"),
+    pytest.param("build", "/build/\n/build/sub/\n", ["build/a.yaml"], id="pattern for a directory in it"),
+    pytest.param("build", "build/*\n", [], id="pattern for the contents only"),
+    pytest.param("build", "*\n", ["build/a.yaml", "build/sub/b.yaml"], id="pattern for all files"),
+    pytest.param("build", "b*\n!build\n", ["build/a.yaml"], id="directory that is not excluded in the end"),
+    pytest.param(".", "build\n", ["c.yaml"], id="directory that is not named"),
+]
+
+
+@pytest.mark.parametrize("ignore_file", [".gitignore", ".krmignore"])
+@pytest.mark.parametrize(("path", "patterns", "expected"), NAMED)
+def test_named_directory_overrides_the_patterns_that_match_it(
+    tmp_path: Path, path: str, patterns: str, expected: list[str], ignore_file: str
+) -> None:
+    put(Program(tmp_path), {".git/HEAD": "", ignore_file: patterns})
+    put(Program(tmp_path), dict.fromkeys(["build/a.yaml", "build/sub/b.yaml", "c.yaml"], POD))
+    assert names(tmp_path, path) == expected
+
+
+def test_ignore_file_in_a_named_directory_counts(tmp_path: Path) -> None:
+    put(Program(tmp_path), {".git/HEAD": "", ".gitignore": "build\n", "build/.gitignore": "a.yaml\n"})
+    put(Program(tmp_path), dict.fromkeys(["build/a.yaml", "build/b.yaml"], POD))
+    assert names(tmp_path, "build") == ["build/b.yaml"]
 
 
 def test_link_to_a_file_outside_the_directory_is_skipped(program: Program) -> None:

@@ -48,6 +48,8 @@ NONE = [
     "repo/x:@BUILD@",
     "repo/x:<tag>",
     "repo/x<tag>",
+    "<code>repo/x:<tag></code>",
+    "<code>repo/<name>:1</code>",
     "repo/x:1*",
     "repo/x:1~",
     # placeholders that contain a part of a reference
@@ -114,6 +116,8 @@ SOME = [
     "(«repo/x:1»)",
     "`«repo/x:1»`",
     "<«repo/x:1»>",
+    "<image>«repo/x:1»</image>",
+    '<image name="a">«repo/x:1»</image> <b>«repo/y:1»</b>',
     "docker run «repo/x:1»|tee>log&",
     "$(docker pull «repo/x:1»)",
     "use «repo/x:1».",
