@@ -618,6 +618,15 @@ def test_no_process_can_be_started_after_the_first(many: Path) -> None:
     assert (texts(many), leftovers(many)) == ({"new"}, [])
 
 
+def test_runs_with_several_processes_do_not_stop_each_other(many: Path) -> None:
+    config = "--no-config", "--in-place"
+    runs = [start(many, "set", "m", f"--image=nginx=nginx:{tag}", *config, preexec_fn=all_cores) for tag in "23"]
+    results = [ended(run) for run in runs]
+    assert 0 in [status for status, _, _ in results]
+    assert all(status == 0 or "during this run; nothing was written" in err for status, _, err in results)
+    assert (len(texts(many)), leftovers(many)) == (1, [])
+
+
 def test_hard_links_to_one_file_are_all_replaced(many: Path) -> None:
     """Two processes that lock the same file under two names would refuse it."""
     for path in sorted((many / "m").iterdir())[1:]:

@@ -39,7 +39,7 @@ IMAGES = [
     ("ci/pipeline.yaml:16", SHOP),
     ("compose.yaml:7", SHOP),
     ("compose.yaml:11", "postgres:16"),
-    ("infrastructure/cache.yaml:15", "docker.io/bitnami/redis:7.4.0-debian-12-r1"),
+    ("infrastructure/cache.yaml:16", "docker.io/bitnami/redis:7.4.0-debian-12-r1"),
     ("infrastructure/cache.yaml:21", "oliver006/redis_exporter:v1.62.0"),
     ("infrastructure/mailer.yaml:16", MAILER),
     ("infrastructure/mailer.yaml:20", "busybox:1.36"),

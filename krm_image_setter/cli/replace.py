@@ -161,6 +161,12 @@ class Replacement:
 
     def commit(self) -> None:
         """Replace all staged files. Raises InputError if a file has changed, or if it cannot be replaced."""
+        if self._staged:
+            with _turn(self._staged[0]):
+                self._commit()
+        self._temporary.clear()
+
+    def _commit(self) -> None:
         inodes = {(staged.status.device, staged.status.inode) for staged in self._staged}
         # Two processes must not lock the same file under two names, which are hard links.
         run: Any = in_processes if len(inodes) == len(self._staged) else map
@@ -180,7 +186,6 @@ class Replacement:
             effect = f"{done} of {len(self._staged)} files were already written" if done else NOTHING_WRITTEN
             error.message = with_effect(error.message.removesuffix(f"; {NOTHING_WRITTEN}"), effect)
             raise
-        self._temporary.clear()
 
 
 def _result_or_error(function: Callable[[T], Found], argument: T) -> Found | InputError:
@@ -227,6 +232,25 @@ def _write(temporary: str, directory: int, pieces: Iterable[bytes], attributes: 
         # Free the space on the disk now: with --keep-going, the other files can need it.
         os.unlink(temporary, dir_fd=directory)
         raise
+
+
+@contextmanager
+def _turn(first: Staged) -> Iterator[None]:
+    """Wait until no other run replaces files whose first file is in the same directory.
+
+    Without the wait, two runs that replace the same files with several processes could stop each other.
+    """
+    try:
+        directory = os.open(os.path.dirname(first.target), os.O_RDONLY | os.O_DIRECTORY | _SAFELY)
+    except OSError:
+        yield
+        return
+    try:
+        with suppress(OSError):  # the file system does not support locks
+            fcntl.flock(directory, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(directory)
 
 
 def _check_staged(staged: Staged) -> None:
