@@ -168,7 +168,9 @@ def _more_results(source: str, earlier: tree.Sequence, results: Iterable[Result]
         dash = scalar.content_start(source, earlier.start, len(source))  # after its anchor and tag
         return _added_lines(source, earlier, dash - line_start(source, dash), None, results)
     end = tree.content_end(source, next(filter(_is_written, earlier.children[::-1])))
-    return Edit(end, end, f", {to_json(results)}")
+    # libyaml does not read `a:,`, so a comma after a pair without a value needs a space.
+    comma = " ," if source[end - 1] == ":" else ","
+    return Edit(end, end, f"{comma} {to_json(results)}")
 
 
 def _copied_results(

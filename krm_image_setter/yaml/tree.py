@@ -225,12 +225,23 @@ def nodes_in(written: Written) -> Iterator[Written]:
 def content_end(source: str, written: Written) -> int:
     """Return the offset of the end of a node's text, without white space at its end.
 
-    In contrast, the end event of a block collection is at the start of the next token.
+    In contrast, the end event of a collection without brackets is at the start of the next token.
     """
-    while isinstance(written, Collection) and not written.flow:
-        written = written.children[-1]
+    while isinstance(written, Collection) and not _has_bracket(source, written):
+        *before, last = written.children
+        is_empty = not isinstance(last, Collection) and last.start_mark.index == last.end_mark.index
+        if written.flow and before and is_empty:  # such as `a: #` in `[a: #`
+            end = content_end(source, before[-1])
+            colon = re.compile(r"\s*:").match(source, end)
+            return colon.end() if colon else end
+        written = last
     end = (written.end if isinstance(written, Collection) else written).end_mark.index
     return trimmed_end(source, end)
+
+
+def _has_bracket(source: str, collection: Collection) -> bool:
+    """Return whether a collection ends with a bracket. A pair in `[a: b]` is a flow mapping without brackets."""
+    return collection.flow and source[collection.end.end_mark.index - 1] in "}]"
 
 
 def trimmed_end(source: str, end: int) -> int:
