@@ -70,12 +70,7 @@ def new_parts(
         if not new.digest.startswith("sha256:"):
             raise Unspecified("a digest of another algorithm")
         parts |= {"repository": parts["repository"] + _HEX_KEY, "tag": new.digest.removeprefix("sha256:")}
-    elif (
-        new.digest
-        and "digest" in keys
-        and not is_hexadecimal
-        and ("@" not in tag or not (new.tag or has_digest_key))
-    ):
+    elif new.digest and "digest" in keys and ("@" not in tag or not (new.tag or has_digest_key)):
         # "It also adds a missing digest key if `fields` has `digest`."
         parts["digest"] = new.digest
     elif new.digest and has_digest_key:
