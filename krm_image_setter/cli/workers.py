@@ -54,8 +54,9 @@ def _cores() -> int:
 def _distributed(job: Callable[[Item], Result], items: Sequence[Item], count: int) -> Iterator[Result]:
     """Divide the batches of items among `count` forked worker processes, and yield the results in order.
 
-    A worker only writes to its own pipe. Therefore it ends when the parent process ends, even if the parent is
-    killed. In contrast, the workers of a `multiprocessing.Pool` would wait for more work.
+    A worker ends when the parent process ends, even if the parent is killed: it checks before each item whether
+    the parent runs, and only the parent reads its pipe. The workers of a `multiprocessing.Pool` would wait for
+    more work.
     """
     # Import before opening pipes: with a low limit of open files, a later import would fail.
     import multiprocessing.connection  # noqa: PLC0415
