@@ -168,7 +168,7 @@ class Stream:
             without = ""
         if keywords is None and not without:
             return [*slices]
-        can_contain = stream.keyword_test(self.text, ("",) if keywords is None else keywords)
+        can_contain = stream.keyword_test(self.text, keywords)
         kept: list[Slice | None] = []
         for one in slices:
             part = self.text[one[0] : one[1]]

@@ -179,7 +179,7 @@ def _copied_results(
     """Return the edit that replaces the existing results with a list of their copies and the new `results`."""
     text = f"[{', '.join([*_copies(source, root), to_json(results)])}]"
     end = tree.content_end(source, key)
-    colon = re.compile(writer.COLON).match(source, end)
+    colon = re.compile(tree.COLON).match(source, end)
     if colon is not None:
         is_written = _is_written(value)
         stop = tree.content_end(source, value) if is_written else colon.end()

@@ -238,7 +238,7 @@ def _search(rules: Rules, names: frozenset[str], keywords: list[str] | None, str
     If the stream is not valid, search its text for the names. `keywords` are parts of the names.
     """
     occurrences: list[_Occurrence] = []
-    can_contain = keyword_test(stream.text, ("",) if keywords is None else keywords)
+    can_contain = keyword_test(stream.text, keywords)
 
     def visit(resource: Resource | None, fields: list[LocatedField]) -> None:
         if resource is not None and can_contain(resource.tree.source.text):

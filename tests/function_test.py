@@ -185,6 +185,7 @@ EARLIER = [
         "",
     ),
     ("a pair without a value", "results: [{message: a}, message: # c\n  ]\n", 2, ""),
+    ("a pair with a comment before its colon", "results: [{message: a}, ? message # c\n  : # d\n  ]\n", 2, ""),
     ("a pair without brackets", "results: [message: {a: b} # c\n  ]\n", 1, ""),
     ("an alias", "results: *r\n", 2, 'x: &r [{message: "a: b", severity: info}, {message: "c\\n"}]\n'),
     ("an alias of a block", "results: *r\n", 2, 'x: &r\n- {message: "a: b", severity: info}\n- message: "c\\n"\n'),

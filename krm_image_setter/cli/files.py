@@ -158,6 +158,7 @@ def _walk(top: str, tracked: _Tracked, *, hidden: bool) -> Iterator[tuple[str, s
     yielded like a file, so that the later attempt to read it reports the reason.
     """
     real_top = os.path.realpath(top)
+    root_of = cache(repository_of)  # a directory can contain thousands of excluded files
     # The last item is whether the directory is excluded. Then only the tracked files in it are found.
     directories = [(top, real_top, _ignores_above(real_top), False)]
     while directories:
@@ -176,7 +177,7 @@ def _walk(top: str, tracked: _Tracked, *, hidden: bool) -> Iterator[tuple[str, s
                 continue
             absolute = entry.path + "/" * is_directory
             is_ignored = is_excluded or _is_ignored(absolute, ignores)
-            if is_ignored and not _is_kept(absolute, ignores, tracked):
+            if is_ignored and not _is_kept(absolute, ignores, root_of(directory), tracked):
                 continue
             path = start + entry.name
             if is_directory:
@@ -258,13 +259,14 @@ def _is_ignored(path: str, ignores: list[_Ignores]) -> bool:
     return False
 
 
-def _is_kept(path: str, ignores: list[_Ignores], tracked: _Tracked) -> bool:
-    """Return whether an ignored path is found nevertheless: git tracks it, and no .krmignore excludes it."""
-    if _is_ignored(path, [one for one in ignores if not one.is_of_git]):
+def _is_kept(path: str, ignores: list[_Ignores], root: str | None, tracked: _Tracked) -> bool:
+    """Return whether an ignored path is found nevertheless: git tracks it, and no .krmignore excludes it.
+
+    `root` is the root directory of its git repository.
+    """
+    if root is None or _is_ignored(path, [one for one in ignores if not one.is_of_git]):
         return False
-    path = path.rstrip("/")
-    root = repository_of(os.path.dirname(path))
-    return root is not None and _relative(path, root) in tracked(root)
+    return _relative(path.rstrip("/"), root) in tracked(root)
 
 
 def _relative(path: str, directory: str) -> str:

@@ -9,7 +9,7 @@ import secrets
 import signal
 import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from functools import partial
 from mmap import mmap
 
@@ -240,17 +240,11 @@ def _turn(first: Staged) -> Iterator[None]:
 
     Without the wait, two runs that replace the same files with several processes could stop each other.
     """
-    try:
-        directory = os.open(os.path.dirname(first.target), os.O_RDONLY | os.O_DIRECTORY | _SAFELY)
-    except OSError:
-        yield
-        return
-    try:
-        with suppress(OSError):  # the file system does not support locks
+    with ExitStack() as stack:
+        with suppress(OSError):  # the file system does not support locks, or the directory was removed
+            directory = stack.enter_context(_opened(os.path.dirname(first.target), os.O_DIRECTORY))
             fcntl.flock(directory, fcntl.LOCK_EX)
         yield
-    finally:
-        os.close(directory)
 
 
 def _check_staged(staged: Staged) -> None:

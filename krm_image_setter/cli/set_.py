@@ -207,10 +207,9 @@ def _is_printed(scanned: Scanned[Scan]) -> bool:
     return True
 
 
-def _replace(changed: Iterable[Scanned[Scan]], *, keep_going: bool) -> list[Scanned[Scan]]:
+def _replace(changed: Sequence[Scanned[Scan]], *, keep_going: bool) -> list[Scanned[Scan]]:
     """Replace files, and return those that were replaced. With `keep_going`, skip files that cannot be written."""
     replaced = []
-    changed = list(changed)
     files = [
         Rewrite(each.file.path, each.file.real, each.digest, partial(_rewritten, _edits(each))) for each in changed
     ]

@@ -20,7 +20,7 @@ from krm_image_setter.resources import CRD, Resource
 from krm_image_setter.rules import Rules
 from krm_image_setter.scan import FoundImage, images_of
 from krm_image_setter.typed import Any, Final, Record
-from krm_image_setter.yaml.tree import Location
+from krm_image_setter.yaml.tree import Location, at
 
 # A tag that looks like a version, so that `redis:7` is an image but `redis:6379` and `system:node` are not.
 _VERSION: Final = re.compile(r"(?!(?:80|443|[0-9]{3,5})$)v?[0-9][\w.-]*|latest")
@@ -176,10 +176,8 @@ def _name(resource: Resource, shape: Shape) -> str:
     """Return the name of a value: its key, or the `name` next to `value`, as in an environment variable."""
     if shape.name != "value":
         return shape.name
-    node: Any = resource.node
-    for step in shape.location[:-1]:
-        node = node[step]
-    return str(node.get("name", "")) if isinstance(node, dict) else ""
+    holder = at(resource.node, shape.location[:-1])
+    return str(holder.get("name", "")) if isinstance(holder, dict) else ""
 
 
 def _is_likely(reference: Reference) -> bool:

@@ -187,12 +187,16 @@ Keyword: TypeAlias = str | tuple[str, str]
 _ESCAPE: Final = rf"\\(?:[xuU/{BREAKS}]|\\\\[nrNLP]|\Z)"
 
 
-def keyword_test(text: str, keywords: Iterable[Keyword]) -> Callable[[str], bool]:
+def keyword_test(text: str, keywords: Iterable[Keyword] | None) -> Callable[[str], bool]:
     """Return a function that tests whether the strings in a slice of `text` can contain one of `keywords`.
+
+    If `keywords` is None, the test is always true.
 
     The slices must not contain aliases. The function is called for thousands of slices. Therefore it uses only
     searches that run in C, and only for the keywords that `text` contains.
     """
+    if keywords is None:
+        return lambda _: True
     # Treat a single word as a pair with the empty text, which every part contains.
     pairs = [("", keyword) if isinstance(keyword, str) else keyword for keyword in keywords]
     words = set(chain.from_iterable(pairs))

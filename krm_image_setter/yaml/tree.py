@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
+from krm_image_setter.line_breaks import BREAKS
 from krm_image_setter.typed import TYPE_CHECKING, Any, Final, Record, TypeAlias
 
 if TYPE_CHECKING:
@@ -222,6 +223,10 @@ def nodes_in(written: Written) -> Iterator[Written]:
         yield from nodes_in(child)
 
 
+#: A pattern for the colon after a key, with the white space and comments before it.
+COLON: Final = rf"(?:\s|#[^{BREAKS}]*)*+:"
+
+
 def content_end(source: str, written: Written) -> int:
     """Return the offset of the end of a node's text, without white space at its end.
 
@@ -232,7 +237,7 @@ def content_end(source: str, written: Written) -> int:
         is_empty = not isinstance(last, Collection) and last.start_mark.index == last.end_mark.index
         if written.flow and before and is_empty:  # such as `a: #` in `[a: #`
             end = content_end(source, before[-1])
-            colon = re.compile(r"\s*:").match(source, end)
+            colon = re.compile(COLON).match(source, end)
             return colon.end() if colon else end
         written = last
     end = (written.end if isinstance(written, Collection) else written).end_mark.index

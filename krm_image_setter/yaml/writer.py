@@ -9,7 +9,7 @@ from functools import lru_cache, partial
 
 from krm_image_setter.edits import Edit
 from krm_image_setter.line_breaks import BREAK, BREAKS, line_break, line_end
-from krm_image_setter.typed import TYPE_CHECKING, Any, Final, TypeAlias, cast
+from krm_image_setter.typed import TYPE_CHECKING, Any, TypeAlias, cast
 from krm_image_setter.yaml import scalar, tree
 from krm_image_setter.yaml.stream import error_at
 from krm_image_setter.yaml.tree import Collection, Fragment, Location, Mapping, Sequence
@@ -77,7 +77,7 @@ def rewritten(source: str, holder: Mapping | Sequence, key: str | int, fragments
     else:
         # Search for the colon, because the two parsers report different positions for an empty value.
         name, _ = pair(holder, str(key))
-        colon = re.compile(COLON).match(source, cast("ScalarEvent", name).end_mark.index)
+        colon = re.compile(tree.COLON).match(source, cast("ScalarEvent", name).end_mark.index)
         if colon is None:
             message = f'cannot set the value of "{key}" because there is no colon after the key; add the colon'
             raise error_at(source, tree.start_mark(name).index, message)
@@ -126,10 +126,6 @@ def source_offsets(source: str, event: ScalarEvent) -> Callable[[int], int]:
     start, end = scalar.content_span(source, event)
     units = _style_of(event).units(source, start, end, event.value)
     return lambda index: start if units is None else units.span(index)[0]
-
-
-#: A pattern for the colon after a key, with the white space and comments before it.
-COLON: Final = rf"(?:\s|#[^{BREAKS}]*)*+:"
 
 
 def pair(mapping: Mapping, key: str) -> tuple[Written, Written]:
