@@ -72,15 +72,21 @@ class Stream:
                 yield from self._parsed((start, end))
 
     def trees(
-        self, keywords: Iterable[Keyword] | None = None, *, unproved: bool = False, without: str = ""
+        self,
+        keywords: Iterable[Keyword] | None = None,
+        *,
+        must_parse: Callable[[str], bool] | None = None,
+        unproved: bool = False,
+        without: str = "",
     ) -> Iterator[Tree | None]:
         """Return the documents. A list of resources is replaced by its items, and a skipped resource by None.
 
-        A resource is skipped if it contains none of the `keywords`, unless they are None. Most resources of the
-        kind `without` are skipped too. If `unproved` is true, any other text without a keyword is skipped too, so
-        its errors are not found. Raises NotYAMLError, with the line in the text, if a document is not valid YAML.
+        A resource is skipped if it contains none of the `keywords`, unless they are None or `must_parse` returns
+        true for its text. It is called only after the earlier trees were returned. Most resources of the kind
+        `without` are skipped too. If `unproved` is true, any other text without a keyword is skipped too, so its
+        errors are not found. Raises NotYAMLError, with the line in the text, if a document is not valid YAML.
         """
-        keep = partial(self._kept, keywords, unproved, without)
+        keep = partial(self._kept, keywords, must_parse, unproved, without)
         if self._listing is not None:
             return self._items(self._listing.items, (0, len(self.text)), keep)
         return self._trees(keep)
@@ -153,13 +159,14 @@ class Stream:
     def _kept(
         self,
         keywords: Iterable[Keyword] | None,
+        must_parse: Callable[[str], bool] | None,
         unproved: bool,
         without: str,
         slices: list[Slice],
         *,
         is_item: bool,
-    ) -> list[Slice | None]:
-        """Return the slices, but None in place of each slice that can be skipped.
+    ) -> Iterator[Slice | None]:
+        """Yield the slices, but None in place of each slice that can be skipped.
 
         A slice is skipped if it contains no keyword and is certainly one resource in valid YAML. Skipping any
         other slice without a keyword could hide an error, so it requires `unproved`.
@@ -167,15 +174,15 @@ class Stream:
         if without and without not in self.text:
             without = ""
         if keywords is None and not without:
-            return [*slices]
+            yield from slices
+            return
         can_contain = stream.keyword_test(self.text, keywords)
-        kept: list[Slice | None] = []
         for one in slices:
             part = self.text[one[0] : one[1]]
-            can_matter = can_contain(part) and not (without and stream.has_kind(part, without))
+            can_matter = can_contain(part) or (must_parse is not None and must_parse(part))
+            can_matter = can_matter and not (without and stream.has_kind(part, without))
             is_skipped = not can_matter and (unproved or _prover()(part, is_item=is_item))
-            kept.append(None if is_skipped else one)
-        return kept
+            yield None if is_skipped else one
 
     def _parsed(self, part: Slice, *, is_item: bool = False) -> list[Tree]:
         text, (start, end) = self.text, part
@@ -193,8 +200,8 @@ class Stream:
             raise
 
 
-#: The arguments are slices, and whether they are items. Returns the slices, but None for each skipped slice.
-_Keep: TypeAlias = Callable[..., list[Slice | None]]
+#: The arguments are slices, and whether they are items. Yields the slices, but None for each skipped slice.
+_Keep: TypeAlias = Callable[..., Iterator[Slice | None]]
 
 # These patterns for anchors and aliases also match inside scalars. The only effect is that a list is not split.
 _ANCHOR: Final = r"&([^\s,\[\]{}]+)"

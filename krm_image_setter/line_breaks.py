@@ -28,7 +28,9 @@ def count_breaks(text: str, start: int, end: int) -> int:
 
 def has_other_breaks(text: str, start: int, end: int) -> bool:
     """Return whether `text[start:end]` contains a line break other than LF and CR LF."""
-    return count_breaks(text, start, end) != text.count("\n", start, end)
+    if not text.isascii() and any(text.find(one, start, end) >= 0 for one in _YAML_1_1):
+        return True
+    return text.find("\r", start, end) >= 0 and text.count("\r", start, end) > text.count("\r\n", start, end + 1)
 
 
 def line_start(text: str, at: int, since: int = 0) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from itertools import chain
 
 from krm_image_setter.catalog import catalog_rules, with_parts, with_split_references
@@ -17,15 +17,68 @@ from krm_image_setter.images import (
     Usage,
     parse_reference,
 )
-from krm_image_setter.locators import PLACEHOLDER_STARTS, FileRule, ImageField, KindRule, SelectorMap
+from krm_image_setter.locators import PLACEHOLDER_STARTS, WHOLE, FileRule, ImageField, KindRule, SelectorMap
 from krm_image_setter.resources import Resource, ResourceRef
 from krm_image_setter.typed import TYPE_CHECKING, Any, Final, Record, TypeVar
-from krm_image_setter.yaml.stream import Keyword
+from krm_image_setter.yaml.stream import Keyword, is_searchable
 
 AnyKeyword = TypeVar("AnyKeyword", bound=Keyword)
 
 if TYPE_CHECKING:
     from krm_image_setter.globs import GlobMap
+
+
+class PathChecks:
+    """Finds the resources that must be parsed to check the paths of `kinds`, although no image in them changes.
+
+    A path of `kinds` causes a warning if it matches no field in any resource, or if it matches a value that is not
+    a string. So a resource need not be parsed if its paths have already matched in other resources, and if its
+    text shows that the last keys of these paths have only strings as values. For 10,000 resources of which `kinds`
+    selects a third, this halves the time of a run.
+    """
+
+    def __init__(self, rules: Iterable[KindRule]) -> None:
+        self._checks = [
+            (keyword if is_searchable(keyword) else "", rule.position, _other_value(rule))
+            for keyword, rule in ((rule.selector.keyword, rule) for rule in rules)
+        ]
+
+    def test(self, text: str, matched: Collection[int]) -> Callable[[str], bool] | None:
+        """Return a function that tests whether a slice of `text` must be parsed; None if no slice must be.
+
+        `matched` contains the positions of the rules that have matched a field. It can change between the calls.
+        """
+        checks = [check for check in self._checks if check[0] in text]
+        if not checks:
+            return None
+        if len(checks) > _MOST_KEYWORDS:
+            return lambda _: True
+
+        def must_parse(part: str) -> bool:
+            for keyword, position, other_value in checks:
+                if keyword not in part:
+                    continue
+                if position not in matched or other_value is None or other_value.search(part):
+                    return True
+            return False
+
+        return must_parse
+
+
+# A value that is certainly a string: text in quotes, or a plain scalar with characters that no number, boolean and
+# null contains.
+_STRING: Final = r"[ \t]*(?:[\"']|[A-Za-z][A-Za-z0-9]*[-_/.:]\S|[A-Za-z0-9._-]+/)"
+
+
+def _other_value(rule: KindRule) -> re.Pattern[str] | None:
+    """Return a pattern for the last key of a path with a value that might not be a string.
+
+    Return None if the last key is not known, or if the form of the image does not require a string.
+    """
+    key = rule.path.last_key
+    if rule.form != WHOLE or not key.isalnum() or not key.isascii():
+        return None
+    return re.compile(rf"{key}(?:[\"'][ \t]*:|:(?=\s))(?!{_STRING})")
 
 
 class OtherRules(Record):
@@ -53,6 +106,7 @@ class Rules(Record):
     values_files: GlobMap | None = None
     locates_changes: bool = False
     pins: bool = False
+    checks: PathChecks = PathChecks(())
 
     def kinds_for(self, ref: ResourceRef) -> list[KindRule]:
         """Return the rules for the kind of a resource, those of `kinds` before those of the catalog."""
@@ -157,21 +211,20 @@ def rules_for(config: ImageSetter, references: Mapping[int, str]) -> Rules:
         config.image_pull_policy,
         config.files,
         values_files,
+        checks=PathChecks(config.kinds),
     )
 
 
 class Keywords:
     """The keywords of a configuration. Only resources with one of them must be parsed.
 
-    A resource that `kinds` selects must be parsed even if it contains no image to set. Only parsing can show
-    whether the path matches a field. `others` are additional keywords; None means that all resources must be
-    parsed.
+    `PathChecks` finds the other resources that must be parsed. `others` are additional keywords; None means that
+    all resources must be parsed.
     """
 
     def __init__(self, config: ImageSetter, others: Iterable[Keyword] | None = ()) -> None:
         names = (rule.keyword for rules in (config.images, config.registries) for rule in rules)
-        kinds = (rule.selector.keyword for rule in config.kinds)
-        self._usable = None if others is None else usable_keywords(chain(names, kinds, others))
+        self._usable = None if others is None else usable_keywords(chain(names, others))
         # Several fields of a split reference can contain the name together, but each component is in one field.
         # Most resources contain a word as short as the last component, so search only kinds with split references
         # for it.
@@ -191,14 +244,23 @@ class Keywords:
         if found is None:
             splits = ((kind, word) for kind in sorted(with_split_references(kinds)) for word in self._last)
             found = self._by_kinds[kinds] = [*self._usable, *splits, *with_parts(kinds)]
-        can_have_placeholder = any(start in text for start in PLACEHOLDER_STARTS)
-        return [*found, *set(re.findall(_PLACEHOLDER, text))] if can_have_placeholder else found
+        return [*found, *set(re.findall(_PLACEHOLDER, text))] if _can_have_placeholder(text) else found
 
 
 # Finds the kinds in a text. Searching for each kind of the catalog instead took ten times as long.
 _KIND: Final = r"kind(?:: |[\"']?\s*:\s*[\"']?)([A-Za-z0-9]+)"
 # Finds images with placeholders. Their resources must be parsed, because the summary contains their number.
 _PLACEHOLDER: Final = r"mage[\"']?\s*:\s*[\"']?[^\s\"'#$]*?(\$[({]|\{\{)"
+
+
+def _can_have_placeholder(text: str) -> bool:
+    if len(text) < _LONG_TEXT:
+        return any(start in text for start in PLACEHOLDER_STARTS)
+    # For a text of 6 MB, this takes 5 ms, and the operator `in` takes 16 ms. Compiling the patterns takes 0.1 ms.
+    return any(re.search(re.escape(start), text) for start in PLACEHOLDER_STARTS)
+
+
+_LONG_TEXT: Final = 100_000  # characters
 
 
 def usable_keywords(keywords: Iterable[AnyKeyword]) -> list[AnyKeyword] | None:

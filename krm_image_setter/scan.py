@@ -173,17 +173,18 @@ def scan(
 ) -> Scan:
     """Find the image fields in a stream, decide on each field, and return the edits that set the images.
 
-    A resource without any of `keywords` is counted but not parsed. `string` is None unless the stream is in a
-    string. `decided` maps the offset of a field in the stream to its new reference, which overrides the rules.
-    `visit` is called for each resource that is parsed, with its fields. `observer` receives the facts that explain
-    the result.
+    A resource without any of `keywords` is counted but not parsed, unless `PathChecks` requires it. `string` is
+    None unless the stream is in a string. `decided` maps the offset of a field in the stream to its new reference,
+    which overrides the rules. `visit` is called for each resource that is parsed, with its fields. `observer`
+    receives the facts that explain the result.
 
     Raises InputError, with the line in the stream, if a document is not valid YAML or not a resource. Raises
     ConfigError if an image cannot have the configured pull policy.
     """
     found = Scan()
     run = _Run(stream, rules, string, decided, visit, observer)
-    trees = _trees(stream, rules, keywords, string)
+    must_parse = rules.checks.test(stream.text, found.matched if visit is None else ())
+    trees = _trees(stream, rules, keywords, string, must_parse=must_parse)
     # Run each step for a batch of trees, not all steps for one tree. This takes a sixth less time, because the
     # code and data of a step remain in the caches of the processor.
     while batch := list(islice(trees, _BATCH)):
@@ -216,13 +217,16 @@ def _trees(
     keywords: Iterable[Keyword] | None,
     string: _String | None,
     *,
+    must_parse: Callable[[str], bool] | None = None,
     without: str = "",
 ) -> Iterator[Tree | None]:
     if stream.is_found and not stream.can_have_resource and not rules.can_read(stream):
         # Most files of a repository contain no resource. Parsing all of them would double the time of a run.
         raise NotResourceError("not a Kubernetes resource")
     # The paths of a string start at the root of its document, even if the root is a list of resources.
-    return stream.documents() if string and string.form.rules else stream.trees(keywords, without=without)
+    if string and string.form.rules:
+        return stream.documents()
+    return stream.trees(keywords, must_parse=must_parse, without=without)
 
 
 class _Run(Record):

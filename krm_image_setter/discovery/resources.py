@@ -114,6 +114,7 @@ class _Exactly(Record):
     value: Any
     text: str = ""
     keyword: str = ""
+    last_key: str = ""
 
     def find(self, data: Any) -> list[Match]:
         """Return the value; see `Path.find`."""

@@ -24,6 +24,12 @@ class FieldSpecPath(Record):
         """The longest key; see `Path.keyword`."""
         return max((key for key, _ in self.keys), key=len)
 
+    @property
+    def last_key(self) -> str:
+        """The last key; see `Path.last_key`."""
+        key, is_list = self.keys[-1]
+        return "" if is_list else key
+
     def find(self, data: Any) -> list[Match]:
         """Find the matches in `data`, as specified in `Path.find`."""
         nodes = [Match((), data)]

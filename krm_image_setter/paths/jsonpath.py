@@ -28,6 +28,13 @@ class JsonPath(Record):
     parsed: _Node
     keyword: str = ""  # with a step such as `parent`, a path can match data without its keys
 
+    @property
+    def last_key(self) -> str:
+        """The key of the last step; see `Path.last_key`."""
+        last: _Node = self.parsed.right if _kind(self.parsed) in _LINKS else self.parsed
+        keys: tuple[str, ...] = last.fields if _kind(last) == "Fields" else ()
+        return keys[0] if len(keys) == 1 and keys != ("*",) else ""
+
     def find(self, data: Any) -> list[Match]:
         """Find the matches in `data`, as specified in `Path.find`."""
         from jsonpath_ng import DatumInContext  # noqa: PLC0415  (see parse)

@@ -36,6 +36,13 @@ class KubernetesPath(Record):
     fields: tuple[str, ...] | None
     keyword: str
 
+    @property
+    def last_key(self) -> str:
+        """The key of the last step; see `Path.last_key`."""
+        (steps, body), *others = self.actions or (Action((), ()),)
+        last = steps[-1] if steps and body is None and not others else None
+        return last.key if isinstance(last, Field) else ""
+
     def find(self, data: Any) -> list[Match]:
         """Find the matches in `data`, as specified in `Path.find`."""
         if self.fields is not None:

@@ -40,6 +40,10 @@ class Path(Protocol):
     def keyword(self) -> str:
         """A key that all matching data contain, or an empty string if no such key is known."""
 
+    @property
+    def last_key(self) -> str:
+        """The key of all values that the path matches, or an empty string if it is not known."""
+
     def find(self, data: Any) -> list[Match]:
         """Return the values in `data` that the path matches. No location occurs twice."""
 

@@ -180,6 +180,16 @@ def has_kind(part: str, kind: str) -> bool:
     return kind in part and re.findall(_KIND, f"\n{part}") == [kind]
 
 
+def is_searchable(word: str) -> bool:
+    """Return whether YAML always writes a word in the same way, apart from escapes in double quotes.
+
+    YAML can fold a space into a line break, write a quote as two quotes, and write other characters as escapes.
+    """
+    return word.isprintable() and _OTHER_WAYS.isdisjoint(word)
+
+
+_OTHER_WAYS: Final = frozenset(" '\"\\")
+
 #: A word, or two words that must both occur.
 Keyword: TypeAlias = str | tuple[str, str]
 # This pattern matches a backslash that can escape a character of a keyword, or join two lines of a string. A
@@ -200,9 +210,7 @@ def keyword_test(text: str, keywords: Iterable[Keyword] | None) -> Callable[[str
     # Treat a single word as a pair with the empty text, which every part contains.
     pairs = [("", keyword) if isinstance(keyword, str) else keyword for keyword in keywords]
     words = set(chain.from_iterable(pairs))
-    joined = "".join(words)
-    # YAML can write these characters in other ways: as escapes, or a quote as two quotes.
-    if not joined.isprintable() or " " in joined or "'" in joined or '"' in joined or "\\" in joined:
+    if not is_searchable("".join(words)):
         return lambda _: True
     # Each word is searched for once, because a long text can contain many kinds.
     found = {word for word in words if word in text}
