@@ -6,7 +6,7 @@ Other modules get the trees of documents only from this module. Splitting and sk
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from functools import cache, partial
 
 from krm_image_setter.errors import InputError
@@ -14,7 +14,7 @@ from krm_image_setter.line_breaks import BREAKS, line_start
 from krm_image_setter.resources import LISTS, Tree, is_resource
 from krm_image_setter.typed import Any, Final, Record, TypeAlias
 from krm_image_setter.yaml import parsing, stream, tree
-from krm_image_setter.yaml.stream import Keyword, Listing, Slice, Source
+from krm_image_setter.yaml.stream import Listing, Slice, Source
 
 # The files that can contain JSON with comments: https://containers.dev/implementors/json_reference/
 _WITH_COMMENTS: Final = "devcontainer.json"
@@ -31,8 +31,8 @@ class Frame(Record):
 class Stream:
     """A text as a stream of documents.
 
-    Each document and each item of a list is parsed alone. A resource whose text contains no keyword is skipped.
-    Skipping makes a run faster and does not change its result.
+    Each document and each item of a list is parsed alone. A resource is skipped if its text shows that it cannot
+    matter. Skipping makes a run faster and does not change its result.
 
     `file` is the name of the file, relative to the directory that the user named; empty if it is not known.
     `directory` is the absolute path of this directory; empty if it is not known. `source` identifies the text
@@ -60,7 +60,7 @@ class Stream:
 
         True for an empty text, because it must not be reported as a text without resources.
         """
-        return "kind" in self.text or "\\" in self.text or not self.text or self.text.isspace()
+        return "kind" in self.text or not self.text or self.text.isspace() or stream.has_escape(self.text)
 
     def documents(self, keyword: str = "") -> Iterator[Tree]:
         """Yield the documents whose text contains the keyword. A list of resources is one document.
@@ -73,20 +73,17 @@ class Stream:
 
     def trees(
         self,
-        keywords: Iterable[Keyword] | None = None,
+        can_matter: Callable[[str], bool] | None = None,
         *,
-        must_parse: Callable[[str], bool] | None = None,
         unproved: bool = False,
-        without: str = "",
     ) -> Iterator[Tree | None]:
         """Return the documents. A list of resources is replaced by its items, and a skipped resource by None.
 
-        A resource is skipped if it contains none of the `keywords`, unless they are None or `must_parse` returns
-        true for its text. It is called only after the earlier trees were returned. Most resources of the kind
-        `without` are skipped too. If `unproved` is true, any other text without a keyword is skipped too, so its
+        A resource is skipped if `can_matter` returns false for its text. It is called only after the earlier trees
+        were returned. If `unproved` is true, any other text for which it returns false is skipped too, so its
         errors are not found. Raises NotYAMLError, with the line in the text, if a document is not valid YAML.
         """
-        keep = partial(self._kept, keywords, must_parse, unproved, without)
+        keep = partial(self._kept, can_matter, unproved)
         if self._listing is not None:
             return self._items(self._listing.items, (0, len(self.text)), keep)
         return self._trees(keep)
@@ -158,30 +155,23 @@ class Stream:
 
     def _kept(
         self,
-        keywords: Iterable[Keyword] | None,
-        must_parse: Callable[[str], bool] | None,
+        can_matter: Callable[[str], bool] | None,
         unproved: bool,
-        without: str,
         slices: list[Slice],
         *,
         is_item: bool,
     ) -> Iterator[Slice | None]:
         """Yield the slices, but None in place of each slice that can be skipped.
 
-        A slice is skipped if it contains no keyword and is certainly one resource in valid YAML. Skipping any
-        other slice without a keyword could hide an error, so it requires `unproved`.
+        A slice that cannot matter is skipped if it is certainly one resource in valid YAML. Skipping any other
+        slice could hide an error, so it requires `unproved`.
         """
-        if without and without not in self.text:
-            without = ""
-        if keywords is None and not without:
+        if can_matter is None:
             yield from slices
             return
-        can_contain = stream.keyword_test(self.text, keywords)
         for one in slices:
             part = self.text[one[0] : one[1]]
-            can_matter = can_contain(part) or (must_parse is not None and must_parse(part))
-            can_matter = can_matter and not (without and stream.has_kind(part, without))
-            is_skipped = not can_matter and (unproved or _prover()(part, is_item=is_item))
+            is_skipped = not can_matter(part) and (unproved or _prover()(part, is_item=is_item))
             yield None if is_skipped else one
 
     def _parsed(self, part: Slice, *, is_item: bool = False) -> list[Tree]:

@@ -13,6 +13,7 @@ from krm_image_setter.locators import ImageSource, Selector, SelectorMap
 from krm_image_setter.paths import type_of
 from krm_image_setter.rules import usable_keywords
 from krm_image_setter.typed import Record
+from krm_image_setter.yaml.stream import keyword_test
 
 
 class Found(Record):
@@ -46,7 +47,8 @@ def references_in(stream: Stream, config: ImageSetter) -> dict[int, Found]:
     found: dict[tuple[Selector, str], Found] = {key: Found({}) for key in keys.values()}
     by_key = {keys[position]: source for position, source in sources.items()}
     selected = SelectorMap((source.selector, source) for source in by_key.values())
-    trees = stream.trees(usable_keywords(source.selector.keyword for source in by_key.values()))
+    keywords = usable_keywords(source.selector.keyword for source in by_key.values())
+    trees = stream.trees(keyword_test(stream.text, keywords))
     # A document that is not a resource is ignored here. `scan` reports it, unless a rule selects it.
     for resource in (resource for tree in trees if tree for resource in tree.nodes()):
         for selector, path in () if resource.is_secret else selected.matching(resource.ref):

@@ -66,10 +66,13 @@ class GlobMap:
         return bool(globs) and matches(globs, path)
 
 
-def any_of(globs: Iterable[str]) -> re.Pattern[str]:
-    """Return a regular expression that matches a path without a leading slash if one of the globs matches it."""
-    regexps = (pattern.regex.pattern for pattern in glob_spec(globs).patterns if pattern.regex is not None)
-    return re.compile("|".join(re.sub(r"\(\?P<\w+>", "(?:", regexp) for regexp in regexps))
+def any_of(spec: GlobSpec) -> re.Pattern[str]:
+    """Return a regular expression that matches a path without a leading slash if one of the globs matches it.
+
+    This takes a twentieth of the time of pathspec.
+    """
+    regexps = (pattern.regex.pattern for pattern in spec.patterns if pattern.regex is not None)
+    return re.compile("|".join(re.sub(r"\(\?P<\w+>", "(?:", regexp) for regexp in regexps) or "(?!)")
 
 
 _cached_spec: Final = cache(glob_spec)

@@ -20,7 +20,7 @@ from krm_image_setter.images import (
 from krm_image_setter.locators import PLACEHOLDER_STARTS, WHOLE, FileRule, ImageField, KindRule, SelectorMap
 from krm_image_setter.resources import Resource, ResourceRef
 from krm_image_setter.typed import TYPE_CHECKING, Any, Final, Record, TypeVar
-from krm_image_setter.yaml.stream import Keyword, is_searchable
+from krm_image_setter.yaml.stream import Keyword, searchable
 
 AnyKeyword = TypeVar("AnyKeyword", bound=Keyword)
 
@@ -38,10 +38,7 @@ class PathChecks:
     """
 
     def __init__(self, rules: Iterable[KindRule]) -> None:
-        self._checks = [
-            (keyword if is_searchable(keyword) else "", rule.position, _other_value(rule))
-            for keyword, rule in ((rule.selector.keyword, rule) for rule in rules)
-        ]
+        self._checks = [(searchable(rule.selector.keyword), rule.position, _other_value(rule)) for rule in rules]
 
     def test(self, text: str, matched: Collection[int]) -> Callable[[str], bool] | None:
         """Return a function that tests whether a slice of `text` must be parsed; None if no slice must be.

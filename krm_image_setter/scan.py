@@ -21,7 +21,7 @@ from krm_image_setter.results import INFO, WARNING, Result
 from krm_image_setter.rules import Rules
 from krm_image_setter.typed import Any, Final, Protocol, Record, TypeAlias
 from krm_image_setter.yaml import tree, writer
-from krm_image_setter.yaml.stream import Keyword
+from krm_image_setter.yaml.stream import Keyword, has_kind, keyword_test
 from krm_image_setter.yaml.tree import Change, Fragment, Location
 
 #: The maximum nesting depth of documents in strings. Deeper documents are not scanned.
@@ -183,8 +183,12 @@ def scan(
     """
     found = Scan()
     run = _Run(stream, rules, string, decided, visit, observer)
-    must_parse = rules.checks.test(stream.text, found.matched if visit is None else ())
-    trees = _trees(stream, rules, keywords, string, must_parse=must_parse)
+    can_matter = keyword_test(stream.text, keywords)
+    must_check = rules.checks.test(stream.text, found.matched if visit is None else ())
+    if must_check is None:
+        trees = _trees(stream, rules, string, can_matter)
+    else:
+        trees = _trees(stream, rules, string, lambda part: can_matter(part) or must_check(part))
     # Run each step for a batch of trees, not all steps for one tree. This takes a sixth less time, because the
     # code and data of a step remain in the caches of the processor.
     while batch := list(islice(trees, _BATCH)):
@@ -206,7 +210,8 @@ def searched(
 
     Raises InputError under the same conditions as `scan`, but no NotResourceError if `every` is true.
     """
-    for one in stream.trees(keywords) if every else _trees(stream, rules, keywords, None):
+    can_matter = keyword_test(stream.text, keywords)
+    for one in stream.trees(can_matter) if every else _trees(stream, rules, None, can_matter):
         if one is not None:
             yield from _searched(one, stream, rules, None, every=every)
 
@@ -214,19 +219,14 @@ def searched(
 def _trees(
     stream: Stream,
     rules: Rules,
-    keywords: Iterable[Keyword] | None,
     string: _String | None,
-    *,
-    must_parse: Callable[[str], bool] | None = None,
-    without: str = "",
+    can_matter: Callable[[str], bool] | None,
 ) -> Iterator[Tree | None]:
     if stream.is_found and not stream.can_have_resource and not rules.can_read(stream):
         # Most files of a repository contain no resource. Parsing all of them would double the time of a run.
         raise NotResourceError("not a Kubernetes resource")
     # The paths of a string start at the root of its document, even if the root is a list of resources.
-    if string and string.form.rules:
-        return stream.documents()
-    return stream.trees(keywords, must_parse=must_parse, without=without)
+    return stream.documents() if string and string.form.rules else stream.trees(can_matter)
 
 
 class _Run(Record):
@@ -517,8 +517,8 @@ def images_in(
     """
     # Only a rule of `kinds` finds images in a CustomResourceDefinition. Parsing them took a third of the time of
     # `list` in a repository with 25 of them.
-    without = "" if every or rules.kinds.has_kind(CRD) else CRD
-    for one in _trees(stream, rules, None, string, without=without):
+    is_parsed = every or rules.kinds.has_kind(CRD) or CRD not in stream.text
+    for one in _trees(stream, rules, string, None if is_parsed else lambda part: not has_kind(part, CRD)):
         if one is None and visit is not None:
             visit(None, [])
         for resource, kinds, uses in _searched(one, stream, rules, string) if one else ():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from krm_image_setter.errors import ImageSetterError
-from krm_image_setter.globs import GlobMap, any_of, check_globs, escaped_glob, matches
+from krm_image_setter.globs import GlobMap, any_of, check_globs, escaped_glob, glob_spec, matches
 
 # https://git-scm.com/docs/gitignore#_pattern_format
 GLOBS = [
@@ -27,7 +27,7 @@ GLOBS = [
 def test_globs_select_a_path(globs: list[str], path: str, expected: bool) -> None:
     assert matches(tuple(globs), path) == expected
     if not any(glob.startswith("!") for glob in globs):
-        assert bool(any_of(globs).match(path)) == expected
+        assert bool(any_of(glob_spec(globs)).match(path)) == expected
 
 
 @pytest.mark.parametrize("path", ["a/[b]*.yaml", "!a.yaml", "#a", "a\\b.yaml", "a b.yaml", "a "])

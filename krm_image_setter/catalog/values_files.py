@@ -21,7 +21,9 @@ from krm_image_setter.globs import escaped_glob
 from krm_image_setter.locators import KindRule, Selector
 from krm_image_setter.locators.values import VALUES
 from krm_image_setter.paths import format_key, parse_path
+from krm_image_setter.resources import CRD
 from krm_image_setter.typed import Any, Final
+from krm_image_setter.yaml.stream import has_kind
 
 _KEYS: Final = ("valueFiles", "valuesFiles", "valuesFile", "additionalValuesFiles")
 _ARGO_CD: Final = ("Application", "ApplicationSet")
@@ -33,13 +35,18 @@ def with_values(config: ImageSetter, streams: Iterable[Stream]) -> ImageSetter:
     keys: dict[KindRule, None] = {}
     for stream in streams:
         try:
-            trees = [one for one in stream.trees(VALUES_MARKS, unproved=True) if one is not None]
+            trees = [one for one in stream.trees(_can_refer_to_values, unproved=True) if one is not None]
             roots = [each.node for one in trees for each in one.nodes()]
         except InputError:  # a scan reports the error
             continue
         files.update(dict.fromkeys(_files(stream, roots)))
         keys.update(dict.fromkeys(_keys(roots)))
     return config._replace(values_files=tuple(files), values_keys=tuple(keys))
+
+
+def _can_refer_to_values(part: str) -> bool:
+    # The schema in a CustomResourceDefinition can contain the keys too, and is slow to parse.
+    return any(mark in part for mark in VALUES_MARKS) and not has_kind(part, CRD)
 
 
 def _keys(node: Any) -> Iterator[KindRule]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -11,7 +12,7 @@ from functools import cache
 from krm_image_setter.catalog.known_files import known_files
 from krm_image_setter.cli.git_index import tracked_paths
 from krm_image_setter.errors import ImageSetterError, InputError, internal_error
-from krm_image_setter.globs import glob_spec, without_matches
+from krm_image_setter.globs import any_of, glob_spec, without_matches
 from krm_image_setter.streams import STDIN, read_bytes, read_found, read_text, say, shown
 from krm_image_setter.typed import TYPE_CHECKING, Final, Record, TypeAlias
 
@@ -141,10 +142,14 @@ def find_files(paths: Iterable[str], *, hidden: bool = False, stdin_name: str = 
 
 
 class _Ignores(Record):
-    """The patterns in an ignore file. `directory` is the absolute path of its directory."""
+    """The patterns in an ignore file. `directory` is the absolute path of its directory.
+
+    `any_glob` finds the paths that at least one pattern matches. Most paths match none.
+    """
 
     directory: str
     spec: GlobSpec
+    any_glob: re.Pattern[str]
     is_of_git: bool
 
 
@@ -246,14 +251,15 @@ def _ignores_in(directory: str, shown_directory: str) -> list[_Ignores]:
                 raise InputError(
                     f"invalid ignore pattern: {error}", file=os.path.join(shown_directory, name)
                 ) from error
-            found.append(_Ignores(directory, spec, name == _GIT_IGNORE))
+            found.append(_Ignores(directory, spec, any_of(spec), name == _GIT_IGNORE))
     return found
 
 
 def _is_ignored(path: str, ignores: list[_Ignores]) -> bool:
     """Return whether an absolute path is ignored (a directory ends with a slash). The innermost file decides."""
     for one in reversed(ignores):
-        answer = one.spec.check_file(_relative(path, one.directory)).include
+        relative = _relative(path, one.directory)
+        answer = one.spec.check_file(relative).include if one.any_glob.match(relative) else None
         if answer is not None:
             return answer
     return False

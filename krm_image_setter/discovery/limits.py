@@ -11,6 +11,7 @@ from krm_image_setter.discovery.finding import ITEMS, VALUES, Steps
 from krm_image_setter.documents import Stream
 from krm_image_setter.resources import CRD, Resource, ResourceRef
 from krm_image_setter.typed import Any, Final, Record
+from krm_image_setter.yaml.stream import keyword_test
 from krm_image_setter.yaml.tree import Location
 
 #: The kind of a resource: its `apiVersion` and its `kind`.
@@ -63,7 +64,7 @@ def limits_in_stream(stream: Stream) -> list[tuple[Key, Limit]]:
     """Return the limits in the CustomResourceDefinitions of a stream. Raises InputError for invalid YAML."""
     if CRD not in stream.text:
         return []
-    trees = filter(None, stream.trees([CRD]))
+    trees = filter(None, stream.trees(keyword_test(stream.text, [CRD])))
     return [limit for one in trees for resource in one.resources() for limit in limits_in(resource)]
 
 

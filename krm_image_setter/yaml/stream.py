@@ -180,12 +180,12 @@ def has_kind(part: str, kind: str) -> bool:
     return kind in part and re.findall(_KIND, f"\n{part}") == [kind]
 
 
-def is_searchable(word: str) -> bool:
-    """Return whether YAML always writes a word in the same way, apart from escapes in double quotes.
+def searchable(word: str) -> str:
+    """Return a word if each YAML text with this word contains it, apart from escapes; otherwise an empty string.
 
-    YAML can fold a space into a line break, write a quote as two quotes, and write other characters as escapes.
+    YAML can write a space as a line break, a quote as two quotes, and other characters only as escapes.
     """
-    return word.isprintable() and _OTHER_WAYS.isdisjoint(word)
+    return word if word.isprintable() and _OTHER_WAYS.isdisjoint(word) else ""
 
 
 _OTHER_WAYS: Final = frozenset(" '\"\\")
@@ -210,7 +210,7 @@ def keyword_test(text: str, keywords: Iterable[Keyword] | None) -> Callable[[str
     # Treat a single word as a pair with the empty text, which every part contains.
     pairs = [("", keyword) if isinstance(keyword, str) else keyword for keyword in keywords]
     words = set(chain.from_iterable(pairs))
-    if not is_searchable("".join(words)):
+    if any(word and not searchable(word) for word in words):
         return lambda _: True
     # Each word is searched for once, because a long text can contain many kinds.
     found = {word for word in words if word in text}
@@ -218,7 +218,7 @@ def keyword_test(text: str, keywords: Iterable[Keyword] | None) -> Callable[[str
     for first, second in pairs:
         if first in found and second in found:
             seconds.setdefault(first, []).append(second)
-    escape = re.compile(_ESCAPE) if "\\" in text else None
+    escapes = "\\" in text
 
     def can_contain(part: str) -> bool:
         for first, others in seconds.items():
@@ -226,6 +226,11 @@ def keyword_test(text: str, keywords: Iterable[Keyword] | None) -> Callable[[str
                 for second in others:
                     if second in part:
                         return True
-        return escape is not None and "\\" in part and escape.search(part) is not None
+        return escapes and has_escape(part)
 
     return can_contain
+
+
+def has_escape(text: str) -> bool:
+    """Return whether a text contains an escape that can hide a word."""
+    return "\\" in text and re.search(_ESCAPE, text) is not None
