@@ -18,9 +18,8 @@ from krm_image_setter.images import (
     ImageMap,
     ImageRule,
     Reference,
+    SeenReferences,
     Usage,
-    key_of,
-    keys_of,
     parse_reference,
 )
 from krm_image_setter.images.tokens import find_tokens
@@ -256,7 +255,7 @@ class _FoundImages:
 
     def __init__(self, images: Iterable[_UsedImage]) -> None:
         self._names: set[str] = set()  # names that messages can suggest
-        self._keys: dict[tuple[str, str | None, str | None], set[Usage]] = {}
+        self._seen = SeenReferences()
         self._lone_names: set[str] = set()  # names in fields that contain only a name
         # The keys are normalized names. A reference has the value true if messages can show it.
         self._references: dict[str, dict[tuple[Reference, Usage], bool]] = {}
@@ -267,8 +266,7 @@ class _FoundImages:
                 self._add(reference, image)
 
     def _add(self, reference: Reference, image: _UsedImage) -> None:
-        for key in keys_of(reference):
-            self._keys.setdefault(key, set()).add(image.usage)
+        self._seen.add(reference, image.usage)
         same = self._references.setdefault(reference.normalized_name, {})
         same[reference, image.usage] = image.is_public
         if image.part == "name":
@@ -278,8 +276,7 @@ class _FoundImages:
 
     def has_set(self, rule: ImageRule) -> bool:
         """Return whether an image equals the new reference of a rule, so that an earlier run might have set it."""
-        usages = self._keys.get(key_of(rule.target), ())
-        return rule.target.normalized_name in self._lone_names or any(map(rule.reaches, usages))
+        return rule.target.normalized_name in self._lone_names or self._seen.has_target_of(rule)
 
     def cause(self, rule: ImageRule, rules: ImageMap) -> str | None:
         """Return why a rule set none of the images with its name, or None if no image has this name."""

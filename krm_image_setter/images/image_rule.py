@@ -95,7 +95,7 @@ class ImageRule(Record):
     @property
     def keys(self) -> tuple[_Key, ...]:
         """The keys of the references that the rule matches, if its name does not end with `/*`."""
-        key = key_of(self.name)
+        key = _key_of(self.name)
         return (key, _without_tag(key[0])) if key[1:] == (LATEST, None) and not self.needs_tag else (key,)
 
     @property
@@ -118,7 +118,7 @@ class ImageRule(Record):
         if self.new_image is not None:
             return self.new_image
         if self.new_name is not None:
-            is_done = key_of(self.target) in keys_of(reference)
+            is_done = _key_of(self.target) in _keys_of(reference)
             if is_done and check_reference(self.new_name) != Reference(self.new_name):
                 return str(reference)
             reference = reference._replace(name=self.new_name)
@@ -270,9 +270,9 @@ def override(rules: Iterable[ImageRule], others: Iterable[ImageRule]) -> tuple[I
     """
     scopes: dict[_Key, dict[Scope, None]] = {}
     for rule in others:
-        scopes.setdefault(key_of(rule.name), {}).update(dict.fromkeys(rule.scopes))
+        scopes.setdefault(_key_of(rule.name), {}).update(dict.fromkeys(rule.scopes))
     return tuple(
-        rule._replace(scopes=tuple({**dict.fromkeys(rule.scopes), **scopes.get(key_of(rule.name), {})}))
+        rule._replace(scopes=tuple({**dict.fromkeys(rule.scopes), **scopes.get(_key_of(rule.name), {})}))
         for rule in rules
     )
 
@@ -280,20 +280,20 @@ def override(rules: Iterable[ImageRule], others: Iterable[ImageRule]) -> tuple[I
 _Key = tuple[str, str | None, str | None]
 
 
-def key_of(name: Reference) -> _Key:
+def _key_of(name: Reference) -> _Key:
     """Return the key of a reference: its normalized name, its tag and its digest."""
     return name.normalized_name, name.tag, name.digest
 
 
-def keys_of(reference: Reference) -> set[_Key]:
+def _keys_of(reference: Reference) -> set[_Key]:
     """Return four keys for the name of a reference: with its tag, with its digest, with both, with neither."""
-    name, tag, digest = key_of(reference)
+    name, tag, digest = _key_of(reference)
     return {(name, None, None), (name, tag, None), (name, None, digest), (name, tag, digest)}
 
 
 def _matching_keys(reference: Reference, usage: Usage) -> set[_Key]:
     """Return the keys of all rules that match `reference`; see `ImageRule.keys`."""
-    keys = keys_of(reference)
+    keys = _keys_of(reference)
     if reference == Reference(reference.name) and not usage.has_open_tag:
         keys.add(_without_tag(reference.normalized_name))
     return keys
@@ -336,7 +336,7 @@ class ImageMap:
                 first = self._first.setdefault(key, {})
                 for usage in usages:
                     first.setdefault(usage, (position, rule))
-            self._targets.setdefault(key_of(rule.target), set()).update(usages)
+            self._targets.setdefault(_key_of(rule.target), set()).update(usages)
             self._new_names.add(rule.target.normalized_name)
 
     def find(self, text: str, usage: Usage = NO_CONTAINER) -> tuple[Reference, ImageRule] | None:
@@ -385,8 +385,8 @@ class ImageMap:
         One rule with the same name, tag and digest replaces `rule`. Several rules also replace `rule` if together
         they match every image that it matches.
         """
-        return key_of(rule.name) in self._first or all(
-            self._first_rule(keys_of(rule.name), usage) is not None for usage in rule.usages
+        return _key_of(rule.name) in self._first or all(
+            self._first_rule(_keys_of(rule.name), usage) is not None for usage in rule.usages
         )
 
     def is_overridden(self, rule: ImageRule) -> bool:
@@ -395,7 +395,7 @@ class ImageMap:
         Earlier rules without a tag do not count. If the user adds a rule for one tag after a rule for all tags,
         another check reports the mistake.
         """
-        return all(self._first_rule([key_of(rule.name)], usage) is not rule for usage in rule.usages)
+        return all(self._first_rule([_key_of(rule.name)], usage) is not rule for usage in rule.usages)
 
     def new(self, text: str, usage: Usage = NO_CONTAINER) -> tuple[str, ImageRule] | None:
         """Return the new text for the reference `text`, and its rule. Return None if no rule matches it."""
@@ -415,7 +415,7 @@ class ImageMap:
         reference = parse_reference(text)
         return reference is not None and any(
             not self._targets[key].isdisjoint(_keys_of_usage(usage))
-            for key in keys_of(reference)
+            for key in _keys_of(reference)
             if key in self._targets
         )
 
@@ -428,3 +428,19 @@ class ImageMap:
 def _keys_of_usage(usage: Usage) -> set[Usage]:
     """Return the usages of rules that apply to `usage`: for its container, and for all containers."""
     return {Usage(usage.container, usage.use), Usage(use=usage.use)}
+
+
+class SeenReferences:
+    """The references that a search has found, with their usages."""
+
+    def __init__(self) -> None:
+        self._usages: dict[_Key, set[Usage]] = {}
+
+    def add(self, reference: Reference, usage: Usage) -> None:
+        """Add a reference that occurs with a usage."""
+        for key in _keys_of(reference):
+            self._usages.setdefault(key, set()).add(usage)
+
+    def has_target_of(self, rule: ImageRule) -> bool:
+        """Return whether a reference equals the new reference of a rule. An earlier run might have set it."""
+        return any(map(rule.reaches, self._usages.get(_key_of(rule.target), ())))

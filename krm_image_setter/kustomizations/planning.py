@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property, partial
 
-from krm_image_setter.images import ImageRule, Usage, key_of, keys_of, parse_reference
+from krm_image_setter.images import ImageRule, SeenReferences, Usage, parse_reference
 from krm_image_setter.kustomizations.attempts import Flow, shown_location
 from krm_image_setter.kustomizations.decisions import Decisions, Problem, decide
 from krm_image_setter.kustomizations.fields import NO_FIELDS, Fields, FoundField, checksum, fields_in
@@ -342,16 +342,16 @@ class KustomizationPlan:
     def _idle_rules(self, flows: list[Flow]) -> list[ImageRule]:
         """Return the configuration's entries that match no image, and whose new image is in no build either."""
         used = self._usage(flows)
-        usages: dict[Any, set[Usage]] = {}
+        seen = SeenReferences()
         for flow in flows:
             reference = parse_reference(flow.image)
-            for key in keys_of(reference) if reference else ():
-                usages.setdefault(key, set()).add(flow.route.usage)
+            if reference is not None:
+                seen.add(reference, flow.route.usage)
         return [
             rule
             for rule in self._rules.images.rules
             if rule.position not in used
-            and not any(map(rule.reaches, usages.get(key_of(rule.target), ())))
+            and not seen.has_target_of(rule)
             and not self._rules.images.is_overridden(rule)
         ]
 
