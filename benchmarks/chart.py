@@ -27,6 +27,8 @@ LABELS = {
     "krm-image-setter, stream": "krm-image-setter, a stream",
     "kubectl kustomize, images:": "kubectl kustomize",
     "kpt fn eval, no-op": "kpt, no-op function",
+    "set-image of kpt": "set-image (kpt)",
+    "kbld": "kbld",
     "yq, no-op": "yq (Python), no-op",
     "ruamel.yaml round trip": "ruamel.yaml script",
     "bare events of the C parser": "PyYAML's C parser, no output",

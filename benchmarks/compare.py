@@ -1,4 +1,4 @@
-"""Ours beside kubectl kustomize, kpt, a ruamel.yaml script, yq, sed and cat, on the same manifests, in one run.
+"""Ours beside kubectl kustomize, kpt, kbld, a ruamel.yaml script, yq, sed and cat, on the same manifests, in one run.
 
     python benchmarks/compare.py [RESOURCES…] [--loads all,1 %,none] [--kubectl-up-to N] [--files-up-to N]
                                  [--output FILE]
@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pyperf
-from manifests import NEW, OLD, documents, resource_list, stream
+from manifests import NEW, OLD, OTHER, documents, resource_list, stream
 
 NAME, _, TAG = NEW.rpartition(":")
 CONFIG = f"""\
@@ -36,6 +36,27 @@ apiVersion: krm-image-setter.dev/v1alpha1
 kind: ImageSetter
 images: [{{name: {NAME}, newTag: "{TAG}"}}]
 onUnused: ignore
+"""
+# `kinds` selects a third of the resources, and no image occurs.
+KINDS = """\
+apiVersion: krm-image-setter.dev/v1alpha1
+kind: ImageSetter
+images: [{name: registry.example.com/shop/other, newTag: "1.25"}]
+kinds: [{kind: KafkaConnect, paths: [spec.image]}]
+onUnused: ignore
+"""
+SET_IMAGE = f"""\
+apiVersion: v1
+kind: ConfigMap
+metadata: {{name: set-image}}
+data: {{name: {NAME}, newTag: "{TAG}"}}
+"""
+KBLD = f"""\
+apiVersion: kbld.k14s.io/v1alpha1
+kind: Config
+overrides:
+- {{image: "{OLD}", newImage: "{NEW}", preresolved: true}}
+- {{image: "{OTHER}", newImage: "{OTHER}", preresolved: true}}
 """
 KUSTOMIZATION = f"""\
 resources: [manifests.yaml]
@@ -101,6 +122,7 @@ def programs(kubectl_up_to: int) -> list[Program]:
     found = [
         Program("krm-image-setter, ResourceList", [ours], "list.yaml"),
         Program("krm-image-setter, stream", [ours, "--fn-config", "functions.yaml"], "manifests.yaml"),
+        Program("krm-image-setter, kinds", [ours], "kinds.yaml"),
     ]
     kubectl = shutil.which("kubectl", path=sysconfig.get_path("scripts")) or shutil.which("kubectl")
     if kubectl:
@@ -124,6 +146,11 @@ def programs(kubectl_up_to: int) -> list[Program]:
     kpt = shutil.which("kpt")
     if kpt:
         found.append(Program("kpt fn eval, no-op", [kpt, "fn", "eval", "-", "--exec", "cat"], "list.yaml", 10_000))
+    if shutil.which("set-image"):  # the function of kpt, as a program
+        found.append(Program("set-image of kpt", ["set-image"], "set-image.yaml"))
+    if shutil.which("kbld"):
+        command = ["kbld", "-f", "manifests.yaml", "-f", "kbld.yaml", "--images-annotation=false"]
+        found.append(Program("kbld", command, "manifests.yaml"))
     yq = yq_command()
     if yq is not None:
         found.append(Program("yq, no-op", [*yq, "."], "manifests.yaml", 1_000))
@@ -199,6 +226,9 @@ def compare(size: int, load: str, kubectl_up_to: int, suite: list[pyperf.Benchma
         files: dict[str, Iterable[str]] = {
             "manifests.yaml": stream(size, load),
             "list.yaml": resource_list(size, load, CONFIG),
+            "kinds.yaml": resource_list(size, load, KINDS),
+            "set-image.yaml": resource_list(size, load, SET_IMAGE),
+            "kbld.yaml": [KBLD],
             "functions.yaml": [CONFIG],
             "kustomization.yaml": [KUSTOMIZATION],
             "fields.yaml": [FIELDS],

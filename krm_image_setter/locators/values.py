@@ -73,8 +73,10 @@ def image_fields(value: Any, location: Location) -> Iterator[ImageField]:
             shared = _global_registry(value, location, shape.location, shape.value[shape.keys.repository])
             if shared:
                 field = _with_registry(field, shape.value.get(shape.keys.registry), *shared)
-            else:
-                field = _with_full_name(field, shape.value, shape.keys)
+            elif _needs_repository(shape.value, shape.keys):
+                if "registry" in shape.value and "/" not in shape.value["name"]:
+                    continue  # the chart of Strimzi joins the name with a default registry and repository
+                field = _with_full_name(field, shape.value, _namespace(value, location, shape.location))
             yield field if shape.keys.tag or shape.keys.digest else _with_only_name(field)
         elif is_image(shape):
             yield whole_field(shape.location, shape.value)
@@ -83,23 +85,29 @@ def image_fields(value: Any, location: Location) -> Iterator[ImageField]:
 def _global_registry(
     values: Any, start: Location, location: Location, repository: str
 ) -> tuple[Location, str] | None:
-    """Return the location and value of the `global.imageRegistry` for the image at `location`, or None.
+    """Return the location and value of the registry in `global` for the image at `location`, or None.
 
     `start` is the location of `values`, and `repository` is the name of the image in its own fields.
     Charts write this registry before a name without a registry host, as in
-    https://github.com/bitnami/charts/blob/main/bitnami/common/templates/_images.tpl. Helm passes the value to
-    subcharts, where it overrides theirs.
+    https://github.com/bitnami/charts/blob/main/bitnami/common/templates/_images.tpl and
+    https://github.com/kubernetes/ingress-nginx/blob/main/charts/ingress-nginx/templates/_helpers.tpl. Helm passes
+    the value to subcharts, where it overrides theirs.
     """
     name = parse_reference(repository.strip())
     if name is None or name.original_path != name.name:
         return None
     for end in range(len(start), len(location) + 1):
         outer = at(values, location[len(start) : end])
-        in_global = outer.get("global") if isinstance(outer, dict) else None
-        registry = in_global.get("imageRegistry") if isinstance(in_global, dict) else None
-        if isinstance(registry, str) and registry.strip(" /"):
-            return (*location[:end], "global", "imageRegistry"), registry.strip().rstrip("/")
+        for steps in _GLOBAL_REGISTRIES:
+            registry = outer
+            for step in steps:
+                registry = registry.get(step) if isinstance(registry, dict) else None
+            if isinstance(registry, str) and registry.strip(" /"):
+                return (*location[:end], *steps), registry.strip().rstrip("/")
     return None
+
+
+_GLOBAL_REGISTRIES: Final = (("global", "imageRegistry"), ("global", "image", "registry"))
 
 
 def _with_registry(field: ImageField, own: Any, location: Location, registry: str) -> ImageField:
@@ -131,17 +139,33 @@ def _with_registry(field: ImageField, own: Any, location: Location, registry: st
     return field._replace(current=f"{registry}/{field.current}", changes=changes, parts=(*field.parts, location))
 
 
-def _with_full_name(field: ImageField, mapping: dict[str, Any], keys: Keys) -> ImageField:
-    """If `name` is next to an empty `repository`, return an image field that writes a new name to `repository`.
+def _needs_repository(mapping: dict[str, Any], keys: Keys) -> bool:
+    """Return whether an image has a `name` next to an empty `repository`, and no registry of its own."""
+    return keys.repository == "name" and "repository" in mapping and not mapping.get(keys.registry)
 
-    The chart of cert-manager joins `name` with a registry from another mapping, but uses `repository` unchanged.
+
+def _namespace(values: Any, start: Location, location: Location) -> str:
+    """Return `imageRegistry/imageNamespace` of the mapping around the image at `location`, or an empty string."""
+    for end in range(len(location) - 1, len(start) - 1, -1):
+        outer = at(values, location[len(start) : end])
+        if isinstance(outer, dict) and outer.get("imageRegistry") and outer.get("imageNamespace"):
+            return f"{outer['imageRegistry']}/{outer['imageNamespace']}"
+    return ""
+
+
+def _with_full_name(field: ImageField, mapping: dict[str, Any], namespace: str) -> ImageField:
+    """Return an image field that writes a new name to `repository`, which is empty and next to `name`.
+
+    The chart of cert-manager joins `name` with `namespace`, but uses `repository` unchanged.
     """
-    if keys.repository != "name" or "repository" not in mapping or mapping.get(keys.registry):
-        return field
     repository, old = (*field.location, "repository"), len(source_text(mapping, ("repository",)))
+    name = mapping["name"].strip()
+    current = f"{namespace}/{field.current}" if namespace else field.current
 
     def changes(new: str) -> Written:
-        written = field.changes(new)
+        reference = check_reference(new)
+        is_same = reference.normalized_name == check_reference(current).normalized_name
+        written = field.changes(str(reference._replace(name=name)) if is_same else new)
         return written._replace(
             changes=[
                 Change(repository, Fragment(0, old, each.fragment.text))
@@ -151,7 +175,7 @@ def _with_full_name(field: ImageField, mapping: dict[str, Any], keys: Keys) -> I
             ]
         )
 
-    return field._replace(changes=changes)
+    return field._replace(current=current, changes=changes)
 
 
 def _with_only_name(field: ImageField) -> ImageField:

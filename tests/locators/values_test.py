@@ -172,6 +172,24 @@ WRITTEN = [
         id="global registry, new registry",
     ),
     pytest.param(
+        "{global: {image: {registry: docker.io}}, image: {image: nginx, tag: v1}}", TAG,
+        "{global: {image: {registry: docker.io}}, image: {image: nginx, tag: v2}}", id="registry of global images",
+    ),
+    pytest.param(
+        "{global: {image: {registry: docker.io}}, image: {image: nginx, tag: v1}}", NAME, None,
+        id="registry of global images, new registry",
+    ),
+    pytest.param(
+        "{imageRegistry: docker.io, imageNamespace: library, a: {image: {repository: '', name: nginx, tag: v1}}}", TAG,
+        "{imageRegistry: docker.io, imageNamespace: library, a: {image: {repository: '', name: nginx, tag: v2}}}",
+        id="namespace around a name, new tag",
+    ),
+    pytest.param(
+        "{imageRegistry: docker.io, imageNamespace: library, image: {repository: '', name: nginx, tag: v1}}", NAME,
+        "{imageRegistry: docker.io, imageNamespace: library, "
+        "image: {repository: 'quay.io/org/web', name: nginx, tag: v1}}", id="namespace around a name, new name",
+    ),
+    pytest.param(
         "{image: {repository: '', name: nginx, tag: }}", NAME + ", newTag: v2",
         "{image: {repository: 'quay.io/org/web', name: nginx, tag: v2 }}", id="name next to an empty repository",
     ),
@@ -329,6 +347,7 @@ NOT_FOUND = [
     "{image: {registry: quay.io, path: /data, tag: v1}}", "{image: {url: photo.png, tag: v1}}", f"{{imageTag: 'x@{D}'}}",
     "{tag: 'quay.io/org/web:1'}", "{container_image: container_image}", "{pod_image: kubernetes.pod_image}",
     "{imageRepository: nginx, imageRegistry: docker.io}", "{imageRepository: 'https://quay.io/org/web'}",
+    "{image: {registry: '', repository: '', name: nginx, tag: v1}}",
     "{container-image: ' container-image '}", "{images: {a_image: {b_image: k8s.image.name}}}",
 ]  # fmt: skip
 
@@ -347,6 +366,25 @@ def test_value_that_is_not_an_image_is_not_found(values: str) -> None:
 )  # fmt: skip
 def test_name_of_an_image_is_found(values: str) -> None:
     assert images(values)
+
+
+@pytest.mark.parametrize(
+    ("values", "image"),
+    [
+        ("{global: {image: {registry: quay.io}}, image: {image: org/web, tag: v1}}", "quay.io/org/web:v1"),
+        ("{global: {image: {registry: quay.io}}, image: {image: k8s.io/web, tag: v1}}", "k8s.io/web:v1"),
+        ("{global: {image: {registry: }}, image: {image: org/web, tag: v1}}", "org/web:v1"),
+        (
+            "{imageRegistry: quay.io, imageNamespace: org, image: {repository: '', name: web, tag: v1}}",
+            "quay.io/org/web:v1",
+        ),
+        ("{imageRegistry: quay.io, imageNamespace: '', image: {repository: '', name: web, tag: v1}}", "web:v1"),
+        ("{imageRegistry: quay.io, imageNamespace: org, image: {repository: a/b, name: web}}", "a/b"),
+        ("{image: {registry: '', repository: '', name: quay.io/org/web}}", "quay.io/org/web"),
+    ],
+)
+def test_name_includes_the_registry_of_other_mappings(values: str, image: str) -> None:
+    assert images(values) == [f".image={image}"]
 
 
 def test_image_is_found_by_its_value() -> None:
