@@ -45,11 +45,11 @@ class PathChecks:
 
         `matched` contains the positions of the rules that have matched a field. It can change between the calls.
         """
+        if len(self._checks) > _MOST_KEYWORDS:  # the test of so many would take longer than parsing
+            return lambda _: True
         checks = [check for check in self._checks if check[0] in text]
         if not checks:
             return None
-        if len(checks) > _MOST_KEYWORDS:
-            return lambda _: True
 
         def must_parse(part: str) -> bool:
             for keyword, position, other_value in checks:

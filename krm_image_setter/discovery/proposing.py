@@ -6,9 +6,9 @@ finds only images that were listed, if each image gets its new reference, and if
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from collections.abc import Mapping as Map
-from functools import partial
 
 from krm_image_setter.discovery.definitions import take_definitions
 from krm_image_setter.discovery.finding import VALUES, Finding, Kind, Steps, name_of
@@ -17,12 +17,14 @@ from krm_image_setter.documents import Stream
 from krm_image_setter.edits import apply_edits
 from krm_image_setter.errors import NotResourceError
 from krm_image_setter.images import ImageMap, image_rule, parse_reference
+from krm_image_setter.line_breaks import count_breaks
 from krm_image_setter.locators import Embedded, FileRule, Form, KindRule, SelectorMap, Split
 from krm_image_setter.locators.shapes import contains_images
 from krm_image_setter.resources import NO_REF, ResourceRef
 from krm_image_setter.rules import Rules
 from krm_image_setter.scan import FoundImage, images_in, images_of, scan, searched
 from krm_image_setter.typed import Any, Final, Record
+from krm_image_setter.yaml.stream import cut_documents
 
 Visit = Callable[[Callable[[Stream], Any]], Iterable[Any]]
 Search = Callable[[Stream], Sequence[Unknown]]
@@ -54,13 +56,17 @@ def propose(unknown: Sequence[Unknown], visit: Visit, search: Search, rules: Rul
         findings if each.variants else [] for each, findings in zip(unknown, _candidates(unknown), strict=True)
     ]
     failing: set[Finding] = set()
+    tried: dict[Finding, KindRule] = {}
     while True:
         chosen = [next((each for each in findings if each not in failing), None) for findings in candidates]
-        current = [each for each in dict.fromkeys(chosen) if each is not None]
-        found = list(visit(partial(_failing, findings=current, search=search, rules=rules)))
+        # Parse the paths only once, and not again in each worker process.
+        current = {each: tried.get(each) or each.rule for each in chosen if each is not None}
+        trial = _Trial(current, tried, search, rules._replace(files=(*rules.files, _ANY_FILE)))
+        found = list(visit(trial.failing))
         if not any(found):
             return chosen
         failing.update(*filter(None, found))
+        tried = current
 
 
 def _candidates(unknown: Sequence[Unknown]) -> list[list[Finding]]:
@@ -132,46 +138,72 @@ def _with_wildcards(unknown: Sequence[Unknown]) -> dict[Finding, list[Steps]]:
     return {finding: [path] if path != finding.steps else [] for finding, path in steps.items()}
 
 
-def _failing(stream: Stream, *, findings: Sequence[Finding], search: Search, rules: Rules) -> set[Finding]:
-    """Return the findings whose rules are not safe in a stream."""
-    _, stream = take_definitions(stream)  # no rule is for a CRD
-    by_kind: dict[str, list[tuple[Finding, KindRule]]] = {}
-    for finding in findings:
-        _, kind, file = finding.kind
-        if file == stream.file if file else kind in stream.text:
-            by_kind.setdefault(file or kind, []).append((finding, finding.rule))
-    failing: set[Finding] = set()
-    if not by_kind:
-        return failing
-    rules = rules._replace(files=(*rules.files, _ANY_FILE))
-    owners: dict[_Field, dict[Finding, None]] = {}
-    try:
-        matched = [
-            (finding, _key(image))
-            for resource, _, _ in searched(stream, rules)
-            for finding, rule in by_kind.get(stream.file if resource.ref == NO_REF else resource.ref.kind, ())
-            if finding.kind.file or rule.selector.matches(resource.ref)
-            for image in images_of(resource, [rule], (), rules)
-        ]
-        if not matched:  # most files do not contain any of the images
+class _Trial(Record):
+    """The rules of `findings`, which are tried together in each stream, and the rules of the trial before."""
+
+    findings: dict[Finding, KindRule]
+    earlier: dict[Finding, KindRule]
+    search: Search
+    rules: Rules
+
+    def failing(self, stream: Stream) -> set[Finding]:
+        """Return the findings whose rules are not safe in a stream."""
+        _, stream = take_definitions(stream)  # no rule is for a CRD
+        by_kind: dict[str, list[tuple[Finding, KindRule]]] = {}
+        for finding, rule in (self.earlier | self.findings).items():
+            _, kind, file = finding.kind
+            if file == stream.file if file else kind in stream.text:
+                by_kind.setdefault(file or kind, []).append((finding, rule))
+        failing: set[Finding] = set()
+        if not by_kind:
             return failing
-        listed = {_key(each.found) for each in search(stream)}
-        known = {_key(image) for image in images_in(stream, rules)}
-    except NotResourceError:  # a file that contains no resource
+        owners: dict[_Field, dict[Finding, None]] = {}
+        try:
+            matched = [
+                (finding, _key(image))
+                for resource, _, _ in searched(stream, self.rules)
+                for finding, rule in by_kind.get(stream.file if resource.ref == NO_REF else resource.ref.kind, ())
+                if finding.kind.file or rule.selector.matches(resource.ref)
+                for image in images_of(resource, [rule], (), self.rules)
+            ]
+            # Most files do not contain any of the images. In later trials, most files match the same rules again.
+            if not any((finding in self.findings) != (finding in self.earlier) for finding, _ in matched):
+                return failing
+            listed = {_key(each.found) for each in self.search(stream)}
+            known = {_key(image) for image in images_in(stream, self.rules)}
+        except NotResourceError:  # a file that contains no resource
+            return failing
+        for finding, key in matched:
+            if finding not in self.findings:
+                continue
+            if key in listed:
+                owners.setdefault(key[:2], {})[finding] = None
+            elif key not in known and parse_reference(key[3]) is not None:
+                failing.add(finding)
+        if owners:
+            tried = _documents_at(stream, {key[2] for _, key in matched})
+            failing |= _StreamTrial(tried, self.rules, owners).failing()
         return failing
-    for finding, key in matched:
-        if key in listed:
-            owners.setdefault(key[:2], {})[finding] = None
-        elif key not in known and parse_reference(key[3]) is not None:
-            failing.add(finding)
-    return failing | _Trial(stream, rules, owners).failing() if owners else failing
+
+
+def _documents_at(stream: Stream, lines: Collection[int]) -> Stream:
+    """Return a stream with only the documents that contain one of the lines. Rules change no other documents."""
+    text, wanted = stream.text, sorted(lines)
+    kept: list[str] = []
+    line = 1
+    for start, end in cut_documents(text) or [(0, len(text))]:
+        last = line + count_breaks(text, start, end)
+        if bisect_left(wanted, line) < bisect_right(wanted, last):
+            kept.append(text[start:end])
+        line = last
+    return Stream("".join(kept), stream.file, stream.directory)
 
 
 def _key(image: FoundImage) -> _Key:
     return image.resource, image.path, image.line, image.image
 
 
-class _Trial(Record):
+class _StreamTrial(Record):
     """A stream in which rules are tried. `owners` contains the findings whose rules match each field."""
 
     stream: Stream

@@ -73,13 +73,17 @@ def image_fields(value: Any, location: Location) -> Iterator[ImageField]:
             shared = _global_registry(value, location, shape.location, shape.value[shape.keys.repository])
             if shared:
                 field = _with_registry(field, shape.value.get(shape.keys.registry), *shared)
-            elif _needs_repository(shape.value, shape.keys):
-                if "registry" in shape.value and "/" not in shape.value["name"]:
-                    continue  # the chart of Strimzi joins the name with a default registry and repository
-                field = _with_full_name(field, shape.value, _namespace(value, location, shape.location))
+            elif _is_incomplete(shape.value, shape.keys.repository):
+                namespace = _namespace(value, location, shape.location)
+                if not namespace or shape.keys.repository != "name" or "repository" not in shape.value:
+                    continue
+                field = _with_full_name(field, shape.value, namespace)
             yield field if shape.keys.tag or shape.keys.digest else _with_only_name(field)
         elif is_image(shape):
-            yield whole_field(shape.location, shape.value)
+            shared = _global_registry(value, location, shape.location[:-1], shape.value)
+            # In charts of Istio, an `image` without a slash belongs to `global.hub`.
+            if "/" in shape.value or shared is None or shared[0][-1] != "hub":
+                yield whole_field(shape.location, shape.value)
 
 
 def _global_registry(
@@ -91,7 +95,7 @@ def _global_registry(
     Charts write this registry before a name without a registry host, as in
     https://github.com/bitnami/charts/blob/main/bitnami/common/templates/_images.tpl and
     https://github.com/kubernetes/ingress-nginx/blob/main/charts/ingress-nginx/templates/_helpers.tpl. Helm passes
-    the value to subcharts, where it overrides theirs.
+    the value to subcharts, where it overrides theirs. The charts of Istio use `global.hub`.
     """
     name = parse_reference(repository.strip())
     if name is None or name.original_path != name.name:
@@ -107,7 +111,7 @@ def _global_registry(
     return None
 
 
-_GLOBAL_REGISTRIES: Final = (("global", "imageRegistry"), ("global", "image", "registry"))
+_GLOBAL_REGISTRIES: Final = (("global", "imageRegistry"), ("global", "image", "registry"), ("global", "hub"))
 
 
 def _with_registry(field: ImageField, own: Any, location: Location, registry: str) -> ImageField:
@@ -139,9 +143,15 @@ def _with_registry(field: ImageField, own: Any, location: Location, registry: st
     return field._replace(current=f"{registry}/{field.current}", changes=changes, parts=(*field.parts, location))
 
 
-def _needs_repository(mapping: dict[str, Any], keys: Keys) -> bool:
-    """Return whether an image has a `name` next to an empty `repository`, and no registry of its own."""
-    return keys.repository == "name" and "repository" in mapping and not mapping.get(keys.registry)
+def _is_incomplete(mapping: dict[str, Any], key: str) -> bool:
+    """Return whether a key contains only the last component of a name, next to an empty registry or repository.
+
+    Charts join such a word with defaults from other mappings, for example the charts of Strimzi, Istio, Datadog,
+    cert-manager and OpenTelemetry eBPF.
+    """
+    others = [mapping[other] for other in ("registry", "repository", "hub") if other in mapping]
+    has_registry = mapping.get("registry") or mapping.get("hub")
+    return key in ("name", "image") and "/" not in mapping[key] and not has_registry and not all(others)
 
 
 def _namespace(values: Any, start: Location, location: Location) -> str:
@@ -231,6 +241,8 @@ def _in_mapping(value: dict[str, Any], location: Location, name: str, around: tu
             for key, item in value.items()
             if not isinstance(item, _NO_PART) and (item or key not in ("repository", "repo"))
         )
+        if _has_namespace(value):
+            scalars = (*scalars, "version")
         found = [keys for keys in split_references(name, scalars, around) if _is_repository(value, keys)]
         count = Counter(key for keys in found for key in keys)
         for keys in found:
@@ -240,6 +252,18 @@ def _in_mapping(value: dict[str, Any], location: Location, name: str, around: tu
     for key, item in value.items():
         if isinstance(item, _CAN_CONTAIN_IMAGES) and key not in in_parts:
             yield from find_shapes(item, (*location, key), key, inner)
+
+
+def _has_namespace(mapping: dict[str, Any]) -> bool:
+    """Return whether `repository` contains a registry with a path, and `image` a word.
+
+    The chart of the NVIDIA GPU operator joins them, and has a default if there is no `version`.
+    """
+    namespace, name = mapping.get("repository"), mapping.get("image")
+    if not isinstance(namespace, str) or not isinstance(name, str) or "tag" in mapping or "/" in name:
+        return False
+    reference = parse_reference(namespace)
+    return reference is not None and reference == Reference(reference.name) and has_registry(reference)
 
 
 def _is_repository(mapping: dict[str, Any], keys: Keys) -> bool:

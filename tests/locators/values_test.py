@@ -190,12 +190,16 @@ WRITTEN = [
         "image: {repository: 'quay.io/org/web', name: nginx, tag: v1}}", id="namespace around a name, new name",
     ),
     pytest.param(
-        "{image: {repository: '', name: nginx, tag: }}", NAME + ", newTag: v2",
-        "{image: {repository: 'quay.io/org/web', name: nginx, tag: v2 }}", id="name next to an empty repository",
+        "{imageRegistry: docker.io, imageNamespace: library, image: {repository: '', name: nginx, tag: }}",
+        NAME + ", newTag: v2",
+        "{imageRegistry: docker.io, imageNamespace: library, "
+        "image: {repository: 'quay.io/org/web', name: nginx, tag: v2 }}", id="name next to an empty repository",
     ),
     pytest.param(
-        "{image: {name: nginx, repository: , pullPolicy: Always}}", NAME,
-        "{image: {name: nginx, repository: quay.io/org/web , pullPolicy: Always}}", id="name next to a null repository",
+        "{imageRegistry: docker.io, imageNamespace: library, image: {name: nginx, repository: , pullPolicy: Always}}",
+        NAME,
+        "{imageRegistry: docker.io, imageNamespace: library, "
+        "image: {name: nginx, repository: quay.io/org/web , pullPolicy: Always}}", id="name next to a null repository",
     ),
     pytest.param(
         "{image: {registry: docker.io, repository: '', name: nginx, tag: v1}}", NAME,
@@ -347,7 +351,10 @@ NOT_FOUND = [
     "{image: {registry: quay.io, path: /data, tag: v1}}", "{image: {url: photo.png, tag: v1}}", f"{{imageTag: 'x@{D}'}}",
     "{tag: 'quay.io/org/web:1'}", "{container_image: container_image}", "{pod_image: kubernetes.pod_image}",
     "{imageRepository: nginx, imageRegistry: docker.io}", "{imageRepository: 'https://quay.io/org/web'}",
-    "{image: {registry: '', repository: '', name: nginx, tag: v1}}",
+    "{image: {registry: '', repository: '', name: nginx, tag: v1}}", "{image: {registry: , name: nginx, tag: v1}}",
+    "{image: {repository: '', name: nginx, tag: v1}}", "{hub: '', image: nginx, tag: v1}",
+    "{repository: '', image: nginx, version: v1}", "{global: {hub: quay.io/org}, proxy: {image: nginx}}",
+    "{imageRegistry: quay.io, imageNamespace: '', image: {repository: '', name: nginx, tag: v1}}",
     "{container-image: ' container-image '}", "{images: {a_image: {b_image: k8s.image.name}}}",
 ]  # fmt: skip
 
@@ -378,7 +385,10 @@ def test_name_of_an_image_is_found(values: str) -> None:
             "{imageRegistry: quay.io, imageNamespace: org, image: {repository: '', name: web, tag: v1}}",
             "quay.io/org/web:v1",
         ),
-        ("{imageRegistry: quay.io, imageNamespace: '', image: {repository: '', name: web, tag: v1}}", "web:v1"),
+        ("{global: {hub: quay.io/org}, image: {hub: '', image: web, tag: v1}}", "quay.io/org/web:v1"),
+        ("{global: {hub: quay.io/org}, image: {hub: ghcr.io, image: web, tag: v1}}", "ghcr.io/web:v1"),
+        ("{image: {repository: quay.io/org, image: web}}", "quay.io/org/web"),
+        ("{image: {repository: quay.io/org, image: web, version: v1}}", "quay.io/org/web:v1"),
         ("{imageRegistry: quay.io, imageNamespace: org, image: {repository: a/b, name: web}}", "a/b"),
         ("{image: {registry: '', repository: '', name: quay.io/org/web}}", "quay.io/org/web"),
     ],
