@@ -225,6 +225,12 @@ LOCATORS = [
         id="L19",
     ),
     pytest.param(
+        "kind: Pod\nspec: {containers: [{name: istio-proxy, image: auto}, {name: web, image: auto}]}\n",
+        images("name: auto, newName: nginx"),
+        "kind: Pod\nspec: {containers: [{name: istio-proxy, image: auto}, {name: web, image: nginx}]}\n",
+        id="placeholder of Istio",
+    ),
+    pytest.param(
         "kind: Pod\nspec:\n  containers:\n  - name: &n nginx\n    image: *n\n",
         images("name: nginx, newTag: '2'"),
         "kind: Pod\nspec:\n  containers:\n  - name: &n nginx\n    image: nginx:2\n",

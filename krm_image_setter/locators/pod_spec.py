@@ -18,6 +18,9 @@ from krm_image_setter.yaml.tree import Location
 _SCALARS: Final = frozenset((str, int, float, bool, type(None)))
 _VOLUMES: Final = "volumes"
 _NAMES: Final = frozenset(("containers", "initContainers", "ephemeralContainers", _VOLUMES))
+# The name and image of a container whose image the webhook of Istio sets:
+# https://istio.io/latest/docs/setup/additional-setup/gateway/#deploying-a-gateway
+_INJECTED: Final = ("istio-proxy", "auto")
 #: More field names than a text can have.
 MANY: Final = 1 << 62
 
@@ -81,7 +84,7 @@ def _container_images(container: dict[str, Any], location: Location, uses: Colle
     name = name if isinstance(name, str) else None
     found: list[ImageField] = []
     image = container.get("image")
-    if isinstance(image, str):
+    if isinstance(image, str) and (name, image) != _INJECTED:
         policy = ((*location, "imagePullPolicy"), True)
         found.append(whole_field((*location, "image"), image, usage=Usage(name, IMAGE), policy=policy))
     if ENV in uses:
