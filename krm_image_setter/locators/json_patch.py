@@ -6,8 +6,9 @@ The values of `add`, `replace` and `test` can be an image, or an object or a lis
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
-from krm_image_setter.images import IMAGE
+from krm_image_setter.images import IMAGE, NO_CONTAINER
 from krm_image_setter.locators.forms import Fields, Syntax
 from krm_image_setter.locators.image_field import ImageField, whole_field
 from krm_image_setter.locators.pod_spec import find_pod_spec_images
@@ -39,15 +40,27 @@ def json_patch_fields(root: Any, location: Location = ()) -> list[ImageField]:
         target, value = target_location(operation), operation.get("value")
         # An image is in a key `image`, or in the `reference` of an image volume, but never in metadata.
         is_image = target[-1:] == ("image",) or target[-2:] == ("image", "reference")
-        if isinstance(value, str) and is_image and "metadata" not in target:
+        if "metadata" in target:
+            continue
+        if isinstance(value, str) and is_image:
             fields.append(whole_field(here, value))
         elif isinstance(value, dict | list):
             # Put the value into its outer fields: a container is found only in a list such as `containers`.
             around, prefix = _surrounded(target, value)
-            for field in find_pod_spec_images(around, (IMAGE,)):
-                inner = field.location[prefix:]
-                fields.append(whole_field((*here, *inner), tree.at(operation["value"], inner), usage=field.usage))
+            in_pod_specs = {field.location[prefix:]: field for field in find_pod_spec_images(around, (IMAGE,))}
+            for inner in (*in_pod_specs, *(at for at in _image_keys(value) if at not in in_pod_specs)):
+                usage = in_pod_specs[inner].usage if inner in in_pod_specs else NO_CONTAINER
+                fields.append(whole_field((*here, *inner), tree.at(value, inner), usage=usage))
     return fields
+
+
+def _image_keys(value: Any, location: Location = ()) -> Iterator[Location]:
+    """Yield the locations of the strings in keys `image`, except in metadata."""
+    for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+        if key == "image" and isinstance(item, str):
+            yield (*location, key)
+        elif isinstance(item, dict | list) and key != "metadata":
+            yield from _image_keys(item, (*location, key))
 
 
 def target_location(operation: Any) -> Location:
