@@ -91,6 +91,9 @@ _NOT_RUN_CONTEXT: Final = _pattern(
 _OTHER_SOURCE: Final = frozenset(("chart", "charts", "helm", "git", "plugin", "plugins"))
 _OTHER_SOURCE_TEXT: Final = _pattern(r"charts?|helm|binar(?:y|ies)|download\w*|git")
 
+# In a workflow of GitHub, the id of a job can be `build-images`. These fields of a job contain no image.
+_JOB_FIELDS: Final = frozenset(("needs", "runs-on"))
+
 # == Container images ==
 
 _NAME_WORDS: Final = frozenset(("image", "images"))
@@ -223,6 +226,8 @@ def is_prefix(text: str) -> bool:
 def can_be_set(field: Field) -> bool:
     """Return whether a field can contain an image that a container runs, because nothing contradicts this."""
     in_name = words(field.name)
+    if field.name in _JOB_FIELDS:
+        return False
     nearest = [words(name) for name in field.around[-2:]]
     for name in (in_name, *nearest):
         if not _NOT_RUN.isdisjoint(name) or name[-1:] == ("history",):

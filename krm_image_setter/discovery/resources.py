@@ -10,6 +10,7 @@ from krm_image_setter.deciding import HIDDEN
 from krm_image_setter.discovery.finding import ITEMS, NOT_SPECIFIED, Confidence, Finding, Kind, Steps
 from krm_image_setter.discovery.judging import Field, judged
 from krm_image_setter.images import Reference, parse_reference
+from krm_image_setter.images.reference import is_digest
 from krm_image_setter.images.tokens import Token, find_tokens
 from krm_image_setter.locators import TEXT, WHOLE, Embedded, Form, KindRule, Selector, Split
 from krm_image_setter.locators.image_field import Keys
@@ -139,6 +140,8 @@ def _form(kind: Kind, shape: Shape, resource: Resource, rules: Rules) -> tuple[F
         has_part = is_custom and (keys.tag or keys.digest)
         return (Split(*keys), Confidence.SURE, "split reference") if has_part else _NOTHING
     reference = parse_reference(shape.value.strip())
+    if reference is not None and _is_other(reference, shape.name):
+        return _NOTHING
     if reference is not None:
         judgement = judged(Field(shape.name, shape.around)) if is_custom else None
         if judgement is not None and judgement.part == "reference":
@@ -158,6 +161,15 @@ def _form(kind: Kind, shape: Shape, resource: Resource, rules: Rules) -> tuple[F
         ):
             return form, Confidence.POSSIBLE, "document in a string"
     return (TEXT, Confidence.POSSIBLE, "text") if tokens else _NOTHING
+
+
+def _is_other(reference: Reference, name: str) -> bool:
+    """Return whether a value is a digest, a label or taint of Kubernetes, or a Service with a port.
+
+    In `tcp: {22: "gitea/ssh:22"}` of ingress-nginx, the key is a port.
+    """
+    host = reference.name.partition("/")[0]
+    return is_digest(str(reference)) or f".{host}".endswith(".kubernetes.io") or name.isdecimal()
 
 
 def _has_version(reference: Reference) -> bool:

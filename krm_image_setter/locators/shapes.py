@@ -19,11 +19,12 @@ IMAGE_WORDS: Final = frozenset(("image", "images", "img"))
 # Words that follow "image" in field names such as `imagePullPolicy`. These fields contain no image.
 _OTHER_AFTER: Final = frozenset(
     (
-        "base64", "cache", "catalog", "checksum", "class", "config", "count", "digest", "family", "features",
-        "format", "gc", "health", "hub", "id", "ids", "info", "key", "lookup", "minimum", "mode", "namespace",
-        "owner", "path", "policies", "policy", "prefix", "project", "publisher", "pull", "registry", "repository",
-        "secret", "secrets", "sha", "sha256", "sha512", "size", "snapshot", "source", "state", "status", "stream",
-        "streams", "suffix", "tag", "template", "type", "types", "url", "urls", "version", "volume",
+        "archive", "base64", "cache", "catalog", "checksum", "class", "config", "count", "digest", "family",
+        "features", "file", "filename", "format", "gc", "health", "hub", "id", "ids", "info", "key", "lookup",
+        "minimum", "mode", "namespace", "owner", "path", "policies", "policy", "prefix", "project", "publisher",
+        "pull", "registry", "repository", "secret", "secrets", "sha", "sha256", "sha512", "size", "snapshot",
+        "source", "state", "status", "stream", "streams", "suffix", "tag", "template", "type", "types", "url",
+        "urls", "version", "volume",
     )
 )  # fmt: skip
 # Words that precede "image" in field names such as `vmImage`. These fields contain other kinds of images.

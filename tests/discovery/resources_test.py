@@ -28,6 +28,13 @@ RESOURCES = [
         {"{.spec.bundle}": "possible"},
         id="value with a registry and a tag",
     ),
+    pytest.param(f"spec: {{checksum: 'sha256:{'1a' * 32}'}}", {}, id="digest"),
+    pytest.param(
+        "spec: {node: 'kubernetes.io/os:linux', taint: 'node.kubernetes.io/a:NoExecute'}", {}, id="label and taint"
+    ),
+    pytest.param("spec: {tcp: {'22': 'gitea/gitea-ssh:22'}}", {}, id="port of a Service"),
+    pytest.param("spec: {imageFile: 'images.tar', IMAGE_ARCHIVE: 'a.tar'}", {}, id="files with images"),
+    pytest.param("spec: {push-images: {needs: [test], runs-on: ubuntu}}", {}, id="job for images"),
 ]
 
 
