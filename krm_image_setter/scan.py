@@ -358,7 +358,9 @@ def _scan_fields(
         _accept(searched, decision.changes, decision.results, found, accepted, images=1)
     for other, rule in others:
         if other.embedded is not None and isinstance(other.value, str):
-            _follow(searched, other, other.embedded, found, accepted)
+            # A Bundle of Fleet also contains files that are not YAML.
+            can_matter = rule.origin != "catalog" or re.search("(?i)image|repository", other.value) is not None
+            _follow(searched, other, other.embedded, found, accepted, reports_invalid=can_matter)
         # Do not report values for rules of the catalog, because types differ between versions of a kind.
         elif other.value not in (None, "") and rule.origin != "catalog" and not _is_read(other, readings.values()):
             found.results.append(_wrong_type(searched.resource, other, rule))
@@ -423,9 +425,18 @@ def _accept(
 
 
 def _follow(
-    searched: _Searched, field: OtherField, form: Embedded, found: Scan, accepted: AcceptedChanges
+    searched: _Searched,
+    field: OtherField,
+    form: Embedded,
+    found: Scan,
+    accepted: AcceptedChanges,
+    *,
+    reports_invalid: bool,
 ) -> None:
-    """Scan the document that the string in a field contains."""
+    """Scan the document that the string in a field contains.
+
+    If `reports_invalid` is false, no warning reports that the string is not a valid document.
+    """
     resource, location = searched.resource, field.location
     string = searched.string_at(location, form)
     if string is None:
@@ -441,6 +452,8 @@ def _follow(
         error.line, error.field = position(error.line, None)[0], f"{format_location(location)}: {error.field}"
         raise
     except InputError as error:
+        if not reports_invalid:
+            return
         where = f"line {error.line}, column {error.column} of the string: " if error.column else ""
         message = f"not changed: {where}{error.message}"
         line, column = position(error.line, error.column)

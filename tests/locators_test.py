@@ -1287,3 +1287,21 @@ def test_pod_spec_in_an_item_of_containers(item: str) -> None:
     text = f"apiVersion: example.com/v1\nkind: X\nspec: {{containers: [{inner}]}}\n"
     config = read_config({"images": {"nginx": "nginx:2"}, "onUnused": "ignore"})
     assert set_images(text, config).text == text.replace("nginx", "nginx:2")
+
+
+@pytest.mark.parametrize(
+    ("content", "is_reported"),
+    [
+        ("# Readme\n\n* a list", False),
+        ("kind: ClusterRole\nname: {{ .x }}-{{ .y }}\n", False),
+        ("kind: Pod\nimage: {{ .x }}-{{ .y }}\n", True),
+        ("{repository: nginx, tag: ]\n", True),
+    ],
+)
+def test_invalid_string_of_the_catalog_is_reported_if_it_can_have_an_image(
+    content: str, is_reported: bool
+) -> None:
+    lines = "".join(f"      {line}\n" for line in content.splitlines())
+    bundle = f"apiVersion: fleet.cattle.io/v1\nkind: Bundle\nspec:\n  resources:\n  - content: |\n{lines}"
+    outcome = set_images(bundle, read_config(f"{HEAD}images: {{nginx: 'nginx:2'}}\nonUnused: ignore\n"))
+    assert ["not changed" in result.message for result in outcome.results] == [True] * is_reported
