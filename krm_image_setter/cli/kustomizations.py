@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from functools import cache
+from functools import cache, partial
 
 from krm_image_setter.builds.kustomization import FILE_NAMES
 from krm_image_setter.cli.files import File, is_under, repository_of
 from krm_image_setter.errors import InputError
-from krm_image_setter.streams import decoded, read_found
+from krm_image_setter.streams import decoded, read_found, shown
 from krm_image_setter.typed import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -28,7 +28,8 @@ def kustomized_sources(files: Sequence[File]) -> Sources | None:
     from krm_image_setter.kustomizations.reading import Sources  # noqa: PLC0415  (few runs need it)
 
     by_key = {file.real: file for file in files}
-    others = _OtherFiles(dict.fromkeys(file.top for file in files))
+    tops = dict.fromkeys(file.top for file in files)
+    others = _OtherFiles(tops)
 
     @cache
     def read(key: str) -> str | None:
@@ -39,7 +40,16 @@ def kustomized_sources(files: Sequence[File]) -> Sources | None:
         except InputError:  # the scan reports the error if the user passed the file
             return None
 
-    return Sources({file.real: file.shown for file in files}, read, _real)
+    return Sources({file.real: file.shown for file in files}, read, _real, partial(_shown, tops))
+
+
+def _shown(tops: Iterable[str], path: str) -> str:
+    """Return an absolute path as messages show it: in a directory of `tops`, in the form of the command line."""
+    for top in tops:
+        real_top = os.path.realpath(top)
+        if is_under(path, real_top):
+            return shown(os.path.join(top, os.path.relpath(path, real_top)))
+    return shown(path)
 
 
 def _real(path: str) -> str:

@@ -182,7 +182,11 @@ class Try:
 
     def _conflict(self, flow: Flow, place: Place | None, others: list[Flow]) -> None:
         if place is None:
-            self._reasons[id(flow)] = Reason("no file that was passed determines it", flow.route.scalar)
+            scalar = flow.route.scalar
+            message = "no file that was passed determines it"
+            if scalar is not None and scalar.node is None and not scalar.is_writable and not flow.trail:
+                message = "the file was not passed, or .gitignore excludes it; name it on the command line"
+            self._reasons[id(flow)] = Reason(message, scalar)
         elif others:
             other = others[0]
             changes = f'become "{other.wanted}"' if other.moves else "not change"

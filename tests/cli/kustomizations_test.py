@@ -66,6 +66,14 @@ def test_image_of_a_base_that_was_not_passed_is_reported(tree: Program) -> None:
     assert 'base/web.yaml:4: not changed: "nginx:1" cannot become "nginx:3" in the build of more' in ran.stderr
 
 
+def test_image_of_a_base_that_gitignore_excludes_is_reported(tree: Program) -> None:
+    tree.write(".gitignore", "base\n")
+    tree.write("over/Kustomization", "resources: [../base]\n")
+    ran = tree("set", ".", "--image", "nginx=nginx:3", "--in-place")
+    assert "./over/Kustomization: ./base/web.yaml:4: not changed" in ran.stderr
+    assert "the file was not passed, or .gitignore excludes it; name it on the command line" in ran.stderr
+
+
 def test_kustomization_alone_is_set(program: Program) -> None:
     program.write("kustomization.yaml", OVERLAY)
     ran = program("set", "kustomization.yaml", "--image", "nginx=m.io/nginx:3", "--in-place", "--quiet")
