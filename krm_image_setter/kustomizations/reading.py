@@ -25,18 +25,18 @@ class Sources(Record):
     """The texts of a run. `names` contains the keys of the texts that can be changed, and the names for messages.
 
     A key is a path with slashes. `read` returns the text with a key, even if the text must not be changed. It
-    returns None if there is no such text. `real` returns a path without symbolic links. `name` returns the name of
-    any other text for messages.
+    returns None if there is no such text. `real` returns a path without symbolic links. `other_name` returns the
+    name of any other text for messages.
     """
 
     names: Mapping[str, str]
     read: Callable[[str], str | None]
     real: Callable[[str], str] = str
-    name: Callable[[str], str] = str
+    other_name: Callable[[str], str] = str
 
     def shown(self, key: str) -> str:
         """Return the name of a text that messages show."""
-        return self.names.get(key) or self.name(key)
+        return self.names.get(key) or self.other_name(key)
 
     def kustomizations(self) -> list[str]:
         """Return the keys of the kustomizations that can be changed. A directory has at most one kustomization."""

@@ -149,9 +149,9 @@ def _is_incomplete(mapping: dict[str, Any], key: str) -> bool:
     Charts join such a word with defaults from other mappings, for example the charts of Strimzi, Istio, Datadog,
     cert-manager and OpenTelemetry eBPF.
     """
-    others = [mapping[other] for other in ("registry", "repository", "hub") if other in mapping]
-    has_registry = mapping.get("registry") or mapping.get("hub")
-    return key in ("name", "image") and "/" not in mapping[key] and not has_registry and not all(others)
+    if key not in ("name", "image") or "/" in mapping[key] or mapping.get("registry") or mapping.get("hub"):
+        return False
+    return any(other in mapping and not mapping[other] for other in ("registry", "repository", "hub"))
 
 
 def _namespace(values: Any, start: Location, location: Location) -> str:
