@@ -199,7 +199,8 @@ def pod_specs(rules: Rules, data: Any) -> Iterator[tuple[Match, Finder]]:
                     yield Match(image, "reference", ()), Finder("podSpecs", policy="pullPolicy")
                 continue
             name = item["name"] if isinstance(item.get("name"), str) else ""
-            if isinstance(image, str):
+            # configuration.md: "`image: auto` in a container `istio-proxy` is not an image"
+            if isinstance(image, str) and (name, image) != ("istio-proxy", "auto"):
                 yield Match(item, "image", ()), Finder("podSpecs", container=name, policy="imagePullPolicy")
             yield from environment(rules, item, name)
 
