@@ -58,7 +58,8 @@ class Stream:
     def can_have_resource(self) -> bool:
         """Whether the text might contain a resource. If false, parsing is not necessary: the text contains none.
 
-        True for an empty text, because it must not be reported as a text without resources.
+        True for an empty text, because it must not be reported as a text without resources. Dashboards in JSON
+        contain many backslashes, but few escapes of letters. Parsing them took 25 of 640 ms for 3,002 files.
         """
         return "kind" in self.text or not self.text or self.text.isspace() or stream.has_escape(self.text)
 
