@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from operator import attrgetter
 
 from krm_image_setter.catalog.known_files import ANY_FILE
 from krm_image_setter.deciding import HIDDEN
@@ -109,8 +112,8 @@ def other_entries(image: str, usage: Usage, rules: Rules, deciding: object = Non
     reference = parse_reference(image)
     if reference is None:
         return
-    others = [rule for rule in rules.images.named(reference) if rule is not deciding]
-    for rule in others[:MOST]:
+    named = rules.images.named(reference)
+    for rule in islice((rule for rule in named if rule is not deciding), MOST):
         if not rule.matches(reference):
             reason = f'matches only "{rule.name}"'
         elif not rule.reaches(usage):
@@ -118,8 +121,17 @@ def other_entries(image: str, usage: Usage, rules: Rules, deciding: object = Non
         else:
             reason = "an earlier entry sets the image"
         yield Fact("not by", f"{image_rule_name(rule)}: {reason}")
-    if len(others) > MOST:
-        yield Fact("not by", f"{len(others) - MOST} more entries with this name")
+    more = len(named) - MOST - _contains(named, deciding)
+    if more > 0:
+        yield Fact("not by", f"{more} more entries with this name")
+
+
+def _contains(rules: Sequence[ImageRule], rule: object) -> bool:
+    """Return whether a rule is one of `rules`, which are in the order of their positions."""
+    if not isinstance(rule, ImageRule):
+        return False
+    index = bisect_left(rules, rule.position, key=attrgetter("position"))
+    return index < len(rules) and rules[index] is rule
 
 
 def _excluded(rule: ImageRule, usage: Usage) -> str:

@@ -329,6 +329,7 @@ class ImageMap:
         self._set: dict[tuple[str, Usage], tuple[str, ImageRule] | None] = {}
         self.rules = tuple(rules)
         self._named: dict[str, list[ImageRule]] = {}
+        self._all_named: dict[str, list[ImageRule]] = {}
         self._has_below = any(rule.name.name.endswith(_BELOW) for rule in self.rules)
         for position, rule in enumerate(self.rules):
             usages = rule.usages
@@ -369,15 +370,17 @@ class ImageMap:
 
     def named(self, reference: Reference) -> list[ImageRule]:
         """Return the rules for the name of `reference`, including rules with `/*`, in their order."""
-        if not self._named:
-            for rule in self.rules:
-                self._named.setdefault(rule.name.normalized_name, []).append(rule)
         name = reference.normalized_name
-        found = [
-            *self._named.get(name, ()),
-            *(rule for key, *_ in _keys_below(name) for rule in self._named.get(key, ())),
-        ]
-        return sorted(found, key=attrgetter("position"))
+        found = self._all_named.get(name)
+        if found is None:
+            if not self._named:
+                for rule in self.rules:
+                    self._named.setdefault(rule.name.normalized_name, []).append(rule)
+            keys = (name, *(key for key, *_ in _keys_below(name)))
+            found = [rule for key in keys for rule in self._named.get(key, ())]
+            # Thousands of images can have the same name, and thousands of rules too.
+            self._all_named[name] = found = sorted(found, key=attrgetter("position"))
+        return found
 
     def replace(self, rule: ImageRule) -> bool:
         """Return whether the rules of this map replace `rule`, which comes after all of them.
