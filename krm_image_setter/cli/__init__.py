@@ -1,39 +1,15 @@
-"""The command line. Each command has a module. The filter imports none of them: importing Typer takes 90 ms."""
+"""The command line. Each command has a module. The filter imports none of them."""
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from typing import Annotated
 
-import typer
-
-from krm_image_setter import __version__
 from krm_image_setter.cli.arguments import parse_arguments
-from krm_image_setter.cli.options import (
-    FnConfig,
-    Images,
-    ImagesFrom,
-    Kinds,
-    NoConfig,
-    OnUnused,
-    Registries,
-    StdinFileName,
-)
-from krm_image_setter.cli.terminal import flush, write
+from krm_image_setter.cli.terminal import flush
 from krm_image_setter.errors import ImageSetterError
-from krm_image_setter.filter import Options, run_filter
-from krm_image_setter.streams import PROGRAM, say_error
-from krm_image_setter.typed import Final, cast
-
-app = typer.Typer(
-    name=PROGRAM,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+from krm_image_setter.streams import say_error
+from krm_image_setter.typed import Final
 
 # Maps the name of each command to the name of its module.
 _MODULES: Final = {
@@ -49,86 +25,28 @@ _MODULES: Final = {
     "install-plugin": "install_plugin",
 }
 
-_HELP = """Set container images in Kubernetes YAML, and change nothing else.
 
-Without a command, reads Kubernetes YAML from standard input and writes it to standard output, as a filter in a
-pipe or as a KRM function that kpt or kustomize calls. A filter takes its configuration from `--fn-config`,
-otherwise from ImageSetter documents in the input, otherwise from ./functions.yaml. Other options add to the
-configuration.
-
-\b
-Examples:
-  krm-image-setter --image nginx=nginx:1.27 < deployment.yaml
-  kubectl get rollouts -o yaml | krm-image-setter --fn-config functions.yaml
-"""
-
-
-def _add(name: str) -> Callable[..., None]:
-    """Load the module of a command, add the command to the program, and return it."""
+def command_named(name: str) -> tuple[Callable[..., None], str]:
+    """Load the module of a command, and return the command and its help."""
     module = import_module(f"{__name__}.{_MODULES[name]}")
-    command: Callable[..., None] = getattr(module, f"{name.replace('-', '_')}_command")
-    app.command(name, help=module.HELP)(command)
-    return command
-
-
-def _show_version(value: bool) -> None:
-    if value:
-        write(f"{PROGRAM} {__version__}\n")
-        raise typer.Exit
-
-
-@app.callback(invoke_without_command=True, help=_HELP)
-def _filter(
-    context: typer.Context,
-    *,
-    fn_config: FnConfig,
-    no_config: NoConfig = False,
-    images: Images,
-    images_from: ImagesFrom,
-    kinds: Kinds,
-    registries: Registries,
-    on_unused: OnUnused = None,
-    stdin_file_name: StdinFileName = "",
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only errors, no warnings")] = False,
-    _version: Annotated[
-        bool, typer.Option("--version", help="Show the version and exit", callback=_show_version, is_eager=True)
-    ] = False,
-) -> None:
-    options = Options(
-        fn_config=tuple(fn_config),
-        images=tuple(images),
-        images_from=tuple(images_from),
-        kinds=tuple(kinds),
-        on_unused=on_unused,
-        no_config=no_config,
-        stdin_file_name=stdin_file_name,
-        registries=tuple(registries),
-        quiet=quiet,
-    )
-    if context.invoked_subcommand is None:
-        try:
-            status = run_filter(options)
-        except BrokenPipeError:
-            status = 2
-        raise SystemExit(status if flush() else 2)
-    if options != Options():
-        command = f"{PROGRAM} {context.invoked_subcommand}"
-        raise ImageSetterError(f"options must follow the command, as in `{command} --fn-config FILE`")
+    return getattr(module, f"{name.replace('-', '_')}_command"), module.HELP
 
 
 def run_command(arguments: Sequence[str]) -> int:
     """Run the command that `arguments` specify, and return the exit status."""
     # Load only the module of this command. Without a command, `--help` and shell completion need all modules.
     named = _MODULES.keys() & arguments[:1]
-    commands = [_add(name) for name in named or _MODULES]
+    commands = {name: command_named(name) for name in named or _MODULES}
     try:
-        parsed = parse_arguments(commands[0], arguments[1:]) if named else None
-        if parsed is not None:
-            commands[0](**parsed)
-            return 0
-        return app(list(arguments), prog_name=PROGRAM, standalone_mode=False) or 0
-    except _UsageError as error:
-        say_error(_reworded(error))
+        if named:
+            ((command, _),) = commands.values()
+            parsed = parse_arguments(command, arguments[1:])
+            if parsed is not None:
+                command(**parsed)
+                return 0
+        from krm_image_setter.cli.typer_app import run_typer  # noqa: PLC0415  (50 ms)
+
+        return run_typer(commands, arguments)
     except ImageSetterError as error:
         say_error(error)
     except SystemExit as stop:
@@ -139,33 +57,3 @@ def run_command(arguments: Sequence[str]) -> int:
     finally:
         flush()
     return 2
-
-
-# Typer does not export the base class of its errors about wrong arguments.
-_UsageError: Final = cast(type[typer.BadParameter], typer.BadParameter.__base__)
-
-# Patterns for the messages of Typer, and their replacements in the style of this program.
-_REWORDED: Final = (
-    (r"No such command '(.*)'\. Did you mean '(.*)'\?", r'unknown command "\1"; did you mean `\2`?'),
-    (r"No such command '(.*)'", r'unknown command "\1"'),
-    (r"No such option: --dry-run\b.*", "unknown option `--dry-run`; use `--diff` to see what would change"),
-    (r"No such option: (\S+) \(Possible options: (.*)\)", r"unknown option `\1`; similar options: \2"),
-    (r"No such option: (\S+)", r"unknown option `\1`"),
-    (r"Option '(.*)' requires an argument", r"missing value of `\1`"),
-    (r"Option '(.*)' does not take a value", r"unexpected value of `\1`"),
-    (r"Missing argument '(.*)'", r"missing argument `\1`"),
-    (r"Invalid value for '(.*)': .*?'(.*)' is not one of '(.*)'", r'invalid `\1` "\2"; expected one of \3'),
-    (r"Got unexpected extra arguments?(?:\(s\))? \((.*)\)", r'unexpected argument "\1"'),
-)
-
-
-def _reworded(error: typer.BadParameter) -> ImageSetterError:
-    """Convert an error that Typer raised about the arguments to an error in the style of this program."""
-    text = error.format_message().rstrip(".").replace("' / '", "`/`").replace("', '", ", ")
-    path = re.match(r"No such command '(.*?)'", text)
-    if path and os.path.exists(path[1]):
-        return ImageSetterError(f'unknown command "{path[1]}"; did you mean `{PROGRAM} set {path[1]}`?')
-    matches = ((re.fullmatch(pattern, text), template) for pattern, template in _REWORDED)
-    message = next((match.expand(template) for match, template in matches if match), text[:1].lower() + text[1:])
-    hint = f"; see `{error.ctx.command_path} --help`" if error.ctx and ";" not in message else ""
-    return ImageSetterError(message + hint)

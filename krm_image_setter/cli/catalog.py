@@ -5,10 +5,9 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import Annotated, Literal
 
-import typer
-
 from krm_image_setter.catalog import Entry, entries, entry_rules
 from krm_image_setter.catalog.known_files import ANY_FILE, FileEntry, file_entries
+from krm_image_setter.cli.declarations import Argument, Option
 from krm_image_setter.cli.options import complete_kind
 from krm_image_setter.cli.terminal import fitted, write
 from krm_image_setter.errors import ImageSetterError
@@ -30,7 +29,7 @@ Examples:
 def catalog_command(
     names: Annotated[
         list[str],
-        typer.Argument(
+        Argument(
             metavar="NAME",
             help="Kind, group, KIND.GROUP or file; * and ? are wildcards",
             default_factory=list,
@@ -39,7 +38,7 @@ def catalog_command(
         ),
     ],
     *,
-    output: Annotated[Literal["table", "yaml"], typer.Option("--output", "-o", help="Output format")] = "table",
+    output: Annotated[Literal["table", "yaml"], Option("--output", "-o", help="Output format")] = "table",
 ) -> None:
     """Print the catalog entries whose kind, group or file matches one of `names`. Without names, print all."""
     chosen = [entry for entry in entries() if not names or any(_is_named(entry, name) for name in names)]

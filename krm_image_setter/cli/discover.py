@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Annotated, Literal
 
-import typer
-
+from krm_image_setter.cli.declarations import Option
 from krm_image_setter.cli.files import File, find_files
 from krm_image_setter.cli.options import FnConfig, Hidden, NoConfig, Paths
 from krm_image_setter.cli.scanning import ReadAhead, read_files
@@ -50,7 +49,7 @@ def discover_command(
     hidden: Hidden = False,
     min_confidence: Annotated[
         Literal["possible", "likely", "sure"],
-        typer.Option("--min-confidence", help="Minimum confidence that a field contains an image"),
+        Option("--min-confidence", help="Minimum confidence that a field contains an image"),
     ] = "likely",
 ) -> None:
     """Print an ImageSetter whose `kinds` contain the image fields that were found in the files."""

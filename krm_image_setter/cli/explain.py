@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from operator import attrgetter
 from typing import Annotated
 
+from krm_image_setter.cli.declarations import repeated
 from krm_image_setter.cli.discover import propose_in_files
 from krm_image_setter.cli.files import File, find_files
 from krm_image_setter.cli.kustomizations import kustomized_sources
@@ -20,7 +21,6 @@ from krm_image_setter.cli.options import (
     NoConfig,
     Paths,
     StdinFileName,
-    repeated,
 )
 from krm_image_setter.cli.scanning import ReadAhead, Scanned, plan_files, read_files
 from krm_image_setter.cli.skipped import report_problems, report_results

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator
@@ -88,6 +87,8 @@ class File(Record):
 
 def content_digest(data: bytes) -> bytes:
     """Return a hash of the contents of a file, to detect whether the file changes later."""
+    import hashlib  # noqa: PLC0415  (3 ms, and `list` needs no digests)
+
     return hashlib.blake2b(data, digest_size=16).digest()
 
 

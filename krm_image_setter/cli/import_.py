@@ -7,8 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
+from krm_image_setter.cli.declarations import Argument
 from krm_image_setter.cli.files import is_under, naming
 from krm_image_setter.cli.terminal import write
 from krm_image_setter.errors import InputError, location, sentence
@@ -32,7 +31,7 @@ Examples:
 def import_command(
     paths: Annotated[
         list[str],
-        typer.Argument(metavar="PATH", help=f"{FILES}, or a directory with such files", show_default=False),
+        Argument(metavar="PATH", help=f"{FILES}, or a directory with such files", show_default=False),
     ],
 ) -> None:
     """Print the ImageSetter for each file, as one YAML stream."""

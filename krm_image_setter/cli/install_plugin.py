@@ -9,8 +9,7 @@ import zipfile
 from contextlib import suppress
 from typing import Annotated
 
-import typer
-
+from krm_image_setter.cli.declarations import Option
 from krm_image_setter.cli.terminal import write
 from krm_image_setter.config import API_VERSION, KIND
 from krm_image_setter.errors import ImageSetterError
@@ -44,8 +43,8 @@ Then: kubectl kustomize --enable-alpha-plugins .
 
 def install_plugin_command(
     *,
-    remove: Annotated[bool, typer.Option("--remove", help="Remove the plugin")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite or remove a file of another program")] = False,
+    remove: Annotated[bool, Option("--remove", help="Remove the plugin")] = False,
+    force: Annotated[bool, Option("--force", help="Overwrite or remove a file of another program")] = False,
 ) -> None:
     """Install or remove the plugin, and print the path of the plugin."""
     if os.name == "nt":

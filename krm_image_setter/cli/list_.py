@@ -8,9 +8,8 @@ from enum import StrEnum
 from functools import partial
 from typing import Annotated
 
-import typer
-
 from krm_image_setter.cli import outputs
+from krm_image_setter.cli.declarations import Option
 from krm_image_setter.cli.difference import Difference, compared
 from krm_image_setter.cli.files import File, find_files
 from krm_image_setter.cli.kustomizations import kustomized_images
@@ -152,7 +151,7 @@ def list_command(
     no_config: NoConfig = False,
     stdin_file_name: StdinFileName = "",
     hidden: Hidden = False,
-    output: Annotated[Output, typer.Option("--output", "-o", help="Output format")] = Output.TABLE,
+    output: Annotated[Output, Option("--output", "-o", help="Output format")] = Output.TABLE,
     image: OnlyImages,
     kind: OnlyKinds,
     registry: OnlyRegistries,
@@ -160,13 +159,13 @@ def list_command(
     unpinned: Unpinned = False,
     unknown: Annotated[
         bool,
-        typer.Option("--unknown", help="List values that look like images but match no rule, and suggest rules"),
+        Option("--unknown", help="List values that look like images but match no rule, and suggest rules"),
     ] = False,
     diff: Annotated[
         bool,
-        typer.Option("--diff", help="Compare two paths: list images that were added, removed, changed, moved"),
+        Option("--diff", help="Compare two paths: list images that were added, removed, changed, moved"),
     ] = False,
-    check: Annotated[bool, typer.Option("--check", help="Exit 1 if any image is listed")] = False,
+    check: Annotated[bool, Option("--check", help="Exit 1 if any image is listed")] = False,
 ) -> None:
     """Print the images that pass the filters, and exit with the exit status of the command."""
     wanted = Filter.of(image, kind, registry, not_registry, unpinned=unpinned)

@@ -8,8 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Annotated
 
-import typer
-
+from krm_image_setter.cli.declarations import Option
 from krm_image_setter.cli.files import content_digest, find_files
 from krm_image_setter.cli.list_ import Filter
 from krm_image_setter.cli.locking import Lockable, find_lockable, resolved
@@ -59,7 +58,7 @@ def lock_command(
     stdin_file_name: StdinFileName = "",
     hidden: Hidden = False,
     output: Annotated[
-        str, typer.Option("--output", "-o", metavar="FILE", help="Lock to write or update", show_default="stdout")
+        str, Option("--output", "-o", metavar="FILE", help="Lock to write or update", show_default="stdout")
     ] = "",
     image: OnlyImages,
     kind: OnlyKinds,
@@ -67,14 +66,14 @@ def lock_command(
     not_registry: NotRegistries,
     platform: Platforms,
     single_platform: Annotated[
-        bool, typer.Option("--single-platform", help="Lock the digest of the only `--platform`, not of the index")
+        bool, Option("--single-platform", help="Lock the digest of the only `--platform`, not of the index")
     ] = False,
     mirror: Mirrors,
     plain_http: PlainHttp,
     unpinned: Unpinned = False,
-    refresh: Annotated[bool, typer.Option("--refresh", help="Also ask for images that are in the lock")] = False,
+    refresh: Annotated[bool, Option("--refresh", help="Also ask for images that are in the lock")] = False,
     check: Annotated[
-        bool, typer.Option("--check", help="Write nothing; exit 1 if the lock differs from files or registries")
+        bool, Option("--check", help="Write nothing; exit 1 if the lock differs from files or registries")
     ] = False,
 ) -> None:
     """Write, update or check the lock, and exit with the exit status of the command."""

@@ -2,29 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Annotated, Literal
 
-import typer
-
+from krm_image_setter.cli.declarations import Argument, Option, repeated
 from krm_image_setter.config.image_setter import ON_UNUSED
-from krm_image_setter.typed import Any, Final
-
-
-def repeated(flag: str, metavar: str, help_text: str, complete: Callable[[str], Any] | None = None) -> Any:
-    """Return an option that the user can repeat. If the user does not pass the option, its value is an empty list.
-
-    `complete`, if given, returns the values that start with a text, for shell completion.
-    """
-    return typer.Option(
-        flag,
-        metavar=metavar,
-        help=help_text,
-        default_factory=list,
-        show_default=False,
-        autocompletion=complete,
-    )
-
+from krm_image_setter.typed import Final
 
 # The built-in kinds of Kubernetes with a pod spec.
 _WORKLOADS: Final = (
@@ -42,26 +24,24 @@ def complete_kind(incomplete: str) -> list[str]:
 
 Paths = Annotated[
     list[str],
-    typer.Argument(
+    Argument(
         metavar="PATH",
         help="File, directory (searched for *.yaml, *.yml, *.json and known files), or - for standard input",
         show_default=False,
     ),
 ]
 FnConfig = Annotated[list[str], repeated("--fn-config", "FILE", "Read the configuration from FILE (repeatable)")]
-NoConfig = Annotated[
-    bool, typer.Option("--no-config", help="Ignore ImageSetters in the input and ./functions.yaml")
-]
+NoConfig = Annotated[bool, Option("--no-config", help="Ignore ImageSetters in the input and ./functions.yaml")]
 StdinFileName = Annotated[
     str,
-    typer.Option(
+    Option(
         "--stdin-file-name",
         metavar="NAME",
         help="File name for standard input, to match `files` and known files",
         show_default=False,
     ),
 ]
-Hidden = Annotated[bool, typer.Option("--hidden", help="Also read hidden files and directories, except .git")]
+Hidden = Annotated[bool, Option("--hidden", help="Also read hidden files and directories, except .git")]
 Images = Annotated[list[str], repeated("--image", "NAME=REF", "Set image NAME to REF; also NAME:TAG (repeatable)")]
 ImagesFrom = Annotated[
     list[str],
@@ -89,7 +69,7 @@ Registries = Annotated[
 
 OnUnused = Annotated[
     Literal[ON_UNUSED] | None,  # type: ignore[valid-type]
-    typer.Option("--on-unused", help="Action for entries that set nothing (default: warn)"),
+    Option("--on-unused", help="Action for entries that set nothing (default: warn)"),
 ]
 OnlyImages = Annotated[
     list[str], repeated("--image", "GLOB", "Only images matching GLOB, such as 'nginx' or '*/kafka*:0.4?'")
@@ -101,7 +81,7 @@ OnlyRegistries = Annotated[list[str], repeated("--registry", "HOST", "Only image
 NotRegistries = Annotated[
     list[str], repeated("--not-registry", "HOST", "Only images that are not from HOST or HOST/PATH")
 ]
-Unpinned = Annotated[bool, typer.Option("--unpinned", help="Only images without a digest")]
+Unpinned = Annotated[bool, Option("--unpinned", help="Only images without a digest")]
 Platforms = Annotated[
     list[str], repeated("--platform", "OS/ARCH", "Require this platform in each image (repeatable)")
 ]

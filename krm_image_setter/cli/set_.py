@@ -8,9 +8,8 @@ from enum import Enum
 from functools import partial
 from typing import Annotated
 
-import typer
-
 from krm_image_setter.cli.changes_report import ChangesReport
+from krm_image_setter.cli.declarations import Option
 from krm_image_setter.cli.diff import unified_diff
 from krm_image_setter.cli.files import File, content_digest, find_files
 from krm_image_setter.cli.options import (
@@ -76,22 +75,22 @@ def set_command(
     stdin_file_name: StdinFileName = "",
     hidden: Hidden = False,
     in_place: Annotated[
-        bool, typer.Option("--in-place", help="Rewrite the files, or none if there is an error")
+        bool, Option("--in-place", help="Rewrite the files, or none if there is an error")
     ] = False,
-    diff: Annotated[bool, typer.Option("--diff", help="Show a diff; exit 1 if anything would change")] = False,
+    diff: Annotated[bool, Option("--diff", help="Show a diff; exit 1 if anything would change")] = False,
     check: Annotated[
-        bool, typer.Option("--check", help="List files that would change; exit 1 if there are any")
+        bool, Option("--check", help="List files that would change; exit 1 if there are any")
     ] = False,
     report_format: Annotated[
-        Format | None, typer.Option("--output", "-o", help="Print a report about the changes in this format")
+        Format | None, Option("--output", "-o", help="Print a report about the changes in this format")
     ] = None,
     keep_going: Annotated[
-        bool, typer.Option("--keep-going", help="Skip files with errors; the exit status is still 2")
+        bool, Option("--keep-going", help="Skip files with errors; the exit status is still 2")
     ] = False,
     lock: Annotated[
-        bool, typer.Option("--lock", help="Ask registries for the digests of the images, and set them")
+        bool, Option("--lock", help="Ask registries for the digests of the images, and set them")
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Do not print the summary")] = False,
+    quiet: Annotated[bool, Option("--quiet", "-q", help="Do not print the summary")] = False,
 ) -> None:
     """Set the images in the files, and exit with the exit status of the command."""
     output = _output(in_place=in_place, diff=diff, check=check)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from itertools import accumulate
@@ -78,7 +77,11 @@ def fitted(rows: Sequence[tuple[str, ...]], indent: str = "") -> list[str]:
     If a table is too wide, `…` replaces the middle of digests. If a row is still too wide, it takes several lines,
     and `…` replaces the middle of texts that are longer than a line.
     """
-    width = max(shutil.get_terminal_size().columns - len(indent), _NARROWEST) if sys.stdout.isatty() else None
+    width = None
+    if sys.stdout.isatty():
+        import shutil  # noqa: PLC0415  (2 ms)
+
+        width = max(shutil.get_terminal_size().columns - len(indent), _NARROWEST)
     lines = aligned(rows)
     if width is not None and max(map(len, lines), default=0) > width:
         rows = [tuple(re.sub(_DIGEST, r"\1…\2", cell) for cell in row) for row in rows]

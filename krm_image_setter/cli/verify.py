@@ -7,8 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Annotated
 
-import typer
-
+from krm_image_setter.cli.declarations import Option
 from krm_image_setter.cli.files import find_files
 from krm_image_setter.cli.list_ import Filter
 from krm_image_setter.cli.listing import Row
@@ -80,7 +79,7 @@ def verify_command(
     no_config: NoConfig = False,
     stdin_file_name: StdinFileName = "",
     hidden: Hidden = False,
-    output: Annotated[Output, typer.Option("--output", "-o", help="Output format")] = Output.TABLE,
+    output: Annotated[Output, Option("--output", "-o", help="Output format")] = Output.TABLE,
     image: OnlyImages,
     kind: OnlyKinds,
     registry: OnlyRegistries,
@@ -89,7 +88,7 @@ def verify_command(
     mirror: Mirrors,
     plain_http: PlainHttp,
     tags_must_match: Annotated[
-        bool, typer.Option("--tags-must-match", help="Exit 1 if a tag no longer has the digest next to it")
+        bool, Option("--tags-must-match", help="Exit 1 if a tag no longer has the digest next to it")
     ] = False,
 ) -> None:
     """Print the result for each image, and exit with the exit status of the command."""

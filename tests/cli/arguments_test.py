@@ -8,10 +8,11 @@ from typing import Any, Final
 import pytest
 import typer
 
-from krm_image_setter.cli import _MODULES, _add
+from krm_image_setter.cli import _MODULES, command_named
 from krm_image_setter.cli.arguments import parse_arguments
+from krm_image_setter.cli.typer_app import for_typer
 
-COMMANDS: Final = {name: _add(name) for name in _MODULES}
+COMMANDS: Final = {name: command_named(name)[0] for name in _MODULES}
 
 #: Pairs of a command and its arguments.
 ORDINARY: Final = [
@@ -48,7 +49,7 @@ OTHERS: Final = [
 def parsed_by_typer(command: Callable[..., None], arguments: list[str]) -> dict[str, Any]:
     app = typer.Typer(add_completion=False)
     seen: dict[str, Any] = {}
-    app.command()(command)
+    app.command()(for_typer(command))
     context = typer.main.get_command(app).make_context("x", arguments)
     seen |= context.params
     return seen
