@@ -133,3 +133,16 @@ def test_calls_for_a_resource_that_names_no_image() -> None:
     """For each resource, one call decides, one searches for keywords, one proves that it is valid, one skips it."""
     few, many = (measured(SERVICE * count + POD, COUNT, "sys.setprofile(None)") for count in (10, 30))
     assert many - few == 4 * 20  # (all in one batch)
+
+
+def test_plain_arguments_of_a_command_load_no_typer() -> None:
+    code = """\
+import sys
+from krm_image_setter.__main__ import main
+assert main(["list", "-", "-o", "names", "--no-config"]) == 0
+print(*{"typer", "inspect", "hashlib", "shutil"} & set(sys.modules), file=sys.stderr)
+"""
+    pod = "apiVersion: v1\nkind: Pod\nspec: {containers: [{image: nginx:1}]}\n"
+    command = [sys.executable, "-I", "-c", code]
+    ran = subprocess.run(command, input=pod, capture_output=True, text=True, env=UNMEASURED, check=True)
+    assert (ran.stdout, ran.stderr) == ("nginx:1\n", "\n")
