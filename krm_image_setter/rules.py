@@ -19,7 +19,7 @@ from krm_image_setter.images import (
 )
 from krm_image_setter.locators import PLACEHOLDER_STARTS, WHOLE, FileRule, ImageField, KindRule, SelectorMap
 from krm_image_setter.resources import Resource, ResourceRef
-from krm_image_setter.typed import TYPE_CHECKING, Any, Final, Record, TypeVar
+from krm_image_setter.typed import TYPE_CHECKING, Any, Final, Record, Self, TypeVar
 from krm_image_setter.yaml.stream import Keyword, searchable
 
 AnyKeyword = TypeVar("AnyKeyword", bound=Keyword)
@@ -38,7 +38,7 @@ class PathChecks:
     """
 
     def __init__(self, rules: Iterable[KindRule]) -> None:
-        self._checks = [(searchable(rule.selector.keyword), rule.position, _other_value(rule)) for rule in rules]
+        self._checks = [(searchable(rule.selector.keyword), rule.position, _Proof.of(rule)) for rule in rules]
 
     def test(self, text: str, matched: Collection[int]) -> Callable[[str], bool] | None:
         """Return a function that tests whether a slice of `text` must be parsed; None if no slice must be.
@@ -52,30 +52,52 @@ class PathChecks:
             return None
 
         def must_parse(part: str) -> bool:
-            for keyword, position, other_value in checks:
-                if keyword not in part:
-                    continue
-                if position not in matched or other_value is None or other_value.search(part):
+            for keyword, position, proof in checks:
+                if keyword in part and (position not in matched or proof is None or not proof.succeeds(part)):
                     return True
             return False
 
         return must_parse
 
 
+class _Proof(Record):
+    """Proves that a path causes no warning in a resource. `head` matches the start of a resource of its `kind`.
+
+    `other_value` finds the last key of the path with a value that might not be a string.
+    """
+
+    kind: str
+    head: re.Pattern[str]
+    other_value: re.Pattern[str]
+
+    @classmethod
+    def of(cls, rule: KindRule) -> Self | None:
+        """Return the proof for a rule of `kinds`, or None if there is no proof for such rules."""
+        kind, key = rule.selector.kind, rule.path.last_key
+        if rule.form != WHOLE or not all(word.isalnum() and word.isascii() for word in (kind, key)):
+            return None
+        head = re.compile(rf"{_BEFORE_KIND}kind: {kind}[ \t]*(?:#.*)?\r?\n")
+        return cls(kind, head, re.compile(rf"{key}(?:[\"'][ \t]*:|:(?=\s))(?!{_STRING})"))
+
+    def succeeds(self, part: str) -> bool:
+        """Return whether the path certainly causes no warning in the resource with this text.
+
+        A second occurrence of the kind can be a resource inside the resource, or in a string. A backslash can hide
+        a key in a string. An image with a placeholder is counted.
+        """
+        return (
+            part.count(self.kind) == 1
+            and self.head.match(part) is not None
+            and self.other_value.search(part) is None
+            and not any(mark in part for mark in ("\\", "$", "{{"))
+        )
+
+
+# The lines before the kind of a document or of an item: comments, and often the API version.
+_BEFORE_KIND: Final = r"(?:---.*\n|[ \t]*(?:#.*)?\r?\n)*+(?:- )?(?:apiVersion: \S+[ \t]*\r?\n *)?"
 # A value that is certainly a string: text in quotes, or a plain scalar with characters that no number, boolean and
 # null contains.
 _STRING: Final = r"[ \t]*(?:[\"']|[A-Za-z][A-Za-z0-9]*[-_/.:]\S|[A-Za-z0-9._-]+/)"
-
-
-def _other_value(rule: KindRule) -> re.Pattern[str] | None:
-    """Return a pattern for the last key of a path with a value that might not be a string.
-
-    Return None if the last key is not known, or if the form of the image does not require a string.
-    """
-    key = rule.path.last_key
-    if rule.form != WHOLE or not key.isalnum() or not key.isascii():
-        return None
-    return re.compile(rf"{key}(?:[\"'][ \t]*:|:(?=\s))(?!{_STRING})")
 
 
 class OtherRules(Record):

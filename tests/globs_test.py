@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import pytest
 
 from krm_image_setter.errors import ImageSetterError
@@ -28,6 +30,17 @@ def test_globs_select_a_path(globs: list[str], path: str, expected: bool) -> Non
     assert matches(tuple(globs), path) == expected
     if not any(glob.startswith("!") for glob in globs):
         assert bool(any_of(glob_spec(globs)).match(path)) == expected
+
+
+def test_odd_globs() -> None:
+    assert any_of(glob_spec(["*/"])).match("tmp/")
+    assert any_of(glob_spec(["/**/"])).match("tmp/a")
+    assert not any_of(glob_spec(["*/"])).match("tmp")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert any_of(glob_spec(["[[:alpha:]].yaml"]))
+    with pytest.raises(ValueError, match="bad character range"):
+        glob_spec(["[l-[]"])
 
 
 @pytest.mark.parametrize("path", ["a/[b]*.yaml", "!a.yaml", "#a", "a\\b.yaml", "a b.yaml", "a "])

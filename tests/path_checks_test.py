@@ -53,6 +53,10 @@ OTHERS: Final = (
     "<<: {image: 1}",
     "image: &a 1",
     "other: &a 1\n  image: *a",
+    "image: 'nginx:${TAG}'",
+    "image: nginx:$TAG",
+    'image: "{{ x }}"',
+    'note: "image\\n: 1"',
     "Image: x\n  image: 1",
     "note: image\n  image: 1",
     'image: "x"\n  image: 1',
@@ -82,15 +86,8 @@ def scans(specs: list[str], kinds: str, *, in_list: bool = False) -> tuple[Scan,
 def facts(found: Scan) -> tuple[object, ...]:
     """Return what a scan tells the rest of the program. Only a warning needs the exact number of selections."""
     unmatched = {position: count for position, count in found.selected.items() if position not in found.matched}
-    return (
-        found.resources,
-        found.others,
-        found.edits,
-        found.results,
-        found.matched,
-        unmatched,
-        found.selected.keys(),
-    )
+    counts = found.resources, found.others, found.placeholders
+    return counts, found.edits, found.results, found.matched, unmatched, found.selected.keys()
 
 
 @pytest.mark.parametrize("spec", [*STRINGS, *OTHERS])
@@ -165,3 +162,30 @@ specs = st.builds("{}: {}".format, keys, scalars) | st.sampled_from(STRINGS + OT
 def test_skipping_changes_no_result_of_any_stream(drawn: list[str], path: str, in_list: bool) -> None:
     every, some, _ = scans([STRINGS[0]] * 33 + drawn, f"[{{kind: Widget, paths: ['{path}']}}]", in_list=in_list)
     assert facts(some) == facts(every)
+
+
+CONTENTS: Final = (
+    '\'{"kind":"Widget","apiVersion":"a/v1","spec":{"image":1}}\'',
+    '"{\\"kind\\":\\"Widget\\",\\"apiVersion\\":\\"a/v1\\",\\"spec\\":{\\"image\\":1}}"',
+    '"apiVersion: a/v1\\nkind: Widget\\nspec:\\n  image:\\n  - a\\n"',
+    "|\n      kind: Widget\n      apiVersion: a/v1\n      spec: {image: [1]}",
+    "|\n      kind: Widget\n      {{ image }}: [",
+)
+
+
+@pytest.mark.parametrize("content", CONTENTS)
+def test_skipping_changes_no_result_of_documents_in_strings(content: str) -> None:
+    bundle = f"apiVersion: fleet.cattle.io/v1\nkind: Bundle\nspec:\n  resources:\n  - content: {content}\n"
+    text = f"{WIDGET}spec: {{image: a/b}}\n---\n" * 40 + bundle
+    config = read_config(f"{HEAD}kinds: {{Widget: spec.image}}\n")
+    rules = rules_for(config, {})
+    some = scan(Stream(text), rules, Keywords(config).of(text))
+    assert facts(some) == facts(scan(Stream(text), rules))
+    assert len(some.results) == 1
+
+
+def test_resource_inside_a_skipped_kind_is_parsed() -> None:
+    inner = "inner:\n    kind: Widget\n    apiVersion: a/v1\n    spec: {image: 1}"
+    every, some, skipped = scans([STRINGS[0]] * 40 + [inner], "{Widget: spec.image}")
+    assert facts(some) == facts(every)
+    assert skipped == 8

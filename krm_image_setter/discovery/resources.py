@@ -14,7 +14,7 @@ from krm_image_setter.images.reference import is_digest
 from krm_image_setter.images.tokens import Token, find_tokens
 from krm_image_setter.locators import TEXT, WHOLE, Embedded, Form, KindRule, Selector, Split
 from krm_image_setter.locators.image_field import Keys
-from krm_image_setter.locators.shapes import means_image
+from krm_image_setter.locators.shapes import contains_images, means_image
 from krm_image_setter.locators.values import VALUES, Shape, find_shapes, has_registry
 from krm_image_setter.paths import Match
 from krm_image_setter.resources import CRD, Resource
@@ -140,7 +140,7 @@ def _form(kind: Kind, shape: Shape, resource: Resource, rules: Rules) -> tuple[F
         has_part = is_custom and (keys.tag or keys.digest)
         return (Split(*keys), Confidence.SURE, "split reference") if has_part else _NOTHING
     reference = parse_reference(shape.value.strip())
-    if reference is not None and _is_other(reference, shape.name):
+    if reference is not None and _is_other(reference, shape):
         return _NOTHING
     if reference is not None:
         judgement = judged(Field(shape.name, shape.around)) if is_custom else None
@@ -163,13 +163,14 @@ def _form(kind: Kind, shape: Shape, resource: Resource, rules: Rules) -> tuple[F
     return (TEXT, Confidence.POSSIBLE, "text") if tokens else _NOTHING
 
 
-def _is_other(reference: Reference, name: str) -> bool:
+def _is_other(reference: Reference, shape: Shape) -> bool:
     """Return whether a value is a digest, a label or taint of Kubernetes, or a Service with a port.
 
-    In `tcp: {22: "gitea/ssh:22"}` of ingress-nginx, the key is a port.
+    In `tcp: {22: "gitea/ssh:22"}` of ingress-nginx, the key and the tag are ports.
     """
     host = reference.name.partition("/")[0]
-    return is_digest(str(reference)) or f".{host}".endswith(".kubernetes.io") or name.isdecimal()
+    has_port = shape.name.isdecimal() and (reference.tag or "").isdecimal() and not contains_images(shape.around)
+    return is_digest(str(reference)) or f".{host}".endswith(".kubernetes.io") or has_port
 
 
 def _has_version(reference: Reference) -> bool:

@@ -18,6 +18,8 @@ from krm_image_setter.yaml.tree import Location
 
 _WITH_VALUE: Final = frozenset(("add", "replace", "test"))
 _CONTAINERS: Final = frozenset(("containers", "initContainers", "ephemeralContainers"))
+# The keys of mappings in which a key `image` is a label or an annotation.
+_NO_IMAGES: Final = frozenset(("metadata", "labels", "annotations", "selector", "matchLabels", "nodeSelector"))
 
 
 def is_json_patch(root: Any) -> bool:
@@ -38,9 +40,9 @@ def json_patch_fields(root: Any, location: Location = ()) -> list[ImageField]:
             continue
         here = (*location, index, "value")
         target, value = target_location(operation), operation.get("value")
-        # An image is in a key `image`, or in the `reference` of an image volume, but never in metadata.
+        # An image is in a key `image`, or in the `reference` of an image volume, but never in metadata or labels.
         is_image = target[-1:] == ("image",) or target[-2:] == ("image", "reference")
-        if "metadata" in target:
+        if not _NO_IMAGES.isdisjoint(target):
             continue
         if isinstance(value, str) and is_image:
             fields.append(whole_field(here, value))
@@ -55,11 +57,11 @@ def json_patch_fields(root: Any, location: Location = ()) -> list[ImageField]:
 
 
 def _image_keys(value: Any, location: Location = ()) -> Iterator[Location]:
-    """Yield the locations of the strings in keys `image`, except in metadata."""
+    """Yield the locations of the strings in keys `image`, except in metadata and labels."""
     for key, item in value.items() if isinstance(value, dict) else enumerate(value):
         if key == "image" and isinstance(item, str):
             yield (*location, key)
-        elif isinstance(item, dict | list) and key != "metadata":
+        elif isinstance(item, dict | list) and key not in _NO_IMAGES:
             yield from _image_keys(item, (*location, key))
 
 

@@ -70,7 +70,8 @@ def image_fields(value: Any, location: Location) -> Iterator[ImageField]:
             field = split_field(shape.location, shape.value, shape.keys, keeps_tag=True, shared=shape.shared)
             if field is None:
                 continue
-            shared = _global_registry(value, location, shape.location, shape.value[shape.keys.repository])
+            key = shape.keys.repository
+            shared = _global_registry(value, location, shape.location, key, shape.value[key])
             if shared:
                 field = _with_registry(field, shape.value.get(shape.keys.registry), *shared)
             elif _is_incomplete(shape.value, shape.keys.repository):
@@ -80,22 +81,22 @@ def image_fields(value: Any, location: Location) -> Iterator[ImageField]:
                 field = _with_full_name(field, shape.value, namespace)
             yield field if shape.keys.tag or shape.keys.digest else _with_only_name(field)
         elif is_image(shape):
-            shared = _global_registry(value, location, shape.location[:-1], shape.value)
-            # In charts of Istio, an `image` without a slash belongs to `global.hub`.
-            if "/" in shape.value or shared is None or shared[0][-1] != "hub":
+            shared = _global_registry(value, location, shape.location[:-1], shape.name, shape.value)
+            if shared is None or shared[0][-1] != "hub":
                 yield whole_field(shape.location, shape.value)
 
 
 def _global_registry(
-    values: Any, start: Location, location: Location, repository: str
+    values: Any, start: Location, location: Location, key: str, repository: str
 ) -> tuple[Location, str] | None:
     """Return the location and value of the registry in `global` for the image at `location`, or None.
 
-    `start` is the location of `values`, and `repository` is the name of the image in its own fields.
+    `start` is the location of `values`, and `repository` is the name of the image in its own field `key`.
     Charts write this registry before a name without a registry host, as in
     https://github.com/bitnami/charts/blob/main/bitnami/common/templates/_images.tpl and
     https://github.com/kubernetes/ingress-nginx/blob/main/charts/ingress-nginx/templates/_helpers.tpl. Helm passes
-    the value to subcharts, where it overrides theirs. The charts of Istio use `global.hub`.
+    the value to subcharts, where it overrides theirs. The charts of Istio write `global.hub` before a word in
+    `image`.
     """
     name = parse_reference(repository.strip())
     if name is None or name.original_path != name.name:
@@ -103,15 +104,22 @@ def _global_registry(
     for end in range(len(start), len(location) + 1):
         outer = at(values, location[len(start) : end])
         for steps in _GLOBAL_REGISTRIES:
-            registry = outer
-            for step in steps:
-                registry = registry.get(step) if isinstance(registry, dict) else None
+            if steps[-1] == "hub" and (key != "image" or "/" in repository):
+                continue
+            holder: Any = outer
+            for step in steps[:-1]:
+                holder = holder.get(step) if isinstance(holder, dict) else None
+            # `global.image` can also be an image of its own.
+            if not isinstance(holder, dict) or (len(steps) > 2 and not _IMAGE_NAMES.isdisjoint(holder)):
+                continue
+            registry = holder.get(steps[-1])
             if isinstance(registry, str) and registry.strip(" /"):
                 return (*location[:end], *steps), registry.strip().rstrip("/")
     return None
 
 
 _GLOBAL_REGISTRIES: Final = (("global", "imageRegistry"), ("global", "image", "registry"), ("global", "hub"))
+_IMAGE_NAMES: Final = frozenset(("repository", "name", "image"))
 
 
 def _with_registry(field: ImageField, own: Any, location: Location, registry: str) -> ImageField:
@@ -151,16 +159,21 @@ def _is_incomplete(mapping: dict[str, Any], key: str) -> bool:
     """
     if key not in ("name", "image") or "/" in mapping[key] or mapping.get("registry") or mapping.get("hub"):
         return False
-    return any(other in mapping and not mapping[other] for other in ("registry", "repository", "hub"))
+    others = ("registry", "repository") if key == "name" else ("repository", "hub")
+    return any(other in mapping and not mapping[other] for other in others)
 
 
 def _namespace(values: Any, start: Location, location: Location) -> str:
     """Return `imageRegistry/imageNamespace` of the mapping around the image at `location`, or an empty string."""
     for end in range(len(location) - 1, len(start) - 1, -1):
         outer = at(values, location[len(start) : end])
-        if isinstance(outer, dict) and outer.get("imageRegistry") and outer.get("imageNamespace"):
-            return f"{outer['imageRegistry']}/{outer['imageNamespace']}"
+        registry, namespace = map(outer.get, _NAMESPACE) if isinstance(outer, dict) else ("", "")
+        if isinstance(registry, str) and isinstance(namespace, str) and registry and namespace:
+            return f"{registry.rstrip('/')}/{namespace.strip('/')}"
     return ""
+
+
+_NAMESPACE: Final = ("imageRegistry", "imageNamespace")
 
 
 def _with_full_name(field: ImageField, mapping: dict[str, Any], namespace: str) -> ImageField:

@@ -33,6 +33,7 @@ RESOURCES = [
         "spec: {node: 'kubernetes.io/os:linux', taint: 'node.kubernetes.io/a:NoExecute'}", {}, id="label and taint"
     ),
     pytest.param("spec: {tcp: {'22': 'gitea/gitea-ssh:22'}}", {}, id="port of a Service"),
+    pytest.param("spec: {images: {'15': 'a/b:15'}}", {"{.spec.images.15}": "likely"}, id="key with a version"),
     pytest.param("spec: {imageFile: 'images.tar', IMAGE_ARCHIVE: 'a.tar'}", {}, id="files with images"),
     pytest.param("spec: {push-images: {needs: [test], runs-on: ubuntu}}", {}, id="job for images"),
 ]

@@ -354,6 +354,7 @@ NOT_FOUND = [
     "{image: {registry: '', repository: '', name: nginx, tag: v1}}", "{image: {registry: , name: nginx, tag: v1}}",
     "{image: {repository: '', name: nginx, tag: v1}}", "{hub: '', image: nginx, tag: v1}",
     "{repository: '', image: nginx, version: v1}", "{global: {hub: quay.io/org}, proxy: {image: nginx}}",
+    "{imageRegistry: {a: b}, imageNamespace: org, image: {repository: '', name: nginx, tag: v1}}",
     "{imageRegistry: quay.io, imageNamespace: '', image: {repository: '', name: nginx, tag: v1}}",
     "{container-image: ' container-image '}", "{images: {a_image: {b_image: k8s.image.name}}}",
 ]  # fmt: skip
@@ -391,6 +392,13 @@ def test_name_of_an_image_is_found(values: str) -> None:
         ("{image: {repository: quay.io/org, image: web, version: v1}}", "quay.io/org/web:v1"),
         ("{imageRegistry: quay.io, imageNamespace: org, image: {repository: a/b, name: web}}", "a/b"),
         ("{image: {registry: '', repository: '', name: quay.io/org/web}}", "quay.io/org/web"),
+        ("{image: {registry: , image: web, tag: v1}}", "web:v1"),
+        ("{global: {hub: quay.io/org}, image: {repository: a/b, tag: v1}}", "a/b:v1"),
+        ("{global: {hub: quay.io/org}, image: {image: a/b, tag: v1}}", "a/b:v1"),
+        (
+            "{imageRegistry: quay.io/, imageNamespace: org, image: {repository: '', name: web, tag: v1}}",
+            "quay.io/org/web:v1",
+        ),
     ],
 )
 def test_name_includes_the_registry_of_other_mappings(values: str, image: str) -> None:
