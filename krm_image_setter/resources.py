@@ -216,10 +216,13 @@ def is_secret(node: Any) -> bool:
 def _can_nest(node: Any, source: str) -> bool:
     """Return whether the text of a resource can contain another resource."""
     kinds, versions, can_have_escapes, _ = _words(source)
-    return can_have_escapes or (kinds > ("kind" in node) and versions > ("apiVersion" in node))
+    own = node if isinstance(node, dict) else ()  # a search in a list of thousands of operations is slow
+    return can_have_escapes or (kinds > ("kind" in own) and versions > ("apiVersion" in own))
 
 
-@lru_cache(maxsize=1)  # thousands of resources can share a text, as the items of a JSON list do
+# Thousands of resources can share a text, as the items of a JSON list do. A text and the documents in its strings
+# are used in turn.
+@lru_cache(maxsize=8)
 def _words(source: str) -> tuple[int, int, bool, bool]:
     """Return how often two keys occur in a text, whether it can have escapes, and whether it can have a Secret."""
     can_have_escapes = "\\" in source
