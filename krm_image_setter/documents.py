@@ -73,10 +73,7 @@ class Stream:
                 yield from self._parsed((start, end))
 
     def trees(
-        self,
-        can_matter: Callable[[str], bool] | None = None,
-        *,
-        unproved: bool = False,
+        self, can_matter: Callable[[str], bool] | None = None, *, unproved: bool = False
     ) -> Iterator[Tree | None]:
         """Return the documents. A list of resources is replaced by its items, and a skipped resource by None.
 

@@ -185,10 +185,8 @@ def scan(
     run = _Run(stream, rules, string, decided, visit, observer)
     can_matter = keyword_test(stream.text, keywords)
     must_check = rules.checks.test(stream.text, found.matched if visit is None else ())
-    if must_check is None:
-        trees = _trees(stream, rules, string, can_matter)
-    else:
-        trees = _trees(stream, rules, string, lambda part: can_matter(part) or must_check(part))
+    is_parsed = can_matter if must_check is None else lambda part: can_matter(part) or must_check(part)
+    trees = _trees(stream, rules, string, is_parsed)
     # Run each step for a batch of trees, not all steps for one tree. This takes a sixth less time, because the
     # code and data of a step remain in the caches of the processor.
     while batch := list(islice(trees, _BATCH)):
@@ -358,9 +356,7 @@ def _scan_fields(
         _accept(searched, decision.changes, decision.results, found, accepted, images=1)
     for other, rule in others:
         if other.embedded is not None and isinstance(other.value, str):
-            # A Bundle of Fleet also contains files that are not YAML.
-            can_matter = rule.origin != "catalog" or re.search("(?i)image|repository", other.value) is not None
-            _follow(searched, other, other.embedded, found, accepted, reports_invalid=can_matter)
+            _follow(searched, other, other.embedded, found, accepted, rule=rule)
         # Do not report values for rules of the catalog, because types differ between versions of a kind.
         elif other.value not in (None, "") and rule.origin != "catalog" and not _is_read(other, readings.values()):
             found.results.append(_wrong_type(searched.resource, other, rule))
@@ -431,12 +427,9 @@ def _follow(
     found: Scan,
     accepted: AcceptedChanges,
     *,
-    reports_invalid: bool,
+    rule: KindRule,
 ) -> None:
-    """Scan the document that the string in a field contains.
-
-    If `reports_invalid` is false, no warning reports that the string is not a valid document.
-    """
+    """Scan the document that the string in a field contains. `rule` found the field."""
     resource, location = searched.resource, field.location
     string = searched.string_at(location, form)
     if string is None:
@@ -452,7 +445,8 @@ def _follow(
         error.line, error.field = position(error.line, None)[0], f"{format_location(location)}: {error.field}"
         raise
     except InputError as error:
-        if not reports_invalid:
+        # A Bundle of Fleet also contains files that are not YAML.
+        if rule.origin == "catalog" and re.search("(?i)image|repository", field.value) is None:
             return
         where = f"line {error.line}, column {error.column} of the string: " if error.column else ""
         message = f"not changed: {where}{error.message}"

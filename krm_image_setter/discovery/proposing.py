@@ -150,7 +150,8 @@ class _Trial(Record):
         """Return the findings whose rules are not safe in a stream."""
         _, stream = take_definitions(stream)  # no rule is for a CRD
         by_kind: dict[str, list[tuple[Finding, KindRule]]] = {}
-        for finding, rule in {**self.findings, **self.earlier}.items():
+        # The order of `findings` decides which of several rules for one image fails.
+        for finding, rule in (self.findings | self.earlier).items():
             _, kind, file = finding.kind
             if file == stream.file if file else kind in stream.text:
                 by_kind.setdefault(file or kind, []).append((finding, rule))

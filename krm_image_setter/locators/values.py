@@ -74,9 +74,9 @@ def image_fields(value: Any, location: Location) -> Iterator[ImageField]:
             shared = _global_registry(value, location, shape.location, key, shape.value[key])
             if shared:
                 field = _with_registry(field, shape.value.get(shape.keys.registry), *shared)
-            elif _is_incomplete(shape.value, shape.keys.repository):
+            elif _is_incomplete(shape.value, key):
                 namespace = _namespace(value, location, shape.location)
-                if not namespace or shape.keys.repository != "name" or "repository" not in shape.value:
+                if not namespace or key != "name" or "repository" not in shape.value:
                     continue
                 field = _with_full_name(field, shape.value, namespace)
             yield field if shape.keys.tag or shape.keys.digest else _with_only_name(field)
@@ -183,7 +183,7 @@ def _with_full_name(field: ImageField, mapping: dict[str, Any], namespace: str) 
     """
     repository, old = (*field.location, "repository"), len(source_text(mapping, ("repository",)))
     name = mapping["name"].strip()
-    current = f"{namespace}/{field.current}" if namespace else field.current
+    current = f"{namespace}/{field.current}"
 
     def changes(new: str) -> Written:
         reference = check_reference(new)

@@ -386,6 +386,7 @@ def test_name_of_an_image_is_found(values: str) -> None:
             "{imageRegistry: quay.io, imageNamespace: org, image: {repository: '', name: web, tag: v1}}",
             "quay.io/org/web:v1",
         ),
+        ("{global: {image: {registry: quay.io, name: }}, image: {image: org/web, tag: v1}}", "org/web:v1"),
         ("{global: {hub: quay.io/org}, image: {hub: '', image: web, tag: v1}}", "quay.io/org/web:v1"),
         ("{global: {hub: quay.io/org}, image: {hub: ghcr.io, image: web, tag: v1}}", "ghcr.io/web:v1"),
         ("{image: {repository: quay.io/org, image: web}}", "quay.io/org/web"),
