@@ -196,11 +196,15 @@ def _documents_at(stream: Stream, lines: Collection[int]) -> Stream:
     text, wanted = stream.text, sorted(lines)
     kept: list[str] = []
     line = 1
-    for start, end in cut_documents(text) or [(0, len(text))]:
+    documents = cut_documents(text) or [(0, len(text))]
+    for start, end in documents:
         last = line + count_breaks(text, start, end)
         if bisect_left(wanted, line) < bisect_right(wanted, last):
             kept.append(text[start:end])
         line = last
+    if len(kept) == len(documents):
+        # Caches find the same text faster than an equal text.
+        return stream
     return Stream("".join(kept), stream.file, stream.directory)
 
 

@@ -87,6 +87,10 @@ def _find(
                 yield found, rule
 
 
+#: The number of keywords for which a text is searched. Above it, the searches could take quadratic time.
+_MOST_KEYWORDS: Final = 64
+
+
 class _Keywords(dict[str, bool]):
     """Whether a text can contain the keyword of a path. An escape or a line break can hide a keyword."""
 
@@ -94,6 +98,8 @@ class _Keywords(dict[str, bool]):
         self._text = text
 
     def __missing__(self, keyword: str) -> bool:
+        if len(self) >= _MOST_KEYWORDS:
+            return True
         self[keyword] = found = not keyword.isalnum() or keyword in self._text or "\\" in self._text
         return found
 
