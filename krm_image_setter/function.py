@@ -53,13 +53,16 @@ class ResourceList(Record):
         written = root.origin("functionConfig")
         # If the functionConfig comes from a merge key (`<<`), the ResourceList itself has no key for it.
         key, start = (tree.start_mark(node).index for node in (pair[0] if pair else written, written))
-        before = self._line(key) - (self._line(start) == self._line(key))
-        value = config_value(config, lambda offset: max(self._line(offset) - before, 1), file and file[0])
-        return value._replace(field="functionConfig", written=written)
+        # Do not count the lines of the items, which are usually before the functionConfig.
+        text = self.stream.text[self.at(key) :]
+        source = Source(text, text, 0)
 
-    def _line(self, offset: int) -> int:
-        """Return the line (from 1) in the text for an offset (in code points) in the frame's source."""
-        return Source(self.stream.text, self.stream.text, 0).line(self.at(offset))
+        def line(offset: int) -> int:
+            return source.line(max(self.at(offset) - self.at(key), 0))
+
+        is_below = line(start) > 1
+        value = config_value(config, lambda offset: max(line(offset) - is_below, 1), file and file[0])
+        return value._replace(field="functionConfig", written=written)
 
     def at(self, offset: int) -> int:
         """Return the offset in the text for an offset in the frame's source. Both are in code points."""

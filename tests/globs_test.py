@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
 import warnings
+from typing import Final
 
 import pytest
+from hypothesis import given, strategies
+from pathspec import GitIgnoreSpec
 
 from krm_image_setter.errors import ImageSetterError
-from krm_image_setter.globs import GlobMap, any_of, check_globs, escaped_glob, glob_spec, matches
+from krm_image_setter.globs import GlobMap, Globs, check_globs, escaped_glob, matches
 
 # https://git-scm.com/docs/gitignore#_pattern_format
 GLOBS = [
@@ -28,19 +34,51 @@ GLOBS = [
 @pytest.mark.parametrize(("globs", "path", "expected"), GLOBS)
 def test_globs_select_a_path(globs: list[str], path: str, expected: bool) -> None:
     assert matches(tuple(globs), path) == expected
-    if not any(glob.startswith("!") for glob in globs):
-        assert bool(any_of(glob_spec(globs)).match(path)) == expected
 
 
 def test_odd_globs() -> None:
-    assert any_of(glob_spec(["*/"])).match("tmp/")
-    assert any_of(glob_spec(["/**/"])).match("tmp/a")
-    assert not any_of(glob_spec(["*/"])).match("tmp")
+    assert Globs(["*/"]).answer("tmp/")
+    assert Globs(["/**/"]).answer("tmp/a")
+    assert Globs(["*/"]).answer("tmp") is None
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert any_of(glob_spec(["[[:alpha:]].yaml"]))
+        assert Globs(["[[:alpha:]].yaml"]).answer("b") is None
     with pytest.raises(ValueError, match="bad character range"):
-        glob_spec(["[l-[]"])
+        Globs(["[l-[]"]).answer("l")
+
+
+_GLOB: Final = strategies.text(alphabet="ab.-é*?/![]\\# ", max_size=8)
+_PATH: Final = strategies.from_regex(r"[ab.\-é!#\[ ]{1,4}(/[ab.\-é]{1,4}){0,2}/?", fullmatch=True)
+
+
+@given(globs=strategies.lists(_GLOB, max_size=4), path=_PATH)
+def test_globs_mean_what_they_mean_to_pathspec(globs: list[str], path: str) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        try:
+            theirs = GitIgnoreSpec.from_lines(globs)
+        except (ValueError, re.error):
+            with pytest.raises(ImageSetterError):
+                check_globs(tuple(globs))
+            return
+    check_globs(tuple(globs))
+    assert Globs(globs).answer(path) == theirs.check_file(path).include
+
+
+def test_pathspec_is_loaded_only_for_a_path_that_a_glob_can_match() -> None:
+    code = """
+import sys
+from krm_image_setter.globs import Globs
+globs = Globs(["# b.yaml", "", "values.yaml", "values.*.y*ml", "/dist/*.yaml", "!keep.yml"])
+assert globs.answer("a/values.yaml") is True
+assert globs.answer("values.yaml/b") is True
+assert globs.answer("a/b.yaml") is None
+assert "pathspec" not in sys.modules
+assert globs.answer("a/keep.yml") is False
+assert globs.answer("dist/b.yaml") is True
+assert "pathspec" in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 @pytest.mark.parametrize("path", ["a/[b]*.yaml", "!a.yaml", "#a", "a\\b.yaml", "a b.yaml", "a "])

@@ -68,6 +68,11 @@ def test_path_selects_known_files(path: str, is_known: bool) -> None:
     assert bool(known_files(path)) == is_known
 
 
+def test_known_files_have_a_suffix_that_a_directory_search_reads() -> None:
+    globs = {glob for rule, _ in file_entries() if rule.globs != ANY_FILE for glob in rule.globs}
+    assert not {glob for glob in globs if not glob.endswith((".yaml", ".yml", ".y*ml", ".json"))}
+
+
 def test_directory_search_finds_known_files(program: Program) -> None:
     shutil.copytree(FILES, program.folder / "repository")
     visible = [name for name in NAMES if not name.startswith((".github/", ".woodpecker/"))]

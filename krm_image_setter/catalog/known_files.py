@@ -8,7 +8,7 @@ from functools import cache, lru_cache
 from krm_image_setter.catalog import read
 from krm_image_setter.config import read_values
 from krm_image_setter.config.decode import decode_files
-from krm_image_setter.globs import any_of, glob_spec
+from krm_image_setter.globs import Globs
 from krm_image_setter.locators import FileRule
 from krm_image_setter.typed import Final, Record
 
@@ -43,10 +43,7 @@ def file_entries() -> tuple[FileEntry, ...]:
 def known_files(path: str) -> tuple[FileRule, ...]:
     """Return the rules of the catalog that select a file by its path, which can be relative or absolute."""
     path = path.lstrip("/")
-    any_glob, entries = _matchers()
-    if any_glob.match(path) is None:
-        return ()
-    return tuple(rule for glob, rule in entries if glob.match(path))
+    return tuple(rule for globs, rule in _globs() if globs.answer(path))
 
 
 def patch_rules() -> list[FileRule]:
@@ -55,8 +52,6 @@ def patch_rules() -> list[FileRule]:
 
 
 @cache
-def _matchers() -> tuple[re.Pattern[str], list[tuple[re.Pattern[str], FileRule]]]:
-    """Return a regular expression for all known files, and one for each entry."""
-    rules = [entry.rule for entry in file_entries() if entry.rule.globs != ANY_FILE]
-    any_glob = any_of(glob_spec(glob for rule in rules for glob in rule.globs))
-    return any_glob, [(any_of(glob_spec(rule.globs)), rule) for rule in rules]
+def _globs() -> list[tuple[Globs, FileRule]]:
+    rules = (entry.rule for entry in file_entries())
+    return [(Globs(rule.globs), rule) for rule in rules if rule.globs != ANY_FILE]

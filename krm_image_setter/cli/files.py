@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -11,12 +10,9 @@ from functools import cache
 from krm_image_setter.catalog.known_files import known_files
 from krm_image_setter.cli.git_index import tracked_paths
 from krm_image_setter.errors import ImageSetterError, InputError, internal_error
-from krm_image_setter.globs import any_of, glob_spec, without_matches
+from krm_image_setter.globs import Globs
 from krm_image_setter.streams import STDIN, read_bytes, read_found, read_text, say, shown
-from krm_image_setter.typed import TYPE_CHECKING, Final, Record, TypeAlias
-
-if TYPE_CHECKING:
-    from krm_image_setter.globs import GlobSpec
+from krm_image_setter.typed import Final, Record, TypeAlias
 
 _SUFFIXES: Final = (".yaml", ".yml", ".json")
 # Names of files that contain a resource but have no suffix such as `.yaml`.
@@ -143,14 +139,11 @@ def find_files(paths: Iterable[str], *, hidden: bool = False, stdin_name: str = 
 
 
 class _Ignores(Record):
-    """The patterns in an ignore file. `directory` is the absolute path of its directory.
+    """The patterns in an ignore file. `directory` is the absolute path of its directory."""
 
-    `any_glob` finds the paths that at least one pattern matches. Most paths match none.
-    """
-
+    file: str
     directory: str
-    spec: GlobSpec
-    any_glob: re.Pattern[str]
+    globs: Globs
     is_of_git: bool
 
 
@@ -204,10 +197,11 @@ def _walk(top: str, tracked: _Tracked, *, hidden: bool) -> Iterator[tuple[str, s
 
 def _can_contain_images(name: str, *, is_directory: bool, hidden: bool) -> bool:
     """Return whether a directory search must read a file or directory with this name."""
-    is_read = name != ".git" if is_directory else name.endswith(_SUFFIXES)
-    if is_read and (hidden or not name.startswith(".")):
-        return True
-    return not is_directory and (name in _RESOURCE_FILES or bool(known_files(name)))
+    if is_directory:
+        return name != ".git" and (hidden or not name.startswith("."))
+    if not name.endswith(_SUFFIXES):
+        return name in _RESOURCE_FILES
+    return hidden or not name.startswith(".") or bool(known_files(name))
 
 
 def is_under(path: str, directory: str) -> bool:
@@ -228,7 +222,7 @@ def _ignores_above(directory: str) -> list[_Ignores]:
     found = [ignores for outer in above for ignores in _ignores_in(outer, outer)]
     if not _is_ignored(path, found):
         return found
-    return [one._replace(spec=without_matches(one.spec, _relative(path, one.directory))) for one in found]
+    return [one._replace(globs=one.globs.without_matches(_relative(path, one.directory))) for one in found]
 
 
 def repository_of(directory: str) -> str | None:
@@ -246,21 +240,18 @@ def _ignores_in(directory: str, shown_directory: str) -> list[_Ignores]:
     for name in _IGNORE_FILES:
         path = os.path.join(directory, name)
         if os.path.isfile(path) and not os.path.islink(path):  # git does not follow these links either
-            try:
-                spec = glob_spec(read_text(path).splitlines())
-            except ValueError as error:
-                raise InputError(
-                    f"invalid ignore pattern: {error}", file=os.path.join(shown_directory, name)
-                ) from error
-            found.append(_Ignores(directory, spec, any_of(spec), name == _GIT_IGNORE))
+            globs = Globs(read_text(path).splitlines())
+            found.append(_Ignores(os.path.join(shown_directory, name), directory, globs, name == _GIT_IGNORE))
     return found
 
 
 def _is_ignored(path: str, ignores: list[_Ignores]) -> bool:
     """Return whether an absolute path is ignored (a directory ends with a slash). The innermost file decides."""
     for one in reversed(ignores):
-        relative = _relative(path, one.directory)
-        answer = one.spec.check_file(relative).include if one.any_glob.match(relative) else None
+        try:
+            answer = one.globs.answer(_relative(path, one.directory))
+        except ValueError as error:
+            raise InputError(f"invalid ignore pattern: {error}", file=one.file) from error
         if answer is not None:
             return answer
     return False

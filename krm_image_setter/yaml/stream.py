@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from functools import lru_cache
-from itertools import chain, pairwise
+from itertools import accumulate, chain, pairwise
 
 from krm_image_setter.errors import InputError
 from krm_image_setter.line_breaks import BREAKS, count_breaks, has_other_breaks, line_start
@@ -49,7 +49,7 @@ class Source(Record):
         """Return the line that contains the code point `offset` of this text, counted from 1 in the stream."""
         at = self.start + offset
         block = at // _BLOCK
-        before = _lines_before(self.stream)[block][0] if block else 0
+        before = _lines_before(self.stream)[block] if block else 0
         return before + count_breaks(self.stream, block * _BLOCK, at) + 1
 
     def position(self, offset: int) -> tuple[int, int]:
@@ -57,8 +57,11 @@ class Source(Record):
         at = self.start + offset
         since = at // _BLOCK * _BLOCK
         start = line_start(self.stream, at, since)
-        if start == since > 0:  # a line can be as long as the text
-            start = _lines_before(self.stream)[since // _BLOCK][1]
+        if start == since > 0:
+            # The line starts in an earlier block: the last block before that has fewer lines before it.
+            before = _lines_before(self.stream)
+            block = before.index(before[since // _BLOCK]) - 1
+            start = line_start(self.stream, (block + 1) * _BLOCK, block * _BLOCK) if block >= 0 else 0
         return self.line(offset), at - start + 1
 
 
@@ -67,20 +70,14 @@ _BLOCK: Final = 2048
 
 
 @lru_cache(maxsize=4)
-def _lines_before(text: str) -> list[tuple[int, int]]:
-    """Return, for each block of the text, the number of lines before it and the offset of the line it starts in.
+def _lines_before(text: str) -> list[int]:
+    """Return the number of lines before each block of the text.
 
     The numbers are cached because a run can have thousands of results. The cache contains a long stream and the
     long documents in its strings.
     """
-    lines = start = 0
-    before = [(0, 0)]
-    for block in range(0, len(text), _BLOCK):
-        end = block + _BLOCK
-        lines += count_breaks(text, block, end)
-        start = found if (found := line_start(text, end, block)) > block else start
-        before.append((lines, start))
-    return before
+    starts = range(0, len(text), _BLOCK)
+    return [*accumulate((count_breaks(text, start, start + _BLOCK) for start in starts), initial=0)]
 
 
 def position(text: str, index: int) -> tuple[int, int]:
