@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
@@ -20,6 +21,8 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 _BATCH: Final = 32
+# The largest pipe that a user can have by default. The results for 3,000 files take 0.9 MB.
+_PIPE_SIZE: Final = 1 << 20
 # For fewer items, one process is faster, because starting worker processes takes longer than the work.
 _MIN_ITEMS: Final = 200
 #: The signals that ask a process to end. Windows does not have SIGHUP.
@@ -52,13 +55,17 @@ def _cores() -> int:
 
 
 def _distributed(job: Callable[[Item], Result], items: Sequence[Item], count: int) -> Iterator[Result]:
-    """Divide the batches of items among `count` forked worker processes, and yield the results in order.
+    """Divide the batches of items among `count` processes, and yield the results in order.
+
+    One of them is this process. It works on its own batches while it waits for the results of the others, which
+    are forked. For 3,000 files and two cores, this takes a sixth less time than waiting for two workers.
 
     A worker ends when the parent process ends, even if the parent is killed: it checks before each item whether
     the parent runs, and only the parent reads its pipe. The workers of a `multiprocessing.Pool` would wait for
     more work.
     """
     # Import before opening pipes: with a low limit of open files, a later import would fail.
+    import fcntl  # noqa: PLC0415  (Windows has neither this module nor `fork`)
     import multiprocessing.connection  # noqa: PLC0415
     import multiprocessing.popen_fork  # noqa: PLC0415
 
@@ -68,10 +75,13 @@ def _distributed(job: Callable[[Item], Result], items: Sequence[Item], count: in
     senders: list[Connection] = []
     workers: list[ForkProcess] = []
     try:
-        for number in range(count):
+        for number in range(count - 1):
             receiver, sender = context.Pipe(duplex=False)
             receivers.append(receiver)
             senders.append(sender)
+            # A worker with a large pipe need not wait while this process is busy. Only Linux has F_SETPIPE_SZ.
+            with suppress(AttributeError, OSError):
+                fcntl.fcntl(sender.fileno(), fcntl.F_SETPIPE_SZ, _PIPE_SIZE)
             # A signal must not end this process before it can stop the worker.
             with signals_blocked() as mask:
                 arguments = job, batches[number::count], sender, tuple(receivers)
@@ -81,25 +91,38 @@ def _distributed(job: Callable[[Item], Result], items: Sequence[Item], count: in
                 workers.append(worker)
                 _running.add(worker)
             sender.close()
-    # If there are too many processes or open files, this process does the work of the missing workers.
+    # If there are too many processes or open files, this process also does the work of the missing workers.
     except OSError:
         for connection in (*receivers[len(workers) :], *senders[len(workers) :]):
             connection.close()
+    own = deque(number for number in range(len(batches)) if number % count >= len(workers))
+    done: dict[int, list[Result] | ImageSetterError] = {}
     for number, batch in enumerate(batches):
-        if number % count >= len(workers):
-            yield from map(job, batch)
-            continue
+        index = number % count
+        while own and number not in done and (index >= len(workers) or not receivers[index].poll()):
+            mine = own.popleft()
+            done[mine] = _results(job, batches[mine])
         try:
-            results: list[Result] | ImageSetterError = receivers[number % count].recv()
+            results = done.pop(number) if index >= len(workers) else receivers[index].recv()
         # The worker ended before it sent the whole batch.
         except (EOFError, OSError):
-            raise _killed(workers[number % count], batch) from None
+            raise _killed(workers[index], batch) from None
         if isinstance(results, ImageSetterError):
             raise results
         yield from results
     for worker in workers:
         worker.join()
         _running.discard(worker)
+
+
+def _results(job: Callable[[Item], Result], batch: Iterable[Item]) -> list[Result] | ImageSetterError:
+    """Return the results for the items of a batch, or the exception of the first call that fails."""
+    try:
+        return list(map(job, batch))
+    except (BrokenPipeError, MemoryError):
+        raise
+    except Exception as error:  # noqa: BLE001  (the caller raises the exception)
+        return error if isinstance(error, ImageSetterError) else internal_error(error)
 
 
 _running: Final[set[ForkProcess]] = set()
@@ -152,20 +175,16 @@ def _run_worker(
     # A worker detects the end of its parent only if no other process has the receiving end of its pipe open.
     for receiver in inherited:
         receiver.close()
+
+    def checked(item: Item) -> Result:
+        if os.getppid() != parent:  # the parent was killed, so the job must not write files any more
+            raise SystemExit
+        return job(item)
+
     # Do not report these exceptions: the parent has ended, or it notices that this worker ends.
     with suppress(BrokenPipeError, MemoryError):
-        try:
-            for batch in batches:
-                results = []
-                for item in batch:
-                    if os.getppid() != parent:  # the parent was killed, so the job must not write files any more
-                        return
-                    results.append(job(item))
-                sender.send(results)
-        except (BrokenPipeError, MemoryError):
-            raise
-        except Exception as error:  # noqa: BLE001  (the parent reports the exception)
-            sender.send(error if isinstance(error, ImageSetterError) else internal_error(error))
+        for batch in batches:
+            sender.send(_results(checked, batch))
 
 
 def with_bar(results: Iterable[Result], total: int, noun: str) -> Iterator[Result]:

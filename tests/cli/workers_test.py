@@ -32,7 +32,7 @@ def test_dead_worker_is_reported_with_its_files() -> None:
 import os
 from krm_image_setter.cli import workers
 from krm_image_setter.errors import ImageSetterError
-workers._cores = lambda: 2
+workers._cores = lambda: 3
 try:
     list(workers.for_each(lambda item: os._exit(9) if item == 700 else item, range(1000)))
 except ImageSetterError as error:
