@@ -9,6 +9,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from functools import cached_property, partial
 
 from krm_image_setter.images import ImageRule, SeenReferences, Usage, parse_reference
@@ -21,6 +22,7 @@ from krm_image_setter.kustomizations.flows import (
     Copy,
     Flows,
     Scalar,
+    Spec,
     matches,
 )
 from krm_image_setter.kustomizations.reading import Entry, Reader, Sources, Text
@@ -68,12 +70,13 @@ class KustomizationPlan:
 
     def __init__(self, sources: Sources, rules: Rules) -> None:
         self._sources = sources
-        self._rules = rules
+        #: The rules, which also find the fields that `configurations` lists.
+        self.rules = rules
         self._reader = Reader(sources)
         self.files = sources.kustomizations()
         self._hard, self._soft = self._roots()
         self._read: dict[str, tuple[FoundField, ...] | None] = {}
-        #: Rules for the fields that `configurations` lists, and for the fields that replacements copy into images.
+        #: Rules for the fields that replacements copy into images.
         self.specs: SelectorMap[KindRule] = SelectorMap(())
         # The texts of the user are not scanned yet, so these builds do not contain their images.
         no_fields = dict.fromkeys(sources.names, NO_FIELDS)
@@ -87,9 +90,10 @@ class KustomizationPlan:
             if file in sources.names and file not in self.reached and not self._is_embedded(key)
         )
         self.keywords = self._keywords(flows.entries)
-        specs = list(self._specs(flows))
-        if specs:
-            self.specs = SelectorMap(specs)
+        if flows.specs:
+            self.rules = rules._replace(kinds=rules.kinds.with_items(_spec_rules(flows.specs)))
+        self.specs = SelectorMap(_copy_rules(flows.copies.values()))
+        if flows.specs or self.specs:
             self._read.clear()
 
     def _fields(
@@ -104,7 +108,7 @@ class KustomizationPlan:
             return None if fields is None else fields.found
         if key not in self._read:
             source = text.source if text else self._sources.read(key)
-            found = None if source is None else fields_in(source, self._rules, self.specs)
+            found = None if source is None else fields_in(source, self.rules, self.specs)
             self._read[key] = None if found is None else found.found
         return self._read[key]
 
@@ -141,22 +145,10 @@ class KustomizationPlan:
         hard = [key for key in kinds if key not in referenced]
         return hard, [key for key in kinds if key in referenced and kinds[key] != _COMPONENT]
 
-    def _specs(self, flows: Flows) -> Iterator[tuple[Selector, KindRule]]:
-        for spec in dict.fromkeys(flows.specs):
-            selector = Selector(kind=spec.kind, api_version=f"{spec.group}/*" if spec.group else "")
-            yield selector, KindRule(selector, parse_field_spec(spec.path), origin="configurations")
-        for copy in flows.copies.values():
-            if copy.location:
-                selector = Selector(kind=copy.source, name=copy.name)
-                try:
-                    yield selector, KindRule(selector, parse_path(copy.path), origin="replacements")
-                except PathError:
-                    continue
-
     def _is_embedded(self, key: str) -> bool:
         """Return whether a rule reads the value of this key of ConfigMaps as a document or as Helm values."""
         data = {"data": {key: "x"}}
-        rules = self._rules.kinds.matching(ResourceRef("v1", "ConfigMap", "", ""))
+        rules = self.rules.kinds.matching(ResourceRef("v1", "ConfigMap", "", ""))
         return any(
             (isinstance(rule.form, Embedded) or rule.form is VALUES) and rule.path.find(data) for rule in rules
         )
@@ -175,9 +167,9 @@ class KustomizationPlan:
             done = set(relevant)
             waiting = [entry for entry in waiting if entry not in done]
         keywords = [
-            rule.target.path.removeprefix("library/") for rule in self._rules.images.rules if not rule.source
+            rule.target.path.removeprefix("library/") for rule in self.rules.images.rules if not rule.source
         ]
-        keywords += [rule.to for rule in self._rules.registries.rules()]
+        keywords += [rule.to for rule in self.rules.registries.rules()]
         for name in names:
             keyword = _literal(name)
             if keyword is None:
@@ -193,18 +185,18 @@ class KustomizationPlan:
         reference = parse_reference(split_image(name)[0])
         if reference is None:
             return False
-        if self._rules.registries.find(reference.name):
+        if self.rules.registries.find(reference.name):
             return True
         return reference.normalized_name in self._wished
 
     @cached_property
     def _wished(self) -> set[str]:
-        return {rule.name.normalized_name for rule in self._rules.images.rules}
+        return {rule.name.normalized_name for rule in self.rules.images.rules}
 
     # Decisions
 
     def _wish(self, image: str, usage: Usage) -> str:
-        return self._rules.new(image, usage)[0]
+        return self.rules.new(image, usage)[0]
 
     def flows(self, found: Mapping[str, Fields | None], *, bases: bool) -> Flows:
         """Return the routes of all images. `found` contains the fields of the texts that were scanned.
@@ -241,7 +233,7 @@ class KustomizationPlan:
         return Planned(scans, decided, checksums, applied, causes, images, decisions, idle, self.text_files)
 
     def _written(self, decisions: Decisions) -> tuple[dict[str, Scan], dict[str, dict[int, str]]]:
-        writer = Writer(self._rules)
+        writer = Writer(self.rules)
         decided: dict[str, dict[int, str]] = {}
         strings: dict[Text, dict[int, str]] = {}
         for place, new in decisions.state.items():
@@ -310,7 +302,7 @@ class KustomizationPlan:
         if not every:
             return
         names = [f'"{rule.name}"' for rule in self._idle_rules(decisions.flows)]
-        names += [f'"{rule.from_}"' for rule in self._rules.registries.rules()]
+        names += [f'"{rule.from_}"' for rule in self.rules.registries.rules()]
         rest = len(names) - _MOST_NAMES
         wanted = ", ".join(names[:_MOST_NAMES]) + (f" and {rest} more" if rest > 0 else "")
         renamed = [
@@ -336,7 +328,7 @@ class KustomizationPlan:
         """Return the positions of the configuration's entries that match an image, except in bases' own builds."""
         hard = set(self._hard)
         known = (flow for flow in flows if flow.route.is_known and flow.route.root in hard)
-        found = (self._rules.images.find(flow.image, flow.route.usage) for flow in known)
+        found = (self.rules.images.find(flow.image, flow.route.usage) for flow in known)
         return {one[1].position for one in found if one}
 
     def _idle_rules(self, flows: list[Flow]) -> list[ImageRule]:
@@ -349,10 +341,10 @@ class KustomizationPlan:
                 seen.add(reference, flow.route.usage)
         return [
             rule
-            for rule in self._rules.images.rules
+            for rule in self.rules.images.rules
             if rule.position not in used
             and not seen.has_target_of(rule)
-            and not self._rules.images.is_overridden(rule)
+            and not self.rules.images.is_overridden(rule)
         ]
 
     def _causes(self, flows: Iterable[Flow], used: set[int]) -> dict[int, str]:
@@ -363,14 +355,14 @@ class KustomizationPlan:
             matching.update(flow.trail)
             image = flow.route.start if flow.route.scalar is None else flow.route.scalar.image
             for entry in flow.trail:
-                found = self._rules.images.find(image, flow.route.usage)
+                found = self.rules.images.find(image, flow.route.usage)
                 if found and found[1].position not in used and entry.keys.renames:
                     final = split_image(flow.image)[0]
                     cause = f'{shown_location(entry, self._sources)} makes it "{final}"; did you mean that?'
                     causes.setdefault(found[1].position, f'no build has an image "{found[1].name.name}": {cause}')
                 image = entry.keys.applied(image)
         for entry in self._outline.entries:
-            found = self._rules.images.find(entry.keys.image) if entry not in matching else None
+            found = self.rules.images.find(entry.keys.image) if entry not in matching else None
             if found and found[1].position not in used:
                 cause = f"the entry in {shown_location(entry, self._sources)} matches nothing"
                 causes.setdefault(found[1].position, f'no build has an image "{found[1].name.name}": {cause}')
@@ -379,8 +371,9 @@ class KustomizationPlan:
     # Images for `list`
 
     def images(self, flows: Iterable[Flow]) -> Iterator[tuple[str, FoundImage]]:
-        """Yield the images that entries make, and the images in strings, with the keys of their files.
+        """Yield the images that entries make, and those in strings and in fields that only kustomize reads.
 
+        Each image has the key of its file.
         The location of an image is the last entry that changes the image. An image in a base's own build that no
         entry changes is omitted, because it can be a placeholder.
         """
@@ -394,15 +387,18 @@ class KustomizationPlan:
                 continue
             seen.add((place, flow.image))
             node = place if isinstance(place, Entry) else place.node
+            resource = KUSTOMIZATION
             if isinstance(place, Scalar) and place.text is not None and place.text.parent is not None:
                 path = f"{format_location(place.text.parent.location)}: {format_location(place.field.location)}"
                 column = None
             elif node is not None:
                 path, column = format_location(node.location), node.column
+            elif isinstance(place, Scalar) and not place.field.is_known:
+                resource, path, column = place.field.resource, format_location(place.field.location), None
             else:
                 continue
             at = (path, place.line, column)
-            yield place.file, FoundImage(flow.image, KUSTOMIZATION, *at, _RULE, Usage(), "", is_public=True)
+            yield place.file, FoundImage(flow.image, resource, *at, _RULE, Usage(), "", is_public=True)
 
     def placeholders(self, flows: Iterable[Flow], *, final: bool) -> set[tuple[str, int, str]]:
         """Return the file, line and path of each image that an entry renames in every build.
@@ -420,6 +416,20 @@ class KustomizationPlan:
             for scalar, is_renamed in renamed.items()
             if is_renamed
         }
+
+
+def _spec_rules(specs: Iterable[Spec]) -> Iterator[tuple[Selector, KindRule]]:
+    for spec in dict.fromkeys(specs):
+        selector = Selector(kind=spec.kind, api_version=f"{spec.group}/*" if spec.group else "")
+        yield selector, KindRule(selector, parse_field_spec(spec.path), origin="configurations")
+
+
+def _copy_rules(copies: Iterable[Copy]) -> Iterator[tuple[Selector, KindRule]]:
+    for copy in copies:
+        if copy.location:
+            selector = Selector(kind=copy.source, name=copy.name)
+            with suppress(PathError):
+                yield selector, KindRule(selector, parse_path(copy.path), origin="replacements")
 
 
 _RULE: Final = KindRule(Selector(kind="Kustomization"), parse_field_spec("images[]"), origin="kustomizations")

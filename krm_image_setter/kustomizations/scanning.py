@@ -46,6 +46,7 @@ class _Run(Record):
     read: frozenset[str]  # the files that the plan has read
     text_files: frozenset[str]
     reached: frozenset[str]
+    rules_of_reached: Rules
     specs: SelectorMap[KindRule]
     keywords: Keywords
     keywords_of_reached: Keywords
@@ -54,14 +55,15 @@ class _Run(Record):
 def _run(config: ImageSetter, rules: Rules, plan: KustomizationPlan, *, every: bool = False) -> _Run:
     read = frozenset(plan.checksums())
     keywords = Keywords(config, None if every else ()), Keywords(config, None if every else plan.keywords)
-    return _Run(config, rules, plan.resources(), read, plan.text_files, plan.reached, plan.specs, *keywords)
+    found = plan.resources(), read, plan.text_files, plan.reached, plan.rules, plan.specs
+    return _Run(config, rules, *found, *keywords)
 
 
 def _scan(run: _Run, stream: Stream) -> Scan:
     """Scan a text, and collect the image fields if the text is part of a kustomization."""
     if stream.source in run.reached:
-        collector = FieldCollector(run.rules, run.specs)
-        found = scan(stream, run.rules, run.keywords_of_reached.of(stream.text), visit=collector)
+        collector = FieldCollector(run.rules_of_reached, run.specs)
+        found = scan(stream, run.rules_of_reached, run.keywords_of_reached.of(stream.text), visit=collector)
         found.fields = collector.fields(stream)
         return found
     keywords = run.keywords.of(stream.text)
@@ -129,7 +131,7 @@ def scan_all(
     planned = plan.decide({key: found.fields if found else None for key, found in scans.items()})
     changed = [key for key in sources.names if key in planned.decided]
     if changed:
-        again = visit(partial(_scan_again, rules, planned), changed)
+        again = visit(partial(_scan_again, plan.rules, planned), changed)
         for key, one in zip(changed, again, strict=True):
             old, new = scans[key], found_in(one)
             if old is None or new is None:
@@ -150,13 +152,15 @@ def scan_all(
 
 def _list(run: _Run, stream: Stream) -> TextImages:
     """Return the images of a text, and its image fields if the text is part of a kustomization."""
-    collector = FieldCollector(run.rules, run.specs)
+    is_reached = stream.source in run.reached
+    rules = run.rules_of_reached if is_reached else run.rules
+    collector = FieldCollector(rules, run.specs)
     count = 0
 
     def visit(resource: Resource | None, fields: list[LocatedField]) -> None:
         nonlocal count
         count += resource is None or resource.ref != NO_REF
-        if resource is not None and stream.source in run.reached:
+        if resource is not None and is_reached:
             collector(resource, fields)
 
     images: list[FoundImage] = []
@@ -164,12 +168,12 @@ def _list(run: _Run, stream: Stream) -> TextImages:
     if resources is not None and not run.rules.kinds and not run.rules.files:
         return TextImages(resources, images, NO_FIELDS)
     try:
-        images += images_in(stream, run.rules, visit=visit, every=bool(run.specs))
+        images += images_in(stream, rules, visit=visit, every=bool(run.specs))
     except NotResourceError:  # `kind` and `apiVersion` of a kustomization can be missing
         if stream.source not in run.kustomizations:
             raise
         list(stream.documents())  # raises NotYAMLError
-    return TextImages(count, images, collector.fields(stream) if stream.source in run.reached else NO_FIELDS)
+    return TextImages(count, images, collector.fields(stream) if is_reached else NO_FIELDS)
 
 
 class Listing:

@@ -69,10 +69,15 @@ class SelectorMap(Generic[T]):
     """
 
     def __init__(self, items: Iterable[tuple[Selector, T]]) -> None:
+        self._pairs = list(items)
         self._items: dict[tuple[str, str], list[tuple[int, Selector, T]]] = {}
-        for position, (selector, item) in enumerate(items):
+        for position, (selector, item) in enumerate(self._pairs):
             key = _without_wildcard(selector.kind), _without_wildcard(selector.name)
             self._items.setdefault(key, []).append((position, selector, item))
+
+    def with_items(self, items: Iterable[tuple[Selector, T]]) -> SelectorMap[T]:
+        """Return a map that also has other items, after the items of this map."""
+        return SelectorMap([*self._pairs, *items])
 
     def __bool__(self) -> bool:
         return bool(self._items)

@@ -70,6 +70,31 @@ def test_entry_is_set_by_the_final_name(entry: str, name: str, wish: str, new_en
     assert outcomes.results == ()
 
 
+CACHE = "apiVersion: acme.io/v1\nkind: Cache\nmetadata: {name: c}\nspec: {image: 'IMAGE'}\n"
+
+
+@pytest.mark.parametrize(
+    "wish", [pytest.param(TAG, id="tag"), pytest.param(NAME, id="name"), pytest.param(DIGEST, id="digest")]
+)
+def test_field_of_configurations_is_set(kubectl: Orchestrator, wish: str) -> None:
+    before = {
+        "base/kustomization.yaml": "resources: [web.yaml, cache.yaml]\n",
+        "over/fields.yaml": "images: [{path: spec/image, kind: Cache, group: acme.io}]\n",
+        "base/web.yaml": POD.replace("IMAGE", "i:1"),
+        "base/cache.yaml": CACHE.replace("IMAGE", "i:1"),
+        "over/kustomization.yaml": (
+            "resources: [../base]\nconfigurations: [fields.yaml]\nimages: [{name: i, newTag: '2'}]\n"
+        ),
+    }
+    outcomes = set_images_in(before, read_config(f"{HEAD}images: [{{name: i, {wish}}}]"))
+    assert outcomes.results == ()
+    for name, one in outcomes.of.items():
+        kubectl.write(name, one.text)
+    built = kubectl("kustomize", "over").stdout
+    new = {TAG: "i:9", NAME: "m.b/m:2", DIGEST: f"i@{NEW}"}[wish]
+    assert built.count(f"image: {new}\n") == 2
+
+
 @pytest.mark.parametrize("entry, name, wish", [pytest.param(*row[1:4], id=row[0]) for row in ROWS])
 def test_kubectl_builds_what_is_wished(kubectl: Orchestrator, entry: str, name: str, wish: str) -> None:
     config = read_config(f"{HEAD}images: [{{name: {name}, {wish}}}]")

@@ -211,6 +211,19 @@ REPLACEMENT = (
             'not changed: the replacement into spec.containers.0.image writes "nginx:1"; change it to "nginx:9" by hand',
             id="image in a ConfigMap",
         ),
+        *(
+            pytest.param(
+                {
+                    **tree("b.c/d", over=REPLACEMENT.replace("KIND", "ConfigMap").replace("PATH", "data.a").replace("OPTIONS", "")),
+                    "base/kustomization.yaml": f"resources: [web.yaml]\nconfigMapGenerator: [{{name: c, {values}}}]\n",
+                    "base/c.env": "# a comment\na=nginx:1\n",
+                },
+                TAG,
+                'not changed: the replacement into spec.containers.0.image writes "nginx:1"; change it to "nginx:9" by hand',
+                id=f"image in a generated ConfigMap, {values}",
+            )
+            for values in ("literals: [b=x, a='nginx:1']", "envs: [c.env]", "env: c.env")
+        ),
         pytest.param(
             tree("nginx:1", over=REPLACEMENT.replace("KIND", "ConfigMap").replace("PATH", "data.a").replace("OPTIONS", ", options: {delimiter: ':', index: 1}")),
             TAG,
