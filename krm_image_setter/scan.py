@@ -95,7 +95,8 @@ class Scan:
     `selected` contains how many resources each path of `kinds` or `files` selects. `matched` contains the paths
     that match a field. `others` is the number of documents that are not resources. `fields` contains the image
     fields of a text that is part of a kustomization. `placeholders` is the number of images that contain a
-    placeholder, such as `nginx:${TAG}`.
+    placeholder, such as `nginx:${TAG}`. `renamed` contains the new name of each image whose name changes, by its
+    normalized old name. `overrides` contains a name and a warning for each override that still has this name.
     """
 
     def __init__(self) -> None:
@@ -108,6 +109,8 @@ class Scan:
         self.applied: set[int] = set()
         self.matched: set[int] = set()
         self.selected: dict[int, int] = {}
+        self.renamed: dict[str, str] = {}
+        self.overrides: list[tuple[str, Result]] = []
         self.fields: Any = None
 
     def add_counts(self, other: Scan) -> None:
@@ -116,7 +119,25 @@ class Scan:
         self.others += other.others
         self.images_set += other.images_set
         self.placeholders += other.placeholders
+        self.renamed |= other.renamed
         self.add_rules(other)
+
+    def add_change(self, old: str, new: str) -> None:
+        """Add the new name of an image if its name changes."""
+        before, after = parse_reference(old), parse_reference(new)
+        if before is not None and after is not None and before.name != after.name:
+            self.renamed[before.normalized_name] = after.name
+
+    def report_overrides(self, renamed: Mapping[str, str]) -> None:
+        """Add a warning for each override of a name that the run changes. `renamed` is that of all sources."""
+        for name, result in self.overrides:
+            new = renamed.get(name)
+            if new is not None:
+                message = (
+                    f'the entry still replaces "{result.message}", but other resources now contain "{new}"; '
+                    f'if the entry is for these resources, change its name to "{new}"'
+                )
+                self.results.append(result._replace(message=message))
 
     def add_rules(self, other: Scan) -> None:
         """Add the rules that were applied, selected or matched in another scan."""
@@ -354,12 +375,26 @@ def _scan_fields(
         if decision.changes or not decision.results:
             claims.claim(decision.field)
         _accept(searched, decision.changes, decision.results, found, accepted, images=1)
+        if decision.changes and (decision.rule is None or decision.rule.renames):
+            _note_names(searched.resource, decision, found)
     for other, rule in others:
         if other.embedded is not None and isinstance(other.value, str):
             _follow(searched, other, other.embedded, found, accepted, rule=rule)
         # Do not report values for rules of the catalog, because types differ between versions of a kind.
         elif other.value not in (None, "") and rule.origin != "catalog" and not _is_read(other, readings.values()):
             found.results.append(_wrong_type(searched.resource, other, rule))
+
+
+def _note_names(resource: Resource, decision: Decision, found: Scan) -> None:
+    """Note the name that a decision changes, or the override that keeps its name."""
+    field, result = decision.field, decision.results[0]
+    if field.overrides:
+        reference = parse_reference(field.overrides)
+        if reference is not None:
+            override = warning(resource, field.location, reference.name)
+            found.overrides.append((reference.normalized_name, override))
+    elif result.current_value and result.proposed_value:  # the values of a Secret are not known
+        found.add_change(result.current_value, result.proposed_value)
 
 
 def _key(field: ImageField) -> tuple[Location, int]:
@@ -453,14 +488,17 @@ def _follow(
         line, column = position(error.line, error.column)
         found.results.append(warning(resource, location, message)._replace(line=line, column=column))
         return
-    found.add_rules(inner)
-    found.placeholders += inner.placeholders
-    outer = format_location(location)
-    results = []
-    for result in inner.results:
+
+    def located(result: Result) -> Result:
         line, column = position(result.line, result.column)
         at = result._replace(line=line, column=column, file=resource.file)
-        results.append(at._replace(resource_ref=resource.ref, field=f"{outer}: {result.field}"))
+        return at._replace(resource_ref=resource.ref, field=f"{format_location(location)}: {result.field}")
+
+    found.add_rules(inner)
+    found.placeholders += inner.placeholders
+    found.renamed |= inner.renamed
+    found.overrides += ((name, located(result)) for name, result in inner.overrides)
+    results = [located(result) for result in inner.results]
     changes = [Change(location, Fragment(*edit)) for edit in dict.fromkeys(inner.edits)]
     _accept(searched, changes, results, found, accepted, images=inner.images_set)
 

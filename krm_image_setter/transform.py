@@ -201,6 +201,9 @@ def plan_all(
     for one in filter(None, map(found_in, each)):
         total.add_counts(one)
     total.applied |= planned.applied if planned else set()
+    if total.renamed:
+        for one in filter(None, map(found_in, each)):
+            one.report_overrides(total.renamed)
 
     def for_each_source(look: Callable[[Stream], Any]) -> Iterator[tuple[str, Any]]:
         return zip(sources, map(found_in, visit(look)), strict=True)

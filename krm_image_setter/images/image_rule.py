@@ -141,6 +141,11 @@ class ImageRule(Record):
         return Reference(name, self.new_tag or tag, self.digest or digest)
 
     @property
+    def renames(self) -> bool:
+        """Whether the rule can set another name."""
+        return self.new_image is not None or self.new_name is not None
+
+    @property
     def keyword(self) -> str:
         """A string that every matching reference contains, in every spelling of its name."""
         path, domain = self.name.path.removesuffix("*"), self.name.domain

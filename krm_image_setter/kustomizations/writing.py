@@ -59,6 +59,7 @@ class Writer:
         self._add_edits(text.parent, dict.fromkeys(inner.edits))
         found = self._scan(text)
         found.images_set += inner.images_set
+        found.renamed |= inner.renamed
         field = format_location(text.parent.location)
         for result in inner.results:
             ref = KUSTOMIZATION if result.resource_ref in (None, NO_REF) else result.resource_ref
@@ -105,6 +106,7 @@ class Writer:
         found = self._scan(node.text)
         found.images_set += is_image
         old, new = values
+        found.add_change(old, new)
         message = f'set {"image" if is_image else "name"} "{old}" to "{new}"'
         path = format_location(node.location)
         found.results.append(

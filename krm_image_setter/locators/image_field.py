@@ -32,7 +32,8 @@ class ImageField(Record):
     the field cannot contain the new reference. `policy` is the location of the pull policy of the image, and
     whether to add the policy if it is missing. If the field contains only a part of the reference, `part` is the
     name of the part and `shown` is its text. `is_bare_name` is true for a name without a tag in a longer text,
-    because such a name might not be an image.
+    because such a name might not be an image. If the field overrides images in other resources, as an entry of
+    `images` does, `overrides` is their name, which `changes` keeps.
     """
 
     location: Location
@@ -45,6 +46,7 @@ class ImageField(Record):
     shown: str = ""
     parts: tuple[Location, ...] = ()
     is_bare_name: bool = False
+    overrides: str = ""
 
     @property
     def first_location(self) -> Location:

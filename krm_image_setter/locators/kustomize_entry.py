@@ -144,7 +144,7 @@ def _fields(location: Location, entry: Any) -> Fields:
         return Written(entry_changes(entry, location, keys, wanted, can_rename=False))
 
     parts = tuple((*location, name) for name in entry)
-    return [ImageField(location, keys.image, changes, usage=OPEN_TAG, parts=parts)]
+    return [ImageField(location, keys.image, changes, usage=OPEN_TAG, parts=parts, overrides=keys.name)]
 
 
 #: The form of an entry of `images` whose resources are unknown: a new name is written to `newName`.

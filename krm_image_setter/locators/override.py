@@ -25,7 +25,8 @@ def _fields(location: Location, value: Any) -> Fields:
         name = f"{old.name}=" if old is not None and is_renamed and "=" not in value else ""
         return Written([Change(location, Fragment(start, start + len(current), name + new))])
 
-    return [ImageField(location, current, changes, start, OPEN_TAG)]
+    name = value.rpartition("=")[0].strip() or current
+    return [ImageField(location, current, changes, start, OPEN_TAG, overrides=name)]
 
 
 #: The form of a string `[NAME=]IMAGE`, which replaces the image NAME with IMAGE.

@@ -370,6 +370,55 @@ def test_new_name_of_an_entry_is_reported_for_unknown_images_that_it_reaches(
     assert "name: m.b/x, newTag: v2" in "".join(texts(outcomes).values())
 
 
+FLUX = """\
+apiVersion: kustomize.toolkit.fluxcd.io/v1
+kind: Kustomization
+metadata: {name: prod}
+spec: {images: [{name: IMAGE, newTag: "2"}]}
+"""
+ARGO = """\
+apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata: {name: prod}
+spec: {source: {kustomize: {images: ["IMAGE"]}}}
+"""
+IN_STRING = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata:\n  x: |\n    " + FLUX.replace(
+    "\n", "\n    "
+)
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        pytest.param(FLUX.replace("IMAGE", "nginx"), id="Flux"),
+        pytest.param(FLUX.replace("IMAGE", "docker.io/library/nginx"), id="another spelling"),
+        pytest.param(ARGO.replace("IMAGE", "nginx:2"), id="Argo CD"),
+        pytest.param(ARGO.replace("IMAGE", "nginx=nginx:2"), id="Argo CD, with a name"),
+        pytest.param(IN_STRING.replace("IMAGE", "nginx"), id="in a string"),
+    ],
+)
+@pytest.mark.parametrize(
+    "config, is_reported",
+    [
+        pytest.param(NAME, True, id="new name"),
+        pytest.param("registries: [{from: docker.io, to: m.b/x}]", True, id="registry"),
+        pytest.param(f"images: [{{name: nginx, newImage: 'm.b/x@{DIGEST}'}}]", True, id="new image"),
+        pytest.param(TAG, False, id="tag"),
+    ],
+)
+def test_override_of_a_name_that_changes_in_other_files_is_reported(
+    override: str, config: str, is_reported: bool
+) -> None:
+    config += "\nkinds: [{kind: ConfigMap, paths: {path: .data.x, as: yaml}}]\nonUnused: ignore"
+    said = 'the entry still replaces "'
+    pod = POD.replace("IMAGE", "nginx:1")
+    kustomization = {"k/kustomization.yaml": "resources: [web.yaml]\n", "k/web.yaml": pod}
+    for others in ({"web.yaml": pod}, kustomization):
+        found = warnings(run({"prod.yaml": override, **others}, config))
+        assert sum(said in one for one in found) == len(found) == is_reported
+    assert warnings(run({"prod.yaml": override, "web.yaml": POD.replace("IMAGE", "redis:1")}, config)) == []
+
+
 REMOTE = f"resources: ['{URL}']\n"
 
 
