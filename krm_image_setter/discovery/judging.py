@@ -7,12 +7,22 @@ rules find in kinds that were not used to develop them.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
+from functools import cached_property
 
 from krm_image_setter.discovery.finding import ITEMS, Confidence
 from krm_image_setter.images import parse_reference
 from krm_image_setter.locators.shapes import contains_images, has_image_word, is_part, means_image, words
 from krm_image_setter.typed import Final, Record
+
+
+class Beside(dict[str, str]):
+    """The descriptions of the fields of an object, by name. An object can have thousands of fields."""
+
+    @cached_property
+    def by_words(self) -> dict[tuple[str, ...], str]:
+        """The names of the fields, by their words."""
+        return {words(name): name for name in self}
 
 
 class Field(Record):
@@ -26,7 +36,7 @@ class Field(Record):
     around: Sequence[str] = ()
     text: str = ""
     context: str = ""
-    beside: Mapping[str, str] = {}
+    beside: Beside = Beside()
     default: str = ""
 
 
@@ -186,7 +196,7 @@ def tag_beside(field: Field) -> str:
     in_name, default = words(field.name), parse_reference(field.default)
     if default is not None and (default.tag or default.digest):
         return ""
-    by_words = {words(name): name for name in field.beside}
+    by_words = field.beside.by_words
     if in_name[-1] == "repository":
         return by_words.get((*in_name[:-1], "version"), "") if _AN_IMAGE.search(field.text) else ""
     if not means_image(field.name):
@@ -241,7 +251,7 @@ def can_be_set(field: Field) -> bool:
     ):
         return True
     in_parents = {word for outer in field.around for word in words(outer)}
-    is_machine = _MACHINES & in_parents or _MACHINE_FIELDS.intersection(field.beside)
+    is_machine = _MACHINES & in_parents or not field.beside.keys().isdisjoint(_MACHINE_FIELDS)
     return not is_machine and not _MACHINE_IMAGE.search(field.text)
 
 
@@ -282,7 +292,7 @@ def _is_in_image_object(field: Field) -> bool:
     next to a pull policy if no field there is a part of a reference: these are images of several containers.
     """
     beside = field.beside.keys()
-    return field.name == "reference" or (not _POLICIES.isdisjoint(beside) and _IMAGE_PARTS.isdisjoint(beside))
+    return field.name == "reference" or (not beside.isdisjoint(_POLICIES) and beside.isdisjoint(_IMAGE_PARTS))
 
 
 def _is_other_source(field: Field) -> bool:

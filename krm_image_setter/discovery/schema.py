@@ -18,6 +18,7 @@ from krm_image_setter.discovery.finding import (
     name_of,
 )
 from krm_image_setter.discovery.judging import (
+    Beside,
     Field,
     can_be_set,
     is_container,
@@ -95,6 +96,8 @@ class _Search:
         self.kind = kind
         self.findings: dict[tuple[Steps, Form | None], Finding] = {}
         self.pod_specs: dict[Steps, None] = {}
+        # By the id of an object's fields. Each item keeps the object, so that no other object gets its id.
+        self._beside: dict[int, tuple[Mapping[str, Any], Beside]] = {}
 
     def walk(self, schema: Any, steps: Steps, texts: tuple[str, ...], beside: Mapping[str, Any]) -> None:
         """Search the schema of a field, and the schemas of the fields in it.
@@ -129,7 +132,7 @@ class _Search:
         self, schema: dict[str, Any], steps: Steps, texts: tuple[str, ...], beside: Mapping[str, Any]
     ) -> None:
         """Add a string field if it contains an image, or a part of one."""
-        field = _field_of(schema, steps, texts, beside)
+        field = self._field_of(schema, steps, texts, beside)
         judgement = judged(field)
         if judgement is not None:
             confidence, reason, part = judgement
@@ -166,7 +169,7 @@ class _Search:
         splits = dict.fromkeys(split_references(name, names, tuple(around), is_complete=True))
         for all_keys in [*splits, *self._with_version(name, strings, around, steps, texts)]:
             keys = _used(all_keys, strings)
-            field = _field_of(strings[keys.repository], (*steps, keys.repository), texts, strings)
+            field = self._field_of(strings[keys.repository], (*steps, keys.repository), texts, strings)
             is_part = keys.tag or keys.digest
             if keys.repository in handled or not is_part or not can_be_set(field) or is_prefix(field.text):
                 continue
@@ -189,13 +192,28 @@ class _Search:
             yield from split_references(name, tuple(sorted(strings.keys() - {"image"})), tuple(around))
         for key, schema in strings.items():
             if "mage" in key or "MAGE" in key or key.endswith("epository"):
-                tag = tag_beside(_field_of(schema, (*steps, key), texts, strings))
+                tag = tag_beside(self._field_of(schema, (*steps, key), texts, strings))
                 if tag:
                     yield Keys(key, tag=tag)
 
+    def _field_of(
+        self, schema: dict[str, Any], steps: Steps, texts: tuple[str, ...], beside: Mapping[str, Any]
+    ) -> Field:
+        """Return the facts about a string field. An item of a list has the name and text of the list."""
+        name, around = name_of(steps)
+        default, text = schema.get("default"), _text(schema)
+        if texts and steps[-1] in (ITEMS, VALUES):
+            text, texts = f"{text} {_line(texts[-1])}".strip(), texts[:-1]
+        context = _line(" ".join(texts[-2:]))
+        if id(beside) not in self._beside:
+            descriptions = Beside((key, _text(mapping(field))) for key, field in beside.items())
+            self._beside[id(beside)] = beside, descriptions
+        _, descriptions = self._beside[id(beside)]
+        return Field(name, around, text, context, descriptions, default if isinstance(default, str) else "")
+
     def _container(self, fields: dict[str, Any], steps: Steps, texts: tuple[str, ...]) -> None:
         """Add the image of a container, and its arguments, which can contain other images."""
-        field = _field_of(fields["image"], (*steps, "image"), texts, fields)
+        field = self._field_of(fields["image"], (*steps, "image"), texts, fields)
         if not can_be_set(field):
             return
         if "version" in fields and not field.default:
@@ -269,17 +287,6 @@ def _can_be_image(steps: Steps, text: Any) -> bool:
 @lru_cache(maxsize=4096)
 def _is_near_image(name: str) -> bool:
     return _NAME.search(name) is not None
-
-
-def _field_of(schema: dict[str, Any], steps: Steps, texts: tuple[str, ...], beside: Mapping[str, Any]) -> Field:
-    """Return the facts about a string field in a schema. An item of a list has the name and text of the list."""
-    name, around = name_of(steps)
-    default, text = schema.get("default"), _text(schema)
-    if texts and steps[-1] in (ITEMS, VALUES):
-        text, texts = f"{text} {_line(texts[-1])}".strip(), texts[:-1]
-    context = _line(" ".join(texts[-2:]))
-    siblings = {key: _text(mapping(field)) for key, field in beside.items()}
-    return Field(name, around, text, context, siblings, default if isinstance(default, str) else "")
 
 
 def _text(schema: dict[str, Any]) -> str:

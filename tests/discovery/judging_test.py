@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from krm_image_setter.discovery.finding import Confidence
-from krm_image_setter.discovery.judging import Field, Judgement, is_container, judged, tag_beside
+from krm_image_setter.discovery.judging import Beside, Field, Judgement, is_container, judged, tag_beside
 
 NO_IMAGES = [
     ("imagePullPolicy", ""), ("imagePullSecret", "Credentials for a container image"), ("imagePullSecrets", ""),
@@ -42,7 +42,7 @@ def test_field_in_another_parent_is_rejected(enclosing: str) -> None:
 
 OTHER_CONTEXTS = [
     pytest.param(Field("image", context="The observed state of a component"), id="observed state"),
-    pytest.param(Field("image", beside={"offer": ""}), id="field of a machine image"),
+    pytest.param(Field("image", beside=Beside({"offer": ""})), id="field of a machine image"),
     pytest.param(Field("image", default="Ubuntu 22.04"), id="default that is no reference"),
     pytest.param(Field("url", ("spec", "chart"), "The OCI artifact"), id="parent for a chart"),
     pytest.param(Field("registry", ("spec", "quobyte")), id="registry of a storage system"),
@@ -78,7 +78,7 @@ def test_field_named_like_an_image_is_likely(name: str, description: str) -> Non
 PARENTS = [
     Field("web", ("spec", "images")), Field("web", ("images", "agents"), "Image of the web agent"),
     Field("reference", ("spec", "volume", "image")), Field("image", ("machine", "containerDisk")),
-    Field("init", ("spec", "image"), beside={"application": "", "init": "", "pullPolicy": ""}),
+    Field("init", ("spec", "image"), beside=Beside({"application": "", "init": "", "pullPolicy": ""})),
     Field("imageTag", text="ImageTag defines image:tag of the reloader"),
 ]  # fmt: skip
 
@@ -127,18 +127,24 @@ def test_part_of_a_reference_is_recognized(field: Field, part: str) -> None:
 
 
 TAGS = [
-    (Field("image", beside={"version": ""}), ""),
-    (Field("image", beside={"version": "The version of the database"}), ""),
-    (Field("image", beside={"version": "The image version to deploy"}), "version"),
-    (Field("image", beside={"version": ""}, default="r.io/a/b"), "version"),
-    (Field("image", beside={"version": "The image version"}, default="r.io/a/b:1"), ""),
-    (Field("image", beside={"version": ""}, text="The name, without a tag"), "version"),
-    (Field("baseImage", beside={"version": ""}), "version"),
-    (Field("image_web", beside={"image_web_version": ""}), "image_web_version"),
-    (Field("image", beside={"postgresVersion": ""}), ""),
-    (Field("image", beside={"dbVersion": ""}, text="Specify the tag separately in dbVersion."), "dbVersion"),
-    (Field("agentRepository", beside={"agentVersion": ""}, text="repository of the image"), "agentVersion"),
-    (Field("repository", beside={"version": ""}, text="A Maven repository"), ""),
+    (Field("image", beside=Beside({"version": ""})), ""),
+    (Field("image", beside=Beside({"version": "The version of the database"})), ""),
+    (Field("image", beside=Beside({"version": "The image version to deploy"})), "version"),
+    (Field("image", beside=Beside({"version": ""}), default="r.io/a/b"), "version"),
+    (Field("image", beside=Beside({"version": "The image version"}), default="r.io/a/b:1"), ""),
+    (Field("image", beside=Beside({"version": ""}), text="The name, without a tag"), "version"),
+    (Field("baseImage", beside=Beside({"version": ""})), "version"),
+    (Field("image_web", beside=Beside({"image_web_version": ""})), "image_web_version"),
+    (Field("image", beside=Beside({"postgresVersion": ""})), ""),
+    (
+        Field("image", beside=Beside({"dbVersion": ""}), text="Specify the tag separately in dbVersion."),
+        "dbVersion",
+    ),
+    (
+        Field("agentRepository", beside=Beside({"agentVersion": ""}), text="repository of the image"),
+        "agentVersion",
+    ),
+    (Field("repository", beside=Beside({"version": ""}), text="A Maven repository"), ""),
 ]
 
 
