@@ -87,8 +87,11 @@ def split_references(
         return [Keys("newName", "", tag, digest)] if "newName" in fields else []
     if {"repository", "image", "version"} <= set(fields):  # the operators of NVIDIA use these names
         return [Keys("image", "repository", "version", _named(fields, *_DIGESTS))]
-    tag = _named(fields, "tag") or ("version" if "version" in fields and not is_complete else "")
-    digest, registry = _named(fields, *_DIGESTS, "hash"), _named(fields, "registry", "hub")
+    # Other words in front mean other images, as in `{repository: …, sidecarTag: …}`. No schema has such fields.
+    before = None if is_complete else (("image",), words(name))
+    tag = _named(fields, "tag", before=before) or ("version" if "version" in fields and not is_complete else "")
+    digest = _named(fields, *_DIGESTS, "hash", before=before)
+    registry = _named(fields, "registry", "hub", before=before)
     has_part = bool(tag or digest) or not (is_complete or _POLICIES.isdisjoint(fields))
     repository = _repository(name, fields, around, has_part=has_part)
     found = [keys for keys in _flat(fields, is_complete=is_complete) if keys.repository != repository]
@@ -152,9 +155,10 @@ def _flat(fields: Collection[str], *, is_complete: bool) -> Iterator[Keys]:
 
         tag = key_of(("tag",), ("tag", "version"), *(() if is_complete and not stem else (("version",),)))
         digest = key_of(*((word,) for word in _DIGESTS))
-        is_repository = words(key)[-1] in ("repository", "repo")
-        if tag or digest or (is_repository and not is_complete):  # the tag can be in another mapping
-            yield Keys(key, key_of(("registry",), ("hub",), starts=starts), tag, digest)
+        registry = key_of(("registry",), ("hub",), starts=starts)
+        is_name = words(key)[-1] in ("repository", "repo") or (key == "image" and registry)
+        if tag or digest or (is_name and not is_complete):  # the tag can be in another mapping
+            yield Keys(key, registry, tag, digest)
 
 
 def _stem(in_name: tuple[str, ...]) -> tuple[str, ...] | None:
@@ -165,7 +169,11 @@ def _stem(in_name: tuple[str, ...]) -> tuple[str, ...] | None:
     return in_name[: end - 1]
 
 
-def _named(fields: Collection[str], *last: str) -> str:
-    """Return the field whose name, or the last word of its name, is in `last`; or an empty string."""
+def _named(fields: Collection[str], *last: str, before: Collection[tuple[str, ...]] | None = None) -> str:
+    """Return the field whose name, or the last word of its name, is in `last`; or an empty string.
+
+    `before` contains the words that can precede the last word; None for all words.
+    """
     exact = [name for name in fields if name in last]
-    return next(iter(exact or sorted(name for name in fields if words(name)[-1:] and words(name)[-1] in last)), "")
+    found = (name for name in fields if words(name)[-1:] and words(name)[-1] in last)
+    return next(iter(exact or sorted(name for name in found if before is None or words(name)[:-1] in before)), "")

@@ -86,6 +86,8 @@ class SplitReference(Record):
             digest = digest if stays_in_tag else ""
         if not keys.tag:
             return {**parts, keys.repository: str(Reference(name, tag or None, digest or None))}
+        if digest and not tag and is_digest(old_tag):
+            return {**parts, keys.repository: name, keys.tag: digest}
         if digest and not tag:
             raise ValueError("no field can contain a digest without a tag; set `newTag` too")
         return {**parts, keys.repository: name, keys.tag: f"{tag}@{digest}" if digest else tag}
@@ -107,6 +109,8 @@ def join_parts(keys: Keys, texts: Mapping[str, str]) -> SplitReference | None:
     tag, _, tag_digest = tag_text.partition("@")
     if algorithm:
         tag, tag_digest = "", f"{algorithm}:{tag_text}"
+    elif is_digest(tag_text):  # the charts of Sigstore write `@` before such a tag
+        tag, tag_digest = "", tag_text
     elif not (tag and is_digest(tag_digest)):
         tag, tag_digest = tag_text, ""
     digest = missing_algorithm(digest_text) + digest_text or tag_digest or repository.digest

@@ -18,6 +18,7 @@ from krm_image_setter.images.reference import is_digest
 from krm_image_setter.locators.forms import Fields, Syntax, split_field
 from krm_image_setter.locators.image_field import ImageField, Keys, OtherField, Written, source_text, whole_field
 from krm_image_setter.locators.kind_rule import Embedded, KindRule, Selector
+from krm_image_setter.locators.kustomize_entry import split_image
 from krm_image_setter.locators.shapes import (
     can_be_split,
     contains_images,
@@ -79,7 +80,8 @@ def image_fields(value: Any, location: Location) -> Iterator[ImageField]:
                 if not namespace or key != "name" or "repository" not in shape.value:
                     continue
                 field = _with_full_name(field, shape.value, namespace)
-            yield field if shape.keys.tag or shape.keys.digest else _with_only_name(field)
+            has_tag = shape.keys.tag or shape.keys.digest or split_image(field.current)[1:] != ("", "")
+            yield field if has_tag else _with_only_name(field)
         elif is_image(shape):
             shared = _global_registry(value, location, shape.location[:-1], shape.name, shape.value)
             if shared is None or shared[0][-1] != "hub":
@@ -252,7 +254,9 @@ def _in_mapping(value: dict[str, Any], location: Location, name: str, around: tu
         scalars = tuple(
             key
             for key, item in value.items()
-            if not isinstance(item, _NO_PART) and (item or key not in ("repository", "repo"))
+            if not isinstance(item, _NO_PART)
+            and (item or key not in ("repository", "repo"))
+            and not _is_whole_tag(key, item)
         )
         if _has_namespace(value):
             scalars = (*scalars, "version")
@@ -285,10 +289,13 @@ def _is_repository(mapping: dict[str, Any], keys: Keys) -> bool:
     # In the values for Keel, `repository: image.repository` is the path of another value.
     if reference is None or value.endswith(f".{keys.repository}"):
         return False
+    if not (keys.tag or keys.digest):
+        registry = mapping.get(keys.registry)
+        if keys.repository == "image":  # a complete reference does not belong to the registry
+            return bool(registry) and isinstance(registry, str) and reference.original_path == reference.name
+        return "/" in value and reference == Reference(reference.name)  # a word can be a prefix of other names
     if reference.tag is not None:  # `image: nginx:v2` next to a digest is one image if there is no key for the tag
         return not keys.tag and _is_digest(mapping.get(keys.digest))
-    if not (keys.tag or keys.digest):  # a single word can be a prefix of other names
-        return "/" in value and reference.digest is None
     if keys.repository == "registry":  # a host without a path, or a value for inner mappings, is only a registry
         is_alone = not any(isinstance(item, dict) for item in mapping.values())
         return is_alone and "/" in value and mapping.keys().isdisjoint(("repository", "repo"))
@@ -304,14 +311,42 @@ def _is_digest(value: Any) -> bool:
 def is_image(shape: Shape) -> bool:
     """Return whether a string is an image, by the name of its key or by its value."""
     if words(shape.name)[-1:] == ("tag",):  # `v1@sha256:…` is a tag, but can be read as a reference
-        return False
+        return _is_whole_tag(shape.name, shape.value)
     reference = parse_reference(shape.value.strip())
-    return reference is not None and (
+    if reference is None or _is_other(shape, reference):
+        return False
+    return (
         (means_image(shape.name) and not _is_field_name(shape))
         or (contains_images(shape.around) and not is_part(shape.name))
         or reference.digest is not None
         or (has_registry(reference) and _VERSION.fullmatch(reference.tag or "") is not None)
     )
+
+
+def _is_whole_tag(key: str, value: Any) -> bool:
+    """Return whether a key such as `runnerRepositoryAndTag` contains a whole reference with a tag."""
+    if not isinstance(value, str) or words(key)[-2:] != ("and", "tag"):
+        return False
+    reference = parse_reference(value.strip())
+    return reference is not None and reference.tag is not None
+
+
+def _is_other(shape: Shape, reference: Reference) -> bool:
+    """Return whether a string is no image, although its key can contain an image.
+
+    It is a duration such as `24h`, the name of a picture, or a word in a list of the steps of a path
+    (`image: [spec, image]`, as in the configuration of kube-state-metrics).
+    """
+    name = reference.name
+    is_plain = reference == Reference(name)
+    is_item = bool(shape.location) and isinstance(shape.location[-1], int)
+    return is_plain and (
+        _NO_IMAGE.fullmatch(name) is not None
+        or (is_item and "/" not in name and words(shape.name)[-1:] == ("image",))
+    )
+
+
+_NO_IMAGE: Final = re.compile(r"[0-9.]+(?:ms|[smhd])?|true|false|null|.*\.(?:gif|ico|jpe?g|png|svg|webp)")
 
 
 def _is_field_name(shape: Shape) -> bool:

@@ -75,6 +75,26 @@ WRITTEN = [
         f"{{image: {{repository: nginx, tag: v1, digest: '{D}'}}}}", id="only a digest keeps the tag",
     ),
     pytest.param("{image: {repository: nginx, tag: v1}}", DIGEST, None, id="only a digest without a key"),
+    pytest.param(
+        f"{{image: {{repository: nginx, tag: '{E}'}}}}", DIGEST, f"{{image: {{repository: nginx, tag: '{D}'}}}}",
+        id="digest in the place of the tag",
+    ),
+    pytest.param(
+        f"{{image: {{repository: nginx, tag: '{E}'}}}}", TAG, "{image: {repository: nginx, tag: 'v2'}}",
+        id="tag in the place of a digest",
+    ),
+    pytest.param(
+        f"{{image: {{repository: nginx, tag: '{E}'}}}}", BOTH, f"{{image: {{repository: nginx, tag: 'v2@{D}'}}}}",
+        id="tag and digest in the place of a digest",
+    ),
+    pytest.param(
+        "{web: {image: 'nginx:v1', registry: docker.io}}", TAG, "{web: {image: 'nginx:v2', registry: docker.io}}",
+        id="tag next to a registry",
+    ),
+    pytest.param(
+        "{web: {image: 'nginx:v1', registry: docker.io}}", NAME,
+        "{web: {image: 'org/web:v1', registry: quay.io}}", id="name next to a registry",
+    ),
     pytest.param("{image: {repository: nginx, tag: ''}}", DIGEST, None, id="only a digest with an empty tag"),
     pytest.param(
         f"{{image: {{repository: nginx, tag: v1, digest: '{E}'}}}}", TAG,
@@ -357,6 +377,9 @@ NOT_FOUND = [
     "{imageRegistry: {a: b}, imageNamespace: org, image: {repository: '', name: nginx, tag: v1}}",
     "{imageRegistry: quay.io, imageNamespace: '', image: {repository: '', name: nginx, tag: v1}}",
     "{container-image: ' container-image '}", "{images: {a_image: {b_image: k8s.image.name}}}",
+    "{labelsFromPath: {image: [spec, image]}}", "{token: {image: 24h}, web: {image: 30m}, api: {image: 1.5s}}",
+    "{logo: {image: logo.png}, icon: {image: a/b.svg}}", "{image: 'true', webImage: '10'}",
+    "{proxy: {repository: org/web, sidecarTag: v1}}", "{docsAndTag: v1, otherTag: 'org/web:1'}",
 ]  # fmt: skip
 
 
@@ -404,6 +427,25 @@ def test_name_of_an_image_is_found(values: str) -> None:
 )
 def test_name_includes_the_registry_of_other_mappings(values: str, image: str) -> None:
     assert images(values) == [f".image={image}"]
+
+
+@pytest.mark.parametrize(
+    ("values", "image"),
+    [
+        ("{node: {image: node, registry: quay.io/calico}}", "quay.io/calico/node"),
+        ("{node: {image: 'node:v1', registry: quay.io/calico}}", "quay.io/calico/node:v1"),
+        ("{node: {image: calico/node, imageRegistry: quay.io}}", "quay.io/calico/node"),
+        ("{node: {image: quay.io/calico/node, registry: docker.io}}", "quay.io/calico/node"),
+        ("{node: {image: node, registry: ''}}", "node"),
+        ("{runnerRepositoryAndTag: 'docker:dind'}", "docker:dind"),
+        ("{image: {repository: org/web, runnerRepositoryAndTag: v1}}", "org/web"),
+        (f"{{web: {{registry: quay.io, repository: org/web, version: '{D}'}}}}", f"quay.io/org/web@{D}"),
+        (f"{{image: {{repository: org/web, tag: '{D}'}}}}", f"org/web@{D}"),
+        ("{image: [nginx:1]}", "nginx:1"),
+    ],
+)
+def test_parts_of_an_image_are_joined(values: str, image: str) -> None:
+    assert [found.partition("=")[2] for found in images(values)] == [image]
 
 
 def test_image_is_found_by_its_value() -> None:
