@@ -11,7 +11,7 @@ from functools import cache
 
 from krm_image_setter.config import read_values
 from krm_image_setter.config.decode import decode_kinds
-from krm_image_setter.locators import Form, KindRule, Split
+from krm_image_setter.locators import Embedded, Form, KindRule, Split
 from krm_image_setter.locators.forms import VersionSplit
 from krm_image_setter.resources import ResourceRef
 from krm_image_setter.typed import Any, Final, Record
@@ -99,7 +99,14 @@ def _entries_of(kind: str) -> list[Entry]:
 def entry_rules(entry: Entry) -> tuple[KindRule, ...]:
     """Return the rules of an entry: one rule for each path."""
     (kinds,) = read_values(entry.text, _FILE)
-    return tuple(rule._replace(origin="catalog", form=_with_version(rule.form)) for rule in decode_kinds(kinds))
+    return tuple(map(_of_catalog, decode_kinds(kinds)))
+
+
+def _of_catalog(rule: KindRule) -> KindRule:
+    form = _with_version(rule.form)
+    if isinstance(form, Embedded):
+        form = form._replace(rules=tuple(map(_of_catalog, form.rules)))
+    return rule._replace(origin="catalog", form=form)
 
 
 def _with_version(form: Form) -> Form:
