@@ -133,7 +133,7 @@ def set_command(
     if output is Output.PRINT and len(files) > 1 and sys.stdout.isatty():
         output = Output.DIFF
     shown = [each for each in scanned if output is not Output.PRINT or _is_printed(each)]
-    changed = [each for each in shown if each.found is not None and each.found.edits]
+    changed = [each for each in scanned if each.found is not None and each.found.edits]
     if output is Output.IN_PLACE:
         replaced = _replace(changed, keep_going=keep_going)
         failed = failed or len(replaced) < len(changed)
