@@ -246,7 +246,9 @@ def _search(rules: Rules, names: frozenset[str], keywords: list[str] | None, str
     try:
         images = dict.fromkeys(map(_UsedImage.of, images_in(stream, rules, visit=visit)))
     except InputError:
-        return _Search([], [] if SECRET in stream.text else list(_in_text(stream.text, names)))
+        found = [] if SECRET in stream.text else list(_in_text(stream.text, names))
+        section = "files" if found and _is_yaml(stream) else ""
+        return _Search([], [occurrence._replace(section=section) for occurrence in found])
     return _Search([*images], occurrences)
 
 
@@ -353,10 +355,10 @@ def similar_names(name: str, names: Iterable[str]) -> list[str]:
 
 
 class _Occurrence(Record):
-    """A location of a name in a source. `field` is empty if the source is not valid Kubernetes YAML.
+    """A location of a name in a source. `field` is empty if the source was not searched for images.
 
-    `section` is the configuration field that needs a path for the location. `file` is the path in the annotations
-    of the resource.
+    `section` is the configuration field that needs a path for the location; empty if the source is not valid YAML.
+    `file` is the path in the annotations of the resource.
     """
 
     name: str
@@ -376,10 +378,18 @@ def _occurrence_messages(absent: list[ImageRule], searches: list[tuple[str, _Sea
                 continue
             # In a KRM function, prefer the path in the annotations, because the user does not see the stream.
             at = f"{file}:{line}" if file else annotated or f"line {line}"
+            shown = names[name]
             if field:
-                message = f'no rule covers "{names[name]}" in {at} ({field}); add the path to `{section}`'
+                message = f'no rule covers "{shown}" in {at} ({field}); add the path to `{section}`'
+            elif section and file.rpartition("/")[2].lower().startswith("kustomization"):
+                message = f'"{shown}" was found only in {at}, but not as an image of the kustomization'
+            elif section:
+                message = (
+                    f'"{shown}" was found only in {at}, which is not a Kubernetes resource; '
+                    f"add the file to `{section}`"
+                )
             else:
-                message = f'"{names[name]}" was found only in {at}, which is not valid Kubernetes YAML'
+                message = f'"{shown}" was found only in {at}, which is not valid Kubernetes YAML'
             messages.setdefault(name, message)
     return messages
 
@@ -415,8 +425,16 @@ def _strings(node: Any, location: Location) -> Iterator[tuple[Location, str]]:
             yield from _strings(value, (*location, key))
 
 
+def _is_yaml(stream: Stream) -> bool:
+    """Return whether all documents are valid YAML. A text without `kind` is not parsed before."""
+    try:
+        return bool(list(stream.documents()))
+    except InputError:
+        return False
+
+
 def _in_text(text: str, names: frozenset[str]) -> Iterator[_Occurrence]:
-    """Yield the occurrences of names in a text that is not Kubernetes YAML, such as a template."""
+    """Yield the occurrences of names in a text that contains no resource, such as a template or Helm values."""
     for number, line in enumerate(re.split(BREAK, text), 1):
         for match in re.finditer(r"[\w./:-]+", line):
             reference = parse_reference(match[0].rstrip(".:/-"))

@@ -178,23 +178,27 @@ def test_cause_in_files(program: Program, cause: str) -> None:
     assert ran.status in (0, 1)
 
 
+_INVALID = "which is not valid Kubernetes YAML"
+_OTHER = "but not as an image of the kustomization"
 SKIPPED = {
-    "template": ("{{ if .x }}\nspec:\n  image: redis:{{ .tag }}\n", 3),
-    "values file": ("# no kind\nimage: {repository: redis, tag: 1}\n", 2),
-    "invalid YAML": ("kind: Pod\nspec: [\n- 'redis@sha256'\n", 3),
-    "form feed, which ends no line": ("a: {{ b }}\f\nimage: redis:1\n", 2),
+    "template": ("{{ if .x }}\nspec:\n  image: redis:{{ .tag }}\n", f"skipped.yaml:3, {_INVALID}"),
+    "values file": (
+        "# no kind\nimage: {repository: redis, tag: 1}\n",
+        "prod.yaml:2, which is not a Kubernetes resource; add the file to `files`",
+    ),
+    "invalid YAML": ("kind: Pod\nspec: [\n- 'redis@sha256'\n", f"skipped.yaml:3, {_INVALID}"),
+    "form feed, which ends no line": ("a: {{ b }}\f\nimage: redis:1\n", f"skipped.yaml:2, {_INVALID}"),
+    "kustomization": ("resources: [a.yaml]\nnamePrefix: redis\n", f"kustomization.yaml:2, {_OTHER}"),
+    "invalid kustomization": ("resources: [\nredis\n", f"kustomization.yaml:2, {_INVALID}"),
 }
 
 
-@pytest.mark.parametrize(("text", "line"), SKIPPED.values(), ids=SKIPPED)
-def test_name_in_a_skipped_file(program: Program, text: str, line: int) -> None:
+@pytest.mark.parametrize(("text", "where"), SKIPPED.values(), ids=SKIPPED)
+def test_name_in_a_skipped_file(program: Program, text: str, where: str) -> None:
     program.write("d/a.yaml", POD.partition("---")[0])
-    program.write("d/skipped.yaml", text)
+    program.write(f"d/{where.partition(':')[0]}", text)
     ran = program("set", "d", "--image", "redis=redis:2", "--check", "--quiet")
-    assert ran.stderr.splitlines()[-1] == (
-        'krm-image-setter: warning: "redis" was found only in '
-        f"d/skipped.yaml:{line}, which is not valid Kubernetes YAML"
-    )
+    assert ran.stderr.splitlines()[-1] == f'krm-image-setter: warning: "redis" was found only in d/{where}'
 
 
 def test_name_in_a_skipped_secret_is_not_reported(program: Program) -> None:
