@@ -87,8 +87,9 @@ def _data(source: Mapping[str, Any]) -> Any:
 
 
 def list_images(text: str, config: ImageSetter | None = None, *, file: str = "") -> list[Image]:
-    """Return the images in `text` that `set_images` can change, in the order of the fields that contain them.
+    """Return the images in `text`, in the order of the fields that contain them.
 
+    Images in environment variables, commands and arguments, which only `env` and `args` select, are omitted.
     `config` specifies where images are (`kinds`, `files`, `podSpecs` and `catalog`). `file` is the file name of
     the text: entries of `files` and the known files of the catalog depend on it. Raises InputError if `text` is
     not valid YAML or not a resource, and TypeError if an argument has the wrong type.

@@ -49,8 +49,9 @@ if TYPE_CHECKING:
 
 HELP: Final = """List the images in files and directories.
 
-Lists the images that `set` can change: images in pod specs, in kinds from the catalog, and in `kinds` from
-`--fn-config`, from ImageSetter documents in the files, or otherwise from ./functions.yaml.
+Lists the images in pod specs, in kinds and files from the catalog, and in `kinds` and `files` from `--fn-config`,
+from ImageSetter documents in the files, or otherwise from ./functions.yaml. Omits images in environment variables
+and arguments, which `set` changes only with `env: true` or `args: true`.
 
 \b
 Examples:
