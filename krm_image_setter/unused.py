@@ -403,6 +403,9 @@ def _uncovered(
     for location, text in _strings(resource.node, ()):
         if location in found or location[0] in ("metadata", "status"):
             continue
+        # The configuration of a function of kpt can be the unused entry itself.
+        if resource.ref.kind == "Kptfile" and "configMap" in location:
+            continue
         if keywords is not None and not any(keyword in text for keyword in keywords):
             continue
         references = {token.reference for token in find_tokens(text)}

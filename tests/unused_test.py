@@ -44,6 +44,11 @@ apiVersion: apiextensions.k8s.io/v1
 kind: CustomResourceDefinition
 metadata: {name: c}
 spec: {default: {image: "quay.io/org/schema:1"}}
+---
+apiVersion: kpt.dev/v1
+kind: Kptfile
+metadata: {name: k}
+pipeline: {mutators: [{exec: krm-image-setter, configMap: {name: quay.io/org/tol, newTag: "2"}}]}
 """
 LIST = "run `krm-image-setter list` to see which images exist"
 
@@ -61,6 +66,10 @@ CAUSES = {
         f'no image named "ghcr.io/org/annotated" was found; {LIST}',
     ),
     "name in a Secret": ("name: quay.io/org/hidden", f'no image named "quay.io/org/hidden" was found; {LIST}'),
+    "name in a function configuration of kpt": (
+        "name: quay.io/org/tol",
+        f'no image named "quay.io/org/tol" was found; {LIST}',
+    ),
     "name in a schema": ("name: quay.io/org/schema", f'no image named "quay.io/org/schema" was found; {LIST}'),
     "other tags": (
         "name: nginx:1.24",
