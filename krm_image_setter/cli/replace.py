@@ -369,8 +369,10 @@ def _set_attributes(attributes: Attributes, new: int) -> None:
     `security.capability` when a user other than root writes to the file.
     """
     now = Attributes.of(new)
-    if (now.owner, now.group) != (attributes.owner, attributes.group):
-        os.fchown(new, attributes.owner, attributes.group)
+    changed = [name for name in ("owner", "group") if getattr(now, name) != getattr(attributes, name)]
+    if changed:
+        with _keeping(" and ".join(changed)):
+            os.fchown(new, attributes.owner, attributes.group)
     # A new file inherits the default access control list of its directory. Remove the inherited attributes.
     for name in now.extended.keys() - attributes.extended.keys():
         with _optional(name):
@@ -379,7 +381,8 @@ def _set_attributes(attributes: Attributes, new: int) -> None:
         if now.extended.get(name) != value:
             with _optional(name):
                 os.setxattr(new, name, value)
-    os.fchmod(new, attributes.mode)
+    with _keeping("mode"):
+        os.fchmod(new, attributes.mode)
     # If the user is not in the group of the file, Linux ignores setgid without an error.
     if stat.S_IMODE(os.fstat(new).st_mode) != attributes.mode:
         raise PermissionError(errno.EPERM, "cannot keep its mode")
@@ -388,7 +391,16 @@ def _set_attributes(attributes: Attributes, new: int) -> None:
 def _optional(name: str) -> AbstractContextManager[None]:
     """Return a context that ignores OSError, except for an extended attribute that the owner can always set."""
     is_own = name.startswith(("user.", "system.posix_acl_access"))
-    return nullcontext() if is_own else suppress(OSError)
+    return _keeping(f"attribute {name}") if is_own else suppress(OSError)
+
+
+@contextmanager
+def _keeping(attribute: str) -> Iterator[None]:
+    """Add the name of an attribute to an OSError that is raised while the attribute is set."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno, f"cannot keep its {attribute}: {error.strerror}") from error
 
 
 def _check_unchanged(staged: Staged, directory: int, locked: int | None = None) -> None:

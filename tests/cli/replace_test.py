@@ -334,7 +334,11 @@ def test_replaced_file_inherits_no_access_control_list(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "error"),
-    [("user.note", "cannot write the file: No space left"), ("security.note", None), ("security.selinux", None)],
+    [
+        ("user.note", "cannot write the file: cannot keep its attribute user.note: No space left"),
+        ("security.note", None),
+        ("security.selinux", None),
+    ],
 )
 def test_lost_attribute_of_the_user_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, error: str | None
@@ -538,7 +542,12 @@ def test_read_only_file_locked_by_another_program_is_refused(tmp_path: Path) -> 
     assert path.read_bytes() == OLD
 
 
-def test_lost_owner_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("owner", "group", "lost"), [(4242, 4242, "owner and group"), (4242, None, "owner"), (None, 4242, "group")]
+)
+def test_lost_owner_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, owner: int | None, group: int | None, lost: str
+) -> None:
     path = tmp_path / "a"
     path.write_bytes(OLD)
     old, fstat = path.stat(), os.fstat
@@ -546,7 +555,8 @@ def test_lost_owner_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     def other_owner(file: int) -> os.stat_result:
         status = fstat(file)
         is_old = status.st_ino == old.st_ino
-        return os.stat_result((*status[:4], 4242, 4242, *status[6:])) if is_old else status
+        ids = (owner or status.st_uid, group or status.st_gid)
+        return os.stat_result((*status[:4], *ids, *status[6:])) if is_old else status
 
     def refuse(*_: object) -> None:
         raise PermissionError(1, "Operation not permitted")
@@ -554,7 +564,8 @@ def test_lost_owner_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     with Replacement() as replacement, monkeypatch.context() as patched:
         patched.setattr(os, "fstat", other_owner)
         patched.setattr(os, "fchown", refuse)
-        with pytest.raises(InputError, match="a: cannot write the file: Operation not permitted"):
+        message = f"a: cannot write the file: cannot keep its {lost}: Operation not permitted"
+        with pytest.raises(InputError, match=message):
             stage(replacement, path)
     assert path.read_bytes() == OLD
     assert not list(tmp_path.glob(".krm*"))
