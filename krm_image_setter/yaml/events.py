@@ -110,7 +110,11 @@ def refusal(error: Exception, text: str) -> NotYAMLError:
     index = template_action(error, text)
     if index is None:
         message = f"invalid YAML{_problem(error)}"
-        mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+        marks = [getattr(error, "problem_mark", None), getattr(error, "context_mark", None)]
+        # The problem is at the end of the document, far from the quote that is not closed.
+        if getattr(error, "context", None) == _QUOTED:
+            marks.reverse()
+        mark = marks[0] or marks[1]
         # The exception for an invalid character has a position instead of a mark.
         index = mark.index if mark else getattr(error, "position", None)
     line, column = (None, None) if index is None else position(text, index)
@@ -124,6 +128,8 @@ def _problem(error: Exception) -> str:
         return f": the character U+{character:04X} is not allowed; {fix}"
     context = getattr(error, "context", None)
     problem = getattr(error, "problem", None) or str(error).partition("\n")[0]
+    if context == _QUOTED:
+        return ": the quote at this position is not closed; add the closing quote"
     if problem == _TAB:
         return ": a tab (U+0009) is not allowed at this position; indent with spaces"
     text = f"{problem} ({context})" if context else problem
@@ -131,4 +137,6 @@ def _problem(error: Exception) -> str:
     return ": " * bool(text) + re.sub(r"\('([^']*)',\)", r"'\1'", text)
 
 
+# The parsers use this context only if the text or the document ends before the closing quote.
+_QUOTED: Final = "while scanning a quoted scalar"
 _TAB: Final = "found character '\\t' that cannot start any token"

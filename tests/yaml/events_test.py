@@ -22,6 +22,11 @@ from krm_image_setter.yaml import parsing
         ('a:\n  "b\\ud83d"\n', "line 2, column 3: invalid YAML: unpaired surrogate escape"),
         ('a: "\\ude00\\ud83d"\n', "line 1, column 4: invalid YAML: unpaired surrogate escape"),
         ('a: "\\U0000d83d"\n', "line 1, column 4: invalid YAML: unpaired surrogate escape"),
+        (
+            "a: 1\nb: 'c\nd: e\nf: g\n",
+            "line 2, column 4: invalid YAML: the quote at this position is not closed; ",
+        ),
+        ('a: "b\n--- c\n', "line 1, column 4: invalid YAML: the quote at this position is not closed; "),
         ("a: b: c\n", "line 1, column 5: invalid YAML: mapping values are not allowed here"),
     ],
 )
