@@ -64,7 +64,10 @@ def plan_files(
     found_in = attrgetter("found")
     sources = [file.shown for file in files]
     kustomized = kustomized_sources(files)
-    return plan_all(visit, config, found_in, sources, kustomized, locates_changes=locates_changes, every=every)
+    plans = plan_all(visit, config, found_in, sources, kustomized, locates_changes=locates_changes, every=every)
+    # The images in files with errors are not known. If there are only such files, any entry might be used.
+    is_known = any(map(found_in, plans.each)) or not any(one.error and not one.is_skipped for one in plans.each)
+    return plans if is_known else plans._replace(unused=[])
 
 
 class ReadAhead:

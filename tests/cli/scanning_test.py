@@ -101,6 +101,18 @@ def test_problem_of_a_file_decides_the_status(program: Program, data: bytes, exp
     assert bool(ran.stderr) == bool(expected[1])
 
 
+@pytest.mark.parametrize("data", [b"a: 1\n", b"\x00\x01", b"kind: Pod\nx: \xff\n", MIXED, DEEP.encode()])
+@pytest.mark.parametrize("command", ["set", "explain"])
+def test_entry_is_not_reported_as_unused_if_no_file_could_be_read(
+    program: Program, command: str, data: bytes
+) -> None:
+    (program.folder / "odd.yaml").write_bytes(data)
+    ran = program(command, "odd.yaml", "--image", "nginx=nginx:2", "--kind", "A=.spec.image")
+    assert ran.status == 2
+    assert ran.stderr.startswith(f"{PREFIX}error: odd.yaml:")
+    assert "warning" not in ran.stderr
+
+
 def put_good(program: Program, count: int) -> None:
     for number in range(count):
         program.write(f"m/{number:03}.yaml", GOOD)
