@@ -33,6 +33,7 @@ from krm_image_setter.streams import (
     has_log,
     read_stdin,
     read_text,
+    require_input,
     say,
     say_error,
     shown,
@@ -212,8 +213,7 @@ def _planned(text: str, options: Options) -> tuple[Plan, bool]:
     if options._replace(quiet=False) == Options() and stream.has_resource_list():
         message = "expected one ResourceList, or resources without one; got a ResourceList among other documents"
         return Plan([], (Result(message, ERROR),)), True
-    if not text.strip("\ufeff \t\r\n"):
-        raise InputError("standard input is empty; expected Kubernetes YAML or a ResourceList")
+    require_input(text)
     config = options.configure(lambda: configurations_in(stream))
     try:
         return plan(stream, config), False

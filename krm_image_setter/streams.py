@@ -121,6 +121,12 @@ def read_stdin() -> str:
     return decoded(_tried(_read, STDIN), shown(STDIN))
 
 
+def require_input(text: str) -> None:
+    """Raise InputError if the text of standard input is empty. Usually, the command before the pipe failed."""
+    if not text.strip("\ufeff \t\r\n"):
+        raise InputError("the input is empty; expected Kubernetes YAML or a ResourceList", file=shown(STDIN))
+
+
 def read_bytes(path: str) -> bytes:
     """Return the contents of a file or of standard input. Raises InputError if it cannot be read."""
     return _tried(_read_once if path == STDIN or not os.path.isfile(path) else _read, path)

@@ -182,8 +182,8 @@ BOMB = "kind: Pod\na0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
 )
 
 BAD_STREAMS = [
-    pytest.param(b"", "standard input is empty", id="empty stdin"),
-    pytest.param(b"\n\n", "standard input is empty", id="blank stdin"),
+    pytest.param(b"", "standard input: the input is empty", id="empty stdin"),
+    pytest.param(b"\n\n", "standard input: the input is empty", id="blank stdin"),
     pytest.param(b"kind: Pod\n  x: : y\n", "invalid YAML", id="not YAML"),
     pytest.param(b"just text\n", "not a Kubernetes resource: expected a mapping, got a scalar", id="a text"),
     pytest.param(b"- kind: Pod\n", "not a Kubernetes resource: expected a mapping, got a list", id="a list"),

@@ -17,7 +17,7 @@ from krm_image_setter.documents import Stream
 from krm_image_setter.errors import ImageSetterError, InputError, NotResourceError, NotYAMLError
 from krm_image_setter.resources import is_resource
 from krm_image_setter.scan import Scan
-from krm_image_setter.streams import STDIN, decoded
+from krm_image_setter.streams import STDIN, decoded, require_input
 from krm_image_setter.transform import Plans, plan_all
 from krm_image_setter.typed import Final, Generic, Record, TypeVar
 from krm_image_setter.yaml.json_comments import blanked
@@ -141,6 +141,8 @@ def _read_file(search: Callable[[Stream], Found], has_digest: bool, file: File) 
             data = file.read()
             digest = content_digest(data) if has_digest else b""
             text, directory = decoded(data, file.shown), _directory(file)
+            if file.path == STDIN:
+                require_input(text)
             stream = Stream(text, file.name, directory, file.real, is_found=file.is_found)
             try:
                 if file.is_found and not stream.can_have_resource and _is_encrypted(data):

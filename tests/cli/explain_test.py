@@ -91,8 +91,9 @@ def test_standard_input_is_explained(program: Program) -> None:
     assert (ran.status, ran.stderr) == (0, "")
 
 
-def test_empty_input_is_reported(program: Program) -> None:
-    ran = program("explain", "-")
+def test_empty_file_is_reported(program: Program) -> None:
+    program.write("a.yaml", "")
+    ran = program("explain", "a.yaml")
     assert (ran.status, ran.stdout) == (0, b"")
     assert ran.stderr == f"{PREFIX}nothing to explain: no document was found\n{NO_IMAGES}"
 

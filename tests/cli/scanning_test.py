@@ -101,6 +101,16 @@ def test_problem_of_a_file_decides_the_status(program: Program, data: bytes, exp
     assert bool(ran.stderr) == bool(expected[1])
 
 
+@pytest.mark.parametrize("command", ["set", "list", "explain"])
+def test_empty_standard_input_is_an_error_as_in_the_filter(program: Program, command: str) -> None:
+    program.write("a.yaml", "")
+    images = [] if command == "list" else ["--image", "nginx=nginx:2"]
+    ran = program(command, "-", *images, stdin="\n")
+    message = "standard input: the input is empty; expected Kubernetes YAML or a ResourceList"
+    assert (ran.status, ran.stderr.splitlines()[0]) == (2, f"{PREFIX}error: {message}")
+    assert program(command, "a.yaml", *images).status == 0
+
+
 @pytest.mark.parametrize("data", [b"a: 1\n", b"\x00\x01", b"kind: Pod\nx: \xff\n", MIXED, DEEP.encode()])
 @pytest.mark.parametrize("command", ["set", "explain"])
 def test_entry_is_not_reported_as_unused_if_no_file_could_be_read(
