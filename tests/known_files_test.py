@@ -107,6 +107,21 @@ def test_standard_input_has_the_name_of_an_option(program: Program) -> None:
     assert (ran.status, ran.stdout) == (2, b"")
 
 
+@pytest.mark.parametrize("command", ["set", "list", "list --diff", "lock", "verify", "explain"])
+def test_name_of_standard_input_requires_standard_input(program: Program, command: str) -> None:
+    program.write("a.yaml", "image: nginx:1\n")
+    paths = ["a.yaml", "a.yaml"] if "--diff" in command else ["a.yaml"]
+    ran = program(*command.split(), *paths, "--stdin-file-name", "values.yaml")
+    message = "`--stdin-file-name` requires standard input; add the path `-`"
+    assert ran == (2, b"", f"krm-image-setter: error: {message}\n")
+
+
+def test_name_of_standard_input_applies_to_one_side_of_a_comparison(program: Program) -> None:
+    program.write("values.yaml", "image: nginx:2\n")
+    options = ("--diff", "values.yaml", "-", "-o", "names", "--stdin-file-name", "values.yaml")
+    assert program("list", *options, stdin="image: nginx:1\n").stdout == b"nginx:1\n"
+
+
 def test_known_file_with_a_resource_is_read_as_a_resource(program: Program) -> None:
     text = "apiVersion: v1\nkind: Pod\nspec: {containers: [{image: nginx:1}]}\nimage: nginx:1\n"
     program.write("values.yaml", text)

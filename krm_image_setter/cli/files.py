@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from functools import cache
 
@@ -105,15 +105,17 @@ def naming(file: str) -> Iterator[None]:
         raise internal_error(error).at(file=file) from error
 
 
-def find_files(paths: Iterable[str], *, hidden: bool = False, stdin_name: str = "") -> list[File]:
+def find_files(paths: Collection[str], *, hidden: bool = False, stdin_name: str = "") -> list[File]:
     """Return the files in `paths` and the YAML and JSON files in directories in `paths`, without duplicates.
 
     The search of a directory also finds files whose names are in the catalog, such as `.gitlab-ci.yml`. It skips
     all other hidden files and directories unless `hidden` is true. It always skips .git, files that .gitignore or
     .krmignore excludes, and symbolic links to directories. Like git, it finds a file that .gitignore excludes if
     git tracks the file. `stdin_name` is the file name for standard input.
-    Raises InputError if a path does not exist.
+    Raises InputError if a path does not exist, or if `stdin_name` is set but standard input is not in `paths`.
     """
+    if stdin_name and STDIN not in paths:
+        raise InputError("`--stdin-file-name` requires standard input; add the path `-`")
     files: dict[str, File] = {}
     contents = Contents()
     tracked = cache(tracked_paths)  # most repositories have no excluded files, so their index is not read

@@ -41,7 +41,7 @@ from krm_image_setter.resources import NO_REF
 from krm_image_setter.results import ERROR
 from krm_image_setter.rules import Rules, rules_for
 from krm_image_setter.scan import FoundImage, TextImages, images_in
-from krm_image_setter.streams import say
+from krm_image_setter.streams import STDIN, say
 from krm_image_setter.typed import TYPE_CHECKING, Any, Final, Record, Self
 
 if TYPE_CHECKING:
@@ -174,7 +174,10 @@ def list_command(
     if diff:
         _check_diff(paths, output)
         sides = [[path] for path in paths]
-    files = [find_files(side, hidden=hidden, stdin_name=stdin_file_name) for side in sides]
+    files = [
+        find_files(side, hidden=hidden, stdin_name=stdin_file_name * (STDIN in side or STDIN not in paths))
+        for side in sides
+    ]
     ahead = ReadAhead([file for side in files for file in side])
     config = Options(tuple(fn_config), no_config=no_config).configure_list(ahead.configurations)
     config = ahead.with_values_files(config)
