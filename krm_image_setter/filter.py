@@ -112,9 +112,14 @@ class Options(Record):
         """
         config, documents = self._configured(found)
         fix = "pass `--image NAME=REFERENCE` or `--images-from FILE`"
-        in_documents = f"add `images: {{NAME: REFERENCE}}`, or {fix}"
-        without_documents = f"{fix}, or a configuration: `--fn-config FILE` or ./{DEFAULT_CONFIG}"
-        return require_images(config, documents, in_documents if documents else without_documents)
+        if documents:
+            fix = f"add `images: {{NAME: REFERENCE}}`, or {fix}"
+        elif self.fn_config:
+            file = shown(self.fn_config[0])
+            fix = f"add `images: {{NAME: REFERENCE}}` to {file}, which is empty, or {fix}"
+        else:
+            fix = f"{fix}, or a configuration: `--fn-config FILE` or ./{DEFAULT_CONFIG}"
+        return require_images(config, documents, fix)
 
     def configure_list(self, found: Callable[[], Iterable[Value]]) -> ImageSetter:
         """Return the configuration for a stream or for files. The configuration might not set any image.

@@ -315,6 +315,21 @@ def test_error_repeated_key_names_both_lines(body: str, place: str, lines: str, 
     assert str(caught.value).endswith("; keep one of them")
 
 
+@pytest.mark.parametrize(
+    ("body", "place"),
+    [
+        ("images: {{ .Values.images }}\n", "line 3: images"),
+        ("images:\n- name: a\n  newTag: {{ .Values.tag }}\n", "line 5: images[0].newTag"),
+        ("images:\n  {{ .Values.name }}: a:1\n", "line 4: images"),
+    ],
+)
+def test_error_template_action(body: str, place: str, parser: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read_config(HEAD + body)
+    fix = "if `{{` starts a template action, render the template first"
+    assert str(caught.value) == f"{place}: got a mapping as a key; {fix}"
+
+
 REPEATED_OTHERS = [
     pytest.param(
         "kind: ConfigMap\ndata:\n  name: a\n  newTag: a\n  name: b\n",

@@ -76,12 +76,18 @@ class Value(Record):
         return Value(self.data[key], written, self.field + step, self.file, self.line)
 
     def check_keys(self) -> None:
-        """Raise ConfigError, with the lines of both keys, if a mapping in this node has the same key twice.
+        """Raise ConfigError if a mapping in this node has the same key twice, or a mapping as a key.
 
-        An anchored node is checked where the anchor is, not again at each alias.
+        The error for a repeated key contains the lines of both keys. An anchored node is checked where the anchor
+        is, not again at each alias.
         """
         if not isinstance(self.written, tree.Mapping | tree.Sequence):
             return
+        # YAML reads `{{ .Values.images }}` as a mapping with a mapping as its only key.
+        if isinstance(self.written, tree.Mapping) and any(
+            isinstance(key, tree.Mapping) for key in self.written.children[::2]
+        ):
+            self.fail("got a mapping as a key; if `{{` starts a template action, render the template first")
         repeated = self.written.repeated() if isinstance(self.written, tree.Mapping) else None
         if repeated is not None:
             key, first = repeated

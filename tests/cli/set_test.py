@@ -272,6 +272,17 @@ def test_missing_configuration_is_an_error(program: Program) -> None:
     )
 
 
+def test_empty_configuration_is_named(program: Program) -> None:
+    put(program, {"a.yaml": POD, "f.yaml": "# nothing\n"})
+    ran = program("set", "a.yaml", "--fn-config", "f.yaml")
+    assert (ran.status, ran.stderr) == (
+        2,
+        f"{PREFIX}error: no image to set; add `images: {{NAME: REFERENCE}}` to f.yaml, which is empty, or pass "
+        "`--image NAME=REFERENCE` or `--images-from FILE`\n",
+    )
+    assert program("set", "a.yaml", "--fn-config", "f.yaml", *NGINX).stdout.decode() == DONE
+
+
 def test_invalid_configuration_is_reported_with_its_file(program: Program) -> None:
     put(program, {"a.yaml": POD, "f.yaml": CONFIG.replace("images", "imges")})
     ran = program("set", ".")
