@@ -34,7 +34,7 @@ from krm_image_setter.config import Ignored, decode_group_kind
 from krm_image_setter.documents import Stream
 from krm_image_setter.errors import ImageSetterError
 from krm_image_setter.filter import Options
-from krm_image_setter.images import HUB, HUB_NAMES, Reference, has_placeholder, parse_reference
+from krm_image_setter.images import Reference, has_placeholder, parse_reference, registry_prefix
 from krm_image_setter.images.pattern import matches_pattern
 from krm_image_setter.locators import Selector
 from krm_image_setter.resources import NO_REF
@@ -74,7 +74,7 @@ class Output(StrEnum):
 
 
 class Filter(Record):
-    """The filter options of `list`. An option with an empty list accepts every row."""
+    """The filter options of `list`. An option with an empty list accepts every row. Registries are normalized."""
 
     images: Sequence[str] = ()
     kinds: Sequence[Selector] = ()
@@ -103,7 +103,10 @@ class Filter(Record):
             if "=" in value:
                 message = "expected KIND or KIND.GROUP; add the path to `kinds`, in a file for `--fn-config`"
                 raise ImageSetterError(f'--kind "{value}": {message}')
-        return cls(images, list(map(decode_group_kind, kinds)), registries, not_registries, unpinned)
+        in_registries, not_in = (
+            [_registry(option, value) for value in options[option]] for option in ("--registry", "--not-registry")
+        )
+        return cls(images, list(map(decode_group_kind, kinds)), in_registries, not_in, unpinned)
 
     def reason(self, rows: Sequence[Row]) -> str:
         """Return a message with the first option that accepts none of `rows`, and values that match rows."""
@@ -351,16 +354,19 @@ def _rule(found: FoundImage) -> str:
 
 
 def _is_from(reference: Reference | None, registry: str) -> bool:
-    return reference is not None and reference.normalized_name.startswith(_prefix(registry))
+    return reference is not None and reference.normalized_name.startswith(f"{registry}/")
 
 
 def _is_in(image: str, registry: str) -> bool:
     """Return whether an image is in a registry, even if its repository or tag contains a placeholder."""
     reference = parse_reference(image)
-    return (reference.normalized_name if reference else image).startswith(_prefix(registry))
+    return (reference.normalized_name if reference else image).startswith(f"{registry}/")
 
 
-def _prefix(registry: str) -> str:
-    """Return the start of the normalized names in a registry: HOST or HOST/PATH, and a slash."""
-    host, slash, path = registry.rstrip("/").partition("/")
-    return f"{HUB if host in HUB_NAMES else host}{slash}{path}/"
+def _registry(option: str, text: str) -> str:
+    """Return the normalized form of HOST or HOST/PATH. A placeholder, such as `${REGISTRY}`, is not changed."""
+    registry = text.rstrip("/")
+    try:
+        return registry if has_placeholder(registry) else registry_prefix(registry)
+    except ImageSetterError as error:
+        raise ImageSetterError(f'{option} "{text}": {error.message}') from error

@@ -30,6 +30,7 @@ from krm_image_setter.images.registry_rule import (
     RegistryMap,
     RegistryRule,
     default_registry,
+    registry_prefix,
     registry_rule,
 )
 
@@ -58,6 +59,7 @@ __all__ = [
     "image_rule",
     "override",
     "parse_reference",
+    "registry_prefix",
     "registry_rule",
     "whole_image_rule",
 ]

@@ -67,7 +67,7 @@ def registry_rule(
     from_: str, to: str, *, uses: tuple[str, ...] = (IMAGE,), exclude: tuple[str, ...] = ()
 ) -> RegistryRule:
     """Return the rule of one entry. Raises InvalidReference; its `field` is the name of the invalid field."""
-    rule = RegistryRule(_prefix("from", from_), _prefix("to", to), uses, exclude)
+    rule = RegistryRule(registry_prefix(from_, "from"), registry_prefix(to, "to"), uses, exclude)
     if rule.from_ == rule.to:
         raise InvalidReference(f'"{to}" is the same registry as `from`', field="to")
     return rule
@@ -167,8 +167,11 @@ def _is_certain(reference: Reference) -> bool:
     return bool(has_host or reference.digest or (slash and reference.tag))
 
 
-def _prefix(field: str, text: str) -> str:
-    """Return the normalized form of a registry: a host, or a host and a path."""
+def registry_prefix(text: str, field: str | None = None) -> str:
+    """Return the normalized form of a registry: a host, or a host and a path.
+
+    Raises InvalidReference for the field `field`.
+    """
     # Two components are appended, because normalizing adds `library/` before a single component on Docker Hub.
     reference = parse_reference(f"{text}/x/x")
     if reference is None:

@@ -183,6 +183,27 @@ def test_negated_filter_is_an_error(shop: Program, option: str, value: str, sugg
     assert ran == (2, b"", f"{PREFIX}{error}\n")
 
 
+@pytest.mark.parametrize("option", ["--registry", "--not-registry"])
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("https://m.io:5000", 'invalid registry "https://m.io:5000"; expected HOST or HOST/PATH, such as '),
+        ("", 'invalid registry ""; expected HOST or HOST/PATH, such as '),
+        ("org", '"org" has no registry host; write docker.io/org, or a host with a dot or a port'),
+    ],
+)
+def test_invalid_registry_is_an_error(shop: Program, option: str, value: str, message: str) -> None:
+    ran = shop("list", "deploy", option, value, "--check")
+    assert (ran.status, ran.stdout) == (2, b"")
+    assert ran.stderr.startswith(f'{PREFIX}error: {option} "{value}": {message}')
+
+
+def test_registry_can_be_a_placeholder(program: Program) -> None:
+    program.write("a.yaml", PLACEHOLDERS)
+    ran = program("list", "a.yaml", "--not-registry", "m.io", "--not-registry", "${REGISTRY}", "--check")
+    assert [line for line in names(ran.stdout) if "$" in line] == ["m.io${PATH}"]
+
+
 IGNORE = (
     "apiVersion: krm-image-setter.dev/v1alpha1\nkind: ImageSetter\nignore:\n"
     "- {image: 'repo/*', reason: built locally}\n- {image: nginx, reason: base image}\n"
