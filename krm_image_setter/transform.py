@@ -179,7 +179,8 @@ def plan_all(
     none. `sources` contains the names of the sources for messages; it is empty for standard input. `kustomized`
     contains the same sources if one of them is a kustomization. In that case, `visit` must accept a second
     argument: the keys of the sources to visit. If `locates_changes` is true, the results of changes contain their
-    lines and columns. If `every` is true, all resources are parsed, also those without an image that is set.
+    lines and columns. If `every` is true, all resources are parsed, also those without an image that is set, and
+    all absent kinds of command-line options are reported.
 
     Raises ConfigError if the field of a `from` contains no reference, or if there are several.
     """
@@ -217,7 +218,7 @@ def plan_all(
     from krm_image_setter.unused import unused_entries  # noqa: PLC0415  (most runs use all entries)
 
     causes, images = (planned.causes, planned.images) if planned else ({}, [])
-    unused = unused_entries(config, rules, total, for_each_source, causes=causes, images=images)
+    unused = unused_entries(config, rules, total, for_each_source, causes=causes, images=images, every=every)
     return Plans(each, total, unused, rules, planned)
 
 

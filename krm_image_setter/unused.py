@@ -48,17 +48,21 @@ def unused_entries(
     *,
     causes: Mapping[int, str],
     images: Iterable[FoundImage],
+    every: bool = False,
 ) -> list[Result]:
     """Return a result for each entry of `images` and each path of `kinds` or `files` that sets nothing.
 
     `total` is the combined scan of all sources. Sources are read again only if an explanation needs them. `causes`
-    maps the position of an entry to its known reason. `images` contains the images of kustomization builds.
+    maps the position of an entry to its known reason. `images` contains the images of kustomization builds. If
+    `every` is true, all absent kinds of command-line options are reported.
     """
     severity = ERROR if config.on_unused == "error" else WARNING
     paths = list(_path_messages(config, rules, total, for_each_source))
     entries = list(_image_messages(rules, total, for_each_source, causes, images))
     # An absent kind is a reason only if nothing was set, because several teams can share a configuration.
-    kinds = list(_kind_messages(config, rules, total, for_each_source)) if entries and not total.applied else []
+    is_reason = entries and not total.applied
+    wanted = [rule for rule in config.kinds if is_reason or (every and not str(rule.config_location))]
+    kinds = _kind_messages(wanted, rules, total, for_each_source)
     return [Result(message, severity) for message in (*paths, *kinds, *entries)]
 
 
@@ -87,15 +91,15 @@ def _path_messages(
 
 
 def _kind_messages(
-    config: ImageSetter, rules: Rules, total: Scan, for_each_source: ForEachSource
+    wanted: Sequence[KindRule], rules: Rules, total: Scan, for_each_source: ForEachSource
 ) -> Iterator[str]:
-    """Yield a message for each kind in `kinds` that no resource has, with similar kinds of resources.
+    """Yield a message for each kind in `wanted` that no resource has, with similar kinds of resources.
 
     If none of the kinds has a similar kind, yield one message about all of them.
     """
     absent = {
         rule.selector: rule
-        for rule in reversed(config.kinds)
+        for rule in reversed(wanted)
         if rule.selector.kind and not total.selected.get(rule.position)
     }
     if not absent:

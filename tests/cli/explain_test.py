@@ -71,6 +71,23 @@ def test_image_without_a_reference_selects_what_is_explained(shop: Program) -> N
     ]
 
 
+@pytest.mark.parametrize("images", [[], ["--image", "nginx=nginx:2"], ["--image", "ngnix=nginx:2"]])
+def test_absent_kind_of_an_option_is_reported(shop: Program, images: list[str]) -> None:
+    kinds = [f"--kind={kind}={{.spec.image}}" for kind in ("Cahce", "Pods")]
+    lines = shop("explain", "deploy", *kinds, *images).stderr.splitlines()
+    assert [line for line in lines if "kind" in line] == [
+        f'{PREFIX}warning: no resource of kind "Cahce" was found; did you mean "Cache.example.com"?',
+        f'{PREFIX}warning: no resource of kind "Pods" was found; did you mean "Pod"?',
+    ]
+
+
+def test_absent_kind_of_a_configuration_is_not_reported(shop: Program) -> None:
+    """Several teams can share a configuration."""
+    head = "apiVersion: krm-image-setter.dev/v1alpha1\nkind: ImageSetter\n"
+    shop.write("functions.yaml", f"{head}images: {{nginx: nginx:2}}\nkinds: {{Cahce: .spec.image}}\n")
+    assert "kind" not in shop("explain", "deploy").stderr
+
+
 NAMES = [
     ("similar name", "ngnix", 'no image matches "ngnix"; did you mean "nginx"?'),
     ("other tag", "nginx:9", 'no image matches "nginx:9"; did you mean "nginx"?'),
