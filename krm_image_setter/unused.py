@@ -338,9 +338,11 @@ def _out_of_scope(rule: ImageRule, usages: Iterable[Usage]) -> str:
         others = " and ".join(sorted(f'"{name}"' for name in excluded if name)[:3])
         where = f"; it is in {others}" if others else "; it is in a field outside of containers"
         return f'image "{rule.name}" was found, but not in a container named {wanted}{where}'
-    use = min({usage.use for usage in usages} - rule.uses, key=(ENV, ARGS).index)
-    fields = "environment variables" if use == ENV else "commands or arguments"
-    return f'image "{rule.name}" was found only in {fields} of containers; set `{use}: true`'
+    missing = {usage.use for usage in usages} - rule.uses
+    uses = {ENV: "environment variables", ARGS: "commands or arguments"}
+    fields = ", ".join(shown for use, shown in uses.items() if use in missing)
+    fix = " and ".join(f"`{use}: true`" for use in uses if use in missing)
+    return f'image "{rule.name}" was found only in {fields} of containers; set {fix}'
 
 
 def similar_names(name: str, names: Iterable[str]) -> list[str]:

@@ -21,7 +21,8 @@ spec:
   - name: web
     image: nginx:1.25
     args: ["--image=quay.io/org/worker:1"]
-    env: [{name: TOOL, value: "quay.io/org/tool:1"}]
+    env: [{name: TOOL, value: "quay.io/org/tool:1"}, {name: BOTH, value: "quay.io/org/both:1"}]
+    command: [run, "quay.io/org/both:1"]
   - name: proxy
     image: docker.io/library/nginx:1.26
   initContainers:
@@ -103,6 +104,15 @@ CAUSES = {
         "name: quay.io/org/worker",
         'image "quay.io/org/worker" was found only in commands or arguments of containers; set `args: true`',
     ),
+    "environment variable and argument": (
+        "name: quay.io/org/both",
+        'image "quay.io/org/both" was found only in environment variables, commands or arguments of containers; '
+        "set `env: true` and `args: true`",
+    ),
+    "argument if env is already set": (
+        "name: quay.io/org/worker, env: true",
+        'image "quay.io/org/worker" was found only in commands or arguments of containers; set `args: true`',
+    ),
     "earlier entry for any tag": (
         "name: nginx}\n- {name: nginx:1.25",
         'every image "nginx:1.25" is already set by the entry for "nginx" in line 4',
@@ -113,11 +123,11 @@ CAUSES = {
     ),
     "field without a rule": (
         "name: redis",
-        'no rule covers "redis" in line 21 (Task/t: spec.image); add the path to `kinds`',
+        'no rule covers "redis" in line 22 (Task/t: spec.image); add the path to `kinds`',
     ),
     "longer text without a rule": (
         "name: quay.io/org/app",
-        'no rule covers "quay.io/org/app" in line 23 (Task/t: spec.script); add the path to `kinds`',
+        'no rule covers "quay.io/org/app" in line 24 (Task/t: spec.script); add the path to `kinds`',
     ),
 }
 
