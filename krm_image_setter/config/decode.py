@@ -93,6 +93,7 @@ def decode(
     ]
     if images:
         images = override(images, (rule for entries in rules for _, rule in entries))
+    if images and any(rules):
         options = ImageMap(images)
         rules = [[entry for entry in entries if not options.replace(entry[1])] for entries in rules]
     _check_contradictions(rules)

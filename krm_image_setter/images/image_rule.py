@@ -342,8 +342,9 @@ class ImageMap:
                 first = self._first.setdefault(key, {})
                 for usage in usages:
                     first.setdefault(usage, (position, rule))
-            self._targets.setdefault(_key_of(rule.target), set()).update(usages)
-            self._new_names.add(rule.target.normalized_name)
+            target = rule.target
+            self._targets.setdefault(_key_of(target), set()).update(usages)
+            self._new_names.add(target.normalized_name)
 
     def find(self, text: str, usage: Usage = NO_CONTAINER) -> tuple[Reference, ImageRule] | None:
         """Return the parsed reference and the first rule that matches it. Return None if no rule matches it."""
