@@ -24,7 +24,7 @@ from krm_image_setter.images import (
 )
 from krm_image_setter.images.tokens import find_tokens
 from krm_image_setter.line_breaks import BREAK
-from krm_image_setter.locators import KindRule, Selector, covered
+from krm_image_setter.locators import KindRule, Selector, Split, covered
 from krm_image_setter.paths import format_location
 from krm_image_setter.paths.mismatch import Mismatch, find_mismatch
 from krm_image_setter.resources import CRD, NO_REF, SECRET, Resource, ResourceRef
@@ -85,9 +85,15 @@ def _path_messages(
         count = total.selected[rule.position]
         noun = "document" if rule.selector.files else "resource"
         resources = f"the selected {noun}" if count == 1 else f"any of the {count} selected {noun}s"
-        message = f"path {rule.path.text} matched no field in {resources} ({rule.selector})"
         mismatch = furthest.get(rule.position)
-        yield rule.config_location.prefixed(f"{message}: {mismatch.reason}" if mismatch else message)
+        path = rule.path.text
+        message = f"path {path} matched no field in {resources} ({rule.selector})"
+        if mismatch is not None:
+            message += f": {mismatch.reason}"
+        elif isinstance(rule.form, Split):
+            key = rule.form.repository
+            message = f'path {path} matched no mapping with the key "{key}" in {resources} ({rule.selector})'
+        yield rule.config_location.prefixed(message)
 
 
 def _kind_messages(

@@ -315,3 +315,33 @@ def test_path_without_a_match(program: Program, path: str, end: str) -> None:
         f"krm-image-setter: warning: functions.yaml:5: kinds.Task: "
         f"path {path} matched no field in any of the 2 selected resources (Task){end}"
     )
+
+
+@pytest.mark.parametrize(
+    ("resources", "message"),
+    [
+        pytest.param(
+            "kind: A\ngateway: {repository: web, tag: v1}\n",
+            'path {.gateway} matched no mapping with the key "image" in the selected resource (A)',
+            id="wrong key",
+        ),
+        pytest.param(
+            "kind: A\ngateway: {}\n---\nkind: A\nb: 1\n",
+            'path {.gateway} matched no field in any of the 2 selected resources (A): no field "gateway"',
+            id="no mapping in one resource",
+        ),
+        pytest.param(
+            "kind: A\ngateway: {}\n---\nkind: A\ngateway: {image: web}\n", "", id="one mapping with the key"
+        ),
+        pytest.param("kind: A\ngateway: {image: '${IMAGE}', tag: v1}\n", "", id="placeholder"),
+        pytest.param("kind: A\ngateway: {image: ''}\n", "", id="empty value"),
+    ],
+)
+def test_keys_of_a_split_reference_that_no_mapping_has(resources: str, message: str) -> None:
+    config = read_config(
+        f"{HEAD}images: {{nginx: 'nginx:2'}}\n"
+        "kinds: {A: {path: '{.gateway}', fields: {repository: image, tag: tag}}}\n"
+    )
+    pod = "---\nkind: Pod\nspec: {containers: [{name: a, image: nginx}]}\n"
+    found = [result.message for result in set_images(resources + pod, config).results]
+    assert [one.partition("kinds.A: ")[2] for one in found if "kinds.A: " in one] == [message][: bool(message)]

@@ -78,7 +78,8 @@ def _find(
         if not keywords[rule.path.keyword]:
             continue
         for location, value in rule.find(resource.node):
-            matched.add(rule.position)
+            if not isinstance(rule.form, Split) or rule.form.has_repository(value):
+                matched.add(rule.position)
             for found in rule.form.fields(resource.node, location, value):
                 if isinstance(found, OtherField) and found.embedded is not None:
                     if rule.origin == "catalog" and location in documents:

@@ -65,6 +65,13 @@ class Split(Keys):
         """The keys and values of the path object; see `Form.options`."""
         return {"fields": {part: key for part, key in self._asdict().items() if key}}
 
+    def has_repository(self, value: Any) -> bool:
+        """Return whether a mapping has the key of the repository. Return true for other values."""
+        if not isinstance(value, dict):
+            return True
+        steps = _steps(value, self.repository)
+        return steps[-1] in (_parent(value, steps) or {})
+
     def fields(self, _root: Any, location: Location, value: Any) -> Fields:
         """Return the image fields in `value`; see `Form.fields`."""
         if not isinstance(value, dict):
