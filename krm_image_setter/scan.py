@@ -96,7 +96,8 @@ class Scan:
     that match a field. `others` is the number of documents that are not resources. `fields` contains the image
     fields of a text that is part of a kustomization. `placeholders` is the number of images that contain a
     placeholder, such as `nginx:${TAG}`. `renamed` contains the new name of each image whose name changes, by its
-    normalized old name. `overrides` contains a name and a warning for each override that still has this name.
+    normalized old name. `overrides` contains the normalized name that each override replaces, and a warning
+    whose message is only this name.
     """
 
     def __init__(self) -> None:
@@ -362,6 +363,8 @@ def _scan_fields(
     has_name = any(field.part == "name" for same in readings.values() for field in same)
     claims = Claims()
     for same in readings.values():
+        if same[0].overrides:
+            _note_override(searched.resource, same[0], found)
         decision = searched.decide(same, has_name=has_name)
         is_claimed = decision is not None and claims.has(decision.field)
         if searched.observer is not None:
@@ -375,8 +378,9 @@ def _scan_fields(
         if decision.changes or not decision.results:
             claims.claim(decision.field)
         _accept(searched, decision.changes, decision.results, found, accepted, images=1)
-        if decision.changes and (decision.rule is None or decision.rule.renames):
-            _note_names(searched.resource, decision, found)
+        if decision.changes and not same[0].overrides and (decision.rule is None or decision.rule.renames):
+            result = decision.results[0]  # without values if the field is in a Secret
+            found.add_change(result.current_value or "", result.proposed_value or "")
     for other, rule in others:
         if other.embedded is not None and isinstance(other.value, str):
             _follow(searched, other, other.embedded, found, accepted, rule=rule)
@@ -385,16 +389,10 @@ def _scan_fields(
             found.results.append(_wrong_type(searched.resource, other, rule))
 
 
-def _note_names(resource: Resource, decision: Decision, found: Scan) -> None:
-    """Note the name that a decision changes, or the override that keeps its name."""
-    field, result = decision.field, decision.results[0]
-    if field.overrides:
-        reference = parse_reference(field.overrides)
-        if reference is not None:
-            override = warning(resource, field.location, reference.name)
-            found.overrides.append((reference.normalized_name, override))
-    elif result.current_value and result.proposed_value:  # the values of a Secret are not known
-        found.add_change(result.current_value, result.proposed_value)
+def _note_override(resource: Resource, field: ImageField, found: Scan) -> None:
+    reference = parse_reference(field.overrides)
+    if reference is not None:
+        found.overrides.append((reference.normalized_name, warning(resource, field.location, reference.name)))
 
 
 def _key(field: ImageField) -> tuple[Location, int]:

@@ -20,7 +20,7 @@ from krm_image_setter.kustomizations.reading import Entry, Node, Reader, Text
 from krm_image_setter.locators.image_field import ImageField, Written
 from krm_image_setter.locators.kustomize_entry import EntryKeys, split_image
 from krm_image_setter.resources import NO_REF, ResourceRef
-from krm_image_setter.typed import Any, Final, Record, Self, TypeAlias
+from krm_image_setter.typed import Any, Final, Record, TypeAlias
 from krm_image_setter.yaml.tree import Location
 
 #: The values of `Route.reading` for an image volume, which kustomize sets only since version 5.7.
@@ -260,7 +260,7 @@ class _Build:
         self._has_sources = False  # whether a kustomization so far names a source of images
         self._is_complete = True  # whether all sources of the images so far are known
         self._unknown: set[tuple[str, Location]] = set()  # the sources so far that cannot be read
-        self._generated: list[_Generated] = []
+        self._generators: list[tuple[str, Node]] = []  # those of ConfigMaps, with their directories
         node = self._reader.kustomization(posixpath.dirname(root))
         if node is not None:
             self._add(posixpath.dirname(root), node)
@@ -309,9 +309,8 @@ class _Build:
         for field in ("configMapGenerator", "secretGenerator"):
             for item in node.items(field):
                 self._add_text_files(directory, item)
-        # Messages must not show values of Secrets.
-        for item in node.items("configMapGenerator"):
-            self._generated += self._generated_values(directory, item)
+        # Not those of Secrets, because messages must not show their values.
+        self._generators += ((directory, item) for item in node.items("configMapGenerator"))
         for item in node.items("components"):
             path = self._reader.resolved(directory, item.string())
             component = None if path is None else self._reader.kustomization(path)
@@ -398,14 +397,30 @@ class _Build:
             if path is not None:
                 self._flows.text_files.setdefault(path, key or posixpath.basename(file))
 
-    def _generated_values(self, directory: str, generator: Node) -> Iterator[_Generated]:
-        name = generator.string("name")
+    def _generated(self, copy: Copy) -> Iterator[Route]:
+        """Yield a route for each value of a generated ConfigMap that a replacement copies."""
+        for directory, generator in self._generators:
+            resource = ResourceRef("v1", "ConfigMap", generator.string("name"), "")
+            for node, pair in self._pairs(directory, generator):
+                key, _, value = pair.partition("=")
+                location = ("data", key)
+                if _same_path(copy.path, location):
+                    image = value.strip("'\"")  # as in kustomize
+                    field = FoundField(
+                        node.offset, node.line, image, location, resource, NO_CONTAINER, is_known=False
+                    )
+                    route = Route(image, Scalar(node.text.key, None, node, field, is_writable=False), field)
+                    if copy.has_source(route):
+                        yield route
+
+    def _pairs(self, directory: str, generator: Node) -> Iterator[tuple[Node, str]]:
+        """Yield the pairs `KEY=VALUE` of a generator, each with its node or with the node of its file."""
         for item in generator.items("literals"):
-            yield _Generated.of(item, name, item.string())
+            yield item, item.string()
         for item in (*generator.items("envs"), generator.child("env")):
             path = self._reader.resolved(directory, item.string())
             text = self._reader.sources.read(path) if path and item.string() else None
-            yield from (_Generated.of(item, name, line.strip()) for line in (text or "").splitlines())
+            yield from ((item, line.strip()) for line in (text or "").splitlines())
 
     def _start(self, key: str, text: Text | None, target: ResourceRef = NO_REF) -> None:
         self.texts.add(key)
@@ -526,35 +541,13 @@ class _Build:
         if part or not sources:
             self._copy(copy._replace(target=to, location=field.location, part=part))
             if not part:
-                self.routes += filter(copy.has_source, (each.route() for each in self._generated))
+                self.routes += self._generated(copy)
             return
         for route in sources:
             target_route = route.copy()
             target_route.way += f">{path.line}{path.location}"
             target_route.resource, target_route.location, target_route.times = to, field.location, field.times
             self.routes.append(target_route)
-
-
-class _Generated(Record):
-    """A value of a ConfigMap that a generator makes. `node` is the literal, or the name of the `envs` file."""
-
-    node: Node
-    name: str
-    key: str
-    value: str
-
-    @classmethod
-    def of(cls, node: Node, name: str, pair: str) -> Self:
-        """Return the value in `KEY=VALUE`. kustomize removes quotes around a value."""
-        key, _, value = pair.partition("=")
-        return cls(node, name, key, value.strip("'\""))
-
-    def route(self) -> Route:
-        """Return the route of the value if a replacement copies it into an image."""
-        resource = ResourceRef("v1", "ConfigMap", self.name, "")
-        at = self.node.offset, self.node.line
-        field = FoundField(*at, self.value, ("data", self.key), resource, NO_CONTAINER, is_known=False)
-        return Route(self.value, Scalar(self.node.text.key, None, self.node, field, is_writable=False), field)
 
 
 def _selects(kind: str, name: str, route: Route) -> bool:

@@ -394,6 +394,7 @@ IN_STRING = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata:\n  x: |
         pytest.param(FLUX.replace("IMAGE", "docker.io/library/nginx"), id="another spelling"),
         pytest.param(ARGO.replace("IMAGE", "nginx:2"), id="Argo CD"),
         pytest.param(ARGO.replace("IMAGE", "nginx=nginx:2"), id="Argo CD, with a name"),
+        pytest.param(ARGO.replace("IMAGE", "nginx=other.example/web:2"), id="override with another name"),
         pytest.param(IN_STRING.replace("IMAGE", "nginx"), id="in a string"),
     ],
 )
