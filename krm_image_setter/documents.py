@@ -11,7 +11,7 @@ from functools import cache, partial
 
 from krm_image_setter.errors import InputError
 from krm_image_setter.line_breaks import BREAKS, line_start
-from krm_image_setter.resources import LISTS, Tree, is_resource
+from krm_image_setter.resources import LISTS, RESOURCE_LIST, Tree, is_resource
 from krm_image_setter.typed import Any, Final, Record, TypeAlias
 from krm_image_setter.yaml import parsing, stream, tree
 from krm_image_setter.yaml.stream import Listing, Slice, Source
@@ -83,7 +83,7 @@ class Stream:
         """
         keep = partial(self._kept, can_matter, unproved)
         if self._listing is not None:
-            return self._items(self._listing.items, (0, len(self.text)), keep)
+            return self._items(self._listing.items, (0, len(self.text)), keep, RESOURCE_LIST)
         return self._trees(keep)
 
     def _trees(self, keep: _Keep) -> Iterator[Tree | None]:
@@ -94,8 +94,9 @@ class Stream:
                 yield None
                 continue
             listing = stream.cut_items(self.text, *part)
-            if listing is not None and _is_list_frame(listing.frame) and not self._is_shared(listing.items):
-                yield from self._items(listing.items, part, keep)
+            kind = _kind_of_list(listing.frame) if listing is not None else ""
+            if listing is not None and kind and not self._is_shared(listing.items):
+                yield from self._items(listing.items, part, keep, kind)
             else:
                 yield from self._parsed(part)
 
@@ -121,13 +122,13 @@ class Stream:
             map(_is_resource_list, _roots(self.text.removeprefix("\ufeff")))
         )
 
-    def _items(self, items: list[Slice], part: Slice, keep: _Keep) -> Iterator[Tree | None]:
+    def _items(self, items: list[Slice], part: Slice, keep: _Keep, kind: str) -> Iterator[Tree | None]:
         for number, item in enumerate(keep(items, is_item=True)):
             if item is None:
                 yield None
                 continue
             try:
-                (parsed,) = self._parsed(item, is_item=True)
+                (parsed,) = self._parsed(item, list_kind=kind)
             except (InputError, ValueError):
                 parsed = None
             if parsed is None or not isinstance(parsed.document.root, tree.Sequence):
@@ -172,12 +173,13 @@ class Stream:
             is_skipped = not can_matter(part) and (unproved or _prover()(part, is_item=is_item))
             yield None if is_skipped else one
 
-    def _parsed(self, part: Slice, *, is_item: bool = False) -> list[Tree]:
+    def _parsed(self, part: Slice, *, list_kind: str = "") -> list[Tree]:
         text, (start, end) = self.text, part
         start += text.startswith("\ufeff", start)
         source = Source(text[start:end], text, start)
         try:
-            return [Tree(document, source, is_item) for document in parsing.parse(source.text)]
+            documents = parsing.parse(source.text)
+            return [Tree(document, source, bool(list_kind), list_kind=list_kind) for document in documents]
         except InputError as error:
             if error.line is not None:
                 # A slice can start in the middle of a line, after another JSON object.
@@ -220,7 +222,7 @@ def _roots(source: str) -> list[Any]:
 
 
 def _is_resource_list(root: Any) -> bool:
-    return isinstance(root, tree.Mapping) and root.get("kind") == "ResourceList"
+    return isinstance(root, tree.Mapping) and root.get("kind") == RESOURCE_LIST
 
 
 @cache
@@ -230,12 +232,13 @@ def _prover() -> Callable[..., bool]:
     return outline.is_resource
 
 
-def _is_list_frame(frame: str) -> bool:
-    """Return whether a frame is a list of resources without items. If it is not, the split was wrong."""
+def _kind_of_list(frame: str) -> str:
+    """Return the kind of a list of resources without items. If it is empty, the split was wrong."""
     try:
         (document,) = parsing.parse(frame.removeprefix("\ufeff"))
     except (InputError, ValueError):
-        return False
+        return ""
     root = document.root
     # A document in a string is not a list of resources if it has no `apiVersion`.
-    return is_resource(root) and root.get("kind") in LISTS and root.get("items", "") is None
+    is_list = is_resource(root) and root.get("kind") in LISTS and root.get("items", "") is None
+    return root["kind"] if is_list else ""

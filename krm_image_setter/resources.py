@@ -14,8 +14,10 @@ from krm_image_setter.yaml.stream import Source
 from krm_image_setter.yaml.tree import Collection, Document, Location, Mapping, Sequence, at, start_mark
 
 _PATH_ANNOTATIONS: Final = ("internal.config.kubernetes.io/path", "config.kubernetes.io/path")
+#: The kind of the input of a KRM function.
+RESOURCE_LIST: Final = "ResourceList"
 #: The kinds whose items can be of any kind.
-LISTS: Final = ("List", "ResourceList")
+LISTS: Final = ("List", RESOURCE_LIST)
 #: The kind of resources whose values must not occur in messages.
 SECRET: Final = "Secret"  # noqa: S105  (a kind)
 #: The kind of resources that contain schemas. A schema can look like a resource with images.
@@ -47,14 +49,15 @@ NO_REF: Final = ResourceRef("", "", "", "")
 class Tree(Record):
     """The tree of a document, or of one item of a list, and its source.
 
-    If `is_item` is true, the root is a sequence that contains only this item. If the document is a list, its items
-    before index `first` are ignored.
+    If `is_item` is true, the root is a sequence that contains only this item, which is from a list of the kind
+    `list_kind`. If the document is a list, its items before index `first` are ignored.
     """
 
     document: Document
     source: Source
     is_item: bool = False
     first: int = 0
+    list_kind: str = ""
 
     def resources(self) -> Iterator[Resource]:
         """Yield all resources, including items of lists. Raises NotResourceError if a node is not a resource."""
@@ -256,7 +259,7 @@ def _listed(node: Mapping) -> Sequence | None:
     if not isinstance(kind, str) or not kind.endswith("List") or not isinstance(items, Sequence):
         return None
     # A kind such as AllowList can be a resource whose `items` are not mappings. A List is always a list.
-    return items if kind in LISTS or all(isinstance(item, Mapping) for item in items) else None
+    return items if kind in LISTS or all(item is None or isinstance(item, Mapping) for item in items) else None
 
 
 def _resources(parsed: Tree, node: Any, location: Location, listed_in: Mapping | None) -> Iterator[Resource]:
@@ -268,7 +271,7 @@ def _resources(parsed: Tree, node: Any, location: Location, listed_in: Mapping |
     if items is not None:
         yield from _items(parsed, items, (*location, "items"), node)
         return
-    if node.get("kind") == "ResourceList":
+    if node.get("kind") == RESOURCE_LIST:
         raise _error(parsed, location, "the ResourceList has no list `items`; add `items: []` if it is empty")
     kind = node.get("kind", _item_kind(listed_in))
     is_other = not isinstance(kind, str) or not kind
@@ -287,7 +290,11 @@ def _ref(node: Mapping, kind: str, api_version: Any) -> ResourceRef:
 
 
 def _items(parsed: Tree, items: Sequence, location: Location, listed_in: Mapping | None) -> Iterator[Resource]:
+    # kustomize ignores null items of lists. In a ResourceList, kpt reports them as errors.
+    ignores_null = (parsed.list_kind if listed_in is None else listed_in["kind"]) != RESOURCE_LIST
     for index, item in enumerate(items):
+        if item is None and ignores_null:
+            continue
         if index >= parsed.first or location != ("items",):
             yield from _resources(parsed, item, (*location, index), listed_in)
 

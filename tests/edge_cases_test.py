@@ -224,6 +224,21 @@ LOCATORS = [
         "- kind: KafkaConnect\n  spec: {image: nginx:2}\n",
         id="L19",
     ),
+    # `kubectl kustomize` builds these lists without the null items.
+    pytest.param(
+        "apiVersion: v1\nkind: List\nitems:\n- kind: Pod\n  spec: {containers: [{image: nginx}]}\n- null\n-\n- ~\n"
+        "- kind: PodList\n  items: [{spec: {containers: [{image: nginx}]}}, null]\n",
+        images("name: nginx, newTag: '2'"),
+        "apiVersion: v1\nkind: List\nitems:\n- kind: Pod\n  spec: {containers: [{image: nginx:2}]}\n- null\n-\n- ~\n"
+        "- kind: PodList\n  items: [{spec: {containers: [{image: nginx:2}]}}, null]\n",
+        id="null items of a List in block style",
+    ),
+    pytest.param(
+        "{kind: List, items: [null, {kind: Pod, spec: {containers: [{image: nginx}]}}, ~]}\n",
+        images("name: nginx, newTag: '2'"),
+        "{kind: List, items: [null, {kind: Pod, spec: {containers: [{image: nginx:2}]}}, ~]}\n",
+        id="null items of a List in flow style",
+    ),
     pytest.param(
         "kind: Pod\nspec: {containers: [{name: istio-proxy, image: auto}, {name: web, image: auto}]}\n",
         images("name: auto, newName: nginx"),

@@ -241,6 +241,7 @@ BAD_ITEMS = [
     pytest.param("items: 3\n", "the ResourceList has no list `items`", id="items are no list"),
     pytest.param("", "the ResourceList has no list `items`", id="no items"),
     pytest.param("items:\n- nginx\n", "expected a mapping, got a scalar", id="an item is no mapping"),
+    pytest.param("items:\n- null\n", "expected a mapping, got a scalar", id="a null item, as in kpt"),
     pytest.param("items:\n- a: nginx\n", "`kind` is missing", id="an item has no kind"),
 ]
 
