@@ -15,6 +15,7 @@ from krm_image_setter.images import (
     ImageRule,
     RegistryMap,
     Usage,
+    is_invalid,
     parse_reference,
 )
 from krm_image_setter.locators import PLACEHOLDER_STARTS, WHOLE, FileRule, ImageField, KindRule, SelectorMap
@@ -263,13 +264,27 @@ class Keywords:
         if found is None:
             splits = ((kind, word) for kind in sorted(with_split_references(kinds)) for word in self._last)
             found = self._by_kinds[kinds] = [*self._usable, *splits, *with_parts(kinds)]
-        return [*found, *set(re.findall(_PLACEHOLDER, text))] if _can_have_placeholder(text) else found
+        if _can_have_placeholder(text):
+            found = [*found, *set(re.findall(_PLACEHOLDER, text))]
+        invalid = _invalid_values(text)
+        return [*found, *invalid] if len(invalid) <= _MOST_KEYWORDS else None
 
 
 # Finds the kinds in a text. Searching for each kind of the catalog instead took ten times as long.
 _KIND: Final = r"kind(?:: |[\"']?\s*:\s*[\"']?)([A-Za-z0-9]+)"
 # Finds images with placeholders. Their resources must be parsed, because the summary contains their number.
 _PLACEHOLDER: Final = r"mage[\"']?\s*:\s*[\"']?[^\s\"'#$]*?(\$[({]|\{\{)"
+
+
+# Finds images that are not references, which the summary also contains. A plain value is one word, because the
+# descriptions in CustomResourceDefinitions contain texts such as "image: see the documentation".
+_VALUE: Final = r"""mage["']?[ \t]*:[ \t]*(?:"([^"\n]+)"|'([^'\n]+)'|([\w./:<][^\s"'#]*)[ \t]*(?:[,}#\r\n]|\Z))"""
+
+
+def _invalid_values(text: str) -> list[str]:
+    """Return the values of images in a text that are not references. The result can contain other values."""
+    values = {(one or two or three.rstrip(",}]")).strip() for one, two, three in re.findall(_VALUE, text)}
+    return [value for value in values if value and is_invalid(value)]
 
 
 def _can_have_placeholder(text: str) -> bool:

@@ -12,7 +12,7 @@ from krm_image_setter.deciding import HIDDEN, Decision, decide, decide_as, warni
 from krm_image_setter.documents import Stream
 from krm_image_setter.edits import Edit
 from krm_image_setter.errors import ConfigError, InputError, NotResourceError
-from krm_image_setter.images import IMAGE, LATEST, Usage, has_placeholder, parse_reference
+from krm_image_setter.images import IMAGE, LATEST, Usage, has_placeholder, is_invalid, parse_reference
 from krm_image_setter.line_breaks import BREAK
 from krm_image_setter.locators import Embedded, ImageField, KindRule, OtherField, find_image_fields, source_text
 from krm_image_setter.paths import format_location, type_of
@@ -95,9 +95,10 @@ class Scan:
     `selected` contains how many resources each path of `kinds` or `files` selects. `matched` contains the paths
     that match a field. `others` is the number of documents that are not resources. `fields` contains the image
     fields of a text that is part of a kustomization. `placeholders` is the number of images that contain a
-    placeholder, such as `nginx:${TAG}`. `renamed` contains the new name of each image whose name changes, by its
-    normalized old name. `overrides` contains the normalized name that each override replaces, and a warning
-    whose message is only this name.
+    placeholder, such as `nginx:${TAG}`. `invalid` is the number of other values that are not image references.
+    `first_invalid` is the line and the value (in quotes) of the first of them in the stream. `renamed` contains
+    the new name of each image whose name changes, by its normalized old name. `overrides` contains the normalized
+    name that each override replaces, and a warning whose message is only this name.
     """
 
     def __init__(self) -> None:
@@ -105,6 +106,8 @@ class Scan:
         self.others = 0
         self.images_set = 0
         self.placeholders = 0
+        self.invalid = 0
+        self.first_invalid: tuple[int | None, str] | None = None
         self.edits: list[Edit] = []
         self.results: list[Result] = []
         self.applied: set[int] = set()
@@ -120,6 +123,7 @@ class Scan:
         self.others += other.others
         self.images_set += other.images_set
         self.placeholders += other.placeholders
+        self.invalid += other.invalid
         self.renamed |= other.renamed
         self.add_rules(other)
 
@@ -371,7 +375,7 @@ def _scan_fields(
             hides = searched.hides(same[0].location)
             searched.observer.decided(searched.resource, same, decision, is_claimed=is_claimed, hides_values=hides)
         if decision is None or is_claimed:
-            found.placeholders += same[0].usage.use == IMAGE and has_placeholder(same[0].current)
+            _count_unset(searched, same[0], found)
             continue
         if decision.rule is not None:
             found.applied.add(decision.rule.position)
@@ -387,6 +391,18 @@ def _scan_fields(
         # Do not report values for rules of the catalog, because types differ between versions of a kind.
         elif other.value not in (None, "") and rule.origin != "catalog" and not _is_read(other, readings.values()):
             found.results.append(_wrong_type(searched.resource, other, rule))
+
+
+def _count_unset(searched: _Searched, field: ImageField, found: Scan) -> None:
+    """Count a field that does not change if its value is not a reference."""
+    if field.usage.use != IMAGE:
+        return
+    found.placeholders += has_placeholder(field.current)
+    if field.current and not (field.part or field.is_bare_name) and is_invalid(field.current):
+        found.invalid += 1
+        if found.first_invalid is None:
+            value = HIDDEN if searched.hides(field.location) else f'"{field.current}"'
+            found.first_invalid = searched.resource.line(field.first_location), value
 
 
 def _note_override(resource: Resource, field: ImageField, found: Scan) -> None:
@@ -494,6 +510,10 @@ def _follow(
 
     found.add_rules(inner)
     found.placeholders += inner.placeholders
+    found.invalid += inner.invalid
+    if found.first_invalid is None and inner.first_invalid is not None:
+        line, value = inner.first_invalid
+        found.first_invalid = position(line, None)[0], value
     found.renamed |= inner.renamed
     found.overrides += ((name, located(result)) for name, result in inner.overrides)
     results = [located(result) for result in inner.results]

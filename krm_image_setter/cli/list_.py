@@ -250,9 +250,11 @@ def _search(
 
 
 def _say_placeholders(rows: Sequence[Row], output: Output) -> None:
-    count = sum(row.reference is None and has_placeholder(row.found.image) for row in rows)
-    if output is Output.NAMES and rows and all(row.reference is None for row in rows):
-        count_shown, first = counted(len(rows), "image"), f'"{rows[0].found.image}" at {rows[0].location}'
+    incomplete = [row for row in rows if row.reference is None]
+    count = sum(has_placeholder(row.found.image) for row in incomplete)
+    if output is Output.NAMES and incomplete:
+        count_shown = counted(len(incomplete), "image")
+        first = f'"{incomplete[0].found.image}" at {incomplete[0].location}'
         say(f"not printed: {count_shown} without a complete reference, such as {first}; use `-o table`")
     elif count:
         say(placeholders(count))

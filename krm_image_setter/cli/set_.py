@@ -28,7 +28,7 @@ from krm_image_setter.cli.outputs import Format, write_report
 from krm_image_setter.cli.replace import CHANGED, NOTHING_WRITTEN, Replacement, Rewrite, with_effect
 from krm_image_setter.cli.scanning import ReadAhead, Scanned, plan_files
 from krm_image_setter.cli.skipped import problems_of, report_others, report_problems, report_results
-from krm_image_setter.cli.terminal import counted, flush, placeholders, style_of, write
+from krm_image_setter.cli.terminal import counted, flush, invalid_values, placeholders, style_of, write
 from krm_image_setter.edits import Edit, apply_edits, edited
 from krm_image_setter.errors import ImageSetterError, InputError
 from krm_image_setter.filter import Options
@@ -146,7 +146,7 @@ def set_command(
         hint = f" (`{PROGRAM} list --unknown` searches them)"
         report_others(scanned, hint)
         is_set = in_place or (paths == [STDIN] and output is Output.PRINT)
-        summary = _summary(files, total, changed, len(unused), is_set=is_set)
+        summary = _summary(scanned, total, changed, len(unused), is_set=is_set)
         is_hint_needed = changed and not (is_set or diff or check)
         say(summary + "; no file was changed, pass `--in-place` to change the files" * bool(is_hint_needed))
     found_changes = bool(changed) and (diff or check)
@@ -256,12 +256,22 @@ def _print(texts: Sequence[str]) -> None:
 
 
 def _summary(
-    files: Sequence[File], total: Scan, changed: Sequence[Scanned[Scan]], unused: int, *, is_set: bool
+    scanned: Sequence[Scanned[Scan]],
+    total: Scan,
+    changed: Sequence[Scanned[Scan]],
+    unused: int,
+    *,
+    is_set: bool,
 ) -> str:
     images = sum(each.found.images_set for each in changed if each.found is not None)
     verb = "set" if is_set else "would set"
     summary = f"{verb} {counted(images, 'image')} in {counted(len(changed), 'file')}"
-    summary += f" ({counted(len(files), 'file')}, {counted(total.resources, 'resource')} read)"
+    summary += f" ({counted(len(scanned), 'file')}, {counted(total.resources, 'resource')} read)"
     if total.placeholders:
         summary += f"; {placeholders(total.placeholders)}"
+    firsts = ((each.file.shown, each.found.first_invalid) for each in scanned if each.found is not None)
+    first = next(((shown, *one) for shown, one in firsts if one is not None), None)
+    if first is not None:
+        shown, line, value = first
+        summary += f"; {invalid_values(total.invalid, f'{shown}:{line} {value}')}"
     return summary + (f"; {counted(unused, 'unused entry')}" if unused else "")

@@ -71,6 +71,15 @@ def placeholders(count: int) -> str:
     return f"{counted(count, 'image')} {'contains a placeholder' if count == 1 else 'contain placeholders'}"
 
 
+def invalid_values(count: int, first: str) -> str:
+    """Return the part of a summary about values of images that are not references. `first` shows one of them."""
+    return (
+        f"1 value is not an image reference: {first}"
+        if count == 1
+        else f"{counted(count, 'value')} are not image references, such as {first}"
+    )
+
+
 def fitted(rows: Sequence[tuple[str, ...]], indent: str = "") -> list[str]:
     """Return the lines of each row of a table as one text. On a terminal, the lines fit into its width.
 

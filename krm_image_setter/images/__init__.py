@@ -23,6 +23,7 @@ from krm_image_setter.images.reference import (
     check_reference,
     explain,
     has_placeholder,
+    is_invalid,
     parse_reference,
 )
 from krm_image_setter.images.registry_rule import (
@@ -57,6 +58,7 @@ __all__ = [
     "explain",
     "has_placeholder",
     "image_rule",
+    "is_invalid",
     "override",
     "parse_reference",
     "registry_prefix",

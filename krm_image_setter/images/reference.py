@@ -123,6 +123,11 @@ def has_placeholder(text: str) -> bool:
     return "$" in text or "{{" in text
 
 
+def is_invalid(text: str) -> bool:
+    """Return whether a text is not a reference, and no tool makes it one. ko replaces names with `ko://`."""
+    return not (parse_reference(text) or has_placeholder(text) or text.startswith("ko://"))
+
+
 def explain(text: str) -> str:
     """Return the reason why a text is not a valid reference. The reason does not contain the text."""
     if _is_identifier(text):

@@ -221,7 +221,8 @@ def test_ignored_images_are_counted_with_reason(shop: Program) -> None:
     assert ran.stderr.splitlines() == [
         f'{PREFIX}ignored 1 image "repo/*": built locally',
         f'{PREFIX}ignored 3 images "nginx": base image',
-        f"{PREFIX}1 image contains a placeholder",
+        f'{PREFIX}not printed: 1 image without a complete reference, such as "nginx:${{TAG}}" at deploy/web.yaml:13; '
+        "use `-o table`",
     ]
     assert shop("list", "deploy", "--fn-config", "ignore.yaml", "-o", "names").stdout.count(b"nginx") == 1
 
@@ -310,6 +311,14 @@ def test_check_that_prints_no_name_prints_the_reason(program: Program) -> None:
         'not printed: 1 image without a complete reference, such as "nginx:${TAG}" at a.yaml:2; use `-o table`'
     )
     assert program("list", "a.yaml", "-o", "names", "--check") == (1, b"", f"{PREFIX}{reason}\n")
+
+
+def test_names_without_some_images_reports_them(program: Program) -> None:
+    program.write("a.yaml", "kind: Pod\nspec: {containers: [{image: 'nginx:1'}, {image: quay.io/Org/app}]}\n")
+    reason = (
+        'not printed: 1 image without a complete reference, such as "quay.io/Org/app" at a.yaml:2; use `-o table`'
+    )
+    assert program("list", "a.yaml", "-o", "names") == (0, b"nginx:1\n", f"{PREFIX}{reason}\n")
 
 
 def test_list_without_configuration_finds_pod_specs(shop: Program) -> None:

@@ -50,6 +50,38 @@ def leftovers(program: Program) -> list[str]:
 
 # Printing
 
+IMAGES = "kind: Pod\nspec: {containers: [%s]}\n"
+INVALID = [
+    pytest.param(
+        "{image: docker.io/Org/App:1}", '1 value is not an image reference: a.yaml:2 "docker.io/Org/App:1"'
+    ),
+    pytest.param("{image: 'nginx: 1'}", '1 value is not an image reference: a.yaml:2 "nginx: 1"'),
+    pytest.param(
+        "{image: quay.io/A}, {image: '<b>'}", '2 values are not image references, such as a.yaml:2 "quay.io/A"'
+    ),
+]
+
+
+@pytest.mark.parametrize(("containers", "message"), INVALID)
+def test_summary_counts_values_that_are_not_references(program: Program, containers: str, message: str) -> None:
+    program.write("a.yaml", IMAGES % containers)
+    # The entry matches nothing, so the resource is parsed only because of the value.
+    ran = program("set", "a.yaml", "--registry", "quay.io=m.io", "--check")
+    assert ran == (0, b"", f"{PREFIX}would set 0 images in 0 files (1 file, 1 resource read); {message}\n")
+
+
+@pytest.mark.parametrize("containers", ["{image: ''}", "{image: }", "{name: a}", "{image: ko://example.com/app}"])
+def test_summary_does_not_count_empty_fields_and_images_of_ko(program: Program, containers: str) -> None:
+    program.write("a.yaml", IMAGES % containers)
+    ran = program("set", "a.yaml", "--registry", "quay.io=m.io", "--check")
+    assert ran.stderr == f"{PREFIX}would set 0 images in 0 files (1 file, 1 resource read)\n"
+
+
+def test_summary_shows_no_value_of_a_secret(program: Program) -> None:
+    program.write("a.yaml", "apiVersion: v1\nkind: Secret\nspec: {containers: [{image: quay.io/A}]}\n")
+    ran = program("set", "a.yaml", "--registry", "quay.io=m.io", "--check")
+    assert ran.stderr.endswith("; 1 value is not an image reference: a.yaml:3 ***\n")
+
 
 def test_one_file_is_printed_without_other_changes(program: Program) -> None:
     program.write("a.yaml", "\ufeff# x\r\n" + POD.replace("\n", "\r\n").rstrip())
