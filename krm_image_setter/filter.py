@@ -14,9 +14,9 @@ from krm_image_setter.config import (
     Value,
     configurations_in,
     decode,
-    decode_image,
+    decode_images,
     decode_kind,
-    decode_registry,
+    decode_registries,
     read_values,
     require_images,
 )
@@ -153,9 +153,9 @@ class Options(Record):
     def _decoded(self, documents: Iterable[Value]) -> ImageSetter:
         return decode(
             documents,
-            images=(*map(decode_image, self.images), *_built_images(self.images_from, quiet=self.quiet)),
+            images=(*decode_images(self.images), *_built_images(self.images_from, quiet=self.quiet)),
             kinds=tuple(map(decode_kind, self.kinds)),
-            registries=tuple(map(decode_registry, self.registries)),
+            registries=tuple(decode_registries(self.registries)),
             on_unused=self.on_unused,
         )
 

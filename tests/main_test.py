@@ -237,6 +237,12 @@ def test_error_stream(program: Program, stdin: bytes, message: str) -> None:
     assert "Traceback" not in ran.stderr
 
 
+def test_equal_arguments_are_accepted(program: Program) -> None:
+    arguments = ("--image", "nginx:2", "--image", "docker.io/nginx=nginx:2", "--registry", "a.b=c.d")
+    ran = program(*arguments, "--registry", "a.b=c.d", stdin="kind: Pod\nspec: {containers: [{image: nginx}]}\n")
+    assert ran == (0, b"kind: Pod\nspec: {containers: [{image: nginx:2}]}\n", ran.stderr)
+
+
 BAD_ITEMS = [
     pytest.param("items: 3\n", "the ResourceList has no list `items`", id="items are no list"),
     pytest.param("", "the ResourceList has no list `items`", id="no items"),
@@ -315,6 +321,16 @@ BAD_ARGUMENTS = [
     pytest.param(["--image", f"nginx=@{DIGEST}"], f"write `--image nginx=nginx@{DIGEST}`", id="digest with @"),
     pytest.param(["--image", "nginx:"], "invalid tag", id="empty tag"),
     pytest.param(["--registry", "m.io"], "expected FROM=TO", id="registry without ="),
+    pytest.param(
+        ["--image", "a.b/op:2", "--image", "nginx:1", "--image", "a.b/op=a.b/op:3"],
+        'image "a.b/op" is set to a.b/op:3 here and to a.b/op:2 by --image "a.b/op:2"; remove one of them',
+        id="two references for one name",
+    ),
+    pytest.param(
+        ["--registry", "docker.io=a.b", "--registry", "index.docker.io=c.d"],
+        'registry "docker.io" is moved to c.d here and to a.b by --registry "docker.io=a.b"; remove one of them',
+        id="two targets for one registry",
+    ),
     pytest.param(["--registry", "foo=m.io"], '"foo" has no registry host', id="registry"),
     pytest.param(["--image", "a=b", "--kind", "A"], "expected KIND=PATH", id="kind without ="),
     pytest.param(["--image", "a=b", "--kind", "A=.spec["], "missing closing ]", id="kind"),

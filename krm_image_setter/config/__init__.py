@@ -8,8 +8,9 @@ from krm_image_setter.config.decode import (
     decode,
     decode_group_kind,
     decode_image,
+    decode_images,
     decode_kind,
-    decode_registry,
+    decode_registries,
     require_images,
 )
 from krm_image_setter.config.image_setter import API_VERSION, KIND, Ignored, ImageSetter
@@ -30,8 +31,9 @@ __all__ = [
     "decode",
     "decode_group_kind",
     "decode_image",
+    "decode_images",
     "decode_kind",
-    "decode_registry",
+    "decode_registries",
     "read_values",
     "require_images",
 ]

@@ -22,6 +22,7 @@ from krm_image_setter.images import (
     DefaultRegistry,
     ImageMap,
     ImageRule,
+    Reference,
     RegistryRule,
     check_reference,
     default_registry,
@@ -172,6 +173,35 @@ def decode_registry(argument: str) -> RegistryRule:
         return registry_rule(from_, to)
     except ImageSetterError as error:
         raise ConfigError(f'--registry "{argument}": {error.message}') from error
+
+
+def decode_images(arguments: Iterable[str]) -> Iterator[ImageRule]:
+    """Yield the rules of the arguments of `--image`. Raises ConfigError if one is invalid, or if two differ."""
+    known: dict[Reference, tuple[str, Reference]] = {}
+    for argument in arguments:
+        rule = decode_image(argument)
+        name = rule.name._replace(name=rule.name.normalized_name)
+        first, target = known.setdefault(name, (argument, rule.target))
+        if target._replace(name=target.normalized_name) != rule.target._replace(name=rule.target.normalized_name):
+            raise ConfigError(
+                f'--image "{argument}": image "{rule.name}" is set to {rule.target} here and to {target} '
+                f'by --image "{first}"; remove one of them'
+            )
+        yield rule
+
+
+def decode_registries(arguments: Iterable[str]) -> Iterator[RegistryRule]:
+    """Yield the rules of arguments of `--registry`. Raises ConfigError if one is invalid, or if two differ."""
+    known: dict[str, tuple[str, str]] = {}
+    for argument in arguments:
+        rule = decode_registry(argument)
+        first, to = known.setdefault(rule.from_, (argument, rule.to))
+        if to != rule.to:
+            raise ConfigError(
+                f'--registry "{argument}": registry "{rule.from_}" is moved to {rule.to} here and to {to} '
+                f'by --registry "{first}"; remove one of them'
+            )
+        yield rule
 
 
 def decode_kind(argument: str) -> KindRule:
