@@ -201,7 +201,9 @@ def plan_all(
     total = Scan()
     for one in filter(None, map(found_in, each)):
         total.add_counts(one)
-    total.applied |= planned.applied if planned else set()
+    if planned:
+        # A warning already reports each image of a blocked entry, so the entry is reported only as an error.
+        total.applied |= planned.applied - (planned.blocked if config.on_unused == "error" else set())
     if total.renamed:
         for one in filter(None, map(found_in, each)):
             one.report_overrides(total.renamed)

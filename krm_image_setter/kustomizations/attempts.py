@@ -185,7 +185,10 @@ class Try:
             scalar = flow.route.scalar
             message = "no file that was passed determines it"
             if scalar is not None and scalar.node is None and not scalar.is_writable and not flow.trail:
-                message = "the file was not passed, or .gitignore excludes it; name it on the command line"
+                message = (
+                    "the file was not passed, or .gitignore excludes it; name it on the command line, or add an "
+                    f'entry with the name "{split_image(flow.image)[0]}" to `images` of this kustomization'
+                )
             self._reasons[id(flow)] = Reason(message, scalar)
         elif others:
             other = others[0]

@@ -13,7 +13,7 @@ from contextlib import suppress
 from functools import cached_property, partial
 
 from krm_image_setter.images import ImageRule, SeenReferences, Usage, parse_reference
-from krm_image_setter.kustomizations.attempts import Flow, shown_location
+from krm_image_setter.kustomizations.attempts import Flow, follow, shown_location
 from krm_image_setter.kustomizations.decisions import Decisions, Problem, decide
 from krm_image_setter.kustomizations.fields import NO_FIELDS, Fields, FoundField, checksum, fields_in
 from krm_image_setter.kustomizations.flows import (
@@ -49,15 +49,17 @@ class Planned(Record):
     `scans` contains the changes and messages of kustomizations, by the key of the text. For other texts, `decided`
     contains the new images that differ from those that the rules would set, by offset. `checksums` shows whether a
     text changed after it was read. `applied` contains the positions of the entries of the configuration that match
-    an image of a build. `causes` explains why other entries match no image. `images` contains the images of all
-    builds. `idle` contains the entries of kustomizations that match no image. `text_files` contains the files that
-    a generator puts into a ConfigMap or Secret.
+    an image of a build. `blocked` contains those of them that set no image, because none of their images can
+    change. `causes` explains why `blocked` entries set no image, and why entries that are not in `applied` match
+    none. `images` contains the images of all builds. `idle` contains the entries of kustomizations that match no
+    image. `text_files` contains the files that a generator puts into a ConfigMap or Secret.
     """
 
     scans: dict[str, Scan]
     decided: dict[str, dict[int, str]]
     checksums: dict[str, int]
     applied: set[int]
+    blocked: set[int]
     causes: dict[int, str]
     images: list[FoundImage]
     decisions: Decisions
@@ -224,13 +226,16 @@ class KustomizationPlan:
             results = scans.setdefault(key, Scan()).results
             if message not in results:
                 results.append(message)
-        applied = self._usage(decisions.flows)
-        causes = self._causes(decisions.flows, applied)
+        applied = self._usage(decisions)
+        blocked = self._blocked(decisions)
+        causes = self._causes(decisions.flows, applied) | blocked
         checksums = {key: fields.checksum for key, fields in found.items() if fields is not None}
         images = [image for _, image in self.images(decisions.flows)]
         matching = {entry for flow in decisions.flows for entry in flow.trail}
         idle = [entry for entry in self._outline.entries if entry not in matching]
-        return Planned(scans, decided, checksums, applied, causes, images, decisions, idle, self.text_files)
+        return Planned(
+            scans, decided, checksums, applied, {*blocked}, causes, images, decisions, idle, self.text_files
+        )
 
     def _written(self, decisions: Decisions) -> tuple[dict[str, Scan], dict[str, dict[int, str]]]:
         writer = Writer(self.rules)
@@ -301,7 +306,7 @@ class KustomizationPlan:
         every = {**self._outline.unknown, **flows.unknown}
         if not every:
             return
-        names = [f'"{rule.name}"' for rule in self._idle_rules(decisions.flows)]
+        names = [f'"{rule.name}"' for rule in self._idle_rules(decisions)]
         names += [f'"{rule.from_}"' for rule in self.rules.registries.rules()]
         rest = len(names) - _MOST_NAMES
         wanted = ", ".join(names[:_MOST_NAMES]) + (f" and {rest} more" if rest > 0 else "")
@@ -324,18 +329,47 @@ class KustomizationPlan:
 
     # Usage of the configuration
 
-    def _usage(self, flows: Iterable[Flow]) -> set[int]:
-        """Return the positions of the configuration's entries that match an image, except in bases' own builds."""
-        hard = set(self._hard)
-        known = (flow for flow in flows if flow.route.is_known and flow.route.root in hard)
-        found = (self.rules.images.find(flow.image, flow.route.usage) for flow in known)
-        return {one[1].position for one in found if one}
+    def _usage(self, decisions: Decisions) -> set[int]:
+        """Return the positions of the configuration's entries that match an image.
 
-    def _idle_rules(self, flows: list[Flow]) -> list[ImageRule]:
-        """Return the configuration's entries that match no image, and whose new image is in no build either."""
-        used = self._usage(flows)
-        seen = SeenReferences()
+        An image in a base's own build counts only if it changes, because it can be a placeholder.
+        """
+        hard = set(self._hard)
+        return {
+            position
+            for flow, position in self._matches(decisions.flows)
+            if flow.route.root in hard or (flow.moves and follow(flow.route, decisions.state)[0] == flow.wanted)
+        }
+
+    def _matches(self, flows: Iterable[Flow]) -> Iterator[tuple[Flow, int]]:
+        """Yield each flow whose image an entry of the configuration matches, and the position of the entry."""
         for flow in flows:
+            found = self.rules.images.find(flow.image, flow.route.usage) if flow.route.is_known else None
+            if found:
+                yield flow, found[1].position
+
+    def _blocked(self, decisions: Decisions) -> dict[int, str]:
+        """Return the entries of the configuration that match images and set none of them, with a reason."""
+        hard = set(self._hard)
+        blocked: dict[int, str] = {}
+        done: set[int] = set()
+        for flow, position in self._matches(decisions.flows):
+            wanted = self._wish(flow.image, flow.route.usage)
+            if follow(flow.route, decisions.state)[0] == wanted:
+                done.add(position)
+            elif flow.route.root in hard:
+                name, build = self.rules.images.rules[position].name, self._sources.shown(flow.route.root)
+                blocked.setdefault(
+                    position,
+                    f'no image "{name}" was set: "{flow.image}" cannot become "{wanted}" in the build of {build}',
+                )
+        return {position: message for position, message in blocked.items() if position not in done}
+
+    def _idle_rules(self, decisions: Decisions) -> list[ImageRule]:
+        """Return the configuration's entries that match no image, and whose new image is in no build either."""
+        used = self._usage(decisions)
+        seen = SeenReferences()
+        for flow in decisions.flows:
             reference = parse_reference(flow.image)
             if reference is not None:
                 seen.add(reference, flow.route.usage)

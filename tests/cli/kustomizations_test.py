@@ -66,12 +66,28 @@ def test_image_of_a_base_that_was_not_passed_is_reported(tree: Program) -> None:
     assert 'base/web.yaml:4: not changed: "nginx:1" cannot become "nginx:3" in the build of more' in ran.stderr
 
 
+@pytest.mark.parametrize("mode", ["--check", "--diff", "--in-place"])
+def test_entry_that_cannot_set_its_only_image_is_an_error(tree: Program, mode: str) -> None:
+    tree.write("more/kustomization.yaml", "resources: [../base]\n")
+    ran = tree("set", "more", "--image", "nginx=nginx:3", "--on-unused", "error", mode)
+    assert (ran.status, ran.stdout) == (2, b"")
+    message = 'no image "nginx" was set: "nginx:1" cannot become "nginx:3" in the build of more/kustomization.yaml'
+    assert f"krm-image-setter: error: {message}\n" in ran.stderr
+
+
 def test_image_of_a_base_that_gitignore_excludes_is_reported(tree: Program) -> None:
     tree.write(".gitignore", "base\n")
     tree.write("over/Kustomization", "resources: [../base]\n")
     ran = tree("set", ".", "--image", "nginx=nginx:3", "--in-place")
     assert "./over/Kustomization: ./base/web.yaml:4: not changed" in ran.stderr
-    assert "the file was not passed, or .gitignore excludes it; name it on the command line" in ran.stderr
+    assert (
+        "the file was not passed, or .gitignore excludes it; name it on the command line, or add an entry with the "
+        'name "nginx" to `images` of this kustomization' in ran.stderr
+    )
+    tree.write("over/Kustomization", "resources: [../base]\nimages:\n- name: nginx\n")
+    assert tree("set", ".", "--image", "nginx=nginx:3", "--in-place", "--quiet") == (0, b"", "")
+    text = (tree.folder / "over/Kustomization").read_text()
+    assert text == 'resources: [../base]\nimages:\n- name: nginx\n  newTag: "3"\n'
 
 
 def test_kustomization_alone_is_set(program: Program) -> None:

@@ -239,6 +239,44 @@ def test_image_that_cannot_be_set_is_left_and_reported(files: dict[str, str], co
     assert texts(outcomes) == files
 
 
+CAPTURED = tree("nginx:1", over=entry("name: m.b/x, newTag: v66"))
+HALF = {
+    **CAPTURED,
+    "x/kustomization.yaml": "resources: [web.yaml]\n",
+    "x/web.yaml": POD.replace("IMAGE", "nginx:1"),
+}
+
+
+@pytest.mark.parametrize(
+    ("files", "status", "has_error"),
+    [
+        (CAPTURED, "warn", False),
+        (CAPTURED, "ignore", False),
+        (CAPTURED, "error", True),
+        (HALF, "error", False),  # the entry sets the other image
+        (tree("m.b/x:1", over="resources: [../base]\n"), "error", False),  # a second run
+    ],
+)  # fmt: skip
+def test_entry_whose_images_cannot_change_is_an_error(files: dict[str, str], status: str, has_error: bool) -> None:
+    outcomes = run(files, f"{NAME}\nonUnused: {status}")
+    message = (
+        'line 3: images[0]: no image "nginx" was set: "nginx:1" cannot become "m.b/x:1" in the build of '
+        "over/kustomization.yaml"
+    )
+    assert [result.message for result in outcomes.results if result.severity == "error"] == [message] * has_error
+    assert outcomes.failed == has_error
+    assert (message in warnings(outcomes)) == has_error
+
+
+def test_entry_that_sets_only_the_image_of_a_base_is_used() -> None:
+    base = "resources: [web.yaml]\nimages: [{name: nginx, newName: nginx, newTag: v1}]\n"
+    files = tree("nginx", base=base, over=entry("name: nginx, newName: m.b/x, newTag: v2"))
+    outcomes = run(files, TAG)
+    assert texts(outcomes) == {**files, "base/kustomization.yaml": base.replace("v1", '"9"')}
+    assert warnings(outcomes) == []
+    assert warnings(run(texts(outcomes), TAG)) == []
+
+
 @pytest.mark.parametrize(
     "kustomization",
     [
