@@ -272,10 +272,14 @@ class _FoundImages:
         # The keys are normalized names. A reference has the value true if messages can show it.
         self._references: dict[str, dict[tuple[Reference, Usage], bool]] = {}
         self._compared = 0
+        self._has_images = self._has_incomplete = False
         for image in images:
             reference = parse_reference(image.image)
+            self._has_images |= image.usage.use == IMAGE
             if reference is not None:
                 self._add(reference, image)
+            else:
+                self._has_incomplete |= image.is_public
 
     def _add(self, reference: Reference, image: _UsedImage) -> None:
         self._seen.add(reference, image.usage)
@@ -310,7 +314,9 @@ class _FoundImages:
     def similar(self, name: str) -> str:
         """Return the message about a name that no image has. It suggests up to three similar names."""
         message = f'no image named "{name}" was found'
-        if not self._names:
+        if not self._names and self._has_incomplete:
+            return f"{message}, and the other images are not complete references; {_NO_HINT}"
+        if not self._has_images:
             return f"{message}, and no other images; if custom resources have images, add `kinds`"
         similar = similar_names(name, self._names) if self._can_compare(len(self._names)) else []
         hint = f"did you mean {' or '.join(similar)}?" if similar else _NO_HINT

@@ -149,6 +149,22 @@ def test_cause_without_any_image() -> None:
     )
 
 
+INCOMPLETE = "was found, and the other images are not complete references"
+
+
+@pytest.mark.parametrize(
+    ("manifest", "message"),
+    [
+        ("kind: Pod\nspec: {containers: [{image: 'nginx:$TAG'}, {image: quay.io/A}]}\n", f"{INCOMPLETE}; {LIST}"),
+        ("apiVersion: v1\nkind: Secret\nspec: {containers: [{image: redis}]}\n", f"was found; {LIST}"),
+    ],
+    ids=["images that are not references", "image in a Secret"],
+)
+def test_cause_without_any_name(manifest: str, message: str) -> None:
+    (result,) = set_images(manifest, read_config(HEAD + "images: {nginx: 'nginx:2'}\n")).results
+    assert result.message == f'line 3: images.nginx: no image named "nginx" {message}'
+
+
 def test_field_of_another_entry_is_named() -> None:
     """Two rules read one field as different images: the earlier entry sets it."""
     text = "kind: A\nspec: {image: {repository: a, tag: '1'}}\n"
