@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import lru_cache
 from itertools import chain
 
 from krm_image_setter.catalog import catalog_rules, with_parts, with_split_references
@@ -283,8 +284,18 @@ _VALUE: Final = r"""mage["']?[ \t]*:[ \t]*(?:"([^"\n]+)"|'([^'\n]+)'|([\w./:<][^
 
 def _invalid_values(text: str) -> list[str]:
     """Return the values of images in a text that are not references. The result can contain other values."""
-    values = {(one or two or three.rstrip(",}]")).strip() for one, two, three in re.findall(_VALUE, text)}
-    return [value for value in values if value and is_invalid(value)]
+    return [value for value in _values(text) if value and is_invalid(value)]
+
+
+@lru_cache(maxsize=2)  # a text, and a text in one of its strings
+def _values(text: str) -> frozenset[str]:
+    found = re.findall(_VALUE, text)
+    return frozenset((one or two or three.rstrip(",}]")).strip() for one, two, three in found)
+
+
+def names_in(text: str) -> set[str]:
+    """Return the normalized names of images in a text. The result can contain other words."""
+    return {reference.normalized_name for reference in map(parse_reference, _values(text)) if reference}
 
 
 def _can_have_placeholder(text: str) -> bool:

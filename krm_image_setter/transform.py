@@ -215,12 +215,16 @@ def plan_all(
     all_used = total.applied.issuperset(range(len(config.images))) and total.matched.issuperset(
         range(len(config.paths))
     )
-    if all_used or config.on_unused == "ignore":
+    names = {f"{directory}/" for directory in total.directories}
+    registries = rules.registries.unused(total.moved, names)
+    if config.on_unused == "ignore" or (all_used and not registries):
         return Plans(each, total, [], rules, planned)
-    from krm_image_setter.unused import unused_entries  # noqa: PLC0415  (most runs use all entries)
+    from krm_image_setter.unused import unused_entries, unused_registries  # noqa: PLC0415  (most use all entries)
 
     causes, images = (planned.causes, planned.images) if planned else ({}, [])
     unused = unused_entries(config, rules, total, for_each_source, causes=causes, images=images, every=every)
+    built = [flow.image for flow in planned.decisions.flows] if planned else []
+    unused += unused_registries(config, rules, registries, names, for_each_source, images=built)
     return Plans(each, total, unused, rules, planned)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from itertools import chain
 
@@ -18,6 +19,7 @@ from krm_image_setter.images import (
     ImageMap,
     ImageRule,
     Reference,
+    RegistryRule,
     SeenReferences,
     Usage,
     parse_reference,
@@ -64,6 +66,60 @@ def unused_entries(
     wanted = [rule for rule in config.kinds if is_reason or (every and not str(rule.config_location))]
     kinds = _kind_messages(wanted, rules, total, for_each_source)
     return [Result(message, severity) for message in (*paths, *kinds, *entries)]
+
+
+def unused_registries(
+    config: ImageSetter,
+    rules: Rules,
+    unused: Iterable[RegistryRule],
+    names: Collection[str],
+    for_each_source: ForEachSource,
+    *,
+    images: Iterable[str],
+) -> list[Result]:
+    """Return a result for each of the `unused` rules of `registries` if its registry seems to be mistyped.
+
+    A rule from the command line is always reported. `names` contains the names of images in plain text, which show
+    whether the sources must be read again. `images` contains the images of kustomization builds.
+    """
+    unused = [rule for rule in unused if not rule.is_shared or rules.registries.similar(rule, names)]
+    if not unused:
+        return []
+    wide = rules._replace(pod_spec_uses=(IMAGE, ENV, ARGS)) if rules.pod_spec_uses else rules
+    found = {name: True for name in map(_name_of, images) if name}
+    for _, some in for_each_source(partial(_names, wide)):
+        for name, is_public in (some or {}).items():
+            found[name] = found.get(name, False) or is_public
+    severity = ERROR if config.on_unused == "error" else WARNING
+    results = []
+    for rule in unused:
+        if rule.concerns(found):
+            continue
+        similar = rules.registries.similar(rule, [name for name, is_public in found.items() if is_public])
+        if similar:
+            suggestion = " or ".join(f'"{registry}"' for registry in similar)
+            message = f'no image is from the registry "{rule.from_}"; did you mean {suggestion}?'
+        elif rule.is_shared:
+            continue
+        else:
+            message = f'no image from the registry "{rule.from_}" was found'
+        results.append(Result(rule.config_location.prefixed(message), severity))
+    return results
+
+
+def _names(rules: Rules, stream: Stream) -> dict[str, bool]:
+    """Return the normalized names of the images in a stream. The value is true if messages can show the name."""
+    found: dict[str, bool] = {}
+    with suppress(InputError):
+        for image in images_in(stream, rules):
+            name = _name_of(image.hidden or image.image)
+            found[name] = found.get(name, False) or image.is_public
+    return found
+
+
+def _name_of(image: str) -> str:
+    reference = parse_reference(image)
+    return reference.normalized_name if reference else ""
 
 
 # The following functions report unused paths of `kinds` and `files`.

@@ -165,6 +165,77 @@ def test_cause_without_any_name(manifest: str, message: str) -> None:
     assert result.message == f'line 3: images.nginx: no image named "nginx" {message}'
 
 
+IMAGES = """\
+kind: Pod
+spec:
+  containers:
+  - image: quay.io/x/y:1
+  - image: gcr.io/team-a/y:1
+    env: [{name: A, value: "registry.corp.example/a/b:1"}]
+"""
+NO_IMAGE = "no image is from the registry"
+# Each row: the entries of `registries`, and the message about one of them.
+REGISTRIES = {
+    "similar host": (["qay.io=m.io"], f'line 4: registries[0]: {NO_IMAGE} "qay.io"; did you mean "quay.io"?'),
+    "similar host with a path": (
+        ["quay.io=m.io", "gcr.oi/team-a=m.io/a"],
+        f'line 5: registries[1]: {NO_IMAGE} "gcr.oi/team-a"; did you mean "gcr.io/team-a"?',
+    ),
+    "nothing similar": (["zot.example=m.io"], ""),
+    "public registry": (["ghcr.io=m.io"], ""),
+    "similar path": (["gcr.io/team-b=m.io"], ""),
+    "registry of another entry": (["quay.io=m.io", "qay.io=n.io"], ""),
+    "region of a cloud": (["us-east1-docker.pkg.dev=m.io"], ""),
+    "excluded image": (["quay.io=m.io, exclude: quay.io/x/y"], ""),
+    "registry in a variable": (["registry.corp.example=m.io"], ""),
+    "images that are already moved": (["qay.io=quay.io"], ""),
+}
+
+
+@pytest.mark.parametrize(("entries", "message"), REGISTRIES.values(), ids=REGISTRIES)
+@pytest.mark.parametrize("status", ["warn", "error", "ignore"])
+def test_mistyped_registry_in_a_configuration_is_reported(entries: list[str], message: str, status: str) -> None:
+    lines = "".join(f"- {{from: {entry.replace('=', ', to: ')}}}\n" for entry in entries)
+    manifest = IMAGES + "---\nkind: Pod\nspec: {containers: [{image: us-west1-docker.pkg.dev/a/b/c}]}\n"
+    config = read_config(f"{HEAD}registries:\n{lines}onUnused: {status}\n")
+    results = set_images(manifest, config).results
+    severity = {"warn": "warning"}.get(status, status)
+    expected = [(severity, message)] if message and status != "ignore" else []
+    assert [(one.severity, one.message) for one in results if one.severity != "info"] == expected
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("qay.io=m.io",), f'{NO_IMAGE} "qay.io"; did you mean "quay.io"?'),
+        (("gcr.io/team-b=m.io",), f'{NO_IMAGE} "gcr.io/team-b"; did you mean "gcr.io/team-a"?'),
+        (("zot.example=m.io",), 'no image from the registry "zot.example" was found'),
+        (("quay.io=m.io", "zot.example=gcr.io"), ""),
+    ],
+)
+def test_argument_with_a_registry_of_no_image_is_reported(
+    program: Program, arguments: tuple[str, ...], message: str
+) -> None:
+    program.write("a.yaml", IMAGES)
+    options = [part for argument in arguments for part in ("--registry", argument)]
+    ran = program("set", "a.yaml", *options, "--in-place", "--quiet")
+    expected = f"krm-image-setter: warning: {message}\n" if message else ""
+    assert (ran.status, ran.stderr) == (0, expected)
+    again = program("set", "a.yaml", *options, "--check", "--quiet", "--on-unused", "error")
+    assert (again.status, again.stderr) == (2 if message else 0, expected.replace("warning", "error"))
+
+
+def test_registry_of_a_built_image_is_used(program: Program) -> None:
+    program.write("base/kustomization.yaml", "resources: [pod.yaml]\n")
+    program.write("base/pod.yaml", IMAGES)
+    program.write(
+        "over/kustomization.yaml", "resources: [../base]\nimages: [{name: gcr.io/team-a/y, newTag: '2'}]\n"
+    )
+    ran = program("set", "over", "--registry", "gcr.io=m.io", "--in-place", "--quiet")
+    assert (ran.status, ran.stderr) == (0, "")
+    assert program("set", "over", "--registry", "gcr.io=m.io", "--check", "--quiet") == (0, b"", "")
+
+
 def test_field_of_another_entry_is_named() -> None:
     """Two rules read one field as different images: the earlier entry sets it."""
     text = "kind: A\nspec: {image: {repository: a, tag: '1'}}\n"

@@ -8,7 +8,7 @@ of Harbor. A mirror without `library` needs a second entry, `docker.io/library` 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from krm_image_setter.errors import ConfigLocation
 from krm_image_setter.images.image_rule import IMAGE
@@ -52,6 +52,15 @@ class RegistryRule(Record):
 
         return any(matches_pattern(str(reference), pattern) for pattern in self.exclude)
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether to report the rule only if it seems to be mistyped: many runs can share a configuration."""
+        return self.config_location.field is not None
+
+    def concerns(self, names: Iterable[str]) -> bool:
+        """Return whether one of the normalized `names` is in the old or in the new registry."""
+        return any(_is_under(name, self.from_) or _is_under(name, self.to) for name in names)
+
     def rewrite(self, reference: Reference) -> str:
         """Return the new reference for a reference that the rule matches."""
         return str(reference._replace(name=self.to + reference.normalized_name.removeprefix(self.from_)))
@@ -73,6 +82,17 @@ def registry_rule(
     return rule
 
 
+# Registries with similar names, such as gcr.io and ghcr.io. One of them is not a mistyped form of another.
+_KNOWN: Final = frozenset({
+    HUB, "asia.gcr.io", "cgr.dev", "eu.gcr.io", "gcr.io", "ghcr.io", "icr.io", "k8s.gcr.io", "lscr.io",
+    "mcr.microsoft.com", "nvcr.io", "public.ecr.aws", "quay.io", "registry.access.redhat.com",
+    "registry.gitlab.com", "registry.k8s.io", "registry.redhat.io", "us.gcr.io",
+})  # fmt: skip
+# Hosts of services in which the registries of one user often have similar names: us-east1 and us-west1.
+_OF_MANY: Final = (".amazonaws.com", ".azurecr.io", ".gcr.io", ".jfrog.io", "-docker.pkg.dev")
+_CUTOFF: Final = 0.75  # for "qya.io" and "quay.io", the ratio is 0.77
+
+
 class RegistryMap:
     """The rules of `registries`; the longest `from` wins."""
 
@@ -87,6 +107,40 @@ class RegistryMap:
     def rules(self) -> list[RegistryRule]:
         """Return the rules. Of the rules with the same `from`, return only the first rule."""
         return list(self._by_prefix.values())
+
+    def unused(self, moved: Collection[str], names: Collection[str]) -> list[RegistryRule]:
+        """Return the rules that have not moved an image, and that might be mistyped.
+
+        `moved` contains `from_` of the rules that have moved an image. `names` contains normalized image names.
+        """
+        return [
+            rule
+            for rule in self._by_prefix.values()
+            if rule.from_ not in moved
+            and not (rule.is_shared and rule.from_ in _KNOWN)
+            and not rule.concerns(names)
+        ]
+
+    def similar(self, rule: RegistryRule, names: Iterable[str]) -> list[str]:
+        """Return up to three registries of the normalized `names` that the user might mean with `from_` of a rule.
+
+        The registry of another rule is not suggested. For a rule in a configuration, only hosts are compared,
+        because `quay.io/team-a` and `quay.io/team-b` are different paths that one configuration can contain.
+        """
+        import difflib  # noqa: PLC0415  (only needed for an unused rule)
+
+        depth = rule.from_.count("/") + 1
+        others = [one for one in self._by_prefix.values() if one is not rule]
+        found = {"/".join(name.split("/")[:depth]): None for name in names if name.count("/") >= depth}
+        registries = [each for each in found if not any(one.concerns([f"{each}/"]) for one in others)]
+        if rule.is_shared:
+            host, slash, path = rule.from_.partition("/")
+            if host.endswith(_OF_MANY):
+                return []
+            hosts = [each.removesuffix(slash + path) for each in registries if each.partition("/")[2] == path]
+            close = difflib.get_close_matches(host, [each for each in hosts if each != host], cutoff=_CUTOFF)
+            return [each + slash + path for each in close]
+        return difflib.get_close_matches(rule.from_, registries, cutoff=_CUTOFF)
 
     def new(self, text: str, use: str = IMAGE) -> str | None:
         """Return the new text for the reference `text`, or None if no rule for this use moves it."""
