@@ -92,6 +92,7 @@ class Scan:
     """The edits and results for a stream, or for a part of it, and the rules that were used.
 
     A rule is identified by its position in the configuration. `applied` contains the applied entries of `images`.
+    `fulfilled` contains those of them with at least one field that can be set.
     `selected` contains how many resources each path of `kinds` or `files` selects. `matched` contains the paths
     that match a field. `others` is the number of documents that are not resources. `fields` contains the image
     fields of a text that is part of a kustomization. `placeholders` is the number of images that contain a
@@ -113,6 +114,7 @@ class Scan:
         self.edits: list[Edit] = []
         self.results: list[Result] = []
         self.applied: set[int] = set()
+        self.fulfilled: set[int] = set()
         self.matched: set[int] = set()
         self.selected: dict[int, int] = {}
         self.renamed: dict[str, str] = {}
@@ -152,6 +154,7 @@ class Scan:
     def add_rules(self, other: Scan) -> None:
         """Add the rules that were applied, selected or matched in another scan."""
         self.applied |= other.applied
+        self.fulfilled |= other.fulfilled
         self.moved |= other.moved
         self.matched |= other.matched
         for position, count in other.selected.items():
@@ -388,6 +391,9 @@ def _scan_fields(
             continue
         if decision.rule is not None:
             found.applied.add(decision.rule.position)
+            # A warning about a part that has no field, such as a digest, does not mean that the image is not set.
+            if not (decision.results and decision.results[0].message.startswith("not changed: ")):
+                found.fulfilled.add(decision.rule.position)
         elif moved := searched.rules.registries.find(decision.field.current, decision.field.usage.use):
             found.moved.add(moved[1].from_)
         if decision.changes or not decision.results:

@@ -201,9 +201,17 @@ def plan_all(
     total = Scan()
     for one in filter(None, map(found_in, each)):
         total.add_counts(one)
-    if planned:
-        # A warning already reports each image of a blocked entry, so the entry is reported only as an error.
-        total.applied |= planned.applied - (planned.blocked if config.on_unused == "error" else set())
+    causes = planned.causes if planned else {}
+    total.applied |= planned.applied if planned else set()
+    if config.on_unused == "error":
+        # Warnings already report the fields that cannot be set, so such an entry is reported only as an error.
+        fulfilled = total.fulfilled | (planned.applied - planned.blocked if planned else set())
+        blocked = total.applied - fulfilled
+        total.applied -= blocked
+        causes = {
+            position: f'no image "{rules.images.rules[position].name}" was set; read the warnings about it'
+            for position in blocked
+        } | causes
     if total.renamed:
         for one in filter(None, map(found_in, each)):
             one.report_overrides(total.renamed)
@@ -221,7 +229,7 @@ def plan_all(
         return Plans(each, total, [], rules, planned)
     from krm_image_setter.unused import unused_entries, unused_registries  # noqa: PLC0415  (most use all entries)
 
-    causes, images = (planned.causes, planned.images) if planned else ({}, [])
+    images = planned.images if planned else []
     unused = unused_entries(config, rules, total, for_each_source, causes=causes, images=images, every=every)
     built = [flow.image for flow in planned.decisions.flows] if planned else []
     unused += unused_registries(config, rules, registries, names, for_each_source, images=built)

@@ -27,6 +27,17 @@ def test_encrypted_resource_is_not_changed(sops: str) -> None:
     )
 
 
+def test_entry_whose_only_resource_is_encrypted_is_an_error() -> None:
+    config = CONFIG._replace(on_unused="error")
+    text = f"{POD}sops: {{mac: x}}\n"
+    warning, error = set_images(text, config).results
+    assert "not changed: encrypted with SOPS" in warning.message
+    assert str(error) == 'error: line 3: images.nginx: no image "nginx" was set; read the warnings about it'
+    assert not set_images(f"{text}---\n{POD}", config).failed
+    assert not set_images(f"{text}---\n{POD.replace('nginx:1', 'nginx:2')}", config).failed
+    assert len(set_images(text, CONFIG._replace(on_unused="warn")).results) == 1
+
+
 @pytest.mark.parametrize("sops", ["{mac: x, mac_only_encrypted: true}", "{}", "text", "[mac]"])
 def test_resource_without_a_mac_of_all_values_is_changed(sops: str) -> None:
     text = f"{POD}sops: {sops}\n"

@@ -236,6 +236,17 @@ def test_registry_of_a_built_image_is_used(program: Program) -> None:
     assert program("set", "over", "--registry", "gcr.io=m.io", "--check", "--quiet") == (0, b"", "")
 
 
+def test_entry_with_a_digest_that_has_no_field_is_used_in_each_run() -> None:
+    path = "{path: .spec.image, fields: {repository: repository, tag: tag}}"
+    digest = f"sha256:{'a' * 64}"
+    config = read_config(
+        f"{HEAD}images: [{{name: a, newTag: '2', digest: '{digest}'}}]\nkinds: {{A: [{path}]}}\nonUnused: error\n"
+    )
+    first = set_images("kind: A\nspec: {image: {repository: a, tag: '1'}}\n", config)
+    second = set_images(first.text, config)
+    assert (first.failed, second.failed, second.text) == (False, False, first.text)
+
+
 def test_field_of_another_entry_is_named() -> None:
     """Two rules read one field as different images: the earlier entry sets it."""
     text = "kind: A\nspec: {image: {repository: a, tag: '1'}}\n"

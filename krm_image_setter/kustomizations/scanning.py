@@ -89,7 +89,7 @@ def _scan_kustomization(run: _Run, stream: Stream, keywords: list[Keyword] | Non
         found = scan(stream, run.rules, keywords)
     except NotResourceError:  # `kind` and `apiVersion` can be missing
         found.others = 1
-    found.edits, found.results, found.images_set, found.applied = [], [], 0, set()
+    found.edits, found.results, found.images_set, found.applied, found.fulfilled = [], [], 0, set(), set()
     found.renamed, found.overrides = {}, []
     return found
 
@@ -139,6 +139,7 @@ def scan_all(
                 raise InputError(_CHANGED)
             old.edits, old.results, old.images_set = new.edits, new.results, new.images_set
             old.applied, old.matched, old.selected = new.applied, new.matched, new.selected
+            old.fulfilled = new.fulfilled
             old.renamed, old.overrides = new.renamed, new.overrides
     checksums = plan.checksums()
     for key, new in planned.scans.items():
