@@ -117,8 +117,13 @@ def _names(rules: Rules, stream: Stream) -> dict[str, bool]:
     return found
 
 
+# A placeholder, such as ${TAG}, $(TAG), $TAG or {{ .tag }}.
+_PLACEHOLDER: Final = r"\$\{[^}]*\}|\$\([^)]*\)|\$\w+|\{\{.*?\}\}"
+
+
 def _name_of(image: str) -> str:
-    reference = parse_reference(image)
+    """Return the normalized name of an image, also if its tag is a placeholder; empty if the name is not known."""
+    reference = parse_reference(image) or parse_reference(re.sub(_PLACEHOLDER, "x", image).lower())
     return reference.normalized_name if reference else ""
 
 

@@ -225,6 +225,14 @@ def test_argument_with_a_registry_of_no_image_is_reported(
     assert (again.status, again.stderr) == (2 if message else 0, expected.replace("warning", "error"))
 
 
+@pytest.mark.parametrize(
+    "image", ["quay.io/org/app:${TAG}", "quay.io/$(NAME):1", "quay.io/{{ .x }}", "quay.io/Org/App"]
+)
+def test_registry_of_an_incomplete_reference_is_not_reported(program: Program, image: str) -> None:
+    program.write("a.yaml", f"kind: Pod\nspec: {{containers: [{{image: '{image}'}}]}}\n")
+    assert program("set", "a.yaml", "--registry", "quay.io=m.io", "--check", "--quiet") == (0, b"", "")
+
+
 def test_registry_of_a_built_image_is_used(program: Program) -> None:
     program.write("base/kustomization.yaml", "resources: [pod.yaml]\n")
     program.write("base/pod.yaml", IMAGES)
