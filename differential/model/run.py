@@ -453,8 +453,8 @@ def set_embedded(run: Run, match: Match, rules: Sequence[dict[str, Any]]) -> Non
 def report_unused(run: Run) -> None:
     """Add the warnings about unused entries, or raise Refused with `onUnused: error`.
 
-    configuration.md: "What to do if an entry of `images` sets nothing, or if a path of `kinds` matches no field in
-    the resources that it selects".
+    configuration.md: "What to do if an entry of `images` sets nothing, if an entry of `registries` is mistyped, or if
+    a path of `kinds` matches no field in the resources that it selects".
     """
     rules = run.rules
     if rules.on_unused == "ignore":
