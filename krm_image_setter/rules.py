@@ -255,8 +255,12 @@ class Keywords:
         # of the time of a run.
         self._by_kinds: dict[frozenset[str], list[Keyword]] = {}
 
-    def of(self, text: str) -> list[Keyword] | None:
-        """Return the keywords for the resources in a text. None means: parse all resources."""
+    def of(self, text: str, *, finds_invalid: bool = False) -> list[Keyword] | None:
+        """Return the keywords for the resources in a text. None means: parse all resources.
+
+        If `finds_invalid` is true, resources with values of images that are not references are parsed too. Only
+        the summary of `set` needs them, and finding them takes 6 % of the time of a run for 10,000 resources.
+        """
         if self._usable is None:
             return None
         kinds = frozenset(re.findall(_KIND, text)) if self._catalog else frozenset()
@@ -266,7 +270,7 @@ class Keywords:
             found = self._by_kinds[kinds] = [*self._usable, *splits, *with_parts(kinds)]
         if _can_have_placeholder(text):
             found = [*found, *set(re.findall(_PLACEHOLDER, text))]
-        invalid = _invalid_values(text)
+        invalid = _invalid_values(text) if finds_invalid else []
         return [*found, *invalid] if len(invalid) <= _MOST_KEYWORDS else None
 
 

@@ -393,8 +393,9 @@ def _scan_fields(
             # A warning about a part that has no field, such as a digest, does not mean that the image is not set.
             if not (decision.results and decision.results[0].message.startswith("not changed: ")):
                 found.fulfilled.add(decision.rule.position)
-        elif moved := searched.rules.registries.find(decision.field.current, decision.field.usage.use):
-            found.moved.add(moved[1].from_)
+        elif searched.rules.registries.has_more_than(found.moved):
+            moved = searched.rules.registries.find(decision.field.current, decision.field.usage.use)
+            found.moved.update([moved[1].from_] if moved else ())
         if decision.changes or not decision.results:
             claims.claim(decision.field)
         _accept(searched, decision.changes, decision.results, found, accepted, images=1)

@@ -237,7 +237,7 @@ def plan_all(
 
 
 def _scan(keywords: Keywords, rules: Rules, stream: Stream) -> Scan:
-    return scan(stream, rules, keywords.of(stream.text))
+    return scan(stream, rules, keywords.of(stream.text, finds_invalid=stream.source != ""))
 
 
 def ordered(results: Iterable[Result], *, failed: bool) -> tuple[Result, ...]:

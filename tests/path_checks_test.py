@@ -55,7 +55,6 @@ OTHERS: Final = (
     "other: &a 1\n  image: *a",
     "image: 'nginx:${TAG}'",
     "image: nginx:$TAG",
-    "image: quay.io/Org/app",
     'image: "{{ x }}"',
     'note: "image\\n: 1"',
     "Image: x\n  image: 1",

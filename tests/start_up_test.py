@@ -112,7 +112,6 @@ def test_patterns_that_a_run_compiles() -> None:
             outline._SIMPLE.pattern,
             reference._REFERENCE.pattern,
             rules._KIND,
-            rules._VALUE,
             stream._ITEMS,
             r"\n[^\s#]",  # the items of this list
             r"\n- kind: (\S+)",  # the kinds of the catalog

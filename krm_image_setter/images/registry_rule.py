@@ -108,6 +108,10 @@ class RegistryMap:
         """Return the rules. Of the rules with the same `from`, return only the first rule."""
         return list(self._by_prefix.values())
 
+    def has_more_than(self, moved: Collection[str]) -> bool:
+        """Return whether there are rules whose `from_` is not in `moved`, which contains only such texts."""
+        return len(self._by_prefix) > len(moved)
+
     def unused(self, moved: Collection[str], names: Collection[str]) -> list[RegistryRule]:
         """Return the rules that have not moved an image, and that might be mistyped.
 

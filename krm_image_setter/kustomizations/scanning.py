@@ -63,10 +63,15 @@ def _scan(run: _Run, stream: Stream) -> Scan:
     """Scan a text, and collect the image fields if the text is part of a kustomization."""
     if stream.source in run.reached:
         collector = FieldCollector(run.rules_of_reached, run.specs)
-        found = scan(stream, run.rules_of_reached, run.keywords_of_reached.of(stream.text), visit=collector)
+        found = scan(
+            stream,
+            run.rules_of_reached,
+            run.keywords_of_reached.of(stream.text, finds_invalid=stream.source != ""),
+            visit=collector,
+        )
         found.fields = collector.fields(stream)
         return found
-    keywords = run.keywords.of(stream.text)
+    keywords = run.keywords.of(stream.text, finds_invalid=stream.source != "")
     if stream.source in run.kustomizations:
         found = _scan_kustomization(run, stream, keywords)
     else:
