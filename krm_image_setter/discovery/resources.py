@@ -31,6 +31,9 @@ _NAME: Final = re.compile(
 )
 # The maximum length of such a name. Without a maximum, the search in a long text takes quadratic time.
 _NAME_LENGTH: Final = 100
+# Each reference that must be an image has a tag after a slash, a digest, or such a name before it. This search
+# takes a tenth of the time of finding all tokens.
+_MARK: Final = re.compile(r"""(?i)/[\w.-]*:\w|@|image(?:[-_]?(?:name|ref))?(?:["']?:|[ \t]*[=>])""")
 # A line such as `apiVersion: networking.k8s.io/v1` in a text contains no image.
 _API_VERSION: Final = re.compile(r"[^/]+/v[0-9]+(?:(?:alpha|beta)[0-9]+)?")
 _SECRETS: Final = "secretGenerator"
@@ -67,7 +70,7 @@ def find_in_resource(
     shapes = find_shapes(resource.node) if file else _shapes_of(resource)
     for shape in _literals(resource.node) if is_kustomization else shapes:
         location = (*shape.location, shape.keys.repository) if shape.keys else shape.location
-        if location in covered or not {"metadata", "status"}.isdisjoint(location):
+        if location in covered or not _is_specified(location):
             continue
         form, confidence, reason = _form(kind, shape, resource, rules)
         if form is not None:
@@ -75,6 +78,25 @@ def find_in_resource(
             finding = Finding(kind, variants[0], form, confidence, reason)
             for image in _images(resource, shape, form, rules):
                 yield Unknown(finding, () if image.hidden or is_kustomization else variants, image)
+
+
+def can_contain_images(root: Any, file: str) -> bool:
+    """Return whether a document that is not a resource might contain an image that no rule covers.
+
+    `root` is its root, without positions. Most JSON files contain no image, so they need not be parsed with them.
+    """
+    kind = Kind("", "", file)
+    return any(
+        shape.keys is not None
+        or ((reference := parse_reference(shape.value.strip())) is None and _can_have_tokens(shape.value))
+        or (reference is not None and _whole(kind, shape, reference, root) != _NOTHING)
+        for shape in find_shapes(root)
+        if _is_specified(shape.location)
+    )
+
+
+def _is_specified(location: Location) -> bool:
+    return {"metadata", "status"}.isdisjoint(location)
 
 
 def _shapes_of(resource: Resource) -> Iterator[Shape]:
@@ -133,23 +155,15 @@ _NOTHING: Final = None, Confidence.POSSIBLE, ""
 
 def _form(kind: Kind, shape: Shape, resource: Resource, rules: Rules) -> tuple[Form | None, Confidence, str]:
     """Return the form of the image in a value, the confidence that it is an image, and the reason."""
-    is_custom = "." in kind.group or kind.file != ""  # in other kinds, all image fields are known
     if shape.keys is not None:
         # Only keys that exist are a part of the rule, because the resource might not accept other keys.
         keys = Keys(*(key if key in shape.value else "" for key in shape.keys))
-        has_part = is_custom and (keys.tag or keys.digest)
+        has_part = _is_custom(kind) and (keys.tag or keys.digest)
         return (Split(*keys), Confidence.SURE, "split reference") if has_part else _NOTHING
     reference = parse_reference(shape.value.strip())
-    if reference is not None and _is_other(reference, shape):
-        return _NOTHING
     if reference is not None:
-        judgement = judged(Field(shape.name, shape.around)) if is_custom else None
-        if judgement is not None and judgement.part == "reference":
-            return WHOLE, judgement.confidence, judgement.reason
-        if means_image(_name(resource, shape)) and _is_likely(reference):
-            return WHOLE, Confidence.POSSIBLE, "name and value"
-        return (WHOLE, Confidence.POSSIBLE, "value") if _has_version(reference) else _NOTHING
-    if "/" not in shape.value and "image" not in shape.value.lower():
+        return _whole(kind, shape, reference, resource.node)
+    if not _can_have_tokens(shape.value):
         return _NOTHING
     tokens = _certain_tokens(shape.value)
     forms: tuple[Form, ...] = (Embedded("yaml"), VALUES)
@@ -161,6 +175,23 @@ def _form(kind: Kind, shape: Shape, resource: Resource, rules: Rules) -> tuple[F
         ):
             return form, Confidence.POSSIBLE, "document in a string"
     return (TEXT, Confidence.POSSIBLE, "text") if tokens else _NOTHING
+
+
+def _whole(kind: Kind, shape: Shape, reference: Reference, root: Any) -> tuple[Form | None, Confidence, str]:
+    """Return the result of `_form` for a string that is a reference. `root` is the node of the resource."""
+    if _is_other(reference, shape):
+        return _NOTHING
+    judgement = judged(Field(shape.name, shape.around)) if _is_custom(kind) else None
+    if judgement is not None and judgement.part == "reference":
+        return WHOLE, judgement.confidence, judgement.reason
+    if means_image(_name(root, shape)) and _is_likely(reference):
+        return WHOLE, Confidence.POSSIBLE, "name and value"
+    return (WHOLE, Confidence.POSSIBLE, "value") if _has_version(reference) else _NOTHING
+
+
+def _is_custom(kind: Kind) -> bool:
+    """Return whether a kind is not built into Kubernetes. In the other kinds, all image fields are known."""
+    return "." in kind.group or kind.file != ""
 
 
 def _is_other(reference: Reference, shape: Shape) -> bool:
@@ -186,11 +217,11 @@ def _is_certain(reference: Reference) -> bool:
     return reference.digest is not None or bool(slash and reference.tag and ("." in host or ":" in host))
 
 
-def _name(resource: Resource, shape: Shape) -> str:
+def _name(root: Any, shape: Shape) -> str:
     """Return the name of a value: its key, or the `name` next to `value`, as in an environment variable."""
     if shape.name != "value":
         return shape.name
-    holder = at(resource.node, shape.location[:-1])
+    holder = at(root, shape.location[:-1])
     return str(holder.get("name", "")) if isinstance(holder, dict) else ""
 
 
@@ -201,8 +232,15 @@ def _is_likely(reference: Reference) -> bool:
     return has_tag or has_registry(reference)
 
 
+def _can_have_tokens(text: str) -> bool:
+    """Return whether `_certain_tokens` might find a reference, or a form might find a document in a string."""
+    return "/" in text or "image" in text.lower()
+
+
 def _certain_tokens(text: str) -> set[str]:
     """Return the references in a longer text that must be images."""
+    if _MARK.search(text) is None:
+        return set()
     text = _COMMENT.sub("", text)
     tokens = (token for token in find_tokens(text) if _is_certain(token.reference) or _is_named(text, token))
     return {str(token.reference) for token in tokens}

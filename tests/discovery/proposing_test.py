@@ -110,6 +110,10 @@ PROPOSED = [
         id="kustomization",
     ),
     pytest.param("apiVersion: v1\nkind: Secret\nstringData: {a: r.io/a:1}", [], id="Secret"),
+    pytest.param(
+        THING + "spec: {image: &i 'r.io/a:1', sidecarImage: *i}", ["{.spec.image}", "{.spec.sidecarImage}"],
+        id="anchor and alias",
+    ),
 ]  # fmt: skip
 
 
