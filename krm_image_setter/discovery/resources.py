@@ -11,10 +11,10 @@ from krm_image_setter.discovery.finding import ITEMS, NOT_SPECIFIED, Confidence,
 from krm_image_setter.discovery.judging import Field, judged
 from krm_image_setter.images import Reference, parse_reference
 from krm_image_setter.images.reference import is_digest
-from krm_image_setter.images.tokens import Token, find_tokens
+from krm_image_setter.images.tokens import Token, find_tokens, is_name
 from krm_image_setter.locators import TEXT, WHOLE, Embedded, Form, KindRule, Selector, Split
 from krm_image_setter.locators.image_field import Keys
-from krm_image_setter.locators.shapes import contains_images, means_image
+from krm_image_setter.locators.shapes import contains_images, means_image, words
 from krm_image_setter.locators.values import VALUES, Shape, find_shapes, has_registry
 from krm_image_setter.paths import Match
 from krm_image_setter.resources import CRD, Resource
@@ -36,6 +36,15 @@ _NAME_LENGTH: Final = 100
 _MARK: Final = re.compile(r"""(?i)/[\w.-]*:\w|@|image(?:[-_]?(?:name|ref))?(?:["']?:|[ \t]*[=>])""")
 # A line such as `apiVersion: networking.k8s.io/v1` in a text contains no image.
 _API_VERSION: Final = re.compile(r"[^/]+/v[0-9]+(?:(?:alpha|beta)[0-9]+)?")
+_ADDRESS: Final = re.compile(r"[0-9]+(?:\.[0-9]+){3}")
+# Words and numbers that YAML or a program reads as another type.
+_OTHER: Final = re.compile(r"true|false|yes|no|on|off|null|none|enabled|disabled|[0-9.]+")
+# An option of `resolv.conf`, such as `attempts:2`.
+_RESOLVER_OPTION: Final = re.compile(r"(?:attempts|ndots|timeout):[0-9]+")
+_PICTURE: Final = re.compile(r"\.(?:gif|ico|jpe?g|png|svg|webp)$")
+_FILE: Final = re.compile(r"\.(?:go|gz|json|md|py|sh|tar|tgz|txt|ya?ml)$")
+# Keys of texts for people. Grafana writes `$$hashKey` with values such as `object:78`.
+_OTHER_KEYS: Final = re.compile(r"(?:.*-)?(?:comment|description)|\$\$hashKey")
 _SECRETS: Final = "secretGenerator"
 _COMMENT: Final = re.compile(r"(?m)^\s*#.*$")
 
@@ -70,7 +79,7 @@ def find_in_resource(
     shapes = find_shapes(resource.node) if file else _shapes_of(resource)
     for shape in _literals(resource.node) if is_kustomization else shapes:
         location = (*shape.location, shape.keys.repository) if shape.keys else shape.location
-        if location in covered or not _is_specified(location):
+        if location in covered or not _is_specified(shape):
             continue
         form, confidence, reason = _form(kind, shape, resource, rules)
         if form is not None:
@@ -91,12 +100,13 @@ def can_contain_images(root: Any, file: str) -> bool:
         or ((reference := parse_reference(shape.value.strip())) is None and _can_have_tokens(shape.value))
         or (reference is not None and _whole(kind, shape, reference, root) != _NOTHING)
         for shape in find_shapes(root)
-        if _is_specified(shape.location)
+        if _is_specified(shape)
     )
 
 
-def _is_specified(location: Location) -> bool:
-    return {"metadata", "status"}.isdisjoint(location)
+def _is_specified(shape: Shape) -> bool:
+    """Return whether a value can have an effect: it is not in `metadata` or `status`, and not a description."""
+    return {"metadata", "status"}.isdisjoint(shape.location) and not _OTHER_KEYS.fullmatch(shape.name)
 
 
 def _shapes_of(resource: Resource) -> Iterator[Shape]:
@@ -122,7 +132,7 @@ def _images(resource: Resource, shape: Shape, form: Form, rules: Rules) -> Itera
     certain = _certain_tokens(shape.value) if form == TEXT else set()
     for image in images_of(resource, [rule], (), rules):
         reference = parse_reference(image.hidden or image.image)
-        if reference is None:
+        if reference is None or _is_other_word(reference):
             continue
         is_path = has_registry(reference) and not _API_VERSION.fullmatch(str(reference))
         if form != TEXT or is_path or str(reference) in certain:
@@ -184,7 +194,12 @@ def _whole(kind: Kind, shape: Shape, reference: Reference, root: Any) -> tuple[F
     judgement = judged(Field(shape.name, shape.around)) if _is_custom(kind) else None
     if judgement is not None and judgement.part == "reference":
         return WHOLE, judgement.confidence, judgement.reason
-    if means_image(_name(root, shape)) and _is_likely(reference):
+    name = _name(root, shape)
+    # A key such as `sidecarRepositoryAndTag` can contain a whole reference.
+    is_named = means_image(name) or (
+        reference.tag is not None and len(words(name)) > 1 and words(name)[-1] == "tag"
+    )
+    if is_named and _is_likely(reference):
         return WHOLE, Confidence.POSSIBLE, "name and value"
     return (WHOLE, Confidence.POSSIBLE, "value") if _has_version(reference) else _NOTHING
 
@@ -195,18 +210,29 @@ def _is_custom(kind: Kind) -> bool:
 
 
 def _is_other(reference: Reference, shape: Shape) -> bool:
-    """Return whether a value is a digest, a label or taint of Kubernetes, or a Service with a port.
+    """Return whether a value is not an image: a digest, a word of YAML, a file, a host with an address, and so on.
 
     In `tcp: {22: "gitea/ssh:22"}` of ingress-nginx, the key and the tag are ports.
     """
-    host = reference.name.partition("/")[0]
-    has_port = shape.name.isdecimal() and (reference.tag or "").isdecimal() and not contains_images(shape.around)
-    return is_digest(str(reference)) or f".{host}".endswith(".kubernetes.io") or has_port
+    tag = reference.tag or ""
+    has_port = shape.name.isdecimal() and tag.isdecimal() and not contains_images(shape.around)
+    has_address = "hosts" in words(shape.name) and _ADDRESS.fullmatch(tag) is not None
+    return has_port or has_address or is_digest(str(reference)) or is_name(reference) or _is_other_word(reference)
+
+
+def _is_other_word(reference: Reference) -> bool:
+    """Return whether a reference is a word of YAML, an option, a picture, or another file without a registry."""
+    if reference.tag or reference.digest:
+        return _RESOLVER_OPTION.fullmatch(str(reference)) is not None
+    name = reference.name
+    is_file = _PICTURE.search(name) is not None or (_FILE.search(name) is not None and not has_registry(reference))
+    return is_file or _OTHER.fullmatch(name) is not None
 
 
 def _has_version(reference: Reference) -> bool:
     tag, name = reference.tag or "", reference.name
-    is_host = "/" not in name and "." in name and tag.isdecimal()  # with a port, such as `example.com:80`
+    # With a port or an address, such as `example.com:80`.
+    is_host = "/" not in name and "." in name and (tag.isdecimal() or _ADDRESS.fullmatch(tag) is not None)
     is_version = _VERSION.fullmatch(tag) is not None and any(map(str.isalpha, name)) and not is_host
     return _is_certain(reference) or is_version
 

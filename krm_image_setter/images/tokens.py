@@ -10,9 +10,10 @@ default "a/b:1" }}`), or as the default of a variable (`${IMG:-a/b:1}`). If an e
 "%s/%s" .reg "b:1"`), its strings are only parts of references. In a placeholder, a string without a tag and digest
 is ignored, because it might be only a part of a reference.
 
-Some valid references are not images. A single word (the command `nginx`, the value of `app=nginx`) and a key
-before `=` are ignored. `nginx:80` is ambiguous, because it can be a host with a port. Therefore a text is searched
-only if the user requests it, and a token is set only if the configuration contains its name.
+Some valid references are not images. A single word (the command `nginx`, the value of `app=nginx`), a key before
+`=`, the names of labels and annotations of Kubernetes and Istio, and a kind with its API version are ignored.
+`nginx:80` is ambiguous, because it can be a host with a port. Therefore a text is searched only if the user
+requests it, and a token is set only if the configuration contains its name.
 """
 
 from __future__ import annotations
@@ -49,6 +50,21 @@ def find_tokens(text: str) -> Iterator[Token]:
             yield token
 
 
+def is_name(reference: Reference) -> bool:
+    """Return whether a reference is the name of a label or annotation, or of a kind with its API version.
+
+    Examples: `status.sidecar.istio.io/port`, `kubernetes.io/os:linux`, `messaging.knative.dev/v1:Channel`.
+    """
+    host = reference.name.partition("/")[0]
+    is_label = f".{host}".endswith((".kubernetes.io", ".istio.io")) and host != _ISTIO_REGISTRY
+    return is_label or _API_KIND.fullmatch(str(reference)) is not None
+
+
+# Istio publishes its images in this registry.
+_ISTIO_REGISTRY: Final = "registry.istio.io"
+_API_KIND: Final = re.compile(r"[^/]+/v[0-9]+(?:(?:alpha|beta)[0-9]+)?:[A-Z][A-Za-z]*")
+
+
 def _token(start: int, run: str) -> Token | None:
     """Return the token in a run, without its scheme. Return None if the run is not a reference."""
     scheme = next((scheme for scheme in _SCHEMES if run.startswith(scheme)), "")
@@ -57,7 +73,9 @@ def _token(start: int, run: str) -> Token | None:
         return None
     reference = parse_reference(candidate)
     start += len(scheme)
-    return None if reference is None else Token(start, start + len(candidate), reference)
+    if reference is None or is_name(reference):
+        return None
+    return Token(start, start + len(candidate), reference)
 
 
 def _strings(placeholder: str) -> Iterator[tuple[int, str]]:

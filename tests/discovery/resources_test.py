@@ -35,6 +35,34 @@ RESOURCES = [
     pytest.param("spec: {tcp: {'22': 'gitea/gitea-ssh:22'}}", {}, id="port of a Service"),
     pytest.param("spec: {images: {'15': 'a/b:15'}}", {"{.spec.images.15}": "likely"}, id="key with a version"),
     pytest.param("spec: {imageFile: 'images.tar', IMAGE_ARCHIVE: 'a.tar'}", {}, id="files with images"),
+    pytest.param(
+        "spec: {panels: [{'$$hashKey': 'object:78'}], comment: 'cali:0i8pjz'}", {}, id="keys of other texts"
+    ),
+    pytest.param("spec: {image: {description: 'such as quay.io/a/b:1'}}", {}, id="description"),
+    pytest.param(
+        "spec: {useLocalImages: {default: 'false'}, baseImage: 'null', image: '1.5'}", {}, id="words of YAML"
+    ),
+    pytest.param("spec: {channel: 'messaging.knative.dev/v1:Channel'}", {}, id="kind with its API version"),
+    pytest.param("spec: {image: kitten.jpg, icon: {image: example.com/a.svg}}", {}, id="pictures"),
+    pytest.param("spec: {image: dist/install.yaml, base: {image: a/b.tar.gz}}", {}, id="other files"),
+    pytest.param(
+        "spec: {image: quay.io/a/b.py, a: {image: 'b.json:1'}}",
+        {"{.spec.image}": "likely", "{.spec.a.image}": "likely"},
+        id="names like files with a registry or a tag",
+    ),
+    pytest.param(
+        "spec: {extra_hosts: ['ipv4.example.com:127.0.0.1', 'host:10.0.0.1'], peer: 'a.example.com:10.0.0.1'}",
+        {},
+        id="hosts with addresses",
+    ),
+    pytest.param("spec: {windows: 'a/b:10.0.1.2'}", {"{.spec.windows}": "possible"}, id="version like an address"),
+    pytest.param("spec: {dns: ['timeout:2', 'attempts:2', 'ndots:5']}", {}, id="options of resolv.conf"),
+    pytest.param(
+        "spec: {sidecarRepositoryAndTag: 'docker:dind'}",
+        {"{.spec.sidecarRepositoryAndTag}": "possible"},
+        id="reference in a key that ends with Tag",
+    ),
+    pytest.param("spec: {imageTag: v1, tag: 'env:prod', nodeTag: 'a:8080'}", {}, id="other tags"),
     pytest.param("spec: {push-images: {needs: [test], runs-on: ubuntu}}", {}, id="job for images"),
 ]
 
@@ -66,6 +94,8 @@ OPTIONS = [
     pytest.param("<image>web:1</image>", {"{.data.x}": "possible"}, id="element named image"),
     pytest.param("<name>web:1</name>", {}, id="other element"),
     pytest.param("# image: web:1\n{{ x }}", {}, id="comment"),
+    pytest.param("-channels=messaging.knative.dev/v1:Channel", {}, id="option with a kind"),
+    pytest.param("grep image: dist/manifests/install.yaml\n", {}, id="command with a file"),
 ]
 
 
@@ -78,6 +108,12 @@ def test_name_that_ends_with_image_in_a_text_gives_a_path(value: str, expected: 
 DOCUMENTS = [
     pytest.param("image_name: quay.io/a/b\nimage_version: v2\n", "quay.io/a/b:v2", "values", id="split reference"),
     pytest.param("apiVersion: x.io/v1\nimage: web:1\n{{ x }}", "web:1", "text", id="template with an API version"),
+    pytest.param(
+        "image: q.io/a:1\n[[ annotation `status.sidecar.istio.io/port` ]]",
+        "q.io/a:1",
+        "text",
+        id="template with an annotation",
+    ),
 ]
 
 

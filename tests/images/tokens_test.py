@@ -16,6 +16,8 @@ NONE = [
     "command: nginx -g 'daemon off;'",
     "app=nginx",
     "app.kubernetes.io/name=nginx",
+    "annotation `status.sidecar.istio.io/port` `node.kubernetes.io/type:a`",
+    "--kinds=messaging.knative.dev/v1:Channel,sources.knative.dev/v1beta2:PingSource",
     "repo/x=repo/y=",
     "nginx: enabled",
     '"nginx": "on"',
@@ -93,6 +95,8 @@ NONE = [
 SOME = [
     # text, with each reference in « »
     "«repo/x:1»",
+    "«registry.istio.io/release/pilot»",
+    "«registry.k8s.io/pause:3»",
     " «repo/x:1» ",
     "«repo/x»",
     "«nginx:1»",
