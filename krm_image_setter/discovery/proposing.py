@@ -139,26 +139,33 @@ def _with_wildcards(unknown: Sequence[Unknown]) -> dict[Finding, list[Steps]]:
     return {finding: [path] if path != finding.steps else [] for finding, path in steps.items()}
 
 
-class _Trial(Record):
+class _Trial:
     """The rules of `findings`, which are tried together in each stream, and the rules of the trial before."""
 
-    findings: dict[Finding, KindRule]
-    earlier: dict[Finding, KindRule]
-    search: Search
-    rules: Rules
+    def __init__(
+        self, findings: dict[Finding, KindRule], earlier: dict[Finding, KindRule], search: Search, rules: Rules
+    ) -> None:
+        self.findings = findings
+        self.search = search
+        self.rules = rules
+        self.new = findings.keys() ^ earlier.keys()
+        # The order of `findings` decides which of several rules for one image fails.
+        self.tried: dict[tuple[str, str], list[tuple[Finding, KindRule]]] = {}
+        for finding, rule in (findings | earlier).items():
+            self.tried.setdefault((finding.kind.kind, finding.kind.file), []).append((finding, rule))
 
     def failing(self, stream: Stream) -> set[Finding]:
         """Return the findings whose rules are not safe in a stream."""
-        stream = ParsedStream.of(stream)  # no rule is for a CustomResourceDefinition
+        stream = ParsedStream.of(stream, finds_errors=False)  # no rule is for a CustomResourceDefinition
         by_kind: dict[str, list[tuple[Finding, KindRule]]] = {}
         is_new = False
         can_match = _key_test(stream.text)
-        # The order of `findings` decides which of several rules for one image fails.
-        for finding, rule in (self.findings | self.earlier).items():
-            _, kind, file = finding.kind
-            if (file == stream.file if file else kind in stream.text) and can_match(finding):
-                by_kind.setdefault(file or kind, []).append((finding, rule))
-                is_new = is_new or self._is_new(finding)
+        for (kind, file), same in self.tried.items():
+            if file == stream.file if file else kind in stream.text:
+                for finding, rule in same:
+                    if can_match(finding):
+                        by_kind.setdefault(file or kind, []).append((finding, rule))
+                        is_new = is_new or finding in self.new
         failing: set[Finding] = set()
         # In later trials, most files can only match the same rules again, so they need not be parsed.
         # A JSON Schema can contain the words of a rule for a kind, but no resource.
@@ -175,7 +182,7 @@ class _Trial(Record):
             ]
             # Most files do not contain any of the images. In later trials, most files match the same rules again,
             # and trying these again took an eighth of the time.
-            if not any(self._is_new(finding) for finding, _ in matched):
+            if self.new.isdisjoint(finding for finding, _ in matched):
                 return failing
             listed = {_key(each.found) for each in self.search(stream)}
             known = {_key(image) for image in images_in(stream, self.rules)}
@@ -193,10 +200,6 @@ class _Trial(Record):
             tried = _documents_at(stream, {key[2] for _, key in matched})
             failing |= _StreamTrial(tried, self.rules, owners).failing()
         return failing
-
-    def _is_new(self, finding: Finding) -> bool:
-        """Return whether the rule of a finding is only in this trial, or only in the trial before."""
-        return (finding in self.findings) != (finding in self.earlier)
 
 
 def _key_test(text: str) -> Callable[[Finding], bool]:

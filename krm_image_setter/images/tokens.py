@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from krm_image_setter.images.reference import Reference, parse_reference
 from krm_image_setter.typed import Final, Record
@@ -35,6 +36,13 @@ class Token(Record):
 
 def find_tokens(text: str) -> Iterator[Token]:
     """Yield the references in `text`, in order."""
+    return iter(_tokens(text))
+
+
+# `list --unknown` searches a text up to ten times, which took a quarter of the time for the files of Calico.
+@lru_cache(maxsize=16)
+def _tokens(text: str) -> list[Token]:
+    found: list[Token] = []
     for match in _RUN.finditer(text):
         run = match[0]
         if text.startswith("=", match.end()):
@@ -43,11 +51,12 @@ def find_tokens(text: str) -> Iterator[Token]:
             for start, inner in _strings(run):
                 token = _token(match.start() + start, inner)
                 if token is not None and token.reference != Reference(token.reference.name):
-                    yield token
+                    found.append(token)
             continue
         token = _token(match.start(), run.rstrip(_SENTENCE_ENDS))
         if token is not None:
-            yield token
+            found.append(token)
+    return found
 
 
 def is_name(reference: Reference) -> bool:
@@ -67,10 +76,11 @@ _API_KIND: Final = re.compile(r"[^/]+/v[0-9]+(?:(?:alpha|beta)[0-9]+)?:[A-Z][A-Z
 
 def _token(start: int, run: str) -> Token | None:
     """Return the token in a run, without its scheme. Return None if the run is not a reference."""
-    scheme = next((scheme for scheme in _SCHEMES if run.startswith(scheme)), "")
-    candidate = run[len(scheme) :]
-    if not scheme and ":" not in candidate and "/" not in candidate and "@" not in candidate:
+    # Most runs are single words. Testing them first halves the time of this function.
+    if ":" not in run and "/" not in run and "@" not in run:
         return None
+    scheme = next((scheme for scheme in _SCHEMES if run.startswith(scheme)), "") if "://" in run else ""
+    candidate = run[len(scheme) :]
     reference = parse_reference(candidate)
     start += len(scheme)
     if reference is None or is_name(reference):
