@@ -19,7 +19,7 @@ from krm_image_setter.edits import apply_edits
 from krm_image_setter.errors import NotResourceError
 from krm_image_setter.images import ImageMap, image_rule, parse_reference
 from krm_image_setter.line_breaks import count_breaks
-from krm_image_setter.locators import TEXT, WHOLE, Embedded, FileRule, Form, KindRule, SelectorMap, Split
+from krm_image_setter.locators import Embedded, FileRule, Form, KindRule, SelectorMap, Split
 from krm_image_setter.locators.shapes import contains_images
 from krm_image_setter.resources import NO_REF, ResourceRef
 from krm_image_setter.rules import Rules
@@ -256,16 +256,24 @@ class _StreamTrial(Record):
         known = [_key(image) for image in images_in(self.stream, self.rules)]
         return {finding for group in groups for finding in self._failing(group, known)}
 
-    def _is_independent(self, findings: Sequence[Finding]) -> bool:
+    def _is_independent(self, findings: Iterable[Finding]) -> bool:
         """Return whether trying each finding alone has the same result as trying them together.
 
-        Each string must be set by only one of the rules. A change of an anchor also depends on its aliases.
+        Each string, and each mapping with a split reference, must be set by only one of the rules. A rule for a
+        document in a string also finds pod specs. A change of an anchor also depends on its aliases.
         """
-        return (
-            all(finding.form in (WHOLE, TEXT) for finding in findings)
-            and all(len(owners) == 1 for owners in self.owners.values())
-            and not any(one.document.aliased for one in self.stream.trees() if one)
-        )
+        if any(isinstance(finding.form, Embedded) for finding in findings):
+            return False
+        owners: dict[_Field, set[Finding]] = {}
+        for (resource, path), found in self.owners.items():
+            owners.setdefault((resource, path.partition(": ")[0]), set()).update(found)
+        outer: _Field | None = None
+        for field in sorted(owners):
+            if outer is None or field[0] != outer[0] or not field[1].startswith(outer[1]):
+                outer = field
+            if len(owners[field]) > 1 or owners[field] != owners[outer]:
+                return False
+        return not any(one.document.aliased for one in self.stream.trees() if one)
 
     def _failing(self, findings: Sequence[Finding], known: Sequence[_Key]) -> Iterator[Finding]:
         """Set all images of `findings` to each of the wishes. Yield the findings with a wrong new image.
