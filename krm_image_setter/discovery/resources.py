@@ -14,7 +14,7 @@ from krm_image_setter.images.reference import is_digest
 from krm_image_setter.images.tokens import Token, find_tokens, is_name
 from krm_image_setter.locators import TEXT, WHOLE, Embedded, Form, KindRule, Selector, Split
 from krm_image_setter.locators.image_field import Keys
-from krm_image_setter.locators.shapes import contains_images, means_image, words
+from krm_image_setter.locators.shapes import NO_IMAGE, contains_images, means_image, words
 from krm_image_setter.locators.values import VALUES, Shape, find_shapes, has_registry
 from krm_image_setter.paths import Match
 from krm_image_setter.resources import CRD, Resource
@@ -37,11 +37,8 @@ _MARK: Final = re.compile(r"""(?i)/[\w.-]*:\w|@|image(?:[-_]?(?:name|ref))?(?:["
 # A line such as `apiVersion: networking.k8s.io/v1` in a text contains no image.
 _API_VERSION: Final = re.compile(r"[^/]+/v[0-9]+(?:(?:alpha|beta)[0-9]+)?")
 _ADDRESS: Final = re.compile(r"[0-9]+(?:\.[0-9]+){3}")
-# Words and numbers that YAML or a program reads as another type.
-_OTHER: Final = re.compile(r"true|false|yes|no|on|off|null|none|enabled|disabled|[0-9.]+")
 # An option of `resolv.conf`, such as `attempts:2`.
 _RESOLVER_OPTION: Final = re.compile(r"(?:attempts|ndots|timeout):[0-9]+")
-_PICTURE: Final = re.compile(r"\.(?:gif|ico|jpe?g|png|svg|webp)$")
 _FILE: Final = re.compile(r"\.(?:go|gz|json|md|py|sh|tar|tgz|txt|ya?ml)$")
 # Keys of texts for people. Grafana writes `$$hashKey` with values such as `object:78`.
 _OTHER_KEYS: Final = re.compile(r"(?:.*-)?(?:comment|description)|\$\$hashKey")
@@ -221,12 +218,12 @@ def _is_other(reference: Reference, shape: Shape) -> bool:
 
 
 def _is_other_word(reference: Reference) -> bool:
-    """Return whether a reference is a word of YAML, an option, a picture, or another file without a registry."""
+    """Return whether a reference is an option, a file without a registry, or another name that is no image."""
     if reference.tag or reference.digest:
         return _RESOLVER_OPTION.fullmatch(str(reference)) is not None
     name = reference.name
-    is_file = _PICTURE.search(name) is not None or (_FILE.search(name) is not None and not has_registry(reference))
-    return is_file or _OTHER.fullmatch(name) is not None
+    is_file = _FILE.search(name) is not None and not has_registry(reference)
+    return is_file or NO_IMAGE.fullmatch(name) is not None
 
 
 def _has_version(reference: Reference) -> bool:

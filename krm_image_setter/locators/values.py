@@ -20,6 +20,7 @@ from krm_image_setter.locators.image_field import ImageField, Keys, OtherField, 
 from krm_image_setter.locators.kind_rule import Embedded, KindRule, Selector
 from krm_image_setter.locators.kustomize_entry import split_image
 from krm_image_setter.locators.shapes import (
+    NO_IMAGE,
     can_be_split,
     contains_images,
     is_override,
@@ -334,19 +335,13 @@ def _is_whole_tag(key: str, value: Any) -> bool:
 def _is_other(shape: Shape, reference: Reference) -> bool:
     """Return whether a string is no image, although its key can contain an image.
 
-    It is a duration such as `24h`, the name of a picture, or a word in a list of the steps of a path
-    (`image: [spec, image]`, as in the configuration of kube-state-metrics).
+    In the configuration of kube-state-metrics, `image: [spec, image]` contains the steps of a path.
     """
     name = reference.name
     is_plain = reference == Reference(name)
     is_item = bool(shape.location) and isinstance(shape.location[-1], int)
-    return is_plain and (
-        _NO_IMAGE.fullmatch(name) is not None
-        or (is_item and "/" not in name and words(shape.name)[-1:] == ("image",))
-    )
-
-
-_NO_IMAGE: Final = re.compile(r"[0-9.]+(?:ms|[smhd])?|true|false|null|.*\.(?:gif|ico|jpe?g|png|svg|webp)")
+    is_step = is_item and "/" not in name and words(shape.name)[-1:] == ("image",)
+    return is_plain and (is_step or NO_IMAGE.fullmatch(name) is not None)
 
 
 def _is_field_name(shape: Shape) -> bool:
