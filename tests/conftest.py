@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +13,9 @@ from locking import Locking, registry_on_loopback
 from orchestrator import Orchestrator, find
 
 from krm_image_setter.yaml import events, lines
+
+# Tests find programs of packages, such as helm, also if the virtual environment is not active. Other programs win.
+os.environ["PATH"] += f"{os.pathsep}{Path(sys.executable).parent}"
 
 
 @pytest.fixture(params=["lines", "c", "pure"])

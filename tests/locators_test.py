@@ -1305,3 +1305,11 @@ def test_invalid_string_of_the_catalog_is_reported_if_it_can_have_an_image(
     bundle = f"apiVersion: fleet.cattle.io/v1\nkind: Bundle\nspec:\n  resources:\n  - content: |\n{lines}"
     outcome = set_images(bundle, read_config(f"{HEAD}images: {{nginx: 'nginx:2'}}\nonUnused: ignore\n"))
     assert ["not changed" in result.message for result in outcome.results] == [True] * is_reported
+
+
+def test_fields_of_more_rules_than_words_that_a_text_is_searched_for() -> None:
+    count = 200
+    paths = ", ".join(f".spec.a{number}" for number in range(count))
+    config = read_config(f"{HEAD}{TAG}kinds: {{A: [{paths}]}}\nonUnused: ignore\n")
+    text = custom("".join(f"a{number}: nginx\n" for number in range(0, count, 7)) + "b: nginx")
+    assert set_images(text, config).text == re.sub(r"(a[0-9]+: nginx)", r"\1:2", text)
