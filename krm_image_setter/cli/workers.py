@@ -58,7 +58,7 @@ def _distributed(job: Callable[[Item], Result], items: Sequence[Item], count: in
     """Divide the batches of items among `count` processes, and yield the results in order.
 
     One of them is this process. It works on its own batches while it waits for the results of the others, which
-    are forked. For 3,000 files and two cores, this takes a sixth less time than waiting for two workers.
+    are forked. For 3,000 files and two cores, this takes 6 % less time than waiting for two workers.
 
     A worker ends when the parent process ends, even if the parent is killed: it checks before each item whether
     the parent runs, and only the parent reads its pipe. The workers of a `multiprocessing.Pool` would wait for
