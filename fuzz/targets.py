@@ -456,7 +456,7 @@ def check_items(text: str) -> None:
         trees = list(Stream(text).trees())
     except InputError:
         return
-    if not all(one is not None and one.is_item for one in trees):
+    if not all(one is not None and one.list_kind for one in trees):
         return
     apart = [one.document.root for one in trees if one is not None]
     if not apart or events_of(text) is None:

@@ -179,7 +179,7 @@ class Stream:
         source = Source(text[start:end], text, start)
         try:
             documents = parsing.parse(source.text)
-            return [Tree(document, source, bool(list_kind), list_kind=list_kind) for document in documents]
+            return [Tree(document, source, list_kind) for document in documents]
         except InputError as error:
             if error.line is not None:
                 # A slice can start in the middle of a line, after another JSON object.

@@ -36,8 +36,8 @@ class Globs:
     def answer(self, path: str) -> bool | None:
         """Return whether the last glob that matches a path has no `!`. Return None if no glob matches.
 
-        `path` has no slash at its start. The path of a directory has a slash at its end. Raises ValueError if a
-        glob is invalid, but not if no path with the texts of the path can match it.
+        `path` has no slash at its start. The path of a directory has a slash at its end. Raises ValueError if the
+        globs must be parsed for this path and one of them is invalid.
         """
         if not any(longest in path and _contains(path, texts) for longest, texts in self._texts):
             return None if self._names.isdisjoint(path.split("/")) else True

@@ -49,15 +49,14 @@ NO_REF: Final = ResourceRef("", "", "", "")
 class Tree(Record):
     """The tree of a document, or of one item of a list, and its source.
 
-    If `is_item` is true, the root is a sequence that contains only this item, which is from a list of the kind
-    `list_kind`. If the document is a list, its items before index `first` are ignored.
+    If `list_kind` is set, the root is a sequence that contains only this item, which is from a list of this kind.
+    If the document is a list, its items before index `first` are ignored.
     """
 
     document: Document
     source: Source
-    is_item: bool = False
-    first: int = 0
     list_kind: str = ""
+    first: int = 0
 
     def resources(self) -> Iterator[Resource]:
         """Yield all resources, including items of lists. Raises NotResourceError if a node is not a resource."""
@@ -70,7 +69,7 @@ class Tree(Record):
         Raises NotResourceError if a ResourceList has no items.
         """
         root = self.document.root
-        if self.is_item:
+        if self.list_kind:
             yield from _items(self, root, (), None)
         elif root is not None:
             yield from _resources(self, root, (), None)
@@ -85,7 +84,7 @@ class Tree(Record):
         Raises NotResourceError if an item of a list is not a resource.
         """
         root = self.document.root
-        if self.is_item or is_resource(root):
+        if self.list_kind or is_resource(root):
             yield from self.resources()
         elif isinstance(root, Sequence) and root and all(map(_has_kind, root)):
             for index, item in enumerate(root):

@@ -91,17 +91,16 @@ class TextImages(Record):
 class Scan:
     """The edits and results for a stream, or for a part of it, and the rules that were used.
 
-    A rule is identified by its position in the configuration. `applied` contains the applied entries of `images`.
-    `fulfilled` contains those of them with at least one field that can be set.
-    `selected` contains how many resources each path of `kinds` or `files` selects. `matched` contains the paths
-    that match a field. `others` is the number of documents that are not resources. `fields` contains the image
-    fields of a text that is part of a kustomization. `placeholders` is the number of images that contain a
-    placeholder, such as `nginx:${TAG}`. `invalid` is the number of other values that are not image references.
-    `first_invalid` is the line and the value (in quotes) of the first of them in the stream. `renamed` contains
-    the new name of each image whose name changes, by its normalized old name. `overrides` contains the normalized
-    name that each override replaces, and a warning whose message is only this name. `moved` contains `from` of the
-    rules of `registries` that match an image. If there are other such rules, `directories` contains the registries
-    and paths of all images.
+    A rule is identified by its position in the configuration. `applied` contains the applied entries of `images`,
+    and `fulfilled` those of them with at least one field that can be set. `selected` contains how many resources
+    each path of `kinds` or `files` selects. `matched` contains the paths that match a field. `others` is the
+    number of documents that are not resources. `fields` contains the image fields of a text that is part of a
+    kustomization. `placeholders` is the number of images that contain a placeholder, such as `nginx:${TAG}`.
+    `invalid` is the number of other values that are not image references. `first_invalid` is the line and the
+    value (in quotes) of the first of them in the stream. `renamed` contains the new name of each image whose name
+    changes, by its normalized old name. `overrides` contains the normalized name that each override replaces, and
+    a warning whose message is only this name. `moved` contains `from` of the rules of `registries` that match an
+    image. If there are other such rules, `directories` contains the registries and paths of all images.
     """
 
     def __init__(self) -> None:

@@ -34,7 +34,7 @@ from krm_image_setter.config import Ignored, decode_group_kind
 from krm_image_setter.documents import Stream
 from krm_image_setter.errors import ImageSetterError
 from krm_image_setter.filter import Options
-from krm_image_setter.images import Reference, has_placeholder, parse_reference, registry_prefix
+from krm_image_setter.images import Reference, has_placeholder, is_under, parse_reference, registry_prefix
 from krm_image_setter.images.pattern import matches_pattern
 from krm_image_setter.locators import Selector
 from krm_image_setter.resources import NO_REF
@@ -356,13 +356,13 @@ def _rule(found: FoundImage) -> str:
 
 
 def _is_from(reference: Reference | None, registry: str) -> bool:
-    return reference is not None and reference.normalized_name.startswith(f"{registry}/")
+    return reference is not None and is_under(reference.normalized_name, registry)
 
 
 def _is_in(image: str, registry: str) -> bool:
     """Return whether an image is in a registry, even if its repository or tag contains a placeholder."""
     reference = parse_reference(image)
-    return (reference.normalized_name if reference else image).startswith(f"{registry}/")
+    return is_under(reference.normalized_name if reference else image, registry)
 
 
 def _registry(option: str, text: str) -> str:

@@ -180,9 +180,8 @@ def decode_images(arguments: Iterable[str]) -> Iterator[ImageRule]:
     known: dict[Reference, tuple[str, Reference]] = {}
     for argument in arguments:
         rule = decode_image(argument)
-        name = rule.name._replace(name=rule.name.normalized_name)
-        first, target = known.setdefault(name, (argument, rule.target))
-        if target._replace(name=target.normalized_name) != rule.target._replace(name=rule.target.normalized_name):
+        first, target = known.setdefault(rule.name.normalized, (argument, rule.target))
+        if target.normalized != rule.target.normalized:
             raise ConfigError(
                 f'--image "{argument}": image "{rule.name}" is set to {rule.target} here and to {target} '
                 f'by --image "{first}"; remove one of them'

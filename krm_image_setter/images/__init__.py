@@ -31,6 +31,7 @@ from krm_image_setter.images.registry_rule import (
     RegistryMap,
     RegistryRule,
     default_registry,
+    is_under,
     registry_prefix,
     registry_rule,
 )
@@ -59,6 +60,7 @@ __all__ = [
     "has_placeholder",
     "image_rule",
     "is_invalid",
+    "is_under",
     "override",
     "parse_reference",
     "registry_prefix",

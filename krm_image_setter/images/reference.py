@@ -77,6 +77,11 @@ class Reference(Record):
         return rest if rest and (first == self.domain or first in HUB_NAMES) else self.name
 
     @property
+    def normalized(self) -> Reference:
+        """The reference with its normalized name. It is equal for all spellings of the name."""
+        return self._replace(name=self.normalized_name)
+
+    @property
     def normalized_name(self) -> str:
         """The name with its domain and full path: `docker.io/library/nginx`."""
         return "/".join(_split(self.name))

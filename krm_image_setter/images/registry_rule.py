@@ -41,7 +41,7 @@ class RegistryRule(Record):
     def matches(self, reference: Reference, use: str = IMAGE) -> bool:
         """Return whether `reference` must move. If `to` is under `from_`, names under `to` do not move again."""
         name = reference.normalized_name
-        if not _is_under(name, self.from_) or (_is_under(self.to, self.from_) and _is_under(name, self.to)):
+        if not is_under(name, self.from_) or (is_under(self.to, self.from_) and is_under(name, self.to)):
             return False
         if use not in self.uses or (use != IMAGE and not _is_certain(reference)):
             return False
@@ -59,7 +59,7 @@ class RegistryRule(Record):
 
     def concerns(self, names: Iterable[str]) -> bool:
         """Return whether one of the normalized `names` is in the old or in the new registry."""
-        return any(_is_under(name, self.from_) or _is_under(name, self.to) for name in names)
+        return any(is_under(name, self.from_) or is_under(name, self.to) for name in names)
 
     def rewrite(self, reference: Reference) -> str:
         """Return the new reference for a reference that the rule matches."""
@@ -181,7 +181,7 @@ class DefaultRegistry(Record):
         (tilt-dev/tilt#4911). The new name contains the familiar name, because Tilt pushes the image under it.
         """
         familiar = name.familiar_name
-        if _is_under(familiar, self.host):
+        if is_under(familiar, self.host):
             return name.name
         new_name = f"{self.host}/{self.single_name or familiar.translate(_ESCAPES)}"
         try:
@@ -211,7 +211,8 @@ def default_registry(host: str, single_name: str | None = None) -> DefaultRegist
 _ESCAPES: Final = str.maketrans("/:@", "___")
 
 
-def _is_under(name: str, prefix: str) -> bool:
+def is_under(name: str, prefix: str) -> bool:
+    """Return whether a normalized name is in a registry, which is a host, or a host and a path."""
     return name.startswith(f"{prefix}/")
 
 

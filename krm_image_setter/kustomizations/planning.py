@@ -407,9 +407,8 @@ class KustomizationPlan:
     def images(self, flows: Iterable[Flow]) -> Iterator[tuple[str, FoundImage]]:
         """Yield the images that entries make, and those in strings and in fields that only kustomize reads.
 
-        Each image has the key of its file.
-        The location of an image is the last entry that changes the image. An image in a base's own build that no
-        entry changes is omitted, because it can be a placeholder.
+        Each image is yielded with the key of its file. The location of an image is the last entry that changes the
+        image. An image in a base's own build that no entry changes is omitted, because it can be a placeholder.
         """
         hard = set(self._hard)
         seen: set[tuple[Any, str]] = set()

@@ -61,17 +61,13 @@ def _run(config: ImageSetter, rules: Rules, plan: KustomizationPlan, *, every: b
 
 def _scan(run: _Run, stream: Stream) -> Scan:
     """Scan a text, and collect the image fields if the text is part of a kustomization."""
-    if stream.source in run.reached:
+    is_reached = stream.source in run.reached
+    keywords = (run.keywords_of_reached if is_reached else run.keywords).of(stream.text, finds_invalid=True)
+    if is_reached:
         collector = FieldCollector(run.rules_of_reached, run.specs)
-        found = scan(
-            stream,
-            run.rules_of_reached,
-            run.keywords_of_reached.of(stream.text, finds_invalid=stream.source != ""),
-            visit=collector,
-        )
+        found = scan(stream, run.rules_of_reached, keywords, visit=collector)
         found.fields = collector.fields(stream)
         return found
-    keywords = run.keywords.of(stream.text, finds_invalid=stream.source != "")
     if stream.source in run.kustomizations:
         found = _scan_kustomization(run, stream, keywords)
     else:

@@ -92,7 +92,8 @@ def split_references(
         return [Keys("newName", "", tag, digest)] if "newName" in fields else []
     if {"repository", "image", "version"} <= set(fields):  # the operators of NVIDIA use these names
         return [Keys("image", "repository", "version", _named(fields, *_DIGESTS))]
-    # Other words in front mean other images, as in `{repository: …, sidecarTag: …}`. No schema has such fields.
+    # In values, other words in front mean other images, as in `{repository: …, sidecarTag: …}`. Schemas have names
+    # such as `versionTag` for the tag.
     before = None if is_complete else (("image",), words(name))
     tag = _named(fields, "tag", before=before) or ("version" if "version" in fields and not is_complete else "")
     digest = _named(fields, *_DIGESTS, "hash", before=before)

@@ -88,6 +88,19 @@ def test_entry(entry: str) -> None:
         assert any(value == "before" if only_tag else is_image(value, rule) for value in found), rule.path.text
 
 
+# The fields of overrides that might no longer match, because the name changes in other resources of the fixture.
+OVERRIDES = {
+    "flux": (
+        "HelmRelease/helmrelease: spec.postRenderers[0].kustomize.images[0]",
+        "Kustomization/kustomization: spec.images[0]",
+    )
+}
+REPLACED = (
+    'the entry still replaces "before.example/team/app", but other resources now contain "after.example/team/app"; '
+    'if the entry is for these resources, change its name to "after.example/team/app"'
+)
+
+
 @pytest.mark.parametrize("on", [True, False], ids=["by the catalog", "copied into kinds"])
 @pytest.mark.parametrize("path", FIXTURES, ids=[path.stem for path in FIXTURES])
 def test_fixture(path: Any, on: bool, program: Program) -> None:
@@ -95,8 +108,8 @@ def test_fixture(path: Any, on: bool, program: Program) -> None:
     program.write("functions.yaml", f"{HEAD}{IMAGES}onUnused: error\n{copied}")
     before = path.read_text()
     ran = program("--fn-config", "functions.yaml", stdin=before)
-    assert ran.status == 0
-    assert all("the entry still replaces" in line for line in ran.stderr.splitlines())
+    warnings = [re.sub(r"^krm-image-setter: warning: line [0-9]+: ", "", line) for line in ran.stderr.splitlines()]
+    assert (ran.status, warnings) == (0, [f"{field}: {REPLACED}" for field in OVERRIDES.get(path.stem, ())])
     after = "".join(
         line.replace("before", "after") if line.endswith("# set\n") else line
         for line in before.splitlines(keepends=True)

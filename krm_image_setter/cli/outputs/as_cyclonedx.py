@@ -31,7 +31,7 @@ def write(listing: Listing) -> None:
     by_reference: dict[Reference, list[Row]] = defaultdict(list)
     for row in listing.rows:
         if row.reference is not None:
-            by_reference[row.reference._replace(name=row.reference.normalized_name)].append(row)
+            by_reference[row.reference.normalized].append(row)
     components = [_component(reference, rows) for reference, rows in by_reference.items()]
     program = Component(name=PROGRAM, version=__version__, type=ComponentType.APPLICATION)
     bom = Bom(components=components, metadata=BomMetaData(tools=ToolRepository(components=[program])))
