@@ -218,7 +218,7 @@ def _is_other(reference: Reference, shape: Shape) -> bool:
 
 
 def _is_other_word(reference: Reference) -> bool:
-    """Return whether a reference is an option, a file without a registry, or another name that is no image."""
+    """Return whether a reference is an option, a file without a registry, or another name that is not an image."""
     if reference.tag or reference.digest:
         return _RESOLVER_OPTION.fullmatch(str(reference)) is not None
     name = reference.name

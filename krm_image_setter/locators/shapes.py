@@ -14,8 +14,8 @@ from krm_image_setter.locators.image_field import Keys
 from krm_image_setter.typed import Final
 
 _WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z0-9]+")
-#: A name that is no image, although its key can contain an image: a number, a duration, a picture, or a word that
-#: YAML or a program reads as another type.
+#: A name that is not an image, although its key can contain an image: a number, a duration, a picture, or a word
+#: that YAML or a program reads as another type.
 NO_IMAGE: Final = re.compile(
     r"[0-9.]+(?:ms|[smhd])?|true|false|yes|no|on|off|null|none|enabled|disabled|.*\.(?:gif|ico|jpe?g|png|svg|webp)"
 )

@@ -333,7 +333,7 @@ def _is_whole_tag(key: str, value: Any) -> bool:
 
 
 def _is_other(shape: Shape, reference: Reference) -> bool:
-    """Return whether a string is no image, although its key can contain an image.
+    """Return whether a string is not an image, although its key can contain an image.
 
     In the configuration of kube-state-metrics, `image: [spec, image]` contains the steps of a path.
     """
